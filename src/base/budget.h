@@ -1,0 +1,14 @@
+/* How many CPUs this process may use: its affinity mask, cut by the quota of its cgroups (v1 and v2, every level from
+ * its own group up to the root), rounded down, at least 1. */
+#ifndef QUERN_BASE_BUDGET_H
+#define QUERN_BASE_BUDGET_H
+
+#include <stddef.h>
+
+/* Returns the number and writes the reason, one line, to reason ("2 CPUs by affinity; cgroup quota 1.50"). */
+int quern_cpu_budget(char *reason, size_t reason_size);
+
+/* The same over a given file system root and affinity count, for tests. */
+int quern_cpu_budget_at(const char *root, int affinity, char *reason, size_t reason_size);
+
+#endif

@@ -1,0 +1,27 @@
+/* A team of threads that shares out the tiles of one job after another.
+ *
+ * The caller works too. A worker spins for some microseconds after a job, then sleeps. Tiles are claimed one at a
+ * time, so a slow or absent worker slows nobody: a job is over when all its tiles are done, not when all workers have
+ * looked at it. No global state; a pool belongs to one calling thread at a time. */
+#ifndef QUERN_BASE_POOL_H
+#define QUERN_BASE_POOL_H
+
+#include "quern.h"
+
+struct quern_pool;
+
+/* Makes a pool of threads in all, the caller included: threads - 1 are started. 1 <= threads <= QUERN_POOL_MAX. */
+#define QUERN_POOL_MAX 256
+int quern_pool_new(struct quern_pool **pool, int threads, quern_error *error);
+void quern_pool_free(struct quern_pool *pool); /* NULL is allowed */
+
+int quern_pool_threads(const struct quern_pool *pool);
+
+/* Calls run(argument, tile, thread) once for every tile in [0, tiles), in any order, on up to as many threads as the
+ * pool has, and returns when all have returned; what they wrote is visible to the caller. thread is the number of the
+ * thread, 0 for the caller: an index into per-thread scratch memory. 0 <= tiles < 2^24. With one tile or one thread
+ * nothing is handed over. Never fails, never allocates. */
+typedef void quern_pool_fn(void *argument, int tile, int thread);
+void quern_pool_run(struct quern_pool *pool, quern_pool_fn *run, void *argument, int tiles);
+
+#endif
