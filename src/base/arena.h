@@ -21,11 +21,11 @@ struct quern_arena {
 };
 
 /* The next part, count * item_size bytes, aligned to QUERN_ALIGN, contents undefined (zero pages when fresh). While
- * measuring: NULL. An overflow sticks, and makes quern_arena_reserve fail. */
+ * measuring: NULL. An overflow sticks, and makes quern_arena_reserve fail. More than was reserved: NULL. */
 void *quern_arena_take(struct quern_arena *arena, size_t count, size_t item_size);
 
-/* Allocates what was measured (address space; pages become resident when touched, huge ones where allowed), and
- * rewinds, so that the plan can run again. QUERN_ENOMEM names the size. */
+/* Allocates what was measured (address space; pages become resident when touched), and rewinds, so that the plan can
+ * run again. QUERN_ENOMEM names the size. */
 int quern_arena_reserve(struct quern_arena *arena, quern_error *error);
 
 /* Gives the memory back. The arena is as new. */

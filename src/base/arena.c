@@ -1,0 +1,37 @@
+#include "base/arena.h"
+
+#include "base/error.h"
+
+#include <sys/mman.h>
+
+void *quern_arena_take(struct quern_arena *arena, size_t count, size_t item_size)
+{
+    size_t limit = arena->base ? arena->size : SIZE_MAX - QUERN_ALIGN;
+    size_t bytes;
+    if (arena->used > limit || __builtin_mul_overflow(count, item_size, &bytes) || bytes > limit - arena->used) {
+        arena->used = SIZE_MAX;
+        return NULL;
+    }
+    void *part = arena->base ? arena->base + arena->used : NULL;
+    arena->used += (bytes + QUERN_ALIGN - 1) / QUERN_ALIGN * QUERN_ALIGN;
+    return part;
+}
+
+int quern_arena_reserve(struct quern_arena *arena, quern_error *error)
+{
+    if (arena->used == SIZE_MAX)
+        return quern_fail(error, QUERN_ENOMEM, "the memory asked for is more than can be addressed");
+    size_t size = arena->used ? arena->used : QUERN_ALIGN; /* mmap refuses 0 */
+    void *base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (base == MAP_FAILED)
+        return quern_fail(error, QUERN_ENOMEM, "no memory: %zu bytes of working memory are needed", size);
+    *arena = (struct quern_arena){.base = base, .size = size};
+    return QUERN_OK;
+}
+
+void quern_arena_release(struct quern_arena *arena)
+{
+    if (arena->base)
+        munmap(arena->base, arena->size);
+    *arena = (struct quern_arena){0};
+}

@@ -1,0 +1,14 @@
+/* Large blocks that are written once and then read all the time, such as packed weights: whole pages, huge ones where
+ * the system allows them, so that few address translations cover them. */
+#ifndef QUERN_BASE_PAGES_H
+#define QUERN_BASE_PAGES_H
+
+#include "quern.h"
+
+/* Zeroed memory, aligned to a page, from 2 MiB on to 2 MiB. NULL: QUERN_ENOMEM in error, naming the size. */
+void *quern_pages_take(size_t bytes, quern_error *error);
+
+/* Gives the bytes taken back; NULL is allowed. */
+void quern_pages_release(void *pages, size_t bytes);
+
+#endif
