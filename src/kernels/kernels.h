@@ -53,7 +53,7 @@ struct quern_attention_job {
 };
 
 struct quern_attention {
-    int rows; /* most query rows a call takes */
+    int rows; /* query rows that are computed together, whether asked for or not */
 
     /* Bytes for the packed keys and values of a text, and for a thread's scratch memory with texts of up to that
      * length; multiples of 64. */
@@ -65,8 +65,8 @@ struct quern_attention {
     void (*pack)(unsigned char *packed, const float *keys, const float *values, size_t stride, int first, int count,
                  int dimensions);
 
-    /* out[count][dimensions] = softmax(scale * queries * keys, over what is visible) * values, for query rows
-     * [first, first + count), count <= rows. */
+    /* out[i] = softmax(scale * query first + i * keys, over what is visible) * values, for i < count <= rows. out is
+     * [rows][dimensions]; what comes after count rows is undefined. */
     void (*run)(float *out, const struct quern_attention_job *job, int first, int count, unsigned char *scratch);
 };
 

@@ -1,0 +1,233 @@
+/* Attention with 16-bit integer products. A template; see vector.inc.h and attention.inc.h.
+ *
+ *   DOT2(sum, a, b)   sum + the two products of 16-bit halves of a and b in each lane, modulo 2^32
+ *   INT16_QUERIES     query rows computed together
+ *   INT16_VECTORS     vectors of keys, or of value dimensions, computed together; divides 32 / LANES
+ *
+ * Sums of products must stay below 2^31.
+ * - Scores: queries and keys are scaled so that |q| <= 46300, hence |q * k| <= 46300^2 < 2^31 by Cauchy and Schwarz, and
+ *   rounding adds at most sqrt(dimensions) / 2 to a length, which 46340^2 < 2^31 leaves room for up to 1,000 dimensions
+ *   and more (larger heads lower the bound). An element then has about 11 bits below its root mean square.
+ * - Values: |v| <= 8191 for each key's own scale; the weights e * (scale of v) of 128 keys are scaled to a sum of at most
+ *   261000, so that 8191 * (261000 + 128 / 2) < 2^31. After 128 keys sums go on in float32.
+ *
+ * A block of 32 keys is packed as keys [dimensions / 2][32][2], values [16][dimensions][2] (pairs of keys), 32 scales of
+ * keys, 32 of values. */
+
+enum { CHUNK = 128 }; /* keys whose values are added up in integers */
+
+typedef int16_t vs __attribute__((vector_size(2 * LANES)));
+
+/* What a thread works in. */
+struct attention_int16_scratch {
+    int16_t *queries; /* [INT16_QUERIES][dimensions] */
+    float *scores;    /* [INT16_QUERIES][stride] */
+    int16_t *weights; /* [INT16_QUERIES][stride] */
+    size_t stride;    /* keys, rounded up to CHUNK */
+};
+
+INLINE size_t attention_int16_block(int dimensions)
+{
+    return (size_t)dimensions * 32 * 2 * sizeof(int16_t) + 2 * 32 * sizeof(float);
+}
+
+INLINE const float *scales_of(const unsigned char *block, int dimensions)
+{
+    return (const float *)(const void *)(block + (size_t)dimensions * 32 * 2 * sizeof(int16_t));
+}
+
+static size_t attention_int16_packed(int tokens, int dimensions)
+{
+    return (size_t)((tokens + 31) / 32) * attention_int16_block(dimensions);
+}
+
+static size_t attention_int16_scratch(int tokens, int dimensions)
+{
+    const size_t stride = (size_t)(tokens + CHUNK - 1) / CHUNK * CHUNK;
+    return INT16_QUERIES * ((size_t)dimensions * sizeof(int16_t) + stride * (sizeof(float) + sizeof(int16_t)));
+}
+
+INLINE float row_max(const float *x, int length)
+{
+    vf top = vf_abs(vf_load(x));
+    for (int i = LANES; i < length; i += LANES)
+        top = VF_MAX(top, vf_abs(vf_load(x + i)));
+    return VF_REDUCE_MAX(top);
+}
+
+INLINE void round_row(int16_t *dst, const float *x, float factor, int length)
+{
+    for (int i = 0; i < length; i += LANES) {
+        vs q = __builtin_convertvector(__builtin_convertvector(vf_round(vf_load(x + i) * vf_set(factor)), vi), vs);
+        memcpy(dst + i, &q, sizeof q);
+    }
+}
+
+/* A query's or key's factor to integers. */
+INLINE float vector_factor(const float *x, int length)
+{
+    float norm = sqrtf(mean_square(x, length) * (float)length), max = row_max(x, length);
+    float by_norm = (length <= 1024 ? 46300.0f : 46340.0f - sqrtf((float)length)) / norm, by_max = 32767.0f / max;
+    return max > 1e-30f || max != max ? (by_norm < by_max ? by_norm : by_max) : 0.0f;
+}
+
+INLINE float reciprocal(float factor)
+{
+    return factor != 0.0f ? 1.0f / factor : 0.0f;
+}
+
+static void attention_int16_pack(unsigned char *packed, const float *keys, const float *values, size_t stride,
+                                 int first, int count, int dimensions)
+{
+    const size_t d = (size_t)dimensions;
+    for (int j = first; j < first + (count + 31) / 32 * 32; j++) {
+        unsigned char *block = packed + (size_t)(j / 32) * attention_int16_block(dimensions);
+        int16_t *key = (int16_t *)(void *)block + j % 32 * 2;
+        int16_t *value = (int16_t *)(void *)block + 32 * d + (size_t)(j % 32 / 2) * 2 * d + j % 2;
+        float *scales = (float *)(void *)(block + d * 32 * 2 * sizeof(int16_t)) + j % 32;
+        float key_factor = 0, value_factor = 0;
+        int16_t row[32];
+        if (j < first + count) { /* rows past the end of the text are zeros, never seen */
+            const float max = row_max(values, dimensions);
+            key_factor = vector_factor(keys, dimensions);
+            value_factor = max > 1e-30f || max != max ? 8191.0f / max : 0.0f;
+        }
+        for (size_t i = 0; i < d; i += 32) {
+            round_row(row, keys + i, key_factor, 32);
+            for (size_t k = 0; k < 32; k++)
+                key[(i + k) / 2 * 64 + k % 2] = row[k];
+            round_row(row, values + i, value_factor, 32);
+            for (size_t k = 0; k < 32; k++)
+                value[(i + k) * 2] = row[k];
+        }
+        scales[0] = reciprocal(key_factor);
+        scales[32] = reciprocal(value_factor);
+        if (j + 1 < first + count) {
+            keys += stride;
+            values += stride;
+        }
+    }
+}
+
+/* scores of all rows against one block of keys; factor[r] undoes the rounding of query r and scales. */
+INLINE void scores_int16(const struct attention_int16_scratch *s, const float *factor, const unsigned char *block,
+                         int b, int dimensions)
+{
+    const float *scale = scales_of(block, dimensions);
+    for (int v0 = 0; v0 < 32 / LANES; v0 += INT16_VECTORS) {
+        const unsigned char *key = block + v0 * LANES * 4;
+        const int16_t *q = s->queries;
+        vi sum[INT16_QUERIES][INT16_VECTORS];
+        for (int r = 0; r < INT16_QUERIES; r++)
+            for (int v = 0; v < INT16_VECTORS; v++)
+                sum[r][v] = vi_set(0);
+        for (int i = 0; i < dimensions; i += 2, key += 128, q += 2) {
+            vi k[INT16_VECTORS];
+            for (int v = 0; v < INT16_VECTORS; v++)
+                k[v] = vi_load(key + v * LANES * 4);
+            for (int r = 0; r < INT16_QUERIES; r++) {
+                vi x = vi_repeat(q + r * dimensions);
+                for (int v = 0; v < INT16_VECTORS; v++)
+                    sum[r][v] = DOT2(sum[r][v], k[v], x);
+            }
+        }
+        for (int r = 0; r < INT16_QUERIES; r++)
+            for (int v = 0; v < INT16_VECTORS; v++) {
+                const int at = (v0 + v) * LANES;
+                vf_store(s->scores + (size_t)r * s->stride + (size_t)(b * 32 + at),
+                         vf_from_int(sum[r][v]) * (vf_load(scale + at) * vf_set(factor[r])));
+            }
+    }
+}
+
+/* Turns row r's exponentials of one chunk, blocks [begin, end), into integer weights of values. Returns what one unit of
+ * their products is worth. */
+INLINE float weigh(const struct attention_int16_scratch *s, int r, const unsigned char *packed, int begin, int end,
+                   int dimensions)
+{
+    float *e = s->scores + (size_t)r * s->stride;
+    vf total = vf_set(0.0f), top = total;
+    for (int b = begin; b < end; b++) {
+        const float *scale = scales_of(packed + (size_t)b * attention_int16_block(dimensions), dimensions) + 32;
+        for (int i = 0; i < 32; i += LANES) {
+            vf w = vf_load(e + b * 32 + i) * vf_load(scale + i);
+            vf_store(e + b * 32 + i, w);
+            total += w;
+            top = VF_MAX(top, w);
+        }
+    }
+    const float max = VF_REDUCE_MAX(top), by_sum = 261000.0f / vf_reduce_add(total), by_max = 32767.0f / max;
+    const float factor = max > 1e-30f || max != max ? (by_sum < by_max ? by_sum : by_max) : 0.0f;
+    round_row(s->weights + (size_t)r * s->stride + begin * 32, e + begin * 32, factor, (end - begin) * 32);
+    return reciprocal(factor);
+}
+
+/* out[r] += worth[r] * (the chunk's values weighted), for all rows. */
+INLINE void values_int16(float *out, const struct attention_int16_scratch *s, const float *worth,
+                         const unsigned char *packed, int begin, int end, int dimensions)
+{
+    const size_t d = (size_t)dimensions;
+    for (size_t i = 0; i < d; i += LANES * INT16_VECTORS) {
+        vi sum[INT16_QUERIES][INT16_VECTORS];
+        for (int r = 0; r < INT16_QUERIES; r++)
+            for (int v = 0; v < INT16_VECTORS; v++)
+                sum[r][v] = vi_set(0);
+        for (int b = begin; b < end; b++) {
+            const unsigned char *value =
+                packed + (size_t)b * attention_int16_block(dimensions) + (32 * d + i * 2) * sizeof(int16_t);
+            const int16_t *w = s->weights + b * 32;
+            for (int pair = 0; pair < 16; pair++, value += d * 4, w += 2) {
+                vi x[INT16_VECTORS];
+                for (int v = 0; v < INT16_VECTORS; v++)
+                    x[v] = vi_load(value + v * LANES * 4);
+                for (size_t r = 0; r < INT16_QUERIES; r++) {
+                    vi weight = vi_repeat(w + r * s->stride);
+                    for (int v = 0; v < INT16_VECTORS; v++)
+                        sum[r][v] = DOT2(sum[r][v], x[v], weight);
+                }
+            }
+        }
+        for (size_t r = 0; r < INT16_QUERIES; r++)
+            for (size_t v = 0; v < INT16_VECTORS; v++) {
+                float *at = out + r * d + i + v * LANES;
+                vf_store(at, VF_FMA(vf_from_int(sum[r][v]), vf_set(worth[r]), vf_load(at)));
+            }
+    }
+}
+
+static void attention_int16_run(float *out, const struct quern_attention_job *job, int first, int count,
+                                unsigned char *scratch)
+{
+    const int d = job->dimensions;
+    const size_t block_bytes = attention_int16_block(d);
+    struct attention_int16_scratch s = {.stride = (size_t)(job->tokens + CHUNK - 1) / CHUNK * CHUNK};
+    float factor[INT16_QUERIES], worth[INT16_QUERIES];
+    int begin, end;
+    s.scores = (float *)(void *)scratch;
+    s.queries = (int16_t *)(void *)(s.scores + INT16_QUERIES * s.stride);
+    s.weights = s.queries + INT16_QUERIES * d;
+    visible_blocks(job, first, count, &begin, &end);
+
+    for (int r = 0; r < INT16_QUERIES; r++) { /* rows that nobody asked for repeat the first */
+        const float *q = query_row(job, first + (r < count ? r : 0));
+        const float to_int = vector_factor(q, d);
+        round_row(s.queries + r * d, q, to_int, d);
+        factor[r] = reciprocal(to_int) * job->scale;
+    }
+    for (int b = begin; b < end; b++)
+        scores_int16(&s, factor, job->packed + (size_t)b * block_bytes, b, d);
+    for (int r = 0; r < INT16_QUERIES; r++)
+        factor[r] = 1.0f / exponentials(s.scores + (size_t)r * s.stride, job, (first + (r < count ? r : 0)) / job->group,
+                                        begin, end);
+    memset(out, 0, (size_t)INT16_QUERIES * (size_t)d * sizeof *out);
+    for (int b = begin, next; b < end; b = next) {
+        next = (b / (CHUNK / 32) + 1) * (CHUNK / 32);
+        next = next < end ? next : end;
+        for (int r = 0; r < INT16_QUERIES; r++)
+            worth[r] = weigh(&s, r, job->packed, b, next, d) * factor[r];
+        values_int16(out, &s, worth, job->packed, b, next, d);
+    }
+}
+
+static const struct quern_attention attention_int16 = {INT16_QUERIES, attention_int16_packed, attention_int16_scratch,
+                                                       attention_int16_pack, attention_int16_run};

@@ -1,0 +1,128 @@
+/* Products with 8-bit activations. A template; see vector.inc.h.
+ *
+ *   DOT4(sum, w, a)   sum + the four products of bytes of w and a in each lane; a signed
+ *   PANEL_Q8_FLIP     0x80 if DOT4 takes w as unsigned: then weights are w + 128 and sums start at the block's bias;
+ *                     0 if as signed: sums start at 0
+ *   Q8_ROWS           rows of activations computed together, at most 6
+ *   Q8_VECTORS        vectors of columns computed together; divides 32 / LANES
+ */
+
+INLINE void tile_q8(enum quern_form form, int rows, float *c, size_t c_stride, const struct quern_q8 *a,
+                    const unsigned char *panel, int length)
+{
+    const int blocks = length / 32;
+    const size_t block_bytes = form == QUERN_FORM_Q8_0 ? QUERN_Q8_BLOCK_BYTES : QUERN_Q4_BLOCK_BYTES;
+    const vi high = vi_set((int32_t)0xf0f0f0f0u), flip = vi_set((int32_t)0x80808080u);
+    for (int v0 = 0; v0 < 32 / LANES; v0 += Q8_VECTORS) {
+        vf sum[Q8_ROWS][Q8_VECTORS];
+        for (int r = 0; r < rows; r++)
+            for (int v = 0; v < Q8_VECTORS; v++)
+                sum[r][v] = vf_set(0.0f);
+        const unsigned char *block = panel;
+        for (int b = 0; b < blocks; b++, block += block_bytes) {
+            const struct quern_q8 *x = a + b;
+            const unsigned char *w_at = block + v0 * LANES * 4;
+            vi dot[Q8_ROWS][Q8_VECTORS];
+            for (int r = 0; r < rows; r++)
+                for (int v = 0; v < Q8_VECTORS; v++)
+                    dot[r][v] = PANEL_Q8_FLIP ? vi_set(x[r * blocks].bias) : vi_set(0);
+            if (form == QUERN_FORM_Q8_0) {
+#pragma GCC unroll 8
+                for (int step = 0; step < 8; step++) {
+                    vi w[Q8_VECTORS];
+                    for (int v = 0; v < Q8_VECTORS; v++) {
+                        PREFETCH(w_at + step * 128 + v * LANES * 4 + PREFETCH_AHEAD);
+                        w[v] = vi_load(w_at + step * 128 + v * LANES * 4);
+                    }
+                    for (int r = 0; r < rows; r++) {
+                        vi q = vi_repeat(x[r * blocks].q + step * 4);
+                        for (int v = 0; v < Q8_VECTORS; v++)
+                            dot[r][v] = DOT4(dot[r][v], w[v], q);
+                    }
+                }
+            } else {
+                /* 16 times the nibble, unsigned, or after the flip 16 times the signed weight */
+#pragma GCC unroll 8
+                for (int step = 0; step < 8; step++) {
+                    vi w[Q8_VECTORS];
+                    for (int v = 0; v < Q8_VECTORS; v++) {
+                        if (step < 4)
+                            PREFETCH(w_at + step * 128 + v * LANES * 4 + PREFETCH_AHEAD);
+                        vi word = vi_load(w_at + step % 4 * 128 + v * LANES * 4);
+                        w[v] = (step < 4 ? word << 4 : word) & high;
+                        if (!PANEL_Q8_FLIP)
+                            w[v] ^= flip;
+                    }
+                    for (int r = 0; r < rows; r++) {
+                        vi q = vi_repeat(x[r * blocks].q + step * 4);
+                        for (int v = 0; v < Q8_VECTORS; v++)
+                            dot[r][v] = DOT4(dot[r][v], w[v], q);
+                    }
+                }
+            }
+            vf scale[Q8_VECTORS];
+            for (int v = 0; v < Q8_VECTORS; v++) {
+                scale[v] = VF_FROM_HALF(block + block_bytes - 64 + (v0 + v) * LANES * 2);
+                if (form == QUERN_FORM_Q4_0)
+                    scale[v] *= vf_set(1.0f / 16);
+            }
+            for (int r = 0; r < rows; r++) {
+                vf s = vf_set(x[r * blocks].scale);
+                for (int v = 0; v < Q8_VECTORS; v++)
+                    sum[r][v] = VF_FMA(vf_from_int(dot[r][v]), scale[v] * s, sum[r][v]);
+            }
+        }
+        for (int r = 0; r < rows; r++)
+            for (int v = 0; v < Q8_VECTORS; v++)
+                vf_store(c + (size_t)r * c_stride + (v0 + v) * LANES, sum[r][v]);
+    }
+}
+
+/* Cuts the rows into tiles of nearly equal height, since a low tile keeps the multipliers less busy than a high one. */
+INLINE void gemm_q8(enum quern_form form, float *c, size_t c_stride, const struct quern_q8 *a, int count,
+                    const unsigned char *panel, int length)
+{
+    for (int tiles = (count + Q8_ROWS - 1) / Q8_ROWS; tiles > 0; tiles--) {
+        const int rows = (count + tiles - 1) / tiles;
+        switch (rows) {
+        case 1: tile_q8(form, 1, c, c_stride, a, panel, length); break;
+#if Q8_ROWS >= 2
+        case 2: tile_q8(form, 2, c, c_stride, a, panel, length); break;
+#endif
+#if Q8_ROWS >= 3
+        case 3: tile_q8(form, 3, c, c_stride, a, panel, length); break;
+#endif
+#if Q8_ROWS >= 4
+        case 4: tile_q8(form, 4, c, c_stride, a, panel, length); break;
+#endif
+#if Q8_ROWS >= 5
+        case 5: tile_q8(form, 5, c, c_stride, a, panel, length); break;
+#endif
+#if Q8_ROWS >= 6
+        case 6: tile_q8(form, 6, c, c_stride, a, panel, length); break;
+#endif
+        }
+        count -= rows;
+        a += (size_t)rows * (size_t)(length / 32);
+        c += (size_t)rows * c_stride;
+    }
+}
+
+static void gemm_q8_q8(float *c, size_t c_stride, const struct quern_q8 *a, int count, const unsigned char *panel,
+                       int length)
+{
+    gemm_q8(QUERN_FORM_Q8_0, c, c_stride, a, count, panel, length);
+}
+
+static void gemm_q8_q4(float *c, size_t c_stride, const struct quern_q8 *a, int count, const unsigned char *panel,
+                       int length)
+{
+    gemm_q8(QUERN_FORM_Q4_0, c, c_stride, a, count, panel, length);
+}
+
+static const struct quern_gemm q8_0 = {
+    QUERN_Q8_BLOCK_BYTES, PANEL_Q8_FLIP ? quern_pack_q8_unsigned : quern_pack_q8_signed, gemm_q8_q8, gemm_f32_q8};
+static const struct quern_gemm q4_0 = {QUERN_Q4_BLOCK_BYTES, quern_pack_q4, gemm_q8_q4, gemm_f32_q4};
+static const struct quern_gemm f32 = {QUERN_F32_BLOCK_BYTES, quern_pack_f32, NULL, gemm_f32_f32};
+static const struct quern_gemm f16 = {QUERN_F16_BLOCK_BYTES, quern_pack_f16, NULL, gemm_f32_f16};
+static const struct quern_gemm bf16 = {QUERN_F16_BLOCK_BYTES, quern_pack_f16, NULL, gemm_f32_bf16};

@@ -1,0 +1,14 @@
+/* The tables that source files of this layer define. */
+#ifndef QUERN_KERNELS_TABLES_H
+#define QUERN_KERNELS_TABLES_H
+
+#include "kernels/kernels.h"
+
+extern const struct quern_kernels quern_kernels_portable;
+#if defined(__x86_64__)
+extern const struct quern_kernels quern_kernels_avx2, quern_kernels_avxvnni, quern_kernels_avx512vnni;
+#elif defined(__aarch64__)
+extern const struct quern_kernels quern_kernels_neon, quern_kernels_dotprod, quern_kernels_i8mm;
+#endif
+
+#endif

@@ -1,0 +1,162 @@
+/* Vectors for the kernel templates, in the compiler's generic vector types: a table's source file defines, before it
+ * includes the templates,
+ *
+ *   LANES              floats in a vector
+ *   VF_FMA(a, b, c)    a * b + c, rounded once where the CPU can
+ *   VF_MAX(a, b)       larger of each lane
+ *   VF_FROM_HALF(p)    LANES finite half floats at p
+ *
+ * and may define, where instructions beat the generic form,
+ *
+ *   VF_REDUCE_MAX(a)   largest lane
+ *   VI_REDUCE_ADD(a)   sum of the lanes
+ */
+#include "kernels/kernels.h"
+
+#include <math.h>
+#include <string.h>
+
+typedef float vf __attribute__((vector_size(4 * LANES)));
+typedef int32_t vi __attribute__((vector_size(4 * LANES)));
+typedef uint32_t vu __attribute__((vector_size(4 * LANES)));
+typedef uint16_t vh __attribute__((vector_size(2 * LANES)));
+typedef int8_t vb __attribute__((vector_size(LANES)));
+
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE vf vf_load(const float *p)
+{
+    vf v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+INLINE void vf_store(float *p, vf v)
+{
+    memcpy(p, &v, sizeof v);
+}
+
+INLINE vf vf_set(float x)
+{
+    return x - (vf){0};
+}
+
+INLINE vi vi_load(const void *p)
+{
+    vi v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+INLINE vi vi_set(int32_t x)
+{
+    return x - (vi){0};
+}
+
+/* The same four bytes in every lane. */
+INLINE vi vi_repeat(const void *p)
+{
+    int32_t x;
+    memcpy(&x, p, sizeof x);
+    return vi_set(x);
+}
+
+INLINE vf vf_from_int(vi v)
+{
+    return __builtin_convertvector(v, vf);
+}
+
+/* mask ? a : b, lane by lane; mask is all ones or all zeros. */
+INLINE vf vf_select(vi mask, vf a, vf b)
+{
+    return (vf)(((vi)a & mask) | ((vi)b & ~mask));
+}
+
+/* Nearest integer, ties to even, for |x| < 2^22: adding 1.5 * 2^23 leaves no bits for a fraction. */
+INLINE vf vf_round(vf x)
+{
+    const vf magic = vf_set(12582912.0f);
+    return (x + magic) - magic;
+}
+
+INLINE vf vf_abs(vf x)
+{
+    return (vf)((vi)x & vi_set(0x7fffffff));
+}
+
+#ifndef VF_FROM_HALF
+/* Exponent and mantissa moved into place, then 2^(127 - 15) corrects the bias, subnormals included. */
+INLINE vf vf_from_half(const void *p)
+{
+    vh h;
+    memcpy(&h, p, sizeof h);
+    vu u = __builtin_convertvector(h, vu);
+    vf magnitude = (vf)((u & 0x7fff) << 13) * vf_set(0x1p112f);
+    return (vf)((vu)magnitude | ((u & 0x8000) << 16));
+}
+#define VF_FROM_HALF(p) vf_from_half(p)
+#endif
+
+INLINE vf vf_from_bf16(const void *p)
+{
+    vh h;
+    memcpy(&h, p, sizeof h);
+    return (vf)(__builtin_convertvector(h, vu) << 16);
+}
+
+/* The lanes added in pairs, quarters and so on: the same order in every kernel of a table. */
+INLINE float vf_reduce_add(vf v)
+{
+    float x[LANES];
+    vf_store(x, v);
+    for (int width = LANES / 2; width > 0; width /= 2)
+        for (int i = 0; i < width; i++)
+            x[i] += x[i + width];
+    return x[0];
+}
+
+#ifndef VF_REDUCE_MAX
+INLINE float vf_reduce_max(vf v)
+{
+    float x[LANES];
+    vf_store(x, v);
+    for (int i = 1; i < LANES; i++)
+        x[0] = x[i] > x[0] ? x[i] : x[0];
+    return x[0];
+}
+#define VF_REDUCE_MAX(v) vf_reduce_max(v)
+#endif
+
+#ifndef VI_REDUCE_ADD
+INLINE int32_t vi_reduce_add(vi v)
+{
+    int32_t sum = 0;
+    for (int i = 0; i < LANES; i++)
+        sum += v[i];
+    return sum;
+}
+#define VI_REDUCE_ADD(v) vi_reduce_add(v)
+#endif
+
+/* e^x within 2 ulp for x <= 0 or small positive; 0 below -87.3 (where e^x would leave the normal floats), about 3.4e38
+ * above 88. x = n ln 2 + r with |r| <= ln 2 / 2; e^r by its Taylor polynomial of degree 7 (next term: r^8 / 8! < 6e-9). */
+INLINE vf vf_exp(vf x)
+{
+    const vf low = vf_set(-87.3f), high = vf_set(88.0f);
+    vi normal = x > low;
+    x = vf_select(normal, x, low);
+    x = vf_select(x < high, x, high);
+    vf n = vf_round(x * vf_set(1.44269504f));
+    vf r = VF_FMA(n, vf_set(-0.693359375f), x); /* ln 2 in two parts, the first exact in few bits */
+    r = VF_FMA(n, vf_set(2.12194440e-4f), r);
+    vf p = vf_set(1.0f / 5040);
+    p = VF_FMA(p, r, vf_set(1.0f / 720));
+    p = VF_FMA(p, r, vf_set(1.0f / 120));
+    p = VF_FMA(p, r, vf_set(1.0f / 24));
+    p = VF_FMA(p, r, vf_set(1.0f / 6));
+    p = VF_FMA(p, r, vf_set(0.5f));
+    p = VF_FMA(p, r, vf_set(1.0f));
+    p = VF_FMA(p, r, vf_set(1.0f));
+    vi exponent = __builtin_convertvector(n, vi) << 23;
+    return vf_select(normal, (vf)((vi)p + exponent), vf_set(0.0f));
+}

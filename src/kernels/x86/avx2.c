@@ -1,0 +1,28 @@
+/* AVX2 with FMA: 8 lanes, 16 registers. */
+#include "kernels/pack.h"
+#include "kernels/tables.h"
+
+#include <immintrin.h>
+
+#define TARGET "avx2,fma,f16c"
+#include "kernels/x86/target.h"
+TARGET_BEGIN
+
+#include "kernels/x86/lanes8.inc.h"
+
+/* vpmaddubsw takes one operand as unsigned: |w|, with the sign of w moved to a. The sum of two products is at most
+ * 2 * 128 * 127 = 32512, so it cannot saturate. */
+INLINE vi dot4(vi sum, vi w, vi a)
+{
+    __m256i pairs = _mm256_maddubs_epi16(_mm256_abs_epi8((__m256i)w), _mm256_sign_epi8((__m256i)a, (__m256i)w));
+    return sum + (vi)_mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
+}
+
+#define DOT4(sum, w, a) dot4(sum, w, a)
+#define DOT2(sum, a, b) ((sum) + (vi)_mm256_madd_epi16((__m256i)(a), (__m256i)(b)))
+#define PANEL_Q8_FLIP 0
+#include "kernels/x86/templates8.inc.h"
+
+TARGET_END
+
+const struct quern_kernels quern_kernels_avx2 = QUERN_TABLE("avx2", QUERN_CPU_AVX2, attention_int16);

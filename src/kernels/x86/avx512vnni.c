@@ -1,0 +1,40 @@
+/* AVX-512 with VNNI: 16 lanes, 32 registers, four byte products or two 16-bit products an instruction and lane. */
+#include "kernels/pack.h"
+#include "kernels/tables.h"
+
+#include <immintrin.h>
+
+#define TARGET "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma,f16c"
+#include "kernels/x86/target.h"
+TARGET_BEGIN
+
+#define LANES 16
+#define VF_FMA(a, b, c) ((vf)_mm512_fmadd_ps((__m512)(a), (__m512)(b), (__m512)(c)))
+#define VF_MAX(a, b) ((vf)_mm512_max_ps((__m512)(a), (__m512)(b)))
+#define VF_FROM_HALF(p) ((vf)_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)(p))))
+#define VF_REDUCE_MAX(a) _mm512_reduce_max_ps((__m512)(a))
+#define VI_REDUCE_ADD(a) _mm512_reduce_add_epi32((__m512i)(a))
+#include "kernels/vector.inc.h"
+
+#define DOT4(sum, w, a) ((vi)_mm512_dpbusd_epi32((__m512i)(sum), (__m512i)(w), (__m512i)(a)))
+#define DOT2(sum, a, b) ((vi)_mm512_dpwssd_epi32((__m512i)(sum), (__m512i)(a), (__m512i)(b)))
+#define PREFETCH(p) _mm_prefetch((const char *)(p), _MM_HINT_T0)
+#define PREFETCH_AHEAD 4096
+#define PANEL_Q8_FLIP 0x80
+#define F32_ROWS 4
+#define Q8_ROWS 6
+#define Q8_VECTORS 2
+#define INT16_QUERIES 12
+#define INT16_VECTORS 2
+#include "kernels/gemm_f32.inc.h"
+#include "kernels/gemm_q8.inc.h"
+#include "kernels/rows.inc.h"
+#include "kernels/attention.inc.h"
+#include "kernels/attention_f32.inc.h"
+#include "kernels/attention_int16.inc.h"
+#include "kernels/table.inc.h"
+
+TARGET_END
+
+const struct quern_kernels quern_kernels_avx512vnni =
+    QUERN_TABLE("avx512vnni", QUERN_CPU_AVX2 | QUERN_CPU_AVX512VNNI, attention_int16);
