@@ -1,0 +1,32 @@
+# Forwards to Meson, which is the build system. tools/setup.sh installs what is missing (Debian packages).
+BUILD = build
+FUZZ_SECONDS = 600
+export FUZZ_SECONDS
+
+.PHONY: all check check-long demo install clean
+
+all:
+	@tools/setup.sh build
+	@test -f $(BUILD)/build.ninja || meson setup $(BUILD)
+	@meson compile -C $(BUILD)
+
+# Everything twice: as it is shipped, and with clang's address and undefined-behaviour sanitizers.
+check: all
+	@tools/setup.sh check
+	@tools/sanitized.sh $(BUILD)-asan address,undefined
+	@status=0; for dir in $(BUILD) $(BUILD)-asan; do \
+	    meson test -C $$dir --no-rebuild --print-errorlogs || status=1; done; exit $$status
+
+# What takes long: thread sanitizer, valgrind, mutated files, FUZZ_SECONDS for each fuzz target.
+check-long: all
+	@tools/setup.sh long
+	@tools/check-long.sh $(BUILD)
+
+demo: all
+	@tools/demo.sh $(BUILD)
+
+install: all
+	@meson install -C $(BUILD) --no-rebuild
+
+clean:
+	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-tsan $(BUILD)-fuzz

@@ -1,0 +1,47 @@
+#!/bin/sh
+# The house's rules that a compiler does not see. usage: check_layers.sh SOURCE-ROOT
+# shellcheck disable=SC2013,SC2044 # no name here has a space
+set -eu
+cd "$1"
+failed=0
+
+complain() {
+    echo "$*" >&2
+    failed=1
+}
+
+# What the files of a folder under src/ may include from src/.
+allowed() {
+    case $1 in
+    base) echo 'base' ;;
+    gguf) echo 'base|gguf' ;;
+    text) echo 'base|text' ;;
+    kernels) echo 'base|kernels' ;;
+    model) echo 'base|gguf|text|kernels|model' ;;
+    engine) echo 'base|text|kernels|model|engine' ;;
+    api) echo 'base|gguf|text|kernels|model|engine|api' ;;
+    *) echo 'no-such-layer' ;;
+    esac
+}
+
+sources=$(find src cli include fuzz tests tools bench -name '*.[ch]')
+for file in $(find src -name '*.[ch]'); do
+    layer=${file#src/}
+    layer=${layer%%/*}
+    bad=$(sed -n 's/^ *# *include *"\([^"]*\)".*/\1/p' "$file" | grep -vE "^quern\.h$|^($(allowed "$layer"))/" || true)
+    [ -z "$bad" ] || complain "$file ($layer) may not include: $bad"
+    bad=$(grep -nE '(^|[^a-z_])(printf|fprintf|puts|putchar|perror|exit|_exit|abort|assert)\(' "$file" || true)
+    [ -z "$bad" ] || complain "$file: a library does not print, exit or abort: $bad"
+done
+
+# The command knows the public header and its own files only.
+for file in $(find cli -name '*.[ch]'); do
+    for name in $(sed -n 's/^ *# *include *"\([^"]*\)".*/\1/p' "$file"); do
+        [ "$name" = quern.h ] || [ -f "cli/$name" ] || complain "$file may not include $name"
+    done
+done
+
+twice=$(for file in $sources; do basename "$file"; done | sort | uniq -d)
+[ -z "$twice" ] || complain "file names must be unique: $twice"
+
+exit $failed
