@@ -14,7 +14,7 @@
 struct quern_map {
     const unsigned char *data;
     size_t size; /* in bytes; at least 1 */
-    int slot;    /* in the table that the SIGBUS handler reads; -1: not open */
+    int slot;    /* in the table that the SIGBUS handler reads; -1: not open, or memory of another kind */
 };
 
 /* Maps a regular file. QUERN_EIO with the path and the reason when it cannot be opened, is not a regular file, is
@@ -27,6 +27,6 @@ int quern_map_check(const struct quern_map *map, quern_error *error);
 /* Says that data[offset .. offset + length) will not be read again soon, so its pages need not stay resident. */
 void quern_map_forget(const struct quern_map *map, size_t offset, size_t length);
 
-void quern_map_close(struct quern_map *map); /* a closed or zeroed map is allowed, if slot is -1 */
+void quern_map_close(struct quern_map *map); /* a closed or zeroed one is allowed */
 
 #endif

@@ -51,6 +51,9 @@ struct quern_gguf {
 int quern_gguf_open(struct quern_gguf *gguf, const char *path, quern_error *error);
 void quern_gguf_close(struct quern_gguf *gguf); /* a zeroed one is allowed */
 
+/* The same for a file that lies in memory, which must stay until gguf is closed. */
+int quern_gguf_parse(struct quern_gguf *gguf, const void *data, size_t size, quern_error *error);
+
 /* By name; NULL: absent. */
 const struct quern_gguf_value *quern_gguf_find(const struct quern_gguf *gguf, const char *key);
 const struct quern_gguf_tensor *quern_gguf_tensor_find(const struct quern_gguf *gguf, const char *name);
@@ -63,6 +66,9 @@ int quern_gguf_float(const struct quern_gguf *gguf, const char *key, double low,
                      quern_error *error);
 int quern_gguf_bool(const struct quern_gguf *gguf, const char *key, bool *value, quern_error *error);
 int quern_gguf_string(const struct quern_gguf *gguf, const char *key, quern_text *value, quern_error *error);
+
+/* Bytes of a value, or an array's element, of a kind of fixed size; 0 for any other number. */
+size_t quern_gguf_kind_size(uint32_t kind);
 
 /* Walks an array of strings: start with *cursor = 0, call exactly count times. */
 quern_text quern_gguf_next_string(const struct quern_gguf_value *array, size_t *cursor);

@@ -18,7 +18,7 @@ void quern_gguf_put_string(struct quern_gguf_writer *writer, const char *key, qu
 void quern_gguf_put_strings(struct quern_gguf_writer *writer, const char *key, const quern_text *values, size_t count);
 void quern_gguf_put_array(struct quern_gguf_writer *writer, const char *key, uint32_t element, const void *values,
                           size_t count);
-/* A value out of another file, as it is. */
+/* A value out of another file, as it is; but for general.alignment, which is left out: ours is the default. */
 void quern_gguf_put_value(struct quern_gguf_writer *writer, const struct quern_gguf_value *value);
 
 /* Describes the next tensor. shape[0] is the row. */

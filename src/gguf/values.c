@@ -1,0 +1,108 @@
+/* Typed access to the values of a GGUF file, which the reader has checked to lie inside it. */
+#include "base/error.h"
+#include "gguf/gguf.h"
+
+#include <string.h>
+
+size_t quern_gguf_kind_size(uint32_t kind)
+{
+    static const unsigned char sizes[] = {
+        [QUERN_GGUF_U8] = 1,  [QUERN_GGUF_I8] = 1,  [QUERN_GGUF_U16] = 2, [QUERN_GGUF_I16] = 2,
+        [QUERN_GGUF_U32] = 4, [QUERN_GGUF_I32] = 4, [QUERN_GGUF_F32] = 4, [QUERN_GGUF_BOOL] = 1,
+        [QUERN_GGUF_U64] = 8, [QUERN_GGUF_I64] = 8, [QUERN_GGUF_F64] = 8,
+    };
+    return kind < sizeof sizes ? sizes[kind] : 0;
+}
+
+static int wrong_type(const char *key, const struct quern_gguf_value *value, const char *wanted, quern_error *error)
+{
+    static const char *const names[] = {"u8",   "i8",     "u16",   "i16", "u32", "i32", "f32",
+                                        "bool", "string", "array", "u64", "i64", "f64"};
+    return quern_fail(error, QUERN_EFORMAT, "key '%s' has value type %s, not %s", key, names[value->kind], wanted);
+}
+
+#define READ(type, value) (*(type *)memcpy(&(type){0}, (value)->data, sizeof(type)))
+
+int quern_gguf_integer(const struct quern_gguf *gguf, const char *key, int64_t low, int64_t high, int64_t *value,
+                       quern_error *error)
+{
+    const struct quern_gguf_value *found = quern_gguf_find(gguf, key);
+    int64_t number;
+    if (!found)
+        return QUERN_OK;
+    switch (found->kind) {
+    case QUERN_GGUF_U8: number = READ(uint8_t, found); break;
+    case QUERN_GGUF_I8: number = READ(int8_t, found); break;
+    case QUERN_GGUF_U16: number = READ(uint16_t, found); break;
+    case QUERN_GGUF_I16: number = READ(int16_t, found); break;
+    case QUERN_GGUF_U32: number = READ(uint32_t, found); break;
+    case QUERN_GGUF_I32: number = READ(int32_t, found); break;
+    case QUERN_GGUF_I64: number = READ(int64_t, found); break;
+    case QUERN_GGUF_U64:
+        if (READ(uint64_t, found) > INT64_MAX)
+            return quern_fail(error, QUERN_EFORMAT, "key '%s' is %llu, not from %lld to %lld", key,
+                              (unsigned long long)READ(uint64_t, found), (long long)low, (long long)high);
+        number = READ(int64_t, found);
+        break;
+    default: return wrong_type(key, found, "an integer", error);
+    }
+    if (number < low || number > high)
+        return quern_fail(error, QUERN_EFORMAT, "key '%s' is %lld, not from %lld to %lld", key, (long long)number,
+                          (long long)low, (long long)high);
+    *value = number;
+    return QUERN_OK;
+}
+
+int quern_gguf_float(const struct quern_gguf *gguf, const char *key, double low, double high, double *value,
+                     quern_error *error)
+{
+    const struct quern_gguf_value *found = quern_gguf_find(gguf, key);
+    if (!found)
+        return QUERN_OK;
+    if (found->kind != QUERN_GGUF_F32 && found->kind != QUERN_GGUF_F64)
+        return wrong_type(key, found, "a float", error);
+    double number = found->kind == QUERN_GGUF_F32 ? READ(float, found) : READ(double, found);
+    if (!(number >= low && number <= high)) /* a NaN is refused too */
+        return quern_fail(error, QUERN_EFORMAT, "key '%s' is %g, not from %g to %g", key, number, low, high);
+    *value = number;
+    return QUERN_OK;
+}
+
+int quern_gguf_bool(const struct quern_gguf *gguf, const char *key, bool *value, quern_error *error)
+{
+    const struct quern_gguf_value *found = quern_gguf_find(gguf, key);
+    if (!found)
+        return QUERN_OK;
+    if (found->kind != QUERN_GGUF_BOOL)
+        return wrong_type(key, found, "bool", error);
+    *value = found->data[0] != 0;
+    return QUERN_OK;
+}
+
+int quern_gguf_string(const struct quern_gguf *gguf, const char *key, quern_text *value, quern_error *error)
+{
+    const struct quern_gguf_value *found = quern_gguf_find(gguf, key);
+    if (!found)
+        return QUERN_OK;
+    if (found->kind != QUERN_GGUF_STRING)
+        return wrong_type(key, found, "string", error);
+    *value = (quern_text){(const char *)found->data, found->bytes};
+    return QUERN_OK;
+}
+
+/* The length was checked when the file was opened, but the file may have been lost, or changed, since: so it is cut to
+ * what is left. */
+quern_text quern_gguf_next_string(const struct quern_gguf_value *array, size_t *cursor)
+{
+    uint64_t length = 0;
+    size_t left = array->bytes - *cursor;
+    if (left < sizeof length)
+        return (quern_text){"", 0};
+    memcpy(&length, array->data + *cursor, sizeof length);
+    left -= sizeof length;
+    if (length > left)
+        length = left;
+    quern_text text = {(const char *)array->data + *cursor + sizeof length, (size_t)length};
+    *cursor += sizeof length + (size_t)length;
+    return text;
+}
