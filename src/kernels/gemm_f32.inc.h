@@ -1,8 +1,19 @@
 /* Products with float activations, for weights in any form. A template; see vector.inc.h.
  *
- *   PANEL_Q8_FLIP     0x80 if this table packs Q8_0 weights as w + 128, else 0
- *   F32_ROWS          rows of activations computed together */
+ *   F32_ROWS          rows of activations computed together
+ *
+ * and one of
+ *
+ *   PANEL_Q8_FLIP     for the layouts of pack.h: 0x80 if this table packs Q8_0 weights as w + 128, else 0
+ *   PANEL_WORDS(block, word, v)   for others: in each lane the four bytes, number word of the block, of a column of
+ *                     vector v; bytes signed */
 #include "kernels/pack.h"
+
+#ifndef PANEL_WORDS
+#define PANEL_WORDS(block, word, v) vi_load((block) + (word) * 128 + (v) * LANES * 4)
+#else
+#define PANEL_Q8_FLIP 0
+#endif
 
 #define F32_VECTORS (32 / LANES < 4 ? 32 / LANES : 4) /* vectors of columns computed together */
 
@@ -23,13 +34,13 @@ INLINE vf weights_at(enum quern_form form, const unsigned char *block, int k, in
         return vf_from_bf16(block + (k * 32 + v * LANES) * 2);
     const vi top_bits = vi_set((int32_t)0x80808080u);
     if (form == QUERN_FORM_Q8_0) {
-        vi word = vi_load(block + k / 4 * 128 + v * LANES * 4);
+        vi word = PANEL_WORDS(block, k / 4, v);
         if (PANEL_Q8_FLIP)
             word ^= top_bits;
         return byte_of(word, k % 4) * VF_FROM_HALF(block + 1024 + v * LANES * 2);
     }
     /* Nibbles moved to the top of their byte, where flipping the top bit makes them 16 * (nibble - 8). */
-    vi word = vi_load(block + k % 16 / 4 * 128 + v * LANES * 4);
+    vi word = PANEL_WORDS(block, k % 16 / 4, v);
     word = ((k < 16 ? word << 4 : word) & vi_set((int32_t)0xf0f0f0f0u)) ^ top_bits;
     return byte_of(word, k % 4) * (VF_FROM_HALF(block + 512 + v * LANES * 2) * vf_set(1.0f / 16));
 }

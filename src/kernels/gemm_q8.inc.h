@@ -120,9 +120,5 @@ static void gemm_q8_q4(float *c, size_t c_stride, const struct quern_q8 *a, int 
     gemm_q8(QUERN_FORM_Q4_0, c, c_stride, a, count, panel, length);
 }
 
-static const struct quern_gemm q8_0 = {
-    QUERN_Q8_BLOCK_BYTES, PANEL_Q8_FLIP ? quern_pack_q8_unsigned : quern_pack_q8_signed, gemm_q8_q8, gemm_f32_q8};
-static const struct quern_gemm q4_0 = {QUERN_Q4_BLOCK_BYTES, quern_pack_q4, gemm_q8_q4, gemm_f32_q4};
-static const struct quern_gemm f32 = {QUERN_F32_BLOCK_BYTES, quern_pack_f32, NULL, gemm_f32_f32};
-static const struct quern_gemm f16 = {QUERN_F16_BLOCK_BYTES, quern_pack_f16, NULL, gemm_f32_f16};
-static const struct quern_gemm bf16 = {QUERN_F16_BLOCK_BYTES, quern_pack_f16, NULL, gemm_f32_bf16};
+#define PACK_Q8 (PANEL_Q8_FLIP ? quern_pack_q8_unsigned : quern_pack_q8_signed)
+#define PACK_Q4 quern_pack_q4
