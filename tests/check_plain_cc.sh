@@ -7,6 +7,7 @@ trap 'rm -f "$output"' EXIT
 kernels=
 case $(uname -m) in
 x86_64) kernels=$(echo src/kernels/x86/*.c) ;;
+aarch64) kernels=$(echo src/kernels/arm/*.c) ;;
 esac
 # shellcheck disable=SC2086 # words are meant to be split
 "${CC:-cc}" -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -Iinclude -Isrc -shared -fPIC -o "$output" \
