@@ -10,81 +10,93 @@
 
 /* ---------------------------------------------------------------- cache of words */
 
-#define WORD_BYTES 30     /* of the longest word that is kept */
-#define WORD_IDS 8        /* most ids of a word that is kept */
-#define WORD_SLOTS_LOG2 14 /* 16384 words, 1 MiB */
+#define WORD_BYTES 32      /* of the longest word that is kept */
+#define WORD_IDS 7         /* most ids of a word that is kept */
+#define WORD_SETS_LOG2 13  /* 2 words each, 64 bytes a word: 1 MiB */
 
 struct word {
-    unsigned char text[WORD_BYTES]; /* raw, filled up with zeros */
-    unsigned char length;           /* 0: empty */
-    unsigned char count;            /* of ids */
+    uint64_t text[WORD_BYTES / 8]; /* raw, filled up with zeros */
+    unsigned char length;          /* 0: empty */
+    unsigned char count;           /* of ids */
     int32_t ids[WORD_IDS];
 };
 
-/* A word as it is compared: text and length as in struct word, count zero. */
-struct word_key {
-    uint64_t parts[4];
-};
-
-#define TEXT_SLACK sizeof(struct word_key) /* readable bytes after a text */
-
 struct quern_tokenizer {
     struct quern_merger merger; /* holds the vocabulary */
-    struct word *words;         /* [1 << WORD_SLOTS_LOG2] */
-    unsigned char *text;        /* [text_capacity]: one byte to spare, the text, TEXT_SLACK bytes to spare */
+    struct word (*words)[2];    /* [1 << WORD_SETS_LOG2], the newer one first */
+    unsigned char *text;        /* [text_capacity]: a byte to spare, the text, WORD_BYTES to spare */
     size_t text_capacity;
 };
 
-/* text: readable for TEXT_SLACK bytes. 1 <= length <= WORD_BYTES */
-static struct word_key make_key(const unsigned char *text, size_t length)
+static uint64_t load64(const unsigned char *p)
 {
-    struct word_key key = {{0}};
-    memcpy(&key, text, length);
-    ((unsigned char *)&key)[WORD_BYTES] = (unsigned char)length;
-    return key;
+    uint64_t value;
+    memcpy(&value, p, sizeof value);
+    return value;
 }
 
-static size_t key_slot(const struct word_key *key)
+/* 1 <= length <= WORD_BYTES; text is readable for WORD_BYTES. */
+static void load_word(uint64_t out[WORD_BYTES / 8], const unsigned char *text, size_t length)
 {
-    uint64_t hash = key->parts[0] * 0x9e3779b97f4a7c15u + key->parts[1] * 0xc2b2ae3d27d4eb4fu;
+    static const unsigned char mask[2 * WORD_BYTES] = {
+        255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+        255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255};
 
-    hash += key->parts[2] * 0x165667b19e3779f9u + key->parts[3] * 0xd6e8feb86659fd93u;
+    for (size_t i = 0; i < WORD_BYTES / 8; i++)
+        out[i] = load64(text + 8 * i) & load64(mask + WORD_BYTES - length + 8 * i);
+}
+
+static size_t word_set(const uint64_t text[WORD_BYTES / 8], size_t length)
+{
+    uint64_t hash = (text[0] ^ length) * 0x9e3779b97f4a7c15u + text[1] * 0xc2b2ae3d27d4eb4fu;
+
+    hash += text[2] * 0x165667b19e3779f9u + text[3] * 0xd6e8feb86659fd93u;
     hash ^= hash >> 32;
-    return (size_t)((hash * 0x9e3779b97f4a7c15u) >> (64 - WORD_SLOTS_LOG2));
+    return (size_t)((hash * 0x9e3779b97f4a7c15u) >> (64 - WORD_SETS_LOG2));
 }
 
-static bool word_is(const struct word *word, const struct word_key *key)
+static bool word_is(const struct word *word, const uint64_t text[WORD_BYTES / 8], size_t length)
 {
-    struct word_key other;
+    uint64_t difference = word->length ^ length;
 
-    memcpy(&other, word, sizeof other);
-    ((unsigned char *)&other)[WORD_BYTES + 1] = 0;
-    return memcmp(&other, key, sizeof other) == 0;
+    for (size_t i = 0; i < WORD_BYTES / 8; i++)
+        difference |= word->text[i] ^ text[i];
+    return difference == 0;
+}
+
+static void put_known(const struct word *word, struct quern_ids *ids)
+{
+    for (size_t i = 0; i < word->count; i++)
+        quern_ids_put(ids, word->ids[i]);
 }
 
 /* Appends the ids of a word: text that no merge crosses the edges of. */
 static int put_word(struct quern_tokenizer *t, const unsigned char *text, size_t length, struct quern_ids *ids,
                     quern_error *error)
 {
+    uint64_t key[WORD_BYTES / 8];
+
     if (length == 0)
         return QUERN_OK;
     if (length > WORD_BYTES)
         return quern_merger_run(&t->merger, text, length, ids, error);
-
-    struct word_key key = make_key(text, length);
-    struct word *word = &t->words[key_slot(&key)];
-    if (word_is(word, &key)) {
-        for (size_t i = 0; i < word->count; i++)
-            quern_ids_put(ids, word->ids[i]);
-        return QUERN_OK;
+    load_word(key, text, length);
+    struct word *words = t->words[word_set(key, length)];
+    for (int i = 0; i < 2; i++) {
+        if (word_is(&words[i], key, length)) {
+            put_known(&words[i], ids);
+            return QUERN_OK;
+        }
     }
     size_t first = ids->count;
     QUERN_TRY(quern_merger_run(&t->merger, text, length, ids, error));
     size_t count = ids->count - first;
     if (count <= WORD_IDS && ids->count <= ids->capacity) {
-        memcpy(word, &key, sizeof key);
-        word->count = (unsigned char)count;
-        memcpy(word->ids, ids->ids + first, count * sizeof *word->ids);
+        words[1] = words[0];
+        words[0].length = (unsigned char)length;
+        words[0].count = (unsigned char)count;
+        memcpy(words[0].text, key, sizeof key);
+        memcpy(words[0].ids, ids->ids + first, count * sizeof *ids->ids);
     }
     return QUERN_OK;
 }
@@ -160,13 +172,14 @@ static int put_text(struct quern_tokenizer *t, unsigned char *text, size_t lengt
     unsigned char *end = text + length;
 
     for (unsigned char *p = text; p < end;) {
-        if (!v->starts[*p] && !cut.blanks) {
+        unsigned flags = v->leads[*p];
+        if (!flags && !cut.blanks) {
             p++;
             continue;
         }
         int32_t id;
-        size_t matched = quern_trie_match(&v->trie, p, (size_t)(end - p), special, &id);
-        size_t blank = !matched && v->longest_run ? blank_length(p, end) : 0;
+        size_t matched = flags & QUERN_LEADS_PIECE ? quern_trie_match(&v->trie, p, (size_t)(end - p), special, &id) : 0;
+        size_t blank = flags & QUERN_LEADS_RUN && !matched ? blank_length(p, end) : 0;
         if (blank) {
             if (!cut.blanks++)
                 cut.run = p;
@@ -197,7 +210,7 @@ static int join_parts(struct quern_tokenizer *t, const quern_text *parts, size_t
             return quern_fail(error, QUERN_EINVAL, "a text of more than 2147483647 bytes cannot be tokenized");
         *length += parts[i].length;
     }
-    size_t needed = 1 + *length + TEXT_SLACK;
+    size_t needed = 1 + *length + WORD_BYTES;
     if (needed > t->text_capacity) {
         free(t->text);
         t->text = malloc(needed);
@@ -237,7 +250,7 @@ int quern_tokenizer_new(struct quern_tokenizer **tokenizer, const struct quern_v
     struct quern_tokenizer *t = calloc(1, sizeof *t);
 
     if (t)
-        t->words = calloc((size_t)1 << WORD_SLOTS_LOG2, sizeof *t->words);
+        t->words = calloc((size_t)1 << WORD_SETS_LOG2, sizeof *t->words);
     if (!t || !t->words) {
         free(t);
         return quern_fail(error, QUERN_ENOMEM, "no memory for a tokenizer");

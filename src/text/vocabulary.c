@@ -181,7 +181,7 @@ static void add_to_trie(struct quern_vocabulary *v, int32_t id, bool always, siz
         for (size_t i = 0; i < length; i++)
             node = quern_trie_step(&v->trie, node, text[i]);
     quern_trie_end(&v->trie, node, id, always);
-    v->starts[text[0]] = true;
+    v->leads[text[0]] |= QUERN_LEADS_PIECE;
 }
 
 static int build_trie(struct quern_vocabulary *v, quern_error *error)
@@ -233,7 +233,10 @@ static int build_runs(struct quern_vocabulary *v, quern_error *error)
         else if (!v->shortest_run)
             v->shortest_run = n;
     }
-    v->starts[' '] |= v->longest_run > 0;
+    if (v->longest_run) {
+        v->leads[' '] |= QUERN_LEADS_RUN;
+        v->leads[(unsigned char)QUERN_BLANK[0]] |= QUERN_LEADS_RUN;
+    }
     return QUERN_OK;
 }
 

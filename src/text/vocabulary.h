@@ -35,7 +35,9 @@ struct quern_vocabulary {
     size_t longest;          /* bytes of the longest piece that merging can give */
     uint32_t *pairs;         /* [QUERN_PAIR_WORDS]: characters that stand side by side in such a piece */
     struct quern_trie trie;  /* pieces that are cut out first, but for runs of spaces */
-    bool starts[256];        /* first bytes of these, and of spaces if there are runs */
+    unsigned char leads[256]; /* what a byte may begin, as flags: */
+#define QUERN_LEADS_PIECE 1  /* a piece in the trie */
+#define QUERN_LEADS_RUN 2    /* a run of spaces */
     struct quern_run *runs;  /* [longest_run + 1]: by n, the longest user-defined run of at most n blanks */
     size_t longest_run;      /* 0: none */
     size_t shortest_run;
@@ -71,9 +73,13 @@ static inline size_t quern_character_length(const unsigned char *p, const unsign
 #define QUERN_TORN UINT32_MAX
 static inline size_t quern_character(const unsigned char *p, const unsigned char *end, uint32_t *code)
 {
-    size_t length = quern_character_length(p, end);
     uint32_t bytes = p[0];
 
+    if (bytes < 128) {
+        *code = bytes;
+        return 1;
+    }
+    size_t length = quern_character_length(p, end);
     for (size_t i = 1; i < length; i++) {
         if (p[i] == ' ') {
             *code = QUERN_TORN;
