@@ -1,0 +1,241 @@
+#include "model_maker.h"
+
+#include "base/error.h"
+#include "gguf/writer.h"
+#include "vocabulary_maker.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ARCHITECTURE "gemma-embedding"
+#define CHUNK 16384 /* elements made at once: whole blocks of every type */
+
+struct tensor {
+    char name[64];
+    uint32_t type;
+    uint64_t shape[2]; /* shape[1] == 1: a vector */
+    float mean, deviation;
+};
+
+struct plan {
+    struct tensor *tensors; /* [count], room for all */
+    size_t count;
+};
+
+struct quern_recipe quern_recipe_tiny(void)
+{
+    return (struct quern_recipe){.layers = 6, .embedding = 64, .ffn = 96, .heads = 2, .kv_heads = 1,
+                                 .head_dimensions = 32, .context = 256, .window = 16, .hidden = 128,
+                                 .vocabulary = QUERN_VOCABULARY_TINY, .type = QUERN_TYPE_Q8_0, .seed = 1};
+}
+
+struct quern_recipe quern_recipe_full(void)
+{
+    return (struct quern_recipe){.layers = 24, .embedding = 768, .ffn = 1152, .heads = 3, .kv_heads = 1,
+                                 .head_dimensions = 256, .context = 2048, .window = 512, .hidden = 3072,
+                                 .vocabulary = QUERN_VOCABULARY_FULL, .type = QUERN_TYPE_Q8_0, .seed = 1};
+}
+
+/* ---------------------------------------------------------------- tensors */
+
+/* y = W x for x[in], y[out]. With a deviation of 1 / sqrt(in), y is about as large as x. */
+static void plan_matrix(struct plan *plan, uint32_t type, int in, size_t out, const char *name)
+{
+    struct tensor *tensor = &plan->tensors[plan->count++];
+    *tensor = (struct tensor){.type = type, .shape = {(uint64_t)in, out}, .deviation = 1.0f / sqrtf((float)in)};
+    snprintf(tensor->name, sizeof tensor->name, "%s.weight", name);
+}
+
+static void plan_norm(struct plan *plan, int length, float mean, float deviation, const char *name)
+{
+    struct tensor *tensor = &plan->tensors[plan->count++];
+    *tensor = (struct tensor){.type = QUERN_TYPE_F32, .shape = {(uint64_t)length, 1}, .mean = mean,
+                              .deviation = deviation};
+    snprintf(tensor->name, sizeof tensor->name, "%s.weight", name);
+}
+
+/* q and k come out of their norms with a deviation of 1.5, so that scores have about 1.5^2 and attention is not
+ * uniform. What a layer adds to the residual stream is half as large as what a norm gives the layer. */
+static void plan_layer(struct plan *plan, const struct quern_recipe *r, int layer)
+{
+    char name[48];
+    size_t queries = (size_t)(r->heads * r->head_dimensions), keys = (size_t)(r->kv_heads * r->head_dimensions);
+#define NAMED(part) (snprintf(name, sizeof name, "blk.%d." part, layer), name)
+    plan_norm(plan, r->embedding, 1.0f, 0.1f, NAMED("attn_norm"));
+    plan_matrix(plan, r->type, r->embedding, queries, NAMED("attn_q"));
+    plan_matrix(plan, r->type, r->embedding, keys, NAMED("attn_k"));
+    plan_matrix(plan, r->type, r->embedding, keys, NAMED("attn_v"));
+    plan_norm(plan, r->head_dimensions, 1.5f, 0.2f, NAMED("attn_q_norm"));
+    plan_norm(plan, r->head_dimensions, 1.5f, 0.2f, NAMED("attn_k_norm"));
+    plan_matrix(plan, r->type, (int)queries, (size_t)r->embedding, NAMED("attn_output"));
+    plan_norm(plan, r->embedding, 0.5f, 0.1f, NAMED("post_attention_norm"));
+    plan_norm(plan, r->embedding, 1.0f, 0.1f, NAMED("ffn_norm"));
+    plan_matrix(plan, r->type, r->embedding, (size_t)r->ffn, NAMED("ffn_gate"));
+    plan_matrix(plan, r->type, r->embedding, (size_t)r->ffn, NAMED("ffn_up"));
+    plan_matrix(plan, r->type, r->ffn, (size_t)r->embedding, NAMED("ffn_down"));
+    plan_norm(plan, r->embedding, 0.5f, 0.1f, NAMED("post_ffw_norm"));
+#undef NAMED
+}
+
+/* The embedding's deviation makes a row's length 1; the model multiplies by sqrt(embedding). */
+static void plan_tensors(struct plan *plan, const struct quern_recipe *r)
+{
+    uint32_t embedding_type = r->type == QUERN_TYPE_Q4_0 ? QUERN_TYPE_Q8_0 : r->type;
+    plan_matrix(plan, embedding_type, r->embedding, r->vocabulary, "token_embd");
+    for (int layer = 0; layer < r->layers; layer++)
+        plan_layer(plan, r, layer);
+    plan_norm(plan, r->embedding, 1.0f, 0.1f, "output_norm");
+    if (r->head) {
+        plan_matrix(plan, r->type, r->embedding, (size_t)r->hidden, "dense_2");
+        plan_matrix(plan, r->type, r->hidden, (size_t)r->embedding, "dense_3");
+    }
+}
+
+/* ---------------------------------------------------------------- weights */
+
+static uint64_t mix(uint64_t x) /* a bijection that leaves no pattern (the finalizer of SplitMix64) */
+{
+    x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9u;
+    x = (x ^ x >> 27) * 0x94D049BB133111EBu;
+    return x ^ x >> 31;
+}
+
+/* Element i is the sum of the four 16-bit parts of a random word: bell-shaped, within 3.5 deviations. The variance of
+ * one part is 65536^2 / 12. */
+static void make_weights(float *out, size_t count, const struct tensor *tensor, uint64_t stream, uint64_t first)
+{
+    float scale = tensor->deviation * sqrtf(12.0f / 4.0f) / 65536.0f;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t word = mix(stream + (first + i) * 0x9E3779B97F4A7C15u);
+        int32_t sum = (int32_t)((word & 0xFFFF) + (word >> 16 & 0xFFFF) + (word >> 32 & 0xFFFF) + (word >> 48));
+        out[i] = tensor->mean + scale * (float)(sum - 2 * 65535);
+    }
+}
+
+static void put_weights(struct quern_gguf_writer *writer, const struct tensor *tensor, uint64_t seed, float *weights,
+                        unsigned char *bytes)
+{
+    const struct quern_type_info *info = quern_type_info(tensor->type);
+    uint64_t stream = mix(seed), elements = tensor->shape[0] * tensor->shape[1];
+    for (const char *c = tensor->name; *c; c++)
+        stream = mix(stream ^ (unsigned char)*c);
+    for (uint64_t first = 0; first < elements; first += CHUNK) {
+        size_t count = elements - first < CHUNK ? (size_t)(elements - first) : CHUNK;
+        make_weights(weights, count, tensor, stream, first);
+        quern_quantize(tensor->type, bytes, weights, count);
+        quern_gguf_put_data(writer, bytes, count / (size_t)info->block_elements * (size_t)info->block_bytes);
+    }
+}
+
+static int put_tensors(struct quern_gguf_writer *writer, const struct plan *plan, uint64_t seed, quern_error *error)
+{
+    float *weights = malloc(CHUNK * sizeof *weights);
+    unsigned char *bytes = malloc(CHUNK * sizeof *weights);
+    if (weights && bytes) {
+        for (size_t i = 0; i < plan->count; i++)
+            quern_gguf_put_tensor(writer, plan->tensors[i].name, plan->tensors[i].type, plan->tensors[i].shape,
+                                  plan->tensors[i].shape[1] == 1 ? 1 : 2);
+        for (size_t i = 0; i < plan->count; i++)
+            put_weights(writer, &plan->tensors[i], seed, weights, bytes);
+    }
+    int code = weights && bytes ? QUERN_OK : quern_fail(error, QUERN_ENOMEM, "no memory to make weights");
+    free(weights);
+    free(bytes);
+    return code;
+}
+
+/* ---------------------------------------------------------------- keys */
+
+static void put_number(struct quern_gguf_writer *writer, const char *key, int value)
+{
+    char full[96];
+    snprintf(full, sizeof full, ARCHITECTURE ".%s", key);
+    quern_gguf_put_u32(writer, full, (uint32_t)value);
+}
+
+static void put_string(struct quern_gguf_writer *writer, const char *key, const char *value)
+{
+    quern_gguf_put_string(writer, key, (quern_text){value, strlen(value)});
+}
+
+static uint32_t file_type(uint32_t type) /* general.file_type: numbered otherwise than tensor types */
+{
+    switch (type) {
+    case QUERN_TYPE_Q8_0: return 7;
+    case QUERN_TYPE_BF16: return 32;
+    default: return type; /* F32, F16, Q4_0 */
+    }
+}
+
+static void put_model_keys(struct quern_gguf_writer *writer, const struct quern_recipe *r)
+{
+    put_string(writer, "general.architecture", ARCHITECTURE);
+    put_string(writer, "general.type", "model");
+    put_string(writer, "general.name", "Test model of random weights");
+    quern_gguf_put_u32(writer, "general.file_type", file_type(r->type));
+    quern_gguf_put_u32(writer, "general.quantization_version", 2);
+    put_number(writer, "context_length", r->context);
+    put_number(writer, "embedding_length", r->embedding);
+    put_number(writer, "block_count", r->layers);
+    put_number(writer, "feed_forward_length", r->ffn);
+    put_number(writer, "attention.head_count", r->heads);
+    put_number(writer, "attention.head_count_kv", r->kv_heads);
+    put_number(writer, "attention.key_length", r->head_dimensions);
+    put_number(writer, "attention.value_length", r->head_dimensions);
+    put_number(writer, "attention.sliding_window", r->window);
+    quern_gguf_put_f32(writer, ARCHITECTURE ".attention.layer_norm_rms_epsilon", 1e-6f);
+    quern_gguf_put_f32(writer, ARCHITECTURE ".rope.freq_base", 1e6f);
+    quern_gguf_put_f32(writer, ARCHITECTURE ".rope.freq_base_swa", 1e4f);
+    put_number(writer, "pooling_type", 1);
+    if (r->head) {
+        put_number(writer, "dense_2_feat_in", r->embedding);
+        put_number(writer, "dense_2_feat_out", r->hidden);
+        put_number(writer, "dense_3_feat_in", r->hidden);
+        put_number(writer, "dense_3_feat_out", r->embedding);
+    }
+}
+
+static int put_vocabulary(struct quern_gguf_writer *writer, size_t count, quern_error *error)
+{
+    struct quern_made_vocabulary vocabulary;
+    QUERN_TRY(quern_vocabulary_make(&vocabulary, count, error));
+    put_string(writer, "tokenizer.ggml.model", "llama");
+    put_string(writer, "tokenizer.ggml.pre", "default");
+    quern_gguf_put_strings(writer, "tokenizer.ggml.tokens", vocabulary.texts, vocabulary.count);
+    quern_gguf_put_array(writer, "tokenizer.ggml.scores", QUERN_GGUF_F32, vocabulary.scores, vocabulary.count);
+    quern_gguf_put_array(writer, "tokenizer.ggml.token_type", QUERN_GGUF_I32, vocabulary.kinds, vocabulary.count);
+    quern_gguf_put_u32(writer, "tokenizer.ggml.bos_token_id", 2);
+    quern_gguf_put_u32(writer, "tokenizer.ggml.eos_token_id", 1);
+    quern_gguf_put_u32(writer, "tokenizer.ggml.unknown_token_id", 3);
+    quern_gguf_put_u32(writer, "tokenizer.ggml.padding_token_id", 0);
+    quern_gguf_put_bool(writer, "tokenizer.ggml.add_bos_token", true);
+    quern_gguf_put_bool(writer, "tokenizer.ggml.add_eos_token", true);
+    quern_gguf_put_bool(writer, "tokenizer.ggml.add_sep_token", false);
+    quern_gguf_put_bool(writer, "tokenizer.ggml.add_space_prefix", false);
+    quern_vocabulary_unmake(&vocabulary);
+    return QUERN_OK;
+}
+
+int quern_model_make(const char *path, const struct quern_recipe *recipe, quern_error *error)
+{
+    struct quern_gguf_writer *writer = NULL;
+    struct plan plan = {.tensors = calloc((size_t)recipe->layers * 13 + 4, sizeof *plan.tensors)};
+    int code = plan.tensors ? quern_gguf_writer_new(&writer, path, error)
+                            : quern_fail(error, QUERN_ENOMEM, "no memory to plan a model");
+    if (code != QUERN_OK)
+        goto out;
+    plan_tensors(&plan, recipe);
+    put_model_keys(writer, recipe);
+    code = put_vocabulary(writer, recipe->vocabulary, error);
+    if (code == QUERN_OK)
+        code = put_tensors(writer, &plan, recipe->seed, error);
+    if (code == QUERN_OK)
+        code = quern_gguf_writer_finish(writer, error);
+    else
+        quern_gguf_writer_abandon(writer);
+out:
+    free(plan.tensors);
+    return code;
+}

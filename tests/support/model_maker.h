@@ -1,0 +1,25 @@
+/* Makes model files to test and measure with: the architecture, keys and tensors of EmbeddingGemma, weights that are
+ * noise. A tensor's values depend on its name and the seed only. */
+#ifndef QUERN_TESTS_MODEL_MAKER_H
+#define QUERN_TESTS_MODEL_MAKER_H
+
+#include "quern.h"
+
+#include <stdbool.h>
+
+struct quern_recipe {
+    int layers, embedding, ffn, heads, kv_heads, head_dimensions, context, window, hidden; /* hidden: of the head */
+    size_t vocabulary;                                                                     /* pieces: see below */
+    uint32_t type; /* enum quern_type, of all matrices; but token_embd is Q8_0 where the others are Q4_0 */
+    bool head;     /* whether the file holds the dense head */
+    uint64_t seed;
+};
+
+/* A model of a few hundred kilobytes, with a global layer and every kind of piece; and the true shape. Q8_0 without a
+ * head, seed 1, until changed. */
+struct quern_recipe quern_recipe_tiny(void);
+struct quern_recipe quern_recipe_full(void);
+
+int quern_model_make(const char *path, const struct quern_recipe *recipe, quern_error *error);
+
+#endif

@@ -1,0 +1,79 @@
+/* Writes a model file of random weights, to test and measure with. */
+#include "model_maker.h"
+
+#include "gguf/blocks.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static const char usage[] = "Usage: mkmodel tiny|full FILE [--type f32|f16|bf16|q8_0|q4_0] [--head] [--seed N]\n"
+                            "\n"
+                            "Writes a GGUF file of random weights in the layout of EmbeddingGemma: a tiny one of some\n"
+                            "hundred kilobytes, or one of the true shape. --head adds the dense head.\n";
+
+static int parse_type(const char *name, uint32_t *type)
+{
+    for (uint32_t i = 0; i < 64; i++) {
+        const struct quern_type_info *info = quern_type_info(i);
+        if (info && info->supported && strcasecmp(info->name, name) == 0) {
+            *type = i;
+            return 0;
+        }
+    }
+    fprintf(stderr, "mkmodel: no type %s\n", name);
+    return 1;
+}
+
+static int parse_seed(const char *text, uint64_t *seed)
+{
+    char *end;
+    errno = 0;
+    *seed = strtoull(text, &end, 10);
+    if (end == text || *end || errno) {
+        fprintf(stderr, "mkmodel: %s is no number\n", text);
+        return 1;
+    }
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"type", required_argument, NULL, 't'}, {"head", no_argument, NULL, 'h'},
+        {"seed", required_argument, NULL, 's'}, {NULL, 0, NULL, 0},
+    };
+    uint32_t type = QUERN_TYPE_Q8_0;
+    uint64_t seed = 1;
+    bool head = false;
+    int bad = 0;
+    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        if (option == 't')
+            bad |= parse_type(optarg, &type);
+        else if (option == 's')
+            bad |= parse_seed(optarg, &seed);
+        else if (option == 'h')
+            head = true;
+        else
+            bad = 1;
+    }
+    bool tiny = argc - optind == 2 && strcmp(argv[optind], "tiny") == 0;
+    bool full = argc - optind == 2 && strcmp(argv[optind], "full") == 0;
+    if (bad || (!tiny && !full)) {
+        fputs(usage, stderr);
+        return 2;
+    }
+    struct quern_recipe recipe = tiny ? quern_recipe_tiny() : quern_recipe_full();
+    recipe.type = type;
+    recipe.head = head;
+    recipe.seed = seed;
+    quern_error error;
+    if (quern_model_make(argv[optind + 1], &recipe, &error) != QUERN_OK) {
+        fprintf(stderr, "mkmodel: %s\n", error.text);
+        return 1;
+    }
+    return 0;
+}
