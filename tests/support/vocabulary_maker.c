@@ -16,8 +16,8 @@ struct layout {
     size_t count;
     int unused_low, unused_high; /* <unusedN>: N under low in front, from low to high at the end */
     int run;                     /* longest run of newlines, spaces and tabs */
-    int tag_groups;
-    bool reserved; /* a piece of the kind "unused" */
+    int first_tags, last_tags;   /* groups of tags: from the first to before the last */
+    bool reserved;               /* a piece of the kind "unused" */
     const uint32_t (*singles)[2];
 };
 
@@ -75,8 +75,8 @@ static const uint32_t full_singles[][2] = {
 };
 
 static const struct layout layouts[] = {
-    {QUERN_VOCABULARY_TINY, 3, 5, 4, 1, true, tiny_singles},
-    {QUERN_VOCABULARY_FULL, 99, 6242, 31, 4, false, full_singles},
+    {QUERN_VOCABULARY_TINY, 3, 5, 4, 2, 3, true, tiny_singles},
+    {QUERN_VOCABULARY_FULL, 99, 6242, 31, 0, 4, false, full_singles},
 };
 
 /* ---------------------------------------------------------------- pieces */
@@ -126,10 +126,10 @@ static void add_unused(struct builder *b, int first, int last)
     }
 }
 
-static void add_tags(struct builder *b, int groups)
+static void add_tags(struct builder *b, int first, int last)
 {
     char text[LONGEST];
-    for (int g = 0; g < groups; g++)
+    for (int g = first; g < last; g++)
         for (int close = 0; close < 2; close++)
             for (const char *const *tag = tags[g]; *tag; tag++) {
                 snprintf(text, sizeof text, close ? "</%s>" : "<%s>", *tag);
@@ -267,7 +267,7 @@ static void add_all(struct builder *b, const struct layout *layout)
     add_text(b, QUERN_PIECE_CONTROL, "<end_of_turn>");
     add_runs(b, '\n', 1, layout->run);
     add_runs(b, ' ', 2, layout->run);
-    add_tags(b, layout->tag_groups);
+    add_tags(b, layout->first_tags, layout->last_tags);
     add_bytes(b);
 
     size_t tail = (size_t)(layout->run + 2 + layout->unused_high - layout->unused_low + layout->reserved);
