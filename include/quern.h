@@ -227,9 +227,10 @@ QUERN_API int quern_embed_tokens(quern_context *context, const quern_tokens *tex
                                  const quern_embed_options *options, float *vectors, size_t capacity,
                                  quern_result *results, quern_error *error);
 
-/* The space that vectors with these options belong to: vectors may be compared when their spaces are equal, or
- * differ only in the task, as query and document do. "768n-5f3a…": dimensions, normalised or not, then a digest of
- * weights, head, pooling and prompt. Written with its terminator to out. The numeric path is not part of it. */
+/* The space that vectors with these options belong to, as "768n-1f0c5e0d3b9a7264-document": dimensions, n for
+ * normalised or u for not, a digest of shape, weights and head, and the task. Vectors may be compared when their spaces
+ * are equal, or differ in the task only and the tasks are meant for each other, as query and document are. Written with
+ * its terminator to out. The numeric path is not part of it. */
 #define QUERN_SPACE_SIZE 48
 QUERN_API int quern_space(const quern_model *model, const quern_embed_options *options, char out[QUERN_SPACE_SIZE],
                           quern_error *error);

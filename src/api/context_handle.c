@@ -1,0 +1,76 @@
+/* Contexts: making, describing. */
+#include "api/handles.h"
+#include "base/budget.h"
+#include "base/error.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static int fill(quern_context *context, const quern_context_options *o, quern_error *error)
+{
+    const struct quern_network *network = &context->model->network;
+    int threads = o->threads;
+    if (threads == 0)
+        threads = quern_cpu_budget(context->threads_reason, sizeof context->threads_reason);
+    else
+        snprintf(context->threads_reason, sizeof context->threads_reason, "asked for");
+    context->ids = malloc((size_t)network->shape.context * sizeof *context->ids);
+    if (context->ids == NULL)
+        return quern_fail(error, QUERN_ENOMEM, "no memory for a context");
+    QUERN_TRY(quern_pool_new(&context->pool, threads, error));
+    QUERN_TRY(quern_tokenizer_new(&context->tokenizer, context->model->vocabulary, error));
+    return quern_engine_new(&context->engine, network, context->pool, o->path == QUERN_PATH_INT8, o->step_tokens,
+                            error);
+}
+
+int quern_context_new(quern_context **context, quern_model *model, const quern_context_options *options,
+                      quern_error *error)
+{
+    quern_context_options o = {0};
+    if (context == NULL || model == NULL)
+        return quern_fail(error, QUERN_EINVAL, "quern_context_new: context or model is NULL");
+    QUERN_TRY(quern_options_read(&o, sizeof o, options, error));
+    if (o.threads < 0 || o.threads > QUERN_POOL_MAX)
+        return quern_fail(error, QUERN_EINVAL, "%d threads asked for; 1 to %d are possible", o.threads, QUERN_POOL_MAX);
+    if (o.path != QUERN_PATH_INT8 && o.path != QUERN_PATH_EXACT)
+        return quern_fail(error, QUERN_EINVAL, "%d is no numeric path", o.path);
+    if (o.step_tokens < 0 || o.step_tokens > 1 << 20)
+        return quern_fail(error, QUERN_EINVAL, "steps of %d tokens asked for; up to %d are possible", o.step_tokens,
+                          1 << 20);
+    quern_context *c = calloc(1, sizeof *c);
+    if (c == NULL)
+        return quern_fail(error, QUERN_ENOMEM, "no memory for a context");
+    c->model = quern_model_share(model);
+    int code = fill(c, &o, error);
+    if (code != QUERN_OK)
+        quern_context_free(c);
+    else
+        *context = c;
+    return code;
+}
+
+void quern_context_free(quern_context *context)
+{
+    if (context == NULL)
+        return;
+    quern_engine_free(&context->engine);
+    quern_tokenizer_free(context->tokenizer);
+    quern_pool_free(context->pool);
+    quern_model_close(context->model);
+    free(context->ids);
+    free(context);
+}
+
+int quern_context_describe(const quern_context *context, quern_context_info *info, quern_error *error)
+{
+    if (context == NULL)
+        return quern_fail(error, QUERN_EINVAL, "quern_context_describe: context is NULL");
+    const quern_context_info full = {
+        .threads = quern_pool_threads(context->pool),
+        .threads_reason = context->threads_reason,
+        .path = context->engine.q8 ? "int8" : "exact",
+        .step_tokens = context->engine.fill,
+        .arena_bytes = context->engine.arena.size,
+    };
+    return quern_info_write(info, &full, sizeof full, error);
+}

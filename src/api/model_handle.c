@@ -1,0 +1,164 @@
+/* Models: opening, sharing, describing. */
+#include "api/handles.h"
+#include "base/budget.h"
+#include "base/error.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *quern_version(void)
+{
+#define TEXT(x) TEXT_OF(x)
+#define TEXT_OF(x) #x
+    return TEXT(QUERN_VERSION_MAJOR) "." TEXT(QUERN_VERSION_MINOR) "." TEXT(QUERN_VERSION_PATCH);
+}
+
+/* Picks the kernel table and says why. */
+static int choose_kernels(quern_model *model, const char *limit, const struct quern_kernels **kernels,
+                          quern_error *error)
+{
+    const char *source = "asked for";
+    const uint32_t features = quern_cpu_features();
+    if (limit == NULL) {
+        limit = getenv("QUERN_CPU");
+        source = "limited by QUERN_CPU";
+    }
+    *kernels = quern_kernels_select(features, limit);
+    if (*kernels != NULL) {
+        if (limit == NULL || *limit == '\0')
+            snprintf(model->kernels_reason, sizeof model->kernels_reason, "the best this CPU can run");
+        else
+            snprintf(model->kernels_reason, sizeof model->kernels_reason, "%s: at most %.32s", source, limit);
+        return QUERN_OK;
+    }
+    char names[128] = "";
+    int count;
+    const struct quern_kernels *const *all = quern_kernels_all(&count);
+    for (int i = 0; i < count; i++)
+        snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", i ? ", " : "", all[i]->name);
+    return quern_fail(error, QUERN_EINVAL, "no kernel table is named \"%.32s\" (QUERN_CPU); there are %s", limit, names);
+}
+
+/* "Q8_0 x 170, F32 x 146": the largest first. */
+static void describe_types(quern_model *model)
+{
+    unsigned counts[64] = {0};
+    for (size_t i = 0; i < model->gguf.tensor_count; i++)
+        if (model->gguf.tensors[i].type < 64)
+            counts[model->gguf.tensors[i].type]++;
+    for (;;) {
+        uint32_t most = 0;
+        for (uint32_t t = 1; t < 64; t++)
+            most = counts[t] > counts[most] ? t : most;
+        if (counts[most] == 0)
+            return;
+        const size_t used = strlen(model->types);
+        snprintf(model->types + used, sizeof model->types - used, "%s%s x %u", used ? ", " : "",
+                 quern_type_info(most)->name, counts[most]);
+        counts[most] = 0;
+    }
+}
+
+static int load(quern_model *model, const char *path, const quern_model_options *options, quern_error *error)
+{
+    const struct quern_kernels *kernels;
+    quern_text name = {"", 0};
+    const int threads = options->threads > 0 ? options->threads : quern_cpu_budget(NULL, 0);
+    QUERN_TRY(choose_kernels(model, options->cpu, &kernels, error));
+    QUERN_TRY(quern_gguf_open(&model->gguf, path, error));
+    QUERN_TRY(quern_network_load(&model->network, &model->gguf, kernels, threads, error));
+    QUERN_TRY(quern_model_read_vocabulary(model, error));
+    QUERN_TRY(quern_gguf_string(&model->gguf, "general.name", &name, error));
+    snprintf(model->name, sizeof model->name, "%.*s", (int)(name.length < 127 ? name.length : 127), name.data);
+    describe_types(model);
+    return quern_map_check(&model->gguf.map, error);
+}
+
+int quern_model_open(quern_model **model, const char *path, const quern_model_options *options, quern_error *error)
+{
+    quern_model_options o = {0};
+    if (model == NULL || path == NULL)
+        return quern_fail(error, QUERN_EINVAL, "quern_model_open: model or path is NULL");
+    QUERN_TRY(quern_options_read(&o, sizeof o, options, error));
+    if (o.threads < 0 || o.threads > QUERN_POOL_MAX)
+        return quern_fail(error, QUERN_EINVAL, "%d threads asked for; 1 to %d are possible", o.threads, QUERN_POOL_MAX);
+    quern_model *m = calloc(1, sizeof *m);
+    if (m == NULL)
+        return quern_fail(error, QUERN_ENOMEM, "no memory for a model");
+    atomic_init(&m->references, 1);
+    int code = load(m, path, &o, error);
+    if (code != QUERN_OK)
+        quern_model_close(m);
+    else
+        *model = m;
+    return code;
+}
+
+quern_model *quern_model_share(quern_model *model)
+{
+    atomic_fetch_add_explicit(&model->references, 1, memory_order_relaxed);
+    return model;
+}
+
+void quern_model_close(quern_model *model)
+{
+    if (model == NULL || atomic_fetch_sub_explicit(&model->references, 1, memory_order_acq_rel) != 1)
+        return;
+    quern_vocabulary_free(model->vocabulary);
+    free(model->texts);
+    free(model->scores);
+    quern_network_free(&model->network);
+    quern_gguf_close(&model->gguf);
+    free(model);
+}
+
+int quern_model_describe(const quern_model *model, quern_model_info *info, quern_error *error)
+{
+    if (model == NULL)
+        return quern_fail(error, QUERN_EINVAL, "quern_model_describe: model is NULL");
+    const struct quern_shape *s = &model->network.shape;
+    const quern_model_info full = {
+        .architecture = "gemma-embedding",
+        .name = model->name,
+        .notice = s->head_hidden != 0 ? NULL
+                                      : "this file lacks the dense head: its vectors are not EmbeddingGemma's official "
+                                        "ones and must not be mixed with them",
+        .kernels = model->network.kernels->name,
+        .kernels_reason = model->kernels_reason,
+        .types = model->types,
+        .dimensions = s->width,
+        .has_head = s->head_hidden != 0,
+        .context_length = s->context,
+        .layers = s->layers,
+        .heads = s->heads,
+        .kv_heads = s->kv_heads,
+        .head_dimensions = s->head,
+        .ffn_dimensions = s->ffn,
+        .vocabulary = s->vocabulary,
+        .sliding_window = s->sliding_window,
+        .head_hidden_dimensions = s->head_hidden,
+        .parameters = model->network.parameters,
+        .file_bytes = model->gguf.map.size,
+        .packed_bytes = model->network.packed_bytes + model->network.tables.size,
+        .vocabulary_bytes = model->vocabulary_bytes,
+    };
+    return quern_info_write(info, &full, sizeof full, error);
+}
+
+int quern_piece_get(const quern_model *model, int32_t id, quern_piece *piece, quern_error *error)
+{
+    if (model == NULL || piece == NULL)
+        return quern_fail(error, QUERN_EINVAL, "quern_piece_get: model or piece is NULL");
+    if (id < 0 || id >= model->network.shape.vocabulary)
+        return quern_fail(error, QUERN_EINVAL, "token %d is outside the vocabulary of %d", id,
+                          model->network.shape.vocabulary);
+    *piece = quern_vocabulary_piece(model->vocabulary, id);
+    return quern_map_check(&model->gguf.map, error);
+}
+
+void quern_special_tokens(const quern_model *model, int32_t *bos, int32_t *eos)
+{
+    *bos = quern_vocabulary_bos(model->vocabulary);
+    *eos = quern_vocabulary_eos(model->vocabulary);
+}

@@ -1,0 +1,114 @@
+/* Attention of one layer: head norms and rotation, packing of keys and values, then every query against what it may see
+ * of its own text. */
+#include "base/pool.h"
+#include "engine/engine.h"
+
+/* Tokens of a tile, small enough for every thread to find work in one long text; divides QUERN_BLOCK. */
+enum { TILE_TOKENS = 16 };
+
+struct attend {
+    struct quern_engine *engine;
+    const struct quern_layer *layer;
+};
+
+static size_t qkv_stride(const struct quern_shape *s)
+{
+    return (size_t)(s->heads + 2 * s->kv_heads) * (size_t)s->head;
+}
+
+/* The text that a block of tokens belongs to, and the block's first token in it. */
+static const struct quern_span *block_of(const struct quern_engine *e, int block, int *first)
+{
+    const struct quern_span *span = e->span + e->block_span[block];
+    *first = (block - span->block) * QUERN_BLOCK;
+    return span;
+}
+
+static int at_most(int count, int limit)
+{
+    return count < limit ? count : limit;
+}
+
+/* Norms and rotates the queries and keys of a block, and packs its keys and values. */
+static void prepare_tile(void *argument, int tile, int thread)
+{
+    const struct attend *a = argument;
+    const struct quern_engine *e = a->engine;
+    const struct quern_network *network = e->network;
+    const struct quern_shape *s = &network->shape;
+    const size_t stride = qkv_stride(s), head = (size_t)s->head;
+    const float *cosine = network->cosine[a->layer->local], *sine = network->sine[a->layer->local];
+    int first;
+    const struct quern_span *span = block_of(e, tile, &first);
+    const int count = at_most(span->count - first, QUERN_BLOCK);
+    float *rows = e->qkv + (size_t)(span->first + first) * stride;
+    (void)thread;
+
+    for (int i = 0; i < count; i++) {
+        const size_t turn = (size_t)(first + i) * head / 2;
+        for (int h = 0; h < s->heads + s->kv_heads; h++)
+            network->kernels->norm_rope(rows + (size_t)i * stride + (size_t)h * head,
+                                        h < s->heads ? a->layer->query_norm : a->layer->key_norm, cosine + turn,
+                                        sine + turn, s->head, s->epsilon);
+    }
+    for (int h = 0; h < s->kv_heads; h++) {
+        const float *keys = rows + (size_t)(s->heads + h) * head;
+        e->attention->pack(e->packed + (size_t)h * e->packed_bytes + span->packed, keys,
+                           keys + (size_t)s->kv_heads * head, stride, first, count, s->head);
+    }
+}
+
+/* Puts the result of query row `row` (token row / group of its text) where the output product reads it. */
+static void put_result(const struct attend *a, const struct quern_span *span, int kv_head, int row, const float *result)
+{
+    const struct quern_engine *e = a->engine;
+    const struct quern_shape *s = &e->network->shape;
+    const int group = s->heads / s->kv_heads, head = kv_head * group + row % group;
+    const bool q8 = quern_engine_uses_q8(e, &a->layer->output);
+    unsigned char *dst = e->input + (size_t)(span->first + row / group) *
+                                        quern_engine_row_bytes(q8, a->layer->output.length) +
+                         quern_engine_row_bytes(q8, s->head) * (size_t)head;
+    if (q8)
+        e->network->kernels->quantize((struct quern_q8 *)(void *)dst, result, s->head);
+    else
+        for (int i = 0; i < s->head; i++)
+            ((float *)(void *)dst)[i] = result[i];
+}
+
+/* Tile = (block, half of the block, key and value head). */
+static void attend_tile(void *argument, int tile, int thread)
+{
+    const struct attend *a = argument;
+    const struct quern_engine *e = a->engine;
+    const struct quern_shape *s = &e->network->shape;
+    const int parts = QUERN_BLOCK / TILE_TOKENS, kv_head = tile % s->kv_heads, part = tile / s->kv_heads % parts;
+    const int group = s->heads / s->kv_heads;
+    int first;
+    const struct quern_span *span = block_of(e, tile / s->kv_heads / parts, &first);
+    first += part * TILE_TOKENS;
+    if (first >= span->count)
+        return;
+    const int end = (first + at_most(span->count - first, TILE_TOKENS)) * group;
+    const struct quern_attention_job job = {
+        .packed = e->packed + (size_t)kv_head * e->packed_bytes + span->packed,
+        .queries = e->qkv + (size_t)span->first * qkv_stride(s) + (size_t)(kv_head * group) * (size_t)s->head,
+        .token_stride = qkv_stride(s), .group = group, .dimensions = s->head, .tokens = span->count,
+        .window = a->layer->local ? s->window : span->count, .scale = e->score_scale};
+    float *result = (float *)(void *)(e->scratch + (size_t)thread * e->scratch_bytes);
+    unsigned char *scratch = (unsigned char *)result + e->result_bytes;
+
+    for (int row = first * group; row < end; row += e->attention->rows) {
+        const int count = at_most(end - row, e->attention->rows);
+        e->attention->run(result, &job, row, count, scratch);
+        for (int i = 0; i < count; i++)
+            put_result(a, span, kv_head, row + i, result + (size_t)i * (size_t)s->head);
+    }
+}
+
+void quern_engine_attend(struct quern_engine *engine, const struct quern_layer *layer)
+{
+    struct attend a = {engine, layer};
+    quern_pool_run(engine->pool, prepare_tile, &a, engine->blocks);
+    quern_pool_run(engine->pool, attend_tile, &a,
+                   engine->blocks * (QUERN_BLOCK / TILE_TOKENS) * engine->network->shape.kv_heads);
+}

@@ -1,0 +1,109 @@
+/* The computation: one engine per context, for one thread at a time.
+ *
+ * Texts are added to a step until it is full, packed back to back without padding, and computed together. Nothing is
+ * allocated after quern_engine_new. */
+#ifndef QUERN_ENGINE_ENGINE_H
+#define QUERN_ENGINE_ENGINE_H
+
+#include "base/arena.h"
+#include "model/network.h"
+#include "quern.h"
+
+struct quern_pool;
+
+/* Where a text's vector goes. */
+struct quern_target {
+    float *vector; /* [dimensions] */
+    int dimensions;
+    bool normalize;
+    size_t index; /* of the text, for messages */
+};
+
+/* A text of the step: rows [first, first + count) of every buffer. */
+struct quern_span {
+    int first, count;
+    int block;     /* its first one, counted over the step */
+    size_t packed; /* where its keys and values lie in every key and value head's part, in bytes */
+    struct quern_target target;
+};
+
+struct quern_engine {
+    const struct quern_network *network;
+    const struct quern_attention *attention;
+    struct quern_pool *pool;
+    bool q8; /* 8-bit path */
+
+    int row_capacity, span_capacity; /* what fits into a step */
+    int fill;                        /* rows from which on no further text is added */
+
+    /* The step. */
+    int rows, spans, blocks;  /* blocks: of QUERN_BLOCK keys, counting every text's last one as whole */
+    int32_t *ids;             /* [row_capacity] */
+    struct quern_span *span;  /* [span_capacity] */
+    int *block_span;          /* [blocks]: the span that a block belongs to */
+
+    /* Buffers, a row for every token. */
+    float *x;                /* residual stream [rows][width] */
+    unsigned char *input;    /* of the next product, blocks or floats, rows back to back */
+    float *qkv;              /* queries, keys, values [rows][(heads + 2 * kv_heads) * head] */
+    float *y;                /* a product's result [rows][width]; in the memory of qkv */
+    unsigned char *hidden;   /* of the feed-forward part, blocks or floats; in the memory of qkv */
+    unsigned char *packed;   /* keys and values of all texts [kv_heads][packed_bytes] */
+    size_t packed_bytes;
+
+    /* A row for every text. */
+    float *mean;        /* [spans][width] */
+    float *head_hidden; /* [spans][head_hidden] */
+
+    unsigned char *scratch; /* [threads][scratch_bytes]; first result_bytes of attention's results, or GeGLU's tile */
+    size_t scratch_bytes, result_bytes;
+    float score_scale; /* 1 / sqrt(head) */
+
+    struct quern_arena arena;
+};
+
+/* fill: rows that make a step worth computing; 0: a good number. */
+int quern_engine_new(struct quern_engine *engine, const struct quern_network *network, struct quern_pool *pool,
+                     bool q8, int fill, quern_error *error);
+void quern_engine_free(struct quern_engine *engine);
+
+/* Whether a text of count tokens fits into what is left of the step; an empty step takes any text the network takes. */
+bool quern_engine_fits(const struct quern_engine *engine, int count);
+
+/* Adds a text that fits. Ids are in the vocabulary, 1 <= count <= context. */
+void quern_engine_add(struct quern_engine *engine, const int32_t *ids, int count, const struct quern_target *target);
+
+/* Empties the step. */
+void quern_engine_clear(struct quern_engine *engine);
+
+/* Computes the step's vectors and empties it. QUERN_ENUMERIC or QUERN_EIO: the step is lost. */
+int quern_engine_run(struct quern_engine *engine, quern_error *error);
+
+/* The parts of a run, for the step as it stands. */
+void quern_engine_layers(struct quern_engine *engine);                                     /* layers.c: ids -> x */
+void quern_engine_attend(struct quern_engine *engine, const struct quern_layer *layer);    /* attend.c: qkv -> input */
+void quern_engine_head(struct quern_engine *engine);                                       /* head.c: x -> vectors */
+
+/* product.c: c[i] = W a[i] for i < count. Rows of a lie back to back, blocks when q8, floats when not. Only the first
+ * matrix_rows rows of W are computed, rounded up to QUERN_BLOCK. */
+void quern_engine_product(struct quern_engine *engine, const struct quern_matrix *matrix, int matrix_rows, bool q8,
+                          const unsigned char *a, int count, float *c, size_t c_stride);
+
+/* product.c: hidden = gelu(gate) * up, of input. Rows of gate and up in scratch memory before GeGLU takes them out of
+ * the first-level cache: 48 * 2 * 128 bytes. */
+#define QUERN_GEGLU_ROWS 48
+void quern_engine_geglu(struct quern_engine *engine, const struct quern_layer *layer);
+
+/* Whether products with this matrix take 8-bit activations. */
+static inline bool quern_engine_uses_q8(const struct quern_engine *engine, const struct quern_matrix *matrix)
+{
+    return engine->q8 && matrix->q8;
+}
+
+/* Bytes of a row of activations for it. */
+static inline size_t quern_engine_row_bytes(bool q8, int length)
+{
+    return q8 ? (size_t)(length / QUERN_BLOCK) * sizeof(struct quern_q8) : (size_t)length * sizeof(float);
+}
+
+#endif

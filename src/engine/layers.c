@@ -1,0 +1,66 @@
+/* The layers, from token ids to the residual stream after the last one. */
+#include "base/pool.h"
+#include "engine/engine.h"
+
+/* Rows of a tile: some microseconds of work. */
+enum { TILE_ROWS = 16 };
+
+/* One pass over the rows between two products. */
+struct pass {
+    struct quern_engine *engine;
+    const float *add;  /* weight of the norm under which y is added to x; NULL: x is the tokens' embedding instead */
+    const float *next; /* weight of the norm of x that is the input of the next product; NULL: none follows */
+    bool q8;           /* that input is blocks */
+};
+
+static void pass_tile(void *argument, int tile, int thread)
+{
+    const struct pass *p = argument;
+    const struct quern_engine *e = p->engine;
+    const struct quern_kernels *k = e->network->kernels;
+    const struct quern_shape *s = &e->network->shape;
+    const size_t input_bytes = quern_engine_row_bytes(p->q8, s->width);
+    const int end = (tile + 1) * TILE_ROWS < e->rows ? (tile + 1) * TILE_ROWS : e->rows;
+    (void)thread;
+    for (int i = tile * TILE_ROWS; i < end; i++) {
+        float *x = e->x + (size_t)i * (size_t)s->width;
+        unsigned char *input = e->input + (size_t)i * input_bytes;
+        if (p->add == NULL)
+            quern_network_embedding(e->network, e->ids[i], x);
+        else
+            k->add_norm(x, e->y + (size_t)i * (size_t)s->width, p->add, s->width, s->epsilon);
+        if (p->next != NULL && p->q8)
+            k->norm_q8((struct quern_q8 *)(void *)input, x, p->next, s->width, s->epsilon);
+        else if (p->next != NULL)
+            k->norm_f32((float *)(void *)input, x, p->next, s->width, s->epsilon);
+    }
+}
+
+static void pass(struct quern_engine *engine, const float *add, const float *next, const struct quern_matrix *matrix)
+{
+    struct pass p = {engine, add, next, matrix != NULL && quern_engine_uses_q8(engine, matrix)};
+    quern_pool_run(engine->pool, pass_tile, &p, (engine->rows + TILE_ROWS - 1) / TILE_ROWS);
+}
+
+/* A product of the rows, into qkv or y. */
+static void product(struct quern_engine *engine, const struct quern_matrix *matrix, const unsigned char *a, float *c)
+{
+    quern_engine_product(engine, matrix, matrix->rows, quern_engine_uses_q8(engine, matrix), a, engine->rows, c,
+                         (size_t)matrix->rows);
+}
+
+void quern_engine_layers(struct quern_engine *e)
+{
+    const struct quern_layer *layers = e->network->layers, *end = layers + e->network->shape.layers;
+    pass(e, NULL, layers->attention_norm, &layers->qkv);
+    for (const struct quern_layer *layer = layers; layer < end; layer++) {
+        const struct quern_layer *next = layer + 1 < end ? layer + 1 : NULL;
+        product(e, &layer->qkv, e->input, e->qkv);
+        quern_engine_attend(e, layer);
+        product(e, &layer->output, e->input, e->y);
+        pass(e, layer->post_attention_norm, layer->ffn_norm, &layer->gate_up);
+        quern_engine_geglu(e, layer);
+        product(e, &layer->down, e->hidden, e->y);
+        pass(e, layer->post_ffn_norm, next ? next->attention_norm : NULL, next ? &next->qkv : NULL);
+    }
+}

@@ -1,0 +1,121 @@
+/* Memory of an engine, and the filling of steps. */
+#include "base/error.h"
+#include "base/pool.h"
+#include "engine/engine.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Enough rows to keep the multipliers busy between two barriers, few enough that a layer's buffers stay in the caches:
+ * see bench/RESULTS.md. */
+enum { GOOD_FILL = 512 };
+
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+static size_t round_up(size_t n)
+{
+    return (n + QUERN_ALIGN - 1) / QUERN_ALIGN * QUERN_ALIGN;
+}
+
+/* Bytes of the longest row of activations that goes into one of these matrices. */
+static size_t row_bytes(const struct quern_engine *e, const struct quern_matrix *const *matrices, int count)
+{
+    size_t bytes = 0;
+    for (int i = 0; i < count; i++)
+        bytes = larger(bytes, quern_engine_row_bytes(quern_engine_uses_q8(e, matrices[i]), matrices[i]->length));
+    return bytes;
+}
+
+static void plan(struct quern_engine *e)
+{
+    const struct quern_shape *s = &e->network->shape;
+    const size_t rows = (size_t)e->row_capacity, spans = (size_t)e->span_capacity;
+    const size_t qkv_bytes = (size_t)(s->heads + 2 * s->kv_heads) * (size_t)s->head * sizeof(float);
+    const size_t y_bytes = (size_t)s->width * sizeof(float);
+    struct quern_arena *arena = &e->arena;
+    size_t input_bytes = 0, hidden_bytes = 0;
+    for (int l = 0; l < s->layers; l++) {
+        const struct quern_layer *layer = e->network->layers + l;
+        const struct quern_matrix *inputs[] = {&layer->qkv, &layer->output, &layer->gate_up}, *down = &layer->down;
+        input_bytes = larger(input_bytes, row_bytes(e, inputs, 3));
+        hidden_bytes = larger(hidden_bytes, row_bytes(e, &down, 1));
+    }
+
+    e->ids = quern_arena_take(arena, rows, sizeof *e->ids);
+    e->span = quern_arena_take(arena, spans, sizeof *e->span);
+    e->block_span = quern_arena_take(arena, spans, sizeof *e->block_span);
+    e->x = quern_arena_take(arena, rows, (size_t)s->width * sizeof *e->x);
+    e->input = quern_arena_take(arena, rows, input_bytes);
+    /* qkv is dead once attention has run; then y and, behind it, hidden live in its place. */
+    unsigned char *shared = quern_arena_take(arena, rows, larger(qkv_bytes, y_bytes + hidden_bytes));
+    e->qkv = (float *)(void *)shared;
+    e->y = (float *)(void *)shared;
+    e->hidden = shared != NULL ? shared + rows * y_bytes : NULL;
+    e->packed = quern_arena_take(arena, (size_t)s->kv_heads, e->packed_bytes);
+    e->mean = quern_arena_take(arena, spans, y_bytes);
+    e->head_hidden = quern_arena_take(arena, spans, (size_t)s->head_hidden * sizeof *e->head_hidden);
+    e->scratch = quern_arena_take(arena, (size_t)quern_pool_threads(e->pool), e->scratch_bytes);
+}
+
+/* A thread's scratch memory: for attention with a tile of its results, or for GeGLU. */
+static size_t scratch_bytes(const struct quern_engine *e)
+{
+    const struct quern_shape *s = &e->network->shape;
+    const size_t geglu = (size_t)QUERN_GEGLU_ROWS * 2 * QUERN_BLOCK * sizeof(float);
+    return larger(e->result_bytes + round_up(e->attention->scratch_bytes(s->context, s->head)), geglu);
+}
+
+int quern_engine_new(struct quern_engine *e, const struct quern_network *network, struct quern_pool *pool, bool q8,
+                     int fill, quern_error *error)
+{
+    const struct quern_shape *s = &network->shape;
+    const struct quern_kernels *k = network->kernels;
+    *e = (struct quern_engine){.network = network, .pool = pool, .q8 = q8, .fill = fill > 0 ? fill : GOOD_FILL};
+    e->attention = q8 ? k->attention_q : k->attention_f32;
+    e->row_capacity = ((s->context > e->fill ? s->context : e->fill) + QUERN_BLOCK - 1) / QUERN_BLOCK * QUERN_BLOCK;
+    e->span_capacity = e->row_capacity / QUERN_BLOCK;
+    /* Texts are packed in whole blocks, so a step of many takes no more than one as long as all of them. */
+    e->packed_bytes = e->attention->packed_bytes(e->row_capacity, s->head);
+    e->result_bytes = round_up((size_t)e->attention->rows * (size_t)s->head * sizeof(float));
+    e->scratch_bytes = scratch_bytes(e);
+    e->score_scale = (float)(1 / sqrt(s->head));
+    plan(e);
+    QUERN_TRY(quern_arena_reserve(&e->arena, error));
+    plan(e);
+    return QUERN_OK;
+}
+
+void quern_engine_free(struct quern_engine *engine)
+{
+    quern_arena_release(&engine->arena);
+}
+
+static int blocks_of(int count)
+{
+    return (count + QUERN_BLOCK - 1) / QUERN_BLOCK;
+}
+
+bool quern_engine_fits(const struct quern_engine *engine, int count)
+{
+    return engine->spans == 0 || (engine->blocks + blocks_of(count)) * QUERN_BLOCK <= engine->fill;
+}
+
+void quern_engine_add(struct quern_engine *e, const int32_t *ids, int count, const struct quern_target *target)
+{
+    memcpy(e->ids + e->rows, ids, (size_t)count * sizeof *ids);
+    e->span[e->spans] = (struct quern_span){
+        .first = e->rows, .count = count, .block = e->blocks, .target = *target,
+        .packed = e->attention->packed_bytes(e->blocks * QUERN_BLOCK, e->network->shape.head)};
+    for (int b = 0; b < blocks_of(count); b++)
+        e->block_span[e->blocks++] = e->spans;
+    e->rows += count;
+    e->spans++;
+}
+
+void quern_engine_clear(struct quern_engine *engine)
+{
+    engine->rows = engine->spans = engine->blocks = 0;
+}
