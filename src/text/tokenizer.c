@@ -12,7 +12,7 @@
 
 #define WORD_BYTES 32      /* of the longest word that is kept */
 #define WORD_IDS 7         /* most ids of a word that is kept */
-#define WORD_SETS_LOG2 13  /* 2 words each, 64 bytes a word: 1 MiB */
+#define WORD_SETS_LOG2 14  /* 2 words each, 64 bytes a word: 2 MiB */
 
 struct word {
     uint64_t text[WORD_BYTES / 8]; /* raw, filled up with zeros */
