@@ -7,12 +7,14 @@
 #define VF_MAX(a, b) vf_select((vi)((a) > (b)), a, b)
 #include "kernels/vector.inc.h"
 
+typedef int16_t vs8 __attribute__((vector_size(16)));
 
+/* Products of signed bytes fit 16 bits, as do sums of two of them: at most 2 * 128 * 127 = 32512. */
 INLINE vi dot4(vi sum, vi w, vi a)
 {
-    vi even = ((w << 24) >> 24) * ((a << 24) >> 24) + ((w << 16) >> 24) * ((a << 16) >> 24);
-    vi odd = ((w << 8) >> 24) * ((a << 8) >> 24) + (w >> 24) * (a >> 24);
-    return sum + even + odd;
+    vs8 x = (vs8)w, y = (vs8)a;
+    vi pairs = (vi)(((x << 8) >> 8) * ((y << 8) >> 8) + (x >> 8) * (y >> 8));
+    return sum + ((pairs << 16) >> 16) + (pairs >> 16);
 }
 
 #define DOT4(sum, w, a) dot4(sum, w, a)
