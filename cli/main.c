@@ -1,4 +1,66 @@
-int main(void)
+/* The command quern: texts in, vectors out. */
+#include "cli.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct quern_cli_verb *const verbs[] = {&quern_cli_embed, &quern_cli_similarity, &quern_cli_tokenize,
+                                                     &quern_cli_info, &quern_cli_verify};
+#define VERBS (sizeof verbs / sizeof verbs[0])
+
+static void print_help(FILE *file)
 {
-    return 2;
+    fputs("quern turns text into vectors on the CPU, with EmbeddingGemma models in GGUF files.\n\n"
+          "usage: quern VERB [OPTION...] [ARGUMENT...]\n\n",
+          file);
+    for (size_t i = 0; i < VERBS; i++)
+        fprintf(file, "  %-12s %s\n", verbs[i]->name, verbs[i]->summary);
+    fputs("\n  quern VERB --help tells more about a verb; quern --version names this version.\n\n"
+          "example:\n"
+          "  quern similarity -m embeddinggemma-300M-Q8_0.gguf 'a red apple' 'ripe fruit' 'the tax office'\n\n"
+          "exit codes: 0 done, 1 failed (or verify found a difference), 2 wrong usage\n",
+          file);
+}
+
+/* A file opened in place of a closed standard stream would get what is meant for the stream: fill the gaps so that
+ * using the stream fails. */
+static void guard_standard_streams(void)
+{
+    for (int i = 0; i < 3; i++)
+        if (fcntl(i, F_GETFD) == -1 && open("/dev/null", i == STDIN_FILENO ? O_WRONLY : O_RDONLY) != i)
+            return;
+}
+
+static int finish_stdout(int code)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return code;
+    quern_cli_say("cannot write to standard output");
+    return QUERN_CLI_FAILED;
+}
+
+int main(int argc, char **argv)
+{
+    guard_standard_streams();
+    if (argc < 2) {
+        print_help(stderr);
+        return QUERN_CLI_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        print_help(stdout);
+        return finish_stdout(QUERN_CLI_DONE);
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("quern %s\n", quern_version());
+        return finish_stdout(QUERN_CLI_DONE);
+    }
+    for (size_t i = 0; i < VERBS; i++) {
+        if (strcmp(argv[1], verbs[i]->name) != 0)
+            continue;
+        struct quern_cli_options options;
+        int code = quern_cli_parse(verbs[i], argc - 1, argv + 1, &options);
+        return finish_stdout(code >= 0 ? code : verbs[i]->run(&options));
+    }
+    return quern_cli_misuse(NULL, "there is no verb '%s'", argv[1]);
 }

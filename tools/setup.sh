@@ -27,7 +27,6 @@ need libc6-dev compiles gcc
 need meson has meson
 need ninja-build has ninja
 need pkg-config has pkg-config
-need libjansson-dev pkg-config --exists jansson
 need libcmocka-dev pkg-config --exists cmocka
 
 case ${1:-build} in

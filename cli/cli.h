@@ -1,0 +1,159 @@
+/* What the files of the command share. Everything about texts and vectors comes from quern.h. */
+#ifndef QUERN_CLI_H
+#define QUERN_CLI_H
+
+#include "quern.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum { QUERN_CLI_DONE = 0, QUERN_CLI_FAILED = 1, QUERN_CLI_USAGE = 2 }; /* exit codes */
+
+/* ---------------------------------------------------------------- messages.c */
+
+/* Writes a line "quern: ..." to standard error. */
+void quern_cli_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Says so, with what to do, and returns QUERN_CLI_USAGE. */
+int quern_cli_misuse(const char *verb, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* ---------------------------------------------------------------- arguments.c */
+
+struct quern_cli_options {
+    const char *model, *title, *format, *input, *output; /* NULL: not given */
+    int task;                                            /* -1: not given */
+    int dimensions, threads;                             /* 0: not given */
+    bool exact, no_normalize, truncate, parse_special, no_special, null, json;
+    char **texts; /* the arguments that are no options */
+    int text_count;
+};
+
+struct quern_cli_verb {
+    const char *name;
+    const char *synopsis; /* "[OPTION...] [TEXT...]" */
+    const char *summary;  /* one line */
+    const char *options;  /* keys of the options it takes */
+    const char *formats;  /* of -f, separated by '|', the default first; NULL: none */
+    const char *more;     /* rest of the help, example included */
+    int (*run)(const struct quern_cli_options *options);
+};
+
+extern const struct quern_cli_verb quern_cli_embed, quern_cli_similarity, quern_cli_tokenize, quern_cli_info,
+    quern_cli_verify;
+
+/* Parses the arguments of a verb, its name first. Returns -1 when the verb is to run, or an exit code: after --help,
+ * or after a complaint. */
+int quern_cli_parse(const struct quern_cli_verb *verb, int argc, char **argv, struct quern_cli_options *options);
+
+/* ---------------------------------------------------------------- session.c */
+
+struct quern_cli_session {
+    const char *path; /* of the model's file; lives as long as the process */
+    quern_model *model;
+    quern_context *context;
+    quern_model_info info;
+    quern_context_info context_info;
+};
+
+/* Finds and opens the model, says its notice, makes a context. Complains itself; an exit code. */
+int quern_cli_session_open(struct quern_cli_session *session, const struct quern_cli_options *options);
+void quern_cli_session_close(struct quern_cli_session *session);
+
+/* The library's options for texts of a task, as the command line asks. */
+quern_embed_options quern_cli_embed_options(const struct quern_cli_options *options, int task);
+
+/* ---------------------------------------------------------------- reader.c */
+
+#define QUERN_CLI_BATCH 256                  /* texts at most in one batch */
+#define QUERN_CLI_LONGEST (64u * 1024 * 1024) /* bytes of the longest text read from a file */
+
+/* The texts to work on: arguments, or the lines (or parts between NUL bytes) of a file. */
+struct quern_cli_reader {
+    char **arguments;    /* NULL: a file is read */
+    const char *name;    /* of the file, for messages */
+    int descriptor, separator;
+    char *buffer;        /* [capacity]; [begin, end) is read and not yet given out */
+    size_t capacity, begin, end;
+    bool at_end;
+    uint64_t total;      /* texts, or bytes of a regular file; 0: unknown */
+    uint64_t given;      /* texts, or bytes, given out so far */
+};
+
+/* Complains itself; an exit code. */
+int quern_cli_reader_open(struct quern_cli_reader *reader, const struct quern_cli_options *options);
+
+/* The next texts, in order, at least one; *count 0 at the end. Waits for the first only: when no more input is there,
+ * what has come is given out. They live until the next call. Complains itself; an exit code. */
+int quern_cli_reader_next(struct quern_cli_reader *reader, quern_text texts[QUERN_CLI_BATCH], size_t *count);
+void quern_cli_reader_close(struct quern_cli_reader *reader);
+
+/* ---------------------------------------------------------------- output.c */
+
+/* Where data goes: standard output, or a file that gets its name when it is complete. */
+struct quern_cli_output {
+    FILE *file;
+    const char *path; /* NULL: standard output */
+    char *temporary;  /* name while it is written; NULL: path is written directly, being a device or a pipe */
+    bool spooled;     /* file is a temporary one, to be copied to standard output at the end */
+};
+
+/* rewritten: the beginning will be written again at the end, so the file must allow that. */
+int quern_cli_output_open(struct quern_cli_output *output, const char *path, bool rewritten);
+int quern_cli_output_flush(struct quern_cli_output *output);
+int quern_cli_output_finish(struct quern_cli_output *output);   /* flushes, checks, copies, renames and closes */
+void quern_cli_output_discard(struct quern_cli_output *output); /* after a failure; a finished one is allowed */
+
+/* Writes the shortest form found quickly that reads back as the same float32: at most 9 significant digits. */
+void quern_cli_put_float(FILE *file, float value);
+
+/* Writes bytes as a JSON string, quotes included; what is not UTF-8 becomes U+FFFD. */
+void quern_cli_put_string(FILE *file, quern_text text);
+
+/* ---------------------------------------------------------------- vectors.c */
+
+struct quern_cli_vectors {
+    struct quern_cli_output output;
+    const struct quern_cli_format *format;
+    const char *space, *path; /* told by formats that can */
+    int dimensions;
+    uint64_t written;
+};
+
+/* format: a name out of "jsonl|json|npy|f32|text". Each complains itself; an exit code. */
+int quern_cli_vectors_open(struct quern_cli_vectors *vectors, const char *format, const char *path);
+int quern_cli_vectors_put(struct quern_cli_vectors *vectors, const float *rows, const quern_result *results,
+                          size_t count);
+int quern_cli_vectors_finish(struct quern_cli_vectors *vectors);
+
+/* ---------------------------------------------------------------- progress.c */
+
+struct quern_cli_progress {
+    bool shown;
+    int64_t start_ns, last_ns;
+    uint64_t texts, tokens;
+};
+
+/* Shown when standard error is a terminal and standard output, if it gets the data, is none. */
+void quern_cli_progress_start(struct quern_cli_progress *progress, bool data_on_stdout);
+void quern_cli_progress_update(struct quern_cli_progress *progress, const struct quern_cli_reader *reader);
+void quern_cli_progress_clear(struct quern_cli_progress *progress);
+
+/* ---------------------------------------------------------------- goldens.c */
+
+/* Figures of the real EmbeddingGemma-300M, computed in float32 by others. */
+#define QUERN_CLI_GOLDEN_DIMENSIONS 768
+struct quern_cli_golden {
+    const char *label;
+    const char *text; /* the text is this, */
+    int repeat;       /* so many times */
+    int task;
+    uint32_t tokens, truncated;
+    int32_t ids[4];                                /* of the text without a task, special ones included; ids[0] 0: unknown */
+    int16_t vector[QUERN_CLI_GOLDEN_DIMENSIONS];   /* the final vector; scaled to 16 bits, so only its direction counts */
+    const int16_t *hidden;                         /* the same for the mean of the hidden states, or NULL */
+};
+extern const struct quern_cli_golden quern_cli_goldens[];
+extern const int quern_cli_golden_count;
+
+#endif

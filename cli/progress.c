@@ -1,0 +1,44 @@
+#include "cli.h"
+
+#include <time.h>
+#include <unistd.h>
+
+#define INTERVAL_NS 200000000
+
+static int64_t now_ns(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+void quern_cli_progress_start(struct quern_cli_progress *progress, bool data_on_stdout)
+{
+    *progress = (struct quern_cli_progress){.start_ns = now_ns()};
+    progress->shown = isatty(STDERR_FILENO) && !(data_on_stdout && isatty(STDOUT_FILENO));
+    progress->last_ns = progress->start_ns;
+}
+
+void quern_cli_progress_update(struct quern_cli_progress *progress, const struct quern_cli_reader *reader)
+{
+    int64_t now = now_ns();
+    if (!progress->shown || now - progress->last_ns < INTERVAL_NS)
+        return;
+    progress->last_ns = now;
+    double seconds = (double)(now - progress->start_ns) * 1e-9;
+    fprintf(stderr, "\r%llu texts, %.1f texts/s, %.0f tokens/s", (unsigned long long)progress->texts,
+            (double)progress->texts / seconds, (double)progress->tokens / seconds);
+    if (reader->total > 0 && reader->given > 0 && reader->given <= reader->total) {
+        double part = (double)reader->given / (double)reader->total;
+        long left = (long)(seconds / part * (1 - part) + 0.5);
+        fprintf(stderr, ", %.0f %%, %ld:%02ld:%02ld left", part * 100, left / 3600, left / 60 % 60, left % 60);
+    }
+    fputs("\x1b[K", stderr);
+}
+
+void quern_cli_progress_clear(struct quern_cli_progress *progress)
+{
+    if (progress->shown)
+        fputs("\r\x1b[K", stderr);
+    progress->shown = false;
+}

@@ -1,0 +1,108 @@
+#include "cli.h"
+
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PATH_SIZE 4096
+
+static char found[PATH_SIZE]; /* a path that lookup made up */
+
+/* The first file *.gguf of $XDG_CACHE_HOME/quern or ~/.cache/quern, by name. */
+static bool find_cached(void)
+{
+    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    char folder[PATH_SIZE], first[256] = "";
+    if (cache != NULL && cache[0] == '/')
+        snprintf(folder, sizeof folder, "%s/quern", cache);
+    else if (home != NULL)
+        snprintf(folder, sizeof folder, "%s/.cache/quern", home);
+    else
+        return false;
+    DIR *directory = opendir(folder);
+    for (struct dirent *entry; directory != NULL && (entry = readdir(directory)) != NULL;) {
+        size_t length = strlen(entry->d_name);
+        bool is_model = length > 5 && length < sizeof first && strcmp(entry->d_name + length - 5, ".gguf") == 0;
+        if (is_model && (first[0] == '\0' || strcmp(entry->d_name, first) < 0))
+            strcpy(first, entry->d_name);
+    }
+    if (directory != NULL)
+        closedir(directory);
+    int length = snprintf(found, sizeof found, "%s/%s", folder, first);
+    return first[0] != '\0' && length > 0 && (size_t)length < sizeof found;
+}
+
+/* The bundled model: in the data folder that belongs to this executable. */
+static bool find_bundled(void)
+{
+    static const char file[] = "/../share/quern/starter.gguf";
+    ssize_t length = readlink("/proc/self/exe", found, sizeof found - sizeof file);
+    if (length <= 0)
+        return false;
+    found[length] = '\0';
+    char *slash = strrchr(found, '/');
+    if (slash == NULL)
+        return false;
+    strcpy(slash, file);
+    return access(found, R_OK) == 0;
+}
+
+static const char *find_model(const char *given)
+{
+    const char *path = given != NULL ? given : getenv("QUERN_MODEL");
+    if (path != NULL && path[0] != '\0')
+        return path;
+    if (given == NULL && (find_cached() || find_bundled())) {
+        quern_cli_say("model %s", found);
+        return found;
+    }
+    quern_cli_say("no model: give one with -m FILE or QUERN_MODEL=FILE, or put it into ~/.cache/quern, for example:\n"
+                  "  mkdir -p ~/.cache/quern && curl -L -o ~/.cache/quern/embeddinggemma-300M-Q8_0.gguf \\\n"
+                  "    https://huggingface.co/ggml-org/embeddinggemma-300M-GGUF/resolve/main/"
+                  "embeddinggemma-300M-Q8_0.gguf");
+    return NULL;
+}
+
+int quern_cli_session_open(struct quern_cli_session *session, const struct quern_cli_options *options)
+{
+    quern_error error;
+    quern_model_options model_options = {.size = sizeof model_options, .threads = options->threads};
+    quern_context_options context_options = {.size = sizeof context_options,
+                                             .threads = options->threads,
+                                             .path = options->exact ? QUERN_PATH_EXACT : QUERN_PATH_INT8};
+    *session = (struct quern_cli_session){.info.size = sizeof session->info,
+                                          .context_info.size = sizeof session->context_info};
+    session->path = find_model(options->model);
+    if (session->path == NULL)
+        return QUERN_CLI_FAILED;
+    if (quern_model_open(&session->model, session->path, &model_options, &error) != QUERN_OK ||
+        quern_context_new(&session->context, session->model, &context_options, &error) != QUERN_OK ||
+        quern_model_describe(session->model, &session->info, &error) != QUERN_OK ||
+        quern_context_describe(session->context, &session->context_info, &error) != QUERN_OK) {
+        quern_cli_say("%s", error.text);
+        quern_cli_session_close(session);
+        return QUERN_CLI_FAILED;
+    }
+    if (session->info.notice != NULL)
+        quern_cli_say("%s", session->info.notice);
+    return QUERN_CLI_DONE;
+}
+
+void quern_cli_session_close(struct quern_cli_session *session)
+{
+    quern_context_free(session->context);
+    quern_model_close(session->model);
+    session->context = NULL;
+    session->model = NULL;
+}
+
+quern_embed_options quern_cli_embed_options(const struct quern_cli_options *options, int task)
+{
+    quern_embed_options result = {.size = sizeof result, .task = task, .dimensions = options->dimensions};
+    if (options->title != NULL)
+        result.title = (quern_text){options->title, strlen(options->title)};
+    result.flags = (options->truncate ? QUERN_TRUNCATE : 0u) | (options->parse_special ? QUERN_PARSE_SPECIAL : 0u) |
+                   (options->no_normalize ? QUERN_NO_NORMALIZE : 0u) | (options->no_special ? QUERN_NO_SPECIAL : 0u);
+    return result;
+}

@@ -1,0 +1,167 @@
+#include "cli.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A vector passes when its cosine with the stored one is at least this. float32, half and Q8_0 weights are the published
+ * ones to within rounding: what llama.cpp gets from them is beyond 0.999. Q4_0 files are made of other weights (trained
+ * to be quantised) or are rounded coarsely. The int8 path may lose a little more. */
+#define PASS_EXACT 0.999
+#define PASS_INT8 0.998
+#define PASS_Q4 0.95
+
+static double cosine(const float *a, const int16_t *b)
+{
+    double ab = 0, aa = 0, bb = 0;
+    for (int i = 0; i < QUERN_CLI_GOLDEN_DIMENSIONS; i++) {
+        ab += (double)a[i] * b[i];
+        aa += (double)a[i] * a[i];
+        bb += (double)b[i] * b[i];
+    }
+    return ab / sqrt(aa * bb);
+}
+
+/* Whether the file has the shape of the model; says what differs. */
+static bool has_shape(const quern_model_info *info)
+{
+    const struct {
+        const char *name;
+        int value, expected;
+    } numbers[] = {
+        {"dimensions", info->dimensions, QUERN_CLI_GOLDEN_DIMENSIONS},
+        {"layers", info->layers, 24},
+        {"heads", info->heads, 3},
+        {"kv_heads", info->kv_heads, 1},
+        {"head_dimensions", info->head_dimensions, 256},
+        {"ffn_dimensions", info->ffn_dimensions, 1152},
+        {"vocabulary", info->vocabulary, 262144},
+        {"sliding_window", info->sliding_window, 512},
+        {"context_length", info->context_length, 2048},
+    };
+    bool same = true;
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        if (numbers[i].value != numbers[i].expected) {
+            printf("%s is %d, but %d in EmbeddingGemma-300M\n", numbers[i].name, numbers[i].value,
+                   numbers[i].expected);
+            same = false;
+        }
+    return same;
+}
+
+/* The text of a golden; the caller frees its data. */
+static bool make_text(const struct quern_cli_golden *golden, quern_text *text)
+{
+    size_t length = strlen(golden->text);
+    char *data = malloc(length * (size_t)golden->repeat + 1);
+    if (data == NULL)
+        return false;
+    for (int i = 0; i < golden->repeat; i++)
+        memcpy(data + length * (size_t)i, golden->text, length);
+    *text = (quern_text){data, length * (size_t)golden->repeat};
+    return true;
+}
+
+/* Whether the tokens of a text are those of the real vocabulary. */
+static bool has_ids(quern_context *context, const struct quern_cli_golden *golden, quern_text text)
+{
+    int32_t ids[4];
+    size_t count = 0;
+    quern_embed_options options = {.size = sizeof options, .task = golden->task};
+    int code = quern_tokenize(context, text, &options, ids, 4, &count, NULL);
+    if (count != golden->tokens + golden->truncated || (code != QUERN_OK && code != QUERN_ETOOLONG))
+        return false;
+    return golden->ids[0] == 0 || memcmp(ids, golden->ids, count * sizeof ids[0]) == 0;
+}
+
+/* The cosine of one text on one path; NaN with a complaint when there is none. */
+static double measure(quern_context *context, const struct quern_cli_golden *golden, quern_text text, bool has_head)
+{
+    float vector[QUERN_CLI_GOLDEN_DIMENSIONS];
+    quern_embed_options options = {.size = sizeof options, .task = golden->task, .flags = QUERN_TRUNCATE};
+    quern_error error;
+    if (quern_embed(context, &text, 1, &options, vector, QUERN_CLI_GOLDEN_DIMENSIONS, NULL, &error) != QUERN_OK) {
+        quern_cli_say("%s", error.text);
+        return NAN;
+    }
+    return cosine(vector, has_head ? golden->vector : golden->hidden);
+}
+
+/* Compares one text on both paths; prints its line. */
+static bool check_golden(struct quern_cli_session *session, quern_context *exact, const struct quern_cli_golden *golden)
+{
+    quern_text text;
+    bool has_head = session->info.has_head;
+    bool coarse = strstr(session->info.types, "Q4_0") != NULL;
+    if (!make_text(golden, &text))
+        return false;
+    printf("%-28s", golden->label);
+    bool passed = has_ids(exact, golden, text);
+    if (!passed) {
+        fputs("  the token ids differ: this is not the vocabulary of EmbeddingGemma-300M", stdout);
+    } else if (has_head || golden->hidden != NULL) {
+        double by_exact = measure(exact, golden, text, has_head);
+        double by_int8 = measure(session->context, golden, text, has_head);
+        passed = by_exact >= (coarse ? PASS_Q4 : PASS_EXACT) && by_int8 >= (coarse ? PASS_Q4 : PASS_INT8);
+        printf("  %8.6f  %8.6f%s", by_exact, by_int8, passed ? "" : "  differs");
+    } else {
+        fputs("  ids agree", stdout);
+    }
+    putchar('\n');
+    free((void *)text.data);
+    return passed;
+}
+
+static int check_all(struct quern_cli_session *session)
+{
+    quern_context *exact;
+    quern_error error;
+    quern_context_options options = {
+        .size = sizeof options, .threads = session->context_info.threads, .path = QUERN_PATH_EXACT};
+    if (!has_shape(&session->info)) {
+        puts("verdict: this is not EmbeddingGemma-300M: its shape differs");
+        return QUERN_CLI_FAILED;
+    }
+    if (quern_context_new(&exact, session->model, &options, &error) != QUERN_OK) {
+        quern_cli_say("%s", error.text);
+        return QUERN_CLI_FAILED;
+    }
+    printf("cosine with the real model's %s\n%-28s  %8s  %8s\n",
+           session->info.has_head ? "vectors" : "mean hidden states, since the file has no dense head", "", "exact",
+           "int8");
+    int failed = 0;
+    for (int i = 0; i < quern_cli_golden_count; i++)
+        failed += !check_golden(session, exact, &quern_cli_goldens[i]);
+    quern_context_free(exact);
+    if (failed > 0)
+        printf("verdict: %d of %d texts differ: this is not EmbeddingGemma-300M, or this build computes it wrongly\n",
+               failed, quern_cli_golden_count);
+    else
+        printf("verdict: this is EmbeddingGemma-300M%s, and this build computes its vectors\n",
+               session->info.has_head ? "" : " without its dense head");
+    return failed > 0 ? QUERN_CLI_FAILED : QUERN_CLI_DONE;
+}
+
+static int verify(const struct quern_cli_options *options)
+{
+    struct quern_cli_session session;
+    if (options->text_count > 0)
+        return quern_cli_misuse("verify", "it takes no arguments; the model is given with -m");
+    int code = quern_cli_session_open(&session, options);
+    if (code != QUERN_CLI_DONE)
+        return code;
+    code = check_all(&session);
+    quern_cli_session_close(&session);
+    return code;
+}
+
+const struct quern_cli_verb quern_cli_verify = {
+    .name = "verify",
+    .synopsis = "[OPTION...]",
+    .summary = "Tells whether a file is the real EmbeddingGemma-300M, and whether this build computes its vectors.",
+    .options = "mJ",
+    .more = "Compares token ids and vectors with stored figures of the real model. The exit code is 1 when they differ.\n\n"
+            "example:\n"
+            "  quern verify -m embeddinggemma-300M-Q8_0.gguf\n",
+    .run = verify,
+};
