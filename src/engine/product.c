@@ -17,13 +17,15 @@ struct product {
     bool hidden_q8; /* GeGLU only: its result is blocks */
 };
 
-static void run_panel(const struct product *p, int panel, int first, int count, float *c, size_t c_stride)
+/* next: the panel that this thread probably takes after this one. */
+static void run_panel(const struct product *p, int panel, int next, int first, int count, float *c, size_t c_stride)
 {
     const struct quern_panel *w = &p->matrix->panels[panel];
+    const unsigned char *ahead = next < p->matrix->rows / QUERN_BLOCK ? p->matrix->panels[next].data : NULL;
     const unsigned char *a = p->a + (size_t)first * p->a_bytes;
     const int length = p->matrix->length;
     if (p->q8)
-        w->gemm->run_q8(c, c_stride, (const struct quern_q8 *)(const void *)a, count, w->data, length);
+        w->gemm->run_q8(c, c_stride, (const struct quern_q8 *)(const void *)a, count, w->data, length, ahead);
     else
         w->gemm->run_f32(c, c_stride, (const float *)(const void *)a, (size_t)length, count, w->data, length);
 }
@@ -38,7 +40,7 @@ static void product_tile(void *argument, int tile, int thread)
     const struct product *p = argument;
     const int panel = tile % p->panels, first = tile / p->panels * TILE_ROWS;
     (void)thread;
-    run_panel(p, panel, first, tile_rows(p->count, first),
+    run_panel(p, panel, panel + quern_pool_threads(p->engine->pool), first, tile_rows(p->count, first),
               p->c + (size_t)first * p->c_stride + (size_t)panel * QUERN_BLOCK, p->c_stride);
 }
 
@@ -58,14 +60,14 @@ static void geglu_tile(void *argument, int tile, int thread)
     struct quern_engine *e = p->engine;
     const struct quern_kernels *k = e->network->kernels;
     const int panel = tile % p->panels, first = tile / p->panels * TILE_ROWS;
-    const int end = first + tile_rows(p->count, first);
+    const int end = first + tile_rows(p->count, first), next = 2 * (panel + quern_pool_threads(e->pool));
     const size_t hidden_bytes = quern_engine_row_bytes(p->hidden_q8, p->panels * QUERN_BLOCK);
     float *gate = (float *)(void *)(e->scratch + (size_t)thread * e->scratch_bytes), *up = gate + QUERN_BLOCK;
 
     for (int row = first; row < end; row += QUERN_GEGLU_ROWS) {
         const int count = end - row < QUERN_GEGLU_ROWS ? end - row : QUERN_GEGLU_ROWS;
-        run_panel(p, 2 * panel, row, count, gate, 2 * QUERN_BLOCK);
-        run_panel(p, 2 * panel + 1, row, count, up, 2 * QUERN_BLOCK);
+        run_panel(p, 2 * panel, next, row, count, gate, 2 * QUERN_BLOCK);
+        run_panel(p, 2 * panel + 1, next + 1, row, count, up, 2 * QUERN_BLOCK);
         for (int i = 0; i < count; i++) {
             unsigned char *dst = e->hidden + (size_t)(row + i) * hidden_bytes;
             const size_t at = (size_t)i * 2 * QUERN_BLOCK;

@@ -19,7 +19,6 @@ INLINE vi dot4(vi sum, vi w, vi a)
 
 #define DOT4(sum, w, a) dot4(sum, w, a)
 #define PREFETCH(p) ((void)(p))
-#define PREFETCH_AHEAD 0
 #define PANEL_Q8_FLIP 0
 #define F32_ROWS 2
 #define Q8_ROWS 2

@@ -25,7 +25,6 @@ INLINE vi panel_words(const unsigned char *block, int word, int v)
 
 #define PANEL_WORDS(block, word, v) panel_words(block, word, v)
 #define PREFETCH(p) __builtin_prefetch(p)
-#define PREFETCH_AHEAD 2048
 #define F32_ROWS 4
 #include "kernels/gemm_f32.inc.h"
 
@@ -100,7 +99,6 @@ INLINE void tile_smmla(enum quern_form form, int pairs, int rows, float *c, size
 #pragma GCC unroll 4
             for (int step = 0; step < 4; step++) {
                 int8x16_t w[COLUMN_PAIRS];
-                PREFETCH(block + step * STEP_BYTES + v0 * 16 + PREFETCH_AHEAD);
                 for (int v = 0; v < COLUMN_PAIRS; v++)
                     w[v] = weights_of_pair(form, block, step, v0 + v);
                 for (int p = 0; p < pairs; p++) {
@@ -149,14 +147,16 @@ INLINE void gemm_smmla(enum quern_form form, float *c, size_t c_stride, const st
 }
 
 static void gemm_q8_q8(float *c, size_t c_stride, const struct quern_q8 *a, int count, const unsigned char *panel,
-                       int length)
+                       int length, const unsigned char *next)
 {
+    (void)next;
     gemm_smmla(QUERN_FORM_Q8_0, c, c_stride, a, count, panel, length);
 }
 
 static void gemm_q8_q4(float *c, size_t c_stride, const struct quern_q8 *a, int count, const unsigned char *panel,
-                       int length)
+                       int length, const unsigned char *next)
 {
+    (void)next;
     gemm_smmla(QUERN_FORM_Q4_0, c, c_stride, a, count, panel, length);
 }
 

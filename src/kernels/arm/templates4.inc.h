@@ -1,7 +1,6 @@
 /* Tiles that fit 32 registers of 128 bits. Attention in float32 is the fastest here: a 16-bit product and its sum take two
  * instructions for as many lanes. */
 #define PREFETCH(p) __builtin_prefetch(p)
-#define PREFETCH_AHEAD 2048
 #define PANEL_Q8_FLIP 0
 #define F32_ROWS 4
 #define Q8_ROWS 6

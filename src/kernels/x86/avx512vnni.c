@@ -13,13 +13,14 @@ TARGET_BEGIN
 #define VF_MAX(a, b) ((vf)_mm512_max_ps((__m512)(a), (__m512)(b)))
 #define VF_FROM_HALF(p) ((vf)_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)(p))))
 #define VF_REDUCE_MAX(a) _mm512_reduce_max_ps((__m512)(a))
+#define VI_MAX(a, b) ((vi)_mm512_max_epi32((__m512i)(a), (__m512i)(b)))
+#define VI_REDUCE_MAX(a) _mm512_reduce_max_epi32((__m512i)(a))
 #define VI_REDUCE_ADD(a) _mm512_reduce_add_epi32((__m512i)(a))
 #include "kernels/vector.inc.h"
 
 #define DOT4(sum, w, a) ((vi)_mm512_dpbusd_epi32((__m512i)(sum), (__m512i)(w), (__m512i)(a)))
 #define DOT2(sum, a, b) ((vi)_mm512_dpwssd_epi32((__m512i)(sum), (__m512i)(a), (__m512i)(b)))
 #define PREFETCH(p) _mm_prefetch((const char *)(p), _MM_HINT_T0)
-#define PREFETCH_AHEAD 4096
 #define PANEL_Q8_FLIP 0x80
 #define F32_ROWS 4
 #define Q8_ROWS 6

@@ -1,6 +1,5 @@
 /* Tiles that fit 16 registers of 256 bits. */
 #define PREFETCH(p) _mm_prefetch((const char *)(p), _MM_HINT_T0)
-#define PREFETCH_AHEAD 4096
 #define F32_ROWS 3
 #define Q8_ROWS 3
 #define Q8_VECTORS 2
