@@ -1,0 +1,361 @@
+#!/bin/sh
+# The command from end to end, on tiny models. Speaks TAP. usage: test_cli.sh QUERN MKMODEL
+set -u
+export LC_ALL=C
+quern=$1
+mkmodel=$2
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+unset QUERN_MODEL XDG_CACHE_HOME NO_COLOR
+export HOME="$work/home"
+mkdir "$HOME"
+number=0
+
+run() { # run ARGUMENT...: standard input from $work/in, which is emptied afterwards
+    "$quern" "$@" <"$work/in" >"$work/out" 2>"$work/err"
+    status=$?
+    : >"$work/in"
+}
+
+check() { # check NAME COMMAND...: a test that passes when the command succeeds
+    number=$((number + 1))
+    name=$1
+    shift
+    if "$@" >/dev/null 2>&1; then
+        echo "ok $number - $name"
+    else
+        echo "not ok $number - $name"
+        sed 's/^/# out: /' "$work/out" | head -n 5 | cut -c 1-200
+        sed 's/^/# err: /' "$work/err" | head -n 5
+    fi
+}
+
+exits() { # exits CODE [TEXT]: whether the last run ended so, saying TEXT
+    [ "$status" = "$1" ] && { [ $# = 1 ] || grep -qF -- "$2" "$work/err"; }
+}
+
+silent() { # whether nothing came out
+    [ ! -s "$work/out" ]
+}
+
+prints() { # prints TEXT: whether it is in the output
+    grep -qF -- "$1" "$work/out"
+}
+
+lines() { # lines N: whether so many came out
+    [ "$(wc -l <"$work/out")" -eq "$1" ]
+}
+
+size() { # size N [FILE]
+    [ "$(wc -c <"${2:-$work/out}")" -eq "$1" ]
+}
+
+# Runs that are compared: keep NAME keeps the output.
+keep() {
+    cp "$work/out" "$work/$1"
+}
+
+same() { # same NAME: whether the output is what was kept
+    cmp -s "$work/$1" "$work/out"
+}
+
+differs() {
+    [ -s "$work/out" ] && ! same "$1"
+}
+
+both() { # both CONDITION -- CONDITION
+    first=
+    while [ "$1" != -- ]; do
+        first="$first '$1'"
+        shift
+    done
+    shift
+    eval "$first" && "$@"
+}
+
+: >"$work/in"
+model=$work/tiny.gguf
+"$mkmodel" tiny "$model" --head || exit 1
+"$mkmodel" tiny "$work/headless.gguf" || exit 1
+
+# ------------------------------------------------------------------ help and misuse
+run
+check "no verb is misuse" both exits 2 "usage: quern" -- silent
+run --help
+check "help" both exits 0 -- prints "exit codes"
+run --version
+check "version" both exits 0 -- grep -qx 'quern [0-9]*\.[0-9]*\.[0-9]*' "$work/out"
+for verb in embed similarity tokenize info verify; do
+    run $verb --help
+    check "help of $verb has an example" both exits 0 -- prints "  quern $verb"
+    run $verb -m
+    check "$verb: -m wants a value" both exits 2 "--help" -- silent
+    run $verb --nonsense
+    check "$verb: an unknown option" both exits 2 "nonsense" -- silent
+done
+run dance
+check "an unknown verb" exits 2 "there is no verb 'dance'"
+for bad in "-t nothing" "-d 0" "-d -3" "-d 1x" "-d 99999999999999999999" "--threads 0" "--threads 257" "-f xml" "-f ''" \
+    "--title x -t query" "-i /dev/null text"; do
+    eval "run embed -m '$model' $bad"
+    check "embed $bad is misuse" both exits 2 "quern embed --help" -- silent
+done
+run similarity -m "$model" alone
+check "similarity of one text is misuse" exits 2 "at least two"
+run tokenize -m "$model" -i "$model" text
+check "tokenize: text and -i is misuse" exits 2 "not both"
+run info -m "$model" more
+check "info takes no arguments" exits 2
+run verify -m "$model" more
+check "verify takes no arguments" exits 2
+run embed -m "$model" -d 65 text
+check "more dimensions than the model has" both exits 1 "65" -- silent
+
+# ------------------------------------------------------------------ which model
+run embed text
+check "without a model it tells how to get one" both exits 1 "/.cache/quern" -- silent
+run info -m "$work/missing.gguf"
+check "a missing model" exits 1 "missing.gguf"
+run info -m "$work"
+check "a folder as model" exits 1 "$work"
+run info -m "$quern"
+check "a file that is no model" exits 1
+head -c 100000 "$model" >"$work/cut.gguf"
+run info -m "$work/cut.gguf"
+check "a model cut short" exits 1
+export QUERN_MODEL="$work/headless.gguf"
+run info
+check "\$QUERN_MODEL" both exits 0 -- prints "headless.gguf"
+run info -m "$model"
+check "-m goes before \$QUERN_MODEL" both exits 0 -- prints "tiny.gguf"
+unset QUERN_MODEL
+mkdir -p "$HOME/.cache/quern" "$work/cache/quern"
+cp "$model" "$HOME/.cache/quern/b.gguf"
+cp "$model" "$HOME/.cache/quern/c.gguf"
+run info
+check "the cache folder: first by name" both exits 0 "/b.gguf" -- prints "/b.gguf"
+cp "$model" "$work/cache/quern/d.gguf"
+export XDG_CACHE_HOME="$work/cache"
+run info
+check "\$XDG_CACHE_HOME" both exits 0 -- prints "/d.gguf"
+unset XDG_CACHE_HOME
+rm -r "$HOME/.cache"
+export QUERN_MODEL="$model"
+
+# ------------------------------------------------------------------ embed
+run embed -t none hello "hello world" ''
+check "jsonl: a line a text" both exits 0 -- lines 3
+keep jsonl
+check "jsonl: the fields" grep -qE '^\{"index":1,"tokens":[0-9]+,"truncated":0,"embedding":\[-?[0-9]' "$work/out"
+check "jsonl: 64 dimensions" [ "$(head -n 1 "$work/out" | tr -cd , | wc -c)" -eq 66 ]
+check "with -t nothing is said" [ ! -s "$work/err" ]
+printf 'hello\nhello world\n\n' >"$work/in"
+run embed -t none
+check "lines of standard input" same jsonl
+printf 'hello\nhello world\n\n' >"$work/lines"
+run embed -t none -i "$work/lines"
+check "lines of a file" same jsonl
+cp "$work/lines" "$work/in"
+run embed -t none -i -
+check "-i - is standard input" same jsonl
+printf 'hello\0hello world\0\0' >"$work/in"
+run embed -t none --null
+check "--null" same jsonl
+run embed -t none --threads 1 hello "hello world" ''
+check "one thread gives the same" same jsonl
+{ run embed -t none hello && cat "$work/out"; } >"$work/first"
+check "a text alone gives the same" [ "$(cat "$work/first")" = "$(head -n 1 "$work/jsonl")" ]
+printf 'hello' >"$work/in"
+run embed -t none
+check "a last line without newline" [ "$(cat "$work/out")" = "$(head -n 1 "$work/jsonl")" ]
+run embed -t none
+check "no input, no output" both exits 0 -- silent
+run embed -t none --exact hello "hello world" ''
+check "--exact computes otherwise" both exits 0 -- differs jsonl
+run embed -t none --no-normalize hello "hello world" ''
+check "--no-normalize" both exits 0 -- differs jsonl
+run embed -t query hello "hello world" ''
+check "a task" both exits 0 -- differs jsonl
+run embed hello
+check "the default task is said" both exits 0 "document" -- lines 1
+keep document
+run embed -t document hello
+check "and is document" same document
+run embed --title none hello
+check "the title none is that of a document without" same document
+run embed --title 'A day' hello
+check "a title" both exits 0 -- differs document
+run embed -t none '<eos>'
+keep spelled
+run embed -t none --parse-special '<eos>'
+check "--parse-special" both exits 0 -- differs spelled
+check "--parse-special: three tokens" prints '"tokens":3,'
+run embed -t none -- -d
+check "a text after --" both exits 0 -- lines 1
+
+run embed -t none -f json hello "hello world"
+check "json: one document" both prints '{"space":"64n-' -- prints '"path":"int8","dimensions":64,"embeddings":['
+check "json: its end" [ "$(tail -n 1 "$work/out")" = "]}" ]
+check "json: the objects of jsonl" grep -qxF ",$(sed -n 2p "$work/jsonl")" "$work/out"
+run embed -t none -f json
+check "json of nothing" [ "$(tail -n 1 "$work/out")" = "]}" ]
+run embed -t none -f text hello "hello world"
+check "text: numbers between spaces" [ "$(head -n 1 "$work/out" | wc -w)" -eq 64 ]
+check "text: the numbers of jsonl" grep -qF -- "$(head -n 1 "$work/out" | tr ' ' ,)" "$work/jsonl"
+run embed -t none -f f32 hello "hello world"
+check "f32: 4 bytes a number" both exits 0 -- size 512
+keep f32
+run embed -t none -f npy hello "hello world"
+check "npy on standard output: header and rows" both exits 0 -- size 640
+keep npy
+check "npy: magic" [ "$(head -c 6 "$work/out" | tail -c 5)" = NUMPY ]
+check "npy: shape" grep -qaF "'shape': (2, 64)" "$work/out"
+tail -c 512 "$work/out" >"$work/tail"
+check "npy: the rows of f32" cmp "$work/tail" "$work/f32"
+run embed -t none -f npy -o "$work/file.npy" hello "hello world"
+check "npy in a file" both silent -- cmp "$work/file.npy" "$work/npy"
+run embed -t none -f f32 -d 16 hello "hello world"
+check "-d keeps so many" size 128
+check "-d: the vector is normalised again" differs f32
+
+# ------------------------------------------------------------------ texts that are too long, and strange
+awk 'BEGIN { print "short"; for (i = 0; i < 400; i++) printf "x y "; print ""; print "last" }' >"$work/long"
+run embed -t none -i "$work/long"
+check "a long text fails, with its number" exits 1 "text 1 has"
+check "the texts before it are there" both lines 1 -- prints '"index":0'
+run embed -t none --truncate -i "$work/long"
+check "--truncate cuts it" both exits 0 "1 of 3 texts were cut" -- lines 3
+check "and says how much" grep -qE '"index":1,"tokens":256,"truncated":[1-9]' "$work/out"
+run embed -t none -i "$work/long" -o "$work/failed"
+check "-o leaves nothing after a failure" both exits 1 -- [ ! -e "$work/failed" ]
+head -c 10000000 /dev/zero | tr '\0' q >"$work/in"
+run embed -t none --truncate
+check "a line of 10 MB" both exits 0 -- lines 1
+run tokenize -i "$work/long" -m "$work/headless.gguf"
+check "the notice of a file without head" both exits 0 "dense head" -- lines 3
+printf 'a\0b\n\377\376\300\200\355\240\200\n\n \n\t\n\342\226\201\n<bos><eos><pad>\n\r\n' >"$work/in"
+run embed -t none
+check "NUL, invalid UTF-8, blanks and specials" both exits 0 -- lines 8
+
+# ------------------------------------------------------------------ files and pipes that fail
+run embed -t none -i "$work/nowhere"
+check "a missing input" both exits 1 nowhere -- silent
+run embed -t none -i "$work"
+check "a folder as input" both exits 1 "$work" -- silent
+run embed -t none -o "$work" hello
+check "a folder as output" exits 1 "$work"
+run embed -t none -o "$work/none/file" hello
+check "an output in a missing folder" exits 1 "none/file"
+run embed -t none -o "$work/new" hello
+check "-o writes the file" both exits 0 -- [ "$(cat "$work/new")" = "$(head -n 1 "$work/jsonl")" ]
+echo old >"$work/new"
+run embed -t none -o "$work/new" hello
+check "-o replaces the file" [ "$(cat "$work/new")" = "$(head -n 1 "$work/jsonl")" ]
+check "-o leaves no other file" [ "$(echo "$work"/new* "$work"/file.npy*)" = "$work/new $work/file.npy" ]
+run embed -t none -o /dev/full hello
+check "a full disk" exits 1 "No space left"
+for format in jsonl npy; do
+    "$quern" embed -t none -f $format hello >/dev/full 2>"$work/err"
+    status=$?
+    check "standard output on a full disk, $format" exits 1 "No space left"
+    "$quern" embed -t none -f $format hello >&- 2>"$work/err"
+    status=$?
+    check "standard output closed, $format" exits 1 "cannot write"
+done
+"$quern" --help >/dev/full 2>"$work/err"
+status=$?
+check "help on a full disk" exits 1 "cannot write"
+"$quern" embed -t none <&- >"$work/out" 2>"$work/err"
+status=$?
+check "standard input closed" exits 1 "cannot read"
+yes 'a text' | head -n 100000 | { timeout 100 "$quern" embed -t none 2>"$work/err"; echo $? >"$work/status"; } |
+    head -n 1 >"$work/out"
+check "a reader that goes away ends it quietly" both lines 1 -- [ ! -s "$work/err" ]
+check "by SIGPIPE" [ "$(cat "$work/status")" -gt 128 ]
+
+# ------------------------------------------------------------------ streaming
+mkfifo "$work/fifo"
+: >"$work/out"
+trap : PIPE # should the command have died
+"$quern" embed -t none <"$work/fifo" >"$work/out" 2>"$work/err" &
+exec 3>"$work/fifo"
+echo hello >&3
+tries=0
+while [ ! -s "$work/out" ] && [ $tries -lt 300 ]; do
+    sleep 0.1
+    tries=$((tries + 1))
+done
+check "what has come is embedded while input stays open" lines 1
+echo 'hello world' >&3
+exec 3>&-
+wait
+check "and the rest at the end" lines 2
+awk 'BEGIN { for (i = 0; i < 3000; i++) print "line " i }' >"$work/many"
+run embed -t none -f text -i "$work/many"
+check "many batches" both exits 0 -- lines 3000
+tail -n 1 "$work/out" >"$work/last"
+run embed -t none -f text "line 2999"
+check "keep their order" cmp "$work/last" "$work/out"
+
+# ------------------------------------------------------------------ similarity
+run similarity hello 'hello world' hello
+check "similarity: a matrix" both exits 0 -- lines 4
+check "similarity: labels" prints "hello world"
+check "similarity: equal texts" grep -qE '^ +1  1\.0000 .* 1\.0000  hello$' "$work/out"
+check "similarity: no colour in a file" [ "$(tr -cd '\033' <"$work/out" | wc -c)" -eq 0 ]
+run similarity -f json hello hello
+check "similarity: json" both prints '"similarity":[[1.000000,1.000000],' -- prints '[1.000000,1.000000]]}'
+keep similar
+run similarity -f json -t similarity hello hello
+check "similarity: the default task" same similar
+run similarity -f json -t query -d 32 --exact hello hello
+check "similarity: options" both exits 0 -- prints '{"space":"32n-'
+run similarity hello "$(head -c 5000 "$work/long" | tr -d '\n')"
+check "similarity: a text too long" both exits 1 "text 1" -- silent
+
+# ------------------------------------------------------------------ tokenize
+run tokenize hello ''
+check "tokenize: an array a text" both exits 0 -- lines 2
+keep ids
+check "tokenize: the ids of nothing" grep -qxE '\[[0-9]+,[0-9]+\]' "$work/out"
+run tokenize --no-special hello ''
+check "tokenize: --no-special" [ "$(sed -n 2p "$work/out")" = '[]' ]
+run tokenize -f pieces hello
+check "tokenize: pieces" grep -qxE '\["<bos>",("[^"]+",)+"<eos>"\]' "$work/out"
+run tokenize -f pieces --parse-special --no-special '<eos>'
+check "tokenize: --parse-special" [ "$(cat "$work/out")" = '["<eos>"]' ]
+printf 'hello\0\0' >"$work/in"
+run tokenize --null
+check "tokenize: --null" same ids
+printf 'hello\n\n' >"$work/lines"
+run tokenize -i "$work/lines"
+check "tokenize: -i" same ids
+"$quern" tokenize hello >/dev/full 2>"$work/err"
+status=$?
+check "tokenize: a full disk" exits 1 "No space left"
+
+# ------------------------------------------------------------------ info and verify
+run info
+for field in architecture types dimensions head vocabulary space kernels threads memory_bytes; do
+    check "info: $field" grep -q "^$field " "$work/out"
+done
+run info --json --exact --threads 1
+check "info: JSON" both prints '"path": "exact"' -- prints '"threads": 1,'
+check "info: head in JSON" prints '"head": true,'
+run info --json -m "$work/headless.gguf"
+check "info: notice" both exits 0 "dense head" -- prints '"notice": "'
+run verify
+check "verify: not the model" both exits 1 -- prints "verdict: this is not EmbeddingGemma-300M"
+check "verify: what differs" prints "layers is 6, but 24"
+
+# ------------------------------------------------------------------ on a terminal
+if command -v script >/dev/null; then
+    script -qec "'$quern' similarity hello world" /dev/null </dev/null >"$work/out" 2>"$work/err"
+    check "a terminal gets colour" grep -q '\[38;5;' "$work/out"
+    NO_COLOR=1 script -qec "'$quern' similarity hello world" /dev/null </dev/null >"$work/out" 2>"$work/err"
+    check "unless NO_COLOR is set" both grep -q 1.0000 "$work/out" -- [ "$(tr -cd '\033' <"$work/out" | wc -c)" -eq 0 ]
+    awk 'BEGIN { for (i = 0; i < 60000; i++) print "line number " i }' >"$work/many"
+    script -qec "timeout 3 '$quern' embed -t none -i '$work/many' >/dev/null" /dev/null </dev/null >"$work/out" 2>&1
+    check "progress with rate and time left" grep -qE 'texts/s, .* %, [0-9]+:[0-9]+:[0-9]+ left' "$work/out"
+fi
+echo "1..$number"
