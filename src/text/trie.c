@@ -54,7 +54,7 @@ uint32_t quern_trie_step(struct quern_trie *trie, uint32_t node, unsigned char b
 
 void quern_trie_end(struct quern_trie *trie, uint32_t node, int32_t id, bool always)
 {
-    if (trie->nodes[node].id < 0) {
+    if (trie->nodes[node].id < 0 || (always && !trie->nodes[node].always)) {
         trie->nodes[node].id = id;
         trie->nodes[node].always = always;
     }

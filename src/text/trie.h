@@ -29,7 +29,7 @@ void quern_trie_finish(struct quern_trie *trie);
 /* The node that byte leads to from node; made when it is not there. */
 uint32_t quern_trie_step(struct quern_trie *trie, uint32_t node, unsigned char byte);
 
-/* Says that piece id ends at node; of several, the first stays. */
+/* Says that piece id ends at node. Of several, those with always come first, then the one that was there before. */
 void quern_trie_end(struct quern_trie *trie, uint32_t node, int32_t id, bool always);
 
 /* Length of the longest piece that text begins with, and its id; 0: none. Without special, only those with always. */

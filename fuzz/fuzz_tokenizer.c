@@ -1,0 +1,101 @@
+/* A vocabulary and a text out of the input; short texts must come out as by definition.
+ *
+ *     byte 0       flags, see below
+ *     byte 1       number of pieces
+ *     each piece   kind - 1 (3 bits), then length (5 bits); score; text
+ *     the rest     text to tokenise */
+#include "../tests/support/naive_tokenizer.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MOST_PIECES 255
+#define MOST_COMPARED 48 /* bytes of text */
+
+enum { ADD_BOS = 1, ADD_EOS = 2, SPACE_PREFIX = 4, PARSE_SPECIAL = 8, NO_SPECIAL = 16, UNKNOWN = 32, ALL_BYTES = 64 };
+
+struct input {
+    const uint8_t *data;
+    size_t size;
+    quern_text texts[MOST_PIECES + 256];
+    float scores[MOST_PIECES + 256];
+    int32_t kinds[MOST_PIECES + 256];
+    char bytes[256][8];
+    size_t count;
+};
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void add_piece(struct input *in, const char *text, size_t length, float score, int32_t kind)
+{
+    in->texts[in->count] = (quern_text){text, length};
+    in->scores[in->count] = score;
+    in->kinds[in->count] = kind;
+    in->count++;
+}
+
+static void read_pieces(struct input *in, size_t count)
+{
+    while (count-- > 0 && in->size >= 2) {
+        int32_t kind = 1 + (in->data[0] & 7);
+        size_t length = in->data[0] >> 3;
+        float score = in->data[1] == 255 ? NAN : (float)(in->data[1] / 4) - 40;
+        if (length > in->size - 2)
+            length = in->size - 2;
+        add_piece(in, (const char *)in->data + 2, length, score, kind);
+        in->data += 2 + length;
+        in->size -= 2 + length;
+    }
+}
+
+static void check(const struct quern_vocabulary_source *source, quern_text text, unsigned flags)
+{
+    static int32_t ids[QUERN_NAIVE_TOKENS(MOST_COMPARED)], expected[QUERN_NAIVE_TOKENS(MOST_COMPARED)];
+    struct quern_vocabulary *vocabulary = NULL;
+    struct quern_tokenizer *tokenizer = NULL;
+    size_t count, half = text.length / 2;
+    const quern_text parts[] = {{text.data, half}, {text.data + half, text.length - half}};
+
+    if (quern_vocabulary_new(&vocabulary, source, NULL) != QUERN_OK)
+        return;
+    if (quern_tokenizer_new(&tokenizer, vocabulary, NULL) == QUERN_OK) {
+        size_t capacity = sizeof ids / sizeof *ids;
+        int code = quern_tokenizer_run(tokenizer, parts, 2, flags, ids, capacity, &count, NULL);
+        if (text.length <= MOST_COMPARED) {
+            int expected_count = quern_naive_tokenize(source, text, flags, expected);
+            if ((code == QUERN_OK) != (expected_count >= 0))
+                abort();
+            if (code == QUERN_OK &&
+                (count != (size_t)expected_count || memcmp(ids, expected, count * sizeof *ids) != 0))
+                abort();
+        }
+    }
+    quern_tokenizer_free(tokenizer);
+    quern_vocabulary_free(vocabulary);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct input in;
+
+    if (size < 2)
+        return 0;
+    unsigned flags = data[0];
+    in.count = 0;
+    in.data = data + 2;
+    in.size = size - 2;
+    read_pieces(&in, data[1]);
+    for (unsigned i = 0; i < 256 && flags & ALL_BYTES; i++) {
+        snprintf(in.bytes[i], sizeof in.bytes[i], "<0x%02X>", i & 255);
+        add_piece(&in, in.bytes[i], 6, 0, QUERN_PIECE_BYTE);
+    }
+    struct quern_vocabulary_source source = {
+        .texts = in.texts, .scores = in.scores, .kinds = in.kinds, .count = in.count,
+        .bos = in.count > 0 ? 0 : -1, .eos = in.count > 1 ? 1 : -1, .unknown = flags & UNKNOWN && in.count > 0 ? 0 : -1,
+        .add_bos = flags & ADD_BOS, .add_eos = flags & ADD_EOS, .add_space_prefix = flags & SPACE_PREFIX};
+    check(&source, (quern_text){(const char *)in.data, in.size},
+          (flags & PARSE_SPECIAL ? QUERN_PARSE_SPECIAL : 0u) | (flags & NO_SPECIAL ? QUERN_NO_SPECIAL : 0u));
+    return 0;
+}

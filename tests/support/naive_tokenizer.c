@@ -1,0 +1,234 @@
+#include "naive_tokenizer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BLANK "\u2581"
+
+struct naive {
+    const struct quern_vocabulary_source *source;
+    unsigned flags;
+    int32_t *ids;
+    int count; /* -1: a byte has no token */
+};
+
+static bool is_kind(const struct naive *n, size_t i, int kind)
+{
+    return n->source->kinds[i] == kind;
+}
+
+static int32_t find_any(const struct naive *n, const char *text, size_t length)
+{
+    for (size_t i = 0; i < n->source->count; i++)
+        if (n->source->texts[i].length == length && memcmp(n->source->texts[i].data, text, length) == 0)
+            return (int32_t)i;
+    return -1;
+}
+
+static int32_t find_plain(const struct naive *n, const char *text, size_t length)
+{
+    int32_t id = find_any(n, text, length);
+    if (id >= 0 && (is_kind(n, (size_t)id, QUERN_PIECE_CONTROL) || is_kind(n, (size_t)id, QUERN_PIECE_UNKNOWN) ||
+                    is_kind(n, (size_t)id, QUERN_PIECE_BYTE)))
+        return -1;
+    return id;
+}
+
+static void put(struct naive *n, int32_t id)
+{
+    if (n->count >= 0)
+        n->ids[n->count++] = id;
+}
+
+/* ---------------------------------------------------------------- merging */
+
+static size_t character_length(const char *text, size_t left)
+{
+    unsigned char lead = (unsigned char)*text;
+    size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC0 ? 2 : 1;
+    return length < left ? length : left;
+}
+
+static void put_bytes(struct naive *n, const char *text, size_t length)
+{
+    int32_t ids[4];
+    for (size_t i = 0; i < length; i++) {
+        char name[8];
+        snprintf(name, sizeof name, "<0x%02X>", (unsigned)(unsigned char)text[i]);
+        ids[i] = find_any(n, name, 6);
+        if (ids[i] < 0)
+            ids[i] = find_plain(n, text + i, 1);
+        if (ids[i] < 0 && n->source->unknown < 0) {
+            n->count = -1;
+            return;
+        }
+        if (ids[i] < 0) {
+            put(n, n->source->unknown);
+            return;
+        }
+    }
+    for (size_t i = 0; i < length; i++)
+        put(n, ids[i]);
+}
+
+/* text is spelled as pieces are. */
+static void merge(struct naive *n, const char *text, size_t length)
+{
+    size_t *begins = malloc((length + 1) * sizeof *begins), count = 0;
+    for (size_t i = 0; i < length; i += character_length(text + i, length - i))
+        begins[count++] = i;
+    begins[count] = length;
+    for (;;) {
+        size_t best = count;
+        float best_score = 0;
+        for (size_t i = 0; i + 1 < count; i++) {
+            int32_t id = find_plain(n, text + begins[i], begins[i + 2] - begins[i]);
+            if (id >= 0 && (best == count || n->source->scores[id] > best_score)) {
+                best = i;
+                best_score = n->source->scores[id];
+            }
+        }
+        if (best == count)
+            break;
+        memmove(&begins[best + 1], &begins[best + 2], (count - best - 1) * sizeof *begins);
+        count--;
+    }
+    for (size_t i = 0; i < count; i++) {
+        int32_t id = find_plain(n, text + begins[i], begins[i + 1] - begins[i]);
+        if (id >= 0)
+            put(n, id);
+        else
+            put_bytes(n, text + begins[i], begins[i + 1] - begins[i]);
+    }
+    free(begins);
+}
+
+static void put_fragment(struct naive *n, const char *text, size_t length)
+{
+    char *spelled = malloc(3 * (length + 1)), *out = spelled;
+    if (length > 0 && n->source->add_space_prefix)
+        out = (char *)memcpy(out, BLANK, 3) + 3;
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] == ' ')
+            out = (char *)memcpy(out, BLANK, 3) + 3;
+        else
+            *out++ = text[i];
+    }
+    merge(n, spelled, (size_t)(out - spelled));
+    free(spelled);
+}
+
+/* ---------------------------------------------------------------- cutting */
+
+static size_t blank_at(const char *text, size_t left)
+{
+    return left >= 1 && *text == ' ' ? 1 : left >= 3 && memcmp(text, BLANK, 3) == 0 ? 3 : 0;
+}
+
+/* How many blanks a user-defined piece is; 0 if it is anything else. */
+static size_t run_of(const struct naive *n, size_t i)
+{
+    quern_text piece = n->source->texts[i];
+    size_t blanks = 0;
+    if (!is_kind(n, i, QUERN_PIECE_USER_DEFINED))
+        return 0;
+    for (size_t at = 0, step; at < piece.length; at += step, blanks++)
+        if ((step = blank_at(piece.data + at, piece.length - at)) == 0)
+            return 0;
+    return blanks;
+}
+
+static bool begins_with(quern_text text, size_t at, const char *piece, size_t length)
+{
+    return length <= text.length - at && memcmp(text.data + at, piece, length) == 0;
+}
+
+/* The longest piece that is cut out at a place; runs of blanks as U+2581 alone. Of equals (the special piece U+2581
+ * and the user-defined one that is a space) the user-defined one. */
+static size_t match_at(const struct naive *n, quern_text text, size_t at, int32_t *id)
+{
+    size_t longest = 0;
+    bool by_user = false;
+    for (size_t i = 0; i < n->source->count; i++) {
+        bool always = is_kind(n, i, QUERN_PIECE_USER_DEFINED);
+        bool special = is_kind(n, i, QUERN_PIECE_CONTROL) || is_kind(n, i, QUERN_PIECE_UNKNOWN);
+        if (!always && !(special && n->flags & QUERN_PARSE_SPECIAL))
+            continue;
+        quern_text piece = n->source->texts[i];
+        size_t blanks = run_of(n, i), length = blanks ? 3 * blanks : piece.length;
+        bool matches = blanks ? true : begins_with(text, at, piece.data, piece.length);
+        for (size_t blank = 0; blank < blanks; blank++)
+            matches = matches && at + 3 * blank <= text.length && begins_with(text, at + 3 * blank, BLANK, 3);
+        if (matches && (length > longest || (length == longest && always && !by_user))) {
+            longest = length;
+            by_user = always;
+            *id = (int32_t)i;
+        }
+    }
+    return longest;
+}
+
+/* The longest user-defined run of at most so many blanks; 0: none. */
+static size_t longest_run(const struct naive *n, size_t blanks, int32_t *id)
+{
+    size_t longest = 0;
+    for (size_t i = 0; i < n->source->count; i++) {
+        if (run_of(n, i) <= blanks && run_of(n, i) > longest) {
+            longest = run_of(n, i);
+            *id = (int32_t)i;
+        }
+    }
+    return longest;
+}
+
+/* Puts what it can of the run of blanks at a place, and the text from begin before it; returns where the rest of the
+ * run begins, or at itself if nothing was put. Sets end to the end of the run. */
+static size_t cut_run(struct naive *n, quern_text text, size_t begin, size_t at, size_t *end)
+{
+    size_t blanks = 0, step, run;
+    int32_t id;
+    *end = at;
+    if (!blank_at(text.data + at, text.length - at) || !longest_run(n, SIZE_MAX, &id))
+        return at;
+    while ((step = blank_at(text.data + *end, text.length - *end)) != 0 && !match_at(n, text, *end, &id)) {
+        *end += step;
+        blanks++;
+    }
+    if (longest_run(n, blanks, &id))
+        put_fragment(n, text.data + begin, at - begin);
+    while ((run = longest_run(n, blanks, &id)) != 0) {
+        put(n, id);
+        for (size_t i = 0; i < run; i++)
+            at += blank_at(text.data + at, text.length - at);
+        blanks -= run;
+    }
+    return at;
+}
+
+int quern_naive_tokenize(const struct quern_vocabulary_source *source, quern_text text, unsigned flags, int32_t *ids)
+{
+    struct naive n = {source, flags, ids, 0};
+    size_t begin = 0, at = 0;
+
+    if (source->add_bos && source->bos >= 0 && !(flags & QUERN_NO_SPECIAL))
+        put(&n, source->bos);
+    while (at < text.length) {
+        int32_t id = -1;
+        size_t length = match_at(&n, text, at, &id), end = at;
+        if (length) {
+            put_fragment(&n, text.data + begin, at - begin);
+            put(&n, id);
+            begin = at += length;
+            continue;
+        }
+        size_t rest = cut_run(&n, text, begin, at, &end);
+        if (rest != at)
+            begin = rest;
+        at = end > at ? end : at + 1;
+    }
+    put_fragment(&n, text.data + begin, text.length - begin);
+    if (source->add_eos && source->eos >= 0 && !(flags & QUERN_NO_SPECIAL))
+        put(&n, source->eos);
+    return n.count;
+}

@@ -1,0 +1,141 @@
+/* Random texts over random vocabularies: the tokenizer gives what its definition gives. Prints its seed;
+ * QUERN_TEST_SEED=N repeats a run. */
+#include "support/naive_tokenizer.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#define MOST_PIECES 320
+#define MOST_TEXT 120
+
+static uint64_t random_state;
+
+static unsigned below(unsigned limit)
+{
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return (unsigned)(random_state >> 33) % limit;
+}
+
+/* Few different ones, so that texts meet pieces; whole characters and parts of them. */
+static const char *const symbols[] = {"a", "a", "b", "c", " ", " ", "\u2581", "\n", "<", ">", "\u00e9", "\u4e2d",
+                                      "\U0001F600", "\xe4", "\xf0", "\x81", "\xe2", "\xff"};
+
+/* Appends up to most symbols and returns the length. */
+static size_t random_text(char *out, unsigned most, unsigned kinds)
+{
+    size_t length = 0;
+
+    for (unsigned left = below(most + 1); left > 0; left--) {
+        const char *symbol = below(200) ? symbols[below(kinds)] : "";
+        size_t size = *symbol ? strlen(symbol) : 1; /* now and then a NUL */
+        memcpy(out + length, symbol, size);
+        length += size;
+    }
+    return length;
+}
+
+struct random_vocabulary {
+    quern_text texts[MOST_PIECES];
+    float scores[MOST_PIECES];
+    int32_t kinds[MOST_PIECES];
+    char bytes[MOST_PIECES][32];
+    struct quern_vocabulary_source source;
+};
+
+static void add(struct random_vocabulary *v, size_t length, int kind)
+{
+    size_t i = v->source.count;
+
+    for (size_t k = 0; k < i; k++)
+        if (v->texts[k].length == length && memcmp(v->bytes[k], v->bytes[i], length) == 0)
+            return;
+    if (length == 0)
+        return;
+    v->texts[i] = (quern_text){v->bytes[i], length};
+    v->scores[i] = (float)below(12) - 8; /* many are alike */
+    v->kinds[i] = kind;
+    v->source.count++;
+}
+
+static void random_vocabulary(struct random_vocabulary *v, unsigned symbol_kinds)
+{
+    unsigned wanted = 1 + below(60), bytes = below(3) ? 256 : below(256), kinds = below(2) ? 6 : 1 + below(5);
+
+    *v = (struct random_vocabulary){.source = {.texts = v->texts, .scores = v->scores, .kinds = v->kinds}};
+    for (unsigned i = 0; i < wanted; i++)
+        add(v, random_text(v->bytes[v->source.count], 1 + below(6), symbol_kinds),
+            below(3) ? QUERN_PIECE_NORMAL : (int)(1 + below(kinds)));
+    for (unsigned i = 0; i < bytes; i++) {
+        snprintf(v->bytes[v->source.count], sizeof *v->bytes, "<0x%02X>", i);
+        add(v, 6, below(30) ? QUERN_PIECE_BYTE : QUERN_PIECE_NORMAL);
+    }
+    if (v->source.count == 0) {
+        v->bytes[0][0] = 'a';
+        add(v, 1, QUERN_PIECE_NORMAL);
+    }
+    v->source.bos = (int32_t)below((unsigned)v->source.count + 1) - 1;
+    v->source.eos = (int32_t)below((unsigned)v->source.count + 1) - 1;
+    v->source.unknown = (int32_t)below((unsigned)v->source.count + 1) - 1;
+    v->source.add_bos = below(2);
+    v->source.add_eos = below(2);
+    v->source.add_space_prefix = below(2);
+}
+
+static void check_text(const struct random_vocabulary *v, struct quern_tokenizer *tokenizer, unsigned symbol_kinds)
+{
+    static char text[MOST_TEXT * 4];
+    static int32_t expected[QUERN_NAIVE_TOKENS(sizeof text)], ids[QUERN_NAIVE_TOKENS(sizeof text)];
+    size_t length = random_text(text, 1 + below(MOST_TEXT), symbol_kinds), count;
+    unsigned flags = (below(2) ? QUERN_PARSE_SPECIAL : 0) | (below(2) ? QUERN_NO_SPECIAL : 0);
+    size_t first = below((unsigned)length + 1), second = first + below((unsigned)(length - first) + 1);
+    const quern_text parts[] = {{text, first}, {text + first, second - first}, {text + second, length - second}};
+
+    int expected_count = quern_naive_tokenize(&v->source, (quern_text){text, length}, flags, expected);
+    int code = quern_tokenizer_run(tokenizer, parts, 3, flags, ids, sizeof ids / sizeof *ids, &count, NULL);
+    if (expected_count < 0) {
+        assert_int_equal(code, QUERN_EFORMAT);
+        return;
+    }
+    assert_int_equal(code, QUERN_OK);
+    assert_int_equal(count, expected_count);
+    assert_memory_equal(ids, expected, count * sizeof *ids);
+}
+
+static void test_random_texts(void **state)
+{
+    static struct random_vocabulary v;
+    const char *given = getenv("QUERN_TEST_SEED");
+    unsigned long long seed = given ? strtoull(given, NULL, 10) : (unsigned long long)time(NULL);
+    (void)state;
+
+    print_message("QUERN_TEST_SEED=%llu\n", seed);
+    random_state = seed * 0x9e3779b97f4a7c15u | 1;
+    for (int i = 0; i < 300; i++) {
+        struct quern_vocabulary *vocabulary;
+        struct quern_tokenizer *tokenizer;
+        unsigned symbol_kinds = 3 + below(sizeof symbols / sizeof *symbols - 2);
+        random_vocabulary(&v, symbol_kinds);
+        assert_int_equal(quern_vocabulary_new(&vocabulary, &v.source, NULL), QUERN_OK);
+        assert_int_equal(quern_tokenizer_new(&tokenizer, vocabulary, NULL), QUERN_OK);
+        for (int k = 0; k < 20; k++)
+            check_text(&v, tokenizer, symbol_kinds);
+        quern_tokenizer_free(tokenizer);
+        quern_vocabulary_free(vocabulary);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_random_texts)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
