@@ -15,15 +15,16 @@
  * keys, 32 of values. */
 
 enum { CHUNK = 128 }; /* keys whose values are added up in integers */
+enum { SLAB = 32 };   /* dimensions of a query that lie together, so that rows are a constant distance apart */
 
 typedef int16_t vs __attribute__((vector_size(2 * LANES)));
 
 /* What a thread works in. */
 struct attention_int16_scratch {
-    int16_t *queries; /* [INT16_QUERIES][dimensions] */
+    int16_t *weights; /* [INT16_QUERIES][CHUNK] */
+    int16_t *queries; /* [dimensions / SLAB][INT16_QUERIES][SLAB] */
     float *scores;    /* [INT16_QUERIES][stride] */
-    int16_t *weights; /* [INT16_QUERIES][stride] */
-    size_t stride;    /* keys, rounded up to CHUNK */
+    size_t stride;    /* keys, rounded up to a block */
 };
 
 INLINE size_t attention_int16_block(int dimensions)
@@ -43,22 +44,22 @@ static size_t attention_int16_packed(int tokens, int dimensions)
 
 static size_t attention_int16_scratch(int tokens, int dimensions)
 {
-    const size_t stride = (size_t)(tokens + CHUNK - 1) / CHUNK * CHUNK;
-    return INT16_QUERIES * ((size_t)dimensions * sizeof(int16_t) + stride * (sizeof(float) + sizeof(int16_t)));
+    const size_t stride = (size_t)((tokens + 31) / 32) * 32;
+    return INT16_QUERIES * ((CHUNK + (size_t)dimensions) * sizeof(int16_t) + stride * sizeof(float));
 }
 
 INLINE float row_max(const float *x, int length)
 {
-    vf top = vf_abs(vf_load(x));
+    vi top = vf_magnitude(vf_load(x));
     for (int i = LANES; i < length; i += LANES)
-        top = VF_MAX(top, vf_abs(vf_load(x + i)));
-    return VF_REDUCE_MAX(top);
+        top = VI_MAX(top, vf_magnitude(vf_load(x + i)));
+    return vi_largest_magnitude(top);
 }
 
 INLINE void round_row(int16_t *dst, const float *x, float factor, int length)
 {
     for (int i = 0; i < length; i += LANES) {
-        vs q = __builtin_convertvector(__builtin_convertvector(vf_round(vf_load(x + i) * vf_set(factor)), vi), vs);
+        vs q = __builtin_convertvector(VI_ROUND(vf_load(x + i) * vf_set(factor)), vs);
         memcpy(dst + i, &q, sizeof q);
     }
 }
@@ -76,36 +77,52 @@ INLINE float reciprocal(float factor)
     return factor != 0.0f ? 1.0f / factor : 0.0f;
 }
 
+/* Rows past the end of a text are zeros with scale 0, and never seen. */
+INLINE float pack_key(int16_t *key, const float *row, int dimensions)
+{
+    const float factor = row != NULL ? vector_factor(row, dimensions) : 0.0f;
+    for (int i = 0; i < dimensions; i += 32, key += 32 * 32) {
+        int16_t q[32] = {0};
+        if (row != NULL)
+            round_row(q, row + i, factor, 32);
+        for (int k = 0; k < 32; k += 2)
+            memcpy(key + k * 32, q + k, 2 * sizeof *q);
+    }
+    return reciprocal(factor);
+}
+
+/* Two rows of values, element by element in turn. */
+INLINE void pack_values(int16_t *pair, float *scale, const float *row, const float *next, int dimensions)
+{
+    const float *rows[2] = {row, next};
+    float factor[2] = {0, 0};
+    for (int r = 0; r < 2; r++) {
+        const float max = rows[r] != NULL ? row_max(rows[r], dimensions) : 0.0f;
+        factor[r] = max > 1e-30f || max != max ? 8191.0f / max : 0.0f;
+        scale[r] = reciprocal(factor[r]);
+    }
+    for (int i = 0; i < dimensions; i += LANES) {
+        vi low = row != NULL ? VI_ROUND(vf_load(row + i) * vf_set(factor[0])) : vi_set(0);
+        vi high = next != NULL ? VI_ROUND(vf_load(next + i) * vf_set(factor[1])) : vi_set(0);
+        vi both = (low & vi_set(0xffff)) | (vi)((vu)high << 16);
+        memcpy(pair + 2 * i, &both, sizeof both);
+    }
+}
+
 static void attention_int16_pack(unsigned char *packed, const float *keys, const float *values, size_t stride,
                                  int first, int count, int dimensions)
 {
     const size_t d = (size_t)dimensions;
-    for (int j = first; j < first + (count + 31) / 32 * 32; j++) {
-        unsigned char *block = packed + (size_t)(j / 32) * attention_int16_block(dimensions);
-        int16_t *key = (int16_t *)(void *)block + j % 32 * 2;
-        int16_t *value = (int16_t *)(void *)block + 32 * d + (size_t)(j % 32 / 2) * 2 * d + j % 2;
-        float *scales = (float *)(void *)(block + d * 32 * 2 * sizeof(int16_t)) + j % 32;
-        float key_factor = 0, value_factor = 0;
-        int16_t row[32];
-        if (j < first + count) { /* rows past the end of the text are zeros, never seen */
-            const float max = row_max(values, dimensions);
-            key_factor = vector_factor(keys, dimensions);
-            value_factor = max > 1e-30f || max != max ? 8191.0f / max : 0.0f;
-        }
-        for (size_t i = 0; i < d; i += 32) {
-            round_row(row, keys + i, key_factor, 32);
-            for (size_t k = 0; k < 32; k++)
-                key[(i + k) / 2 * 64 + k % 2] = row[k];
-            round_row(row, values + i, value_factor, 32);
-            for (size_t k = 0; k < 32; k++)
-                value[(i + k) * 2] = row[k];
-        }
-        scales[0] = reciprocal(key_factor);
-        scales[32] = reciprocal(value_factor);
-        if (j + 1 < first + count) {
-            keys += stride;
-            values += stride;
-        }
+    for (int j = 0; j < (count + 31) / 32 * 32; j += 2) {
+        unsigned char *block = packed + (size_t)((first + j) / 32) * attention_int16_block(dimensions);
+        const size_t at = (size_t)j % 32, row = (size_t)j * stride;
+        int16_t *key = (int16_t *)(void *)block;
+        float *scales = (float *)(void *)(block + d * 32 * 2 * sizeof *key);
+        const bool here = j < count, next = j + 1 < count;
+        scales[at] = pack_key(key + at * 2, here ? keys + row : NULL, dimensions);
+        scales[at + 1] = pack_key(key + at * 2 + 2, next ? keys + row + stride : NULL, dimensions);
+        pack_values(key + 32 * d + at * d, scales + 32 + at, here ? values + row : NULL,
+                    next ? values + row + stride : NULL, dimensions);
     }
 }
 
@@ -121,16 +138,17 @@ INLINE void scores_int16(const struct attention_int16_scratch *s, const float *f
         for (int r = 0; r < INT16_QUERIES; r++)
             for (int v = 0; v < INT16_VECTORS; v++)
                 sum[r][v] = vi_set(0);
-        for (int i = 0; i < dimensions; i += 2, key += 128, q += 2) {
-            vi k[INT16_VECTORS];
-            for (int v = 0; v < INT16_VECTORS; v++)
-                k[v] = vi_load(key + v * LANES * 4);
-            for (int r = 0; r < INT16_QUERIES; r++) {
-                vi x = vi_repeat(q + r * dimensions);
+        for (int slab = 0; slab < dimensions; slab += SLAB, q += INT16_QUERIES * SLAB)
+            for (int i = 0; i < SLAB; i += 2, key += 128) {
+                vi k[INT16_VECTORS];
                 for (int v = 0; v < INT16_VECTORS; v++)
-                    sum[r][v] = DOT2(sum[r][v], k[v], x);
+                    k[v] = vi_load(key + v * LANES * 4);
+                for (int r = 0; r < INT16_QUERIES; r++) {
+                    vi x = vi_repeat(q + r * SLAB + i);
+                    for (int v = 0; v < INT16_VECTORS; v++)
+                        sum[r][v] = DOT2(sum[r][v], k[v], x);
+                }
             }
-        }
         for (int r = 0; r < INT16_QUERIES; r++)
             for (int v = 0; v < INT16_VECTORS; v++) {
                 const int at = (v0 + v) * LANES;
@@ -156,9 +174,10 @@ INLINE float weigh(const struct attention_int16_scratch *s, int r, const unsigne
             top = VF_MAX(top, w);
         }
     }
-    const float max = VF_REDUCE_MAX(top), by_sum = 261000.0f / vf_reduce_add(total), by_max = 32767.0f / max;
-    const float factor = max > 1e-30f || max != max ? (by_sum < by_max ? by_sum : by_max) : 0.0f;
-    round_row(s->weights + (size_t)r * s->stride + begin * 32, e + begin * 32, factor, (end - begin) * 32);
+    /* A NaN is in the sum for certain, so that it decides. */
+    const float sum = vf_reduce_add(total), by_sum = 261000.0f / sum, by_max = 32767.0f / VF_REDUCE_MAX(top);
+    const float factor = sum > 1e-30f || sum != sum ? (by_max < by_sum ? by_max : by_sum) : 0.0f;
+    round_row(s->weights + r * CHUNK, e + begin * 32, factor, (end - begin) * 32);
     return reciprocal(factor);
 }
 
@@ -175,13 +194,13 @@ INLINE void values_int16(float *out, const struct attention_int16_scratch *s, co
         for (int b = begin; b < end; b++) {
             const unsigned char *value =
                 packed + (size_t)b * attention_int16_block(dimensions) + (32 * d + i * 2) * sizeof(int16_t);
-            const int16_t *w = s->weights + b * 32;
+            const int16_t *w = s->weights + (b - begin) * 32;
             for (int pair = 0; pair < 16; pair++, value += d * 4, w += 2) {
                 vi x[INT16_VECTORS];
                 for (int v = 0; v < INT16_VECTORS; v++)
                     x[v] = vi_load(value + v * LANES * 4);
                 for (size_t r = 0; r < INT16_QUERIES; r++) {
-                    vi weight = vi_repeat(w + r * s->stride);
+                    vi weight = vi_repeat(w + r * CHUNK);
                     for (int v = 0; v < INT16_VECTORS; v++)
                         sum[r][v] = DOT2(sum[r][v], x[v], weight);
                 }
@@ -200,18 +219,19 @@ static void attention_int16_run(float *out, const struct quern_attention_job *jo
 {
     const int d = job->dimensions;
     const size_t block_bytes = attention_int16_block(d);
-    struct attention_int16_scratch s = {.stride = (size_t)(job->tokens + CHUNK - 1) / CHUNK * CHUNK};
+    struct attention_int16_scratch s = {.stride = (size_t)((job->tokens + 31) / 32) * 32};
     float factor[INT16_QUERIES], worth[INT16_QUERIES];
     int begin, end;
-    s.scores = (float *)(void *)scratch;
-    s.queries = (int16_t *)(void *)(s.scores + INT16_QUERIES * s.stride);
-    s.weights = s.queries + INT16_QUERIES * d;
+    s.weights = (int16_t *)(void *)scratch;
+    s.queries = s.weights + INT16_QUERIES * CHUNK;
+    s.scores = (float *)(void *)(s.queries + INT16_QUERIES * d);
     visible_blocks(job, first, count, &begin, &end);
 
     for (int r = 0; r < INT16_QUERIES; r++) { /* rows that nobody asked for repeat the first */
         const float *q = query_row(job, first + (r < count ? r : 0));
         const float to_int = vector_factor(q, d);
-        round_row(s.queries + r * d, q, to_int, d);
+        for (int i = 0; i < d; i += SLAB)
+            round_row(s.queries + i * INT16_QUERIES + r * SLAB, q + i, to_int, SLAB);
         factor[r] = reciprocal(to_int) * job->scale;
     }
     for (int b = begin; b < end; b++)

@@ -20,17 +20,17 @@ INLINE vf norm_factor(const float *x, int length, float epsilon)
 /* Quantises the block of floats in v[]. */
 INLINE void quantize_block(struct quern_q8 *dst, const vf v[32 / LANES])
 {
-    vf top = vf_abs(v[0]);
+    vi top = vf_magnitude(v[0]);
     for (int i = 1; i < 32 / LANES; i++)
-        top = VF_MAX(top, vf_abs(v[i]));
-    float max = VF_REDUCE_MAX(top);
+        top = VI_MAX(top, vf_magnitude(v[i]));
+    float max = vi_largest_magnitude(top);
     /* A maximum so small that 127 / max overflows is a block of zeros for all purposes; so is one of NaN, which the
      * engine reports when it checks the vector: its scale carries it there. */
     float inverse = max > 1e-30f ? 127.0f / max : 0.0f;
     dst->scale = max > 1e-30f || max != max ? max / 127.0f : 0.0f;
     vi sum = vi_set(0);
     for (int i = 0; i < 32 / LANES; i++) {
-        vi q = __builtin_convertvector(vf_round(v[i] * vf_set(inverse)), vi);
+        vi q = VI_ROUND(v[i] * vf_set(inverse));
         sum += q;
         vb bytes = __builtin_convertvector(q, vb);
         memcpy(dst->q + i * LANES, &bytes, sizeof bytes);
@@ -91,7 +91,7 @@ INLINE vf gelu(vf z)
 {
     const vf a = vf_set(-2 * 0.7978845608f), b = vf_set(-2 * 0.7978845608f * 0.044715f);
     vf t = z * VF_FMA(z * z, b, a);
-    return z / (vf_set(1.0f) + vf_exp(t));
+    return z * VF_RECIPROCAL(vf_set(1.0f) + vf_exp(t));
 }
 
 static void geglu_f32(float *dst, const float *gate, const float *up, int length)

@@ -9,11 +9,16 @@
  * and may define, where instructions beat the generic form,
  *
  *   VF_REDUCE_MAX(a)   largest lane
+ *   VI_MAX(a, b)       larger of each lane
+ *   VI_REDUCE_MAX(a)   largest lane
  *   VI_REDUCE_ADD(a)   sum of the lanes
+ *   VI_ROUND(x)        nearest integer of each lane, ties to even, |x| < 2^22
+ *   VF_RECIPROCAL(x)   1 / x within 2 ulp
  */
 #include "kernels/kernels.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 typedef float vf __attribute__((vector_size(4 * LANES)));
@@ -79,10 +84,13 @@ INLINE vf vf_round(vf x)
     return (x + magic) - magic;
 }
 
-INLINE vf vf_abs(vf x)
-{
-    return (vf)((vi)x & vi_set(0x7fffffff));
-}
+#ifndef VI_ROUND
+#define VI_ROUND(x) __builtin_convertvector(vf_round(x), vi)
+#endif
+
+#ifndef VF_RECIPROCAL
+#define VF_RECIPROCAL(x) (vf_set(1.0f) / (x))
+#endif
 
 #ifndef VF_FROM_HALF
 /* Exponent and mantissa moved into place, then 2^(127 - 15) corrects the bias, subnormals included. */
@@ -126,6 +134,36 @@ INLINE float vf_reduce_max(vf v)
 }
 #define VF_REDUCE_MAX(v) vf_reduce_max(v)
 #endif
+
+#ifndef VI_MAX
+#define VI_MAX(a, b) ((vi)vf_select((a) > (b), (vf)(a), (vf)(b)))
+#endif
+
+#ifndef VI_REDUCE_MAX
+INLINE int32_t vi_reduce_max(vi v)
+{
+    int32_t max = v[0];
+    for (int i = 1; i < LANES; i++)
+        max = v[i] > max ? v[i] : max;
+    return max;
+}
+#define VI_REDUCE_MAX(v) vi_reduce_max(v)
+#endif
+
+/* max|x| in two steps, first per lane with VI_MAX over magnitudes, then over the lanes. As integers magnitudes are in the
+ * same order, and NaN stands above all: it cannot get lost. */
+INLINE vi vf_magnitude(vf x)
+{
+    return (vi)x & vi_set(0x7fffffff);
+}
+
+INLINE float vi_largest_magnitude(vi top)
+{
+    const int32_t bits = VI_REDUCE_MAX(top);
+    float max;
+    memcpy(&max, &bits, sizeof max);
+    return max;
+}
 
 #ifndef VI_REDUCE_ADD
 INLINE int32_t vi_reduce_add(vi v)

@@ -16,7 +16,16 @@ TARGET_BEGIN
 #define VI_MAX(a, b) ((vi)_mm512_max_epi32((__m512i)(a), (__m512i)(b)))
 #define VI_REDUCE_MAX(a) _mm512_reduce_max_epi32((__m512i)(a))
 #define VI_REDUCE_ADD(a) _mm512_reduce_add_epi32((__m512i)(a))
+#define VI_ROUND(x) ((vi)_mm512_cvtps_epi32((__m512)(x)))
+#define VF_RECIPROCAL(x) vf_reciprocal(x)
 #include "kernels/vector.inc.h"
+
+/* The estimate's 14 bits doubled by a step of Newton's method. */
+INLINE vf vf_reciprocal(vf x)
+{
+    vf y = (vf)_mm512_rcp14_ps((__m512)x);
+    return VF_FMA(y, VF_FMA(-x, y, vf_set(1.0f)), y);
+}
 
 #define DOT4(sum, w, a) ((vi)_mm512_dpbusd_epi32((__m512i)(sum), (__m512i)(w), (__m512i)(a)))
 #define DOT2(sum, a, b) ((vi)_mm512_dpwssd_epi32((__m512i)(sum), (__m512i)(a), (__m512i)(b)))
