@@ -1,0 +1,32 @@
+#!/bin/sh
+# The tests that take long. usage: FUZZ_SECONDS=N tools/check-long.sh BUILD-DIRECTORY
+set -eu
+build=$1
+seconds=${FUZZ_SECONDS:-600}
+
+echo "== all tests with the thread sanitizer"
+tools/sanitized.sh "$build-tsan" thread
+meson test -C "$build-tsan" --no-rebuild --print-errorlogs
+
+echo "== a tiny embedding under valgrind"
+"$build/tools/mkmodel" tiny "$build/tiny.gguf" --head
+for path in --exact --truncate; do # the second stands for the int8 path
+    valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=all \
+        "$build/quern" embed -m "$build/tiny.gguf" -t query $path 'one text' 'and another, longer one' >/dev/null
+done
+
+echo "== 200,000 mutated model files, with address and undefined-behaviour sanitizers"
+tools/sanitized.sh "$build-asan" address,undefined
+"$build-asan/tests/mutate" 200000
+
+echo "== fuzzing, $seconds seconds for each target"
+tools/sanitized.sh "$build-fuzz" address,undefined -Dfuzz=true
+for target in "$build-fuzz"/fuzz/fuzz_*; do
+    if [ ! -f "$target" ] || [ ! -x "$target" ]; then
+        continue
+    fi
+    name=${target##*/fuzz_}
+    mkdir -p "$build-fuzz/corpus/$name"
+    "$target" -max_total_time="$seconds" -timeout=25 -rss_limit_mb=4096 -print_final_stats=1 \
+        -artifact_prefix="$build-fuzz/$name-" "$build-fuzz/corpus/$name" "fuzz/corpus/$name"
+done
