@@ -1,0 +1,20 @@
+#!/bin/sh
+# The manual page knows every verb and option of the command. usage: check_manual.sh SOURCE-ROOT QUERN
+set -eu
+manual=$1/docs/man/quern.1
+quern=$2
+failed=0
+options=0
+for verb in $("$quern" --help | sed -n 's/^  \([a-z]*\)  .*/\1/p'); do
+    grep -q "^\.It Cm $verb\$" "$manual" || { echo "no verb $verb" >&2; failed=1; }
+    for option in $("$quern" "$verb" --help | sed -n 's/^  .*--\([a-z-]*\) .*/\1/p'); do
+        options=$((options + 1))
+        grep -qE "^\.It (Fl [a-z] , -|Fl -)$option( Ar [a-z]+)?\$" "$manual" ||
+            { echo "no option --$option of $verb" >&2; failed=1; }
+    done
+done
+[ $options -gt 20 ] || { echo "only $options options found in the help" >&2; failed=1; }
+if command -v mandoc >/dev/null; then
+    mandoc -Tlint "$manual" || failed=1
+fi
+exit $failed
