@@ -109,6 +109,7 @@ void quern_engine_attend(struct quern_engine *engine, const struct quern_layer *
 {
     struct attend a = {engine, layer};
     quern_pool_run(engine->pool, prepare_tile, &a, engine->blocks);
+    quern_engine_lap(engine, QUERN_STAGE_ROPE);
     quern_pool_run(engine->pool, attend_tile, &a,
                    engine->blocks * (QUERN_BLOCK / TILE_TOKENS) * engine->network->shape.kv_heads);
 }

@@ -27,6 +27,20 @@ struct quern_span {
     struct quern_target target;
 };
 
+/* Stages of a run. */
+enum quern_stage {
+    QUERN_STAGE_EMBED, /* and the first norm */
+    QUERN_STAGE_QKV,
+    QUERN_STAGE_ROPE, /* head norms, rotation, packing of keys and values */
+    QUERN_STAGE_ATTENTION,
+    QUERN_STAGE_OUTPUT,
+    QUERN_STAGE_NORM, /* norm of a result, sum, norm for the next product */
+    QUERN_STAGE_GATE_UP,
+    QUERN_STAGE_DOWN,
+    QUERN_STAGE_HEAD, /* final norm, mean, dense layers */
+    QUERN_STAGES
+};
+
 struct quern_engine {
     const struct quern_network *network;
     const struct quern_attention *attention;
@@ -59,6 +73,9 @@ struct quern_engine {
     size_t scratch_bytes, result_bytes;
     float score_scale; /* 1 / sqrt(head) */
 
+    uint64_t *stage_ns; /* [QUERN_STAGES], to which every run adds; NULL, as at first: nothing is timed */
+    uint64_t lap_ns;    /* when the stage under way began */
+
     struct quern_arena arena;
 };
 
@@ -83,6 +100,9 @@ int quern_engine_run(struct quern_engine *engine, quern_error *error);
 void quern_engine_layers(struct quern_engine *engine);                                     /* layers.c: ids -> x */
 void quern_engine_attend(struct quern_engine *engine, const struct quern_layer *layer);    /* attend.c: qkv -> input */
 void quern_engine_head(struct quern_engine *engine);                                       /* head.c: x -> vectors */
+
+/* layers.c: ends a stage, where one is timed. */
+void quern_engine_lap(struct quern_engine *engine, enum quern_stage stage);
 
 /* product.c: c[i] = W a[i] for i < count. Rows of a lie back to back, blocks when q8, floats when not. Only the first
  * matrix_rows rows of W are computed, rounded up to QUERN_BLOCK. */

@@ -74,6 +74,7 @@ int quern_engine_run(struct quern_engine *engine, quern_error *error)
     if (engine->spans > 0) {
         quern_engine_layers(engine);
         quern_engine_head(engine);
+        quern_engine_lap(engine, QUERN_STAGE_HEAD);
         code = quern_map_check(&engine->network->gguf->map, error);
         if (code == QUERN_OK)
             code = check_finite(engine, error);

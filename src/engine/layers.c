@@ -2,6 +2,8 @@
 #include "base/pool.h"
 #include "engine/engine.h"
 
+#include <time.h>
+
 /* Rows of a tile: some microseconds of work. */
 enum { TILE_ROWS = 16 };
 
@@ -49,18 +51,43 @@ static void product(struct quern_engine *engine, const struct quern_matrix *matr
                          (size_t)matrix->rows);
 }
 
+static uint64_t now_ns(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+void quern_engine_lap(struct quern_engine *engine, enum quern_stage stage)
+{
+    if (engine->stage_ns == NULL)
+        return;
+    const uint64_t now = now_ns();
+    engine->stage_ns[stage] += now - engine->lap_ns;
+    engine->lap_ns = now;
+}
+
 void quern_engine_layers(struct quern_engine *e)
 {
     const struct quern_layer *layers = e->network->layers, *end = layers + e->network->shape.layers;
+    e->lap_ns = e->stage_ns != NULL ? now_ns() : 0;
     pass(e, NULL, layers->attention_norm, &layers->qkv);
+    quern_engine_lap(e, QUERN_STAGE_EMBED);
     for (const struct quern_layer *layer = layers; layer < end; layer++) {
         const struct quern_layer *next = layer + 1 < end ? layer + 1 : NULL;
         product(e, &layer->qkv, e->input, e->qkv);
+        quern_engine_lap(e, QUERN_STAGE_QKV);
         quern_engine_attend(e, layer);
+        quern_engine_lap(e, QUERN_STAGE_ATTENTION);
         product(e, &layer->output, e->input, e->y);
+        quern_engine_lap(e, QUERN_STAGE_OUTPUT);
         pass(e, layer->post_attention_norm, layer->ffn_norm, &layer->gate_up);
+        quern_engine_lap(e, QUERN_STAGE_NORM);
         quern_engine_geglu(e, layer);
+        quern_engine_lap(e, QUERN_STAGE_GATE_UP);
         product(e, &layer->down, e->hidden, e->y);
+        quern_engine_lap(e, QUERN_STAGE_DOWN);
         pass(e, layer->post_ffn_norm, next ? next->attention_norm : NULL, next ? &next->qkv : NULL);
+        quern_engine_lap(e, QUERN_STAGE_NORM);
     }
 }
