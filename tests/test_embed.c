@@ -1,0 +1,133 @@
+/* Vectors and token ids of tiny models against figures that were computed apart from this library. */
+#include "golden/tiny.h"
+#include "trial.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { VECTORS = sizeof golden_vectors / sizeof golden_vectors[0], TEXTS = sizeof golden_texts / sizeof golden_texts[0] };
+
+/* What a path may be off by: 1 - cosine of one vector and the mean over all of a model, and the vector's length as a
+ * fraction. The exact path is limited by float32, and the figures' unit (1e-7) costs 3e-14. The 8-bit one is nearer on the
+ * true shape, where more errors even out. */
+static const struct bar {
+    double one, mean, length;
+} bars[] = {[QUERN_PATH_INT8] = {2.5e-3, 6e-4, 0.04}, [QUERN_PATH_EXACT] = {1e-10, 1e-11, 1e-5}};
+
+static double length_of(const float *v)
+{
+    double squares = 0;
+    for (int i = 0; i < GOLDEN_WIDTH; i++)
+        squares += (double)v[i] * v[i];
+    return sqrt(squares);
+}
+
+/* 1 - cosine, from the difference of unit vectors: |a - b|^2 / 2. */
+static double distance(const float *v, const struct golden_vector *golden)
+{
+    double scale = 0, squares = 0;
+    for (int i = 0; i < GOLDEN_WIDTH; i++)
+        scale += (double)golden->vector[i] * golden->vector[i];
+    for (int i = 0; i < GOLDEN_WIDTH; i++) {
+        const double d = v[i] / length_of(v) - golden->vector[i] / sqrt(scale);
+        squares += d * d;
+    }
+    return squares / 2;
+}
+
+static void embed(quern_context *context, int tokens, unsigned flags, float *vector)
+{
+    int32_t ids[TRIAL_CONTEXT];
+    const quern_tokens text = {ids, (size_t)tokens};
+    const quern_embed_options options = {.size = sizeof options, .flags = flags};
+    quern_result result;
+    trial_ids(ids, tokens);
+    assert_int_equal(quern_embed_tokens(context, &text, 1, &options, vector, GOLDEN_WIDTH, &result, NULL), QUERN_OK);
+    assert_int_equal(result.tokens, tokens);
+    assert_int_equal(result.truncated, 0);
+}
+
+/* The goldens of one type, with or without head, on one path. */
+static void check_model(const char *kernels, const struct golden_vector *first, int path)
+{
+    const struct bar *bar = &bars[path];
+    quern_model *model = trial_model(first->type, first->head, kernels);
+    quern_context *context = trial_context(model, path, 2, 0);
+    double sum = 0;
+    int count = 0;
+    for (const struct golden_vector *g = first; g < golden_vectors + VECTORS; g++) {
+        if (g->type != first->type || g->head != first->head)
+            break;
+        float v[GOLDEN_WIDTH], raw[GOLDEN_WIDTH];
+        embed(context, g->tokens, 0, v);
+        embed(context, g->tokens, QUERN_NO_NORMALIZE, raw);
+        const double off = distance(v, g), off_length = fabs(length_of(raw) / g->length - 1);
+        if (!(off <= bar->one && off_length <= bar->length && fabs(length_of(v) - 1) < 1e-6))
+            fail_msg("%s, path %d, type %u, head %d, %d tokens: 1 - cos %.3g, length off by %.3g", kernels, path, g->type,
+                     g->head, g->tokens, off, off_length);
+        sum += off;
+        count++;
+    }
+    assert_true(count > 0);
+    if (sum / count > bar->mean)
+        fail_msg("%s, path %d, type %u, head %d: 1 - cos %.3g on average", kernels, path, first->type, first->head,
+                 sum / count);
+    quern_context_free(context);
+    quern_model_close(model);
+}
+
+static void check_path(int path)
+{
+    const char *kernels;
+    for (int k = 0; (kernels = trial_kernels(k)) != NULL; k++)
+        for (int i = 0; i < VECTORS; i++)
+            if (i == 0 || golden_vectors[i].type != golden_vectors[i - 1].type ||
+                golden_vectors[i].head != golden_vectors[i - 1].head)
+                check_model(kernels, &golden_vectors[i], path);
+}
+
+static void test_exact_vectors(void **state)
+{
+    (void)state;
+    check_path(QUERN_PATH_EXACT);
+}
+
+static void test_int8_vectors(void **state)
+{
+    (void)state;
+    check_path(QUERN_PATH_INT8);
+}
+
+static void test_tokens(void **state)
+{
+    (void)state;
+    quern_model *model = trial_model(QUERN_TYPE_Q8_0, false, NULL);
+    quern_context *context = trial_context(model, QUERN_PATH_INT8, 1, 0);
+    for (const struct golden_text *g = golden_texts; g < golden_texts + TEXTS; g++) {
+        int32_t ids[64];
+        size_t count = 0;
+        const quern_text text = {g->text, strlen(g->text)};
+        const quern_embed_options options = {.size = sizeof options, .flags = g->parsed ? QUERN_PARSE_SPECIAL : 0};
+        assert_int_equal(quern_tokenize(context, text, &options, ids, 64, &count, NULL), QUERN_OK);
+        assert_int_equal(count, g->count);
+        assert_memory_equal(ids, g->ids, count * sizeof *ids);
+    }
+    quern_context_free(context);
+    quern_model_close(model);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_exact_vectors),
+        cmocka_unit_test(test_int8_vectors),
+        cmocka_unit_test(test_tokens),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
