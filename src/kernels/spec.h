@@ -1,0 +1,41 @@
+/* What each kernel computes, in double precision and plain loops, from operands as they are before packing. No table:
+ * tests compare the tables with it. Rows of weights are raw, as in a GGUF file. */
+#ifndef QUERN_KERNELS_SPEC_H
+#define QUERN_KERNELS_SPEC_H
+
+#include "kernels/kernels.h"
+
+/* w[length] of one raw row */
+void quern_spec_weights(double *w, enum quern_form form, const unsigned char *row, int length);
+
+/* One element of a product with weights of blocks, form Q8_0 or Q4_0. Products of bytes and their sum in a block are
+ * integers; *magnitude is the sum over the blocks of the absolute values of what they contribute, which errors of
+ * rounding scale with. */
+double quern_spec_product_q8(const struct quern_q8 *a, enum quern_form form, const unsigned char *row, int length,
+                             double *magnitude);
+
+/* One element of a product with float activations; *magnitude is the sum of |a[k] * w[k]|. */
+double quern_spec_product_f32(const float *a, const double *w, int length, double *magnitude);
+
+struct quern_spec_attention {
+    const float *queries;      /* as in struct quern_attention_job */
+    const float *keys, *values; /* [tokens][dimensions], rows stride floats apart */
+    size_t token_stride, stride;
+    int group, dimensions, tokens, window;
+    float scale;
+};
+
+/* out[dimensions] of one query row; weights[tokens] are the softmax, 0 where the query does not see. */
+void quern_spec_attention(double *out, double *weights, const struct quern_spec_attention *job, int row);
+
+void quern_spec_norm(double *dst, const float *x, const float *weight, int length, double epsilon);
+void quern_spec_norm_rope(double *dst, const float *x, const float *weight, const float *cosine, const float *sine,
+                          int length, double epsilon);
+void quern_spec_geglu(double *dst, const float *gate, const float *up, int length);
+
+/* Quantises a block so that its largest magnitude becomes largest: 127, 126 or 125, whichever gives the least squared
+ * error, which is returned. q is not rounded to nearest yet. Blocks with no |x| above 1e-30 count as zeros: the reciprocal
+ * of their scale would overflow in float32. */
+double quern_spec_quantize(double *scale, double q[QUERN_BLOCK], const double x[QUERN_BLOCK], int largest);
+
+#endif

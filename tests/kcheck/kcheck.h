@@ -1,0 +1,86 @@
+/* kcheck compares every kernel of every table that this CPU can run with the specification (kernels/spec.h), and times
+ * them. It stands on the kernels alone, so that it is quickly built for another architecture. */
+#ifndef KCHECK_H
+#define KCHECK_H
+
+#include "kernels/kernels.h"
+
+#include <stdbool.h>
+
+#define KCHECK_UNIT 0x1p-24      /* largest relative error of one rounding to float32 */
+#define KCHECK_SMALLEST 0x1p-149 /* smallest float32: twice the largest error below the normal numbers */
+
+/* What is being checked, and what was found. */
+struct kcheck {
+    const struct quern_kernels *table;
+    const char *kernel;
+    char what[160]; /* the case: shapes and kinds of operands */
+    uint64_t random;
+    double worst; /* largest error of this kernel, in units of its bound */
+    long values;  /* compared */
+    int failures; /* of this kernel */
+};
+
+void kcheck_case(struct kcheck *k, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* |got - want| <= bound for value number index of the case; a NaN fails. */
+void kcheck_near(struct kcheck *k, size_t index, double got, double want, double bound);
+void kcheck_same(struct kcheck *k, const char *rule, const void *got, const void *want, size_t bytes);
+void kcheck_true(struct kcheck *k, const char *rule, bool holds);
+
+/* ---------------------------------------------------------------- operands */
+
+uint32_t kcheck_random(struct kcheck *k);
+double kcheck_uniform(struct kcheck *k); /* in [-1, 1) */
+double kcheck_gauss(struct kcheck *k);
+
+enum kcheck_kind {
+    KCHECK_GAUSS,
+    KCHECK_UNIFORM,
+    KCHECK_WHOLE,   /* whole numbers, scales 1: sums are exact */
+    KCHECK_EXTREME, /* largest magnitudes of bytes and scales */
+    KCHECK_ZEROS,   /* every other block */
+    KCHECK_TINY,    /* subnormal scales and floats */
+    KCHECK_HUGE,
+    KCHECK_KINDS
+};
+extern const char *const kcheck_kind_names[KCHECK_KINDS];
+
+size_t kcheck_row_bytes(enum quern_form form, int length);
+void kcheck_fill_floats(struct kcheck *k, float *x, size_t count, enum kcheck_kind kind);
+void kcheck_fill_q8(struct kcheck *k, struct quern_q8 *blocks, size_t count, enum kcheck_kind kind);
+void kcheck_fill_weights(struct kcheck *k, unsigned char *row, enum quern_form form, int length, enum kcheck_kind kind);
+
+/* Memory between two pages that cannot be touched, flush against the second one or against the first. What is left of
+ * its pages is watched. */
+struct kcheck_memory {
+    unsigned char *pages;
+    size_t page_bytes, bytes;
+    unsigned char *at;
+};
+enum kcheck_edge { KCHECK_END, KCHECK_START };
+
+void *kcheck_memory_new(struct kcheck_memory *m, size_t bytes, enum kcheck_edge edge);
+/* Fails the case when anything beside the memory was written. */
+void kcheck_memory_free(struct kcheck *k, struct kcheck_memory *m);
+
+/* ---------------------------------------------------------------- checks and timings */
+
+struct kcheck_check {
+    const char *name;
+    void (*run)(struct kcheck *k, int variant);
+    void (*bench)(struct kcheck *k, int variant);
+    int variant;
+};
+extern const struct kcheck_check kcheck_gemm[], kcheck_attention[], kcheck_rows[]; /* to one without a name */
+
+/* Bench: prints a line for work done in a call, given as multiply-adds and bytes that are read; 0 prints no such figure.
+ * peak is what to compare multiply-adds with. */
+enum kcheck_peak { KCHECK_PEAK_NONE, KCHECK_PEAK_INT8, KCHECK_PEAK_FLOAT };
+void kcheck_time(struct kcheck *k, const char *shape, double macs, double bytes, enum kcheck_peak peak,
+                 void (*call)(void *), void *user);
+
+/* Multiply-adds a second of the widest instructions this CPU has. */
+double kcheck_measure_peak(enum kcheck_peak peak);
+double kcheck_seconds(void);
+
+#endif

@@ -1,0 +1,166 @@
+#include "kcheck.h"
+
+#include "base/half.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { CANARY = 0xa5 };
+
+const char *const kcheck_kind_names[KCHECK_KINDS] = {"gauss", "uniform", "whole", "extreme", "zeros", "tiny", "huge"};
+
+/* xorshift64* (Vigna 2016) */
+uint32_t kcheck_random(struct kcheck *k)
+{
+    k->random ^= k->random >> 12;
+    k->random ^= k->random << 25;
+    k->random ^= k->random >> 27;
+    return (uint32_t)(k->random * 0x2545f4914f6cdd1du >> 32);
+}
+
+double kcheck_uniform(struct kcheck *k)
+{
+    return kcheck_random(k) * 0x1p-31 - 1;
+}
+
+/* The sum of twelve uniform numbers of variance 1/3, halved: no libm, the same everywhere. */
+double kcheck_gauss(struct kcheck *k)
+{
+    double sum = 0;
+    for (int i = 0; i < 12; i++)
+        sum += kcheck_uniform(k);
+    return sum / 2;
+}
+
+size_t kcheck_row_bytes(enum quern_form form, int length)
+{
+    static const size_t bytes[] = {[QUERN_FORM_Q8_0] = 34, [QUERN_FORM_Q4_0] = 18, [QUERN_FORM_F32] = 128,
+                                   [QUERN_FORM_F16] = 64, [QUERN_FORM_BF16] = 64};
+    return bytes[form] * (size_t)(length / 32);
+}
+
+static double number(struct kcheck *k, size_t index, enum kcheck_kind kind, double largest)
+{
+    switch (kind) {
+    case KCHECK_GAUSS: return kcheck_gauss(k);
+    case KCHECK_WHOLE: return (int)(kcheck_random(k) % 201) - 100;
+    case KCHECK_EXTREME: return kcheck_random(k) % 2 ? largest : -largest;
+    case KCHECK_ZEROS: return index / 32 % 2 ? 0 : kcheck_gauss(k);
+    case KCHECK_TINY: return kcheck_uniform(k) * 1e-39;
+    case KCHECK_HUGE: return kcheck_gauss(k) * 1e10;
+    default: return kcheck_uniform(k);
+    }
+}
+
+void kcheck_fill_floats(struct kcheck *k, float *x, size_t count, enum kcheck_kind kind)
+{
+    for (size_t i = 0; i < count; i++)
+        x[i] = (float)number(k, i, kind, 1e15);
+}
+
+/* A byte from -128 (or -127) to 127 */
+static int byte(struct kcheck *k, enum kcheck_kind kind, int lowest, uint32_t pattern)
+{
+    if (kind == KCHECK_GAUSS)
+        return (int)fmax(lowest, fmin(127, rint(40 * kcheck_gauss(k))));
+    if (kind == KCHECK_EXTREME) /* blocks of the lowest, of the highest, of both */
+        return pattern % 3 == 0 || (pattern % 3 == 1 && kcheck_random(k) % 2) ? lowest : 127;
+    return lowest + (int)(kcheck_random(k) % (uint32_t)(128 - lowest));
+}
+
+void kcheck_fill_q8(struct kcheck *k, struct quern_q8 *blocks, size_t count, enum kcheck_kind kind)
+{
+    static const double scales[KCHECK_KINDS] = {0.02, 1, 0, 1e15, 1, 1e-36, 1e20};
+    for (size_t b = 0; b < count; b++) {
+        const bool zero = kind == KCHECK_ZEROS && b % 2;
+        const uint32_t pattern = kcheck_random(k);
+        int sum = 0;
+        blocks[b].scale = zero ? 0 : kind == KCHECK_WHOLE ? 1 : (float)(scales[kind] * (1.5 + kcheck_uniform(k)));
+        for (int i = 0; i < 32; i++) {
+            blocks[b].q[i] = (int8_t)(zero ? 0 : byte(k, kind, -127, pattern));
+            sum += blocks[b].q[i];
+        }
+        blocks[b].bias = -128 * sum;
+    }
+}
+
+static uint16_t half_scale(struct kcheck *k, enum kcheck_kind kind)
+{
+    switch (kind) {
+    case KCHECK_WHOLE: return quern_float_to_half(1);
+    case KCHECK_EXTREME: return kcheck_random(k) % 2 ? 0x7bff : 0xfbff; /* +- 65504 */
+    case KCHECK_ZEROS: return kcheck_random(k) % 2 ? 0 : quern_float_to_half(0.5f);
+    case KCHECK_TINY: return (uint16_t)(1 + kcheck_random(k) % 0x3ff); /* subnormal */
+    case KCHECK_HUGE: return quern_float_to_half(10000);
+    default: return quern_float_to_half((float)(0.01 * kcheck_uniform(k)));
+    }
+}
+
+static void put16(unsigned char *p, uint32_t value)
+{
+    p[0] = (unsigned char)value;
+    p[1] = (unsigned char)(value >> 8);
+}
+
+static void fill_blocks(struct kcheck *k, unsigned char *row, int bytes, int blocks, enum kcheck_kind kind)
+{
+    for (int b = 0; b < blocks; b++) {
+        const uint32_t pattern = kcheck_random(k);
+        put16(row, half_scale(k, kind));
+        for (int i = 0; i < bytes; i++) /* for Q4_0 two nibbles, of which the extremes are 0x00 and 0xff */
+            row[2 + i] = (unsigned char)(bytes == 32 || kind != KCHECK_EXTREME ? byte(k, kind, -128, pattern)
+                                                                              : pattern % 2 ? 0 : 0xff);
+        row += 2 + bytes;
+    }
+}
+
+void kcheck_fill_weights(struct kcheck *k, unsigned char *row, enum quern_form form, int length, enum kcheck_kind kind)
+{
+    if (form == QUERN_FORM_Q8_0 || form == QUERN_FORM_Q4_0) {
+        fill_blocks(k, row, form == QUERN_FORM_Q8_0 ? 32 : 16, length / 32, kind);
+        return;
+    }
+    for (size_t i = 0; i < (size_t)length; i++) {
+        float x = (float)number(k, i, kind, form == QUERN_FORM_F16 ? 65504 : 1e15);
+        const uint32_t bits = quern_float_to_bits(x);
+        if (form == QUERN_FORM_F32) {
+            put16(row + 4 * i, bits);
+            put16(row + 4 * i + 2, bits >> 16);
+        } else if (form == QUERN_FORM_BF16) {
+            put16(row + 2 * i, bits >> 16);
+        } else {
+            x = kind == KCHECK_TINY ? x * 1e34f : fmaxf(-65504, fminf(65504, x)); /* 1e-5 is a subnormal half */
+            put16(row + 2 * i, quern_float_to_half(x));
+        }
+    }
+}
+
+void *kcheck_memory_new(struct kcheck_memory *m, size_t bytes, enum kcheck_edge edge)
+{
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    m->bytes = bytes;
+    m->page_bytes = (bytes + page - 1) / page * page;
+    m->pages = mmap(NULL, m->page_bytes + 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (m->pages == MAP_FAILED || mprotect(m->pages + page, m->page_bytes, PROT_READ | PROT_WRITE) != 0) {
+        perror("kcheck: memory");
+        exit(2);
+    }
+    for (size_t i = 0; i < m->page_bytes; i++)
+        m->pages[page + i] = CANARY;
+    m->at = m->pages + page + (edge == KCHECK_END ? m->page_bytes - bytes : 0);
+    return m->at;
+}
+
+void kcheck_memory_free(struct kcheck *k, struct kcheck_memory *m)
+{
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    unsigned char *begin = m->pages + page;
+    bool whole = true;
+    for (unsigned char *p = begin; p < begin + m->page_bytes; p++)
+        whole = whole && ((p >= m->at && p < m->at + m->bytes) || *p == CANARY);
+    kcheck_true(k, "nothing beside an operand is written", whole);
+    munmap(m->pages, m->page_bytes + 2 * page);
+}
