@@ -45,16 +45,6 @@ static uint64_t heap_pop(struct quern_merger *m)
 
 /* ---------------------------------------------------------------- symbols */
 
-/* Orders finite scores as integers, the best first. Adding zero turns -0 into +0. */
-static uint32_t rank_of(float score)
-{
-    uint32_t bits;
-
-    score += 0.0f;
-    memcpy(&bits, &score, sizeof bits);
-    return bits >> 31 ? bits : ~bits & 0x7fffffff;
-}
-
 /* Finds what the symbol at place gives with the next one, and queues it. */
 static void queue_pair(struct quern_merger *m, size_t place, size_t length)
 {
@@ -68,11 +58,9 @@ static void queue_pair(struct quern_merger *m, size_t place, size_t length)
     size_t joint = (size_t)left->length + m->symbols[next].length;
     if (joint > v->longest)
         return;
-    left->merged = quern_vocabulary_find_plain(v, m->text + place, joint);
-    if (left->merged >= 0) {
-        left->rank = rank_of(v->scores[left->merged]);
+    left->merged = quern_vocabulary_find_plain(v, m->text + place, joint, &left->rank);
+    if (left->merged >= 0)
         heap_push(m, (uint64_t)left->rank << 32 | place);
-    }
 }
 
 static void set_length(struct quern_merger *m, size_t place, size_t length)
@@ -136,7 +124,7 @@ static int put_symbols(struct quern_merger *m, size_t length, struct quern_ids *
         struct quern_symbol *symbol = &m->symbols[place];
         const unsigned char *text = m->text + place;
         if (symbol->id < 0)
-            symbol->id = quern_vocabulary_find_plain(m->vocabulary, text, symbol->length);
+            symbol->id = quern_vocabulary_find_plain(m->vocabulary, text, symbol->length, &symbol->rank);
         if (symbol->id >= 0)
             quern_ids_put(ids, symbol->id);
         else

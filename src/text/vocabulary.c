@@ -1,6 +1,7 @@
 #include "text/vocabulary.h"
 
 #include "base/error.h"
+#include "base/pages.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -8,18 +9,15 @@
 
 /* ---------------------------------------------------------------- pieces by text */
 
-static uint64_t load64(const unsigned char *p)
-{
-    uint64_t value;
-    memcpy(&value, p, sizeof value);
-    return value;
-}
-
+/* Little-endian everywhere; compilers make one load of it. */
 static uint64_t load32(const unsigned char *p)
 {
-    uint32_t value;
-    memcpy(&value, p, sizeof value);
-    return value;
+    return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24;
+}
+
+static uint64_t load64(const unsigned char *p)
+{
+    return load32(p) | load32(p + 4) << 32;
 }
 
 static uint64_t mix(uint64_t hash, uint64_t value)
@@ -28,44 +26,53 @@ static uint64_t mix(uint64_t hash, uint64_t value)
     return hash ^ hash >> 32;
 }
 
-/* Reads nothing beyond the text. length >= 1. */
-static uint64_t hash_text(uint64_t seed, const unsigned char *text, size_t length)
+/* What struct quern_slot says. Reads nothing beyond the text. length >= 1. */
+static uint64_t make_key(const struct quern_vocabulary *v, const unsigned char *text, size_t length)
 {
-    uint64_t hash = seed ^ length;
+    size_t last = length - 1, middle = length / 2;
 
     if (length < 4)
-        return mix(mix(hash, (uint64_t)text[0] << 16 | (uint64_t)text[length / 2] << 8 | text[length - 1]), 0);
+        return (uint64_t)length << 56 | text[0] | (uint64_t)text[middle] << 8 * middle | (uint64_t)text[last] << 8 * last;
     if (length < 8)
-        return mix(mix(hash, load32(text) << 32 | load32(text + length - 4)), 0);
+        return (uint64_t)length << 56 | load32(text) | load32(text + length - 4) << 8 * (length - 4);
+    uint64_t hash = v->seed ^ length;
     for (size_t i = 0; i + 8 < length; i += 8)
         hash = mix(hash, load64(text + i));
-    return mix(mix(hash, load64(text + length - 8)), 0);
+    return mix(hash, load64(text + length - 8)) | (uint64_t)255 << 56;
+}
+
+static bool is_text(const quern_text *piece, const unsigned char *text, size_t length)
+{
+    return piece->length == length && memcmp(piece->data, text, length) == 0;
 }
 
 /* The slot of the piece with this text, or the empty one where it belongs. */
-static struct quern_slot *find_slot(const struct quern_vocabulary *v, const unsigned char *text, size_t length,
-                                    uint32_t *tag)
+static struct quern_slot *find_slot(const struct quern_vocabulary *v, const unsigned char *text, size_t length)
 {
-    uint64_t hash = hash_text(v->seed, text, length);
+    uint64_t key = make_key(v, text, length);
+    size_t i = (size_t)mix(mix(key, v->seed), v->seed);
 
-    *tag = (uint32_t)(hash >> 32);
-    for (size_t i = (size_t)hash & v->slot_mask;; i = (i + 1) & v->slot_mask) {
-        struct quern_slot *slot = &v->slots[i];
+    for (;; i++) {
+        struct quern_slot *slot = &v->slots[i & v->slot_mask];
         if (slot->number == 0)
             return slot;
-        if (slot->tag == *tag) {
-            const quern_text *piece = &v->texts[slot->number - 1];
-            if (piece->length == length && memcmp(piece->data, text, length) == 0)
-                return slot;
-        }
+        if (slot->key == key && (length < 8 || is_text(&v->texts[slot->number - 1], text, length)))
+            return slot;
     }
 }
 
 int32_t quern_vocabulary_find(const struct quern_vocabulary *v, const unsigned char *text, size_t length)
 {
-    uint32_t tag;
+    return (int32_t)find_slot(v, text, length)->number - 1;
+}
 
-    return (int32_t)find_slot(v, text, length, &tag)->number - 1;
+int32_t quern_vocabulary_find_plain(const struct quern_vocabulary *v, const unsigned char *text, size_t length,
+                                    uint32_t *rank)
+{
+    const struct quern_slot *slot = find_slot(v, text, length);
+
+    *rank = slot->rank;
+    return slot->number && slot->rank != QUERN_NO_RANK ? (int32_t)slot->number - 1 : -1;
 }
 
 /* Pieces that merging can give, and that single characters can be. */
@@ -74,11 +81,14 @@ static bool is_plain(int kind)
     return kind == QUERN_PIECE_NORMAL || kind == QUERN_PIECE_USER_DEFINED || kind == QUERN_PIECE_UNUSED;
 }
 
-int32_t quern_vocabulary_find_plain(const struct quern_vocabulary *v, const unsigned char *text, size_t length)
+/* Orders finite scores as integers, the best first. Adding zero turns -0 into +0. */
+static uint32_t rank_of(float score)
 {
-    int32_t id = quern_vocabulary_find(v, text, length);
+    uint32_t bits;
 
-    return id >= 0 && is_plain(v->kinds[id]) ? id : -1;
+    score += 0.0f;
+    memcpy(&bits, &score, sizeof bits);
+    return bits >> 31 ? bits : ~bits & 0x7fffffff;
 }
 
 /* ---------------------------------------------------------------- building */
@@ -132,18 +142,19 @@ static int build_slots(struct quern_vocabulary *v, quern_error *error)
 
     while (slots / 2 < v->count)
         slots *= 2;
-    v->slots = calloc(slots, sizeof *v->slots);
+    v->slots = quern_pages_take(slots * sizeof *v->slots, error);
     if (!v->slots)
-        return quern_fail(error, QUERN_ENOMEM, "no memory for a vocabulary of %zu pieces", v->count);
+        return QUERN_ENOMEM;
     v->slot_mask = slots - 1;
-    v->seed = (uint64_t)(uintptr_t)v->slots * 0xd6e8feb86659fd93u; /* not to be foreseen by who writes a file */
+    v->seed = mix((uintptr_t)v->slots, 0); /* which cannot be foreseen by who writes a file */
     for (size_t i = 0; i < v->count; i++) {
-        uint32_t tag;
-        struct quern_slot *slot = find_slot(v, text_begin(&v->texts[i]), v->texts[i].length, &tag);
+        const unsigned char *text = text_begin(&v->texts[i]);
+        struct quern_slot *slot = find_slot(v, text, v->texts[i].length);
         if (slot->number)
             return quern_fail(error, QUERN_EFORMAT, "pieces %zu and %zu of the vocabulary have the same text",
                               (size_t)slot->number - 1, i);
-        *slot = (struct quern_slot){tag, (uint32_t)i + 1};
+        *slot = (struct quern_slot){make_key(v, text, v->texts[i].length), (uint32_t)i + 1,
+                                    is_plain(v->kinds[i]) ? rank_of(v->scores[i]) : QUERN_NO_RANK};
     }
     return QUERN_OK;
 }
@@ -246,11 +257,12 @@ static void find_bytes(struct quern_vocabulary *v)
 
     for (int byte = 0; byte < 256; byte++) {
         unsigned char raw = (unsigned char)byte;
+        uint32_t rank;
         unsigned char spelled[6] = {'<', '0', 'x', (unsigned char)digits[byte >> 4], (unsigned char)digits[byte & 15],
                                     '>'};
         v->bytes[byte] = quern_vocabulary_find(v, spelled, sizeof spelled);
         if (v->bytes[byte] < 0)
-            v->bytes[byte] = quern_vocabulary_find_plain(v, &raw, 1);
+            v->bytes[byte] = quern_vocabulary_find_plain(v, &raw, 1, &rank);
     }
 }
 
@@ -299,7 +311,7 @@ void quern_vocabulary_free(struct quern_vocabulary *v)
     quern_trie_free(&v->trie);
     free(v->runs);
     free(v->pairs);
-    free(v->slots);
+    quern_pages_release(v->slots, (v->slot_mask + 1) * sizeof *v->slots);
     free(v->kinds);
     free(v);
 }

@@ -8,10 +8,14 @@
 #define QUERN_BLANK "\xe2\x96\x81" /* U+2581: what a space is spelled as in pieces */
 #define QUERN_BLANK_LENGTH 3
 
+/* One piece by its text. All that a failed search or one for a short text needs lies in here, as vocabularies are too
+ * large for the nearer caches. */
 struct quern_slot {
-    uint32_t tag;    /* upper half of the hash of the text */
+    uint64_t key;    /* text of up to 7 bytes and, uppermost, its length; or a hash, uppermost 255 */
     uint32_t number; /* id + 1; 0: the slot is empty */
+    uint32_t rank;   /* by score, less is better; QUERN_NO_RANK: not a piece that ordinary text can become */
 };
+#define QUERN_NO_RANK UINT32_MAX
 
 struct quern_run {
     int32_t id;
@@ -29,7 +33,7 @@ struct quern_vocabulary {
     const float *scores;     /* [count], the caller's */
     unsigned char *kinds;    /* [count] */
     size_t count;
-    struct quern_slot *slots; /* [slot_mask + 1]: all pieces by their text, open addressing, at most half full */
+    struct quern_slot *slots; /* [slot_mask + 1]: all pieces, open addressing, at most half full */
     size_t slot_mask;
     uint64_t seed;
     size_t longest;          /* bytes of the longest piece that merging can give */
@@ -50,10 +54,10 @@ struct quern_vocabulary {
 /* The id of the piece with this text, or -1. */
 int32_t quern_vocabulary_find(const struct quern_vocabulary *vocabulary, const unsigned char *text, size_t length);
 
-/* The same for pieces that ordinary text can become. Control, unknown and byte pieces are none of them, whatever
- * their text: what a text spells out never turns into one of these by merging. */
+/* The same for pieces that ordinary text can become, with the rank. Control, unknown and byte pieces are none of them,
+ * whatever their text: what a text spells out never turns into one of these by merging. */
 int32_t quern_vocabulary_find_plain(const struct quern_vocabulary *vocabulary, const unsigned char *text,
-                                    size_t length);
+                                    size_t length, uint32_t *rank);
 
 /* Bytes of the character that begins at p. The lead byte alone decides; what follows is not checked, so that every
  * byte sequence falls into characters. p < end. */
