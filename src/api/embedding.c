@@ -25,12 +25,13 @@ struct call {
     quern_error *error;
 };
 
-static int begin(struct call *call, quern_context *context, size_t count, const quern_embed_options *options,
-                 float *vectors, size_t capacity, quern_result *results, quern_error *error)
+static int begin(struct call *call, quern_context *context, const void *texts, size_t count,
+                 const quern_embed_options *options, float *vectors, size_t capacity, quern_result *results,
+                 quern_error *error)
 {
     const unsigned known = QUERN_TRUNCATE | QUERN_PARSE_SPECIAL | QUERN_NO_NORMALIZE;
-    if (context == NULL || (vectors == NULL && count != 0))
-        return quern_fail(error, QUERN_EINVAL, "quern_embed: context or vectors is NULL");
+    if (context == NULL || ((texts == NULL || vectors == NULL) && count != 0))
+        return quern_fail(error, QUERN_EINVAL, "quern_embed: context, texts or vectors is NULL");
     *call = (struct call){.context = context, .vectors = vectors, .results = results, .error = error};
     QUERN_TRY(quern_embed_options_read(context->model, options, &call->options, error));
     if ((call->options.flags & ~known) != 0)
@@ -80,7 +81,7 @@ int quern_embed(quern_context *context, const quern_text *texts, size_t count, c
                 float *vectors, size_t capacity, quern_result *results, quern_error *error)
 {
     struct call call;
-    int code = begin(&call, context, count, options, vectors, capacity, results, error);
+    int code = begin(&call, context, texts, count, options, vectors, capacity, results, error);
     if (code != QUERN_OK)
         return code;
     const size_t limit = (size_t)context->model->network.shape.context;
@@ -112,7 +113,7 @@ int quern_embed_tokens(quern_context *context, const quern_tokens *texts, size_t
                        quern_error *error)
 {
     struct call call;
-    int code = begin(&call, context, count, options, vectors, capacity, results, error);
+    int code = begin(&call, context, texts, count, options, vectors, capacity, results, error);
     if (code != QUERN_OK)
         return code;
     if (call.options.task != QUERN_TASK_NONE || (call.options.flags & QUERN_PARSE_SPECIAL))
