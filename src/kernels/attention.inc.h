@@ -48,5 +48,5 @@ INLINE float exponentials(float *scores, const struct quern_attention_job *job, 
         vf_store(scores + j, e);
         sum += e;
     }
-    return vf_reduce_add(sum);
+    return VF_REDUCE_ADD(sum);
 }

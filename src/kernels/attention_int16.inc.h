@@ -175,7 +175,7 @@ INLINE float weigh(const struct attention_int16_scratch *s, int r, const unsigne
         }
     }
     /* A NaN is in the sum for certain, so that it decides. */
-    const float sum = vf_reduce_add(total), by_sum = 261000.0f / sum, by_max = 32767.0f / VF_REDUCE_MAX(top);
+    const float sum = VF_REDUCE_ADD(total), by_sum = 261000.0f / sum, by_max = 32767.0f / VF_REDUCE_MAX(top);
     const float factor = sum > 1e-30f || sum != sum ? (by_max < by_sum ? by_max : by_sum) : 0.0f;
     round_row(s->weights + r * CHUNK, e + begin * 32, factor, (end - begin) * 32);
     return reciprocal(factor);

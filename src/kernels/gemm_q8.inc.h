@@ -80,6 +80,8 @@ INLINE void gemm_q8(enum quern_form form, float *c, size_t c_stride, const struc
     /* Every tile goes over the panel once for each group of columns. */
     const size_t groups = 32 / LANES / Q8_VECTORS, passes = (size_t)tiles * groups;
     const size_t ahead_bytes = next != NULL ? (lines + passes - 1) / passes * 64 : 0;
+    if (next == NULL)
+        next = panel; /* nothing of which is fetched */
     for (; tiles > 0; tiles--) {
         const int rows = (count + tiles - 1) / tiles;
         switch (rows) {

@@ -9,7 +9,7 @@ INLINE float mean_square(const float *x, int length)
             a = VF_FMA(u, u, a);
             b = VF_FMA(v, v, b);
         }
-    return vf_reduce_add(a + b) / (float)length;
+    return VF_REDUCE_ADD(a + b) / (float)length;
 }
 
 INLINE vf norm_factor(const float *x, int length, float epsilon)

@@ -8,6 +8,8 @@
  *
  * and may define, where instructions beat the generic form,
  *
+ *   VF_ROUND(x)        nearest integer of each lane, ties to even, |x| < 2^22
+ *   VF_REDUCE_ADD(a)   sum of the lanes, in the order of vf_reduce_add
  *   VF_REDUCE_MAX(a)   largest lane
  *   VI_MAX(a, b)       larger of each lane
  *   VI_REDUCE_MAX(a)   largest lane
@@ -77,15 +79,19 @@ INLINE vf vf_select(vi mask, vf a, vf b)
     return (vf)(((vi)a & mask) | ((vi)b & ~mask));
 }
 
-/* Nearest integer, ties to even, for |x| < 2^22: adding 1.5 * 2^23 leaves no bits for a fraction. */
+/* Adding 1.5 * 2^23 leaves no bits for a fraction. */
 INLINE vf vf_round(vf x)
 {
     const vf magic = vf_set(12582912.0f);
     return (x + magic) - magic;
 }
 
+#ifndef VF_ROUND
+#define VF_ROUND(x) vf_round(x)
+#endif
+
 #ifndef VI_ROUND
-#define VI_ROUND(x) __builtin_convertvector(vf_round(x), vi)
+#define VI_ROUND(x) __builtin_convertvector(VF_ROUND(x), vi)
 #endif
 
 #ifndef VF_RECIPROCAL
@@ -122,6 +128,10 @@ INLINE float vf_reduce_add(vf v)
             x[i] += x[i + width];
     return x[0];
 }
+
+#ifndef VF_REDUCE_ADD
+#define VF_REDUCE_ADD(v) vf_reduce_add(v)
+#endif
 
 #ifndef VF_REDUCE_MAX
 INLINE float vf_reduce_max(vf v)
@@ -184,7 +194,7 @@ INLINE vf vf_exp(vf x)
     vi normal = x > low;
     x = vf_select(normal, x, low);
     x = vf_select(x < high, x, high);
-    vf n = vf_round(x * vf_set(1.44269504f));
+    vf n = VF_ROUND(x * vf_set(1.44269504f));
     vf r = VF_FMA(n, vf_set(-0.693359375f), x); /* ln 2 in two parts, the first exact in few bits */
     r = VF_FMA(n, vf_set(2.12194440e-4f), r);
     vf p = vf_set(1.0f / 5040);

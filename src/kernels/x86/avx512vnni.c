@@ -16,6 +16,8 @@ TARGET_BEGIN
 #define VI_MAX(a, b) ((vi)_mm512_max_epi32((__m512i)(a), (__m512i)(b)))
 #define VI_REDUCE_MAX(a) _mm512_reduce_max_epi32((__m512i)(a))
 #define VI_REDUCE_ADD(a) _mm512_reduce_add_epi32((__m512i)(a))
+#define VF_ROUND(x) ((vf)_mm512_roundscale_ps((__m512)(x), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC))
+#define VF_REDUCE_ADD(a) _mm512_reduce_add_ps((__m512)(a))
 #define VI_ROUND(x) ((vi)_mm512_cvtps_epi32((__m512)(x)))
 #define VF_RECIPROCAL(x) vf_reciprocal(x)
 #include "kernels/vector.inc.h"
