@@ -5,7 +5,7 @@
  *                     0 if as signed: sums start at 0
  *   Q8_ROWS           rows of activations computed together, at most 6
  *   Q8_VECTORS        vectors of columns computed together; divides 32 / LANES
- *   PREFETCH(p)       asks for the cache line at p
+ *   PREFETCH(p)       brings the cache line at p into the second-level cache: with two panels the first would overflow
  */
 
 /* The weights of a column vector at a step of a block: signed or w + 128, as DOT4 wants them; Q4_0's 16 times too large,

@@ -31,7 +31,7 @@ INLINE vf vf_reciprocal(vf x)
 
 #define DOT4(sum, w, a) ((vi)_mm512_dpbusd_epi32((__m512i)(sum), (__m512i)(w), (__m512i)(a)))
 #define DOT2(sum, a, b) ((vi)_mm512_dpwssd_epi32((__m512i)(sum), (__m512i)(a), (__m512i)(b)))
-#define PREFETCH(p) _mm_prefetch((const char *)(p), _MM_HINT_T0)
+#define PREFETCH(p) _mm_prefetch((const char *)(p), _MM_HINT_T1)
 #define PANEL_Q8_FLIP 0x80
 #define F32_ROWS 4
 #define Q8_ROWS 6

@@ -1,5 +1,5 @@
 /* Tiles that fit 16 registers of 256 bits. */
-#define PREFETCH(p) _mm_prefetch((const char *)(p), _MM_HINT_T0)
+#define PREFETCH(p) _mm_prefetch((const char *)(p), _MM_HINT_T1)
 #define F32_ROWS 3
 #define Q8_ROWS 3
 #define Q8_VECTORS 2
