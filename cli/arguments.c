@@ -7,6 +7,7 @@
 
 #define MOST_THREADS 256
 #define MOST_DIMENSIONS 65536
+#define MOST_SECONDS 3600
 
 /* Every option there is. Those with a lower-case key have it as their short form. */
 static const struct {
@@ -28,6 +29,12 @@ static const struct {
     {'P', "parse-special", NULL, "special tokens spelled in a text become those tokens; for trusted text only"},
     {'S', "no-special", NULL, "leave out the tokens that open and close every text"},
     {'A', "json", NULL, "print JSON"},
+    {'K', "tokens", "LENGTHS", "lengths of texts for latency, as 8,16,128"},
+    {'B', "batches", "LIST", "batches for throughput, as 64x128,256x16: texts x tokens"},
+    {'O', "only", "SECTIONS", "measure these only, as latency,batches"},
+    {'W', "seconds", "S", "time for every row; default: 0.5"},
+    {'R', "report", "FILE", "write the report to FILE as Markdown"},
+    {'X', "texts", "FOLDER", "keep the texts that are tokenised in FOLDER"},
     {'h', "help", NULL, "show this help"},
 };
 #define OPTIONS (sizeof table / sizeof table[0])
@@ -85,6 +92,13 @@ static bool parse_count(const char *text, int most, int *value)
     return true;
 }
 
+static bool parse_seconds(const char *text, double *value)
+{
+    char *end;
+    *value = strtod(text, &end);
+    return end != text && *end == '\0' && *value > 0 && *value <= MOST_SECONDS;
+}
+
 /* Takes one option over. An exit code, or -1 when it is fine. */
 static int apply(const struct quern_cli_verb *verb, struct quern_cli_options *options, int key, char *argument)
 {
@@ -100,6 +114,11 @@ static int apply(const struct quern_cli_verb *verb, struct quern_cli_options *op
     case 'P': options->parse_special = true; return -1;
     case 'S': options->no_special = true; return -1;
     case 'A': options->json = true; return -1;
+    case 'K': options->tokens = argument; return -1;
+    case 'B': options->batches = argument; return -1;
+    case 'O': options->only = argument; return -1;
+    case 'R': options->report = argument; return -1;
+    case 'X': options->texts_folder = argument; return -1;
     case 'h': print_help(verb); return QUERN_CLI_DONE;
     case 't':
         options->task = quern_task_find(argument);
@@ -112,6 +131,10 @@ static int apply(const struct quern_cli_verb *verb, struct quern_cli_options *op
         return parse_count(argument, MOST_THREADS, &options->threads)
                    ? -1
                    : quern_cli_misuse(verb->name, "--threads takes 1 to %d, not '%s'", MOST_THREADS, argument);
+    case 'W':
+        return parse_seconds(argument, &options->seconds)
+                   ? -1
+                   : quern_cli_misuse(verb->name, "--seconds takes a number up to %d, not '%s'", MOST_SECONDS, argument);
     case 'f':
         options->format = argument;
         return is_listed(verb->formats, argument)

@@ -24,6 +24,8 @@ struct quern_cli_options {
     const char *model, *title, *format, *input, *output; /* NULL: not given */
     int task;                                            /* -1: not given */
     int dimensions, threads;                             /* 0: not given */
+    const char *tokens, *batches, *only, *report, *texts_folder; /* of bench; NULL: not given */
+    double seconds;                                              /* of bench; 0: not given */
     bool exact, no_normalize, truncate, parse_special, no_special, null, json;
     char **texts; /* the arguments that are no options */
     int text_count;
@@ -40,7 +42,7 @@ struct quern_cli_verb {
 };
 
 extern const struct quern_cli_verb quern_cli_embed, quern_cli_similarity, quern_cli_tokenize, quern_cli_info,
-    quern_cli_verify;
+    quern_cli_verify, quern_cli_bench;
 
 /* Parses the arguments of a verb, its name first. Returns -1 when the verb is to run, or an exit code: after --help,
  * or after a complaint. */

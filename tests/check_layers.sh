@@ -34,7 +34,7 @@ for file in $(find src -name '*.[ch]'); do
     [ -z "$bad" ] || complain "$file: a library does not print, exit or abort: $bad"
 done
 
-# The command knows the public header and its own files only.
+# The command knows the public header and its own files only; but its verb bench, in bench/, looks inside.
 for file in $(find cli -name '*.[ch]'); do
     for name in $(sed -n 's/^ *# *include *"\([^"]*\)".*/\1/p' "$file"); do
         [ "$name" = quern.h ] || [ -f "cli/$name" ] || complain "$file may not include $name"

@@ -85,7 +85,7 @@ run --help
 check "help" both exits 0 -- prints "exit codes"
 run --version
 check "version" both exits 0 -- grep -qx 'quern [0-9]*\.[0-9]*\.[0-9]*' "$work/out"
-for verb in embed similarity tokenize info verify; do
+for verb in embed similarity tokenize info verify bench; do
     run $verb --help
     check "help of $verb has an example" both exits 0 -- prints "  quern $verb"
     run $verb -m
@@ -347,6 +347,56 @@ check "info: notice" both exits 0 "dense head" -- prints '"notice": "'
 run verify
 check "verify: not the model" both exits 1 -- prints "verdict: this is not EmbeddingGemma-300M"
 check "verify: what differs" prints "layers is 6, but 24"
+
+# ------------------------------------------------------------------ bench
+fields() { # fields TABLE KEY...: whether every row of the table in $work/out, and there is one, has these keys in this order
+    table=$1
+    shift
+    pattern='^  \{'
+    for key; do
+        pattern="$pattern\"$key\":(\"[^\"]*\"|-?[0-9.]+|null),"
+    done
+    pattern="${pattern%,}\\}[],}]*\$"
+    sed -n "/^\"$table\":/,/\]/{//!p;/}\]/p}" "$work/out" >"$work/rows"
+    [ -s "$work/rows" ] && ! grep -vE "$pattern" "$work/rows"
+}
+
+run bench --seconds 0.001 --tokens 8,16 --batches 2x16,3x8 --threads 2 --texts "$work" --json
+check "bench: JSON" both exits 0 -- [ ! -s "$work/err" ]
+if command -v python3 >/dev/null; then
+    check "bench: JSON that others read" python3 -m json.tool "$work/out"
+fi
+check "bench: system" fields system name value
+check "bench: load" fields load step p50_ms min_ms bytes_per_op allocations_per_op
+check "bench: memory" fields memory when anonymous_mib file_mib peak_mib
+check "bench: tokenize" fields tokenize text bytes tokens ns min_ns ops_per_s mb_per_s bytes_per_op allocations_per_op
+check "bench: operations" fields operations operation ns min_ns p99_ns ops_per_s bytes_per_op allocations_per_op
+check "bench: no operation allocates" both prints '"bytes_per_op":0,"allocations_per_op":0.0' \
+    -- [ "$(sed -n '/^"tokenize"/,/^"goal"/p' "$work/out" | grep allocations | grep -vc '"allocations_per_op":0.0')" -eq 0 ]
+check "bench: goal" fields goal goal target_ms measured_ms verdict
+check "bench: latency" fields latency tokens threads p50_ms min_ms p99_ms tokens_per_s gmac_per_s of_peak
+check "bench: the lengths asked for" both prints '{"tokens":8,"threads":2,' -- prints '{"tokens":16,"threads":2,'
+check "bench: batches" fields batches texts tokens threads p50_ms min_ms texts_per_s tokens_per_s gmac_per_s of_peak
+check "bench: the batches asked for" both prints '{"texts":2,"tokens":16,' -- prints '{"texts":3,"tokens":8,'
+check "bench: threads" fields threads tokens threads p50_ms min_ms times_one
+check "bench: stages" fields stages tokens stage ms share
+check "bench: peaks" fields peaks what value unit
+check "bench: kernels" fields kernels kernel shape ns min_ns gmac_per_s of_peak gb_per_s of_read
+check "bench: the texts are kept" size 100000 "$work/markdown-100k.txt"
+run bench --seconds 0.001 --only latency --tokens 8 --exact --report "$work/bench.md"
+check "bench: a report" both exits 0 -- silent
+check "bench: is Markdown" grep -qE '^\| tokens \| threads \| p50, ms ' "$work/bench.md"
+check "bench: with what was asked for only" [ "$(grep -c '^## ' "$work/bench.md")" -eq 2 ]
+check "bench: on the path asked for" grep -qE '^\| path +\| exact ' "$work/bench.md"
+run bench --only latency --tokens 257
+check "bench: more tokens than the model takes" both exits 2 "takes 256 tokens" -- silent
+for bad in "--only dance" "--only latency," "--tokens 0" "--tokens 8," "--tokens 8x" "--batches 64" "--batches 1x2," \
+    "--seconds 0" "--seconds x" "text"; do
+    eval "run bench $bad"
+    check "bench $bad is misuse" both exits 2 "quern bench --help" -- silent
+done
+run bench --seconds 0.001 --only tokenize --texts "$work/nowhere"
+check "bench: a missing folder for texts" both exits 1 nowhere -- silent
 
 # ------------------------------------------------------------------ on a terminal
 if command -v script >/dev/null; then

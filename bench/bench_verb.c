@@ -1,0 +1,245 @@
+/* The verb: arguments, model, sections one after another, report. */
+#include "bench.h"
+
+#include "base/error.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct section {
+    const char *name;
+    int (*run)(struct quern_bench *bench);
+} sections[] = {
+    {"load", quern_bench_load}, /* first, before anything else has used memory, and without a session */
+    {"tokenize", quern_bench_tokenize}, {"forward", quern_bench_forward}, {"latency", quern_bench_latency},
+    {"batches", quern_bench_batches},   {"threads", quern_bench_threads}, {"stages", quern_bench_stages},
+    {"kernels", quern_bench_kernels}};
+#define SECTIONS (sizeof sections / sizeof *sections)
+
+/* ---------------------------------------------------------------- arguments */
+
+/* Whether the name, so many bytes, is that of a section. */
+static bool is_section(const char *name, size_t length)
+{
+    for (size_t s = 0; s < SECTIONS; s++)
+        if (strlen(sections[s].name) == length && strncmp(sections[s].name, name, length) == 0)
+            return true;
+    return false;
+}
+
+/* Whether a section is to run: list holds its name, or is NULL. */
+static bool is_wanted(const char *list, const char *name)
+{
+    const size_t length = strlen(name);
+    for (const char *part = list; part != NULL; part = strchr(part, ',') != NULL ? strchr(part, ',') + 1 : NULL)
+        if (strcspn(part, ",") == length && strncmp(part, name, length) == 0)
+            return true;
+    return list == NULL;
+}
+
+static int check_only(const char *list)
+{
+    for (const char *part = list; part != NULL; part = strchr(part, ',') != NULL ? strchr(part, ',') + 1 : NULL)
+        if (!is_section(part, strcspn(part, ",")))
+            return quern_cli_misuse("bench", "--only takes names of sections, which '%s' is not", part);
+    return -1;
+}
+
+/* Reads one number, which ends at one of the bytes in end or the end. */
+static bool parse_number(const char **text, const char *end, int most, int *number)
+{
+    char *rest;
+    const long value = strtol(*text, &rest, 10);
+    if (rest == *text || value < 1 || value > most || (*rest != '\0' && strchr(end, *rest) == NULL))
+        return false;
+    *text = rest;
+    *number = (int)value;
+    return true;
+}
+
+enum { MOST_TOKENS = 1 << 15, MOST_TEXTS = 1 << 16, MOST_ROWS = 16 };
+
+static int parse_lengths(struct quern_bench *bench, const char *list)
+{
+    bench->length_count = 0;
+    for (const char *part = list;; part++) {
+        if (bench->length_count == MOST_ROWS ||
+            !parse_number(&part, ",", MOST_TOKENS, &bench->lengths[bench->length_count++]))
+            return quern_cli_misuse("bench", "--tokens takes up to %d lengths as 8,16, not '%s'", MOST_ROWS, list);
+        if (*part == '\0')
+            return -1;
+    }
+}
+
+static int parse_batches(struct quern_bench *bench, const char *list)
+{
+    bench->batch_count = 0;
+    for (const char *part = list;; part++) {
+        const int i = bench->batch_count++;
+        if (i == MOST_ROWS || !parse_number(&part, "x", MOST_TEXTS, &bench->batches[i].texts) || *part++ != 'x' ||
+            !parse_number(&part, ",", MOST_TOKENS, &bench->batches[i].tokens))
+            return quern_cli_misuse("bench", "--batches takes up to %d of TEXTSxTOKENS as 64x128,256x16, not '%s'", MOST_ROWS,
+                                    list);
+        if (*part == '\0')
+            return -1;
+    }
+}
+
+/* Fills in what was not asked for. An exit code, or -1. */
+static int read_options(struct quern_bench *bench, const struct quern_cli_options *options)
+{
+    bench->options = *options;
+    bench->seconds = options->seconds > 0 ? options->seconds : 0.5;
+    if (options->text_count > 0)
+        return quern_cli_misuse("bench", "it takes no arguments; the model is given with -m");
+    int code = check_only(options->only);
+    if (code < 0)
+        code = parse_lengths(bench, options->tokens != NULL ? options->tokens : "8,16,32,64,128,256,512,1024,2048");
+    if (code < 0)
+        code = parse_batches(bench, options->batches != NULL
+                                        ? options->batches
+                                        : "1x16,8x16,16x16,32x16,64x16,256x16,1x128,8x128,16x128,32x128,64x128");
+    return code;
+}
+
+/* Drops lengths that the model does not take; those that were asked for are an error. */
+static int fit_lengths(struct quern_bench *bench)
+{
+    const int limit = bench->session.info.context_length;
+    int kept = 0;
+    for (int i = 0; i < bench->length_count; i++)
+        if (bench->lengths[i] <= limit)
+            bench->lengths[kept++] = bench->lengths[i];
+        else if (bench->options.tokens != NULL)
+            return quern_cli_misuse("bench", "the model takes %d tokens, not %d", limit, bench->lengths[i]);
+    bench->length_count = kept;
+    kept = 0;
+    for (int i = 0; i < bench->batch_count; i++)
+        if (bench->batches[i].tokens <= limit)
+            bench->batches[kept++] = bench->batches[i];
+        else if (bench->options.batches != NULL)
+            return quern_cli_misuse("bench", "the model takes %d tokens, not %d", limit, bench->batches[i].tokens);
+    bench->batch_count = kept;
+    return QUERN_CLI_DONE;
+}
+
+/* ---------------------------------------------------------------- running */
+
+/* Token ids at random, out of the part of the vocabulary where words are. */
+static int make_ids(struct quern_bench *bench)
+{
+    const uint32_t words = (uint32_t)bench->session.info.vocabulary, first = words / 4;
+    uint32_t random = 2463534242u;
+    bench->ids = malloc(QUERN_BENCH_IDS * sizeof *bench->ids);
+    if (bench->ids == NULL)
+        return quern_fail(&bench->error, QUERN_ENOMEM, "no memory for token ids");
+    for (int i = 0; i < QUERN_BENCH_IDS; i++) { /* xorshift32 */
+        random ^= random << 13;
+        random ^= random >> 17;
+        random ^= random << 5;
+        bench->ids[i] = (int32_t)(first + random % (words - first));
+    }
+    return QUERN_OK;
+}
+
+/* Runs sections from the first to before the last. */
+static int run_sections(struct quern_bench *bench, size_t first, size_t last)
+{
+    const bool shown = isatty(STDERR_FILENO);
+    int code = QUERN_OK;
+    for (size_t s = first; s < last && code == QUERN_OK; s++) {
+        if (!is_wanted(bench->options.only, sections[s].name))
+            continue;
+        if (shown)
+            fprintf(stderr, "\r%s ...\x1b[K", sections[s].name);
+        code = sections[s].run(bench);
+    }
+    if (shown)
+        fputs("\r\x1b[K", stderr);
+    return code;
+}
+
+static int run_all(struct quern_bench *bench)
+{
+    static const struct quern_bench_column columns[] = {
+        {"name", "", QUERN_BENCH_TEXT}, {"value", "", QUERN_BENCH_TEXT}, {NULL, NULL, 0}};
+    quern_bench_table_add(&bench->report, "system", "System", NULL, columns);
+    int code = run_sections(bench, 0, 1);
+    if (code == QUERN_OK) {
+        const int opened = quern_cli_session_open(&bench->session, &bench->options);
+        if (opened != QUERN_CLI_DONE)
+            return opened;
+        const int fitting = fit_lengths(bench);
+        if (fitting != QUERN_CLI_DONE)
+            return fitting;
+        code = make_ids(bench);
+    }
+    if (code == QUERN_OK)
+        code = quern_bench_system(bench);
+    if (code == QUERN_OK)
+        code = run_sections(bench, 1, SECTIONS);
+    if (code == QUERN_OK && bench->report.failed)
+        code = quern_fail(&bench->error, QUERN_ENOMEM, "no memory for the report");
+    if (code != QUERN_OK)
+        quern_cli_say("%s", bench->error.text);
+    return code == QUERN_OK ? QUERN_CLI_DONE : QUERN_CLI_FAILED;
+}
+
+static int print(const struct quern_bench *bench)
+{
+    struct quern_cli_output output;
+    if (bench->options.json)
+        quern_bench_print_json(&bench->report, stdout);
+    else if (bench->options.report == NULL)
+        quern_bench_print_markdown(&bench->report, stdout);
+    if (bench->options.report == NULL)
+        return QUERN_CLI_DONE;
+    int code = quern_cli_output_open(&output, bench->options.report, false);
+    if (code != QUERN_CLI_DONE)
+        return code;
+    quern_bench_print_markdown(&bench->report, output.file);
+    code = quern_cli_output_finish(&output);
+    quern_cli_output_discard(&output);
+    return code;
+}
+
+static int bench_run(const struct quern_cli_options *options)
+{
+    static struct quern_bench bench;
+    bool temporary = false;
+    int code = read_options(&bench, options);
+    if (code >= 0)
+        return code;
+    if (bench.options.model == NULL)
+        bench.options.model = getenv("QUERN_MODEL");
+    if (bench.options.model == NULL || bench.options.model[0] == '\0')
+        bench.options.model = quern_bench_made_model(&temporary, &bench.error);
+    if (bench.options.model == NULL) {
+        quern_cli_say("%s", bench.error.text);
+        return QUERN_CLI_FAILED;
+    }
+    code = run_all(&bench);
+    if (code == QUERN_CLI_DONE)
+        code = print(&bench);
+    quern_cli_session_close(&bench.session);
+    quern_bench_report_free(&bench.report);
+    free(bench.ids);
+    if (temporary)
+        unlink(bench.options.model);
+    return code;
+}
+
+const struct quern_cli_verb quern_cli_bench = {
+    .name = "bench",
+    .synopsis = "[OPTION...]",
+    .summary = "Measures this machine and what quern makes of it.",
+    .options = "mJEAKBOWRX",
+    .more = "Prints Markdown unless --json or --report is given. Sections: load, tokenize, forward, latency, batches,\n"
+            "threads, stages, kernels. Without -m and QUERN_MODEL it makes a model of full size and random weights, which\n"
+            "it keeps in ~/.cache/quern/bench.\n\n"
+            "example:\n"
+            "  quern bench --only latency --tokens 8,128 --threads 2\n",
+    .run = bench_run,
+};

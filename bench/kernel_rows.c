@@ -1,0 +1,337 @@
+/* Kernels on one thread, with the model's own weights. tests/kcheck --bench times every table; this the one in use. */
+#include "bench.h"
+
+#include "api/handles.h"
+#include "base/error.h"
+#include "kcheck.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_ROWS = 128, LONGEST = 4096, MOST_COLUMNS = 4096, READ_BYTES = 256 << 20 };
+
+/* Memory for operands, all of it small random floats or blocks. */
+struct operands {
+    float *a, *c;       /* [MOST_ROWS][LONGEST], [MOST_ROWS][MOST_COLUMNS] */
+    struct quern_q8 *q; /* [MOST_ROWS][LONGEST / QUERN_BLOCK] */
+};
+
+struct rows {
+    struct quern_bench *bench;
+    struct quern_bench_table *table;
+    const struct quern_kernels *kernels;
+    struct operands operands;
+    double read_gb_per_s;
+};
+
+static int put_row(struct rows *r, const char *kernel, const char *shape, double macs, double bytes, enum kcheck_peak peak,
+                   quern_bench_call *call, void *user)
+{
+    struct quern_bench_figures f;
+    QUERN_TRY(quern_bench_measure(&f, call, user, r->bench->seconds / 2));
+    const double gmac = macs > 0 ? macs / f.p50_ns : NAN, gb = bytes > 0 ? bytes / f.p50_ns : NAN;
+    quern_bench_put(&r->bench->report, r->table, kernel, shape, f.p50_ns, f.min_ns, gmac,
+                    macs > 0 ? gmac * 1e9 / kcheck_measure_peak(peak) : NAN, gb, gb / r->read_gb_per_s);
+    return QUERN_OK;
+}
+
+/* ---------------------------------------------------------------- products */
+
+/* One product of every layer in turn, so that weights come from where they come from in a pass. */
+struct product {
+    const struct rows *r;
+    const struct quern_matrix *matrices; /* every stride bytes */
+    size_t stride;
+    int count, rows; /* matrices, rows of activations */
+    bool q8;
+};
+
+static void multiply(const struct product *p, const struct quern_matrix *m)
+{
+    const struct operands *o = &p->r->operands;
+    const int panels = m->rows / QUERN_BLOCK;
+    for (int i = 0; i < panels; i++) {
+        const struct quern_panel *w = &m->panels[i];
+        float *c = o->c + (size_t)i * QUERN_BLOCK;
+        if (p->q8)
+            w->gemm->run_q8(c, MOST_COLUMNS, o->q, p->rows, w->data, m->length, i + 1 < panels ? w[1].data : NULL);
+        else
+            w->gemm->run_f32(c, MOST_COLUMNS, o->a, (size_t)m->length, p->rows, w->data, m->length);
+    }
+}
+
+static int multiply_all(void *user)
+{
+    const struct product *p = user;
+    for (int l = 0; l < p->count; l++)
+        multiply(p, (const struct quern_matrix *)(const void *)((const char *)p->matrices + (size_t)l * p->stride));
+    return QUERN_OK;
+}
+
+static double matrix_bytes(const struct quern_matrix *m)
+{
+    double bytes = 0;
+    for (int i = 0; i < m->rows / QUERN_BLOCK; i++)
+        bytes += (double)m->panels[i].gemm->block_bytes * (m->length / QUERN_BLOCK);
+    return bytes;
+}
+
+static int put_product(struct rows *r, const char *name, const struct quern_matrix *matrices, int count, bool q8)
+{
+    static const int row_counts[] = {1, 8, 16, MOST_ROWS};
+    const int length = matrices->length, columns = matrices->rows;
+    if (length > LONGEST || columns > MOST_COLUMNS)
+        return QUERN_OK;
+    for (size_t i = 0; i < sizeof row_counts / sizeof *row_counts; i++) {
+        const int rows = row_counts[i];
+        struct product p = {.r = r, .matrices = matrices, .stride = sizeof(struct quern_layer), .count = count, .rows = rows,
+                            .q8 = q8 && matrices->q8};
+        char shape[64];
+        snprintf(shape, sizeof shape, "%d x %d x %d%s", rows, length, columns, count > 1 ? ", every layer" : "");
+        QUERN_TRY(put_row(r, name, shape, (double)count * rows * length * columns, count * matrix_bytes(matrices),
+                          p.q8 ? KCHECK_PEAK_INT8 : KCHECK_PEAK_FLOAT, multiply_all, &p));
+    }
+    return QUERN_OK;
+}
+
+static int put_products(struct rows *r)
+{
+    const struct quern_network *network = &r->bench->session.model->network;
+    const struct quern_layer *layer = network->layers;
+    const int layers = network->shape.layers;
+    const bool q8 = !r->bench->options.exact;
+    QUERN_TRY(put_product(r, "qkv", &layer->qkv, layers, q8));
+    QUERN_TRY(put_product(r, "output", &layer->output, layers, q8));
+    QUERN_TRY(put_product(r, "gate, up", &layer->gate_up, layers, q8));
+    QUERN_TRY(put_product(r, "down", &layer->down, layers, q8));
+    if (network->shape.head_hidden == 0)
+        return QUERN_OK;
+    QUERN_TRY(put_product(r, "dense 2", &network->dense_2, 1, false));
+    return put_product(r, "dense 3", &network->dense_3, 1, false);
+}
+
+/* The product that other runtimes quote: 128 x 256 x 128, all float32. */
+static int put_plain_product(struct rows *r)
+{
+    enum { ROWS = 128, LENGTH = 256, COLUMNS = 128, PANELS = COLUMNS / QUERN_BLOCK };
+    const struct quern_gemm *gemm = r->kernels->gemm[QUERN_FORM_F32];
+    const size_t panel_bytes = gemm->block_bytes * (LENGTH / QUERN_BLOCK);
+    unsigned char *packed = aligned_alloc(64, PANELS * panel_bytes);
+    struct quern_panel panels[PANELS];
+    struct quern_layer layer = {.qkv = {.rows = COLUMNS, .length = LENGTH, .panels = panels}};
+    struct product p = {.r = r, .matrices = &layer.qkv, .count = 1, .rows = ROWS};
+    if (packed == NULL)
+        return quern_fail(&r->bench->error, QUERN_ENOMEM, "no memory for a matrix");
+    for (size_t i = 0; i < PANELS; i++) {
+        gemm->pack(packed + i * panel_bytes, (const unsigned char *)r->operands.a, LENGTH * sizeof(float), LENGTH);
+        panels[i] = (struct quern_panel){gemm, packed + i * panel_bytes};
+    }
+    const int code = put_row(r, "matmul f32", "128 x 256 x 128", (double)ROWS * LENGTH * COLUMNS,
+                             (double)(PANELS * panel_bytes), KCHECK_PEAK_FLOAT, multiply_all, &p);
+    free(packed);
+    return code;
+}
+
+/* ---------------------------------------------------------------- attention */
+
+struct attention {
+    const struct quern_attention *kernel;
+    struct quern_attention_job job;
+    float *qkv; /* [tokens][stride]: queries of a group, key, value */
+    float *out;
+    unsigned char *packed, *scratch;
+};
+
+static int attend(void *user)
+{
+    const struct attention *a = user;
+    const int rows = a->job.tokens * a->job.group;
+    for (int row = 0; row < rows; row += a->kernel->rows)
+        a->kernel->run(a->out, &a->job, row, rows - row < a->kernel->rows ? rows - row : a->kernel->rows, a->scratch);
+    return QUERN_OK;
+}
+
+static size_t aligned(size_t bytes)
+{
+    return (bytes + 63) / 64 * 64;
+}
+
+static int put_attention(struct rows *r, int tokens, bool local)
+{
+    const struct quern_shape *s = &r->bench->session.model->network.shape;
+    const int group = s->heads / s->kv_heads;
+    const size_t head = (size_t)s->head, stride = (size_t)(group + 2) * head, floats = (size_t)tokens * stride;
+    struct attention a = {.kernel = r->bench->options.exact ? r->kernels->attention_f32 : r->kernels->attention_q};
+    a.qkv = malloc(floats * sizeof *a.qkv);
+    a.out = aligned_alloc(64, aligned((size_t)a.kernel->rows * head * sizeof *a.out));
+    a.packed = aligned_alloc(64, aligned(a.kernel->packed_bytes(tokens, s->head)));
+    a.scratch = aligned_alloc(64, aligned(a.kernel->scratch_bytes(tokens, s->head)));
+    int code = a.qkv != NULL && a.out != NULL && a.packed != NULL && a.scratch != NULL
+                   ? QUERN_OK
+                   : quern_fail(&r->bench->error, QUERN_ENOMEM, "no memory for %d tokens of attention", tokens);
+    if (code == QUERN_OK) {
+        double seen = 0; /* pairs of tokens */
+        char shape[64];
+        const int window = local ? s->window : tokens;
+        for (size_t i = 0; i < floats; i++)
+            a.qkv[i] = r->operands.a[i % (MOST_ROWS * LONGEST)];
+        a.job = (struct quern_attention_job){.packed = a.packed, .queries = a.qkv, .token_stride = stride, .group = group,
+                                             .dimensions = s->head, .tokens = tokens, .window = window,
+                                             .scale = 1 / sqrtf((float)s->head)};
+        for (int i = 0; i < tokens; i++)
+            seen += fmin(i, window) + 1 + fmin(tokens - 1 - i, window);
+        a.kernel->pack(a.packed, a.qkv + (size_t)group * head, a.qkv + (size_t)(group + 1) * head, stride, 0, tokens, s->head);
+        snprintf(shape, sizeof shape, "%d tokens, %d heads, %s", tokens, group, local ? "window" : "all");
+        code = put_row(r, "attention", shape, 2 * seen * group * s->head, NAN, KCHECK_PEAK_FLOAT, attend, &a);
+    }
+    free(a.qkv);
+    free(a.out);
+    free(a.packed);
+    free(a.scratch);
+    return code;
+}
+
+static int put_attentions(struct rows *r)
+{
+    static const int tokens[] = {16, 128, 512, 2048};
+    for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++)
+        for (int local = 1; local >= 0; local--)
+            if (tokens[i] <= r->bench->session.info.context_length)
+                QUERN_TRY(put_attention(r, tokens[i], local));
+    return QUERN_OK;
+}
+
+/* ---------------------------------------------------------------- rows */
+
+struct row {
+    const struct rows *r;
+    int length;
+};
+
+static int norm_f32(void *user)
+{
+    const struct row *row = user;
+    const struct operands *o = &row->r->operands;
+    row->r->kernels->norm_f32(o->c, o->a, o->a + LONGEST, row->length, 1e-6f);
+    return QUERN_OK;
+}
+
+static int norm_q8(void *user)
+{
+    const struct row *row = user;
+    const struct operands *o = &row->r->operands;
+    row->r->kernels->norm_q8(o->q, o->a, o->a + LONGEST, row->length, 1e-6f);
+    return QUERN_OK;
+}
+
+static int geglu_q8(void *user)
+{
+    const struct row *row = user;
+    const struct operands *o = &row->r->operands;
+    row->r->kernels->geglu_q8(o->q, o->a, o->a + LONGEST, row->length);
+    return QUERN_OK;
+}
+
+static int put_row_kernels(struct rows *r)
+{
+    const struct quern_shape *s = &r->bench->session.model->network.shape;
+    struct row width = {r, s->width}, ffn = {r, s->ffn};
+    char shape[2][32];
+    snprintf(shape[0], sizeof shape[0], "%d", s->width);
+    snprintf(shape[1], sizeof shape[1], "%d", s->ffn);
+    if (s->width > LONGEST || s->ffn > LONGEST)
+        return QUERN_OK;
+    QUERN_TRY(put_row(r, "RMSNorm f32", shape[0], NAN, 4.0 * s->width, KCHECK_PEAK_NONE, norm_f32, &width));
+    QUERN_TRY(put_row(r, "RMSNorm to 8 bits", shape[0], NAN, 4.0 * s->width, KCHECK_PEAK_NONE, norm_q8, &width));
+    return put_row(r, "GeGLU to 8 bits", shape[1], NAN, 8.0 * s->ffn, KCHECK_PEAK_NONE, geglu_q8, &ffn);
+}
+
+/* ---------------------------------------------------------------- all */
+
+struct reading {
+    const uint64_t *words; /* [READ_BYTES / 8] */
+    uint64_t sum;
+};
+
+static int read_all(void *user)
+{
+    struct reading *reading = user;
+    uint64_t sums[8] = {0};
+    for (size_t i = 0; i < READ_BYTES / sizeof *reading->words; i += 8)
+        for (size_t j = 0; j < 8; j++)
+            sums[j] += reading->words[i + j];
+    for (size_t j = 0; j < 8; j++)
+        reading->sum += sums[j];
+    return QUERN_OK;
+}
+
+/* What one thread reads from memory, and the peaks of arithmetic. */
+static int put_peaks(struct rows *r)
+{
+    static const struct quern_bench_column columns[] = {
+        {"what", "what", QUERN_BENCH_TEXT}, {"value", "value", 1}, {"unit", "unit", QUERN_BENCH_TEXT}, {NULL, NULL, 0}};
+    uint64_t *words = malloc(READ_BYTES);
+    struct reading reading = {.words = words};
+    struct quern_bench_figures f;
+    if (words == NULL)
+        return quern_fail(&r->bench->error, QUERN_ENOMEM, "no memory to read");
+    memset(words, 1, READ_BYTES);
+    const int code = quern_bench_measure(&f, read_all, &reading, r->bench->seconds);
+    free(words);
+    r->read_gb_per_s = READ_BYTES / f.p50_ns;
+    struct quern_bench_table *table = quern_bench_table_add(
+        &r->bench->report, "peaks", "What one thread of this CPU can do at most", NULL, columns);
+    quern_bench_put(&r->bench->report, table, "multiply-adds of bytes", kcheck_measure_peak(KCHECK_PEAK_INT8) * 1e-9, "GMAC/s");
+    quern_bench_put(&r->bench->report, table, "multiply-adds of float32", kcheck_measure_peak(KCHECK_PEAK_FLOAT) * 1e-9,
+                    "GMAC/s");
+    quern_bench_put(&r->bench->report, table, "reading 256 MiB", r->read_gb_per_s, "GB/s");
+    return code;
+}
+
+static int operands_new(struct rows *r)
+{
+    struct operands *o = &r->operands;
+    uint32_t random = 2463534242u;
+    o->a = aligned_alloc(64, sizeof *o->a * MOST_ROWS * LONGEST);
+    o->c = aligned_alloc(64, sizeof *o->c * MOST_ROWS * MOST_COLUMNS);
+    o->q = aligned_alloc(64, sizeof *o->q * MOST_ROWS * LONGEST / QUERN_BLOCK);
+    if (o->a == NULL || o->c == NULL || o->q == NULL)
+        return quern_fail(&r->bench->error, QUERN_ENOMEM, "no memory for operands");
+    for (size_t i = 0; i < (size_t)MOST_ROWS * LONGEST; i++) { /* xorshift32 */
+        random ^= random << 13;
+        random ^= random >> 17;
+        random ^= random << 5;
+        o->a[i] = (float)(int32_t)random * 0x1p-31f;
+    }
+    for (size_t i = 0; i < MOST_ROWS; i++)
+        r->kernels->quantize(o->q + i * LONGEST / QUERN_BLOCK, o->a + i * LONGEST, LONGEST);
+    return QUERN_OK;
+}
+
+int quern_bench_kernels(struct quern_bench *bench)
+{
+    static const struct quern_bench_column columns[] = {
+        {"kernel", "kernel", QUERN_BENCH_TEXT}, {"shape", "shape", QUERN_BENCH_TEXT}, {"ns", "p50, ns", 0},
+        {"min_ns", "least, ns", 0}, {"gmac_per_s", "GMAC/s", 1}, {"of_peak", "of peak", 3}, {"gb_per_s", "GB/s", 2},
+        {"of_read", "of reading", 2}, {NULL, NULL, 0}};
+    struct rows r = {.bench = bench, .kernels = bench->session.model->network.kernels};
+    int code = put_peaks(&r);
+    r.table = quern_bench_table_add(
+        &bench->report, "kernels", "Kernels", "One thread. Shapes of products are rows x length x columns; GB/s counts the "
+        "weights that are read. Attention is compared with the peak of float32.", columns);
+    if (code == QUERN_OK)
+        code = operands_new(&r);
+    if (code == QUERN_OK)
+        code = put_plain_product(&r);
+    if (code == QUERN_OK)
+        code = put_products(&r);
+    if (code == QUERN_OK)
+        code = put_attentions(&r);
+    if (code == QUERN_OK)
+        code = put_row_kernels(&r);
+    free(r.operands.a);
+    free(r.operands.c);
+    free(r.operands.q);
+    return code;
+}

@@ -1,0 +1,54 @@
+#include "bench.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+enum { SAMPLES = 4096, LEAST_SAMPLES = 5, MOST_CALLS = 1 << 20 };
+
+double quern_bench_now_ns(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec * 1e9 + (double)time.tv_nsec;
+}
+
+static int compare(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* The time of one call, out of so many. */
+static int sample(double *ns, quern_bench_call *call, void *user, int calls)
+{
+    const double begin = quern_bench_now_ns();
+    int code = QUERN_OK;
+    for (int i = 0; i < calls && code == QUERN_OK; i++)
+        code = call(user);
+    *ns = (quern_bench_now_ns() - begin) / calls;
+    return code;
+}
+
+int quern_bench_measure(struct quern_bench_figures *figures, quern_bench_call *call, void *user, double seconds)
+{
+    static double samples[SAMPLES];
+    int calls = 1, count = 0, code = sample(samples, call, user, 1);
+    /* A sample of 10 us hides the cost of reading the clock. */
+    do {
+        code = code == QUERN_OK ? sample(samples, call, user, calls) : code;
+    } while (code == QUERN_OK && samples[0] * calls < 1e4 && calls < MOST_CALLS && (calls *= 2));
+    const struct quern_bench_count before = quern_bench_counted();
+    const double end = quern_bench_now_ns() + seconds * 1e9;
+    while (code == QUERN_OK && count < SAMPLES && (count < LEAST_SAMPLES || quern_bench_now_ns() < end))
+        code = sample(&samples[count++], call, user, calls);
+    if (code != QUERN_OK)
+        return code;
+    const struct quern_bench_count after = quern_bench_counted();
+    const double made = (double)count * calls;
+    qsort(samples, (size_t)count, sizeof *samples, compare);
+    *figures = (struct quern_bench_figures){
+        .p50_ns = samples[count / 2], .min_ns = samples[0], .p99_ns = samples[(count * 99 + 99) / 100 - 1],
+        .bytes = (double)(after.bytes - before.bytes) / made,
+        .allocations = (double)(after.allocations - before.allocations) / made};
+    return QUERN_OK;
+}
