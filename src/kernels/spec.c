@@ -128,15 +128,13 @@ void quern_spec_geglu(double *dst, const float *gate, const float *up, int lengt
     }
 }
 
-double quern_spec_quantize(double *scale, double q[QUERN_BLOCK], const double x[QUERN_BLOCK], int largest)
+double quern_spec_quantize(double q[QUERN_BLOCK], const double x[QUERN_BLOCK])
 {
-    double max = 0, error = 0;
+    double max = 0;
     for (int i = 0; i < QUERN_BLOCK; i++)
         max = fmax(max, fabs(x[i]));
-    *scale = max > 1e-30 ? max / largest : 0;
-    for (int i = 0; i < QUERN_BLOCK; i++) {
-        q[i] = *scale > 0 ? x[i] / *scale : 0;
-        error += (x[i] - *scale * rint(q[i])) * (x[i] - *scale * rint(q[i]));
-    }
-    return error;
+    const double scale = max > 1e-30 ? max / 127 : 0;
+    for (int i = 0; i < QUERN_BLOCK; i++)
+        q[i] = scale > 0 ? x[i] / scale : 0;
+    return scale;
 }

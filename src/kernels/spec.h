@@ -33,9 +33,8 @@ void quern_spec_norm_rope(double *dst, const float *x, const float *weight, cons
                           int length, double epsilon);
 void quern_spec_geglu(double *dst, const float *gate, const float *up, int length);
 
-/* Quantises a block so that its largest magnitude becomes largest: 127, 126 or 125, whichever gives the least squared
- * error, which is returned. q is not rounded to nearest yet. Blocks with no |x| above 1e-30 count as zeros: the reciprocal
- * of their scale would overflow in float32. */
-double quern_spec_quantize(double *scale, double q[QUERN_BLOCK], const double x[QUERN_BLOCK], int largest);
+/* Quantises a block: returns the scale and sets q, which is not rounded yet. Blocks with no |x| above 1e-30 count as
+ * zeros: the reciprocal of their scale would overflow in float32. */
+double quern_spec_quantize(double q[QUERN_BLOCK], const double x[QUERN_BLOCK]);
 
 #endif
