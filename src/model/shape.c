@@ -7,6 +7,9 @@
 
 static const char architecture[] = "gemma-embedding";
 
+/* Tokens times dimensions of a head: bounds the tables of rotations to 128 MiB, whatever a file asks for. */
+#define MOST_ANGLES (1 << 24)
+
 static bool text_is(quern_text text, const char *expected)
 {
     return text.length == strlen(expected) && memcmp(text.data, expected, text.length) == 0;
@@ -70,6 +73,9 @@ static int read_sizes(struct quern_shape *s, const struct quern_gguf *gguf, quer
         return quern_fail(error, QUERN_EUNSUPPORTED, "values have %d dimensions a head, keys %d", values, s->head);
     if (s->heads % s->kv_heads != 0)
         return quern_fail(error, QUERN_EFORMAT, "%d heads cannot share %d key and value heads", s->heads, s->kv_heads);
+    if ((int64_t)s->context * s->head > MOST_ANGLES)
+        return quern_fail(error, QUERN_EUNSUPPORTED, "a context of %d tokens is too long for heads of %d dimensions: "
+                          "their product may be %d", s->context, s->head, MOST_ANGLES);
     if (s->width % QUERN_BLOCK != 0 || s->ffn % QUERN_BLOCK != 0 || s->head % QUERN_BLOCK != 0)
         return quern_fail(error, QUERN_EUNSUPPORTED, "width %d, feed-forward %d and head %d must be multiples of %d",
                           s->width, s->ffn, s->head, QUERN_BLOCK);

@@ -1,0 +1,303 @@
+/* Files that are sound GGUF but no model that quern can run: each is refused for one reason, which the message names.
+ * They are copies of a tiny model in which a key and a tensor are left out, and others put in. */
+#include "gguf/writer.h"
+#include "trial.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define A "gemma-embedding."
+#define T "tokenizer.ggml."
+
+enum put { NOTHING, NUMBER, FLOAT, TEXT };
+
+struct damage {
+    const char *key;     /* left out; and with put put in again with another value */
+    enum put put;
+    double number;
+    const char *text;
+    void (*edit)(struct quern_gguf_writer *writer, const struct quern_gguf_value *value); /* puts the key instead */
+    const char *tensor;  /* left out; with shape[0] put in again with zeros */
+    uint64_t shape[2];
+    uint32_t type;
+    int code;
+    const char *message; /* a part of it */
+};
+
+/* ---------------------------------------------------------------- vocabularies */
+
+enum { PIECES = 640 };
+
+/* Copies an array of pieces, but for piece number 300, and leaves out the last. */
+static void put_pieces(struct quern_gguf_writer *writer, const struct quern_gguf_value *value, size_t count,
+                       const char *text)
+{
+    quern_text texts[PIECES];
+    size_t cursor = 0;
+    for (size_t i = 0; i < PIECES; i++)
+        texts[i] = quern_gguf_next_string(value, &cursor);
+    if (text != NULL)
+        texts[300] = (quern_text){text, strlen(text)};
+    quern_gguf_put_strings(writer, T "tokens", texts, count);
+}
+
+static void put_too_few(struct quern_gguf_writer *writer, const struct quern_gguf_value *value)
+{
+    put_pieces(writer, value, PIECES - 1, NULL);
+}
+
+static void put_duplicate(struct quern_gguf_writer *writer, const struct quern_gguf_value *value)
+{
+    put_pieces(writer, value, PIECES, "<bos>");
+}
+
+static void put_empty(struct quern_gguf_writer *writer, const struct quern_gguf_value *value)
+{
+    put_pieces(writer, value, PIECES, "");
+}
+
+static void put_scores(struct quern_gguf_writer *writer, const struct quern_gguf_value *value)
+{
+    static const uint32_t nan = 0x7fc00000;
+    float scores[PIECES];
+    memcpy(scores, value->data, sizeof scores);
+    memcpy(&scores[300], &nan, sizeof nan);
+    quern_gguf_put_array(writer, T "scores", QUERN_GGUF_F32, scores, PIECES);
+}
+
+static void put_kinds(struct quern_gguf_writer *writer, const struct quern_gguf_value *value)
+{
+    int32_t kinds[PIECES];
+    memcpy(kinds, value->data, sizeof kinds);
+    kinds[300] = 7;
+    quern_gguf_put_array(writer, T "token_type", QUERN_GGUF_I32, kinds, PIECES);
+}
+
+static void put_kinds_unsigned(struct quern_gguf_writer *writer, const struct quern_gguf_value *value)
+{
+    quern_gguf_put_array(writer, T "token_type", QUERN_GGUF_U32, value->data, PIECES);
+}
+
+/* ---------------------------------------------------------------- cases */
+
+#define FORMAT .code = QUERN_EFORMAT, .message
+#define UNSUPPORTED .code = QUERN_EUNSUPPORTED, .message
+
+static const struct damage damages[] = {
+    /* another model */
+    {.key = "general.architecture", .put = TEXT, .text = "gemma3", UNSUPPORTED = "architecture \"gemma3\""},
+    {.key = "general.architecture", UNSUPPORTED = "architecture \"\""},
+    {.key = "general.architecture", .put = NUMBER, .number = 1, FORMAT = "general.architecture"},
+    {.key = "general.type", .put = TEXT, .text = "adapter", UNSUPPORTED = "no whole model"},
+    {.key = "split.count", .put = NUMBER, .number = 2, UNSUPPORTED = "split over 2 files"},
+    {.key = A "pooling_type", .put = NUMBER, .number = 2, UNSUPPORTED = "pooling type 2"},
+    {.key = A "rope.dimension_count", .put = NUMBER, .number = 16, UNSUPPORTED = "RoPE over 16 of 32"},
+    {.key = A "rope.scaling.type", .put = TEXT, .text = "yarn", UNSUPPORTED = "RoPE scaling \"yarn\""},
+
+    /* sizes */
+    {.key = A "context_length", FORMAT = "context_length is missing"},
+    {.key = A "context_length", .put = FLOAT, .number = 256, FORMAT = "context_length"},
+    {.key = A "context_length", .put = TEXT, .text = "256", FORMAT = "context_length"},
+    {.key = A "context_length", .put = NUMBER, .number = 1, FORMAT = "context_length"},
+    {.key = A "context_length", .put = NUMBER, .number = 1 << 20, UNSUPPORTED = "a context of 1048576 tokens is too long"},
+    {.key = A "embedding_length", FORMAT = "embedding_length is missing"},
+    {.key = A "embedding_length", .put = NUMBER, .number = 96, FORMAT = "token_embd.weight is [640][64]"},
+    {.key = A "embedding_length", .put = NUMBER, .number = 72, UNSUPPORTED = "must be multiples of 32"},
+    {.key = A "block_count", .put = NUMBER, .number = 0, FORMAT = "block_count"},
+    {.key = A "block_count", .put = NUMBER, .number = 7, FORMAT = "blk.6.attn_norm.weight is missing"},
+    {.key = A "block_count", .put = NUMBER, .number = 5, UNSUPPORTED = "the file has 82 tensors"},
+    {.key = A "block_count", .put = NUMBER, .number = 4294967295, FORMAT = "block_count"},
+    {.key = A "feed_forward_length", .put = NUMBER, .number = 128, FORMAT = "ffn_gate.weight is [96][64]"},
+    {.key = A "attention.head_count", FORMAT = "attention.head_count is missing"},
+    {.key = A "attention.head_count", .put = NUMBER, .number = 0, FORMAT = "attention.head_count"},
+    {.key = A "attention.head_count", .put = NUMBER, .number = 3, FORMAT = "attn_q.weight is [64][64]"},
+    {.key = A "attention.head_count_kv", .put = NUMBER, .number = 3, FORMAT = "2 heads cannot share 3"},
+    {.key = A "attention.head_count_kv", .put = NUMBER, .number = 0, FORMAT = "head_count_kv"},
+    {.key = A "attention.key_length", .put = NUMBER, .number = 64, UNSUPPORTED = "values have 32 dimensions"},
+    {.key = A "attention.key_length", .put = NUMBER, .number = 1 << 30, FORMAT = "key_length"},
+    {.key = A "attention.sliding_window", .put = NUMBER, .number = 0, FORMAT = "sliding_window"},
+    {.key = A "attention.sliding_window", FORMAT = "sliding_window is missing"},
+    {.key = A "attention.sliding_window_pattern", .put = NUMBER, .number = 100000, FORMAT = "sliding_window_pattern"},
+    {.key = A "attention.layer_norm_rms_epsilon", FORMAT = "layer_norm_rms_epsilon is missing"},
+    {.key = A "attention.layer_norm_rms_epsilon", .put = FLOAT, .number = -1, FORMAT = "layer_norm_rms_epsilon"},
+    {.key = A "attention.layer_norm_rms_epsilon", .put = NUMBER, .number = 0, FORMAT = "layer_norm_rms_epsilon"},
+    {.key = A "rope.freq_base", .put = FLOAT, .number = 0, FORMAT = "rope.freq_base"},
+    {.key = A "rope.freq_base_swa", .put = FLOAT, .number = 1e30, FORMAT = "rope.freq_base_swa"},
+
+    /* tensors */
+    {.tensor = "token_embd.weight", FORMAT = "token_embd.weight is missing"},
+    {.tensor = "output_norm.weight", FORMAT = "output_norm.weight is missing"},
+    {.tensor = "blk.3.attn_k_norm.weight", FORMAT = "blk.3.attn_k_norm.weight is missing"},
+    {.tensor = "blk.5.ffn_down.weight", FORMAT = "blk.5.ffn_down.weight is missing"},
+    {.tensor = "blk.5.ffn_down.weight", .shape = {64, 96}, FORMAT = "blk.5.ffn_down.weight is [96][64]"},
+    {.tensor = "blk.0.attn_norm.weight", .shape = {32, 1}, FORMAT = "blk.0.attn_norm.weight is [1][32]"},
+    {.tensor = "blk.0.attn_norm.weight", .shape = {64, 1}, .type = QUERN_TYPE_F16, UNSUPPORTED = "norms must be F32"},
+    {.tensor = "blk.1.attn_v.weight", .shape = {64, 32}, .type = 3, UNSUPPORTED = "blk.1.attn_v.weight has type Q4_1"},
+    {.tensor = "dense_2.weight", FORMAT = "dense_2.weight is missing, though dense_3.weight is not"},
+    {.tensor = "dense_3.weight", FORMAT = "dense_3.weight is missing"},
+    {.tensor = "dense_2.weight", .shape = {64, 130}, UNSUPPORTED = "130 rows"},
+    {.tensor = "dense_3.weight", .shape = {96, 64}, FORMAT = "dense_3.weight is [64][96]"},
+    {.tensor = "extra.weight", .shape = {32, 1}, UNSUPPORTED = "the file has 83 tensors"},
+
+    /* tokenizer */
+    {.key = T "model", .put = TEXT, .text = "gpt2", UNSUPPORTED = "tokenizer.ggml.model is \"gpt2\""},
+    {.key = T "model", UNSUPPORTED = "tokenizer.ggml.model is \"\""},
+    {.key = T "tokens", FORMAT = "tokenizer.ggml.tokens is missing"},
+    {.key = T "tokens", .put = TEXT, .text = "none", FORMAT = "tokens is not an array of strings"},
+    {.key = T "tokens", .edit = put_too_few, FORMAT = "tokens has 639 elements, token_embd.weight 640 rows"},
+    {.key = T "tokens", .edit = put_duplicate, FORMAT = "pieces 2 and 300"},
+    {.key = T "tokens", .edit = put_empty, FORMAT = "300"},
+    {.key = T "scores", FORMAT = "tokenizer.ggml.scores is missing"},
+    {.key = T "scores", .edit = put_scores, FORMAT = "300"},
+    {.key = T "token_type", .edit = put_kinds, FORMAT = "300"},
+    {.key = T "token_type", .edit = put_kinds_unsigned, FORMAT = "token_type is not an array of integers"},
+    {.key = T "bos_token_id", .put = NUMBER, .number = PIECES, FORMAT = "bos_token_id"},
+    {.key = T "eos_token_id", .put = NUMBER, .number = 4294967295, FORMAT = "eos_token_id"},
+    {.key = T "unknown_token_id", .put = TEXT, .text = "3", FORMAT = "unknown_token_id"},
+    {.key = T "add_bos_token", .put = NUMBER, .number = 1, FORMAT = "add_bos_token"},
+};
+
+/* ---------------------------------------------------------------- damaging */
+
+static bool is(quern_text name, const char *expected)
+{
+    return expected != NULL && name.length == strlen(expected) && memcmp(name.data, expected, name.length) == 0;
+}
+
+static void copy_keys(struct quern_gguf_writer *writer, const struct quern_gguf *gguf, const struct damage *d)
+{
+    for (size_t i = 0; i < gguf->value_count; i++) {
+        if (!is(gguf->values[i].key, d->key))
+            quern_gguf_put_value(writer, &gguf->values[i]);
+        else if (d->edit != NULL)
+            d->edit(writer, &gguf->values[i]);
+    }
+    switch (d->put) {
+    case NOTHING: break;
+    case NUMBER: quern_gguf_put_u32(writer, d->key, (uint32_t)d->number); break;
+    case FLOAT: quern_gguf_put_f32(writer, d->key, (float)d->number); break;
+    case TEXT: quern_gguf_put_string(writer, d->key, (quern_text){d->text, strlen(d->text)}); break;
+    }
+}
+
+static void copy_tensors(struct quern_gguf_writer *writer, const struct quern_gguf *gguf, const struct damage *d)
+{
+    static const unsigned char zeros[64 * 130 * 4];
+    for (size_t i = 0; i < gguf->tensor_count; i++) {
+        const struct quern_gguf_tensor *t = &gguf->tensors[i];
+        char name[64] = "";
+        memcpy(name, t->name.data, t->name.length);
+        if (!is(t->name, d->tensor))
+            quern_gguf_put_tensor(writer, name, t->type, t->shape, t->dimensions);
+    }
+    if (d->shape[0] != 0)
+        quern_gguf_put_tensor(writer, d->tensor, d->type, d->shape, d->shape[1] == 1 ? 1 : 2);
+    for (size_t i = 0; i < gguf->tensor_count; i++)
+        if (!is(gguf->tensors[i].name, d->tensor))
+            quern_gguf_put_data(writer, gguf->tensors[i].data, gguf->tensors[i].bytes);
+    if (d->shape[0] != 0) {
+        const struct quern_type_info *type = quern_type_info(d->type);
+        const uint64_t blocks = d->shape[0] * d->shape[1] / (uint64_t)type->block_elements;
+        assert_true(blocks * (uint64_t)type->block_bytes <= sizeof zeros);
+        quern_gguf_put_data(writer, zeros, (size_t)blocks * (size_t)type->block_bytes);
+    }
+}
+
+static void write_damaged(const char *path, const struct quern_gguf *gguf, const struct damage *d)
+{
+    struct quern_gguf_writer *writer;
+    quern_error error;
+    assert_int_equal(quern_gguf_writer_new(&writer, path, &error), QUERN_OK);
+    copy_keys(writer, gguf, d);
+    copy_tensors(writer, gguf, d);
+    if (quern_gguf_writer_finish(writer, &error) != QUERN_OK)
+        fail_msg("%s", error.text);
+}
+
+static void test_refused(void **state)
+{
+    (void)state;
+    char sound[TRIAL_PATH], damaged[TRIAL_PATH + 8];
+    struct quern_gguf gguf;
+    const struct quern_recipe recipe = trial_recipe(QUERN_TYPE_F32, true);
+    trial_make(sound, &recipe);
+    strcat(strcpy(damaged, sound), ".bad");
+    assert_int_equal(quern_gguf_open(&gguf, sound, NULL), QUERN_OK);
+    for (size_t i = 0; i < sizeof damages / sizeof damages[0]; i++) {
+        const struct damage *d = &damages[i];
+        quern_model *model = NULL;
+        quern_error error = {0};
+        write_damaged(damaged, &gguf, d);
+        const int code = quern_model_open(&model, damaged, NULL, &error);
+        if (code != d->code || error.code != d->code || model != NULL || strstr(error.text, d->message) == NULL)
+            fail_msg("case %zu (%s %s): code %d, \"%s\" does not say \"%s\"", i, d->key ? d->key : "tensor",
+                     d->tensor ? d->tensor : "", code, error.text, d->message);
+    }
+    /* a copy without damage is a model, so the damage is the reason */
+    write_damaged(damaged, &gguf, &(struct damage){0});
+    quern_model_close(trial_open(damaged, NULL));
+    quern_gguf_close(&gguf);
+    unlink(damaged);
+    unlink(sound);
+}
+
+/* Keys that may be absent: a file without them is the same model. */
+static void test_defaults(void **state)
+{
+    (void)state;
+    static const struct damage absent[] = {
+        {.key = A "pooling_type"}, {.key = "general.type"}, {.key = "general.name"},
+        {.key = A "attention.value_length"}, {.key = A "attention.key_length"}, {.key = A "dense_2_feat_out"},
+        {.key = A "rope.freq_base_swa"}, {.key = T "add_bos_token"}, {.key = T "pre"},
+        {.key = "split.count", .put = NUMBER, .number = 1},
+    };
+    char sound[TRIAL_PATH], copy[TRIAL_PATH + 8], space[2][QUERN_SPACE_SIZE];
+    struct quern_gguf gguf;
+    const struct quern_recipe recipe = trial_recipe(QUERN_TYPE_Q8_0, true);
+    trial_make(sound, &recipe);
+    strcat(strcpy(copy, sound), ".copy");
+    assert_int_equal(quern_gguf_open(&gguf, sound, NULL), QUERN_OK);
+    quern_model *model = trial_open(sound, NULL);
+    assert_int_equal(quern_space(model, NULL, space[0], NULL), QUERN_OK);
+    quern_model_close(model);
+    for (size_t i = 0; i < sizeof absent / sizeof absent[0]; i++) {
+        write_damaged(copy, &gguf, &absent[i]);
+        model = trial_open(copy, NULL);
+        assert_int_equal(quern_space(model, NULL, space[1], NULL), QUERN_OK);
+        assert_string_equal(space[0], space[1]);
+        quern_model_close(model);
+    }
+    quern_gguf_close(&gguf);
+    unlink(copy);
+    unlink(sound);
+}
+
+static void test_no_file(void **state)
+{
+    (void)state;
+    static const char *const paths[] = {"/tmp/quern-no-such-file", "/tmp", "/dev/null", "", "/proc/self/status"};
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+        quern_model *model = NULL;
+        quern_error error;
+        assert_int_equal(quern_model_open(&model, paths[i], NULL, &error), QUERN_EIO);
+        assert_non_null(strstr(error.text, paths[i]));
+        assert_null(model);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_no_file),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
