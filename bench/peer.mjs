@@ -1,0 +1,73 @@
+// llama.cpp in a process of its own, which compare.mjs forks: node peer.mjs MODEL THREADS
+// Loads the model, says how long that took, then measures what it is asked for and answers in milliseconds.
+import fs from "node:fs";
+import { getLlama } from "node-llama-cpp";
+
+const [path, threads] = [process.argv[2], Number(process.argv[3])];
+const now = () => performance.now();
+
+// Other ids at every call, opened and closed as a text is.
+let random = 2463534242;
+function ids(count) {
+    const list = [];
+    for (let i = 0; i < count; i++) {
+        random ^= random << 13;
+        random ^= random >>> 17;
+        random ^= random << 5;
+        list.push(1000 + (random >>> 0) % 250000);
+    }
+    list[0] = 2;
+    list[count - 1] = 1;
+    return list;
+}
+
+// Calls for about so many seconds, and at least so often.
+async function sample(call, seconds, least) {
+    const times = [];
+    for (const end = now() + seconds * 1000; times.length < least || now() < end;) {
+        const begin = now();
+        await call();
+        times.push(now() - begin);
+    }
+    return times;
+}
+
+const llama = await getLlama({ gpu: false, build: "never", logLevel: "error", maxThreads: threads });
+const begin = now();
+const model = await llama.loadModel({ modelPath: path, gpuLayers: 0, useMmap: true });
+const opened = now();
+const context = await model.createEmbeddingContext({ contextSize: 2048, batchSize: 2048, threads });
+const made = now();
+await context.getEmbeddingFor(ids(16));
+const first = now();
+
+function memory(key) {
+    return Number(new RegExp(`${key}:\\s+(\\d+)`).exec(fs.readFileSync("/proc/self/status", "utf8"))[1]) / 1024;
+}
+
+const tasks = {
+    async latency({ tokens, seconds }) {
+        if (tokens < 512)
+            await context.getEmbeddingFor(ids(tokens));
+        return sample(() => context.getEmbeddingFor(ids(tokens)), seconds, tokens < 2048 ? 3 : 1);
+    },
+    async batch({ texts, tokens, seconds }) {
+        await context.getEmbeddingFor(ids(tokens));
+        const all = () => Promise.all(Array.from({ length: texts }, () => context.getEmbeddingFor(ids(tokens))));
+        return sample(all, seconds, 1);
+    },
+    async tokenize({ file, seconds }) {
+        const text = fs.readFileSync(file, "utf8");
+        model.tokenize(text);
+        return sample(() => model.tokenize(text), seconds, 5);
+    }
+};
+
+process.on("message", async (request) => {
+    process.send(await tasks[request.task](request));
+});
+process.send({
+    release: llama.llamaCppRelease.release,
+    load: { open_ms: opened - begin, context_ms: made - opened, first_ms: first - made, all_ms: first - begin },
+    memory: { anonymous_mib: memory("RssAnon"), peak_mib: memory("VmHWM") }
+});
