@@ -1,7 +1,7 @@
 /* quern bench: what the machine can do and what quern makes of it, in tables.
  *
- * A verb of the command that lives beside cli/ because it looks inside: at kernels, at the stages of a run, at the maker
- * of test models. It may include any header of the tree. */
+ * A verb of the command that lives beside cli/ because it looks inside: at kernels, the stages of a run, the maker of
+ * test models. It may include any header of the tree. */
 #ifndef QUERN_BENCH_H
 #define QUERN_BENCH_H
 

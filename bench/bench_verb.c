@@ -80,8 +80,8 @@ static int parse_batches(struct quern_bench *bench, const char *list)
         const int i = bench->batch_count++;
         if (i == MOST_ROWS || !parse_number(&part, "x", MOST_TEXTS, &bench->batches[i].texts) || *part++ != 'x' ||
             !parse_number(&part, ",", MOST_TOKENS, &bench->batches[i].tokens))
-            return quern_cli_misuse("bench", "--batches takes up to %d of TEXTSxTOKENS as 64x128,256x16, not '%s'", MOST_ROWS,
-                                    list);
+            return quern_cli_misuse("bench", "--batches takes up to %d of TEXTSxTOKENS as 64x128,256x16, not '%s'",
+                                    MOST_ROWS, list);
         if (*part == '\0')
             return -1;
     }
@@ -236,9 +236,9 @@ const struct quern_cli_verb quern_cli_bench = {
     .synopsis = "[OPTION...]",
     .summary = "Measures this machine and what quern makes of it.",
     .options = "mJEAKBOWRX",
-    .more = "Prints Markdown unless --json or --report is given. Sections: load, tokenize, forward, latency, batches,\n"
-            "threads, stages, kernels. Without -m and QUERN_MODEL it makes a model of full size and random weights, which\n"
-            "it keeps in ~/.cache/quern/bench.\n\n"
+    .more = "Prints Markdown unless --json or --report is given. Sections: load, tokenize, forward, latency,\n"
+            "batches, threads, stages, kernels. Without -m and QUERN_MODEL it makes a model of full size and random\n"
+            "weights, which it keeps in ~/.cache/quern/bench.\n\n"
             "example:\n"
             "  quern bench --only latency --tokens 8,128 --threads 2\n",
     .run = bench_run,

@@ -25,8 +25,8 @@ struct rows {
     double read_gb_per_s;
 };
 
-static int put_row(struct rows *r, const char *kernel, const char *shape, double macs, double bytes, enum kcheck_peak peak,
-                   quern_bench_call *call, void *user)
+static int put_row(struct rows *r, const char *kernel, const char *shape, double macs, double bytes,
+                   enum kcheck_peak peak, quern_bench_call *call, void *user)
 {
     struct quern_bench_figures f;
     QUERN_TRY(quern_bench_measure(&f, call, user, r->bench->seconds / 2));
@@ -85,8 +85,8 @@ static int put_product(struct rows *r, const char *name, const struct quern_matr
         return QUERN_OK;
     for (size_t i = 0; i < sizeof row_counts / sizeof *row_counts; i++) {
         const int rows = row_counts[i];
-        struct product p = {.r = r, .matrices = matrices, .stride = sizeof(struct quern_layer), .count = count, .rows = rows,
-                            .q8 = q8 && matrices->q8};
+        struct product p = {.r = r, .matrices = matrices, .stride = sizeof(struct quern_layer), .count = count,
+                            .rows = rows, .q8 = q8 && matrices->q8};
         char shape[64];
         snprintf(shape, sizeof shape, "%d x %d x %d%s", rows, length, columns, count > 1 ? ", every layer" : "");
         QUERN_TRY(put_row(r, name, shape, (double)count * rows * length * columns, count * matrix_bytes(matrices),
@@ -136,70 +136,58 @@ static int put_plain_product(struct rows *r)
 /* ---------------------------------------------------------------- attention */
 
 struct attention {
-    const struct quern_attention *kernel;
-    struct quern_attention_job job;
-    float *qkv; /* [tokens][stride]: queries of a group, key, value */
-    float *out;
-    unsigned char *packed, *scratch;
+    struct quern_engine *engine; /* its step is one text */
+    const struct quern_layer *layer;
 };
 
 static int attend(void *user)
 {
     const struct attention *a = user;
-    const int rows = a->job.tokens * a->job.group;
-    for (int row = 0; row < rows; row += a->kernel->rows)
-        a->kernel->run(a->out, &a->job, row, rows - row < a->kernel->rows ? rows - row : a->kernel->rows, a->scratch);
+    quern_engine_attend(a->engine, a->layer);
     return QUERN_OK;
 }
 
-static size_t aligned(size_t bytes)
+static int put_attention(struct rows *r, struct quern_engine *engine, int tokens, const struct quern_layer *layer)
 {
-    return (bytes + 63) / 64 * 64;
-}
-
-static int put_attention(struct rows *r, int tokens, bool local)
-{
-    const struct quern_shape *s = &r->bench->session.model->network.shape;
-    const int group = s->heads / s->kv_heads;
-    const size_t head = (size_t)s->head, stride = (size_t)(group + 2) * head, floats = (size_t)tokens * stride;
-    struct attention a = {.kernel = r->bench->options.exact ? r->kernels->attention_f32 : r->kernels->attention_q};
-    a.qkv = malloc(floats * sizeof *a.qkv);
-    a.out = aligned_alloc(64, aligned((size_t)a.kernel->rows * head * sizeof *a.out));
-    a.packed = aligned_alloc(64, aligned(a.kernel->packed_bytes(tokens, s->head)));
-    a.scratch = aligned_alloc(64, aligned(a.kernel->scratch_bytes(tokens, s->head)));
-    int code = a.qkv != NULL && a.out != NULL && a.packed != NULL && a.scratch != NULL
-                   ? QUERN_OK
-                   : quern_fail(&r->bench->error, QUERN_ENOMEM, "no memory for %d tokens of attention", tokens);
-    if (code == QUERN_OK) {
-        double seen = 0; /* pairs of tokens */
-        char shape[64];
-        const int window = local ? s->window : tokens;
-        for (size_t i = 0; i < floats; i++)
-            a.qkv[i] = r->operands.a[i % (MOST_ROWS * LONGEST)];
-        a.job = (struct quern_attention_job){.packed = a.packed, .queries = a.qkv, .token_stride = stride, .group = group,
-                                             .dimensions = s->head, .tokens = tokens, .window = window,
-                                             .scale = 1 / sqrtf((float)s->head)};
-        for (int i = 0; i < tokens; i++)
-            seen += fmin(i, window) + 1 + fmin(tokens - 1 - i, window);
-        a.kernel->pack(a.packed, a.qkv + (size_t)group * head, a.qkv + (size_t)(group + 1) * head, stride, 0, tokens, s->head);
-        snprintf(shape, sizeof shape, "%d tokens, %d heads, %s", tokens, group, local ? "window" : "all");
-        code = put_row(r, "attention", shape, 2 * seen * group * s->head, NAN, KCHECK_PEAK_FLOAT, attend, &a);
-    }
-    free(a.qkv);
-    free(a.out);
-    free(a.packed);
-    free(a.scratch);
+    const struct quern_shape *s = &engine->network->shape;
+    const size_t floats = (size_t)tokens * (size_t)(s->heads + 2 * s->kv_heads) * (size_t)s->head;
+    const int window = layer->local ? s->window : tokens;
+    const struct attention a = {engine, layer};
+    const struct quern_target target = {0};
+    double seen = 0; /* pairs of tokens */
+    char shape[64];
+    quern_engine_clear(engine);
+    quern_engine_add(engine, r->bench->ids, tokens, &target);
+    for (size_t i = 0; i < floats; i++)
+        engine->qkv[i] = r->operands.a[i % (MOST_ROWS * LONGEST)];
+    for (int i = 0; i < tokens; i++)
+        seen += fmin(i, window) + 1 + fmin(tokens - 1 - i, window);
+    snprintf(shape, sizeof shape, "%d tokens, %d heads, %s", tokens, s->heads, layer->local ? "window" : "all");
+    const int code = put_row(r, "attention", shape, 2 * seen * s->heads * s->head, NAN, KCHECK_PEAK_FLOAT, attend,
+                             (void *)&a);
+    quern_engine_clear(engine);
     return code;
 }
 
+/* Of one layer of each kind, with the norms and the rotation of heads. */
 static int put_attentions(struct rows *r)
 {
     static const int tokens[] = {16, 128, 512, 2048};
-    for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++)
+    const quern_context_options options = {
+        .size = sizeof options, .threads = 1, .path = r->bench->options.exact ? QUERN_PATH_EXACT : QUERN_PATH_INT8};
+    const struct quern_network *network = &r->bench->session.model->network;
+    quern_context *context;
+    int code = QUERN_OK;
+    QUERN_TRY(quern_context_new(&context, r->bench->session.model, &options, &r->bench->error));
+    for (size_t i = 0; i < sizeof tokens / sizeof *tokens && tokens[i] <= network->shape.context; i++)
         for (int local = 1; local >= 0; local--)
-            if (tokens[i] <= r->bench->session.info.context_length)
-                QUERN_TRY(put_attention(r, tokens[i], local));
-    return QUERN_OK;
+            for (int l = 0; l < network->shape.layers && code == QUERN_OK; l++)
+                if (network->layers[l].local == local) {
+                    code = put_attention(r, &context->engine, tokens[i], &network->layers[l]);
+                    break;
+                }
+    quern_context_free(context);
+    return code;
 }
 
 /* ---------------------------------------------------------------- rows */
@@ -282,10 +270,10 @@ static int put_peaks(struct rows *r)
     r->read_gb_per_s = READ_BYTES / f.p50_ns;
     struct quern_bench_table *table = quern_bench_table_add(
         &r->bench->report, "peaks", "What one thread of this CPU can do at most", NULL, columns);
-    quern_bench_put(&r->bench->report, table, "multiply-adds of bytes", kcheck_measure_peak(KCHECK_PEAK_INT8) * 1e-9, "GMAC/s");
-    quern_bench_put(&r->bench->report, table, "multiply-adds of float32", kcheck_measure_peak(KCHECK_PEAK_FLOAT) * 1e-9,
-                    "GMAC/s");
-    quern_bench_put(&r->bench->report, table, "reading 256 MiB", r->read_gb_per_s, "GB/s");
+    struct quern_bench_report *report = &r->bench->report;
+    quern_bench_put(report, table, "multiply-adds of bytes", kcheck_measure_peak(KCHECK_PEAK_INT8) * 1e-9, "GMAC/s");
+    quern_bench_put(report, table, "multiply-adds of float32", kcheck_measure_peak(KCHECK_PEAK_FLOAT) * 1e-9, "GMAC/s");
+    quern_bench_put(report, table, "reading 256 MiB", r->read_gb_per_s, "GB/s");
     return code;
 }
 
@@ -318,8 +306,10 @@ int quern_bench_kernels(struct quern_bench *bench)
     struct rows r = {.bench = bench, .kernels = bench->session.model->network.kernels};
     int code = put_peaks(&r);
     r.table = quern_bench_table_add(
-        &bench->report, "kernels", "Kernels", "One thread. Shapes of products are rows x length x columns; GB/s counts the "
-        "weights that are read. Attention is compared with the peak of float32.", columns);
+        &bench->report, "kernels", "Kernels",
+        "One thread. Shapes of products are rows x length x columns; GB/s counts the weights that are read, and is "
+        "above reading where they stay in a cache. Attention includes norms and rotation of heads, and is compared with the "
+        "peak of float32.", columns);
     if (code == QUERN_OK)
         code = operands_new(&r);
     if (code == QUERN_OK)

@@ -49,7 +49,8 @@ static void describe_caches(char out[LINE])
             all = all && find_line(path, "", values[n]);
         }
         if (all && used < LINE)
-            used += (size_t)snprintf(out + used, LINE - used, "%sL%.8s %.16s %.16s", used > 0 ? ", " : "", level, type, size);
+            used += (size_t)snprintf(out + used, LINE - used, "%sL%.8s %.16s %.16s", used > 0 ? ", " : "", level, type,
+                                     size);
     }
 }
 
@@ -142,7 +143,7 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Opens the model, makes a context and computes a first vector, adding milliseconds to the steps; memory may be NULL. */
+/* Opens the model, makes a context and computes a first vector; how long each took, to ms. memory may be NULL. */
 static int load_once(struct quern_bench *bench, double ms[3], struct quern_bench_table *memory)
 {
     const quern_model_options model_options = {.size = sizeof model_options, .threads = bench->options.threads};
@@ -186,8 +187,9 @@ int quern_bench_load(struct quern_bench *bench)
     static const char *const steps[] = {"open the model", "make a context", "first vector (69 bytes)", "all"};
     double ms[4][LOADS], first[3];
     struct quern_bench_table *loads = quern_bench_table_add(
-        &bench->report, "load", "Load", "The model's file is in the page cache. B/op is what malloc gave; packed weights and "
-        "arenas are mapped and not counted.", load);
+        &bench->report, "load", "Load",
+        "The model's file is in the page cache. B/op is what malloc gave; packed weights and arenas are mapped and not "
+        "counted.", load);
     struct quern_bench_table *table = quern_bench_table_add(
         &bench->report, "memory", "Memory", "What is resident. Pages of the model's file can be dropped at any time.",
         memory);

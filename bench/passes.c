@@ -59,14 +59,16 @@ static int new_context(struct quern_bench *bench, int threads, bool exact, quern
 /* Multiply-adds of a token in the layers' products. */
 static double token_macs(const quern_model_info *m)
 {
-    const double queries = m->heads * m->head_dimensions, keys = m->kv_heads * m->head_dimensions, width = m->dimensions;
+    const double queries = m->heads * m->head_dimensions, keys = m->kv_heads * m->head_dimensions;
+    const double width = m->dimensions;
     return m->layers * (width * (queries + 2 * keys) + queries * width + 3 * width * m->ffn_dimensions);
 }
 
 /* The share of what the threads could multiply at most. */
 static double of_peak(const struct quern_bench *bench, double macs_per_s, int threads)
 {
-    return macs_per_s / (threads * kcheck_measure_peak(bench->options.exact ? KCHECK_PEAK_FLOAT : KCHECK_PEAK_INT8));
+    const enum kcheck_peak peak = bench->options.exact ? KCHECK_PEAK_FLOAT : KCHECK_PEAK_INT8;
+    return macs_per_s / (threads * kcheck_measure_peak(peak));
 }
 
 /* ---------------------------------------------------------------- latency, batches, threads */
@@ -140,8 +142,8 @@ int quern_bench_threads(struct quern_bench *bench)
             if (code != QUERN_OK)
                 return code;
             one = threads == 1 ? f.p50_ns : one;
-            quern_bench_put(&bench->report, table, (double)lengths[i], (double)threads, f.p50_ns * 1e-6, f.min_ns * 1e-6,
-                            one / f.p50_ns);
+            quern_bench_put(&bench->report, table, (double)lengths[i], (double)threads, f.p50_ns * 1e-6,
+                            f.min_ns * 1e-6, one / f.p50_ns);
             threads = threads < most && threads * 2 > most ? most : threads * 2;
         }
     }
@@ -236,8 +238,9 @@ int quern_bench_forward(struct quern_bench *bench)
 
 static int measure_stages(struct quern_bench *bench, struct quern_bench_table *table, int tokens)
 {
-    static const char *const names[QUERN_STAGES] = {"embed + norm", "qkv", "head norm + rope + pack", "attention", "output",
-                                                    "norm + add", "gate, up, gelu", "down", "mean + dense head"};
+    static const char *const names[QUERN_STAGES] = {
+        "embed + norm", "qkv", "head norm + rope + pack", "attention", "output",
+        "norm + add",   "gate, up, gelu", "down", "mean + dense head"};
     struct quern_engine *engine = &bench->session.context->engine;
     uint64_t ns[QUERN_STAGES] = {0}, all = 0;
     quern_tokens text;
@@ -265,8 +268,8 @@ int quern_bench_stages(struct quern_bench *bench)
         {"tokens", "tokens", 0}, {"stage", "stage", QUERN_BENCH_TEXT}, {"ms", "mean, ms", 3}, {"share", "share", 3},
         {NULL, NULL, 0}};
     static const int lengths[] = {16, 128, 512, 2048};
-    struct quern_bench_table *table =
-        quern_bench_table_add(&bench->report, "stages", "Stages of the forward pass", "One text, all threads.", columns);
+    struct quern_bench_table *table = quern_bench_table_add(
+        &bench->report, "stages", "Stages of the forward pass", "One text, all threads.", columns);
     int code = QUERN_OK;
     for (size_t i = 0; i < sizeof lengths / sizeof *lengths && code == QUERN_OK; i++)
         if (lengths[i] <= bench->session.info.context_length)
