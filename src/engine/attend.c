@@ -3,8 +3,9 @@
 #include "base/pool.h"
 #include "engine/engine.h"
 
-/* Tokens of a tile, small enough for every thread to find work in one long text; divides QUERN_BLOCK. */
-enum { TILE_TOKENS = 16 };
+/* Tokens of a tile of attention: few enough for every thread to find work in a short text. They divide QUERN_BLOCK, and
+ * with three query heads that share keys they fill the rows that kernels compute together. */
+enum { TILE_TOKENS = 4 };
 
 struct attend {
     struct quern_engine *engine;
@@ -16,7 +17,7 @@ static size_t qkv_stride(const struct quern_shape *s)
     return (size_t)(s->heads + 2 * s->kv_heads) * (size_t)s->head;
 }
 
-/* The text that a block of tokens belongs to, and the block's first token in it. */
+/* The text that a block of keys belongs to, and the block's first token in it. */
 static const struct quern_span *block_of(const struct quern_engine *e, int block, int *first)
 {
     const struct quern_span *span = e->span + e->block_span[block];
@@ -29,30 +30,38 @@ static int at_most(int count, int limit)
     return count < limit ? count : limit;
 }
 
-/* Norms and rotates the queries and keys of a block, and packs its keys and values. */
+/* Norms and rotates heads [begin, end) of count tokens, on from the span's token first. */
+static void turn_heads(const struct attend *a, const struct quern_span *span, int first, int count, int begin, int end)
+{
+    const struct quern_network *network = a->engine->network;
+    const struct quern_shape *s = &network->shape;
+    const size_t stride = qkv_stride(s), head = (size_t)s->head;
+    const float *cosine = network->cosine[a->layer->local], *sine = network->sine[a->layer->local];
+    for (int i = first; i < first + count; i++)
+        for (int h = begin; h < end; h++)
+            network->kernels->norm_rope(a->engine->qkv + (size_t)(span->first + i) * stride + (size_t)h * head,
+                                        h < s->heads ? a->layer->query_norm : a->layer->key_norm,
+                                        cosine + (size_t)i * head / 2, sine + (size_t)i * head / 2, s->head, s->epsilon);
+}
+
+/* Tile = (block, 0: its queries, 1: its keys and values). */
 static void prepare_tile(void *argument, int tile, int thread)
 {
     const struct attend *a = argument;
     const struct quern_engine *e = a->engine;
-    const struct quern_network *network = e->network;
-    const struct quern_shape *s = &network->shape;
+    const struct quern_shape *s = &e->network->shape;
     const size_t stride = qkv_stride(s), head = (size_t)s->head;
-    const float *cosine = network->cosine[a->layer->local], *sine = network->sine[a->layer->local];
     int first;
-    const struct quern_span *span = block_of(e, tile, &first);
+    const struct quern_span *span = block_of(e, tile / 2, &first);
     const int count = at_most(span->count - first, QUERN_BLOCK);
-    float *rows = e->qkv + (size_t)(span->first + first) * stride;
     (void)thread;
-
-    for (int i = 0; i < count; i++) {
-        const size_t turn = (size_t)(first + i) * head / 2;
-        for (int h = 0; h < s->heads + s->kv_heads; h++)
-            network->kernels->norm_rope(rows + (size_t)i * stride + (size_t)h * head,
-                                        h < s->heads ? a->layer->query_norm : a->layer->key_norm, cosine + turn,
-                                        sine + turn, s->head, s->epsilon);
+    if (tile % 2 == 0) {
+        turn_heads(a, span, first, count, 0, s->heads);
+        return;
     }
+    turn_heads(a, span, first, count, s->heads, s->heads + s->kv_heads);
     for (int h = 0; h < s->kv_heads; h++) {
-        const float *keys = rows + (size_t)(s->heads + h) * head;
+        const float *keys = e->qkv + (size_t)(span->first + first) * stride + (size_t)(s->heads + h) * head;
         e->attention->pack(e->packed + (size_t)h * e->packed_bytes + span->packed, keys,
                            keys + (size_t)s->kv_heads * head, stride, first, count, s->head);
     }
@@ -75,20 +84,18 @@ static void put_result(const struct attend *a, const struct quern_span *span, in
             ((float *)(void *)dst)[i] = result[i];
 }
 
-/* Tile = (block, half of the block, key and value head). */
+/* Tile = (block, TILE_TOKENS of it, key and value head). */
 static void attend_tile(void *argument, int tile, int thread)
 {
     const struct attend *a = argument;
     const struct quern_engine *e = a->engine;
     const struct quern_shape *s = &e->network->shape;
-    const int parts = QUERN_BLOCK / TILE_TOKENS, kv_head = tile % s->kv_heads, part = tile / s->kv_heads % parts;
+    const int parts = QUERN_BLOCK / TILE_TOKENS, kv_head = tile % s->kv_heads, part = tile / s->kv_heads;
     const int group = s->heads / s->kv_heads;
     int first;
-    const struct quern_span *span = block_of(e, tile / s->kv_heads / parts, &first);
-    first += part * TILE_TOKENS;
-    if (first >= span->count)
-        return;
-    const int end = (first + at_most(span->count - first, TILE_TOKENS)) * group;
+    const struct quern_span *span = block_of(e, part / parts, &first);
+    first += part % parts * TILE_TOKENS;
+    const int end = at_most(span->count, first + TILE_TOKENS) * group;
     const struct quern_attention_job job = {
         .packed = e->packed + (size_t)kv_head * e->packed_bytes + span->packed,
         .queries = e->qkv + (size_t)span->first * qkv_stride(s) + (size_t)(kv_head * group) * (size_t)s->head,
@@ -108,7 +115,7 @@ static void attend_tile(void *argument, int tile, int thread)
 void quern_engine_attend(struct quern_engine *engine, const struct quern_layer *layer)
 {
     struct attend a = {engine, layer};
-    quern_pool_run(engine->pool, prepare_tile, &a, engine->blocks);
+    quern_pool_run(engine->pool, prepare_tile, &a, 2 * engine->blocks);
     quern_engine_lap(engine, QUERN_STAGE_ROPE);
     quern_pool_run(engine->pool, attend_tile, &a,
                    engine->blocks * (QUERN_BLOCK / TILE_TOKENS) * engine->network->shape.kv_heads);

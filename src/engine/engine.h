@@ -66,8 +66,9 @@ struct quern_engine {
     size_t packed_bytes;
 
     /* A row for every text. */
-    float *mean;        /* [spans][width] */
-    float *head_hidden; /* [spans][head_hidden] */
+    float *mean;              /* [spans][width]; room for twice as many, as head_hidden has */
+    float *head_hidden;       /* [spans][head_hidden] */
+    struct quern_q8 *head_q8; /* [2 * spans][width or head_hidden] */
 
     unsigned char *scratch; /* [threads][scratch_bytes]; first result_bytes of attention's results, or GeGLU's tile */
     size_t scratch_bytes, result_bytes;

@@ -37,6 +37,29 @@ static void deliver(const struct quern_target *target, const float *row)
         target->vector[j] = (float)(row[j] * factor);
 }
 
+/* out[i] = W in[i] for every text; in is used up. The vector's last steps should add no error of their own, so where
+ * activations are 8-bit each row goes in twice, the second time as what the first rounding left over: 15 bits in all. */
+static void dense(struct quern_engine *e, const struct quern_matrix *matrix, int rows, float *in, float *out)
+{
+    const size_t length = (size_t)matrix->length, blocks = length / QUERN_BLOCK, stride = (size_t)matrix->rows;
+    if (!quern_engine_uses_q8(e, matrix)) {
+        quern_engine_product(e, matrix, rows, false, (const unsigned char *)in, e->spans, out, stride);
+        return;
+    }
+    for (size_t i = 0; i < (size_t)e->spans; i++) {
+        struct quern_q8 *q = e->head_q8 + 2 * i * blocks;
+        float *x = in + i * length;
+        e->network->kernels->quantize(q, x, matrix->length);
+        for (size_t j = 0; j < length; j++)
+            x[j] -= q[j / QUERN_BLOCK].scale * q[j / QUERN_BLOCK].q[j % QUERN_BLOCK];
+        e->network->kernels->quantize(q + blocks, x, matrix->length);
+    }
+    quern_engine_product(e, matrix, rows, true, (const unsigned char *)e->head_q8, 2 * e->spans, out, stride);
+    for (size_t i = 0; i < (size_t)e->spans; i++) /* rows 2 i and 2 i + 1 into row i */
+        for (size_t j = 0; j < (size_t)rows; j++)
+            out[i * stride + j] = out[2 * i * stride + j] + out[(2 * i + 1) * stride + j];
+}
+
 void quern_engine_head(struct quern_engine *e)
 {
     const struct quern_network *network = e->network;
@@ -46,10 +69,8 @@ void quern_engine_head(struct quern_engine *e)
         int longest = 0;
         for (int i = 0; i < e->spans; i++)
             longest = e->span[i].target.dimensions > longest ? e->span[i].target.dimensions : longest;
-        quern_engine_product(e, &network->dense_2, hidden, false, (const unsigned char *)e->mean, e->spans,
-                             e->head_hidden, (size_t)hidden);
-        quern_engine_product(e, &network->dense_3, longest, false, (const unsigned char *)e->head_hidden, e->spans,
-                             e->mean, (size_t)width);
+        dense(e, &network->dense_2, hidden, e->mean, e->head_hidden);
+        dense(e, &network->dense_3, longest, e->head_hidden, e->mean);
     }
     for (int i = 0; i < e->spans; i++)
         deliver(&e->span[i].target, e->mean + (size_t)i * (size_t)width);

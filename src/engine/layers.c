@@ -4,8 +4,8 @@
 
 #include <time.h>
 
-/* Rows of a tile: some microseconds of work. */
-enum { TILE_ROWS = 16 };
+/* Rows of a tile: about two microseconds of work. */
+enum { TILE_ROWS = 4 };
 
 /* One pass over the rows between two products. */
 struct pass {

@@ -55,8 +55,10 @@ static void plan(struct quern_engine *e)
     e->y = (float *)(void *)shared;
     e->hidden = shared != NULL ? shared + rows * y_bytes : NULL;
     e->packed = quern_arena_take(arena, (size_t)s->kv_heads, e->packed_bytes);
-    e->mean = quern_arena_take(arena, spans, y_bytes);
-    e->head_hidden = quern_arena_take(arena, spans, (size_t)s->head_hidden * sizeof *e->head_hidden);
+    e->mean = quern_arena_take(arena, 2 * spans, y_bytes);
+    e->head_hidden = quern_arena_take(arena, 2 * spans, (size_t)s->head_hidden * sizeof *e->head_hidden);
+    e->head_q8 = quern_arena_take(arena, 2 * spans,
+                                  quern_engine_row_bytes(true, s->width > s->head_hidden ? s->width : s->head_hidden));
     e->scratch = quern_arena_take(arena, (size_t)quern_pool_threads(e->pool), e->scratch_bytes);
 }
 
