@@ -8,12 +8,8 @@ echo "== all tests with the thread sanitizer"
 tools/sanitized.sh "$build-tsan" thread
 meson test -C "$build-tsan" --no-rebuild --print-errorlogs
 
-echo "== a tiny embedding under valgrind"
-"$build/tools/mkmodel" tiny "$build/tiny.gguf" --head
-for path in --exact --truncate; do # the second stands for the int8 path
-    valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=all \
-        "$build/quern" embed -m "$build/tiny.gguf" -t query $path 'one text' 'and another, longer one' >/dev/null
-done
+echo "== tiny models under valgrind"
+sh tests/check_valgrind.sh "$build/quern" "$build/tools/mkmodel"
 
 echo "== 200,000 mutated model files, with address and undefined-behaviour sanitizers"
 tools/sanitized.sh "$build-asan" address,undefined
