@@ -289,10 +289,13 @@ static int pack_all(struct loader *loader, int threads)
         if (!p->finite)
             return quern_fail(loader->error, QUERN_EFORMAT, "tensor %.*s holds a scale that is not finite",
                               (int)p->tensor->name.length, p->tensor->name.data);
-        if (p->rows == p->tensor->data) /* its first panel: none of it is read again */
-            quern_map_forget(&loader->gguf->map, (size_t)(p->tensor->data - loader->gguf->map.data), p->tensor->bytes);
     }
     loader->network->digest = digest_network(loader);
+    /* What was packed is not read again, and of the embedding table only the rows of tokens that come. */
+    for (size_t i = 0; i < loader->gguf->tensor_count; i++) {
+        const struct quern_gguf_tensor *t = &loader->gguf->tensors[i];
+        quern_map_forget(&loader->gguf->map, (size_t)(t->data - loader->gguf->map.data), t->bytes);
+    }
     return quern_map_check(&loader->gguf->map, loader->error);
 }
 
