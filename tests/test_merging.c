@@ -114,12 +114,8 @@ static void check_text(const struct random_vocabulary *v, struct quern_tokenizer
 static void test_random_texts(void **state)
 {
     static struct random_vocabulary v;
-    const char *given = getenv("QUERN_TEST_SEED");
-    unsigned long long seed = given ? strtoull(given, NULL, 10) : (unsigned long long)time(NULL);
     (void)state;
 
-    print_message("QUERN_TEST_SEED=%llu\n", seed);
-    random_state = seed * 0x9e3779b97f4a7c15u | 1;
     for (int i = 0; i < 300; i++) {
         struct quern_vocabulary *vocabulary;
         struct quern_tokenizer *tokenizer;
@@ -134,8 +130,54 @@ static void test_random_texts(void **state)
     }
 }
 
+/* So many words that they push each other out of the cache, of lengths around what it takes, each twice. */
+static void test_many_words(void **state)
+{
+    static const char *const texts[] = {"a", "b", "aa", "ab", "ba", "bb", "aba", "bbaa"};
+    static struct random_vocabulary v;
+    struct quern_vocabulary *vocabulary;
+    struct quern_tokenizer *tokenizer;
+    (void)state;
+
+    v.source = (struct quern_vocabulary_source){
+        .texts = v.texts, .scores = v.scores, .kinds = v.kinds, .bos = -1, .eos = -1, .unknown = -1};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        strcpy(v.bytes[i], texts[i]);
+        add(&v, strlen(texts[i]), QUERN_PIECE_NORMAL);
+    }
+    assert_int_equal(quern_vocabulary_new(&vocabulary, &v.source, NULL), QUERN_OK);
+    assert_int_equal(quern_tokenizer_new(&tokenizer, vocabulary, NULL), QUERN_OK);
+    for (int i = 0; i < 20000; i++) {
+        char text[40];
+        int32_t expected[QUERN_NAIVE_TOKENS(sizeof text)], ids[QUERN_NAIVE_TOKENS(sizeof text)];
+        size_t length = 12 + below(sizeof text - 12), count;
+        for (size_t k = 0; k < length; k++)
+            text[k] = below(2) ? 'a' : 'b';
+        quern_text part = {text, length};
+        int expected_count = quern_naive_tokenize(&v.source, part, 0, expected);
+        for (int k = 0; k < 2; k++) {
+            assert_int_equal(quern_tokenizer_run(tokenizer, &part, 1, 0, ids, 80, &count, NULL), QUERN_OK);
+            assert_int_equal(count, expected_count);
+            assert_memory_equal(ids, expected, count * sizeof *ids);
+        }
+    }
+    quern_tokenizer_free(tokenizer);
+    quern_vocabulary_free(vocabulary);
+}
+
+static int set_seed(void **state)
+{
+    const char *given = getenv("QUERN_TEST_SEED");
+    unsigned long long seed = given ? strtoull(given, NULL, 10) : (unsigned long long)time(NULL);
+    (void)state;
+
+    print_message("QUERN_TEST_SEED=%llu\n", seed);
+    random_state = seed * 0x9e3779b97f4a7c15u | 1;
+    return 0;
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_random_texts)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_random_texts), cmocka_unit_test(test_many_words)};
+    return cmocka_run_group_tests(tests, set_seed, NULL);
 }

@@ -70,14 +70,12 @@ static void put_known(const struct word *word, struct quern_ids *ids)
         quern_ids_put(ids, word->ids[i]);
 }
 
-/* Appends the ids of a word: text that no merge crosses the edges of. */
+/* Appends the ids of a word: text that no merge crosses the edges of. length >= 1 */
 static int put_word(struct quern_tokenizer *t, const unsigned char *text, size_t length, struct quern_ids *ids,
                     quern_error *error)
 {
     uint64_t key[WORD_BYTES / 8];
 
-    if (length == 0)
-        return QUERN_OK;
     if (length > WORD_BYTES)
         return quern_merger_run(&t->merger, text, length, ids, error);
     load_word(key, text, length);

@@ -30,12 +30,12 @@ static uint64_t mix(uint64_t hash, uint64_t value)
 static uint64_t make_key(const struct quern_vocabulary *v, const unsigned char *text, size_t length)
 {
     size_t last = length - 1, middle = length / 2;
+    uint64_t key = (uint64_t)length << 56, hash = v->seed ^ length;
 
-    if (length < 4)
-        return (uint64_t)length << 56 | text[0] | (uint64_t)text[middle] << 8 * middle | (uint64_t)text[last] << 8 * last;
+    if (length < 4) /* the three may be the same byte at the same place */
+        return key | text[0] | (uint64_t)text[middle] << 8 * middle | (uint64_t)text[last] << 8 * last;
     if (length < 8)
-        return (uint64_t)length << 56 | load32(text) | load32(text + length - 4) << 8 * (length - 4);
-    uint64_t hash = v->seed ^ length;
+        return key | load32(text) | load32(text + length - 4) << 8 * (length - 4);
     for (size_t i = 0; i + 8 < length; i += 8)
         hash = mix(hash, load64(text + i));
     return mix(hash, load64(text + length - 8)) | (uint64_t)255 << 56;
