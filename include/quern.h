@@ -116,6 +116,7 @@ typedef struct quern_model_info {
     uint64_t file_bytes;        /* size of the file */
     uint64_t packed_bytes;      /* memory the packed weights take */
     uint64_t vocabulary_bytes;  /* memory the tokenizer takes */
+    int has_prompts;            /* 0 when the file says quern.prompts = "none": its texts are to have QUERN_TASK_NONE */
 } quern_model_info;
 
 /* Fills info. Strings belong to the model. */

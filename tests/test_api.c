@@ -382,6 +382,32 @@ static void test_describe(void **state)
     quern_model_close(headless);
 }
 
+/* A file that says it takes no prompts is none of EmbeddingGemma's, so nothing is said about a head. */
+static void test_prompts_of_models(void **state)
+{
+    (void)state;
+    quern_model_info info = {.size = sizeof info};
+    quern_model *other = NULL;
+    char path[TRIAL_PATH];
+    assert_int_equal(quern_model_describe(model, &info, NULL), QUERN_OK);
+    assert_int_equal(info.has_prompts, 1);
+
+    struct quern_recipe recipe = trial_recipe(QUERN_TYPE_Q8_0, false);
+    recipe.prompts = "none";
+    trial_make(path, &recipe);
+    other = trial_open(path, NULL);
+    unlink(path);
+    assert_int_equal(quern_model_describe(other, &info, NULL), QUERN_OK);
+    assert_int_equal(info.has_prompts, 0);
+    assert_null(info.notice);
+    quern_model_close(other);
+
+    recipe.prompts = "nonesuch";
+    trial_make(path, &recipe);
+    expect_error(quern_model_open(&other, path, NULL, &error), QUERN_EUNSUPPORTED, "quern.prompts");
+    unlink(path);
+}
+
 static void test_pieces(void **state)
 {
     (void)state;
@@ -570,6 +596,7 @@ int main(void)
         cmocka_unit_test(test_null),
         cmocka_unit_test(test_making_contexts),
         cmocka_unit_test(test_describe),
+        cmocka_unit_test(test_prompts_of_models),
         cmocka_unit_test(test_pieces),
         cmocka_unit_test(test_kernel_limits),
         cmocka_unit_test(test_space_of_options),

@@ -10,10 +10,11 @@
 #include <string.h>
 #include <strings.h>
 
-static const char usage[] = "Usage: mkmodel tiny|full FILE [--type f32|f16|bf16|q8_0|q4_0] [--head] [--seed N]\n"
+static const char usage[] = "Usage: mkmodel tiny|full FILE [--type f32|f16|bf16|q8_0|q4_0] [--head] [--no-prompts] [--seed N]\n"
                             "\n"
                             "Writes a GGUF file of random weights in the layout of EmbeddingGemma: a tiny one of some\n"
-                            "hundred kilobytes, or one of the true shape. --head adds the dense head.\n";
+                            "hundred kilobytes, or one of the true shape. --head adds the dense head.\n"
+                            "--no-prompts says that the model takes no task prompts.\n";
 
 static int parse_type(const char *name, uint32_t *type)
 {
@@ -44,11 +45,12 @@ int main(int argc, char **argv)
 {
     static const struct option options[] = {
         {"type", required_argument, NULL, 't'}, {"head", no_argument, NULL, 'h'},
-        {"seed", required_argument, NULL, 's'}, {NULL, 0, NULL, 0},
+        {"seed", required_argument, NULL, 's'}, {"no-prompts", no_argument, NULL, 'n'},
+        {NULL, 0, NULL, 0},
     };
     uint32_t type = QUERN_TYPE_Q8_0;
     uint64_t seed = 1;
-    bool head = false;
+    bool head = false, prompts = true;
     int bad = 0;
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         if (option == 't')
@@ -57,6 +59,8 @@ int main(int argc, char **argv)
             bad |= parse_seed(optarg, &seed);
         else if (option == 'h')
             head = true;
+        else if (option == 'n')
+            prompts = false;
         else
             bad = 1;
     }
@@ -69,6 +73,7 @@ int main(int argc, char **argv)
     struct quern_recipe recipe = tiny ? quern_recipe_tiny() : quern_recipe_full();
     recipe.type = type;
     recipe.head = head;
+    recipe.prompts = prompts ? NULL : "none";
     recipe.seed = seed;
     quern_error error;
     if (quern_model_make(argv[optind + 1], &recipe, &error) != QUERN_OK) {

@@ -19,6 +19,7 @@ struct quern_model {
     float *scores;
     size_t vocabulary_bytes; /* of all three */
     char name[128], types[128], kernels_reason[128];
+    bool has_prompts;
 };
 
 struct quern_context {

@@ -60,6 +60,19 @@ static void describe_types(quern_model *model)
     }
 }
 
+/* A file that says how to prompt its model was made for quern, and other than EmbeddingGemma. */
+static int read_prompts(quern_model *model, quern_error *error)
+{
+    static const char key[] = "quern.prompts", none[] = "none";
+    quern_text prompts = {NULL, 0};
+    QUERN_TRY(quern_gguf_string(&model->gguf, key, &prompts, error));
+    model->has_prompts = prompts.data == NULL;
+    if (prompts.data == NULL || (prompts.length == strlen(none) && memcmp(prompts.data, none, strlen(none)) == 0))
+        return QUERN_OK;
+    return quern_fail(error, QUERN_EUNSUPPORTED, "%s is \"%.*s\"; this version knows \"%s\" only", key,
+                      (int)(prompts.length < 32 ? prompts.length : 32), prompts.data, none);
+}
+
 static int load(quern_model *model, const char *path, const quern_model_options *options, quern_error *error)
 {
     const struct quern_kernels *kernels;
@@ -70,6 +83,7 @@ static int load(quern_model *model, const char *path, const quern_model_options 
     QUERN_TRY(quern_network_load(&model->network, &model->gguf, kernels, threads, error));
     QUERN_TRY(quern_model_read_vocabulary(model, error));
     QUERN_TRY(quern_gguf_string(&model->gguf, "general.name", &name, error));
+    QUERN_TRY(read_prompts(model, error));
     snprintf(model->name, sizeof model->name, "%.*s", (int)(name.length < 127 ? name.length : 127), name.data);
     describe_types(model);
     return quern_map_check(&model->gguf.map, error);
@@ -121,9 +135,10 @@ int quern_model_describe(const quern_model *model, quern_model_info *info, quern
     const quern_model_info full = {
         .architecture = "gemma-embedding",
         .name = model->name,
-        .notice = s->head_hidden != 0 ? NULL
-                                      : "this file lacks the dense head: its vectors are not EmbeddingGemma's official "
-                                        "ones and must not be mixed with them",
+        .notice = s->head_hidden != 0 || !model->has_prompts
+                      ? NULL
+                      : "this file lacks the dense head: its vectors are not EmbeddingGemma's official ones and must "
+                        "not be mixed with them",
         .kernels = model->network.kernels->name,
         .kernels_reason = model->kernels_reason,
         .types = model->types,
@@ -142,6 +157,7 @@ int quern_model_describe(const quern_model *model, quern_model_info *info, quern
         .file_bytes = model->gguf.map.size,
         .packed_bytes = model->network.packed_bytes + model->network.tables.size,
         .vocabulary_bytes = model->vocabulary_bytes,
+        .has_prompts = model->has_prompts,
     };
     return quern_info_write(info, &full, sizeof full, error);
 }

@@ -174,6 +174,8 @@ static void put_model_keys(struct quern_gguf_writer *writer, const struct quern_
     put_string(writer, "general.architecture", ARCHITECTURE);
     put_string(writer, "general.type", "model");
     put_string(writer, "general.name", "Test model of random weights");
+    if (r->prompts != NULL)
+        put_string(writer, "quern.prompts", r->prompts);
     quern_gguf_put_u32(writer, "general.file_type", file_type(r->type));
     quern_gguf_put_u32(writer, "general.quantization_version", 2);
     put_number(writer, "context_length", r->context);

@@ -12,6 +12,7 @@ struct quern_recipe {
     size_t vocabulary;                                                                     /* pieces: see below */
     uint32_t type; /* enum quern_type, of all matrices; but token_embd is Q8_0 where the others are Q4_0 */
     bool head;     /* whether the file holds the dense head */
+    const char *prompts; /* what the file says of its model's task prompts; NULL: nothing */
     uint64_t seed;
 };
 
