@@ -21,7 +21,13 @@ const { values: options } = parseArgs({
 const rounds = Number(options.rounds);
 const seconds = 0.4; // of measuring, for a column in a round
 const texts = fs.mkdtempSync(join(os.tmpdir(), "quern-compare-"));
-process.on("exit", () => fs.rmSync(texts, { recursive: true, force: true }));
+const peers = new Set();
+process.on("exit", () => {
+    peers.forEach((peer) => peer.stop());
+    fs.rmSync(texts, { recursive: true, force: true });
+});
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"])
+    process.on(signal, () => process.exit(1));
 
 const median = (list) => [...list].sort((a, b) => a - b)[list.length >> 1];
 
@@ -36,16 +42,17 @@ class Peer {
     static async start(threads) {
         const peer = new Peer();
         peer.process = fork(new URL("peer.mjs", import.meta.url), [options.model, String(threads)]);
+        peers.add(peer);
+        peer.process.once("exit", (code) => {
+            throw new Error(`node-llama-cpp ended with ${code}`);
+        });
         peer.ready = await peer.answer();
         peer.process.kill("SIGSTOP");
         return peer;
     }
 
     answer() {
-        return new Promise((resolve, reject) => {
-            this.process.once("message", resolve);
-            this.process.once("exit", (code) => reject(new Error(`node-llama-cpp ended with ${code}`)));
-        });
+        return new Promise((resolve) => this.process.once("message", resolve));
     }
 
     // The median, in milliseconds.
@@ -59,6 +66,7 @@ class Peer {
     }
 
     stop() {
+        peers.delete(this);
         this.process.removeAllListeners("exit");
         this.process.kill("SIGKILL");
     }

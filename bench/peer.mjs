@@ -36,7 +36,8 @@ const llama = await getLlama({ gpu: false, build: "never", logLevel: "error", ma
 const begin = now();
 const model = await llama.loadModel({ modelPath: path, gpuLayers: 0, useMmap: true });
 const opened = now();
-const context = await model.createEmbeddingContext({ contextSize: 2048, batchSize: 2048, threads });
+// A text must be shorter than the context; all of it is one batch, as the model's attention asks for.
+const context = await model.createEmbeddingContext({ contextSize: 2304, batchSize: 2304, threads });
 const made = now();
 await context.getEmbeddingFor(ids(16));
 const first = now();
