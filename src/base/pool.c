@@ -4,7 +4,6 @@
 
 #include <pthread.h>
 #include <sched.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdalign.h>
 #include <stdatomic.h>
@@ -14,20 +13,11 @@
 #include <time.h>
 
 /* A worker watches for the next job this long before it sleeps: longer than the pauses between the products of one
- * forward pass. */
+ * forward pass. The caller watches for the last tile this long before it sleeps: a worker that holds it for longer has
+ * probably lost its CPU, and gets ours when we sleep. */
 #define WORKER_SPIN_NS 50000
-
-/* The caller watches for the last tile this long, or as long as several of its own tiles took, before it sleeps: a worker
- * that holds it for longer has lost its CPU to another process. Such a worker then rests, the longer the sooner it
- * happens again, since one tile that waits for its turn on a crowded CPU costs more time than all its tiles save. */
 #define CALLER_SPIN_NS 100000
-#define CALLER_SPIN_TILES 8
-#define REST_NS 8000000
-#define LONGEST_REST_NS 64000000
-/* After so long, watching gives the CPU to whoever else wants it: another of our threads may be the one we wait for. With
- * two threads on two CPUs of which a busy process wants one, jobs of 36 us take 1.1 times as long as by one thread alone,
- * not 1.5 times. */
-#define PAUSE_NS 20000
+
 /* After so long, watching gives the CPU to whoever else wants it: another of our threads may be the one we wait for. With
  * two threads on two CPUs of which a busy process wants one, jobs of 36 us take 1.1 times as long as by one thread alone,
  * not 1.5 times. */
@@ -55,7 +45,6 @@ struct quern_pool {
         struct quern_pool *pool;
         int number;
         pthread_t thread;
-        int64_t rest_ns, rested_at; /* the last rest: how long, and when it ended */
     } workers[];
 };
 
@@ -111,12 +100,12 @@ static bool spin(struct quern_pool *pool, bool (*ready)(struct quern_pool *), in
     return ready(pool);
 }
 
-/* Claims and runs tiles until the job has none left; how many, to count. All tiles that one call runs are of one job,
- * because a job cannot end before they are reported. Returns whether the caller slept for want of them. */
-static bool run_tiles(struct quern_pool *pool, int thread, uint32_t *count)
+/* Claims and runs tiles until the job has none left. All tiles that one call runs are of one job, because a job cannot
+ * end before they are reported. */
+static void run_tiles(struct quern_pool *pool, int thread)
 {
     uint32_t ran = 0, tiles = 0;
-    for (;; *count = ran) {
+    for (;;) {
         uint64_t ticket = atomic_fetch_add_explicit(&pool->ticket, 1, memory_order_acquire);
         if (!is_open(ticket))
             break;
@@ -125,11 +114,10 @@ static bool run_tiles(struct quern_pool *pool, int thread, uint32_t *count)
         ran++;
     }
     if (ran == 0 || atomic_fetch_add(&pool->done, ran) + ran != tiles || thread == 0 || !atomic_load(&pool->waiting))
-        return false;
+        return;
     pthread_mutex_lock(&pool->mutex);
     pthread_cond_signal(&pool->finished);
     pthread_mutex_unlock(&pool->mutex);
-    return true;
 }
 
 /* Sleeping takes turns with publishing: the sleeper counts itself, then looks at the ticket; the caller writes the
@@ -144,24 +132,14 @@ static void sleep_until_open(struct quern_pool *pool)
     pthread_mutex_unlock(&pool->mutex);
 }
 
-static void rest(struct worker *worker)
-{
-    const bool again = now_ns() - worker->rested_at < 4 * worker->rest_ns;
-    worker->rest_ns = !again ? REST_NS : worker->rest_ns < LONGEST_REST_NS ? 2 * worker->rest_ns : LONGEST_REST_NS;
-    nanosleep(&(struct timespec){.tv_nsec = (long)worker->rest_ns}, NULL);
-    worker->rested_at = now_ns();
-}
-
 static void *work(void *argument)
 {
     struct worker *worker = argument;
     struct quern_pool *pool = worker->pool;
-    uint32_t ran = 0;
     while (!atomic_load(&pool->stop)) {
         if (!spin(pool, worker_ready, WORKER_SPIN_NS))
             sleep_until_open(pool);
-        if (run_tiles(pool, worker->number, &ran))
-            rest(worker);
+        run_tiles(pool, worker->number);
     }
     return NULL;
 }
@@ -181,10 +159,9 @@ static void publish(struct quern_pool *pool)
     pthread_mutex_unlock(&pool->mutex);
 }
 
-static void wait_until_done(struct quern_pool *pool, int64_t tile_ns)
+static void wait_until_done(struct quern_pool *pool)
 {
-    const int64_t usual = CALLER_SPIN_TILES * tile_ns;
-    if (spin(pool, caller_ready, usual > CALLER_SPIN_NS ? usual : CALLER_SPIN_NS))
+    if (spin(pool, caller_ready, CALLER_SPIN_NS))
         return;
     pthread_mutex_lock(&pool->mutex);
     atomic_store(&pool->waiting, true);
@@ -204,11 +181,9 @@ void quern_pool_run(struct quern_pool *pool, quern_pool_fn *run, void *argument,
     pool->run = run;
     pool->argument = argument;
     pool->tiles = (uint32_t)tiles;
-    const int64_t begin = now_ns();
-    uint32_t ran = 0;
     publish(pool);
-    run_tiles(pool, 0, &ran);
-    wait_until_done(pool, ran != 0 ? (now_ns() - begin) / ran : 0);
+    run_tiles(pool, 0);
+    wait_until_done(pool);
 }
 
 /* Starts one worker. The host's signals are not for us, but a fault must reach the thread that made it. */
