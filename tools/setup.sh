@@ -34,6 +34,9 @@ build) ;;
 check | long)
     need clang has clang
     need libclang-rt-14-dev compiles clang -fsanitize=address,undefined
+    need qemu-user has qemu-aarch64
+    need gcc-aarch64-linux-gnu has aarch64-linux-gnu-gcc
+    need libc6-dev-arm64-cross compiles aarch64-linux-gnu-gcc -static
     ;;
 *)
     echo "usage: tools/setup.sh build | check | long" >&2
