@@ -34,6 +34,7 @@ static int make_base(struct file *file, uint32_t type, bool head)
     quern_error error;
     recipe.type = type;
     recipe.head = head;
+    recipe.context = 64; /* short texts are embedded sooner, so that more files can be tried */
     int descriptor = mkstemp(path);
     if (descriptor < 0)
         return 1;

@@ -41,11 +41,11 @@ static double distance(const float *v, const struct golden_vector *golden)
     return squares / 2;
 }
 
-static void embed(quern_context *context, int tokens, unsigned flags, float *vector)
+static void embed(quern_context *context, int tokens, float *vector)
 {
     int32_t ids[TRIAL_CONTEXT];
     const quern_tokens text = {ids, (size_t)tokens};
-    const quern_embed_options options = {.size = sizeof options, .flags = flags};
+    const quern_embed_options options = {.size = sizeof options, .flags = QUERN_NO_NORMALIZE};
     quern_result result;
     trial_ids(ids, tokens);
     assert_int_equal(quern_embed_tokens(context, &text, 1, &options, vector, GOLDEN_WIDTH, &result, NULL), QUERN_OK);
@@ -64,11 +64,10 @@ static void check_model(const char *kernels, const struct golden_vector *first, 
     for (const struct golden_vector *g = first; g < golden_vectors + VECTORS; g++) {
         if (g->type != first->type || g->head != first->head)
             break;
-        float v[GOLDEN_WIDTH], raw[GOLDEN_WIDTH];
-        embed(context, g->tokens, 0, v);
-        embed(context, g->tokens, QUERN_NO_NORMALIZE, raw);
-        const double off = distance(v, g), off_length = fabs(length_of(raw) / g->length - 1);
-        if (!(off <= bar->one && off_length <= bar->length && fabs(length_of(v) - 1) < 1e-6))
+        float v[GOLDEN_WIDTH];
+        embed(context, g->tokens, v);
+        const double off = distance(v, g), off_length = fabs(length_of(v) / g->length - 1);
+        if (!(off <= bar->one && off_length <= bar->length))
             fail_msg("%s, path %d, type %u, head %d, %d tokens: 1 - cos %.3g, length off by %.3g", kernels, path, g->type,
                      g->head, g->tokens, off, off_length);
         sum += off;

@@ -1,0 +1,103 @@
+/* Any texts with any options give vectors or one clear error; a text's vector does not depend on its company.
+ *
+ * Input: task, flags, dimensions, path, a byte each; then up to four texts, with a byte 0x1E between them. Bit 7 of the
+ * flags makes the last text a title as well. */
+#include "model_maker.h"
+
+#include "gguf/blocks.h"
+#include "quern.h"
+
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { WIDTH = 64, TEXTS = 4, SEPARATOR = 0x1E };
+
+static quern_model *model;
+static quern_context *contexts[2]; /* by path */
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void expect(int holds, const char *rule)
+{
+    if (!holds) {
+        fprintf(stderr, "broken: %s\n", rule);
+        abort();
+    }
+}
+
+/* Once for all inputs. */
+static void open_model(void)
+{
+    char path[] = "/tmp/quern-fuzz-XXXXXX";
+    const int file = mkstemp(path);
+    struct quern_recipe recipe = quern_recipe_tiny();
+    quern_model_options options = {.size = sizeof options, .threads = 1};
+    recipe.type = QUERN_TYPE_Q4_0;
+    recipe.head = true;
+    recipe.context = 48; /* so that texts are too long now and then */
+    expect(file >= 0 && close(file) == 0 && quern_model_make(path, &recipe, NULL) == QUERN_OK &&
+           quern_model_open(&model, path, &options, NULL) == QUERN_OK, "a model can be made");
+    for (int i = 0; i < 2; i++) {
+        const quern_context_options how = {.size = sizeof how, .threads = 1, .path = i, .step_tokens = 64};
+        expect(quern_context_new(&contexts[i], model, &how, NULL) == QUERN_OK, "a context can be made");
+    }
+    unlink(path);
+}
+
+static size_t cut_texts(quern_text texts[TEXTS], const char *data, size_t size)
+{
+    size_t count = 0;
+    for (const char *end = data + size, *next; count < TEXTS; data = next + 1) {
+        next = memchr(data, SEPARATOR, (size_t)(end - data));
+        texts[count++] = (quern_text){data, (size_t)((next != NULL ? next : end) - data)};
+        if (next == NULL)
+            break;
+    }
+    return count;
+}
+
+static void check_vectors(quern_context *context, const quern_text *texts, size_t count,
+                          const quern_embed_options *options, const float *vectors, const quern_result *results)
+{
+    const size_t dimensions = options->dimensions != 0 ? (size_t)options->dimensions : WIDTH;
+    quern_embed_options tokenize = *options;
+    tokenize.flags &= QUERN_PARSE_SPECIAL;
+    for (size_t i = 0; i < count; i++) {
+        float alone[WIDTH];
+        size_t tokens = 0;
+        quern_tokenize(context, texts[i], &tokenize, NULL, 0, &tokens, NULL);
+        expect(results[i].tokens + results[i].truncated == tokens, "results count a text's tokens");
+        expect(quern_embed(context, &texts[i], 1, options, alone, WIDTH, NULL, NULL) == QUERN_OK, "a text goes alone");
+        expect(memcmp(alone, vectors + i * dimensions, dimensions * sizeof *alone) == 0, "a text's vector is its own");
+        for (size_t k = 0; k < dimensions; k++)
+            expect(isfinite(alone[k]), "vectors are finite");
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (size < 4)
+        return 0;
+    if (model == NULL)
+        open_model();
+    quern_text texts[TEXTS];
+    float vectors[TEXTS * WIDTH];
+    quern_result results[TEXTS];
+    quern_error error = {0};
+    quern_context *context = contexts[data[3] % 2];
+    const size_t count = cut_texts(texts, (const char *)data + 4, size - 4);
+    const quern_embed_options options = {
+        .size = sizeof options, .task = data[0] % 12 - 1, .dimensions = data[2] % (WIDTH + 2), .flags = data[1] & 15,
+        .title = data[1] & 128 ? texts[count - 1] : (quern_text){NULL, 0}};
+    const int code = quern_embed(context, texts, count, &options, vectors, TEXTS * WIDTH, results, &error);
+    if (code == QUERN_OK)
+        check_vectors(context, texts, count, &options, vectors, results);
+    else
+        expect((code == QUERN_EINVAL || code == QUERN_ETOOLONG) && error.code == code && error.text[0] != '\0' &&
+               strchr(error.text, '\n') == NULL, "an error is clear");
+    return 0;
+}
