@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what a task needs and is missing, through apt. Does nothing when all is there, so it works offline.
-# usage: tools/setup.sh build | check | long
+# usage: tools/setup.sh build | check
 set -eu
 
 missing=
@@ -31,21 +31,20 @@ need libcmocka-dev pkg-config --exists cmocka
 
 case ${1:-build} in
 build) ;;
-check | long)
+check)
     need clang has clang
     need libclang-rt-14-dev compiles clang -fsanitize=address,undefined
     need qemu-user has qemu-aarch64
     need gcc-aarch64-linux-gnu has aarch64-linux-gnu-gcc
     need libc6-dev-arm64-cross compiles aarch64-linux-gnu-gcc -static
+    need valgrind has valgrind
+    need libc6-dbg valgrind -q true
     ;;
 *)
-    echo "usage: tools/setup.sh build | check | long" >&2
+    echo "usage: tools/setup.sh build | check" >&2
     exit 2
     ;;
 esac
-if [ "${1:-build}" = long ]; then
-    need valgrind has valgrind
-fi
 
 if [ -z "$missing" ]; then
     exit 0
