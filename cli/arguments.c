@@ -18,6 +18,7 @@ static const struct {
     {'t', "task", "TASK", NULL /* written out below, from the library's list */},
     {'L', "title", "TITLE", "the title of the document, for the task document"},
     {'d', "dims", "DIMS", "leading dimensions to keep (768, 512, 256, 128); default: all"},
+    {'D', "dims", "LIST", "dimensions to measure, as 768,256; default: all, and halves down to 64"},
     {'f', "format", "FORMAT", NULL /* depends on the verb */},
     {'i', "input", "FILE", "read texts from FILE, one a line"},
     {'o', "output", "FILE", "write to FILE, which appears when it is complete"},
@@ -99,6 +100,23 @@ static bool parse_seconds(const char *text, double *value)
     return end != text && *end == '\0' && *value > 0 && *value <= MOST_SECONDS;
 }
 
+/* Numbers of dimensions, with commas between them. */
+static int parse_list(const struct quern_cli_verb *verb, char *argument, struct quern_cli_options *options)
+{
+    for (char *part = argument;; *part++ = ',') {
+        char *end = part + strcspn(part, ",");
+        bool is_last = *end == '\0';
+        *end = '\0';
+        if (options->dims_count == QUERN_CLI_DIMS ||
+            !parse_count(part, MOST_DIMENSIONS, &options->dims[options->dims_count++]))
+            return quern_cli_misuse(verb->name, "--dims takes at most %d numbers as 768,256, not '%s'", QUERN_CLI_DIMS,
+                                    part);
+        part = end;
+        if (is_last)
+            return -1;
+    }
+}
+
 /* Takes one option over. An exit code, or -1 when it is fine. */
 static int apply(const struct quern_cli_verb *verb, struct quern_cli_options *options, int key, char *argument)
 {
@@ -123,6 +141,7 @@ static int apply(const struct quern_cli_verb *verb, struct quern_cli_options *op
     case 't':
         options->task = quern_task_find(argument);
         return options->task >= 0 ? -1 : quern_cli_misuse(verb->name, "there is no task '%s'", argument);
+    case 'D': return parse_list(verb, argument, options);
     case 'd':
         return parse_count(argument, MOST_DIMENSIONS, &options->dimensions)
                    ? -1

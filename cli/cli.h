@@ -20,10 +20,13 @@ int quern_cli_misuse(const char *verb, const char *format, ...) __attribute__((f
 
 /* ---------------------------------------------------------------- arguments.c */
 
+#define QUERN_CLI_DIMS 16 /* numbers of dimensions measured at most */
+
 struct quern_cli_options {
     const char *model, *title, *format, *input, *output; /* NULL: not given */
     int task;                                            /* -1: not given */
     int dimensions, threads;                             /* 0: not given */
+    int dims[QUERN_CLI_DIMS], dims_count;                /* of eval */
     const char *tokens, *batches, *only, *report, *texts_folder; /* of bench; NULL: not given */
     double seconds;                                              /* of bench; 0: not given */
     bool exact, no_normalize, truncate, parse_special, no_special, null, json;
@@ -42,7 +45,7 @@ struct quern_cli_verb {
 };
 
 extern const struct quern_cli_verb quern_cli_embed, quern_cli_similarity, quern_cli_tokenize, quern_cli_info,
-    quern_cli_verify, quern_cli_bench;
+    quern_cli_verify, quern_cli_bench, quern_cli_eval, quern_cli_demo;
 
 /* Parses the arguments of a verb, its name first. Returns -1 when the verb is to run, or an exit code: after --help,
  * or after a complaint. */
@@ -64,6 +67,9 @@ void quern_cli_session_close(struct quern_cli_session *session);
 
 /* The library's options for texts of a task, as the command line asks. */
 quern_embed_options quern_cli_embed_options(const struct quern_cli_options *options, int task);
+
+/* The task that was asked for; else the usual one, or none for a model that takes no prompts. */
+int quern_cli_task(const struct quern_cli_session *session, const struct quern_cli_options *options, int usual);
 
 /* ---------------------------------------------------------------- reader.c */
 
@@ -138,8 +144,35 @@ struct quern_cli_progress {
 
 /* Shown when standard error is a terminal and standard output, if it gets the data, is none. */
 void quern_cli_progress_start(struct quern_cli_progress *progress, bool data_on_stdout);
-void quern_cli_progress_update(struct quern_cli_progress *progress, const struct quern_cli_reader *reader);
+
+/* given of total texts, or bytes, are done; total 0: unknown. */
+void quern_cli_progress_update(struct quern_cli_progress *progress, uint64_t given, uint64_t total);
 void quern_cli_progress_clear(struct quern_cli_progress *progress);
+
+/* ---------------------------------------------------------------- matrix.c */
+
+double quern_cli_cosine(const float *a, const float *b, int dimensions); /* 0 when one of them is zero */
+
+/* Whether to colour what goes to standard output: a terminal, and $NO_COLOR is unset or empty. */
+bool quern_cli_colours(void);
+
+/* Prints the cosines of all pairs of rows[count][dimensions], numbered from 1; beside them the texts, unless NULL. */
+void quern_cli_put_matrix(const float *rows, char *const *texts, int count, int dimensions, int decimals);
+
+/* ---------------------------------------------------------------- bulk.c */
+
+/* Embedding many texts, in one or more calls, with progress, which the caller starts and clears. */
+struct quern_cli_rows {
+    struct quern_cli_session *session;
+    const char *file; /* the texts are from, for messages */
+    uint64_t total;   /* texts of all calls */
+    size_t cut;       /* texts that were cut so far */
+    struct quern_cli_progress progress;
+};
+
+/* Writes vectors[count][dimensions of options]. Complains itself; an exit code. */
+int quern_cli_rows_embed(struct quern_cli_rows *rows, const quern_text *texts, size_t count,
+                         const quern_embed_options *options, float *vectors);
 
 /* ---------------------------------------------------------------- goldens.c */
 

@@ -62,7 +62,7 @@ static int embed_all(struct run *run)
             return QUERN_CLI_DONE;
         if (embed_batch(run, texts, count) != QUERN_CLI_DONE)
             return QUERN_CLI_FAILED;
-        quern_cli_progress_update(&run->progress, &run->reader);
+        quern_cli_progress_update(&run->progress, run->reader.given, run->reader.total);
     }
 }
 
@@ -73,12 +73,14 @@ static int prepare(struct run *run, const struct quern_cli_options *options)
     quern_error error;
     if (quern_cli_session_open(&run->session, options) != QUERN_CLI_DONE)
         return QUERN_CLI_FAILED;
-    run->options = quern_cli_embed_options(options, options->task >= 0 ? options->task : QUERN_TASK_DOCUMENT);
+    bool titled = options->title != NULL; /* which goes with that task only */
+    int task = titled ? QUERN_TASK_DOCUMENT : quern_cli_task(&run->session, options, QUERN_TASK_DOCUMENT);
+    run->options = quern_cli_embed_options(options, task);
     if (quern_space(run->session.model, &run->options, space, &error) != QUERN_OK) {
         quern_cli_say("%s", error.text);
         return QUERN_CLI_FAILED;
     }
-    if (options->task < 0)
+    if (options->task < 0 && task == QUERN_TASK_DOCUMENT)
         quern_cli_say("embedding for the task document; another is chosen with -t, for example -t query");
     int dimensions = options->dimensions > 0 ? options->dimensions : run->session.info.dimensions;
     run->vectors = (struct quern_cli_vectors){
@@ -123,7 +125,7 @@ const struct quern_cli_verb quern_cli_embed = {
     .summary = "Prints the vector of each text: of the arguments, of the lines of a file, or of standard input.",
     .options = "mtLdfJENCP0io",
     .formats = "jsonl|json|npy|f32|text",
-    .more = "The task is 'document' unless -t says otherwise. A failure ends the output before the text at fault.\n"
+    .more = "The task is 'document' unless -t says otherwise; 'none' for a model that takes no prompts. A failure ends the output before the text at fault.\n"
             "npy on standard output is kept in a temporary file until its number of rows is known.\n\n"
             "example:\n"
             "  quern embed -t query 'how do plants drink'\n"

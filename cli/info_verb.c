@@ -52,6 +52,7 @@ static void put_model(struct report *report, const struct quern_cli_session *ses
     put_number(report, "dimensions", (uint64_t)info->dimensions);
     begin(report, "head");
     printf(report->json ? "%s" : "%s\n", report->json ? info->has_head ? "true" : "false" : info->has_head ? "yes" : "no");
+    put_text(report, "prompts", info->has_prompts ? "by task" : "none");
     put_number(report, "head_hidden_dimensions", (uint64_t)info->head_hidden_dimensions);
     put_number(report, "context_length", (uint64_t)info->context_length);
     put_number(report, "layers", (uint64_t)info->layers);
@@ -93,7 +94,7 @@ static int info(const struct quern_cli_options *options)
     int code = quern_cli_session_open(&session, options);
     if (code != QUERN_CLI_DONE)
         return code;
-    quern_embed_options embed = quern_cli_embed_options(options, QUERN_TASK_DOCUMENT);
+    quern_embed_options embed = quern_cli_embed_options(options, quern_cli_task(&session, options, QUERN_TASK_DOCUMENT));
     if (quern_space(session.model, &embed, space, &error) != QUERN_OK) {
         quern_cli_say("%s", error.text);
         code = QUERN_CLI_FAILED;
@@ -114,7 +115,7 @@ const struct quern_cli_verb quern_cli_info = {
     .synopsis = "[OPTION...]",
     .summary = "Tells what a model file holds, and how this machine will compute with it.",
     .options = "mAJE",
-    .more = "space is that of the task document, all dimensions. Memory is planned; pages that are not used take none.\n\n"
+    .more = "space is that of the task document (none, if the model takes no prompts), all dimensions. Memory is planned; pages that are not used take none.\n\n"
             "example:\n"
             "  quern info -m embeddinggemma-300M-Q8_0.gguf\n",
     .run = info,

@@ -19,7 +19,7 @@ void quern_cli_progress_start(struct quern_cli_progress *progress, bool data_on_
     progress->last_ns = progress->start_ns;
 }
 
-void quern_cli_progress_update(struct quern_cli_progress *progress, const struct quern_cli_reader *reader)
+void quern_cli_progress_update(struct quern_cli_progress *progress, uint64_t given, uint64_t total)
 {
     int64_t now = now_ns();
     if (!progress->shown || now - progress->last_ns < INTERVAL_NS)
@@ -28,8 +28,8 @@ void quern_cli_progress_update(struct quern_cli_progress *progress, const struct
     double seconds = (double)(now - progress->start_ns) * 1e-9;
     fprintf(stderr, "\r%llu texts, %.1f texts/s, %.0f tokens/s", (unsigned long long)progress->texts,
             (double)progress->texts / seconds, (double)progress->tokens / seconds);
-    if (reader->total > 0 && reader->given > 0 && reader->given <= reader->total) {
-        double part = (double)reader->given / (double)reader->total;
+    if (total > 0 && given > 0 && given <= total) {
+        double part = (double)given / (double)total;
         long left = (long)(seconds / part * (1 - part) + 0.5);
         fprintf(stderr, ", %.0f %%, %ld:%02ld:%02ld left", part * 100, left / 3600, left / 60 % 60, left % 60);
     }

@@ -33,18 +33,21 @@ static bool find_cached(void)
     return first[0] != '\0' && length > 0 && (size_t)length < sizeof found;
 }
 
-/* The bundled model: in the data folder that belongs to this executable. */
-static bool find_bundled(void)
+/* The starter model: in the data folder that belongs to this executable, or in the build directory it lies in. */
+static bool find_starter(void)
 {
-    static const char file[] = "/../share/quern/starter.gguf";
-    ssize_t length = readlink("/proc/self/exe", found, sizeof found - sizeof file);
+    static const char installed[] = "/../share/quern/starter.gguf", built[] = "/models/starter.gguf";
+    ssize_t length = readlink("/proc/self/exe", found, sizeof found - sizeof installed);
     if (length <= 0)
         return false;
     found[length] = '\0';
     char *slash = strrchr(found, '/');
     if (slash == NULL)
         return false;
-    strcpy(slash, file);
+    strcpy(slash, installed);
+    if (access(found, R_OK) == 0)
+        return true;
+    strcpy(slash, built);
     return access(found, R_OK) == 0;
 }
 
@@ -53,8 +56,13 @@ static const char *find_model(const char *given)
     const char *path = given != NULL ? given : getenv("QUERN_MODEL");
     if (path != NULL && path[0] != '\0')
         return path;
-    if (given == NULL && (find_cached() || find_bundled())) {
+    if (given == NULL && find_cached()) {
         quern_cli_say("model %s", found);
+        return found;
+    }
+    if (given == NULL && find_starter()) {
+        quern_cli_say("using the starter model, to try and to demonstrate; for real work give an EmbeddingGemma GGUF file "
+                      "with -m or QUERN_MODEL");
         return found;
     }
     quern_cli_say("no model: give one with -m FILE or QUERN_MODEL=FILE, or put it into ~/.cache/quern, for example:\n"
@@ -95,6 +103,13 @@ void quern_cli_session_close(struct quern_cli_session *session)
     quern_model_close(session->model);
     session->context = NULL;
     session->model = NULL;
+}
+
+int quern_cli_task(const struct quern_cli_session *session, const struct quern_cli_options *options, int usual)
+{
+    if (options->task >= 0)
+        return options->task;
+    return session->info.has_prompts ? usual : QUERN_TASK_NONE;
 }
 
 quern_embed_options quern_cli_embed_options(const struct quern_cli_options *options, int task)

@@ -85,7 +85,7 @@ run --help
 check "help" both exits 0 -- prints "exit codes"
 run --version
 check "version" both exits 0 -- grep -qx 'quern [0-9]*\.[0-9]*\.[0-9]*' "$work/out"
-for verb in embed similarity tokenize info verify bench; do
+for verb in embed similarity tokenize info verify eval bench demo; do
     run $verb --help
     check "help of $verb has an example" both exits 0 -- prints "  quern $verb"
     run $verb -m
@@ -112,8 +112,39 @@ run embed -m "$model" -d 65 text
 check "more dimensions than the model has" both exits 1 "65" -- silent
 
 # ------------------------------------------------------------------ which model
+mkdir "$work/bin"
+cp "$quern" "$work/bin/quern" # away from a starter model
+built=$quern
+quern=$work/bin/quern
 run embed text
 check "without a model it tells how to get one" both exits 1 "/.cache/quern" -- silent
+mkdir -p "$work/share/quern" "$work/bin/models"
+"$mkmodel" tiny "$work/bin/models/starter.gguf" --no-prompts
+run embed text
+check "a starter model in a build directory" both exits 0 "using the starter model" -- lines 1
+keep none
+check "its texts have no prompt" both exits 0 "QUERN_MODEL" -- lines 1
+run embed -t none text
+check "its task is none" same none
+run embed -t document text
+check "another task can be asked for" differs none
+run similarity text text
+keep similar
+run similarity -t none text text
+check "similarity has no prompt either" same similar
+run info
+check "info tells of prompts" both prints "models/starter.gguf" -- grep -qE '^prompts +none' "$work/out"
+cp "$work/bin/models/starter.gguf" "$work/share/quern/starter.gguf"
+run info
+check "an installed starter model goes first" prints "share/quern/starter.gguf"
+run embed -m '' text
+check "an empty -m is not replaced by it" exits 1 "no model"
+mkdir -p "$HOME/.cache/quern"
+cp "$model" "$HOME/.cache/quern/a.gguf"
+run info
+check "a cached model goes before it" both prints "/a.gguf" -- grep -qE '^prompts +by task' "$work/out"
+rm -r "$HOME/.cache"
+quern=$built
 run info -m "$work/missing.gguf"
 check "a missing model" exits 1 "missing.gguf"
 run info -m "$work"

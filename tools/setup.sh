@@ -27,6 +27,8 @@ need libc6-dev compiles gcc
 need meson has meson
 need ninja-build has ninja
 need pkg-config has pkg-config
+need libjansson-dev pkg-config --exists jansson
+need zlib1g-dev pkg-config --exists zlib
 need libcmocka-dev pkg-config --exists cmocka
 
 case ${1:-build} in

@@ -1,0 +1,132 @@
+#include "cli.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define SECONDS 0.5 /* to measure the speed for, at least */
+
+static const char *const sentences[] = {
+    "The cat sleeps on the sofa.",
+    "A kitten is napping on the couch.",
+    "Two dogs are playing in the park.",
+    "Share prices fell sharply this morning.",
+    "The stock market dropped today.",
+    "The central bank raised interest rates.",
+    "Boil the pasta for ten minutes in salted water.",
+    "Fry the onions in butter until they are soft.",
+    "This soup is made with beans and tomatoes.",
+    "The telescope shows the moons of Jupiter.",
+    "A rocket carried the astronauts into space.",
+    "The Earth moves around the Sun once a year.",
+};
+enum { COUNT = sizeof sentences / sizeof sentences[0] };
+
+static double now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
+}
+
+/* What the demonstration works with; the query comes after the sentences. */
+struct demo {
+    struct quern_cli_session session;
+    quern_text texts[COUNT + 1];
+    float *rows; /* [COUNT + 1][dimensions] */
+};
+
+static int embed(struct demo *demo, size_t first, size_t count, int usual, quern_result *results)
+{
+    const size_t width = (size_t)demo->session.info.dimensions;
+    const struct quern_cli_options nothing = {.task = -1};
+    quern_embed_options options = {.size = sizeof options, .task = quern_cli_task(&demo->session, &nothing, usual)};
+    quern_error error;
+    if (quern_embed(demo->session.context, demo->texts + first, count, &options, demo->rows + first * width,
+                    count * width, results, &error) == QUERN_OK)
+        return QUERN_CLI_DONE;
+    quern_cli_say("%s", error.text);
+    return QUERN_CLI_FAILED;
+}
+
+/* The sentences, the closest to the query first. */
+static int rank(struct demo *demo)
+{
+    const int width = demo->session.info.dimensions;
+    double closeness[COUNT];
+    if (embed(demo, 0, COUNT, QUERN_TASK_DOCUMENT, NULL) != QUERN_CLI_DONE ||
+        embed(demo, COUNT, 1, QUERN_TASK_QUERY, NULL) != QUERN_CLI_DONE)
+        return QUERN_CLI_FAILED;
+    for (int i = 0; i < COUNT; i++)
+        closeness[i] =
+            quern_cli_cosine(demo->rows + (size_t)i * (size_t)width, demo->rows + (size_t)COUNT * (size_t)width, width);
+    printf("query: %s\n\n", demo->texts[COUNT].data);
+    for (int place = 0; place < COUNT; place++) {
+        int best = 0;
+        for (int i = 1; i < COUNT; i++)
+            best = closeness[i] > closeness[best] ? i : best;
+        printf("%4d  %6.3f  %s\n", best + 1, closeness[best], sentences[best]);
+        closeness[best] = -2; /* below every cosine */
+    }
+    return QUERN_CLI_DONE;
+}
+
+static int show_matrix(struct demo *demo)
+{
+    if (embed(demo, 0, COUNT, QUERN_TASK_SIMILARITY, NULL) != QUERN_CLI_DONE)
+        return QUERN_CLI_FAILED;
+    puts("\nhow close the sentences are to each other:\n");
+    quern_cli_put_matrix(demo->rows, NULL, COUNT, demo->session.info.dimensions, 2);
+    return QUERN_CLI_DONE;
+}
+
+static int show_speed(struct demo *demo)
+{
+    quern_result results[COUNT];
+    double texts = 0, tokens = 0, start = now(), seconds = 0;
+    for (; seconds < SECONDS; seconds = now() - start) {
+        if (embed(demo, 0, COUNT, QUERN_TASK_SIMILARITY, results) != QUERN_CLI_DONE)
+            return QUERN_CLI_FAILED;
+        for (int i = 0; i < COUNT; i++)
+            tokens += results[i].tokens;
+        texts += COUNT;
+    }
+    printf("\n%.0f tokens per second, %.0f sentences per second (%s, %d threads, %s)\n", tokens / seconds,
+           texts / seconds, demo->session.info.name, demo->session.context_info.threads,
+           demo->session.info.kernels);
+    return QUERN_CLI_DONE;
+}
+
+static int demo(const struct quern_cli_options *options)
+{
+    struct demo demo;
+    if (options->text_count > 1)
+        return quern_cli_misuse("demo", "give one query, in quotes");
+    int code = quern_cli_session_open(&demo.session, options);
+    if (code != QUERN_CLI_DONE)
+        return code;
+    for (int i = 0; i <= COUNT; i++) {
+        const char *query = options->text_count == 1 ? options->texts[0] : "What do people do with their money?";
+        const char *text = i < COUNT ? sentences[i] : query;
+        demo.texts[i] = (quern_text){text, strlen(text)};
+    }
+    demo.rows = calloc(COUNT + 1, (size_t)demo.session.info.dimensions * sizeof *demo.rows);
+    if (demo.rows == NULL)
+        quern_cli_say("no memory for the vectors");
+    bool done = demo.rows != NULL && rank(&demo) == QUERN_CLI_DONE && show_matrix(&demo) == QUERN_CLI_DONE &&
+                show_speed(&demo) == QUERN_CLI_DONE;
+    free(demo.rows);
+    quern_cli_session_close(&demo.session);
+    return done ? QUERN_CLI_DONE : QUERN_CLI_FAILED;
+}
+
+const struct quern_cli_verb quern_cli_demo = {
+    .name = "demo",
+    .synopsis = "[OPTION...] [QUERY]",
+    .summary = "Shows what vectors are good for: a dozen sentences, ranked by a query and compared; and the speed.",
+    .options = "mJE",
+    .more = "Uses the starter model when there is no other. Needs no network.\n\n"
+            "example:\n"
+            "  quern demo 'something to eat'\n",
+    .run = demo,
+};

@@ -1,0 +1,164 @@
+#include "eval.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+#define BUFFER_BYTES (1u << 17)
+
+int quern_eval_lines_open(struct quern_eval_lines *lines, const char *path, bool optional)
+{
+    *lines = (struct quern_eval_lines){0};
+    size_t size = strlen(path) + sizeof ".gz";
+    lines->path = malloc(size);
+    if (lines->path == NULL) {
+        quern_cli_say("no memory to read %s", path);
+        return QUERN_CLI_FAILED;
+    }
+    snprintf(lines->path, size, "%s", path);
+    lines->stream = gzopen(lines->path, "rbe");
+    if (lines->stream == NULL && errno == ENOENT) {
+        snprintf(lines->path, size, "%s.gz", path);
+        lines->stream = gzopen(lines->path, "rbe");
+        if (lines->stream == NULL)
+            snprintf(lines->path, size, "%s", path);
+    }
+    if (lines->stream == NULL && !(optional && errno == ENOENT)) {
+        quern_cli_say("cannot open %s: %s", path, strerror(errno));
+        quern_eval_lines_close(lines);
+        return QUERN_CLI_FAILED;
+    }
+    if (lines->stream != NULL)
+        gzbuffer(lines->stream, BUFFER_BYTES);
+    return QUERN_CLI_DONE;
+}
+
+void quern_eval_lines_close(struct quern_eval_lines *lines)
+{
+    if (lines->stream != NULL)
+        gzclose(lines->stream);
+    free(lines->line);
+    free(lines->path);
+    *lines = (struct quern_eval_lines){0};
+}
+
+int quern_eval_lines_fail(const struct quern_eval_lines *lines, const char *format, ...)
+{
+    char text[512];
+    va_list list;
+    va_start(list, format);
+    vsnprintf(text, sizeof text, format, list);
+    va_end(list);
+    quern_cli_say("%s:%zu: %s", lines->path, lines->number, text);
+    return QUERN_CLI_FAILED;
+}
+
+/* Reads one more piece of the current line; false at the end of the file or after a failure. */
+static bool read_piece(struct quern_eval_lines *lines)
+{
+    char *larger = lines->line;
+    if (lines->capacity - lines->length < 2) {
+        size_t capacity = lines->capacity == 0 ? 4096 : 2 * lines->capacity;
+        larger = capacity <= QUERN_CLI_LONGEST ? realloc(lines->line, capacity) : NULL;
+        if (larger == NULL)
+            return false;
+        lines->line = larger;
+        lines->capacity = capacity;
+    }
+    size_t room = lines->capacity - lines->length;
+    if (gzgets(lines->stream, lines->line + lines->length, (int)room) == NULL)
+        return false;
+    lines->length += strlen(lines->line + lines->length);
+    return true;
+}
+
+int quern_eval_lines_next(struct quern_eval_lines *lines)
+{
+    for (;;) {
+        lines->length = 0;
+        lines->number++;
+        while (read_piece(lines) && lines->line[lines->length - 1] != '\n')
+            ;
+        int failure;
+        const char *message = gzerror(lines->stream, &failure);
+        if (failure != Z_OK && failure != Z_STREAM_END) {
+            quern_eval_lines_fail(lines, "cannot read it: %s", failure == Z_ERRNO ? strerror(errno) : message);
+            return -1;
+        }
+        bool complete = lines->length > 0 && lines->line[lines->length - 1] == '\n';
+        if (!complete && !gzeof(lines->stream)) {
+            quern_eval_lines_fail(lines, "the line has a NUL byte, or is too long");
+            return -1;
+        }
+        if (lines->length == 0)
+            return 0;
+        while (lines->length > 0 && strchr("\r\n", lines->line[lines->length - 1]) != NULL)
+            lines->line[--lines->length] = '\0';
+        if (lines->length > 0)
+            return 1;
+    }
+}
+
+json_t *quern_eval_lines_object(const struct quern_eval_lines *lines)
+{
+    json_error_t error;
+    json_t *object = json_loadb(lines->line, lines->length, JSON_REJECT_DUPLICATES, &error);
+    if (object != NULL && json_is_object(object))
+        return object;
+    if (object == NULL)
+        quern_eval_lines_fail(lines, "not JSON: %s", error.text);
+    else
+        quern_eval_lines_fail(lines, "not a JSON object");
+    json_decref(object);
+    return NULL;
+}
+
+size_t quern_eval_lines_split(struct quern_eval_lines *lines, bool spaces, char **fields, size_t count)
+{
+    const char *separators = spaces ? " \t" : "\t";
+    size_t found = 0;
+    char *at = lines->line;
+    for (;;) {
+        if (spaces)
+            at += strspn(at, separators);
+        if (spaces && *at == '\0')
+            return found;
+        if (found < count)
+            fields[found] = at;
+        found++;
+        at += strcspn(at, separators);
+        if (*at == '\0')
+            return found;
+        *at++ = '\0';
+    }
+}
+
+const json_t *quern_eval_value(const json_t *object, const char *const *keys)
+{
+    const json_t *value = NULL;
+    for (; *keys != NULL && value == NULL; keys++)
+        value = json_object_get(object, *keys);
+    return value;
+}
+
+char *quern_eval_string(const json_t *object, const char *const *keys)
+{
+    const json_t *value = quern_eval_value(object, keys);
+    if (json_is_string(value))
+        return strdup(json_string_value(value));
+    char digits[32];
+    if (!json_is_integer(value))
+        return NULL;
+    snprintf(digits, sizeof digits, "%lld", (long long)json_integer_value(value));
+    return strdup(digits);
+}
+
+bool quern_eval_number(const char *text, double *number)
+{
+    char *end;
+    *number = strtod(text, &end);
+    return end != text && *end == '\0' && isfinite(*number);
+}

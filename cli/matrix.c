@@ -1,0 +1,71 @@
+#include "cli.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+double quern_cli_cosine(const float *a, const float *b, int dimensions)
+{
+    double ab = 0, aa = 0, bb = 0;
+    for (int i = 0; i < dimensions; i++) {
+        ab += (double)a[i] * b[i];
+        aa += (double)a[i] * a[i];
+        bb += (double)b[i] * b[i];
+    }
+    return aa > 0 && bb > 0 ? ab / sqrt(aa * bb) : 0;
+}
+
+bool quern_cli_colours(void)
+{
+    const char *refused = getenv("NO_COLOR");
+    return isatty(STDOUT_FILENO) && (refused == NULL || refused[0] == '\0');
+}
+
+/* A text in one line of a terminal: its beginning, without control characters, cut at a character's edge. */
+static void print_label(const char *text)
+{
+    enum { MOST = 60 };
+    int characters = 0;
+    for (const unsigned char *at = (const unsigned char *)text; *at != '\0'; at++) {
+        bool starts = (*at & 0xc0) != 0x80;
+        if (starts && characters++ == MOST) {
+            fputs("...", stdout);
+            break;
+        }
+        putchar(*at < 0x20 || *at == 0x7f ? ' ' : *at);
+    }
+}
+
+/* From blue (nothing in common) over green to red (the same). */
+static int colour(double similarity)
+{
+    static const int palette[] = {27, 33, 37, 35, 34, 70, 106, 142, 178, 208, 196};
+    double step = floor(fmin(fmax(similarity, 0), 1) * 10);
+    return palette[(int)step];
+}
+
+void quern_cli_put_matrix(const float *rows, char *const *texts, int count, int dimensions, int decimals)
+{
+    const bool colours = quern_cli_colours();
+    const int width = decimals + 4;
+    fputs("    ", stdout);
+    for (int j = 0; j < count; j++)
+        printf("%*d", width, j + 1);
+    putchar('\n');
+    for (int i = 0; i < count; i++) {
+        printf("%4d", i + 1);
+        for (int j = 0; j < count; j++) {
+            double value = quern_cli_cosine(rows + (size_t)i * (size_t)dimensions,
+                                            rows + (size_t)j * (size_t)dimensions, dimensions);
+            if (colours)
+                printf("\x1b[38;5;%dm%*.*f\x1b[0m", colour(value), width, decimals, value);
+            else
+                printf("%*.*f", width, decimals, value);
+        }
+        if (texts != NULL) {
+            fputs("  ", stdout);
+            print_label(texts[i]);
+        }
+        putchar('\n');
+    }
+}
