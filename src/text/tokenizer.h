@@ -3,8 +3,8 @@
  *
  * Ids are those of the published tokenizer where it is defined, and those of llama.cpp for invalid UTF-8, where a lead
  * byte alone says how long a character is. The two differ in these, and so do we from llama.cpp:
- * - U+2581 in the text. A run of it is the piece that stands for as many spaces, taken out first; one that is left counts
- *   as a space, in runs of spaces too. llama.cpp knows such pieces spelled in spaces only.
+ * - U+2581 in the text. A run of it is the piece that stands for as many spaces, taken out first; one that is left
+ *   counts as a space, in runs of spaces too. llama.cpp knows such pieces spelled in spaces only.
  * - A user-defined piece stays one whatever its text; llama.cpp takes some, such as </s>, for control pieces.
  * - Without QUERN_PARSE_SPECIAL, no text becomes a control, unknown or byte piece, not by merging either.
  *
