@@ -43,6 +43,9 @@ char *quern_eval_string(const json_t *object, const char *const *keys);
 /* Whether all of text is a finite number. */
 bool quern_eval_number(const char *text, double *number);
 
+/* Array with room for one more element, or NULL, in which case array is as it was. room counts elements. */
+void *quern_eval_grow(void *array, size_t count, size_t *room, size_t size);
+
 /* ---------------------------------------------------------------- metrics.c */
 
 /* Correlation coefficients, NaN when one side is constant. Spearman's is Pearson's of the ranks, where equal values
@@ -140,8 +143,5 @@ int quern_eval_retrieval(const struct quern_cli_options *options, const char *pl
 /* eval_verb.c: the dimensions to measure, in dims; their number, or 0 after a complaint. */
 int quern_eval_dims(const struct quern_cli_options *options, const struct quern_cli_session *session,
                     int dims[QUERN_CLI_DIMS]);
-
-/* Array with room for one more element, or NULL, in which case array is as it was. room counts elements. */
-void *quern_eval_grow(void *array, size_t count, size_t *room, size_t size);
 
 #endif

@@ -68,10 +68,11 @@ static bool read_piece(struct quern_eval_lines *lines)
         lines->line = larger;
         lines->capacity = capacity;
     }
-    size_t room = lines->capacity - lines->length;
+    const size_t room = lines->capacity - lines->length;
+    const z_off_t before = gztell(lines->stream);
     if (gzgets(lines->stream, lines->line + lines->length, (int)room) == NULL)
         return false;
-    lines->length += strlen(lines->line + lines->length);
+    lines->length += (size_t)(gztell(lines->stream) - before); /* NUL bytes included */
     return true;
 }
 
@@ -90,11 +91,15 @@ int quern_eval_lines_next(struct quern_eval_lines *lines)
         }
         bool complete = lines->length > 0 && lines->line[lines->length - 1] == '\n';
         if (!complete && !gzeof(lines->stream)) {
-            quern_eval_lines_fail(lines, "the line has a NUL byte, or is too long");
+            quern_eval_lines_fail(lines, "the line is longer than %u MiB", QUERN_CLI_LONGEST >> 20);
             return -1;
         }
         if (lines->length == 0)
             return 0;
+        if (strlen(lines->line) != lines->length) {
+            quern_eval_lines_fail(lines, "there is a NUL byte in the line");
+            return -1;
+        }
         while (lines->length > 0 && strchr("\r\n", lines->line[lines->length - 1]) != NULL)
             lines->line[--lines->length] = '\0';
         if (lines->length > 0)
@@ -161,4 +166,15 @@ bool quern_eval_number(const char *text, double *number)
     char *end;
     *number = strtod(text, &end);
     return end != text && *end == '\0' && isfinite(*number);
+}
+
+void *quern_eval_grow(void *array, size_t count, size_t *room, size_t size)
+{
+    if (count < *room)
+        return array;
+    const size_t larger = *room == 0 ? 256 : 2 * *room;
+    void *grown = larger <= SIZE_MAX / 2 / size ? realloc(array, larger * size) : NULL;
+    if (grown != NULL)
+        *room = larger;
+    return grown;
 }

@@ -1,20 +1,8 @@
 #include "eval.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define LEAST_DIMENSIONS 64 /* of those measured without being asked for */
-
-void *quern_eval_grow(void *array, size_t count, size_t *room, size_t size)
-{
-    if (count < *room)
-        return array;
-    const size_t larger = *room == 0 ? 256 : 2 * *room;
-    void *grown = larger <= SIZE_MAX / 2 / size ? realloc(array, larger * size) : NULL;
-    if (grown != NULL)
-        *room = larger;
-    return grown;
-}
 
 int quern_eval_dims(const struct quern_cli_options *options, const struct quern_cli_session *session,
                     int dims[QUERN_CLI_DIMS])

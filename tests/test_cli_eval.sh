@@ -1,0 +1,210 @@
+#!/bin/sh
+# quern eval and quern demo from end to end, on tiny models and data made up. Speaks TAP.
+# usage: test_cli_eval.sh QUERN MKMODEL
+set -u
+export LC_ALL=C
+quern=$1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+unset XDG_CACHE_HOME NO_COLOR
+export QUERN_MODEL="$work/tiny.gguf"
+"$2" tiny "$QUERN_MODEL" --head || exit 1
+"$2" tiny "$work/bare.gguf" --no-prompts || exit 1
+cd "$work" || exit 1
+number=0
+
+run() {
+    "$quern" "$@" >out 2>err
+    status=$?
+}
+
+check() { # check NAME COMMAND...: a test that passes when the command succeeds
+    number=$((number + 1))
+    name=$1
+    shift
+    if "$@" >/dev/null 2>&1; then
+        printf "ok %d - %s\n" "$number" "$name"
+    else
+        printf "not ok %d - %s\n" "$number" "$name"
+        sed 's/^/# out: /' out | head -n 12 | cut -c 1-200
+        sed 's/^/# err: /' err | head -n 5
+    fi
+}
+
+fails() { # fails TEXT: whether the last run failed, saying TEXT and printing nothing
+    [ "$status" = 1 ] && grep -qF -- "$1" err && [ ! -s out ]
+}
+
+prints() { # prints REGEX: whether the last run succeeded and printed it
+    [ "$status" = 0 ] && grep -qE -- "$1" out
+}
+
+is_same() { # is_same FILE: whether the last run succeeded and printed what is in it, but for the name of its data
+    [ "$status" = 0 ] && sed 1d "$1" >expected && sed 1d out | cmp -s - expected
+}
+
+differs() {
+    [ "$status" = 0 ] && ! is_same "$1"
+}
+
+# ------------------------------------------------------------------ misuse
+for bad in "" "sts" "sts one two" "dance file" "sts --dims 0 file" "sts --dims 64,x file" "sts --dims 64, file"; do
+    # shellcheck disable=SC2086 # words are meant to be split
+    run eval $bad
+    check "eval $bad is misuse" [ "$status" = 2 ]
+done
+
+# ------------------------------------------------------------------ pairs
+cat >pairs.jsonl <<END
+{"a": "a red apple", "b": "a ripe red apple", "score": 5}
+{"a": "a red apple", "b": "a red car", "score": 2.5}
+
+{"sentence1": "the tax office", "sentence2": "a red car", "score": 0, "more": [1]}
+END
+printf 'a red apple\ta ripe red apple\t5\na red apple\ta red car\t2.5\nthe tax office\ta red car\t0\n' >pairs.tsv
+run eval sts pairs.jsonl
+check "sts prints a line for each size" prints '^64 +-?[01]\.[0-9]{4} +-?[01]\.[0-9]{4}$'
+check "sts names the task and the path" prints 'int8 path, task similarity'
+check "tf-idf ranks these as people do" prints '^tf-idf +1\.0000'
+cp out kept
+run eval sts pairs.tsv
+check "fields between tabs" is_same kept
+{ printf 'first\tsecond\tscore\n' && cat pairs.tsv; } >headed.tsv
+run eval sts headed.tsv
+check "a header" is_same kept
+gzip -c pairs.jsonl >packed.jsonl.gz
+run eval sts packed.jsonl.gz
+check "a compressed file" is_same kept
+run eval sts packed.jsonl
+check "a compressed file, without .gz" is_same kept
+run eval sts --exact pairs.jsonl
+check "--exact" prints 'exact path'
+run eval sts -t clustering pairs.jsonl
+check "-t" prints 'task clustering'
+run eval sts -m bare.gguf pairs.jsonl
+check "a model without prompts" prints 'task none'
+run eval sts --dims 64,16,3 pairs.jsonl
+check "--dims" [ "$(grep -cE '^(64|16|3) ' out)" = 3 ]
+run eval sts --dims 65 pairs.jsonl
+check "more dimensions than the model has" fails "65"
+run eval sts --json pairs.jsonl
+check "--json" prints '^\{"dims":64,"spearman":-?[01]\.[0-9]{6},"pearson":-?[01]\.[0-9]{6}\},$'
+check "--json: the baseline" prints '^\{"baseline":"tf-idf","spearman":1\.000000,'
+
+bad_pairs() { # bad_pairs LINE TEXT: two good lines and this one, which is complained about
+    head -n 2 pairs.jsonl >bad
+    printf '%b\n' "$1" >>bad
+    run eval sts bad
+    check "pairs: $2 ($1)" fails "bad:3: $2"
+}
+bad_pairs '{"a": "x", "b"' "not JSON"
+bad_pairs '["a"]' "not a JSON object"
+bad_pairs '{"a": "x", "b": 1, "score": 1}' 'it lacks strings'
+bad_pairs '{"a": "x", "b": "y"}' 'it lacks a number'
+bad_pairs '{"a": "x", "b": "y", "score": NaN}' "not JSON"
+bad_pairs '{"a": "x", "b": "y", "score": 1e999}' "not JSON"
+bad_pairs '{"a": "x\0377", "b": "y", "score": 1}' "not JSON"
+bad_pairs '{"a": "x\0000", "b": "y", "score": 1}' "NUL"
+for line in 'one\ttwo' 'one\ttwo\tthree\tfour' 'one\ttwo\tnan' 'one\ttwo\tinf'; do
+    { cat pairs.tsv && printf '%b\n' "$line"; } >bad
+    run eval sts bad
+    check "pairs: bad fields ($line)" fails "bad:4: "
+done
+head -n 1 pairs.jsonl >one
+run eval sts one
+check "a single pair" fails "at least two pairs"
+: >empty
+run eval sts empty
+check "no pairs" fails "at least two pairs"
+run eval sts nowhere
+check "a missing file" fails "cannot open nowhere"
+run eval sts "$work"
+check "a folder" fails "$work"
+head -c 60 packed.jsonl.gz >cut.gz
+run eval sts cut.gz
+check "a damaged file" fails "cut.gz"
+
+# ------------------------------------------------------------------ searches
+mkdir -p beir/qrels
+cat >beir/corpus.jsonl <<END
+{"_id": "d1", "title": "Fruit", "text": "an apple is red"}
+{"_id": "d2", "title": "", "text": "a car is fast"}
+{"_id": "d3", "text": "the office is closed"}
+{"_id": "q2", "text": "fast car"}
+END
+cat >beir/queries.jsonl <<END
+{"_id": "q1", "text": "red apple"}
+{"_id": "q2", "text": "fast car"}
+{"_id": "q3", "text": "without an answer"}
+END
+printf 'query-id\tcorpus-id\tscore\nq1\td1\t2\nq1\td2\t0\nq2\td2\t1\n' >beir/qrels/test.tsv
+run eval retrieval beir
+check "BEIR: BM25 finds both" prints '^BM25 +1\.0000 +1\.0000 +1\.0000 +1\.0000 +1\.0000$'
+check "BEIR: queries without an answer are left out" prints '^beir: 2 queries, 4 documents$'
+check "BEIR: the tasks" prints 'tasks query and document$'
+cp out kept
+gzip beir/*.jsonl beir/qrels/test.tsv
+run eval retrieval beir
+check "BEIR: compressed" is_same kept
+gunzip beir/*.gz beir/qrels/*.gz
+run eval retrieval beir -t none
+check "-t none is for both" prints 'tasks none and none$'
+run eval retrieval beir -t code
+check "-t is for queries" prints 'tasks code and document$'
+sed 's/"title": "Fruit"/"title": "Office"/' beir/corpus.jsonl >x && cp x beir/corpus.jsonl
+run eval retrieval beir --json
+check "--json" prints '^\{"dims":64,"ndcg@10":[01]\.[0-9]{6},"mrr@10":.*"recall@100":1\.000000\},$'
+
+sed 's/"_id"/"id"/; s/"title": "Fruit", //; s/"q2", "text"/"d4", "text"/' beir/corpus.jsonl >my-corpus.jsonl
+cat >my-queries.jsonl <<END
+{"q": "red apple", "docs": ["d1", "gone"]}
+{"q": "fast car", "doc": "d4"}
+END
+run eval retrieval my
+check "answers beside queries" prints '^BM25 +[01]\.[0-9]+ +1\.0000 +0\.7500 +0\.7500 +0\.7500$'
+check "an answer that is not there" grep -q '1 relevant documents are not in the corpus' err
+sed 's/, "doc.*}/}/' my-queries.jsonl >x && cp x my-queries.jsonl
+run eval retrieval my
+check "no answers" fails "my-qrels.txt"
+printf '1 0 d1 2\r\n2 0 d2 1\r\n2 0 d4 -1\r\n' >my-qrels.txt
+run eval retrieval my
+check "TREC's grades; queries are numbered" prints '^my: 2 queries, 4 documents$'
+check "the order of equal scores" prints '^BM25 +[01]\.[0-9]+ +(1\.0000|0\.7500)'
+
+bad_search() { # bad_search FILE LINE TEXT
+    cp "$1" good
+    printf '%b\n' "$2" >>"$1"
+    run eval retrieval my
+    check "search: $3 ($2)" fails "$3"
+    cp good "$1"
+}
+bad_search my-corpus.jsonl '{"id": "d9"}' 'my-corpus.jsonl:5: it lacks a string "text"'
+bad_search my-corpus.jsonl '{"id": [], "text": ""}' 'my-corpus.jsonl:5: its id is neither'
+bad_search my-corpus.jsonl '{"id": "d1", "text": ""}' "the id 'd1' is there twice"
+bad_search my-corpus.jsonl '{' 'my-corpus.jsonl:5: not JSON'
+bad_search my-queries.jsonl '{"q": "x", "docs": [1]}' 'my-queries.jsonl:3: a relevant document is not named'
+bad_search my-qrels.txt '1 d1' 'my-qrels.txt:4: it has 2 fields'
+bad_search my-qrels.txt '1 0 d1 high' "my-qrels.txt:4: the grade 'high' is no number"
+bad_search my-qrels.txt '1 0 d1 nan' "my-qrels.txt:4: the grade 'nan' is no number"
+bad_search my-qrels.txt '9 0 d1 1' "my-qrels.txt:4: there is no query '9'"
+bad_search my-qrels.txt '1 0 d1 1' "query '1' has two grades for document 'd1'"
+printf '1 0 d1 0\n' >my-qrels.txt
+run eval retrieval my
+check "nothing relevant" fails "no query has a relevant document"
+: >my-corpus.jsonl
+run eval retrieval my
+check "no documents" fails "is empty"
+run eval retrieval nowhere
+check "a missing folder" fails "nowhere-corpus.jsonl"
+
+# ------------------------------------------------------------------ demo
+run demo
+check "demo ranks a dozen sentences" [ "$(grep -cE '^ *[0-9]+ +-?[01]\.[0-9]{3}  [A-Z]' out)" = 12 ]
+check "demo compares them" [ "$(grep -cE '^ *[0-9]+( +-?[01]\.[0-9]{2}){12}$' out)" = 12 ]
+check "demo tells the speed" prints '[0-9]+ tokens per second'
+run demo "my own query"
+check "demo takes a query" prints '^query: my own query$'
+run demo one two
+check "but one only" [ "$status" = 2 ]
+
+echo "1..$number"
