@@ -104,7 +104,7 @@ bad_pairs '{"a": "x", "b": "y"}' 'it lacks a number'
 bad_pairs '{"a": "x", "b": "y", "score": NaN}' "not JSON"
 bad_pairs '{"a": "x", "b": "y", "score": 1e999}' "not JSON"
 bad_pairs '{"a": "x\0377", "b": "y", "score": 1}' "not JSON"
-bad_pairs '{"a": "x\0000", "b": "y", "score": 1}' "NUL"
+bad_pairs '{"a": "x\0000", "b": "y", "score": 1}' "there is a NUL byte"
 for line in 'one\ttwo' 'one\ttwo\tthree\tfour' 'one\ttwo\tnan' 'one\ttwo\tinf'; do
     { cat pairs.tsv && printf '%b\n' "$line"; } >bad
     run eval sts bad

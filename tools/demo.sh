@@ -1,13 +1,7 @@
 #!/bin/sh
-# Embeds and compares a few sentences with a model made on the spot. usage: tools/demo.sh BUILD-DIRECTORY
+# Shows what quern does, with the starter model; without it, with a model made on the spot. usage: tools/demo.sh BUILD
 set -eu
 build=$1
-model=$build/demo.gguf
-
-if [ ! -f "$model" ]; then
-    echo "Making a model of EmbeddingGemma's true shape with random weights: $model (320 MiB)"
-    "$build/tools/mkmodel" full "$model" --head
-fi
 
 show() {
     echo
@@ -15,16 +9,29 @@ show() {
     "$@"
 }
 
-show "$build/quern" info -m "$model"
-show "$build/quern" similarity -m "$model" 'The cat sleeps on the sofa.' 'A kitten naps on the couch.' \
-    'Stock markets fell sharply today.' 'Share prices dropped this morning.'
-echo
-echo "\$ echo 'The cat sleeps on the sofa.' | $build/quern embed -m $model -d 128 -f text"
-echo 'The cat sleeps on the sofa.' | "$build/quern" embed -m "$model" -d 128 -f text
+if [ -f "$build/models/starter.gguf" ]; then
+    export QUERN_MODEL="$build/models/starter.gguf"
+    show "$build/quern" demo
+    show "$build/quern" embed -d 64 -f text 'The cat sleeps on the sofa.'
+    cat <<END
 
+The starter model is small: it is there to try, to test and to demonstrate. For real work get EmbeddingGemma and name
+its file with -m or QUERN_MODEL:
+  https://huggingface.co/ggml-org/embeddinggemma-300M-GGUF
+END
+    exit
+fi
+
+export QUERN_MODEL="$build/demo.gguf"
+if [ ! -f "$QUERN_MODEL" ]; then
+    echo "Making a model of EmbeddingGemma's true shape with random weights: $QUERN_MODEL (320 MiB)"
+    "$build/tools/mkmodel" full "$QUERN_MODEL" --head
+fi
+show "$build/quern" info
+show "$build/quern" demo
 cat <<END
 
 These are numbers, not meaning: the weights are random, only the shape and the work are EmbeddingGemma's.
-For vectors that mean something, get a real model and name it with -m:
+For vectors that mean something, get a real model and name it with -m or QUERN_MODEL:
   https://huggingface.co/ggml-org/embeddinggemma-300M-GGUF
 END
