@@ -3,7 +3,7 @@
 # usage: test_cli_eval.sh QUERN MKMODEL
 set -u
 export LC_ALL=C
-quern=$1
+quern=$(realpath "$1") # the tests run in another folder
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 unset XDG_CACHE_HOME NO_COLOR
