@@ -1,6 +1,6 @@
 #!/bin/sh
-# The Arm tables under qemu: every table's kernels on a CPU model that it is for; with "vectors", the golden vectors of
-# all tables instead, which takes minutes. usage: check_arm.sh SOURCE-ROOT [vectors]
+# The Arm tables under qemu: every table's kernels on a CPU model that it is for, and the golden vectors with the best
+# one; with "vectors", only these, with every table, which takes minutes. usage: check_arm.sh SOURCE-ROOT [vectors]
 set -eu
 cd "$1"
 cc=${AARCH64_CC:-aarch64-linux-gnu-gcc}
@@ -17,13 +17,14 @@ build() { # build PROGRAM ARGUMENT...
         -o "$work/$program" "$@" src/kernels/*.c src/kernels/arm/*.c -lm -lpthread
 }
 
+# shellcheck disable=SC2046 # no name here has a space
+build vectors -Itests -Itests/support -Itests/support/plain tests/test_embed.c tests/support/trial.c \
+    tests/support/model_maker.c tests/support/vocabulary_maker.c $(ls src/*/*.c | grep -v '^src/kernels/')
 if [ "${2:-}" = vectors ]; then
-    # shellcheck disable=SC2046 # no name here has a space
-    build vectors -Itests -Itests/support -Itests/support/plain tests/test_embed.c tests/support/trial.c \
-        tests/support/model_maker.c tests/support/vocabulary_maker.c $(ls src/*/*.c | grep -v '^src/kernels/')
     qemu-aarch64 -cpu max "$work/vectors"
     exit
 fi
+TRIAL_KERNELS=i8mm qemu-aarch64 -cpu max "$work/vectors"
 build kcheck tests/kcheck/*.c
 qemu-aarch64 -cpu cortex-a53 "$work/kcheck" --table portable
 qemu-aarch64 -cpu cortex-a53 "$work/kcheck" --table neon

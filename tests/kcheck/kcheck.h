@@ -1,5 +1,6 @@
 /* kcheck compares every kernel of every table that this CPU can run with the specification (kernels/spec.h), and times
- * them. It stands on the kernels alone, so that it is quickly built for another architecture. */
+ * them. It stands on the kernels alone, so that it is quickly built for another architecture. Valgrind offers AVX2 at most,
+ * so that the tables beyond it run on a real CPU only. */
 #ifndef KCHECK_H
 #define KCHECK_H
 
