@@ -53,7 +53,11 @@ enum { CHAINS = 12, STEPS = 100000 };
 #elif defined(__aarch64__)
 #include <arm_neon.h>
 #define KEEP(v) __asm__ volatile("" : "+w"(v))
+#ifdef __clang__ /* needs flags for whole files instead */
+#define FEATURES(list)
+#else
 #define FEATURES(list) __attribute__((target("arch=armv8.2-a" list)))
+#endif
 #endif
 
 /* A function that runs STEPS times CHAINS independent multiply-adds: sum = step, with constants x and y that the compiler
@@ -100,7 +104,7 @@ static const struct peak float_peaks[] = {
 #elif defined(__aarch64__)
 PEAK(float_neon, "", float32x4_t, vfmaq_f32(sum, x, y))
 static const struct peak float_peaks[] = {{float_neon, QUERN_CPU_NEON, 4}};
-#ifndef __clang__ /* whose arm_neon.h declares the rest for whole files only */
+#ifndef __clang__
 PEAK(int8_dotprod, "+dotprod", int32x4_t, vdotq_s32(sum, vreinterpretq_s8_s32(x), vreinterpretq_s8_s32(y)))
 PEAK(int8_i8mm, "+i8mm", int32x4_t, vmmlaq_s32(sum, vreinterpretq_s8_s32(x), vreinterpretq_s8_s32(y)))
 static const struct peak int8_peaks[] = {{int8_dotprod, QUERN_CPU_DOTPROD, 16}, {int8_i8mm, QUERN_CPU_I8MM, 32}};
