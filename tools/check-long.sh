@@ -26,6 +26,6 @@ for target in "$build-fuzz"/fuzz/fuzz_*; do
     fi
     name=${target##*/fuzz_}
     mkdir -p "$build-fuzz/corpus/$name"
-    "$target" -max_total_time="$seconds" -timeout=25 -rss_limit_mb=4096 -print_final_stats=1 \
+    "$target" -max_total_time="$seconds" -timeout=120 -rss_limit_mb=4096 -print_final_stats=1 \
         -artifact_prefix="$build-fuzz/$name-" "$build-fuzz/corpus/$name" "fuzz/corpus/$name"
 done
