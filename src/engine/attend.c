@@ -44,6 +44,18 @@ static void turn_heads(const struct attend *a, const struct quern_span *span, in
                                         cosine + (size_t)i * head / 2, sine + (size_t)i * head / 2, s->head, s->epsilon);
 }
 
+/* Completes the keys of count rows with what rounding had left over of their input. */
+static void add_key_rest(const struct quern_engine *e, int row, int count)
+{
+    const struct quern_shape *s = &e->network->shape;
+    const size_t length = (size_t)(s->kv_heads * s->head);
+    for (size_t i = (size_t)row; i < (size_t)(row + count); i++) {
+        float *keys = e->qkv + i * qkv_stride(s) + (size_t)(s->heads * s->head);
+        for (size_t j = 0; j < length; j++)
+            keys[j] += e->key_rest[i * length + j];
+    }
+}
+
 /* Tile = (block, 0: its queries, 1: its keys and values). */
 static void prepare_tile(void *argument, int tile, int thread)
 {
@@ -59,6 +71,8 @@ static void prepare_tile(void *argument, int tile, int thread)
         turn_heads(a, span, first, count, 0, s->heads);
         return;
     }
+    if (quern_engine_uses_q8(e, &a->layer->qkv))
+        add_key_rest(e, span->first + first, count);
     turn_heads(a, span, first, count, s->heads, s->heads + s->kv_heads);
     for (int h = 0; h < s->kv_heads; h++) {
         const float *keys = e->qkv + (size_t)(span->first + first) * stride + (size_t)(s->heads + h) * head;

@@ -59,6 +59,8 @@ struct quern_engine {
     /* Buffers, a row for every token. */
     float *x;                /* residual stream [rows][width] */
     unsigned char *input;    /* of the next product, blocks or floats, rows back to back */
+    struct quern_q8 *rest;   /* 8-bit path: what rounding left over of the input of qkv [rows][width] */
+    float *key_rest;         /* and what that adds to keys [rows][kv_heads * head] */
     float *qkv;              /* queries, keys, values [rows][(heads + 2 * kv_heads) * head] */
     float *y;                /* a product's result [rows][width]; in the memory of qkv */
     unsigned char *hidden;   /* of the feed-forward part, blocks or floats; in the memory of qkv */
@@ -109,6 +111,10 @@ void quern_engine_lap(struct quern_engine *engine, enum quern_stage stage);
  * matrix_rows rows of W are computed, rounded up to QUERN_BLOCK. */
 void quern_engine_product(struct quern_engine *engine, const struct quern_matrix *matrix, int matrix_rows, bool q8,
                           const unsigned char *a, int count, float *c, size_t c_stride);
+
+/* head.c: x[length] as the sum of two rows of blocks, 15 bits in all; x is used up. */
+void quern_engine_split(const struct quern_kernels *kernels, struct quern_q8 *q, struct quern_q8 *rest, float *x,
+                        int length);
 
 /* product.c: hidden = gelu(gate) * up, of input. Rows of gate and up in scratch memory before GeGLU takes them out of
  * the first-level cache: 48 * 2 * 128 bytes. */

@@ -37,8 +37,18 @@ static void deliver(const struct quern_target *target, const float *row)
         target->vector[j] = (float)(row[j] * factor);
 }
 
+void quern_engine_split(const struct quern_kernels *kernels, struct quern_q8 *q, struct quern_q8 *rest, float *x,
+                        int length)
+{
+    kernels->quantize(q, x, length);
+    for (int b = 0; b < length / QUERN_BLOCK; b++)
+        for (int i = 0; i < QUERN_BLOCK; i++)
+            x[b * QUERN_BLOCK + i] -= q[b].scale * q[b].q[i];
+    kernels->quantize(rest, x, length);
+}
+
 /* out[i] = W in[i] for every text; in is used up. The vector's last steps should add no error of their own, so where
- * activations are 8-bit each row goes in twice, the second time as what the first rounding left over: 15 bits in all. */
+ * activations are 8-bit each row goes in twice, the second time as what the first rounding left over. */
 static void dense(struct quern_engine *e, const struct quern_matrix *matrix, int rows, float *in, float *out)
 {
     const size_t length = (size_t)matrix->length, blocks = length / QUERN_BLOCK, stride = (size_t)matrix->rows;
@@ -48,11 +58,7 @@ static void dense(struct quern_engine *e, const struct quern_matrix *matrix, int
     }
     for (size_t i = 0; i < (size_t)e->spans; i++) {
         struct quern_q8 *q = e->head_q8 + 2 * i * blocks;
-        float *x = in + i * length;
-        e->network->kernels->quantize(q, x, matrix->length);
-        for (size_t j = 0; j < length; j++)
-            x[j] -= q[j / QUERN_BLOCK].scale * q[j / QUERN_BLOCK].q[j % QUERN_BLOCK];
-        e->network->kernels->quantize(q + blocks, x, matrix->length);
+        quern_engine_split(e->network->kernels, q, q + blocks, in + i * length, matrix->length);
     }
     quern_engine_product(e, matrix, rows, true, (const unsigned char *)e->head_q8, 2 * e->spans, out, stride);
     for (size_t i = 0; i < (size_t)e->spans; i++) /* rows 2 i and 2 i + 1 into row i */

@@ -13,6 +13,7 @@ struct pass {
     const float *add;  /* weight of the norm under which y is added to x; NULL: x is the tokens' embedding instead */
     const float *next; /* weight of the norm of x that is the input of the next product; NULL: none follows */
     bool q8;           /* that input is blocks */
+    bool rest;         /* and what rounding left over is wanted too */
 };
 
 static void pass_tile(void *argument, int tile, int thread)
@@ -23,7 +24,7 @@ static void pass_tile(void *argument, int tile, int thread)
     const struct quern_shape *s = &e->network->shape;
     const size_t input_bytes = quern_engine_row_bytes(p->q8, s->width);
     const int end = (tile + 1) * TILE_ROWS < e->rows ? (tile + 1) * TILE_ROWS : e->rows;
-    (void)thread;
+    float *row = (float *)(void *)(e->scratch + (size_t)thread * e->scratch_bytes);
     for (int i = tile * TILE_ROWS; i < end; i++) {
         float *x = e->x + (size_t)i * (size_t)s->width;
         unsigned char *input = e->input + (size_t)i * input_bytes;
@@ -31,16 +32,22 @@ static void pass_tile(void *argument, int tile, int thread)
             quern_network_embedding(e->network, e->ids[i], x);
         else
             k->add_norm(x, e->y + (size_t)i * (size_t)s->width, p->add, s->width, s->epsilon);
-        if (p->next != NULL && p->q8)
+        if (p->next != NULL && p->rest) {
+            k->norm_f32(row, x, p->next, s->width, s->epsilon);
+            quern_engine_split(k, (struct quern_q8 *)(void *)input, e->rest + (size_t)(i * (s->width / QUERN_BLOCK)), row,
+                               s->width);
+        } else if (p->next != NULL && p->q8)
             k->norm_q8((struct quern_q8 *)(void *)input, x, p->next, s->width, s->epsilon);
         else if (p->next != NULL)
             k->norm_f32((float *)(void *)input, x, p->next, s->width, s->epsilon);
     }
 }
 
-static void pass(struct quern_engine *engine, const float *add, const float *next, const struct quern_matrix *matrix)
+static void pass(struct quern_engine *engine, const float *add, const float *next, const struct quern_matrix *matrix,
+                 bool rest)
 {
-    struct pass p = {engine, add, next, matrix != NULL && quern_engine_uses_q8(engine, matrix)};
+    const bool q8 = matrix != NULL && quern_engine_uses_q8(engine, matrix);
+    struct pass p = {engine, add, next, q8, q8 && rest};
     quern_pool_run(engine->pool, pass_tile, &p, (engine->rows + TILE_ROWS - 1) / TILE_ROWS);
 }
 
@@ -67,27 +74,39 @@ void quern_engine_lap(struct quern_engine *engine, enum quern_stage stage)
     engine->lap_ns = now;
 }
 
+/* Queries, keys and values. Half of all error of the 8-bit path came from rounding what goes in here, because scores
+ * are sensitive to it; keys are few columns, so they get the rounding's rest as well. */
+static void project(struct quern_engine *e, const struct quern_layer *layer)
+{
+    const struct quern_shape *s = &e->network->shape;
+    const struct quern_matrix keys = {.rows = s->kv_heads * s->head, .length = s->width, .q8 = layer->qkv.q8,
+                                      .panels = layer->qkv.panels + s->heads * s->head / QUERN_BLOCK};
+    product(e, &layer->qkv, e->input, e->qkv);
+    if (quern_engine_uses_q8(e, &layer->qkv))
+        product(e, &keys, (const unsigned char *)e->rest, e->key_rest);
+}
+
 void quern_engine_layers(struct quern_engine *e)
 {
     const struct quern_layer *layers = e->network->layers, *end = layers + e->network->shape.layers;
     e->lap_ns = e->stage_ns != NULL ? now_ns() : 0;
-    pass(e, NULL, layers->attention_norm, &layers->qkv);
+    pass(e, NULL, layers->attention_norm, &layers->qkv, true);
     quern_engine_lap(e, QUERN_STAGE_EMBED);
     for (const struct quern_layer *layer = layers; layer < end; layer++) {
         const struct quern_layer *next = layer + 1 < end ? layer + 1 : NULL;
-        product(e, &layer->qkv, e->input, e->qkv);
+        project(e, layer);
         quern_engine_lap(e, QUERN_STAGE_QKV);
         quern_engine_attend(e, layer);
         quern_engine_lap(e, QUERN_STAGE_ATTENTION);
         product(e, &layer->output, e->input, e->y);
         quern_engine_lap(e, QUERN_STAGE_OUTPUT);
-        pass(e, layer->post_attention_norm, layer->ffn_norm, &layer->gate_up);
+        pass(e, layer->post_attention_norm, layer->ffn_norm, &layer->gate_up, false);
         quern_engine_lap(e, QUERN_STAGE_NORM);
         quern_engine_geglu(e, layer);
         quern_engine_lap(e, QUERN_STAGE_GATE_UP);
         product(e, &layer->down, e->hidden, e->y);
         quern_engine_lap(e, QUERN_STAGE_DOWN);
-        pass(e, layer->post_ffn_norm, next ? next->attention_norm : NULL, next ? &next->qkv : NULL);
+        pass(e, layer->post_ffn_norm, next ? next->attention_norm : NULL, next ? &next->qkv : NULL, true);
         quern_engine_lap(e, QUERN_STAGE_NORM);
     }
 }

@@ -49,6 +49,10 @@ static void plan(struct quern_engine *e)
     e->block_span = quern_arena_take(arena, spans, sizeof *e->block_span);
     e->x = quern_arena_take(arena, rows, (size_t)s->width * sizeof *e->x);
     e->input = quern_arena_take(arena, rows, input_bytes);
+    if (e->q8) {
+        e->rest = quern_arena_take(arena, rows, quern_engine_row_bytes(true, s->width));
+        e->key_rest = quern_arena_take(arena, rows, (size_t)(s->kv_heads * s->head) * sizeof *e->key_rest);
+    }
     /* qkv is dead once attention has run; then y and, behind it, hidden live in its place. */
     unsigned char *shared = quern_arena_take(arena, rows, larger(qkv_bytes, y_bytes + hidden_bytes));
     e->qkv = (float *)(void *)shared;
@@ -62,12 +66,13 @@ static void plan(struct quern_engine *e)
     e->scratch = quern_arena_take(arena, (size_t)quern_pool_threads(e->pool), e->scratch_bytes);
 }
 
-/* A thread's scratch memory: for attention with a tile of its results, or for GeGLU. */
+/* A thread's scratch memory: for attention with a tile of its results, for GeGLU, or for a normed row. */
 static size_t scratch_bytes(const struct quern_engine *e)
 {
     const struct quern_shape *s = &e->network->shape;
     const size_t geglu = (size_t)QUERN_GEGLU_ROWS * 2 * QUERN_BLOCK * sizeof(float);
-    return larger(e->result_bytes + round_up(e->attention->scratch_bytes(s->context, s->head)), geglu);
+    const size_t row = round_up((size_t)s->width * sizeof(float));
+    return larger(e->result_bytes + round_up(e->attention->scratch_bytes(s->context, s->head)), larger(geglu, row));
 }
 
 int quern_engine_new(struct quern_engine *e, const struct quern_network *network, struct quern_pool *pool, bool q8,
