@@ -125,7 +125,8 @@ const struct quern_cli_verb quern_cli_embed = {
     .summary = "Prints the vector of each text: of the arguments, of the lines of a file, or of standard input.",
     .options = "mtLdfJENCP0io",
     .formats = "jsonl|json|npy|f32|text",
-    .more = "The task is 'document' unless -t says otherwise; 'none' for a model that takes no prompts. A failure ends the output before the text at fault.\n"
+    .more = "The task is 'document' unless -t says otherwise; 'none' for a model that takes no prompts.\n"
+            "A failure ends the output before the text at fault.\n"
             "npy on standard output is kept in a temporary file until its number of rows is known.\n\n"
             "example:\n"
             "  quern embed -t query 'how do plants drink'\n"

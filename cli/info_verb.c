@@ -115,7 +115,8 @@ const struct quern_cli_verb quern_cli_info = {
     .synopsis = "[OPTION...]",
     .summary = "Tells what a model file holds, and how this machine will compute with it.",
     .options = "mAJE",
-    .more = "space is that of the task document (none, if the model takes no prompts), all dimensions. Memory is planned; pages that are not used take none.\n\n"
+    .more = "space is that of the task document (none, if the model takes no prompts), all dimensions.\n"
+            "Memory is planned; pages that are not used take none.\n\n"
             "example:\n"
             "  quern info -m embeddinggemma-300M-Q8_0.gguf\n",
     .run = info,
