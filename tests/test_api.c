@@ -136,11 +136,13 @@ static void test_special_in_text(void **state)
 static void test_any_bytes(void **state)
 {
     (void)state;
-    static const quern_text texts[] = {{NULL, 0}, {"", 0}, {"\0", 1}, {"a\0b", 3}, {"\xff\xfe\xc3", 3}, {"\xed\xa0\x80", 3}};
+    static const quern_text texts[] = {{NULL, 0},   {"", 0},          {"\0", 1},
+                                       {"a\0b", 3}, {"\xff\xfe\xc3", 3}, {"\xed\xa0\x80", 3}};
     enum { COUNT = sizeof texts / sizeof texts[0] };
     float vectors[COUNT][TRIAL_WIDTH];
     quern_result results[COUNT];
-    assert_int_equal(quern_embed(context, texts, COUNT, NULL, vectors[0], COUNT * TRIAL_WIDTH, results, &error), QUERN_OK);
+    const int code = quern_embed(context, texts, COUNT, NULL, vectors[0], COUNT * TRIAL_WIDTH, results, &error);
+    assert_int_equal(code, QUERN_OK);
     assert_int_equal(results[0].tokens, 2);
     assert_int_equal(results[3].tokens, 5);
     assert_memory_equal(vectors[0], vectors[1], sizeof vectors[0]);
@@ -356,7 +358,8 @@ static void test_making_contexts(void **state)
 static void test_describe(void **state)
 {
     (void)state;
-    quern_model_info info = {.size = sizeof info}, part = {.size = offsetof(quern_model_info, notice), .notice = "mine"};
+    quern_model_info info = {.size = sizeof info};
+    quern_model_info part = {.size = offsetof(quern_model_info, notice), .notice = "mine"};
     assert_int_equal(quern_model_describe(model, &info, NULL), QUERN_OK);
     assert_string_equal(info.architecture, "gemma-embedding");
     assert_string_equal(info.types, "Q8_0 x 45, F32 x 37");

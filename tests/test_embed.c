@@ -11,11 +11,14 @@
 
 #include <cmocka.h>
 
-enum { VECTORS = sizeof golden_vectors / sizeof golden_vectors[0], TEXTS = sizeof golden_texts / sizeof golden_texts[0] };
+enum {
+    VECTORS = sizeof golden_vectors / sizeof golden_vectors[0],
+    TEXTS = sizeof golden_texts / sizeof golden_texts[0]
+};
 
 /* What a path may be off by: 1 - cosine of one vector and the mean over all of a model, and the vector's length as a
- * fraction. The exact path is limited by float32, and the figures' unit (1e-7) costs 3e-14. The 8-bit one is nearer on the
- * true shape, where more errors even out. */
+ * fraction. The exact path is limited by float32, and the figures' unit (1e-7) costs 3e-14. The 8-bit one is nearer on
+ * the true shape, where more errors even out. */
 static const struct bar {
     double one, mean, length;
 } bars[] = {[QUERN_PATH_INT8] = {2.5e-3, 6e-4, 0.04}, [QUERN_PATH_EXACT] = {1e-10, 1e-11, 1e-5}};
@@ -68,8 +71,8 @@ static void check_model(const char *kernels, const struct golden_vector *first, 
         embed(context, g->tokens, v);
         const double off = distance(v, g), off_length = fabs(length_of(v) / g->length - 1);
         if (!(off <= bar->one && off_length <= bar->length))
-            fail_msg("%s, path %d, type %u, head %d, %d tokens: 1 - cos %.3g, length off by %.3g", kernels, path, g->type,
-                     g->head, g->tokens, off, off_length);
+            fail_msg("%s, path %d, type %u, head %d, %d tokens: 1 - cos %.3g, length off by %.3g", kernels, path,
+                     g->type, g->head, g->tokens, off, off_length);
         sum += off;
         count++;
     }

@@ -133,7 +133,8 @@ static void test_embedding_allocates_nothing(void **state)
         trial_ids(ids, TRIAL_CONTEXT);
 
         size_t before = quern_allocations;
-        assert_int_equal(quern_embed_tokens(context, tokens, 2, NULL, vectors[0], 2 * TRIAL_WIDTH, NULL, NULL), QUERN_OK);
+        assert_int_equal(quern_embed_tokens(context, tokens, 2, NULL, vectors[0], 2 * TRIAL_WIDTH, NULL, NULL),
+                         QUERN_OK);
         assert_int_equal(quern_allocations, before);
         assert_int_equal(quern_embed(context, &text, 1, NULL, vectors[0], TRIAL_WIDTH, NULL, NULL), QUERN_OK);
         before = quern_allocations;

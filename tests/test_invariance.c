@@ -86,8 +86,8 @@ static void check_batches(quern_context *context, const struct texts *t, const c
         embed(context, batch, count, vectors);
         for (int i = 0; i < count; i++)
             if (memcmp(vectors[i], t->vectors[order[first + i]], sizeof vectors[i]) != 0)
-                fail_msg("seed %llu, %s: text of %zu tokens, number %d of a batch of %d", (unsigned long long)seed, what,
-                         batch[i].count, i, count);
+                fail_msg("seed %llu, %s: text of %zu tokens, number %d of a batch of %d", (unsigned long long)seed,
+                         what, batch[i].count, i, count);
     }
 }
 

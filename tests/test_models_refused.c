@@ -106,7 +106,7 @@ static const struct damage damages[] = {
     {.key = A "context_length", .put = FLOAT, .number = 256, FORMAT = "context_length"},
     {.key = A "context_length", .put = TEXT, .text = "256", FORMAT = "context_length"},
     {.key = A "context_length", .put = NUMBER, .number = 1, FORMAT = "context_length"},
-    {.key = A "context_length", .put = NUMBER, .number = 1 << 20, UNSUPPORTED = "a context of 1048576 tokens is too long"},
+    {.key = A "context_length", .put = NUMBER, .number = 1 << 20, UNSUPPORTED = "1048576 tokens is too long"},
     {.key = A "embedding_length", FORMAT = "embedding_length is missing"},
     {.key = A "embedding_length", .put = NUMBER, .number = 96, FORMAT = "token_embd.weight is [640][64]"},
     {.key = A "embedding_length", .put = NUMBER, .number = 72, UNSUPPORTED = "must be multiples of 32"},
