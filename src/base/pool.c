@@ -1,5 +1,6 @@
 #include "base/pool.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 
 #include <pthread.h>
@@ -10,7 +11,6 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* A worker watches for the next job this long before it sleeps: longer than the pauses between the products of one
  * forward pass. The caller watches for the last tile this long before it sleeps: a worker that holds it for longer has
@@ -72,13 +72,6 @@ static void relax_cpu(void)
 #endif
 }
 
-static int64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 /* Watches for ready for at most limit_ns. */
 static bool spin(struct quern_pool *pool, bool (*ready)(struct quern_pool *), int64_t limit_ns)
 {
@@ -93,9 +86,9 @@ static bool spin(struct quern_pool *pool, bool (*ready)(struct quern_pool *), in
         if (waited < PAUSE_NS && turn % 32 != 0)
             continue; /* asking for the time takes as long as a few looks */
         if (start == 0)
-            start = now_ns();
+            start = quern_now_ns();
         else
-            waited = now_ns() - start;
+            waited = quern_now_ns() - start;
     }
     return ready(pool);
 }

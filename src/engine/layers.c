@@ -1,8 +1,7 @@
 /* The layers, from token ids to the residual stream after the last one. */
+#include "base/clock.h"
 #include "base/pool.h"
 #include "engine/engine.h"
-
-#include <time.h>
 
 /* Rows of a tile: about two microseconds of work. */
 enum { TILE_ROWS = 4 };
@@ -58,18 +57,11 @@ static void product(struct quern_engine *engine, const struct quern_matrix *matr
                          (size_t)matrix->rows);
 }
 
-static uint64_t now_ns(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
-}
-
 void quern_engine_lap(struct quern_engine *engine, enum quern_stage stage)
 {
     if (engine->stage_ns == NULL)
         return;
-    const uint64_t now = now_ns();
+    const uint64_t now = (uint64_t)quern_now_ns();
     engine->stage_ns[stage] += now - engine->lap_ns;
     engine->lap_ns = now;
 }
@@ -89,7 +81,7 @@ static void project(struct quern_engine *e, const struct quern_layer *layer)
 void quern_engine_layers(struct quern_engine *e)
 {
     const struct quern_layer *layers = e->network->layers, *end = layers + e->network->shape.layers;
-    e->lap_ns = e->stage_ns != NULL ? now_ns() : 0;
+    e->lap_ns = e->stage_ns != NULL ? (uint64_t)quern_now_ns() : 0;
     pass(e, NULL, layers->attention_norm, &layers->qkv, true);
     quern_engine_lap(e, QUERN_STAGE_EMBED);
     for (const struct quern_layer *layer = layers; layer < end; layer++) {
