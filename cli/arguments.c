@@ -2,18 +2,24 @@
 
 #include <ctype.h>
 #include <getopt.h>
+#include <limits.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define MOST_THREADS 256
 #define MOST_DIMENSIONS 65536
 #define MOST_SECONDS 3600
+#define MOST_WAIT 86400 /* seconds */
+#define OWN_KEYS 256    /* what getopt calls the first option without a key */
 
-/* Every option there is. Those with a lower-case key have it as their short form. */
-static const struct {
+struct row {
     char key;
     const char *name, *argument, *help;
-} table[] = {
+};
+
+/* Every option that verbs share. Those with a lower-case key have it as their short form. */
+static const struct row table[] = {
     {'m', "model", "FILE", "the model, a GGUF file; else $QUERN_MODEL, the cache folder, the bundled one"},
     {'t', "task", "TASK", NULL /* written out below, from the library's list */},
     {'L', "title", "TITLE", "the title of the document, for the task document"},
@@ -40,32 +46,79 @@ static const struct {
 };
 #define OPTIONS (sizeof table / sizeof table[0])
 
-static bool takes(const struct quern_cli_verb *verb, char key)
+/* Options of one verb alone, which have no key but say where they go. */
+static const struct own {
+    const char *verb;
+    struct row row;
+    enum { AS_TEXT, AS_SWITCH, AS_COUNT, AS_SECONDS } kind;
+    size_t offset;   /* in struct quern_cli_options */
+    int least, most; /* of a count; most, of seconds */
+} own[] = {
+#define SERVE(name, argument, help, kind, field, least, most) \
+    {"serve", {'\0', name, argument, help}, kind, offsetof(struct quern_cli_options, serve.field), least, most}
+    SERVE("host", "ADDRESS", "address to listen on, or unix:PATH; default: 127.0.0.1", AS_TEXT, host, 0, 0),
+    SERVE("port", "PORT", "port to listen on, 0 for any; default: 8080", AS_COUNT, port, 0, 65535),
+    SERVE("model-name", "NAME", "what clients call the model; default: its file's name", AS_TEXT, model_name, 0, 0),
+    SERVE("strict-model", NULL, "refuse requests for models of other names", AS_SWITCH, strict_model, 0, 0),
+    SERVE("default-task", "TASK", "task of texts that come without one; default: none", AS_TEXT, default_task, 0, 0),
+    SERVE("allow-token-ids", NULL, "accept inputs that are token ids of this model", AS_SWITCH, allow_token_ids, 0, 0),
+    SERVE("step-tokens", "N", "tokens computed at once; default: 512", AS_COUNT, step_tokens, 1, 1 << 20),
+    SERVE("timeout", "S", "seconds a request may wait for its vectors, 0 for ever; default: 300", AS_SECONDS, timeout, 0,
+          MOST_WAIT),
+    SERVE("queue-tokens", "N", "tokens that may wait, and of one request; default: 524288", AS_COUNT, queue_tokens, 1,
+          1 << 30),
+    SERVE("queue-bytes", "N", "memory of all requests and answers; default: 268435456", AS_COUNT, queue_bytes, 1 << 16,
+          INT_MAX),
+    SERVE("max-body", "N", "bytes of a request; default: 16777216", AS_COUNT, max_body, 1, 1 << 30),
+    SERVE("max-connections", "N", "connections open at once; default: 512", AS_COUNT, max_connections, 1, 1 << 20),
+    SERVE("read-timeout", "S", "seconds for a head, and between signs of progress; default: 20", AS_SECONDS, read_timeout, 0,
+          MOST_WAIT),
+    SERVE("idle-timeout", "S", "seconds a connection may be idle; default: 90", AS_SECONDS, idle_timeout, 0, MOST_WAIT),
+    SERVE("drain-timeout", "S", "seconds for what runs when told to end; default: 60", AS_SECONDS, drain_timeout, 0,
+          MOST_WAIT),
+    SERVE("api-key-file", "FILE", "a key a line, one of which every request is to have", AS_TEXT, api_key_file, 0, 0),
+    SERVE("insecure", NULL, "let others in without a key", AS_SWITCH, insecure, 0, 0),
+    SERVE("allowed-hosts", "NAMES", "names of this server in Host, with commas", AS_TEXT, allowed_hosts, 0, 0),
+    SERVE("cors-origin", "ORIGINS", "web pages that may ask, with commas, or *", AS_TEXT, cors_origin, 0, 0),
+    SERVE("log-format", "FORMAT", "plain or json; default: plain", AS_TEXT, log_format, 0, 0),
+#undef SERVE
+};
+#define OWN (sizeof own / sizeof own[0])
+
+static const struct row *row_at(size_t i)
 {
-    return key == 'h' || strchr(verb->options, key) != NULL;
+    return i < OPTIONS ? &table[i] : &own[i - OPTIONS].row;
+}
+
+static bool takes(const struct quern_cli_verb *verb, size_t i)
+{
+    if (i >= OPTIONS)
+        return strcmp(own[i - OPTIONS].verb, verb->name) == 0;
+    return table[i].key == 'h' || strchr(verb->options, table[i].key) != NULL;
 }
 
 static void print_help(const struct quern_cli_verb *verb)
 {
     printf("usage: quern %s %s\n\n%s\n\noptions:\n", verb->name, verb->synopsis, verb->summary);
-    for (size_t i = 0; i < OPTIONS; i++) {
+    for (size_t i = 0; i < OPTIONS + OWN; i++) {
+        const struct row *row = row_at(i);
         char left[64];
-        if (!takes(verb, table[i].key))
+        if (!takes(verb, i))
             continue;
-        bool is_short = islower((unsigned char)table[i].key);
-        snprintf(left, sizeof left, "%c%c%s--%s%s%s", is_short ? '-' : ' ', is_short ? table[i].key : ' ',
-                 is_short ? ", " : "  ", table[i].name, table[i].argument != NULL ? " " : "",
-                 table[i].argument != NULL ? table[i].argument : "");
+        bool is_short = islower((unsigned char)row->key);
+        snprintf(left, sizeof left, "%c%c%s--%s%s%s", is_short ? '-' : ' ', is_short ? row->key : ' ',
+                 is_short ? ", " : "  ", row->name, row->argument != NULL ? " " : "",
+                 row->argument != NULL ? row->argument : "");
         printf("  %-22s ", left);
-        if (table[i].key == 'f') {
+        if (row->key == 'f') {
             printf("%s; the first is the default\n", verb->formats);
-        } else if (table[i].key == 't') {
+        } else if (row->key == 't') {
             fputs("what the texts are for:", stdout);
             for (int task = 0; quern_task_name(task) != NULL; task++)
                 printf("%s%s", task == 5 ? "\n                         " : " ", quern_task_name(task));
             putchar('\n');
         } else {
-            puts(table[i].help);
+            puts(row->help);
         }
     }
     printf("\n%s", verb->more);
@@ -83,14 +136,19 @@ static bool is_listed(const char *list, const char *name)
     }
 }
 
-static bool parse_count(const char *text, int most, int *value)
+static bool parse_number(const char *text, int least, int most, int *value)
 {
     char *end;
     long number = strtol(text, &end, 10);
-    if (!isdigit((unsigned char)text[0]) || *end != '\0' || number < 1 || number > most)
+    if (!isdigit((unsigned char)text[0]) || *end != '\0' || number < least || number > most)
         return false;
     *value = (int)number;
     return true;
+}
+
+static bool parse_count(const char *text, int most, int *value)
+{
+    return parse_number(text, 1, most, value);
 }
 
 static bool parse_seconds(const char *text, double *value)
@@ -165,31 +223,84 @@ static int apply(const struct quern_cli_verb *verb, struct quern_cli_options *op
     }
 }
 
+/* Takes over an option that says itself how. */
+static int apply_own(const struct own *option, struct quern_cli_options *options, const char *argument)
+{
+    void *field = (char *)options + option->offset;
+    char *end;
+    double seconds;
+    switch (option->kind) {
+    case AS_TEXT: *(const char **)field = argument; return -1;
+    case AS_SWITCH: *(bool *)field = true; return -1;
+    case AS_COUNT:
+        return parse_number(argument, option->least, option->most, field)
+                   ? -1
+                   : quern_cli_misuse(option->verb, "--%s takes %d to %d, not '%s'", option->row.name, option->least,
+                                      option->most, argument);
+    case AS_SECONDS: break;
+    }
+    seconds = strtod(argument, &end);
+    if (end == argument || *end != '\0' || !(seconds >= 0 && seconds <= option->most))
+        return quern_cli_misuse(option->verb, "--%s takes seconds up to %d, not '%s'", option->row.name, option->most,
+                                argument);
+    *(double *)field = seconds;
+    return -1;
+}
+
+static int apply_row(const struct quern_cli_verb *verb, struct quern_cli_options *options, size_t i, char *argument)
+{
+    return i < OPTIONS ? apply(verb, options, table[i].key, argument) : apply_own(&own[i - OPTIONS], options, argument);
+}
+
+/* What $QUERN_... says, before the command line has its word. A switch takes 1 or 0. */
+static int apply_environment(const struct quern_cli_verb *verb, struct quern_cli_options *options)
+{
+    for (size_t i = 0; i < OPTIONS + OWN; i++) {
+        const struct row *row = row_at(i);
+        char name[64] = "QUERN_";
+        if (!takes(verb, i) || row->key == 'h')
+            continue;
+        for (size_t j = 0; row->name[j] != '\0'; j++)
+            name[j + 6] = row->name[j] == '-' ? '_' : (char)toupper((unsigned char)row->name[j]);
+        char *value = getenv(name);
+        if (value == NULL || value[0] == '\0' || (row->argument == NULL && strcmp(value, "0") == 0))
+            continue;
+        if (row->argument == NULL && strcmp(value, "1") != 0)
+            return quern_cli_misuse(verb->name, "$%s takes 1 or 0, not '%s'", name, value);
+        int code = apply_row(verb, options, i, value);
+        if (code >= 0)
+            return code;
+    }
+    return -1;
+}
+
 int quern_cli_parse(const struct quern_cli_verb *verb, int argc, char **argv, struct quern_cli_options *options)
 {
     static char program[] = "quern";
-    struct option known[OPTIONS + 1] = {0};
+    struct option known[OPTIONS + OWN + 1] = {0};
     char letters[2 * OPTIONS + 1];
     size_t count = 0, length = 0;
-    for (size_t i = 0; i < OPTIONS; i++) {
-        if (!takes(verb, table[i].key))
+    for (size_t i = 0; i < OPTIONS + OWN; i++) {
+        const struct row *row = row_at(i);
+        if (!takes(verb, i))
             continue;
-        int argument = table[i].argument != NULL ? required_argument : no_argument;
-        known[count++] = (struct option){.name = table[i].name, .has_arg = argument, .val = table[i].key};
-        if (islower((unsigned char)table[i].key)) {
-            letters[length++] = table[i].key;
+        int argument = row->argument != NULL ? required_argument : no_argument;
+        known[count++] = (struct option){.name = row->name, .has_arg = argument,
+                                         .val = i < OPTIONS ? row->key : (int)(OWN_KEYS + i - OPTIONS)};
+        if (islower((unsigned char)row->key)) {
+            letters[length++] = row->key;
             if (argument == required_argument)
                 letters[length++] = ':';
         }
     }
     letters[length] = '\0';
-    *options = (struct quern_cli_options){.task = -1};
+    *options = (struct quern_cli_options){.task = -1, .serve = quern_cli_serve_defaults};
     argv[0] = program; /* for getopt's messages */
-    for (int key; (key = getopt_long(argc, argv, letters, known, NULL)) != -1;) {
-        int code = apply(verb, options, key, optarg);
-        if (code >= 0)
-            return code;
-    }
+    int code = verb->environment ? apply_environment(verb, options) : -1;
+    for (int key; code < 0 && (key = getopt_long(argc, argv, letters, known, NULL)) != -1;)
+        code = key < OWN_KEYS ? apply(verb, options, key, optarg) : apply_own(&own[key - OWN_KEYS], options, optarg);
+    if (code >= 0)
+        return code;
     options->texts = argv + optind;
     options->text_count = argc - optind;
     if (options->title != NULL && options->task != -1 && options->task != QUERN_TASK_DOCUMENT)

@@ -22,6 +22,14 @@ int quern_cli_misuse(const char *verb, const char *format, ...) __attribute__((f
 
 #define QUERN_CLI_DIMS 16 /* numbers of dimensions measured at most */
 
+struct quern_cli_serve { /* of serve; texts not given are NULL, step_tokens 0 */
+    const char *host, *model_name, *default_task, *api_key_file, *cors_origin, *allowed_hosts, *log_format;
+    int port, step_tokens, max_connections, max_body, queue_tokens, queue_bytes;
+    double timeout, read_timeout, idle_timeout, drain_timeout;
+    bool allow_token_ids, strict_model, insecure;
+};
+extern const struct quern_cli_serve quern_cli_serve_defaults; /* serve_verb.c */
+
 struct quern_cli_options {
     const char *model, *title, *format, *input, *output; /* NULL: not given */
     int task;                                            /* -1: not given */
@@ -29,6 +37,7 @@ struct quern_cli_options {
     int dims[QUERN_CLI_DIMS], dims_count;                /* of eval */
     const char *tokens, *batches, *only, *report, *texts_folder; /* of bench; NULL: not given */
     double seconds;                                              /* of bench; 0: not given */
+    struct quern_cli_serve serve;
     bool exact, no_normalize, truncate, parse_special, no_special, null, json;
     char **texts; /* the arguments that are no options */
     int text_count;
@@ -41,11 +50,13 @@ struct quern_cli_verb {
     const char *options;  /* keys of the options it takes */
     const char *formats;  /* of -f, separated by '|', the default first; NULL: none */
     const char *more;     /* rest of the help, example included */
+    bool environment;     /* what is not on the command line may be in $QUERN_..., as QUERN_STEP_TOKENS */
     int (*run)(const struct quern_cli_options *options);
 };
 
 extern const struct quern_cli_verb quern_cli_embed, quern_cli_similarity, quern_cli_tokenize, quern_cli_info,
-    quern_cli_verify, quern_cli_bench, quern_cli_eval, quern_cli_demo;
+    quern_cli_verify, quern_cli_bench, quern_cli_eval, quern_cli_demo,
+    quern_cli_server;
 
 /* Parses the arguments of a verb, its name first. Returns -1 when the verb is to run, or an exit code: after --help,
  * or after a complaint. */
@@ -61,7 +72,10 @@ struct quern_cli_session {
     quern_context_info context_info;
 };
 
-/* Finds and opens the model, says its notice, makes a context. Complains itself; an exit code. */
+/* Finds and opens the model, and says its notice. Complains itself; an exit code. */
+int quern_cli_session_load(struct quern_cli_session *session, const struct quern_cli_options *options);
+
+/* The same, and makes a context. */
 int quern_cli_session_open(struct quern_cli_session *session, const struct quern_cli_options *options);
 void quern_cli_session_close(struct quern_cli_session *session);
 
@@ -112,10 +126,8 @@ int quern_cli_output_flush(struct quern_cli_output *output);
 int quern_cli_output_finish(struct quern_cli_output *output);   /* flushes, checks, copies, renames and closes */
 void quern_cli_output_discard(struct quern_cli_output *output); /* after a failure; a finished one is allowed */
 
-/* Writes the shortest form found quickly that reads back as the same float32: at most 9 significant digits. */
+/* Writes a number, and bytes as a string with its quotes, as json_text.h describes. */
 void quern_cli_put_float(FILE *file, float value);
-
-/* Writes bytes as a JSON string, quotes included; what is not UTF-8 becomes U+FFFD. */
 void quern_cli_put_string(FILE *file, quern_text text);
 
 /* ---------------------------------------------------------------- vectors.c */

@@ -1,7 +1,8 @@
 #include "cli.h"
 
+#include "json_text.h"
+
 #include <errno.h>
-#include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -134,85 +135,17 @@ void quern_cli_output_discard(struct quern_cli_output *output)
 
 /* ---------------------------------------------------------------- values */
 
-/* Writes the digits of a number of exactly nine, without trailing zeros, as 0.000ddd or ddd.ddd; exponent is that of
- * the first digit. */
-static size_t format_fixed(char *out, uint32_t digits, int exponent)
-{
-    char text[9];
-    size_t length = 0;
-    int count = 9;
-    for (int i = 8; i >= 0; i--, digits /= 10)
-        text[i] = (char)('0' + digits % 10);
-    while (count > 1 && text[count - 1] == '0')
-        count--;
-    if (exponent < 0) {
-        out[length++] = '0';
-        out[length++] = '.';
-        for (int i = -1; i > exponent; i--)
-            out[length++] = '0';
-    }
-    for (int i = 0; i < count || i <= exponent; i++) {
-        if (i == exponent + 1 && exponent >= 0)
-            out[length++] = '.';
-        out[length++] = i < count ? text[i] : '0';
-    }
-    return length;
-}
-
 void quern_cli_put_float(FILE *file, float value)
 {
-    static const double powers[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13};
-    char text[32];
-    size_t length = 0;
-    double magnitude = fabs((double)value);
-    if (!(magnitude >= 1e-5 && magnitude < 1e8)) {
-        fprintf(file, "%.9g", (double)value);
-        return;
-    }
-    int exponent = -5;
-    while (exponent < 7 && magnitude >= (exponent < -1 ? 1 / powers[-exponent - 1] : powers[exponent + 1]))
-        exponent++;
-    /* Nine digits: the product is off by 1e-7 of the last one at most, far less than a float32 can tell. */
-    uint32_t digits = (uint32_t)llrint(magnitude * powers[8 - exponent]);
-    if (digits >= 1000000000) {
-        digits /= 10;
-        exponent++;
-    }
-    if (value < 0)
-        text[length++] = '-';
-    length += format_fixed(text + length, digits, exponent);
-    fwrite(text, 1, length, file);
-}
-
-/* Length of the well-formed UTF-8 character at the beginning of text; 0: there is none. */
-static size_t character_length(const unsigned char *text, size_t length)
-{
-    static const unsigned least[] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t size = text[0] < 0x80 ? 1 : text[0] < 0xc2 ? 0 : text[0] < 0xe0 ? 2 : text[0] < 0xf0 ? 3 : 4;
-    if (size <= 1 || text[0] > 0xf4 || size > length)
-        return size == 1;
-    unsigned code = text[0] & (0x7fu >> size);
-    for (size_t i = 1; i < size; i++) {
-        if ((text[i] & 0xc0) != 0x80)
-            return 0;
-        code = code << 6 | (text[i] & 0x3f);
-    }
-    return code >= least[size] && code <= 0x10ffff && (code < 0xd800 || code > 0xdfff) ? size : 0;
+    char text[QUERN_JSON_FLOAT];
+    fwrite(text, 1, quern_json_float(text, value), file);
 }
 
 void quern_cli_put_string(FILE *file, quern_text text)
 {
-    const unsigned char *data = (const unsigned char *)text.data;
+    char part[4096];
     putc('"', file);
-    for (size_t i = 0; i < text.length;) {
-        size_t size = character_length(data + i, text.length - i);
-        if (size == 0)
-            fputs("\xef\xbf\xbd", file);
-        else if (size == 1 && (data[i] < 0x20 || data[i] == '"' || data[i] == '\\' || data[i] == 0x7f))
-            fprintf(file, "\\u%04x", data[i]);
-        else
-            fwrite(data + i, 1, size, file);
-        i += size == 0 ? 1 : size;
-    }
+    for (size_t used; text.length > 0; text.data += used, text.length -= used)
+        fwrite(part, 1, quern_json_string(part, sizeof part, text, &used), file);
     putc('"', file);
 }

@@ -72,28 +72,40 @@ static const char *find_model(const char *given)
     return NULL;
 }
 
-int quern_cli_session_open(struct quern_cli_session *session, const struct quern_cli_options *options)
+int quern_cli_session_load(struct quern_cli_session *session, const struct quern_cli_options *options)
 {
     quern_error error;
     quern_model_options model_options = {.size = sizeof model_options, .threads = options->threads};
-    quern_context_options context_options = {.size = sizeof context_options,
-                                             .threads = options->threads,
-                                             .path = options->exact ? QUERN_PATH_EXACT : QUERN_PATH_INT8};
     *session = (struct quern_cli_session){.info.size = sizeof session->info,
                                           .context_info.size = sizeof session->context_info};
     session->path = find_model(options->model);
     if (session->path == NULL)
         return QUERN_CLI_FAILED;
     if (quern_model_open(&session->model, session->path, &model_options, &error) != QUERN_OK ||
-        quern_context_new(&session->context, session->model, &context_options, &error) != QUERN_OK ||
-        quern_model_describe(session->model, &session->info, &error) != QUERN_OK ||
-        quern_context_describe(session->context, &session->context_info, &error) != QUERN_OK) {
+        quern_model_describe(session->model, &session->info, &error) != QUERN_OK) {
         quern_cli_say("%s", error.text);
         quern_cli_session_close(session);
         return QUERN_CLI_FAILED;
     }
     if (session->info.notice != NULL)
         quern_cli_say("%s", session->info.notice);
+    return QUERN_CLI_DONE;
+}
+
+int quern_cli_session_open(struct quern_cli_session *session, const struct quern_cli_options *options)
+{
+    quern_error error;
+    quern_context_options context_options = {.size = sizeof context_options,
+                                             .threads = options->threads,
+                                             .path = options->exact ? QUERN_PATH_EXACT : QUERN_PATH_INT8};
+    if (quern_cli_session_load(session, options) != QUERN_CLI_DONE)
+        return QUERN_CLI_FAILED;
+    if (quern_context_new(&session->context, session->model, &context_options, &error) != QUERN_OK ||
+        quern_context_describe(session->context, &session->context_info, &error) != QUERN_OK) {
+        quern_cli_say("%s", error.text);
+        quern_cli_session_close(session);
+        return QUERN_CLI_FAILED;
+    }
     return QUERN_CLI_DONE;
 }
 

@@ -28,6 +28,7 @@ need meson has meson
 need ninja-build has ninja
 need pkg-config has pkg-config
 need libjansson-dev pkg-config --exists jansson
+need libevent-dev pkg-config --exists libevent_core
 need zlib1g-dev pkg-config --exists zlib
 need libcmocka-dev pkg-config --exists cmocka
 

@@ -1,0 +1,99 @@
+#include "json_text.h"
+
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+/* powers[i] is 10^(i - 5). */
+static const double powers[] = {1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8,
+                                1e9,  1e10, 1e11, 1e12, 1e13};
+#define POWER(exponent) powers[(exponent) + 5]
+
+/* Writes the digits of a number of exactly nine, without trailing zeros, as 0.000ddd or ddd.ddd; exponent is that of
+ * the first digit. */
+static size_t format_fixed(char *out, uint32_t digits, int exponent)
+{
+    char text[9];
+    size_t length = 0;
+    int count = 9;
+    for (int i = 8; i >= 0; i--, digits /= 10)
+        text[i] = (char)('0' + digits % 10);
+    while (count > 1 && text[count - 1] == '0')
+        count--;
+    if (exponent < 0) {
+        out[length++] = '0';
+        out[length++] = '.';
+        for (int i = -1; i > exponent; i--)
+            out[length++] = '0';
+    }
+    for (int i = 0; i < count || i <= exponent; i++) {
+        if (i == exponent + 1 && exponent >= 0)
+            out[length++] = '.';
+        out[length++] = i < count ? text[i] : '0';
+    }
+    return length;
+}
+
+size_t quern_json_float(char out[QUERN_JSON_FLOAT], float value)
+{
+    const double magnitude = fabs((double)value);
+    size_t length = 0;
+    if (!isfinite(value)) {
+        memcpy(out, "null", 4);
+        return 4;
+    }
+    if (!(magnitude >= 1e-5 && magnitude < 1e8))
+        return (size_t)snprintf(out, QUERN_JSON_FLOAT, "%.9g", (double)value);
+    int exponent = magnitude >= 1 ? 0 : -2; /* most numbers of a vector are hundredths */
+    while (magnitude < POWER(exponent))
+        exponent--;
+    while (magnitude >= POWER(exponent + 1))
+        exponent++;
+    /* Nine digits: the product is off by 1e-7 of the last one at most, far less than a float32 can tell. */
+    uint32_t digits = (uint32_t)llrint(magnitude * POWER(8 - exponent));
+    if (digits >= 1000000000) {
+        digits /= 10;
+        exponent++;
+    }
+    if (value < 0)
+        out[length++] = '-';
+    return length + format_fixed(out + length, digits, exponent);
+}
+
+/* Length of the well-formed UTF-8 character at the beginning of text; 0: there is none. */
+static size_t character_length(const unsigned char *text, size_t length)
+{
+    static const unsigned least[] = {0, 0, 0x80, 0x800, 0x10000};
+    size_t size = text[0] < 0x80 ? 1 : text[0] < 0xc2 ? 0 : text[0] < 0xe0 ? 2 : text[0] < 0xf0 ? 3 : 4;
+    if (size <= 1 || text[0] > 0xf4 || size > length)
+        return size == 1;
+    unsigned code = text[0] & (0x7fu >> size);
+    for (size_t i = 1; i < size; i++) {
+        if ((text[i] & 0xc0) != 0x80)
+            return 0;
+        code = code << 6 | (text[i] & 0x3f);
+    }
+    return code >= least[size] && code <= 0x10ffff && (code < 0xd800 || code > 0xdfff) ? size : 0;
+}
+
+size_t quern_json_string(char *out, size_t capacity, quern_text text, size_t *used)
+{
+    const unsigned char *data = (const unsigned char *)text.data;
+    size_t length = 0, i = 0;
+    while (i < text.length && capacity - length >= 7) { /* six for an escape, and snprintf's terminator */
+        size_t size = character_length(data + i, text.length - i);
+        if (size == 0) {
+            memcpy(out + length, "\xef\xbf\xbd", 3);
+            length += 3;
+        } else if (size == 1 && (data[i] < 0x20 || data[i] == '"' || data[i] == '\\' || data[i] == 0x7f)) {
+            length += (size_t)snprintf(out + length, 7, "\\u%04x", data[i]);
+        } else {
+            memcpy(out + length, data + i, size);
+            length += size;
+        }
+        i += size == 0 ? 1 : size;
+    }
+    *used = i;
+    return length;
+}

@@ -1,0 +1,190 @@
+#include "batcher.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+static int64_t now_ns(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+int quern_batcher_init(struct quern_batcher *batcher, uint64_t budget, uint64_t most_tokens)
+{
+    *batcher = (struct quern_batcher){.budget = budget, .most_tokens = most_tokens};
+    if (pthread_mutex_init(&batcher->lock, NULL) != 0)
+        return QUERN_ENOMEM;
+    if (pthread_cond_init(&batcher->work, NULL) != 0) {
+        pthread_mutex_destroy(&batcher->lock);
+        return QUERN_ENOMEM;
+    }
+    return QUERN_OK;
+}
+
+void quern_batcher_free(struct quern_batcher *batcher)
+{
+    pthread_cond_destroy(&batcher->work);
+    pthread_mutex_destroy(&batcher->lock);
+}
+
+/* ---------------------------------------------------------------- under the lock */
+
+static void add(struct quern_batcher *batcher, struct quern_job *job)
+{
+    job->before = batcher->last;
+    job->after = NULL;
+    if (batcher->last != NULL)
+        batcher->last->after = job;
+    else
+        batcher->first = job;
+    batcher->last = job;
+    batcher->waiting_jobs++;
+}
+
+static void leave(struct quern_batcher *batcher, struct quern_job *job)
+{
+    if (job->before != NULL)
+        job->before->after = job->after;
+    else
+        batcher->first = job->after;
+    if (job->after != NULL)
+        job->after->before = job->before;
+    else
+        batcher->last = job->before;
+    job->before = job->after = NULL;
+    batcher->waiting_jobs--;
+}
+
+/* Takes what has not started out of the queue. */
+static void drop_rest(struct quern_batcher *batcher, struct quern_job *job)
+{
+    if (job->taken == job->count)
+        return;
+    for (size_t i = job->taken; i < job->count; i++) {
+        batcher->waiting_tokens -= job->texts[i].count;
+        job->computed++;
+    }
+    job->taken = job->count;
+    leave(batcher, job);
+}
+
+/* The job whose next text has the smallest mark, of those that fit. */
+static struct quern_job *choose(const struct quern_batcher *batcher, uint64_t room, bool any)
+{
+    struct quern_job *best = NULL;
+    for (struct quern_job *job = batcher->first; job != NULL; job = job->after)
+        if ((any || job->texts[job->taken].count <= room) && (best == NULL || job->mark < best->mark))
+            best = job;
+    return best;
+}
+
+static void take_text(struct quern_batcher *batcher, struct quern_job *job, struct quern_step *step)
+{
+    const uint64_t tokens = job->texts[job->taken].count;
+    if (job->taken == 0)
+        job->started_ns = now_ns();
+    step->jobs[step->count] = job;
+    step->indices[step->count++] = job->taken++;
+    step->tokens += tokens;
+    batcher->waiting_tokens -= tokens;
+    batcher->running_texts++;
+    if (job->mark > batcher->clock)
+        batcher->clock = job->mark;
+    if (job->taken == job->count)
+        leave(batcher, job);
+    else
+        job->mark += job->texts[job->taken].count;
+}
+
+/* ---------------------------------------------------------------- calls */
+
+bool quern_batcher_submit(struct quern_batcher *batcher, struct quern_job *job)
+{
+    job->taken = job->computed = 0;
+    job->code = QUERN_OK;
+    job->cancelled = false;
+    job->tokens = 0;
+    for (size_t i = 0; i < job->count; i++)
+        job->tokens += job->texts[i].count;
+    job->submitted_ns = job->started_ns = now_ns();
+    pthread_mutex_lock(&batcher->lock);
+    const bool fits = batcher->waiting_jobs == 0 || (job->tokens <= batcher->most_tokens &&
+                                                     batcher->waiting_tokens <= batcher->most_tokens - job->tokens);
+    if (fits) {
+        job->mark = batcher->clock + job->texts[0].count;
+        batcher->waiting_tokens += job->tokens;
+        add(batcher, job);
+        pthread_cond_signal(&batcher->work);
+    }
+    pthread_mutex_unlock(&batcher->lock);
+    return fits;
+}
+
+bool quern_batcher_cancel(struct quern_batcher *batcher, struct quern_job *job)
+{
+    pthread_mutex_lock(&batcher->lock);
+    const bool started = job->taken > job->computed || job->computed == job->count;
+    drop_rest(batcher, job);
+    job->cancelled = true;
+    pthread_mutex_unlock(&batcher->lock);
+    return !started;
+}
+
+bool quern_batcher_take(struct quern_batcher *batcher, struct quern_step *step)
+{
+    step->count = 0;
+    step->tokens = 0;
+    pthread_mutex_lock(&batcher->lock);
+    while (batcher->first == NULL && !batcher->ending)
+        pthread_cond_wait(&batcher->work, &batcher->lock);
+    while (!batcher->ending && step->count < QUERN_STEP_TEXTS) {
+        const uint64_t room = step->tokens < batcher->budget ? batcher->budget - step->tokens : 0;
+        struct quern_job *job = choose(batcher, room, step->count == 0);
+        if (job == NULL)
+            break;
+        take_text(batcher, job, step);
+    }
+    pthread_mutex_unlock(&batcher->lock);
+    return step->count > 0;
+}
+
+bool quern_batcher_finish(struct quern_batcher *batcher, const struct quern_step *step, const int *codes)
+{
+    const int64_t now = now_ns();
+    pthread_mutex_lock(&batcher->lock);
+    for (size_t i = 0; i < step->count; i++) {
+        struct quern_job *job = step->jobs[i];
+        batcher->running_texts--;
+        job->computed++;
+        if (codes[i] != QUERN_OK) {
+            job->code = codes[i];
+            drop_rest(batcher, job);
+        }
+        if (job->computed < job->count)
+            continue;
+        job->finished_ns = now;
+        job->after = batcher->finished;
+        batcher->finished = job;
+    }
+    const bool any = batcher->finished != NULL;
+    pthread_mutex_unlock(&batcher->lock);
+    return any;
+}
+
+struct quern_job *quern_batcher_collect(struct quern_batcher *batcher)
+{
+    pthread_mutex_lock(&batcher->lock);
+    struct quern_job *finished = batcher->finished;
+    batcher->finished = NULL;
+    pthread_mutex_unlock(&batcher->lock);
+    return finished;
+}
+
+void quern_batcher_end(struct quern_batcher *batcher)
+{
+    pthread_mutex_lock(&batcher->lock);
+    batcher->ending = true;
+    pthread_cond_signal(&batcher->work);
+    pthread_mutex_unlock(&batcher->lock);
+}

@@ -1,0 +1,86 @@
+/* Which texts are computed next. One lock; the loop submits and cancels, the worker takes and finishes.
+ *
+ * Requests share the engine fairly by tokens, as packets share a wire (self-clocked fair queueing). The queue has a clock
+ * that counts tokens: the mark of the text taken last. A request's next text has the mark
+ *     max(clock when it came, mark of its text before) + its tokens,
+ * and a step takes texts by the smallest mark, the older request first among equals, until its budget of tokens is full;
+ * a text too long for what is left is passed over, and leads a later step, whatever its length. So:
+ *
+ * - Within a request texts are taken in order, and the request's results stand in order.
+ * - Work is never kept waiting while a step has room for it.
+ * - A text of t tokens whose request has nothing before it waits for the step that runs, at most max(budget, longest
+ *   text) tokens, and then from every other request for at most t tokens and one text; for one text only when that text
+ *   is marked lower, which one that came at the same time is if it is shorter. So a query does not wait for a long
+ *   document that came with it, nor for 2,047 of another request's 2,048 texts.
+ * - No text starves: every text taken moves the clock by what others are ahead. */
+#ifndef QUERN_SERVER_BATCHER_H
+#define QUERN_SERVER_BATCHER_H
+
+#include "quern.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#define QUERN_STEP_TEXTS 512 /* of a step at most */
+
+/* A request's work. The loop owns it, and may free it when it is not in the batcher's hands: before submit, after it came
+ * out of quern_batcher_collect, or when quern_batcher_cancel says so. */
+struct quern_job {
+    const quern_tokens *texts; /* [count], each of at least one id; the submitter's */
+    size_t count;
+    float *vectors; /* [count][width], whole and not normalised; the submitter's */
+    int code;       /* QUERN_OK, or why there are no vectors: a code of quern.h */
+    int64_t submitted_ns, started_ns, finished_ns; /* monotonic */
+
+    /* the batcher's */
+    uint64_t tokens;          /* of all texts */
+    size_t taken, computed;
+    uint64_t mark;            /* of the next text */
+    bool cancelled;
+    struct quern_job *before, *after;
+};
+
+struct quern_step {
+    size_t count;
+    uint64_t tokens;
+    struct quern_job *jobs[QUERN_STEP_TEXTS];
+    size_t indices[QUERN_STEP_TEXTS]; /* text indices[i] of jobs[i] */
+};
+
+struct quern_batcher {
+    pthread_mutex_t lock;
+    pthread_cond_t work;
+    struct quern_job *first, *last;       /* with texts not taken yet, in order of arrival */
+    struct quern_job *finished;           /* to be collected, the latest first */
+    uint64_t clock, budget;               /* tokens */
+    uint64_t waiting_tokens, most_tokens; /* not taken yet */
+    size_t waiting_jobs, running_texts;
+    bool ending;
+};
+
+/* budget: tokens of a step; most_tokens: that may wait. QUERN_ENOMEM. */
+int quern_batcher_init(struct quern_batcher *batcher, uint64_t budget, uint64_t most_tokens);
+void quern_batcher_free(struct quern_batcher *batcher);
+
+/* Queues a job with at least one text. False: too many tokens wait already, try later; a job always fits into an empty
+ * queue. */
+bool quern_batcher_submit(struct quern_batcher *batcher, struct quern_job *job);
+
+/* Takes back what has not started. True: the job is the caller's again. False: a text of it is being computed, or it is
+ * finished; it will still come out of quern_batcher_collect. */
+bool quern_batcher_cancel(struct quern_batcher *batcher, struct quern_job *job);
+
+/* Fills a step, waiting for work. False: the batcher is ending. */
+bool quern_batcher_take(struct quern_batcher *batcher, struct quern_step *step);
+
+/* Gives a step back; codes[i] is what became of its text i. A job with a text that failed is taken out and finished. True
+ * if there is something to collect. */
+bool quern_batcher_finish(struct quern_batcher *batcher, const struct quern_step *step, const int *codes);
+
+/* All finished jobs, linked by after. */
+struct quern_job *quern_batcher_collect(struct quern_batcher *batcher);
+
+/* Wakes the worker for the last time; jobs still queued stay. */
+void quern_batcher_end(struct quern_batcher *batcher);
+
+#endif

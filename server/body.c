@@ -1,0 +1,142 @@
+/* A body's JSON, and the fields that several dialects have. */
+#include "request.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MOST_DEPTH 16         /* of arrays and objects in each other */
+#define MOST_VALUES (1 << 20) /* which take some 50 bytes of memory each while the body is read */
+
+/* Whether the body is as flat and small as JSON of ours is. Its grammar is jansson's business. */
+static bool screen(struct quern_request *request)
+{
+    size_t depth = 0, values = 0;
+    bool in_string = false;
+    for (size_t i = 0; i < request->body_length; i++) {
+        const char c = request->body[i];
+        if (in_string) {
+            if (c == '\\')
+                i++;
+            else if (c == '"')
+                in_string = false;
+            continue;
+        }
+        in_string = c == '"';
+        values += c == ',' || c == '[' || c == '{';
+        depth += c == '[' || c == '{';
+        depth -= (c == ']' || c == '}') && depth > 0;
+        if (depth > MOST_DEPTH)
+            return quern_refuse(request, QUERN_FAULT_REQUEST, NULL, "the body's JSON is nested deeper than %d levels",
+                                MOST_DEPTH);
+        if (values > MOST_VALUES)
+            return quern_refuse(request, QUERN_FAULT_REQUEST, NULL, "the body's JSON has more than %d values", MOST_VALUES);
+    }
+    return true;
+}
+
+json_t *quern_request_object(struct quern_request *request)
+{
+    json_error_t error;
+    if (request->body_length == 0) {
+        quern_refuse(request, QUERN_FAULT_REQUEST, NULL, "the request has no body; send a JSON object");
+        return NULL;
+    }
+    if (!screen(request))
+        return NULL;
+    request->json = json_loadb(request->body, request->body_length, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
+    if (request->json == NULL) /* the library's message would repeat the input */
+        quern_refuse(request, QUERN_FAULT_REQUEST, NULL, "the body is not JSON in UTF-8 at line %d, column %d", error.line,
+                     error.column);
+    else if (!json_is_object(request->json))
+        quern_refuse(request, QUERN_FAULT_REQUEST, NULL, "the body is JSON, but no object");
+    else
+        return request->json;
+    return NULL;
+}
+
+static struct quern_input *add_input(struct quern_request *request, const char *param)
+{
+    if (request->inputs == NULL)
+        request->inputs = calloc(QUERN_INPUTS, sizeof *request->inputs);
+    if (request->inputs == NULL) {
+        quern_refuse(request, QUERN_FAULT_INTERNAL, NULL, "no memory for the inputs");
+        return NULL;
+    }
+    if (request->input_count == QUERN_INPUTS) {
+        quern_refuse(request, QUERN_FAULT_REQUEST, param, "a request may have %d inputs: send fewer at once", QUERN_INPUTS);
+        return NULL;
+    }
+    return &request->inputs[request->input_count++];
+}
+
+bool quern_request_add_text(struct quern_request *request, const char *param, const char *data, size_t length)
+{
+    struct quern_input *input = add_input(request, param);
+    if (input != NULL)
+        input->text = (quern_text){data, length};
+    return input != NULL;
+}
+
+bool quern_request_add_ids(struct quern_request *request, const char *param, const json_t *array)
+{
+    const size_t count = json_array_size(array);
+    const int vocabulary = request->service->info.vocabulary;
+    if (!request->service->options->allow_token_ids)
+        return quern_refuse(request, QUERN_FAULT_TOKEN_IDS, param, "inputs are token ids, which another model's tokenizer "
+                            "made: send text (in LangChain: check_embedding_ctx_length=False), or start the server with "
+                            "--allow-token-ids if they are this model's");
+    if (count == 0)
+        return quern_refuse(request, QUERN_FAULT_REQUEST, param, "input %zu is empty", request->input_count);
+    struct quern_input *input = add_input(request, param);
+    int32_t *ids = input != NULL ? realloc(request->ids, (request->id_count + count) * sizeof *ids) : NULL;
+    if (ids == NULL)
+        return quern_refuse(request, QUERN_FAULT_INTERNAL, NULL, "no memory for the inputs");
+    request->ids = ids;
+    request->id_capacity = request->id_count + count;
+    *input = (struct quern_input){.is_ids = true, .first_id = request->id_count, .result.tokens = (uint32_t)count};
+    for (size_t i = 0; i < count; i++) {
+        const json_t *value = json_array_get(array, i);
+        const json_int_t id = json_is_integer(value) ? json_integer_value(value) : -1;
+        if (id < 0 || id >= vocabulary)
+            return quern_refuse(request, QUERN_FAULT_VALUE, param, "input %zu has something in it that is no token id of 0 "
+                                "to %d", request->input_count - 1, vocabulary - 1);
+        request->ids[request->id_count++] = (int32_t)id;
+    }
+    return true;
+}
+
+bool quern_request_add_inputs(struct quern_request *request, const char *param, const json_t *value)
+{
+    if (value == NULL)
+        return quern_refuse(request, QUERN_FAULT_REQUEST, param, "the field %s is missing", param);
+    if (json_is_string(value))
+        return quern_request_add_text(request, param, json_string_value(value), json_string_length(value));
+    if (!json_is_array(value) || json_array_size(value) == 0)
+        return quern_refuse(request, QUERN_FAULT_REQUEST, param, "%s is to be a string or an array of strings", param);
+    if (json_is_integer(json_array_get(value, 0)))
+        return quern_request_add_ids(request, param, value);
+    for (size_t i = 0; i < json_array_size(value); i++) {
+        const json_t *item = json_array_get(value, i);
+        if (json_is_string(item)) {
+            if (!quern_request_add_text(request, param, json_string_value(item), json_string_length(item)))
+                return false;
+        } else if (!json_is_array(item)) {
+            return quern_refuse(request, QUERN_FAULT_REQUEST, param, "item %zu of %s is no string", i, param);
+        } else if (!quern_request_add_ids(request, param, item)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool quern_request_dimensions(struct quern_request *request, const json_t *object)
+{
+    const json_t *value = json_object_get(object, "dimensions");
+    const int most = request->service->info.dimensions;
+    if (value == NULL || json_is_null(value))
+        return true;
+    if (!json_is_integer(value) || json_integer_value(value) < 1 || json_integer_value(value) > most)
+        return quern_refuse(request, QUERN_FAULT_VALUE, "dimensions", "dimensions is to be an integer of 1 to %d", most);
+    request->dimensions = (int)json_integer_value(value);
+    return true;
+}

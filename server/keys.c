@@ -1,0 +1,109 @@
+#include "keys.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SEPARATORS " \t\r\n"
+
+static int fail(quern_error *error, int code, const char *format, const char *argument, const char *reason)
+{
+    error->code = code;
+    snprintf(error->text, sizeof error->text, format, argument, reason);
+    return code;
+}
+
+static int add(struct quern_keys *keys, const char *key, const char *source, quern_error *error)
+{
+    const size_t length = strlen(key);
+    if (length >= QUERN_KEY_BYTES)
+        return fail(error, QUERN_EINVAL, "%s: a key is longer than 255 bytes%s", source, "");
+    for (size_t i = 0; i < length; i++)
+        if ((unsigned char)key[i] <= ' ' || (unsigned char)key[i] > '~')
+            return fail(error, QUERN_EINVAL, "%s: a key has a character that cannot stand in a header%s", source, "");
+    void *grown = realloc(keys->keys, (keys->count + 1) * sizeof *keys->keys);
+    if (grown == NULL)
+        return fail(error, QUERN_ENOMEM, "%s: no memory for keys%s", source, "");
+    keys->keys = grown;
+    memset(keys->keys[keys->count], 0, QUERN_KEY_BYTES);
+    memcpy(keys->keys[keys->count++], key, length);
+    return QUERN_OK;
+}
+
+static int add_file(struct quern_keys *keys, const char *path, quern_error *error)
+{
+    char *line = NULL, *rest;
+    size_t capacity = 0;
+    int code = QUERN_OK;
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return fail(error, QUERN_EIO, "cannot read the keys of %s: %s", path, strerror(errno));
+    while (code == QUERN_OK && getline(&line, &capacity, file) >= 0) {
+        const char *key = strtok_r(line, SEPARATORS, &rest);
+        if (key == NULL || key[0] == '#')
+            continue;
+        code = strtok_r(NULL, SEPARATORS, &rest) == NULL
+                   ? add(keys, key, path, error)
+                   : fail(error, QUERN_EINVAL, "%s: a line has more than a key%s", path, "");
+    }
+    if (code == QUERN_OK && ferror(file))
+        code = fail(error, QUERN_EIO, "cannot read the keys of %s: %s", path, strerror(errno));
+    free(line);
+    fclose(file);
+    return code;
+}
+
+static int add_environment(struct quern_keys *keys, quern_error *error)
+{
+    const char *value = getenv("QUERN_API_KEY");
+    char *copy = strdup(value != NULL ? value : ""), *rest;
+    int code = copy != NULL ? QUERN_OK : fail(error, QUERN_ENOMEM, "no memory for keys%s%s", "", "");
+    for (char *key = copy != NULL ? strtok_r(copy, "," SEPARATORS, &rest) : NULL; code == QUERN_OK && key != NULL;
+         key = strtok_r(NULL, "," SEPARATORS, &rest))
+        code = add(keys, key, "QUERN_API_KEY", error);
+    free(copy);
+    return code;
+}
+
+int quern_keys_load(struct quern_keys *keys, const char *path, quern_error *error)
+{
+    struct quern_keys fresh = {0};
+    int code = path != NULL ? add_file(&fresh, path, error) : QUERN_OK;
+    if (code == QUERN_OK)
+        code = add_environment(&fresh, error);
+    if (code == QUERN_OK && path != NULL && fresh.count == 0)
+        code = fail(error, QUERN_EINVAL, "%s has no keys%s", path, "");
+    if (code != QUERN_OK) {
+        quern_keys_free(&fresh);
+        return code;
+    }
+    quern_keys_free(keys);
+    *keys = fresh;
+    return QUERN_OK;
+}
+
+void quern_keys_free(struct quern_keys *keys)
+{
+    if (keys->keys != NULL)
+        explicit_bzero(keys->keys, keys->count * sizeof *keys->keys);
+    free(keys->keys);
+    *keys = (struct quern_keys){0};
+}
+
+bool quern_keys_have(const struct quern_keys *keys, const char *key)
+{
+    char padded[QUERN_KEY_BYTES] = {0};
+    const size_t length = key != NULL ? strlen(key) : 0;
+    bool found = false;
+    if (length == 0 || length >= QUERN_KEY_BYTES)
+        return false;
+    memcpy(padded, key, length);
+    for (size_t k = 0; k < keys->count; k++) {
+        volatile unsigned char difference = 0; /* all of it is looked at, whatever it is */
+        for (size_t i = 0; i < QUERN_KEY_BYTES; i++)
+            difference |= (unsigned char)(padded[i] ^ keys->keys[k][i]);
+        found |= difference == 0;
+    }
+    return found;
+}

@@ -1,0 +1,25 @@
+/* API keys. */
+#ifndef QUERN_SERVER_KEYS_H
+#define QUERN_SERVER_KEYS_H
+
+#include "quern.h"
+
+#include <stdbool.h>
+
+#define QUERN_KEY_BYTES 256 /* of a key at most */
+
+struct quern_keys {
+    char (*keys)[QUERN_KEY_BYTES]; /* [count], filled up with zeros */
+    size_t count;
+};
+
+/* Reads the keys of a file, one a line, where empty lines and lines that begin with '#' are none, and those of
+ * $QUERN_API_KEY, with commas or spaces between them. path NULL: no file. On failure keys stay as they were, so that a
+ * server whose file was damaged goes on with what it had. */
+int quern_keys_load(struct quern_keys *keys, const char *path, quern_error *error);
+void quern_keys_free(struct quern_keys *keys);
+
+/* Whether a key is one of them. The time it takes depends on their number only. NULL: no key, which is none. */
+bool quern_keys_have(const struct quern_keys *keys, const char *key);
+
+#endif

@@ -1,0 +1,146 @@
+#include "loop.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define BACKLOG 512
+
+static int fail(quern_error *error, int code, const char *host, const char *reason)
+{
+    error->code = code;
+    snprintf(error->text, sizeof error->text, "cannot listen on %.120s: %s", host, reason);
+    return code;
+}
+
+/* ---------------------------------------------------------------- accepting */
+
+/* At the limit of connections the oldest idle one makes room; when none is idle, the next one waits in the kernel until
+ * one closes, as each then does after its answer. */
+static void on_accept(struct evconnlistener *listener, evutil_socket_t descriptor, struct sockaddr *address, int length,
+                      void *argument)
+{
+    struct quern_server *server = argument;
+    (void)address;
+    (void)length;
+    if (server->connection_count + 1 >= server->options->max_connections && !quern_connections_close_idle(server, false))
+        evconnlistener_disable(listener);
+    quern_connection_open(server, descriptor);
+}
+
+/* No descriptor is left, or no memory: the next connection that closes, or a second, helps. */
+static void on_accept_error(struct evconnlistener *listener, void *argument)
+{
+    struct quern_server *server = argument;
+    static const struct timeval soon = {1, 0};
+    evconnlistener_disable(listener);
+    event_add(server->resume, &soon);
+}
+
+/* ---------------------------------------------------------------- opening */
+
+static bool is_loopback(const struct sockaddr *address)
+{
+    if (address->sa_family == AF_INET)
+        return ntohl(((const struct sockaddr_in *)(const void *)address)->sin_addr.s_addr) >> 24 == 127;
+    return address->sa_family == AF_INET6 &&
+           IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)(const void *)address)->sin6_addr);
+}
+
+static int check_openness(const struct quern_server *server, const struct sockaddr *address, quern_error *error)
+{
+    if (is_loopback(address) || server->keys.count > 0 || server->options->insecure)
+        return QUERN_OK;
+    return fail(error, QUERN_EINVAL, server->options->host, "others could reach it and there is no API key; set "
+                "--api-key-file or QUERN_API_KEY, or allow it with --insecure");
+}
+
+static int open_listener(struct quern_server *server, const struct sockaddr *address, socklen_t length, quern_error *error)
+{
+    const unsigned flags = LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | (server->is_unix ? 0u : LEV_OPT_REUSEABLE);
+    server->listener = evconnlistener_new_bind(server->base, on_accept, server, flags, BACKLOG, address, (int)length);
+    if (server->listener == NULL)
+        return fail(error, QUERN_EIO, server->options->host, strerror(errno));
+    evconnlistener_set_error_cb(server->listener, on_accept_error);
+    return QUERN_OK;
+}
+
+/* A socket that nobody listens on any more is in the way of a restart. */
+static void remove_stale(const struct sockaddr_un *address)
+{
+    struct stat status;
+    if (lstat(address->sun_path, &status) != 0 || !S_ISSOCK(status.st_mode))
+        return;
+    const int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (probe < 0)
+        return;
+    if (connect(probe, (const struct sockaddr *)(const void *)address, sizeof *address) != 0 && errno == ECONNREFUSED)
+        unlink(address->sun_path);
+    close(probe);
+}
+
+/* Only this user, and with the rights of the folder perhaps its group, reach it. */
+static int listen_unix(struct quern_server *server, const char *path, quern_error *error)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (path[0] == '\0' || strlen(path) >= sizeof address.sun_path)
+        return fail(error, QUERN_EINVAL, server->options->host, "the path of a unix socket has 1 to 107 bytes");
+    strcpy(address.sun_path, path);
+    server->is_unix = true;
+    remove_stale(&address);
+    const mode_t mask = umask(0117);
+    const int code = open_listener(server, (const struct sockaddr *)(const void *)&address, sizeof address, error);
+    umask(mask);
+    if (code == QUERN_OK)
+        server->socket_path = path;
+    return code;
+}
+
+int quern_listen(struct quern_server *server, quern_error *error)
+{
+    const struct quern_server_options *options = server->options;
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV}, *found;
+    char port[8];
+    if (strncmp(options->host, "unix:", 5) == 0)
+        return listen_unix(server, options->host + 5, error);
+    snprintf(port, sizeof port, "%d", options->port);
+    const int failed = getaddrinfo(options->host, port, &hints, &found);
+    if (failed != 0)
+        return fail(error, QUERN_EINVAL, options->host, gai_strerror(failed));
+    int code = check_openness(server, found->ai_addr, error);
+    if (code == QUERN_OK)
+        code = open_listener(server, found->ai_addr, found->ai_addrlen, error);
+    freeaddrinfo(found);
+    return code;
+}
+
+void quern_listen_name(const struct quern_server *server, char name[static 128])
+{
+    struct sockaddr_storage address;
+    socklen_t length = sizeof address;
+    char host[64] = "?", port[8] = "?";
+    if (server->is_unix) {
+        snprintf(name, 128, "%s", server->options->host);
+        return;
+    }
+    if (getsockname(evconnlistener_get_fd(server->listener), (struct sockaddr *)(void *)&address, &length) == 0)
+        getnameinfo((struct sockaddr *)(void *)&address, length, host, sizeof host, port, sizeof port,
+                    NI_NUMERICHOST | NI_NUMERICSERV);
+    const bool is_six = strchr(host, ':') != NULL;
+    snprintf(name, 128, "http://%s%s%s:%s", is_six ? "[" : "", host, is_six ? "]" : "", port);
+}
+
+void quern_listen_end(struct quern_server *server)
+{
+    if (server->socket_path != NULL)
+        unlink(server->socket_path);
+    if (server->listener != NULL)
+        evconnlistener_free(server->listener);
+    server->listener = NULL;
+}

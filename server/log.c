@@ -1,0 +1,87 @@
+#include "loop.h"
+
+#include "routes.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LINE 1024 /* bytes, so that a line is written at once */
+
+static void stamp(char out[static 40])
+{
+    struct timespec now;
+    struct tm tm;
+    clock_gettime(CLOCK_REALTIME, &now);
+    const size_t length = strftime(out, 32, "%Y-%m-%dT%H:%M:%S", gmtime_r(&now.tv_sec, &tm));
+    snprintf(out + length, 40 - length, ".%03dZ", (int)(now.tv_nsec / 1000000));
+}
+
+static void put(struct quern_buffer *line)
+{
+    quern_buffer_text(line, "\n");
+    ssize_t written = line->failed ? 0 : write(STDERR_FILENO, line->data, line->length);
+    (void)written; /* there is nowhere to complain */
+    quern_buffer_free(line);
+}
+
+void quern_log(const struct quern_server_options *options, const char *level, const char *format, ...)
+{
+    char time_text[40], message[LINE];
+    struct quern_buffer line = {0};
+    va_list list;
+    va_start(list, format);
+    vsnprintf(message, sizeof message, format, list);
+    va_end(list);
+    stamp(time_text);
+    if (options->log_json) {
+        quern_buffer_print(&line, "{\"time\":\"%s\",\"level\":\"%s\",\"message\":", time_text, level);
+        quern_buffer_string(&line, message);
+        quern_buffer_text(&line, "}");
+    } else {
+        quern_buffer_print(&line, "%s %s %s", time_text, level, message);
+    }
+    put(&line);
+}
+
+static double milliseconds(int64_t from, int64_t to)
+{
+    return from > 0 && to > from ? (double)(to - from) * 1e-6 : 0;
+}
+
+void quern_log_request(const struct quern_request *request)
+{
+    static const char *const methods[] = {"GET", "HEAD", "POST", "OPTIONS"};
+    const struct quern_job *job = &request->job;
+    const char *method = "-", *path = request->route != NULL ? request->route->path : "-";
+    const double total = milliseconds(request->arrived_ns, quern_now_ns());
+    const double queue = milliseconds(job->submitted_ns, job->started_ns);
+    const double compute = milliseconds(job->started_ns, job->finished_ns);
+    struct quern_buffer line = {0};
+    char time_text[40];
+    uint64_t tokens = 0;
+    for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++)
+        if (strcmp(request->head->method, methods[i]) == 0)
+            method = methods[i];
+    for (size_t i = 0; i < request->tokenized; i++)
+        tokens += request->inputs[i].result.tokens;
+    stamp(time_text);
+    if (request->service->options->log_json) {
+        quern_buffer_print(&line, "{\"time\":\"%s\",\"level\":\"info\",\"method\":\"%s\",\"path\":\"%s\",\"status\":%d,"
+                           "\"ms\":%.3f,\"queue_ms\":%.3f,\"compute_ms\":%.3f,\"texts\":%zu,\"tokens\":%llu,"
+                           "\"bytes\":%zu,\"id\":\"%s\"", time_text, method, path, request->status, total, queue, compute,
+                           request->input_count, (unsigned long long)tokens, request->answer.length, request->id);
+        if (request->trace[0] != '\0')
+            quern_buffer_print(&line, ",\"traceparent\":\"%s\"", request->trace);
+        quern_buffer_text(&line, "}");
+    } else {
+        quern_buffer_print(&line, "%s info %s %s %d %.3fms queue=%.3fms compute=%.3fms texts=%zu tokens=%llu bytes=%zu "
+                           "id=%s", time_text, method, path, request->status, total, queue, compute, request->input_count,
+                           (unsigned long long)tokens, request->answer.length, request->id);
+        if (request->trace[0] != '\0')
+            quern_buffer_print(&line, " traceparent=%s", request->trace);
+    }
+    put(&line);
+}

@@ -1,0 +1,31 @@
+/* Whether the server lives, and whether it wants work: for load balancers and supervisors. */
+#include "routes.h"
+
+static void write_health(struct quern_request *request)
+{
+    quern_buffer_text(&request->answer, "{\"status\":\"ok\"}\n");
+}
+
+static void write_ready(struct quern_request *request)
+{
+    const struct quern_service *service = request->service;
+    const bool ready = !service->draining && !service->broken;
+    request->status = ready ? 200 : 503;
+    quern_buffer_print(&request->answer, "{\"status\":\"%s\"}\n",
+                       ready ? "ready" : service->draining ? "draining" : "broken");
+}
+
+static void write_error(struct quern_request *request, struct quern_buffer *answer)
+{
+    quern_buffer_text(answer, "{\"error\":");
+    quern_buffer_string(answer, request->refusal.message);
+    quern_buffer_text(answer, "}\n");
+}
+
+static const struct quern_route routes[] = {
+    {"GET", "/health", true, NULL, write_health},
+    {"GET", "/ready", true, NULL, write_ready},
+};
+
+const struct quern_dialect quern_dialect_probes = {
+    .prefix = "/health", .routes = routes, .route_count = sizeof routes / sizeof routes[0], .write_error = write_error};

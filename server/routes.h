@@ -1,0 +1,38 @@
+/* Dialects: what others' servers are asked and answer. Each is one file with one struct quern_dialect, listed in
+ * routes.c, and knows nothing of the others. */
+#ifndef QUERN_SERVER_ROUTES_H
+#define QUERN_SERVER_ROUTES_H
+
+#include "request.h"
+
+struct quern_route {
+    const char *method; /* "GET" (which HEAD may ask too) or "POST" */
+    const char *path;   /* a last '*' stands for any rest */
+    bool is_public;     /* needs no key */
+
+    /* Fills a request from its body; NULL: there is nothing to read. When it adds inputs, they are embedded before write
+     * is called. False: refused. */
+    bool (*parse)(struct quern_request *request);
+
+    /* Writes request->answer; status and type are 200 and JSON unless it sets them. It may refuse, too. */
+    void (*write)(struct quern_request *request);
+};
+
+struct quern_dialect {
+    const char *prefix; /* paths below it that are no route are refused in this dialect */
+    const struct quern_route *routes;
+    size_t route_count;
+    void (*write_error)(struct quern_request *request, struct quern_buffer *answer); /* of request->refusal, JSON */
+    int (*status)(enum quern_fault fault); /* where it is not the usual one; NULL: always is */
+};
+
+extern const struct quern_dialect quern_dialect_openai, quern_dialect_probes;
+
+/* Sets request->route and rest by method and path. False: refused, with the nearest dialect's words; a path that exists
+ * with other methods names them in Allow. */
+bool quern_route_find(struct quern_request *request);
+
+/* The dialect whose words an answer is in. */
+const struct quern_dialect *quern_request_dialect(const struct quern_request *request);
+
+#endif
