@@ -1,0 +1,170 @@
+/* Any bytes a client sends: a head and a body in chunks are read the same however they are cut up, and stay within what
+ * was sent; a body becomes an answer that is JSON with a vector for each input, or a refusal that is JSON with a reason.
+ *
+ * Input: flags, a byte; then a request of HTTP if bit 0 is set, else a body for /v1/embeddings. Bit 1 allows token ids,
+ * bit 2 makes raw vectors, bit 3 tokenises in slices. */
+#include "../server/http.h"
+#include "../server/request.h"
+#include "../server/routes.h"
+
+#include "model_maker.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { IS_HTTP = 1, ALLOW_IDS = 2, RAW = 4, SLICES = 8 };
+
+static quern_model *model;
+static struct quern_server_options options = {.model_name = "tiny", .default_task = -1, .queue_tokens = 4096};
+static struct quern_service service = {.options = &options, .info.size = sizeof service.info};
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void expect(int holds, const char *rule)
+{
+    if (!holds) {
+        fprintf(stderr, "broken: %s\n", rule);
+        abort();
+    }
+}
+
+/* Once for all inputs. */
+static void open_service(void)
+{
+    char path[] = "/tmp/quern-fuzz-XXXXXX";
+    const int file = mkstemp(path);
+    struct quern_recipe recipe = quern_recipe_tiny();
+    const quern_context_options how = {.size = sizeof how, .threads = 1, .step_tokens = 64};
+    recipe.context = 48;
+    expect(file >= 0 && close(file) == 0 && quern_model_make(path, &recipe, NULL) == QUERN_OK &&
+           quern_model_open(&model, path, NULL, NULL) == QUERN_OK &&
+           quern_context_new(&service.tokenizer, model, &how, NULL) == QUERN_OK &&
+           quern_model_describe(model, &service.info, NULL) == QUERN_OK, "a model can be made");
+    service.model = model;
+    unlink(path);
+}
+
+/* ---------------------------------------------------------------- HTTP */
+
+/* Decodes stream[size], piece bytes at a time, into body. *end: where it ends. */
+static int decode(const uint8_t *stream, size_t size, size_t piece, char *body, size_t *length, size_t *end)
+{
+    struct quern_chunks chunks = {0};
+    int code = QUERN_CHUNKS_MORE;
+    *length = *end = 0;
+    while (code == QUERN_CHUNKS_MORE && *end < size) {
+        const size_t part = piece < size - *end ? piece : size - *end;
+        size_t got, used;
+        char *copy = malloc(part);
+        memcpy(copy, stream + *end, part);
+        code = quern_chunks_take(&chunks, copy, part, &got, &used);
+        expect(used <= part && got <= used && (used == part || code != QUERN_CHUNKS_MORE), "chunks stay within their bytes");
+        memcpy(body + *length, copy, got);
+        free(copy);
+        *length += got;
+        *end += used;
+    }
+    return code;
+}
+
+static void try_chunks(const uint8_t *data, size_t size)
+{
+    char *whole = malloc(size + 1), *cut = malloc(size + 1);
+    size_t lengths[2], ends[2];
+    const int one = decode(data, size, size, whole, &lengths[0], &ends[0]);
+    const int other = decode(data, size, 1, cut, &lengths[1], &ends[1]);
+    expect(one == other, "chunks are the same in pieces");
+    if (one != QUERN_CHUNKS_BAD)
+        expect(lengths[0] == lengths[1] && ends[0] == ends[1] && memcmp(whole, cut, lengths[0]) == 0,
+               "chunks have the same body in pieces");
+    free(whole);
+    free(cut);
+}
+
+static void try_http(const uint8_t *data, size_t size)
+{
+    struct quern_head head;
+    const uint8_t *end = memmem(data, size, "\r\n\r\n", 4);
+    const size_t length = end != NULL ? (size_t)(end - data) + 4 : size;
+    char *copy = malloc(length + 1);
+    memcpy(copy, data, length);
+    const int status = quern_head_parse(&head, copy, length);
+    expect(status == 0 || (status >= 400 && status <= 505), "a head is read, or refused with a status");
+    if (status == 0) {
+        expect(head.path[0] == '/' && !(head.chunked && head.has_length), "a head has a path and one length");
+        for (int i = 0; i < head.field_count; i++)
+            expect(strpbrk(head.fields[i].value, "\r\n") == NULL && strpbrk(head.fields[i].name, " :\r\n") == NULL,
+                   "a field is one line");
+    }
+    free(copy);
+    try_chunks(data + length, size - length);
+}
+
+/* ---------------------------------------------------------------- bodies */
+
+static void check_refusal(const struct quern_request *request)
+{
+    json_t *answer = json_loadb(request->answer.data, request->answer.length, 0, NULL);
+    const json_t *error = json_object_get(answer, "error");
+    expect(request->status >= 400 && request->status < 500, "a client's fault is 4xx");
+    expect(json_is_string(json_object_get(error, "message")) && json_is_string(json_object_get(error, "type")) &&
+           json_object_get(error, "param") != NULL && json_object_get(error, "code") != NULL, "a refusal has four keys");
+    json_decref(answer);
+}
+
+static void check_answer(const struct quern_request *request)
+{
+    expect(request->status == 200, "an answer is 200");
+    if (quern_request_form(request) == QUERN_FORM_RAW) {
+        expect(request->answer.length == request->input_count * quern_request_row_bytes(request), "raw vectors are whole");
+        return;
+    }
+    json_t *answer = json_loadb(request->answer.data, request->answer.length, JSON_ALLOW_NUL, NULL);
+    expect(json_array_size(json_object_get(answer, "data")) == request->input_count, "each input has an object");
+    json_decref(answer);
+}
+
+static void try_body(const uint8_t *data, size_t size, unsigned flags)
+{
+    struct quern_request request;
+    struct quern_head head = {.method = "POST", .path = "/v1/embeddings", .query = ""};
+    int code = 0;
+    if (flags & RAW)
+        head.fields[head.field_count++] = (struct quern_field){"accept", "application/octet-stream"};
+    options.allow_token_ids = (flags & ALLOW_IDS) != 0;
+    quern_request_init(&request, &service, &head);
+    request.body = (const char *)data;
+    request.body_length = size;
+    expect(quern_route_find(&request), "the route is there");
+    if (quern_request_parse(&request))
+        while ((code = quern_request_tokenize(&request, flags & SLICES ? 1 : SIZE_MAX)) == 0)
+            continue;
+    expect((code == 1) == (request.refusal.fault == QUERN_FAULT_NONE), "what is not refused has tokens");
+    for (size_t i = 0; code == 1 && i < request.input_count; i++) {
+        expect(request.tokens[i].count > 0 && request.tokens[i].count <= 48, "a text has tokens, and not too many");
+        for (int j = 0; j < service.info.dimensions; j++)
+            request.vectors[i * (size_t)service.info.dimensions + (size_t)j] = (float)j / 64 - 0.3f;
+    }
+    quern_request_answer(&request);
+    expect(!request.answer.failed, "there is an answer");
+    if (request.refusal.fault != QUERN_FAULT_NONE)
+        check_refusal(&request);
+    else
+        check_answer(&request);
+    quern_request_free(&request);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (model == NULL)
+        open_service();
+    if (size == 0)
+        return 0;
+    if (data[0] & IS_HTTP)
+        try_http(data + 1, size - 1);
+    else
+        try_body(data + 1, size - 1, data[0]);
+    return 0;
+}

@@ -1,0 +1,50 @@
+/* A client that sends exact bytes, for tests of the server: `quern serve` as a child process, raw sockets. */
+#ifndef QUERN_TESTS_HTTP_CLIENT_H
+#define QUERN_TESTS_HTTP_CLIENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct served {
+    pid_t pid;
+    int port;
+    char log[64]; /* a file with its standard error */
+};
+
+struct reply {
+    int status;      /* 0: the connection was closed without one */
+    char *head;      /* with its empty line; a string */
+    char *body;      /* [length], and a NUL behind it */
+    size_t length;
+};
+
+/* Starts `COMMAND serve -m MODEL --port 0 OPTIONS...`, OPTIONS ending with NULL, and waits until it is ready. False: it has
+ * ended instead; then log tells why, and served_end how. */
+bool served_start(struct served *server, const char *command, const char *model, const char *const *options);
+
+/* Waits for its end, after sending it signal (0: none). Its exit code, or -1 after 20 seconds. Removes the log. */
+int served_end(struct served *server, int signal_number);
+
+/* Whether its log has a text; waits up to 5 seconds for it to come. */
+bool served_logs(const struct served *server, const char *text);
+
+int client_connect(const struct served *server);
+int client_connect_unix(const char *path);
+void client_send(int socket, const void *data, size_t length);
+void client_print(int socket, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Sends a POST with Content-Length. fields: more head lines, each with CR LF. */
+void client_post(int socket, const char *path, const char *fields, const char *body);
+
+/* Reads one reply by its Content-Length; at most 20 seconds. 100 Continue is a reply without a body. */
+void client_read(int socket, struct reply *reply);
+void reply_free(struct reply *reply);
+
+/* Whether the server has closed the connection, within 20 seconds. */
+bool client_is_closed(int socket);
+
+/* A request on a connection of its own. */
+void client_ask(const struct served *server, const char *path, const char *fields, const char *body, struct reply *reply);
+
+#endif

@@ -1,0 +1,774 @@
+/* quern serve from end to end, on a tiny model: what clients get, and what those get that are none.
+ * usage: test_serve QUERN */
+#include "http_client.h"
+#include "trial.h"
+
+#include "quern.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static const char *command;
+static char model_path[TRIAL_PATH];
+static quern_model *model;
+static quern_context *context;
+static struct served server; /* with usual options */
+
+static const char *const no_options[] = {"--allow-token-ids", "--read-timeout", "2", NULL};
+
+/* ---------------------------------------------------------------- vectors */
+
+static void expect_vector(const char *text, const quern_embed_options *options, float *vector)
+{
+    const quern_text given = {text, strlen(text)};
+    quern_error error;
+    if (quern_embed(context, &given, 1, options, vector, TRIAL_WIDTH, NULL, &error) != QUERN_OK)
+        fail_msg("%s", error.text);
+}
+
+static void check_raw(const char *json, const char *text, const quern_embed_options *options)
+{
+    float expected[TRIAL_WIDTH];
+    const int dimensions = options->dimensions > 0 ? options->dimensions : TRIAL_WIDTH;
+    struct reply reply;
+    expect_vector(text, options, expected);
+    client_ask(&server, "/v1/embeddings", "Accept: application/octet-stream\r\n", json, &reply);
+    if (reply.status != 200)
+        fail_msg("%s: %d %s", json, reply.status, reply.body);
+    assert_int_equal(reply.length, (size_t)dimensions * sizeof(float));
+    assert_memory_equal(reply.body, expected, reply.length);
+    reply_free(&reply);
+}
+
+static void test_vectors_are_the_librarys_bit_for_bit(void **state)
+{
+    (void)state;
+    quern_embed_options options = {.size = sizeof options};
+    check_raw("{\"model\":\"m\",\"input\":\"a red apple\"}", "a red apple", &options);
+    options.dimensions = 24;
+    check_raw("{\"model\":\"m\",\"input\":\"a red apple\",\"dimensions\":24}", "a red apple", &options);
+    options.flags = QUERN_NO_NORMALIZE;
+    check_raw("{\"model\":\"m\",\"input\":\"a red apple\",\"dimensions\":24,\"normalize\":false}", "a red apple", &options);
+    options = (quern_embed_options){.size = sizeof options, .task = QUERN_TASK_QUERY};
+    check_raw("{\"model\":\"m:query\",\"input\":[\"a red apple\"]}", "a red apple", &options);
+    check_raw("{\"model\":\"m:document\",\"input\":\"a red apple\",\"task\":\"query\"}", "a red apple", &options);
+    options.task = QUERN_TASK_DOCUMENT;
+    options.title = (quern_text){"fruit", 5};
+    check_raw("{\"model\":\"m\",\"input\":\"a red apple\",\"title\":\"fruit\"}", "a red apple", &options);
+    check_raw("{\"model\":\"m\",\"input\":[\"a red apple\"],\"title\":[\"fruit\"]}", "a red apple", &options);
+    options = (quern_embed_options){.size = sizeof options};
+    check_raw("{\"model\":\"m\",\"input\":\"\\u00e9\\ud83d\\ude00\"}", "\xc3\xa9\xf0\x9f\x98\x80", &options);
+}
+
+static void test_long_texts_are_cut_as_in_the_library(void **state)
+{
+    (void)state;
+    char text[3000], json[4000];
+    quern_embed_options options = {.size = sizeof options, .task = QUERN_TASK_QUERY, .flags = QUERN_TRUNCATE};
+    struct reply reply;
+    for (size_t i = 0; i + 1 < sizeof text; i++)
+        text[i] = "abcde fgh"[i % 9];
+    text[sizeof text - 1] = '\0';
+    snprintf(json, sizeof json, "{\"model\":\"m:query\",\"truncate\":true,\"input\":\"%s\"}", text);
+    check_raw(json, text, &options);
+    snprintf(json, sizeof json, "{\"model\":\"m:query\",\"input\":[\"a\",\"%s\"]}", text);
+    client_ask(&server, "/v1/embeddings", "", json, &reply);
+    assert_int_equal(reply.status, 400);
+    assert_non_null(strstr(reply.body, "\"code\":\"context_length_exceeded\",\"index\":1,\"tokens\":"));
+    assert_non_null(strstr(reply.body, "\"limit\":256"));
+    assert_null(strstr(reply.body, "abcde"));
+    reply_free(&reply);
+}
+
+static void test_token_ids_are_embedded_as_they_are(void **state)
+{
+    (void)state;
+    const int32_t ids[] = {2, 300, 400, 1};
+    const quern_tokens text = {ids, 4};
+    float expected[2][TRIAL_WIDTH];
+    struct reply reply;
+    assert_int_equal(quern_embed_tokens(context, &text, 1, NULL, expected[0], TRIAL_WIDTH, NULL, NULL), QUERN_OK);
+    memcpy(expected[1], expected[0], sizeof expected[0]);
+    client_ask(&server, "/v1/embeddings", "Accept: application/octet-stream\r\n",
+               "{\"model\":\"m\",\"input\":[[2,300,400,1],[2,300,400,1]]}", &reply);
+    assert_int_equal(reply.status, 200);
+    assert_int_equal(reply.length, sizeof expected);
+    assert_memory_equal(reply.body, expected, sizeof expected);
+    reply_free(&reply);
+}
+
+/* As many inputs as are allowed, of many lengths: in order, and one more is refused. */
+static void test_many_inputs(void **state)
+{
+    (void)state;
+    enum { MOST = 2048 };
+    char *json = NULL;
+    size_t length = 0;
+    float *expected = malloc(MOST * sizeof(float[TRIAL_WIDTH]));
+    quern_embed_options options = {.size = sizeof options};
+    for (int extra = 0; extra < 2; extra++) {
+        struct reply reply;
+        FILE *file = open_memstream(&json, &length);
+        fputs("{\"model\":\"m\",\"input\":[", file);
+        for (int i = 0; i < MOST + extra; i++)
+            fprintf(file, "%s\"%.*s %d\"", i > 0 ? "," : "", i % 40, "a long text of forty letters and some more", i);
+        fputs("]}", file);
+        fclose(file);
+        client_ask(&server, "/v1/embeddings", "Accept: application/octet-stream\r\n", json, &reply);
+        free(json);
+        if (extra == 1) {
+            assert_int_equal(reply.status, 400);
+        } else {
+            assert_int_equal(reply.status, 200);
+            assert_int_equal(reply.length, MOST * sizeof(float[TRIAL_WIDTH]));
+            for (int i = 0; i < MOST; i++) {
+                char text[64];
+                snprintf(text, sizeof text, "%.*s %d", i % 40, "a long text of forty letters and some more", i);
+                expect_vector(text, &options, expected + i * TRIAL_WIDTH);
+            }
+            assert_memory_equal(reply.body, expected, reply.length);
+        }
+        reply_free(&reply);
+    }
+    free(expected);
+}
+
+/* ---------------------------------------------------------------- answers */
+
+static int letter_value(char letter)
+{
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const char *at = strchr(letters, letter);
+    return at != NULL ? (int)(at - letters) : 0;
+}
+
+static void test_answers_have_openais_shape(void **state)
+{
+    (void)state;
+    float expected[TRIAL_WIDTH], got[TRIAL_WIDTH];
+    quern_embed_options options = {.size = sizeof options};
+    struct reply reply;
+    expect_vector("apple", &options, expected);
+
+    client_ask(&server, "/v1/embeddings", "", "{\"model\":\"any name\",\"input\":\"apple\",\"user\":\"me\"}", &reply);
+    const char start[] = "{\"object\":\"list\",\"data\":[{\"object\":\"embedding\",\"index\":0,\"embedding\":[";
+    assert_int_equal(reply.status, 200);
+    assert_non_null(strstr(reply.head, "Content-Type: application/json\r\n"));
+    assert_memory_equal(reply.body, start, strlen(start));
+    char *at = reply.body + strlen(start);
+    for (int i = 0; i < TRIAL_WIDTH; i++, at++)
+        got[i] = strtof(at, &at);
+    assert_memory_equal(got, expected, sizeof expected);
+    assert_non_null(strstr(reply.body, "],\"model\":\"any name\",\"usage\":{\"prompt_tokens\":"));
+    reply_free(&reply);
+
+    client_ask(&server, "/v1/embeddings", "", "{\"model\":\"m\",\"input\":\"apple\",\"encoding_format\":\"base64\"}", &reply);
+    assert_memory_equal(reply.body, start, strlen(start) - 1);
+    at = reply.body + strlen(start) - 1;
+    assert_int_equal(*at++, '"');
+    unsigned char *bytes = (unsigned char *)got;
+    for (size_t i = 0; i < sizeof got; i++, bytes++) { /* three bytes of four letters */
+        const char *four = at + i / 3 * 4;
+        const unsigned bits = (unsigned)(letter_value(four[0]) << 18 | letter_value(four[1]) << 12 |
+                                         letter_value(four[2]) << 6 | letter_value(four[3]));
+        *bytes = (unsigned char)(bits >> (16 - 8 * (i % 3)));
+    }
+    assert_memory_equal(got, expected, sizeof expected);
+    reply_free(&reply);
+}
+
+static void test_spaces_tokens_and_cuts_are_told(void **state)
+{
+    (void)state;
+    char space[QUERN_SPACE_SIZE], line[80];
+    quern_embed_options options = {.size = sizeof options, .task = QUERN_TASK_QUERY, .dimensions = 16};
+    struct reply reply;
+    quern_space(model, &options, space, NULL);
+    snprintf(line, sizeof line, "X-Quern-Space: %s\r\n", space);
+    client_ask(&server, "/v1/embeddings", "X-Request-Id: my-id.7\r\n",
+               "{\"model\":\"m:query\",\"input\":\"apple\",\"dimensions\":16}", &reply);
+    assert_non_null(strstr(reply.head, line));
+    assert_non_null(strstr(reply.head, "X-Request-Id: my-id.7\r\n"));
+    assert_non_null(strstr(reply.head, "X-Quern-Truncated: 0\r\n"));
+    reply_free(&reply);
+}
+
+static void test_number_formats(void **state)
+{
+    (void)state;
+    float vector[TRIAL_WIDTH];
+    quern_embed_options options = {.size = sizeof options};
+    struct reply reply;
+    expect_vector("apple", &options, vector);
+    client_ask(&server, "/v1/embeddings", "Accept: application/octet-stream\r\n",
+               "{\"model\":\"m\",\"input\":\"apple\",\"output_dtype\":\"int8\"}", &reply);
+    assert_int_equal(reply.length, TRIAL_WIDTH);
+    for (int i = 0; i < TRIAL_WIDTH; i++)
+        assert_true(((signed char)reply.body[i] - 127 * vector[i]) < 0.51 &&
+                    ((signed char)reply.body[i] - 127 * vector[i]) > -0.51);
+    reply_free(&reply);
+    client_ask(&server, "/v1/embeddings", "Accept: application/x-npy\r\n",
+               "{\"model\":\"m\",\"input\":[\"apple\",\"apple\"],\"output_dtype\":\"binary\"}", &reply);
+    assert_int_equal(reply.length, 128 + 2 * TRIAL_WIDTH / 8);
+    assert_non_null(strstr(reply.body + 10, "{'descr': '|u1', 'fortran_order': False, 'shape': (2, 8), }"));
+    for (int i = 0; i < 2 * TRIAL_WIDTH; i++)
+        assert_int_equal((unsigned char)reply.body[128 + i / 8] >> (7 - i % 8) & 1, vector[i % TRIAL_WIDTH] > 0);
+    reply_free(&reply);
+}
+
+static void test_models(void **state)
+{
+    (void)state;
+    struct reply reply;
+    const char *name = strrchr(model_path, '/') + 1;
+    char path[128];
+    client_ask(&server, "/v1/models", "", NULL, &reply);
+    assert_int_equal(reply.status, 200);
+    assert_non_null(strstr(reply.body, "\"object\":\"model\",\"created\":"));
+    assert_non_null(strstr(reply.body, ":document\""));
+    reply_free(&reply);
+    snprintf(path, sizeof path, "/v1/models/%s:query", name);
+    client_ask(&server, path, "", NULL, &reply);
+    assert_int_equal(reply.status, 200);
+    reply_free(&reply);
+    client_ask(&server, "/v1/models/gpt", "", NULL, &reply);
+    assert_int_equal(reply.status, 404);
+    assert_non_null(strstr(reply.body, "\"code\":\"model_not_found\""));
+    reply_free(&reply);
+}
+
+static void test_refusals(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *body;
+        int status;
+        const char *says;
+    } table[] = {
+        {"", 400, "no body"},
+        {"{", 400, "not JSON"},
+        {"[]", 400, "no object"},
+        {"{\"model\":\"m\",\"model\":\"m\",\"input\":\"a\"}", 400, "not JSON"},
+        {"{\"model\":\"m\"}", 400, "\"param\":\"input\",\"code\":null"},
+        {"{\"input\":\"a\"}", 400, "\"param\":\"model\""},
+        {"{\"model\":7,\"input\":\"a\"}", 400, "\"param\":\"model\""},
+        {"{\"model\":\"m\",\"input\":\"\"}", 400, "empty"},
+        {"{\"model\":\"m\",\"input\":[]}", 400, "\"param\":\"input\""},
+        {"{\"model\":\"m\",\"input\":[\"a\",null]}", 400, "item 1"},
+        {"{\"model\":\"m\",\"input\":[\"a\",\"\"]}", 400, "input 1 is an empty"},
+        {"{\"model\":\"m\",\"input\":{}}", 400, "\"param\":\"input\""},
+        {"{\"model\":\"m\",\"input\":[1,-1]}", 400, "no token id"},
+        {"{\"model\":\"m\",\"input\":[1,99999999]}", 400, "no token id"},
+        {"{\"model\":\"m\",\"input\":[[]]}", 400, "empty"},
+        {"{\"model\":\"m\",\"input\":\"a\",\"dimensions\":0}", 400, "\"code\":\"unsupported_value\""},
+        {"{\"model\":\"m\",\"input\":\"a\",\"dimensions\":65}", 400, "1 to 64"},
+        {"{\"model\":\"m\",\"input\":\"a\",\"dimensions\":8.5}", 400, "integer"},
+        {"{\"model\":\"m\",\"input\":\"a\",\"encoding_format\":\"hex\"}", 400, "float or base64"},
+        {"{\"model\":\"m\",\"input\":\"a\",\"task\":\"poetry\"}", 400, "no such task"},
+        {"{\"model\":\"m\",\"input\":\"a\",\"task\":\"query\",\"title\":\"t\"}", 400, "document only"},
+        {"{\"model\":\"m\",\"input\":[\"a\",\"b\"],\"title\":[\"t\"]}", 400, "1 titles came for 2"},
+        {"{\"model\":\"m\",\"input\":\"a\",\"truncate\":\"start\"}", 400, "truncate"},
+        {"{\"model\":\"m\",\"input\":\"a\",\"normalize\":1}", 400, "normalize"},
+        {"{\"model\":\"m\",\"input\":\"a\",\"output_dtype\":\"f64\"}", 400, "output_dtype"},
+        {"{\"model\":\"m\",\"input\":\"a\",\"output_dtype\":\"binary\",\"dimensions\":9}", 400, "multiple of 8"},
+        {"{\"model\":\"m\",\"input\":[[[[[[[[[[[[[[[[[[[[\"a\"]]]]]]]]]]]]]]]]]]]]}", 400, "nested"},
+        {"{\"model\":\"m\",\"input\":\"\xff\"}", 400, "UTF-8"},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        struct reply reply;
+        client_ask(&server, "/v1/embeddings", "", table[i].body, &reply);
+        if (reply.status != table[i].status || strstr(reply.body, table[i].says) == NULL)
+            fail_msg("%s: %d %s", table[i].body, reply.status, reply.body != NULL ? reply.body : "");
+        assert_non_null(strstr(reply.body, "{\"error\":{\"message\":\""));
+        assert_non_null(strstr(reply.body, "\"type\":\"invalid_request_error\",\"param\":"));
+        assert_non_null(strstr(reply.head, "X-Should-Retry: false\r\n"));
+        reply_free(&reply);
+    }
+}
+
+/* ---------------------------------------------------------------- HTTP */
+
+#define BODY "{\"model\":\"m\",\"input\":\"a\"}"
+#define START "POST /v1/embeddings HTTP/1.1\r\nHost: localhost\r\n"
+
+static void test_http_as_it_should_not_be(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes;
+        int status;
+    } table[] = {
+        {"\x16\x03\x01\x02\x00", 400},
+        {"\r\n\r\n", 400},
+        {"GET / HTTP/1.1\nHost: localhost\n\n", 400},
+        {"get / HTTP/1.1\r\nHost: localhost\r\n\r\n", 400},
+        {"GET / HTTP/1.1\r\n\r\n", 400},
+        {"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400},
+        {"GET / HTTP/2.0\r\nHost: localhost\r\n\r\n", 505},
+        {"GET /\r\n\r\n", 400},
+        {"GET http://localhost/ HTTP/1.1\r\nHost: localhost\r\n\r\n", 400},
+        {"GET / HTTP/1.1\r\nHost: localhost\r\n folded\r\n\r\n", 400},
+        {"GET / HTTP/1.1\r\nHost: localhost\r\nA b: c\r\n\r\n", 400},
+        {"GET / HTTP/1.1\r\nHost: localhost\r\nA: b\rc\r\n\r\n", 400},
+        {"GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n", 404},
+        {"GET /v1/embeddings HTTP/1.1\r\nHost: localhost\r\n\r\n", 405},
+        {"BREW /v1/embeddings HTTP/1.1\r\nHost: localhost\r\n\r\n", 405},
+        {START "\r\n", 411},
+        {START "Content-Length: 3\r\nContent-Length: 3\r\n\r\nabc", 400},
+        {START "Content-Length: 3, 3\r\n\r\nabc", 400},
+        {START "Content-Length : 3\r\n\r\nabc", 400},
+        {START "Content-Length: +3\r\n\r\nabc", 400},
+        {START "Content-Length: -3\r\n\r\nabc", 400},
+        {START "Content-Length: 0x3\r\n\r\nabc", 400},
+        {START "Content-Length: 99999999999999999999\r\n\r\n", 400},
+        {START "Content-Length: 999999999999\r\n\r\n", 413},
+        {START "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400},
+        {START "Transfer-Encoding: gzip, chunked\r\n\r\n", 501},
+        {START "Transfer-Encoding: xchunked\r\n\r\n", 501},
+        {START "Transfer-Encoding: chunked\r\n\r\n-1\r\n", 400},
+        {START "Transfer-Encoding: chunked\r\n\r\n3\r\nabcd\r\n", 400},
+        {START "Transfer-Encoding: chunked\r\n\r\n3\nabc\n", 400},
+        {START "Transfer-Encoding: chunked\r\n\r\nfffffffff\r\n", 400},
+        {START "Expect: tea\r\nContent-Length: 3\r\n\r\nabc", 417},
+        {START "Content-Type: multipart/form-data\r\nContent-Length: 3\r\n\r\nabc", 415},
+        {"GET /v1/models HTTP/1.1\r\nHost: evil.example\r\n\r\n", 403},
+        {"GET /v1/models HTTP/1.1\r\nHost: localhost.evil.example:80\r\n\r\n", 403},
+        {"GET /v1/models HTTP/1.1\r\nHost: localhost\r\nOrigin: https://evil.example\r\n\r\n", 403},
+        {"GET /v1/models HTTP/1.1\r\nHost: localhost\r\nOrigin: null\r\n\r\n", 403},
+        {"GET /v1/models HTTP/1.1\r\nHost: 127.0.0.1:99\r\nOrigin: http://127.0.0.1:99\r\n\r\n", 200},
+        {"GET /v1/models HTTP/1.1\r\nHost: [::1]:8080\r\n\r\n", 200},
+        {"GET /v1/models?a=b HTTP/1.0\r\n\r\n", 200},
+        {"HEAD /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", 200},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        const int client = client_connect(&server);
+        struct reply reply;
+        client_send(client, table[i].bytes, strlen(table[i].bytes));
+        if (strncmp(table[i].bytes, "HEAD", 4) == 0)
+            reply = (struct reply){.status = table[i].status}; /* read below: it has no body */
+        else
+            client_read(client, &reply);
+        if (reply.status != table[i].status)
+            fail_msg("%s: %d, not %d", table[i].bytes, reply.status, table[i].status);
+        reply_free(&reply);
+        close(client);
+    }
+}
+
+static void test_a_head_that_does_not_end(void **state)
+{
+    (void)state;
+    const int client = client_connect(&server);
+    struct reply reply;
+    client_print(client, "GET / HTTP/1.1\r\nHost: localhost\r\n");
+    for (int i = 0; i < 300; i++)
+        client_print(client, "X-%d: %0100d\r\n", i, 0);
+    client_read(client, &reply);
+    assert_int_equal(reply.status, 431);
+    reply_free(&reply);
+    assert_true(client_is_closed(client));
+    close(client);
+}
+
+static void test_one_connection_many_requests(void **state)
+{
+    (void)state;
+    const int client = client_connect(&server);
+    struct reply reply;
+    /* Pipelined; in chunks of odd sizes, with an extension and a trailer; refused without harm to the next. */
+    client_print(client, "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n" START "Content-Length: %zu\r\n\r\n" BODY, strlen(BODY));
+    client_print(client, START "Transfer-Encoding: chunked\r\n\r\n5;x=y\r\n%.5s\r\n%zx\r\n%s\r\n0\r\nTrailer: t\r\n\r\n", BODY,
+                 strlen(BODY) - 5, &BODY[5]);
+    client_print(client, "HEAD /health HTTP/1.1\r\nHost: localhost\r\n\r\nGET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    client_read(client, &reply);
+    assert_string_equal(reply.body, "{\"status\":\"ok\"}\n");
+    reply_free(&reply);
+    for (int i = 0; i < 2; i++) {
+        client_read(client, &reply);
+        assert_int_equal(reply.status, 200);
+        assert_non_null(strstr(reply.body, "\"usage\""));
+        reply_free(&reply);
+    }
+    char head[1024] = "";
+    for (size_t i = 0; i + 1 < sizeof head && strstr(head, "\r\n\r\n") == NULL; i++)
+        assert_int_equal(read(client, head + i, 1), 1);
+    assert_non_null(strstr(head, "Content-Length: 16\r\n"));
+    client_read(client, &reply);
+    assert_int_equal(reply.status, 404);
+    reply_free(&reply);
+
+    client_print(client, START "Expect: 100-continue\r\nContent-Length: %zu\r\n\r\n", strlen(BODY));
+    client_read(client, &reply);
+    assert_int_equal(reply.status, 100);
+    reply_free(&reply);
+    client_print(client, BODY);
+    client_read(client, &reply);
+    assert_int_equal(reply.status, 200);
+    reply_free(&reply);
+    close(client);
+}
+
+static void test_slow_clients(void **state)
+{
+    (void)state;
+    static const char *const options[] = {"--read-timeout", "0.2", "--idle-timeout", "0.2", NULL};
+    struct served other;
+    struct reply reply;
+    assert_true(served_start(&other, command, model_path, options));
+    const int idle = client_connect(&other), head = client_connect(&other), body = client_connect(&other);
+    client_print(head, "GET /health HTTP/1.1\r\n");
+    client_print(body, START "Content-Length: 100\r\n\r\nabc");
+    client_read(head, &reply);
+    assert_int_equal(reply.status, 408);
+    reply_free(&reply);
+    client_read(body, &reply);
+    assert_int_equal(reply.status, 408);
+    reply_free(&reply);
+    assert_true(client_is_closed(idle) && client_is_closed(head) && client_is_closed(body));
+    close(idle);
+    close(head);
+    close(body);
+    assert_int_equal(served_end(&other, SIGTERM), 0);
+}
+
+/* ---------------------------------------------------------------- limits */
+
+static void test_what_is_too_much(void **state)
+{
+    (void)state;
+    static const char *const options[] = {"--queue-bytes", "65536", "--max-body", "200000", "--queue-tokens", "100", NULL};
+    struct served other;
+    struct reply reply;
+    char *large = calloc(1, 150000);
+    memset(large, ' ', 149999);
+    assert_true(served_start(&other, command, model_path, options));
+    client_ask(&other, "/v1/embeddings", "", large, &reply);
+    assert_int_equal(reply.status, 429);
+    assert_non_null(strstr(reply.head, "Retry-After: 1\r\n"));
+    assert_non_null(strstr(reply.head, "X-Should-Retry: true\r\n"));
+    assert_non_null(strstr(reply.body, "\"type\":\"tokens\""));
+    assert_non_null(strstr(reply.body, "\"code\":\"rate_limit_exceeded\""));
+    reply_free(&reply);
+    client_ask(&other, "/v1/embeddings", "", BODY, &reply); /* it has been given back */
+    assert_int_equal(reply.status, 200);
+    reply_free(&reply);
+    client_ask(&other, "/v1/embeddings", "", "{\"model\":\"m:query\",\"input\":[\"a\",\"b\",\"c\",\"d\",\"e\",\"f\",\"g\"]}", &reply);
+    assert_int_equal(reply.status, 400);
+    assert_non_null(strstr(reply.body, "send fewer"));
+    reply_free(&reply);
+    assert_int_equal(served_end(&other, SIGTERM), 0);
+    free(large);
+}
+
+static void test_connections_are_limited(void **state)
+{
+    (void)state;
+    static const char *const options[] = {"--max-connections", "4", NULL};
+    struct served other;
+    struct reply reply;
+    int clients[16];
+    assert_true(served_start(&other, command, model_path, options));
+    for (int i = 0; i < 16; i++) /* idle ones make room */
+        clients[i] = client_connect(&other);
+    client_ask(&other, "/v1/embeddings", "", BODY, &reply);
+    assert_int_equal(reply.status, 200);
+    reply_free(&reply);
+    for (int i = 0; i < 16; i++)
+        close(clients[i]);
+    assert_int_equal(served_end(&other, SIGTERM), 0);
+}
+
+/* A request that takes a while: 1,500 texts. */
+static char *long_request(void)
+{
+    char *json = NULL;
+    size_t length = 0;
+    FILE *file = open_memstream(&json, &length);
+    fputs("{\"model\":\"m:query\",\"input\":[", file);
+    for (int i = 0; i < 1500; i++)
+        fprintf(file, "%s\"some text that is computed, number %d\"", i > 0 ? "," : "", i);
+    fputs("]}", file);
+    fclose(file);
+    return json;
+}
+
+static void test_deadlines(void **state)
+{
+    (void)state;
+    struct reply reply;
+    char *json = long_request();
+    const int client = client_connect(&server);
+    client_post(client, "/v1/embeddings", "X-Timeout-Ms: 1\r\n", json);
+    client_read(client, &reply);
+    assert_int_equal(reply.status, 503);
+    assert_non_null(strstr(reply.body, "deadline_exceeded"));
+    reply_free(&reply);
+    client_post(client, "/v1/embeddings", "X-Timeout-Ms: 20000\r\n", BODY); /* on the same connection */
+    client_read(client, &reply);
+    assert_int_equal(reply.status, 200);
+    reply_free(&reply);
+    client_post(client, "/v1/embeddings", "X-Timeout-Ms: soon\r\n", BODY);
+    client_read(client, &reply);
+    assert_int_equal(reply.status, 400);
+    reply_free(&reply);
+    close(client);
+    free(json);
+}
+
+static void test_clients_that_leave(void **state)
+{
+    (void)state;
+    char *json = long_request();
+    for (int i = 0; i < 5; i++) {
+        const int client = client_connect(&server);
+        client_post(client, "/v1/embeddings", "X-Request-Id: left\r\n", json);
+        close(client);
+    }
+    assert_true(served_logs(&server, " 499 "));
+    struct reply reply;
+    client_ask(&server, "/v1/embeddings", "", BODY, &reply);
+    assert_int_equal(reply.status, 200);
+    reply_free(&reply);
+    free(json);
+}
+
+/* ---------------------------------------------------------------- operation */
+
+static void test_keys(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/quern-keys-XXXXXX";
+    const int file = mkstemp(path);
+    const char *const options[] = {"--api-key-file", path, "--cors-origin", "https://a.example", NULL};
+    struct served other;
+    struct reply reply;
+    dprintf(file, "# keys\n\nfirst\nsecond\n");
+    assert_true(served_start(&other, command, model_path, options));
+    static const struct {
+        const char *fields;
+        int status;
+    } table[] = {{"", 401}, {"Authorization: Bearer wrong\r\n", 401}, {"Authorization: Bearer firs\r\n", 401},
+                 {"Authorization: Basic first\r\n", 401}, {"Authorization: Bearer \r\n", 401},
+                 {"Authorization: Bearer first\r\n", 200}, {"X-Api-Key: second\r\n", 200}, {"Api-Key: first\r\n", 200}};
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        client_ask(&other, "/v1/embeddings", table[i].fields, BODY, &reply);
+        assert_int_equal(reply.status, table[i].status);
+        assert_true((strstr(reply.head, "WWW-Authenticate: Bearer\r\n") != NULL) == (table[i].status == 401));
+        reply_free(&reply);
+    }
+    client_ask(&other, "/ready", "", NULL, &reply); /* probes have no key */
+    assert_int_equal(reply.status, 200);
+    reply_free(&reply);
+
+    const int client = client_connect(&other);
+    client_print(client, "OPTIONS /v1/embeddings HTTP/1.1\r\nHost: localhost\r\nOrigin: https://a.example\r\n"
+                 "Access-Control-Request-Method: POST\r\nAccess-Control-Request-Headers: authorization, x-stainless-os\r\n\r\n");
+    client_read(client, &reply);
+    assert_int_equal(reply.status, 204);
+    assert_non_null(strstr(reply.head, "Access-Control-Allow-Origin: https://a.example\r\n"));
+    assert_non_null(strstr(reply.head, "Access-Control-Allow-Headers: authorization, x-stainless-os\r\n"));
+    reply_free(&reply);
+    close(client);
+
+    assert_int_equal(ftruncate(file, 0), 0);
+    assert_int_equal(pwrite(file, "third\n", 6, 0), 6);
+    kill(other.pid, SIGHUP);
+    assert_true(served_logs(&other, "read 1 API keys"));
+    client_ask(&other, "/v1/embeddings", "Authorization: Bearer third\r\n", BODY, &reply);
+    assert_int_equal(reply.status, 200);
+    reply_free(&reply);
+    client_ask(&other, "/v1/embeddings", "Authorization: Bearer first\r\n", BODY, &reply);
+    assert_int_equal(reply.status, 401);
+    reply_free(&reply);
+    assert_int_equal(served_end(&other, SIGTERM), 0);
+    unlink(path);
+    close(file);
+}
+
+static void test_other_addresses_need_a_key(void **state)
+{
+    (void)state;
+    static const char *const open[] = {"--host", "0.0.0.0", NULL};
+    static const char *const insecure[] = {"--host", "0.0.0.0", "--insecure", NULL};
+    struct served other;
+    assert_false(served_start(&other, command, model_path, open));
+    assert_true(served_logs(&other, "--insecure"));
+    assert_int_equal(served_end(&other, 0), 1);
+    assert_true(served_start(&other, command, model_path, insecure));
+    assert_int_equal(served_end(&other, SIGINT), 0);
+}
+
+static void test_unix_sockets(void **state)
+{
+    (void)state;
+    char host[64];
+    snprintf(host, sizeof host, "unix:%s.sock", model_path);
+    const char *const options[] = {"--host", host, NULL};
+    struct served other;
+    struct reply reply;
+    for (int i = 0; i < 2; i++) { /* the second time one is in the way */
+        assert_true(served_start(&other, command, model_path, options));
+        const int client = client_connect_unix(host + 5);
+        client_post(client, "/v1/embeddings", "", BODY);
+        client_read(client, &reply);
+        assert_int_equal(reply.status, 200);
+        reply_free(&reply);
+        close(client);
+        assert_int_equal(served_end(&other, i == 0 ? SIGKILL : SIGTERM), i == 0 ? -1 : 0);
+        assert_int_equal(access(host + 5, F_OK), i == 0 ? 0 : -1);
+    }
+}
+
+/* Told to end, the server answers what it has accepted, refuses the rest, and ends well. */
+static void test_draining(void **state)
+{
+    (void)state;
+    static const char *const options[] = {"--threads", "1", NULL};
+    struct served other;
+    struct reply reply;
+    char *json = long_request();
+    assert_true(served_start(&other, command, model_path, options));
+    int clients[4];
+    const int late = client_connect(&other);
+    client_print(late, START); /* not yet a request */
+    for (int i = 0; i < 4; i++) {
+        clients[i] = client_connect(&other);
+        client_post(clients[i], "/v1/embeddings", "Expect: 100-continue\r\n", json);
+    }
+    usleep(20000);
+    kill(other.pid, SIGTERM);
+    assert_true(served_logs(&other, "ending"));
+    client_print(late, "Content-Length: %zu\r\n\r\n" BODY, strlen(BODY));
+    client_read(late, &reply);
+    assert_true(reply.status == 503 || reply.status == 0); /* it may have been done by then */
+    if (reply.status == 503)
+        assert_non_null(strstr(reply.head, "Retry-After"));
+    reply_free(&reply);
+    for (int i = 0; i < 4; i++) {
+        client_read(clients[i], &reply);
+        if (reply.status == 100) {
+            reply_free(&reply);
+            client_read(clients[i], &reply);
+        }
+        assert_true(reply.status == 200 || reply.status == 503); /* 503: it had not been read */
+        reply_free(&reply);
+        close(clients[i]);
+    }
+    close(late);
+    assert_int_equal(served_end(&other, 0), 0);
+    free(json);
+}
+
+static void test_logs_have_nothing_of_the_input(void **state)
+{
+    (void)state;
+    static const char *const options[] = {"--log-format", "json", "--strict-model", "--model-name", "ours", NULL};
+    static const char trace[] = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    struct served other;
+    struct reply reply;
+    char fields[256];
+    snprintf(fields, sizeof fields, "traceparent: %s\r\nX-Request-Id: sec\"ret\r\nUser-Agent: secret\r\n", trace);
+    assert_true(served_start(&other, command, model_path, options));
+    client_ask(&other, "/v1/embeddings", fields, "{\"model\":\"ours:query\",\"input\":\"secret\",\"user\":\"secret\"}", &reply);
+    assert_int_equal(reply.status, 200);
+    reply_free(&reply);
+    client_ask(&other, "/v1/embeddings", fields, "{\"model\":\"secret\",\"input\":\"secret\"}", &reply);
+    assert_int_equal(reply.status, 404);
+    assert_null(strstr(reply.body, "secret"));
+    reply_free(&reply);
+    client_ask(&other, "/secret", fields, NULL, &reply);
+    assert_int_equal(reply.status, 404);
+    assert_null(strstr(reply.body, "secret"));
+    reply_free(&reply);
+    assert_true(served_logs(&other, "\"path\":\"-\",\"status\":404"));
+    assert_true(served_logs(&other, trace));
+    char grep[128];
+    snprintf(grep, sizeof grep, "! grep -q 'sec\"*ret' %s", other.log);
+    assert_int_equal(system(grep), 0);
+    assert_int_equal(served_end(&other, SIGTERM), 0);
+}
+
+static void test_options_come_from_the_environment(void **state)
+{
+    (void)state;
+    static const char *const none[] = {NULL}, *const plain[] = {"--log-format", "plain", NULL};
+    struct served other;
+    setenv("QUERN_LOG_FORMAT", "json", 1);
+    setenv("QUERN_MODEL_NAME", "named", 1);
+    assert_true(served_start(&other, command, model_path, none));
+    assert_true(served_logs(&other, "{\"time\":") && served_logs(&other, "model named"));
+    assert_int_equal(served_end(&other, SIGTERM), 0);
+    assert_true(served_start(&other, command, model_path, plain)); /* the command line goes first */
+    assert_true(served_logs(&other, " info ready on "));
+    assert_int_equal(served_end(&other, SIGTERM), 0);
+    setenv("QUERN_PORT", "many", 1);
+    unsetenv("QUERN_LOG_FORMAT");
+    assert_false(served_start(&other, command, model_path, none));
+    assert_int_equal(served_end(&other, 0), 2);
+    unsetenv("QUERN_PORT");
+    unsetenv("QUERN_MODEL_NAME");
+}
+
+/* ---------------------------------------------------------------- */
+
+static int setup(void **state)
+{
+    (void)state;
+    const struct quern_recipe recipe = trial_recipe(8 /* Q8_0 */, true);
+    trial_make(model_path, &recipe);
+    model = trial_open(model_path, NULL);
+    context = trial_context(model, QUERN_PATH_INT8, 1, 0);
+    return served_start(&server, command, model_path, no_options) ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    const int code = served_end(&server, SIGTERM);
+    quern_context_free(context);
+    quern_model_close(model);
+    unlink(model_path);
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_vectors_are_the_librarys_bit_for_bit),
+        cmocka_unit_test(test_long_texts_are_cut_as_in_the_library),
+        cmocka_unit_test(test_token_ids_are_embedded_as_they_are),
+        cmocka_unit_test(test_many_inputs),
+        cmocka_unit_test(test_answers_have_openais_shape),
+        cmocka_unit_test(test_spaces_tokens_and_cuts_are_told),
+        cmocka_unit_test(test_number_formats),
+        cmocka_unit_test(test_models),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_http_as_it_should_not_be),
+        cmocka_unit_test(test_a_head_that_does_not_end),
+        cmocka_unit_test(test_one_connection_many_requests),
+        cmocka_unit_test(test_slow_clients),
+        cmocka_unit_test(test_what_is_too_much),
+        cmocka_unit_test(test_connections_are_limited),
+        cmocka_unit_test(test_deadlines),
+        cmocka_unit_test(test_clients_that_leave),
+        cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_other_addresses_need_a_key),
+        cmocka_unit_test(test_unix_sockets),
+        cmocka_unit_test(test_draining),
+        cmocka_unit_test(test_logs_have_nothing_of_the_input),
+        cmocka_unit_test(test_options_come_from_the_environment),
+    };
+    if (argc != 2)
+        return 2;
+    command = argv[1];
+    return cmocka_run_group_tests(tests, setup, teardown);
+}

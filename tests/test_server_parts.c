@@ -1,0 +1,207 @@
+/* Parts of the server by themselves: heads and chunks, base64, number formats, keys. */
+#include "../server/http.h"
+#include "../server/keys.h"
+#include "../server/request.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* ---------------------------------------------------------------- HTTP */
+
+static int parse(struct quern_head *head, char *copy, const char *text)
+{
+    strcpy(copy, text);
+    return quern_head_parse(head, copy, strlen(text));
+}
+
+static void test_heads_are_read(void **state)
+{
+    (void)state;
+    char copy[1024];
+    struct quern_head head;
+    assert_int_equal(parse(&head, copy, "POST /a/b?c=d HTTP/1.1\r\nHOST:x\r\nContent-Length: \t042 \r\nA: b c\r\nE:\r\n\r\n"), 0);
+    assert_string_equal(head.method, "POST");
+    assert_string_equal(head.path, "/a/b");
+    assert_string_equal(head.query, "c=d");
+    assert_string_equal(quern_head_find(&head, "host"), "x");
+    assert_string_equal(quern_head_find(&head, "a"), "b c");
+    assert_string_equal(quern_head_find(&head, "e"), "");
+    assert_null(quern_head_find(&head, "b"));
+    assert_true(head.has_length && head.length == 42 && head.keep_alive && !head.chunked && !head.expects_continue);
+    assert_int_equal(parse(&head, copy, "GET / HTTP/1.1\r\nHost: x\r\nConnection: TE, Close\r\n\r\n"), 0);
+    assert_false(head.keep_alive || head.has_length);
+    assert_int_equal(parse(&head, copy, "GET / HTTP/1.0\r\n\r\n"), 0);
+    assert_false(head.keep_alive);
+    assert_int_equal(parse(&head, copy, "PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: Chunked\r\nExpect: 100-Continue\r\n\r\n"),
+                     0);
+    assert_true(head.chunked && head.expects_continue);
+}
+
+static void test_too_many_fields_are_refused(void **state)
+{
+    (void)state;
+    char text[QUERN_HEAD_BYTES] = "GET / HTTP/1.1\r\nHost: x\r\n", copy[QUERN_HEAD_BYTES];
+    struct quern_head head;
+    for (int i = 1; i < QUERN_HEAD_FIELDS; i++)
+        strcat(text, "A: b\r\n");
+    char *end = text + strlen(text);
+    strcpy(end, "\r\n");
+    assert_int_equal(parse(&head, copy, text), 0);
+    strcpy(end, "A: b\r\n\r\n");
+    assert_int_equal(parse(&head, copy, text), 431);
+}
+
+/* The same body however it is cut up on its way. */
+static void test_chunks_come_in_any_pieces(void **state)
+{
+    (void)state;
+    static const char stream[] = "5\r\nhello\r\n1;name=\"v\"\r\n \r\n0005\r\nworld\r\n0\r\nA: b\r\nC: d\r\n\r\nGET";
+    for (size_t piece = 1; piece < sizeof stream; piece++) {
+        struct quern_chunks chunks = {0};
+        char whole[64] = "", data[sizeof stream];
+        size_t length = 0, at = 0, body, used;
+        int code = QUERN_CHUNKS_MORE;
+        while (code == QUERN_CHUNKS_MORE && at < sizeof stream - 1) {
+            const size_t size = piece < sizeof stream - 1 - at ? piece : sizeof stream - 1 - at;
+            memcpy(data, stream + at, size);
+            code = quern_chunks_take(&chunks, data, size, &body, &used);
+            memcpy(whole + length, data, body);
+            length += body;
+            at += used;
+        }
+        assert_int_equal(code, QUERN_CHUNKS_DONE);
+        assert_int_equal(length, 11);
+        assert_memory_equal(whole, "hello world", 11);
+        assert_string_equal(stream + at, "GET");
+    }
+}
+
+/* ---------------------------------------------------------------- answers */
+
+static void test_base64(void **state)
+{
+    (void)state;
+    static const char *const table[][2] = {{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foob", "Zm9vYg=="},
+                                           {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}, {"\xfb\xff", "+/8="}};
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        struct quern_buffer buffer = {0};
+        quern_buffer_base64(&buffer, table[i][0], strlen(table[i][0]));
+        assert_int_equal(buffer.length, strlen(table[i][1]));
+        if (buffer.length > 0)
+            assert_memory_equal(buffer.data, table[i][1], buffer.length);
+        quern_buffer_free(&buffer);
+    }
+    /* OpenAI's example of two numbers. */
+    static const float two[] = {0.1f, 0.2f};
+    struct quern_buffer buffer = {0};
+    quern_buffer_base64(&buffer, two, sizeof two);
+    quern_buffer_add(&buffer, "", 1);
+    assert_string_equal(buffer.data, "zczMPc3MTD4=");
+    quern_buffer_free(&buffer);
+}
+
+static void test_floats_and_strings(void **state)
+{
+    (void)state;
+    static const float values[] = {0, -1, 0.0123f, 1e-9f, 3e20f};
+    struct quern_buffer buffer = {0};
+    quern_buffer_floats(&buffer, values, 5);
+    quern_buffer_floats(&buffer, values, 0);
+    quern_buffer_string(&buffer, "a\"\n\xff");
+    quern_buffer_string(&buffer, NULL);
+    quern_buffer_add(&buffer, "", 1);
+    assert_false(buffer.failed);
+    assert_string_equal(buffer.data, "[0,-1,0.0122999996,9.99999972e-10,3.00000006e+20][]\"a\\u0022\\u000a\xef\xbf\xbd\"null");
+    quern_buffer_free(&buffer);
+}
+
+/* A request with one vector of 8 dimensions. */
+static void encode(enum quern_dtype dtype, const float row[8], void *out, size_t size)
+{
+    struct quern_service service = {.info.dimensions = 8};
+    struct quern_request request;
+    quern_request_init(&request, &service, NULL);
+    request.dtype = dtype;
+    request.input_count = 1;
+    request.vectors = malloc(8 * sizeof(float));
+    memcpy(request.vectors, row, 8 * sizeof(float));
+    assert_int_equal(quern_request_row_bytes(&request), size);
+    quern_request_put_raw(&request, QUERN_FORM_RAW);
+    assert_int_equal(request.answer.length, size);
+    memcpy(out, request.answer.data, size);
+    quern_request_free(&request);
+}
+
+static void test_number_formats(void **state)
+{
+    (void)state;
+    static const float row[8] = {1, -1, 0.5f, 0, -0.25f, 0.004f, 2, 1e-9f};
+    /* Half precision: limits, subnormals, ties to even. */
+    static const float halves[8] = {65504, 65519.99f, 65520, 5.9604645e-8f, 2.9802322e-8f, 6.1035156e-5f, 1.00048828f, -2};
+    static const uint16_t expected[8] = {0x7bff, 0x7bff, 0x7c00, 0x0001, 0x0000, 0x0400, 0x3c00, 0xc000};
+    signed char bytes[8];
+    unsigned char bits;
+    uint16_t half[8];
+    encode(QUERN_DTYPE_INT8, row, bytes, 8);
+    static const signed char eights[8] = {127, -127, 64, 0, -32, 1, 127, 0};
+    assert_memory_equal(bytes, eights, 8);
+    encode(QUERN_DTYPE_BINARY, row, &bits, 1);
+    assert_int_equal(bits, 0xa7); /* 1 0 1 0 0 1 1 1 */
+    encode(QUERN_DTYPE_F16, halves, half, 16);
+    for (int i = 0; i < 8; i++)
+        assert_int_equal(half[i], expected[i]);
+}
+
+/* ---------------------------------------------------------------- keys */
+
+static void test_keys(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/quern-keys-XXXXXX";
+    struct quern_keys keys = {0};
+    quern_error error;
+    const int file = mkstemp(path);
+    setenv("QUERN_API_KEY", "one, two", 1);
+    assert_int_equal(quern_keys_load(&keys, NULL, &error), QUERN_OK);
+    assert_int_equal(keys.count, 2);
+    assert_true(quern_keys_have(&keys, "one") && quern_keys_have(&keys, "two"));
+    assert_false(quern_keys_have(&keys, "on") || quern_keys_have(&keys, "one ") || quern_keys_have(&keys, "") ||
+                 quern_keys_have(&keys, NULL));
+    unsetenv("QUERN_API_KEY");
+    assert_int_equal(quern_keys_load(&keys, path, &error), QUERN_EINVAL); /* an empty file locks all out, or lets all in */
+    assert_non_null(strstr(error.text, "no keys"));
+    assert_int_equal(keys.count, 2);
+    dprintf(file, "# a file\n\n  three  \nfour\n");
+    assert_int_equal(quern_keys_load(&keys, path, &error), QUERN_OK);
+    assert_true(quern_keys_have(&keys, "three") && quern_keys_have(&keys, "four") && !quern_keys_have(&keys, "one"));
+    dprintf(file, "five six\n");
+    assert_int_equal(quern_keys_load(&keys, path, &error), QUERN_EINVAL);
+    unlink(path);
+    close(file);
+    assert_int_equal(quern_keys_load(&keys, path, &error), QUERN_EIO);
+    assert_true(quern_keys_have(&keys, "three"));
+    quern_keys_free(&keys);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_heads_are_read),
+        cmocka_unit_test(test_too_many_fields_are_refused),
+        cmocka_unit_test(test_chunks_come_in_any_pieces),
+        cmocka_unit_test(test_base64),
+        cmocka_unit_test(test_floats_and_strings),
+        cmocka_unit_test(test_number_formats),
+        cmocka_unit_test(test_keys),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
