@@ -487,14 +487,14 @@ static void test_connections_are_limited(void **state)
     assert_int_equal(served_end(&other, SIGTERM), 0);
 }
 
-/* A request that takes a while: 1,500 texts. */
-static char *long_request(void)
+/* A request that takes a while. */
+static char *long_request(int texts)
 {
     char *json = NULL;
     size_t length = 0;
     FILE *file = open_memstream(&json, &length);
     fputs("{\"model\":\"m:query\",\"input\":[", file);
-    for (int i = 0; i < 1500; i++)
+    for (int i = 0; i < texts; i++)
         fprintf(file, "%s\"some text that is computed, number %d\"", i > 0 ? "," : "", i);
     fputs("]}", file);
     fclose(file);
@@ -505,7 +505,7 @@ static void test_deadlines(void **state)
 {
     (void)state;
     struct reply reply;
-    char *json = long_request();
+    char *json = long_request(1500);
     const int client = client_connect(&server);
     client_post(client, "/v1/embeddings", "X-Timeout-Ms: 1\r\n", json);
     client_read(client, &reply);
@@ -527,7 +527,7 @@ static void test_deadlines(void **state)
 static void test_clients_that_leave(void **state)
 {
     (void)state;
-    char *json = long_request();
+    char *json = long_request(1500);
     for (int i = 0; i < 5; i++) {
         const int client = client_connect(&server);
         client_post(client, "/v1/embeddings", "X-Request-Id: left\r\n", json);
@@ -635,7 +635,7 @@ static void test_draining(void **state)
     static const char *const options[] = {"--threads", "1", NULL};
     struct served other;
     struct reply reply;
-    char *json = long_request();
+    char *json = long_request(200);
     assert_true(served_start(&other, command, model_path, options));
     int clients[4];
     const int late = client_connect(&other);
