@@ -63,16 +63,16 @@ static const struct own {
     SERVE("default-task", "TASK", "task of texts that come without one; default: none", AS_TEXT, default_task, 0, 0),
     SERVE("allow-token-ids", NULL, "accept inputs that are token ids of this model", AS_SWITCH, allow_token_ids, 0, 0),
     SERVE("step-tokens", "N", "tokens computed at once; default: 512", AS_COUNT, step_tokens, 1, 1 << 20),
-    SERVE("timeout", "S", "seconds a request may wait for its vectors, 0 for ever; default: 300", AS_SECONDS, timeout, 0,
-          MOST_WAIT),
+    SERVE("timeout", "S", "seconds a request may wait for its vectors, 0 for ever; default: 300", AS_SECONDS, timeout,
+          0, MOST_WAIT),
     SERVE("queue-tokens", "N", "tokens that may wait, and of one request; default: 524288", AS_COUNT, queue_tokens, 1,
           1 << 30),
     SERVE("queue-bytes", "N", "memory of all requests and answers; default: 268435456", AS_COUNT, queue_bytes, 1 << 16,
           INT_MAX),
     SERVE("max-body", "N", "bytes of a request; default: 16777216", AS_COUNT, max_body, 1, 1 << 30),
     SERVE("max-connections", "N", "connections open at once; default: 512", AS_COUNT, max_connections, 1, 1 << 20),
-    SERVE("read-timeout", "S", "seconds for a head, and between signs of progress; default: 20", AS_SECONDS, read_timeout, 0,
-          MOST_WAIT),
+    SERVE("read-timeout", "S", "seconds for a head, and between signs of progress; default: 20", AS_SECONDS,
+          read_timeout, 0, MOST_WAIT),
     SERVE("idle-timeout", "S", "seconds a connection may be idle; default: 90", AS_SECONDS, idle_timeout, 0, MOST_WAIT),
     SERVE("drain-timeout", "S", "seconds for what runs when told to end; default: 60", AS_SECONDS, drain_timeout, 0,
           MOST_WAIT),
@@ -211,7 +211,8 @@ static int apply(const struct quern_cli_verb *verb, struct quern_cli_options *op
     case 'W':
         return parse_seconds(argument, &options->seconds)
                    ? -1
-                   : quern_cli_misuse(verb->name, "--seconds takes a number up to %d, not '%s'", MOST_SECONDS, argument);
+                   : quern_cli_misuse(verb->name, "--seconds takes a number up to %d, not '%s'", MOST_SECONDS,
+                                      argument);
     case 'f':
         options->format = argument;
         return is_listed(verb->formats, argument)

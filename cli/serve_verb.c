@@ -80,12 +80,12 @@ const struct quern_cli_verb quern_cli_server = {
     .synopsis = "[OPTION...]",
     .summary = "Answers requests for vectors over HTTP, as OpenAI's /v1/embeddings does.",
     .options = "mJE",
-    .more = "Every option may come from the environment, as QUERN_STEP_TOKENS=1024 or QUERN_INSECURE=1; the command line\n"
-            "goes first. API keys are read from --api-key-file and $QUERN_API_KEY, again on SIGHUP. SIGTERM ends the\n"
-            "server when what it has accepted is answered. A model's name that ends in a task, as NAME:query, asks for it.\n\n"
+    .more = "Every option may come from the environment, as QUERN_STEP_TOKENS=1024 or QUERN_INSECURE=1; the command\n"
+            "line goes first. API keys are read from --api-key-file and $QUERN_API_KEY, again on SIGHUP. SIGTERM ends\n"
+            "the server when what it has accepted is answered. A model's name may end in a task: 'any:query'.\n\n"
             "example:\n"
             "  quern serve -m embeddinggemma-300M-Q8_0.gguf\n"
-            "  curl http://127.0.0.1:8080/v1/embeddings -d '{\"model\": \"any:query\", \"input\": \"how do plants drink\"}'\n",
+            "  curl http://127.0.0.1:8080/v1/embeddings -d '{\"model\": \"any:query\", \"input\": \"a red apple\"}'\n",
     .environment = true,
     .run = serve,
 };

@@ -1,5 +1,6 @@
 /* Any bytes a client sends: a head and a body in chunks are read the same however they are cut up, and stay within what
- * was sent; a body becomes an answer that is JSON with a vector for each input, or a refusal that is JSON with a reason.
+ * was sent; a body becomes an answer that is JSON with a vector for each input, or a refusal that is JSON with a
+ * reason.
  *
  * Input: flags, a byte; then a request of HTTP if bit 0 is set, else a body for /v1/embeddings. Bit 1 allows token ids,
  * bit 2 makes raw vectors, bit 3 tokenises in slices. */
@@ -60,7 +61,8 @@ static int decode(const uint8_t *stream, size_t size, size_t piece, char *body, 
         char *copy = malloc(part);
         memcpy(copy, stream + *end, part);
         code = quern_chunks_take(&chunks, copy, part, &got, &used);
-        expect(used <= part && got <= used && (used == part || code != QUERN_CHUNKS_MORE), "chunks stay within their bytes");
+        expect(used <= part && got <= used && (used == part || code != QUERN_CHUNKS_MORE),
+               "chunks stay within their bytes");
         memcpy(body + *length, copy, got);
         free(copy);
         *length += got;
@@ -110,7 +112,8 @@ static void check_refusal(const struct quern_request *request)
     const json_t *error = json_object_get(answer, "error");
     expect(request->status >= 400 && request->status < 500, "a client's fault is 4xx");
     expect(json_is_string(json_object_get(error, "message")) && json_is_string(json_object_get(error, "type")) &&
-           json_object_get(error, "param") != NULL && json_object_get(error, "code") != NULL, "a refusal has four keys");
+               json_object_get(error, "param") != NULL && json_object_get(error, "code") != NULL,
+           "a refusal has four keys");
     json_decref(answer);
 }
 
@@ -118,7 +121,8 @@ static void check_answer(const struct quern_request *request)
 {
     expect(request->status == 200, "an answer is 200");
     if (quern_request_form(request) == QUERN_FORM_RAW) {
-        expect(request->answer.length == request->input_count * quern_request_row_bytes(request), "raw vectors are whole");
+        expect(request->answer.length == request->input_count * quern_request_row_bytes(request),
+               "raw vectors are whole");
         return;
     }
     json_t *answer = json_loadb(request->answer.data, request->answer.length, JSON_ALLOW_NUL, NULL);

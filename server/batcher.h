@@ -1,10 +1,12 @@
 /* Which texts are computed next. One lock; the loop submits and cancels, the worker takes and finishes.
  *
- * Requests share the engine fairly by tokens, as packets share a wire (self-clocked fair queueing). The queue has a clock
- * that counts tokens: the mark of the text taken last. A request's next text has the mark
+ * Requests share the engine fairly by tokens, as packets share a wire (self-clocked fair queueing). The queue has a
+ * clock that counts tokens: the mark of the text taken last. A request's next text has the mark
+ *
  *     max(clock when it came, mark of its text before) + its tokens,
- * and a step takes texts by the smallest mark, the older request first among equals, until its budget of tokens is full;
- * a text too long for what is left is passed over, and leads a later step, whatever its length. So:
+ *
+ * and a step takes texts by the smallest mark, the older request first among equals, until its budget of tokens is
+ * full; a text too long for what is left is passed over, and leads a later step, whatever its length. So:
  *
  * - Within a request texts are taken in order, and the request's results stand in order.
  * - Work is never kept waiting while a step has room for it.
@@ -23,8 +25,8 @@
 
 #define QUERN_STEP_TEXTS 512 /* of a step at most */
 
-/* A request's work. The loop owns it, and may free it when it is not in the batcher's hands: before submit, after it came
- * out of quern_batcher_collect, or when quern_batcher_cancel says so. */
+/* A request's work. The loop owns it, and may free it when it is not in the batcher's hands: before submit, after it
+ * came out of quern_batcher_collect, or when quern_batcher_cancel says so. */
 struct quern_job {
     const quern_tokens *texts; /* [count], each of at least one id; the submitter's */
     size_t count;
@@ -73,8 +75,8 @@ bool quern_batcher_cancel(struct quern_batcher *batcher, struct quern_job *job);
 /* Fills a step, waiting for work. False: the batcher is ending. */
 bool quern_batcher_take(struct quern_batcher *batcher, struct quern_step *step);
 
-/* Gives a step back; codes[i] is what became of its text i. A job with a text that failed is taken out and finished. True
- * if there is something to collect. */
+/* Gives a step back; codes[i] is what became of its text i. A job with a text that failed is taken out and finished.
+ * True if there is something to collect. */
 bool quern_batcher_finish(struct quern_batcher *batcher, const struct quern_step *step, const int *codes);
 
 /* All finished jobs, linked by after. */

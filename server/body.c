@@ -29,7 +29,8 @@ static bool screen(struct quern_request *request)
             return quern_refuse(request, QUERN_FAULT_REQUEST, NULL, "the body's JSON is nested deeper than %d levels",
                                 MOST_DEPTH);
         if (values > MOST_VALUES)
-            return quern_refuse(request, QUERN_FAULT_REQUEST, NULL, "the body's JSON has more than %d values", MOST_VALUES);
+            return quern_refuse(request, QUERN_FAULT_REQUEST, NULL, "the body's JSON has more than %d values",
+                                MOST_VALUES);
     }
     return true;
 }
@@ -45,8 +46,8 @@ json_t *quern_request_object(struct quern_request *request)
         return NULL;
     request->json = json_loadb(request->body, request->body_length, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
     if (request->json == NULL) /* the library's message would repeat the input */
-        quern_refuse(request, QUERN_FAULT_REQUEST, NULL, "the body is not JSON in UTF-8 at line %d, column %d", error.line,
-                     error.column);
+        quern_refuse(request, QUERN_FAULT_REQUEST, NULL, "the body is not JSON in UTF-8 at line %d, column %d",
+                     error.line, error.column);
     else if (!json_is_object(request->json))
         quern_refuse(request, QUERN_FAULT_REQUEST, NULL, "the body is JSON, but no object");
     else
@@ -63,7 +64,8 @@ static struct quern_input *add_input(struct quern_request *request, const char *
         return NULL;
     }
     if (request->input_count == QUERN_INPUTS) {
-        quern_refuse(request, QUERN_FAULT_REQUEST, param, "a request may have %d inputs: send fewer at once", QUERN_INPUTS);
+        quern_refuse(request, QUERN_FAULT_REQUEST, param, "a request may have %d inputs: send fewer at once",
+                     QUERN_INPUTS);
         return NULL;
     }
     return &request->inputs[request->input_count++];
@@ -82,9 +84,10 @@ bool quern_request_add_ids(struct quern_request *request, const char *param, con
     const size_t count = json_array_size(array);
     const int vocabulary = request->service->info.vocabulary;
     if (!request->service->options->allow_token_ids)
-        return quern_refuse(request, QUERN_FAULT_TOKEN_IDS, param, "inputs are token ids, which another model's tokenizer "
-                            "made: send text (in LangChain: check_embedding_ctx_length=False), or start the server with "
-                            "--allow-token-ids if they are this model's");
+        return quern_refuse(
+            request, QUERN_FAULT_TOKEN_IDS, param,
+            "inputs are token ids, which another model's tokenizer made: send text (in LangChain: "
+            "check_embedding_ctx_length=False), or start the server with --allow-token-ids if they are this model's");
     if (count == 0)
         return quern_refuse(request, QUERN_FAULT_REQUEST, param, "input %zu is empty", request->input_count);
     struct quern_input *input = add_input(request, param);
@@ -98,8 +101,9 @@ bool quern_request_add_ids(struct quern_request *request, const char *param, con
         const json_t *value = json_array_get(array, i);
         const json_int_t id = json_is_integer(value) ? json_integer_value(value) : -1;
         if (id < 0 || id >= vocabulary)
-            return quern_refuse(request, QUERN_FAULT_VALUE, param, "input %zu has something in it that is no token id of 0 "
-                                "to %d", request->input_count - 1, vocabulary - 1);
+            return quern_refuse(request, QUERN_FAULT_VALUE, param,
+                                "input %zu has something in it that is no token id of 0 to %d",
+                                request->input_count - 1, vocabulary - 1);
         request->ids[request->id_count++] = (int32_t)id;
     }
     return true;
@@ -136,7 +140,8 @@ bool quern_request_dimensions(struct quern_request *request, const json_t *objec
     if (value == NULL || json_is_null(value))
         return true;
     if (!json_is_integer(value) || json_integer_value(value) < 1 || json_integer_value(value) > most)
-        return quern_refuse(request, QUERN_FAULT_VALUE, "dimensions", "dimensions is to be an integer of 1 to %d", most);
+        return quern_refuse(request, QUERN_FAULT_VALUE, "dimensions", "dimensions is to be an integer of 1 to %d",
+                            most);
     request->dimensions = (int)json_integer_value(value);
     return true;
 }

@@ -32,8 +32,8 @@ static bool parse_embeddings(struct quern_request *request)
         return false;
     const json_t *model = json_object_get(object, "model"), *user = json_object_get(object, "user");
     if (model == NULL || json_is_null(model))
-        return quern_refuse(request, QUERN_FAULT_REQUEST, "model", "the field model is missing; GET /v1/models tells what "
-                            "there is");
+        return quern_refuse(request, QUERN_FAULT_REQUEST, "model",
+                            "the field model is missing; GET /v1/models tells what there is");
     if (user != NULL && !json_is_null(user) && !json_is_string(user))
         return quern_refuse(request, QUERN_FAULT_REQUEST, "user", "user is to be a string");
     return quern_request_add_inputs(request, "input", json_object_get(object, "input")) && check_inputs(request) &&
@@ -92,8 +92,8 @@ static void write_model(struct quern_request *request)
 {
     size_t length;
     if (!quern_model_is_ours(request->service, request->rest)) {
-        quern_refuse(request, QUERN_FAULT_MODEL, "model", "there is no model of that name here; GET /v1/models tells what "
-                     "there is");
+        quern_refuse(request, QUERN_FAULT_MODEL, "model",
+                     "there is no model of that name here; GET /v1/models tells what there is");
         return;
     }
     const int task = quern_model_task(request->rest, &length);

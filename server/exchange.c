@@ -46,7 +46,8 @@ static bool is_trace(const char *text)
 
 static void identify(struct quern_request *request)
 {
-    const char *id = quern_head_find(request->head, "x-request-id"), *trace = quern_head_find(request->head, "traceparent");
+    const char *id = quern_head_find(request->head, "x-request-id"),
+               *trace = quern_head_find(request->head, "traceparent");
     uint64_t random[2] = {0};
     if (id != NULL && is_sane(id)) {
         strcpy(request->id, id);
@@ -104,8 +105,9 @@ static bool check_body(const struct quern_server *server, struct quern_request *
 {
     const struct quern_head *head = request->head;
     if (head->has_length && head->length > (uint64_t)server->options->max_body)
-        return quern_refuse(request, QUERN_FAULT_BODY, NULL, "the body has %llu bytes, a request may have %d: send fewer "
-                            "texts at once", (unsigned long long)head->length, server->options->max_body);
+        return quern_refuse(request, QUERN_FAULT_BODY, NULL,
+                            "the body has %llu bytes, a request may have %d: send fewer texts at once",
+                            (unsigned long long)head->length, server->options->max_body);
     if (request->route == NULL || request->route->parse == NULL)
         return true;
     if (!head->has_length && !head->chunked)

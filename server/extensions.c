@@ -46,14 +46,15 @@ static bool read_task(struct quern_request *request, const json_t *value, bool h
     if (value != NULL && !json_is_null(value)) {
         task = json_is_string(value) ? quern_task_find(json_string_value(value)) : -1;
         if (task < 0)
-            return quern_refuse(request, QUERN_FAULT_VALUE, "task", "there is no such task; there are none, query, document, "
-                                "similarity, classification, clustering, code, summarization, question-answering and "
-                                "fact-checking");
+            return quern_refuse(request, QUERN_FAULT_VALUE, "task",
+                                "there is no such task; there are none, query, document, similarity, classification, "
+                                "clustering, code, summarization, question-answering and fact-checking");
     } else if (request->model != NULL) {
         task = quern_model_task(request->model, &length);
     }
     if (task > QUERN_TASK_NONE && !have_only_text(request))
-        return quern_refuse(request, QUERN_FAULT_VALUE, "task", "a task goes with text; token ids are taken as they are");
+        return quern_refuse(request, QUERN_FAULT_VALUE, "task",
+                            "a task goes with text; token ids are taken as they are");
     if (task < 0 && !have_only_text(request))
         task = QUERN_TASK_NONE;
     if (task < 0)
@@ -70,8 +71,8 @@ static bool read_titles(struct quern_request *request, const json_t *value)
     if (request->task != QUERN_TASK_DOCUMENT)
         return quern_refuse(request, QUERN_FAULT_VALUE, "title", "a title goes with the task document only");
     if (is_list && json_array_size(value) != request->input_count)
-        return quern_refuse(request, QUERN_FAULT_VALUE, "title", "%zu titles came for %zu inputs", json_array_size(value),
-                            request->input_count);
+        return quern_refuse(request, QUERN_FAULT_VALUE, "title", "%zu titles came for %zu inputs",
+                            json_array_size(value), request->input_count);
     for (size_t i = 0; i < request->input_count; i++) {
         const json_t *title = is_list ? json_array_get(value, i) : value;
         if (!json_is_string(title))
@@ -93,7 +94,8 @@ static bool read_truncate(struct quern_request *request, const json_t *value)
     if (json_is_boolean(value))
         request->truncate = json_is_true(value);
     else if (word == NULL)
-        return quern_refuse(request, QUERN_FAULT_VALUE, "truncate", "truncate is to be true, false, \"end\" or \"error\"");
+        return quern_refuse(request, QUERN_FAULT_VALUE, "truncate",
+                            "truncate is to be true, false, \"end\" or \"error\"");
     return true;
 }
 

@@ -37,8 +37,8 @@ static bool is_address(const char *text, size_t length)
     return inet_pton(is_six ? AF_INET6 : AF_INET, copy, address) == 1;
 }
 
-/* Keys protect by themselves, and a unix socket is out of a browser's reach. Else Host has to be an address, which nobody
- * can point elsewhere, or a name of ours. */
+/* Keys protect by themselves, and a unix socket is out of a browser's reach. Else Host has to be an address, which
+ * nobody can point elsewhere, or a name of ours. */
 static bool check_host(struct quern_server *server, struct quern_request *request)
 {
     const char *host = quern_head_find(request->head, "host");
@@ -49,8 +49,8 @@ static bool check_host(struct quern_server *server, struct quern_request *reques
     if (is_address(host, length) || (length == 9 && strncasecmp(host, "localhost", 9) == 0) ||
         is_listed(server->options->allowed_hosts, host, length))
         return true;
-    return quern_refuse(request, QUERN_FAULT_FORBIDDEN, NULL, "this server does not go by the name in Host; if it does, "
-                        "start it with --allowed-hosts");
+    return quern_refuse(request, QUERN_FAULT_FORBIDDEN, NULL,
+                        "this server does not go by the name in Host; if it does, start it with --allowed-hosts");
 }
 
 /* Whether a page of this origin was served by us. */
@@ -67,11 +67,11 @@ static bool check_origin(struct quern_server *server, struct quern_request *requ
         return true;
     const bool any = allowed != NULL && strcmp(allowed, "*") == 0;
     if (!any && !is_listed(allowed, origin, strlen(origin)))
-        return quern_refuse(request, QUERN_FAULT_FORBIDDEN, NULL, "pages of this origin may not ask; to let them, start the "
-                            "server with --cors-origin");
+        return quern_refuse(request, QUERN_FAULT_FORBIDDEN, NULL,
+                            "pages of this origin may not ask; to let them, start the server with --cors-origin");
     quern_buffer_print(&request->fields, "Access-Control-Allow-Origin: %s\r\nVary: Origin\r\n"
-                       "Access-Control-Expose-Headers: X-Request-Id, X-Quern-Space, X-Quern-Tokens, X-Quern-Truncated, "
-                       "Retry-After\r\n", any ? "*" : origin);
+                       "Access-Control-Expose-Headers: X-Request-Id, X-Quern-Space, "
+                       "X-Quern-Tokens, X-Quern-Truncated, Retry-After\r\n", any ? "*" : origin);
     return true;
 }
 

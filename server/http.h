@@ -1,8 +1,8 @@
 /* HTTP/1.1 as it arrives: the head of a request, and bodies in chunks. Strict where the standard lets a server choose,
- * because two readers that understand a message differently are how requests are smuggled: lines end with CR LF, nothing
- * is folded, no space before a colon, one length, digits only, no Transfer-Encoding but "chunked" and never both.
- * (libevent's evhttp 2.1 takes all of these, refuses in HTML, sees no client leave and has no time limit on a request
- * that trickles in; so it is not used, its sockets and buffers are.) Pure functions: no memory, no sockets. */
+ * because two readers that understand a message differently are how requests are smuggled: lines end with CR LF,
+ * nothing is folded, no space before a colon, one length, digits only, no Transfer-Encoding but "chunked" and never
+ * both. (libevent's evhttp 2.1 takes most of these, refuses in HTML, and has no time limit on a request that trickles
+ * in; so it is not used, its sockets and buffers are.) Pure functions: no memory, no sockets. */
 #ifndef QUERN_SERVER_HTTP_H
 #define QUERN_SERVER_HTTP_H
 

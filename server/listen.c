@@ -29,7 +29,8 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t descripto
     struct quern_server *server = argument;
     (void)address;
     (void)length;
-    if (server->connection_count + 1 >= server->options->max_connections && !quern_connections_close_idle(server, false))
+    if (server->connection_count + 1 >= server->options->max_connections &&
+        !quern_connections_close_idle(server, false))
         evconnlistener_disable(listener);
     quern_connection_open(server, descriptor);
 }
@@ -61,7 +62,8 @@ static int check_openness(const struct quern_server *server, const struct sockad
                 "--api-key-file or QUERN_API_KEY, or allow it with --insecure");
 }
 
-static int open_listener(struct quern_server *server, const struct sockaddr *address, socklen_t length, quern_error *error)
+static int open_listener(struct quern_server *server, const struct sockaddr *address, socklen_t length,
+                         quern_error *error)
 {
     const unsigned flags = LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | (server->is_unix ? 0u : LEV_OPT_REUSEABLE);
     server->listener = evconnlistener_new_bind(server->base, on_accept, server, flags, BACKLOG, address, (int)length);

@@ -69,16 +69,19 @@ void quern_log_request(const struct quern_request *request)
         tokens += request->inputs[i].result.tokens;
     stamp(time_text);
     if (request->service->options->log_json) {
-        quern_buffer_print(&line, "{\"time\":\"%s\",\"level\":\"info\",\"method\":\"%s\",\"path\":\"%s\",\"status\":%d,"
+        quern_buffer_print(&line,
+                           "{\"time\":\"%s\",\"level\":\"info\",\"method\":\"%s\",\"path\":\"%s\",\"status\":%d,"
                            "\"ms\":%.3f,\"queue_ms\":%.3f,\"compute_ms\":%.3f,\"texts\":%zu,\"tokens\":%llu,"
-                           "\"bytes\":%zu,\"id\":\"%s\"", time_text, method, path, request->status, total, queue, compute,
-                           request->input_count, (unsigned long long)tokens, request->answer.length, request->id);
+                           "\"bytes\":%zu,\"id\":\"%s\"",
+                           time_text, method, path, request->status, total, queue, compute, request->input_count,
+                           (unsigned long long)tokens, request->answer.length, request->id);
         if (request->trace[0] != '\0')
             quern_buffer_print(&line, ",\"traceparent\":\"%s\"", request->trace);
         quern_buffer_text(&line, "}");
     } else {
-        quern_buffer_print(&line, "%s info %s %s %d %.3fms queue=%.3fms compute=%.3fms texts=%zu tokens=%llu bytes=%zu "
-                           "id=%s", time_text, method, path, request->status, total, queue, compute, request->input_count,
+        quern_buffer_print(&line,
+                           "%s info %s %s %d %.3fms queue=%.3fms compute=%.3fms texts=%zu tokens=%llu bytes=%zu id=%s",
+                           time_text, method, path, request->status, total, queue, compute, request->input_count,
                            (unsigned long long)tokens, request->answer.length, request->id);
         if (request->trace[0] != '\0')
             quern_buffer_print(&line, " traceparent=%s", request->trace);

@@ -80,8 +80,8 @@ bool quern_connections_close_idle(struct quern_server *server, bool all);
 
 /* ---------------------------------------------------------------- exchange.c */
 
-/* A head is read: begins a request, and refuses what can be refused without its body, or has no body to wait for. False:
- * it is refused, and the answer on its way. status: that the head is to be refused with; 0: it is fine. */
+/* A head is read: begins a request, and refuses what can be refused without its body, or has no body to wait for.
+ * False: it is refused, and the answer on its way. status: that the head is to be refused with; 0: it is fine. */
 bool quern_exchange_begin(struct quern_connection *connection, int status);
 
 /* The request, begun, is refused before its body is whole. */

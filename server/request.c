@@ -48,7 +48,8 @@ bool quern_request_parse(struct quern_request *request)
         return quern_refuse(request, QUERN_FAULT_MODEL, "model", "there is no model of that name here; GET /v1/models "
                             "tells what there is");
     if (request->dtype == QUERN_DTYPE_BINARY && quern_request_width(request) % 8 != 0)
-        return quern_refuse(request, QUERN_FAULT_VALUE, "output_dtype", "binary vectors have a multiple of 8 dimensions");
+        return quern_refuse(request, QUERN_FAULT_VALUE, "output_dtype",
+                            "binary vectors have a multiple of 8 dimensions");
     if (request->dtype == QUERN_DTYPE_INT8 && !request->normalize)
         return quern_refuse(request, QUERN_FAULT_VALUE, "output_dtype", "int8 vectors are normalised ones; leave out "
                             "normalize");
@@ -75,8 +76,9 @@ static bool reserve_ids(struct quern_request *request, size_t count)
 static bool refuse_long(struct quern_request *request, size_t index, size_t tokens)
 {
     const size_t limit = (size_t)request->service->info.context_length;
-    quern_refuse(request, QUERN_FAULT_TOO_LONG, NULL, "input %zu has %zu tokens, the model takes %zu: shorten it, or set "
-                 "\"truncate\": true", index, tokens, limit);
+    quern_refuse(request, QUERN_FAULT_TOO_LONG, NULL,
+                 "input %zu has %zu tokens, the model takes %zu: shorten it, or set \"truncate\": true",
+                 index, tokens, limit);
     request->refusal.index = index;
     request->refusal.tokens = tokens;
     request->refusal.limit = limit;
@@ -134,8 +136,9 @@ static bool prepare_job(struct quern_request *request)
     for (size_t i = 0; i < count; i++)
         tokens += request->inputs[i].result.tokens;
     if (tokens > (uint64_t)request->service->options->queue_tokens)
-        return quern_refuse(request, QUERN_FAULT_REQUEST, NULL, "the inputs have %llu tokens together, a request may have "
-                            "%d: send fewer at once", (unsigned long long)tokens, request->service->options->queue_tokens);
+        return quern_refuse(request, QUERN_FAULT_REQUEST, NULL,
+                            "the inputs have %llu tokens together, a request may have %d: send fewer at once",
+                            (unsigned long long)tokens, request->service->options->queue_tokens);
     request->tokens = malloc(count * sizeof *request->tokens);
     request->vectors = malloc(count * width * sizeof *request->vectors);
     if (request->tokens == NULL || request->vectors == NULL)

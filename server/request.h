@@ -24,7 +24,7 @@
 
 /* What requests are answered with. One thread uses it. */
 struct quern_service {
-    const quern_model *model;
+    quern_model *model;
     quern_model_info info;
     const struct quern_server_options *options;
     quern_context *tokenizer; /* of one thread */
@@ -96,8 +96,8 @@ bool quern_refuse(struct quern_request *request, enum quern_fault fault, const c
 /* Runs the route's parse on the body, and checks what every dialect wants checked. False: refused. */
 bool quern_request_parse(struct quern_request *request);
 
-/* Tokenises inputs until about slice bytes of text are done. 1: all are, and there is memory for vectors; 0: call again;
- * -1: refused. */
+/* Tokenises inputs until about slice bytes of text are done. 1: all are, and there is memory for vectors; 0: call
+ * again; -1: refused. */
 int quern_request_tokenize(struct quern_request *request, size_t slice);
 
 /* Writes the answer, to request->answer: of a refusal, of vectors that job brought, or of the route. */

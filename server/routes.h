@@ -10,8 +10,8 @@ struct quern_route {
     const char *path;   /* a last '*' stands for any rest */
     bool is_public;     /* needs no key */
 
-    /* Fills a request from its body; NULL: there is nothing to read. When it adds inputs, they are embedded before write
-     * is called. False: refused. */
+    /* Fills a request from its body; NULL: there is nothing to read. When it adds inputs, they are embedded before
+     * write is called. False: refused. */
     bool (*parse)(struct quern_request *request);
 
     /* Writes request->answer; status and type are 200 and JSON unless it sets them. It may refuse, too. */

@@ -90,10 +90,10 @@ static int open_contexts(struct quern_server *server, quern_error *error)
                                           .step_tokens = options->step_tokens};
     const quern_context_options tokenizer = {.size = sizeof tokenizer, .threads = 1};
     quern_context_info info = {.size = sizeof info};
-    int code = quern_context_new(&server->engine, (quern_model *)(uintptr_t)server->service.model, &engine, error);
+    int code = quern_context_new(&server->engine, server->service.model, &engine, error);
     if (code == QUERN_OK)
-        code = quern_context_new(&server->service.tokenizer, (quern_model *)(uintptr_t)server->service.model, &tokenizer,
-                                 error);
+        code = quern_context_new(&server->service.tokenizer, server->service.model,
+                                 &tokenizer, error);
     if (code == QUERN_OK)
         code = quern_model_describe(server->service.model, &server->service.info, error);
     if (code == QUERN_OK)
@@ -114,7 +114,8 @@ static int start_worker(struct quern_server *server, quern_error *error)
                                            .width = (size_t)server->service.info.dimensions};
     if (server->worker.finished < 0)
         return fail(error, strerror(errno));
-    return quern_worker_start(&server->worker) == QUERN_OK ? QUERN_OK : fail(error, "no memory or thread for the worker");
+    return quern_worker_start(&server->worker) == QUERN_OK ? QUERN_OK
+                                                           : fail(error, "no memory or thread for the worker");
 }
 
 static int open_events(struct quern_server *server, quern_error *error)
@@ -183,7 +184,8 @@ int quern_server_run(quern_model *model, const struct quern_server_options *opti
 {
     struct quern_server server = {
         .options = options,
-        .service = {.model = model, .options = options, .created = time(NULL), .info.size = sizeof server.service.info}};
+        .service = {
+            .model = model, .options = options, .created = time(NULL), .info.size = sizeof server.service.info}};
     char name[128];
     signal(SIGPIPE, SIG_IGN);
     raise_limits();

@@ -57,7 +57,8 @@ static void test_vectors_are_the_librarys_bit_for_bit(void **state)
     options.dimensions = 24;
     check_raw("{\"model\":\"m\",\"input\":\"a red apple\",\"dimensions\":24}", "a red apple", &options);
     options.flags = QUERN_NO_NORMALIZE;
-    check_raw("{\"model\":\"m\",\"input\":\"a red apple\",\"dimensions\":24,\"normalize\":false}", "a red apple", &options);
+    check_raw("{\"model\":\"m\",\"input\":\"a red apple\",\"dimensions\":24,\"normalize\":false}", "a red apple",
+              &options);
     options = (quern_embed_options){.size = sizeof options, .task = QUERN_TASK_QUERY};
     check_raw("{\"model\":\"m:query\",\"input\":[\"a red apple\"]}", "a red apple", &options);
     check_raw("{\"model\":\"m:document\",\"input\":\"a red apple\",\"task\":\"query\"}", "a red apple", &options);
@@ -171,7 +172,8 @@ static void test_answers_have_openais_shape(void **state)
     assert_non_null(strstr(reply.body, "],\"model\":\"any name\",\"usage\":{\"prompt_tokens\":"));
     reply_free(&reply);
 
-    client_ask(&server, "/v1/embeddings", "", "{\"model\":\"m\",\"input\":\"apple\",\"encoding_format\":\"base64\"}", &reply);
+    client_ask(&server, "/v1/embeddings", "", "{\"model\":\"m\",\"input\":\"apple\",\"encoding_format\":\"base64\"}",
+               &reply);
     assert_memory_equal(reply.body, start, strlen(start) - 1);
     at = reply.body + strlen(start) - 1;
     assert_int_equal(*at++, '"');
@@ -385,10 +387,13 @@ static void test_one_connection_many_requests(void **state)
     const int client = client_connect(&server);
     struct reply reply;
     /* Pipelined; in chunks of odd sizes, with an extension and a trailer; refused without harm to the next. */
-    client_print(client, "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n" START "Content-Length: %zu\r\n\r\n" BODY, strlen(BODY));
-    client_print(client, START "Transfer-Encoding: chunked\r\n\r\n5;x=y\r\n%.5s\r\n%zx\r\n%s\r\n0\r\nTrailer: t\r\n\r\n", BODY,
+    client_print(client, "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n" START "Content-Length: %zu\r\n\r\n" BODY,
+                 strlen(BODY));
+    client_print(client,
+                 START "Transfer-Encoding: chunked\r\n\r\n5;x=y\r\n%.5s\r\n%zx\r\n%s\r\n0\r\nTrailer: t\r\n\r\n", BODY,
                  strlen(BODY) - 5, &BODY[5]);
-    client_print(client, "HEAD /health HTTP/1.1\r\nHost: localhost\r\n\r\nGET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    client_print(client,
+                 "HEAD /health HTTP/1.1\r\nHost: localhost\r\n\r\nGET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n");
     client_read(client, &reply);
     assert_string_equal(reply.body, "{\"status\":\"ok\"}\n");
     reply_free(&reply);
@@ -445,7 +450,8 @@ static void test_slow_clients(void **state)
 static void test_what_is_too_much(void **state)
 {
     (void)state;
-    static const char *const options[] = {"--queue-bytes", "65536", "--max-body", "200000", "--queue-tokens", "100", NULL};
+    static const char *const options[] = {"--queue-bytes",  "65536", "--max-body", "200000",
+                                          "--queue-tokens", "100",   NULL};
     struct served other;
     struct reply reply;
     char *large = calloc(1, 150000);
@@ -461,7 +467,8 @@ static void test_what_is_too_much(void **state)
     client_ask(&other, "/v1/embeddings", "", BODY, &reply); /* it has been given back */
     assert_int_equal(reply.status, 200);
     reply_free(&reply);
-    client_ask(&other, "/v1/embeddings", "", "{\"model\":\"m:query\",\"input\":[\"a\",\"b\",\"c\",\"d\",\"e\",\"f\",\"g\"]}", &reply);
+    client_ask(&other, "/v1/embeddings", "",
+               "{\"model\":\"m:query\",\"input\":[\"a\",\"b\",\"c\",\"d\",\"e\",\"f\",\"g\"]}", &reply);
     assert_int_equal(reply.status, 400);
     assert_non_null(strstr(reply.body, "send fewer"));
     reply_free(&reply);
@@ -570,8 +577,10 @@ static void test_keys(void **state)
     reply_free(&reply);
 
     const int client = client_connect(&other);
-    client_print(client, "OPTIONS /v1/embeddings HTTP/1.1\r\nHost: localhost\r\nOrigin: https://a.example\r\n"
-                 "Access-Control-Request-Method: POST\r\nAccess-Control-Request-Headers: authorization, x-stainless-os\r\n\r\n");
+    client_print(
+        client,
+        "OPTIONS /v1/embeddings HTTP/1.1\r\nHost: localhost\r\nOrigin: https://a.example\r\n"
+        "Access-Control-Request-Method: POST\r\nAccess-Control-Request-Headers: authorization, x-stainless-os\r\n\r\n");
     client_read(client, &reply);
     assert_int_equal(reply.status, 204);
     assert_non_null(strstr(reply.head, "Access-Control-Allow-Origin: https://a.example\r\n"));
@@ -678,7 +687,8 @@ static void test_logs_have_nothing_of_the_input(void **state)
     char fields[256];
     snprintf(fields, sizeof fields, "traceparent: %s\r\nX-Request-Id: sec\"ret\r\nUser-Agent: secret\r\n", trace);
     assert_true(served_start(&other, command, model_path, options));
-    client_ask(&other, "/v1/embeddings", fields, "{\"model\":\"ours:query\",\"input\":\"secret\",\"user\":\"secret\"}", &reply);
+    client_ask(&other, "/v1/embeddings", fields, "{\"model\":\"ours:query\",\"input\":\"secret\",\"user\":\"secret\"}",
+               &reply);
     assert_int_equal(reply.status, 200);
     reply_free(&reply);
     client_ask(&other, "/v1/embeddings", fields, "{\"model\":\"secret\",\"input\":\"secret\"}", &reply);

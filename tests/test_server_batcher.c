@@ -1,4 +1,5 @@
-/* Which texts share a step, without an engine: the steps are looked at, or computed by a function that is told what to do. */
+/* Which texts share a step, without an engine: the steps are looked at, or computed by a function that is told what to
+ * do. */
 #include "../server/batcher.h"
 #include "../server/worker.h"
 

@@ -28,7 +28,8 @@ static void test_heads_are_read(void **state)
     (void)state;
     char copy[1024];
     struct quern_head head;
-    assert_int_equal(parse(&head, copy, "POST /a/b?c=d HTTP/1.1\r\nHOST:x\r\nContent-Length: \t042 \r\nA: b c\r\nE:\r\n\r\n"), 0);
+    assert_int_equal(
+        parse(&head, copy, "POST /a/b?c=d HTTP/1.1\r\nHOST:x\r\nContent-Length: \t042 \r\nA: b c\r\nE:\r\n\r\n"), 0);
     assert_string_equal(head.method, "POST");
     assert_string_equal(head.path, "/a/b");
     assert_string_equal(head.query, "c=d");
@@ -41,8 +42,9 @@ static void test_heads_are_read(void **state)
     assert_false(head.keep_alive || head.has_length);
     assert_int_equal(parse(&head, copy, "GET / HTTP/1.0\r\n\r\n"), 0);
     assert_false(head.keep_alive);
-    assert_int_equal(parse(&head, copy, "PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: Chunked\r\nExpect: 100-Continue\r\n\r\n"),
-                     0);
+    assert_int_equal(
+        parse(&head, copy, "PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: Chunked\r\nExpect: 100-Continue\r\n\r\n"),
+        0);
     assert_true(head.chunked && head.expects_continue);
 }
 
@@ -90,8 +92,14 @@ static void test_chunks_come_in_any_pieces(void **state)
 static void test_base64(void **state)
 {
     (void)state;
-    static const char *const table[][2] = {{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foob", "Zm9vYg=="},
-                                           {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}, {"\xfb\xff", "+/8="}};
+    static const char *const table[][2] = {{"", ""},
+                                           {"f", "Zg=="},
+                                           {"fo", "Zm8="},
+                                           {"foo", "Zm9v"},
+                                           {"foob", "Zm9vYg=="},
+                                           {"fooba", "Zm9vYmE="},
+                                           {"foobar", "Zm9vYmFy"},
+                                           {"\xfb\xff", "+/8="}};
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         struct quern_buffer buffer = {0};
         quern_buffer_base64(&buffer, table[i][0], strlen(table[i][0]));
@@ -120,7 +128,8 @@ static void test_floats_and_strings(void **state)
     quern_buffer_string(&buffer, NULL);
     quern_buffer_add(&buffer, "", 1);
     assert_false(buffer.failed);
-    assert_string_equal(buffer.data, "[0,-1,0.0122999996,9.99999972e-10,3.00000006e+20][]\"a\\u0022\\u000a\xef\xbf\xbd\"null");
+    assert_string_equal(buffer.data,
+                        "[0,-1,0.0122999996,9.99999972e-10,3.00000006e+20][]\"a\\u0022\\u000a\xef\xbf\xbd\"null");
     quern_buffer_free(&buffer);
 }
 
@@ -146,7 +155,8 @@ static void test_number_formats(void **state)
     (void)state;
     static const float row[8] = {1, -1, 0.5f, 0, -0.25f, 0.004f, 2, 1e-9f};
     /* Half precision: limits, subnormals, ties to even. */
-    static const float halves[8] = {65504, 65519.99f, 65520, 5.9604645e-8f, 2.9802322e-8f, 6.1035156e-5f, 1.00048828f, -2};
+    static const float halves[8] = {65504,         65519.99f,     65520,       5.9604645e-8f,
+                                    2.9802322e-8f, 6.1035156e-5f, 1.00048828f, -2};
     static const uint16_t expected[8] = {0x7bff, 0x7bff, 0x7c00, 0x0001, 0x0000, 0x0400, 0x3c00, 0xc000};
     signed char bytes[8];
     unsigned char bits;
@@ -177,7 +187,8 @@ static void test_keys(void **state)
     assert_false(quern_keys_have(&keys, "on") || quern_keys_have(&keys, "one ") || quern_keys_have(&keys, "") ||
                  quern_keys_have(&keys, NULL));
     unsetenv("QUERN_API_KEY");
-    assert_int_equal(quern_keys_load(&keys, path, &error), QUERN_EINVAL); /* an empty file locks all out, or lets all in */
+    assert_int_equal(quern_keys_load(&keys, path, &error),
+                     QUERN_EINVAL); /* an empty file locks all out, or lets all in */
     assert_non_null(strstr(error.text, "no keys"));
     assert_int_equal(keys.count, 2);
     dprintf(file, "# a file\n\n  three  \nfour\n");

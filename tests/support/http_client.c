@@ -169,8 +169,10 @@ void client_print(int socket, const char *format, ...)
 
 void client_post(int socket, const char *path, const char *fields, const char *body)
 {
-    client_print(socket, "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n%sContent-Length: %zu\r\n"
-                 "\r\n%s", path, fields, strlen(body), body);
+    client_print(socket,
+                 "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n%sContent-Length: %zu\r\n"
+                 "\r\n%s",
+                 path, fields, strlen(body), body);
 }
 
 /* The next byte; -1: closed, or nothing came for a long time. */
@@ -197,7 +199,8 @@ void client_read(int socket, struct reply *reply)
     reply->body = calloc(1, reply->length + 1);
     for (size_t got = 0; got < reply->length;) {
         struct pollfd wait = {.fd = socket, .events = POLLIN};
-        const ssize_t more = poll(&wait, 1, PATIENCE_MS) == 1 ? recv(socket, reply->body + got, reply->length - got, 0) : 0;
+        const ssize_t more =
+            poll(&wait, 1, PATIENCE_MS) == 1 ? recv(socket, reply->body + got, reply->length - got, 0) : 0;
         if (more <= 0) {
             reply->status = 0;
             return;
@@ -218,7 +221,8 @@ bool client_is_closed(int socket)
     return read_byte(socket) < 0;
 }
 
-void client_ask(const struct served *server, const char *path, const char *fields, const char *body, struct reply *reply)
+void client_ask(const struct served *server, const char *path, const char *fields, const char *body,
+                struct reply *reply)
 {
     const int socket = client_connect(server);
     if (body != NULL)

@@ -19,8 +19,8 @@ struct reply {
     size_t length;
 };
 
-/* Starts `COMMAND serve -m MODEL --port 0 OPTIONS...`, OPTIONS ending with NULL, and waits until it is ready. False: it has
- * ended instead; then log tells why, and served_end how. */
+/* Starts `COMMAND serve -m MODEL --port 0 OPTIONS...`, OPTIONS ending with NULL, and waits until it is ready. False: it
+ * has ended instead; then log tells why, and served_end how. */
 bool served_start(struct served *server, const char *command, const char *model, const char *const *options);
 
 /* Waits for its end, after sending it signal (0: none). Its exit code, or -1 after 20 seconds. Removes the log. */
@@ -45,6 +45,7 @@ void reply_free(struct reply *reply);
 bool client_is_closed(int socket);
 
 /* A request on a connection of its own. */
-void client_ask(const struct served *server, const char *path, const char *fields, const char *body, struct reply *reply);
+void client_ask(const struct served *server, const char *path, const char *fields, const char *body,
+                struct reply *reply);
 
 #endif
