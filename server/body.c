@@ -57,17 +57,22 @@ json_t *quern_request_object(struct quern_request *request)
 
 static struct quern_input *add_input(struct quern_request *request, const char *param)
 {
-    if (request->inputs == NULL)
-        request->inputs = calloc(QUERN_INPUTS, sizeof *request->inputs);
-    if (request->inputs == NULL) {
-        quern_refuse(request, QUERN_FAULT_INTERNAL, NULL, "no memory for the inputs");
-        return NULL;
-    }
     if (request->input_count == QUERN_INPUTS) {
         quern_refuse(request, QUERN_FAULT_REQUEST, param, "a request may have %d inputs: send fewer at once",
                      QUERN_INPUTS);
         return NULL;
     }
+    if (request->input_count == request->input_capacity) {
+        const size_t capacity = request->input_capacity > 0 ? 2 * request->input_capacity : 4;
+        struct quern_input *inputs = realloc(request->inputs, capacity * sizeof *inputs);
+        if (inputs == NULL) {
+            quern_refuse(request, QUERN_FAULT_INTERNAL, NULL, "no memory for the inputs");
+            return NULL;
+        }
+        request->inputs = inputs;
+        request->input_capacity = capacity;
+    }
+    request->inputs[request->input_count] = (struct quern_input){0};
     return &request->inputs[request->input_count++];
 }
 
@@ -91,11 +96,8 @@ bool quern_request_add_ids(struct quern_request *request, const char *param, con
     if (count == 0)
         return quern_refuse(request, QUERN_FAULT_REQUEST, param, "input %zu is empty", request->input_count);
     struct quern_input *input = add_input(request, param);
-    int32_t *ids = input != NULL ? realloc(request->ids, (request->id_count + count) * sizeof *ids) : NULL;
-    if (ids == NULL)
-        return quern_refuse(request, QUERN_FAULT_INTERNAL, NULL, "no memory for the inputs");
-    request->ids = ids;
-    request->id_capacity = request->id_count + count;
+    if (input == NULL || !quern_request_reserve_ids(request, count))
+        return false;
     *input = (struct quern_input){.is_ids = true, .first_id = request->id_count, .result.tokens = (uint32_t)count};
     for (size_t i = 0; i < count; i++) {
         const json_t *value = json_array_get(array, i);

@@ -58,7 +58,7 @@ bool quern_request_parse(struct quern_request *request)
 
 /* ---------------------------------------------------------------- tokens */
 
-static bool reserve_ids(struct quern_request *request, size_t count)
+bool quern_request_reserve_ids(struct quern_request *request, size_t count)
 {
     if (count <= request->id_capacity - request->id_count)
         return true;
@@ -93,7 +93,7 @@ static bool tokenize_text(struct quern_request *request, size_t i)
     quern_embed_options options = {.size = sizeof options, .task = request->task, .title = input->title};
     quern_error error;
     size_t count = 0;
-    if (!reserve_ids(request, limit))
+    if (!quern_request_reserve_ids(request, limit))
         return false;
     int32_t *ids = request->ids + request->id_count, bos, eos;
     const int code = quern_tokenize(request->service->tokenizer, input->text, &options, ids, limit, &count, &error);

@@ -56,7 +56,7 @@ struct quern_request {
     /* What parse fills. */
     json_t *json;
     struct quern_input *inputs;
-    size_t input_count;
+    size_t input_count, input_capacity;
     const char *model; /* as asked for; NULL: not */
     int task;          /* a quern_task; -1: not said */
     int dimensions;    /* 0: all */
@@ -99,6 +99,9 @@ bool quern_request_parse(struct quern_request *request);
 /* Tokenises inputs until about slice bytes of text are done. 1: all are, and there is memory for vectors; 0: call
  * again; -1: refused. */
 int quern_request_tokenize(struct quern_request *request, size_t slice);
+
+/* Makes room for count more ids. False: refused. */
+bool quern_request_reserve_ids(struct quern_request *request, size_t count);
 
 /* Writes the answer, to request->answer: of a refusal, of vectors that job brought, or of the route. */
 void quern_request_answer(struct quern_request *request);
