@@ -343,16 +343,33 @@ void quern_connection_close(struct quern_connection *connection)
         evconnlistener_enable(server->listener);
 }
 
-bool quern_connections_close_idle(struct quern_server *server, bool all)
+/* Whether nothing of a request has come, not even to the kernel: closing would reset the connection under it. */
+static bool is_idle(const struct quern_connection *connection)
 {
-    bool any = false;
-    for (struct quern_connection *connection = server->first, *next; connection != NULL && (all || !any);
-         connection = next) {
+    char byte;
+    return connection->stage == QUERN_STAGE_IDLE &&
+           recv(bufferevent_getfd(connection->socket), &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0;
+}
+
+bool quern_connections_close_idle(struct quern_server *server)
+{
+    for (struct quern_connection *connection = server->first; connection != NULL; connection = connection->after)
+        if (is_idle(connection)) {
+            quern_connection_close(connection);
+            return true;
+        }
+    return false;
+}
+
+bool quern_connections_drain(struct quern_server *server)
+{
+    bool done = true;
+    for (struct quern_connection *connection = server->first, *next; connection != NULL; connection = next) {
         next = connection->after;
-        if (connection->stage != QUERN_STAGE_IDLE && connection->stage != QUERN_STAGE_LINGER)
-            continue;
-        quern_connection_close(connection);
-        any = true;
+        if (is_idle(connection))
+            quern_connection_close(connection);
+        else if (connection->stage != QUERN_STAGE_HEAD)
+            done = false;
     }
-    return any;
+    return done;
 }

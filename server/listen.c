@@ -30,7 +30,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t descripto
     (void)address;
     (void)length;
     if (server->connection_count + 1 >= server->options->max_connections &&
-        !quern_connections_close_idle(server, false))
+        !quern_connections_close_idle(server))
         evconnlistener_disable(listener);
     quern_connection_open(server, descriptor);
 }

@@ -75,8 +75,12 @@ bool quern_connection_hold(struct quern_connection *connection, size_t bytes);
 /* Sends the request's answer. The connection goes on to the next request once it is written. */
 void quern_connection_send(struct quern_connection *connection);
 
-/* Closes what waits without a request: the oldest such connection, or all. False: there is none. */
-bool quern_connections_close_idle(struct quern_server *server, bool all);
+/* Closes the oldest connection that has no request. False: all have. */
+bool quern_connections_close_idle(struct quern_server *server);
+
+/* Closes all that have no request. True: nobody waits for an answer, or is still reading one; requests of which only a
+ * part has come do not count. */
+bool quern_connections_drain(struct quern_server *server);
 
 /* ---------------------------------------------------------------- exchange.c */
 

@@ -59,8 +59,7 @@ static void on_drain(evutil_socket_t descriptor, short what, void *argument)
     struct quern_server *server = argument;
     (void)descriptor;
     (void)what;
-    quern_connections_close_idle(server, true);
-    if (server->pending_requests == 0)
+    if (quern_connections_drain(server))
         event_base_loopbreak(server->base);
 }
 

@@ -23,7 +23,7 @@ static quern_model *model;
 static quern_context *context;
 static struct served server; /* with usual options */
 
-static const char *const no_options[] = {"--allow-token-ids", "--read-timeout", "2", NULL};
+static const char *const no_options[] = {"--allow-token-ids", "--read-timeout", "10", NULL};
 
 /* ---------------------------------------------------------------- vectors */
 
@@ -121,7 +121,7 @@ static void test_many_inputs(void **state)
         FILE *file = open_memstream(&json, &length);
         fputs("{\"model\":\"m\",\"input\":[", file);
         for (int i = 0; i < MOST + extra; i++)
-            fprintf(file, "%s\"%.*s %d\"", i > 0 ? "," : "", i % 40, "a long text of forty letters and some more", i);
+            fprintf(file, "%s\"%.*s %d\"", i > 0 ? "," : "", i % 12, "a long text of forty letters and some more", i);
         fputs("]}", file);
         fclose(file);
         client_ask(&server, "/v1/embeddings", "Accept: application/octet-stream\r\n", json, &reply);
@@ -133,7 +133,7 @@ static void test_many_inputs(void **state)
             assert_int_equal(reply.length, MOST * sizeof(float[TRIAL_WIDTH]));
             for (int i = 0; i < MOST; i++) {
                 char text[64];
-                snprintf(text, sizeof text, "%.*s %d", i % 40, "a long text of forty letters and some more", i);
+                snprintf(text, sizeof text, "%.*s %d", i % 12, "a long text of forty letters and some more", i);
                 expect_vector(text, &options, expected + i * TRIAL_WIDTH);
             }
             assert_memory_equal(reply.body, expected, reply.length);
@@ -512,7 +512,7 @@ static void test_deadlines(void **state)
 {
     (void)state;
     struct reply reply;
-    char *json = long_request(1500);
+    char *json = long_request(400);
     const int client = client_connect(&server);
     client_post(client, "/v1/embeddings", "X-Timeout-Ms: 1\r\n", json);
     client_read(client, &reply);
@@ -534,7 +534,7 @@ static void test_deadlines(void **state)
 static void test_clients_that_leave(void **state)
 {
     (void)state;
-    char *json = long_request(1500);
+    char *json = long_request(400);
     for (int i = 0; i < 5; i++) {
         const int client = client_connect(&server);
         client_post(client, "/v1/embeddings", "X-Request-Id: left\r\n", json);
@@ -644,7 +644,7 @@ static void test_draining(void **state)
     static const char *const options[] = {"--threads", "1", NULL};
     struct served other;
     struct reply reply;
-    char *json = long_request(200);
+    char *json = long_request(60);
     assert_true(served_start(&other, command, model_path, options));
     int clients[4];
     const int late = client_connect(&other);

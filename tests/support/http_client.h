@@ -23,7 +23,7 @@ struct reply {
  * has ended instead; then log tells why, and served_end how. */
 bool served_start(struct served *server, const char *command, const char *model, const char *const *options);
 
-/* Waits for its end, after sending it signal (0: none). Its exit code, or -1 after 20 seconds. Removes the log. */
+/* Waits for its end, after sending it signal (0: none). Its exit code, or -1 after two minutes. Removes the log. */
 int served_end(struct served *server, int signal_number);
 
 /* Whether its log has a text; waits up to 5 seconds for it to come. */
@@ -37,11 +37,11 @@ void client_print(int socket, const char *format, ...) __attribute__((format(pri
 /* Sends a POST with Content-Length. fields: more head lines, each with CR LF. */
 void client_post(int socket, const char *path, const char *fields, const char *body);
 
-/* Reads one reply by its Content-Length; at most 20 seconds. 100 Continue is a reply without a body. */
+/* Reads one reply by its Content-Length; at most two minutes. 100 Continue is a reply without a body. */
 void client_read(int socket, struct reply *reply);
 void reply_free(struct reply *reply);
 
-/* Whether the server has closed the connection, within 20 seconds. */
+/* Whether the server has closed the connection, within two minutes. */
 bool client_is_closed(int socket);
 
 /* A request on a connection of its own. */
