@@ -28,6 +28,7 @@ struct quern_cli_options {
     int dimensions, threads;                             /* 0: not given */
     int dims[QUERN_CLI_DIMS], dims_count;                /* of eval */
     const char *tokens, *batches, *only, *report, *texts_folder; /* of bench; NULL: not given */
+    const char *type, *dense[2], *against; /* of making and comparing model files; NULL: not given */
     double seconds;                                              /* of bench; 0: not given */
     bool exact, no_normalize, truncate, parse_special, no_special, null, json;
     char **texts; /* the arguments that are no options */
@@ -40,12 +41,14 @@ struct quern_cli_verb {
     const char *summary;  /* one line */
     const char *options;  /* keys of the options it takes */
     const char *formats;  /* of -f, separated by '|', the default first; NULL: none */
+    const char *types;    /* of --type, likewise */
     const char *more;     /* rest of the help, example included */
     int (*run)(const struct quern_cli_options *options);
 };
 
 extern const struct quern_cli_verb quern_cli_embed, quern_cli_similarity, quern_cli_tokenize, quern_cli_info,
-    quern_cli_verify, quern_cli_bench, quern_cli_eval, quern_cli_demo;
+    quern_cli_verify, quern_cli_bench, quern_cli_eval, quern_cli_demo, quern_cli_convert, quern_cli_quantize,
+    quern_cli_attach_head;
 
 /* Parses the arguments of a verb, its name first. Returns -1 when the verb is to run, or an exit code: after --help,
  * or after a complaint. */
@@ -147,6 +150,9 @@ void quern_cli_progress_start(struct quern_cli_progress *progress, bool data_on_
 
 /* given of total texts, or bytes, are done; total 0: unknown. */
 void quern_cli_progress_update(struct quern_cli_progress *progress, uint64_t given, uint64_t total);
+
+/* done of total bytes are written. */
+void quern_cli_progress_bytes(struct quern_cli_progress *progress, uint64_t done, uint64_t total);
 void quern_cli_progress_clear(struct quern_cli_progress *progress);
 
 /* ---------------------------------------------------------------- matrix.c */
