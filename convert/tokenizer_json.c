@@ -36,20 +36,23 @@ static int check_model(const struct quern_json *json, const json_t *model, quern
     return QUERN_OK;
 }
 
-/* Ordinary pieces and bytes; what is special is set over them afterwards. */
-static int read_vocabulary(struct quern_pieces *pieces, const struct quern_json *json, const json_t *vocabulary,
+/* Ordinary pieces, bytes and the unknown one; what is special is set over them afterwards. */
+static int read_vocabulary(struct quern_pieces *pieces, const struct quern_json *json, const json_t *model,
                            quern_error *error)
 {
     const char *text;
     json_t *id;
-    json_object_foreach((json_t *)vocabulary, text, id) {
+    quern_text unknown = {"", 0};
+    QUERN_TRY(quern_json_string(json, model, "unk_token", &unknown, error));
+    json_object_foreach(json_object_get(model, "vocab"), text, id) {
         quern_text piece = {text, strlen(text)};
+        int32_t kind = is_byte(piece) ? QUERN_PIECE_BYTE : QUERN_PIECE_NORMAL;
         if (!json_is_integer(id) || json_integer_value(id) < 0)
             return quern_fail(error, QUERN_EFORMAT, "%s: the id of piece \"%.64s\" is no number", json->path, text);
         uint64_t number = (uint64_t)json_integer_value(id);
         if (number < pieces->count && pieces->kinds[number] != 0)
             return quern_fail(error, QUERN_EFORMAT, "%s: two pieces have id %llu", json->path, (unsigned long long)number);
-        quern_pieces_set(pieces, number, piece, 0, is_byte(piece) ? QUERN_PIECE_BYTE : QUERN_PIECE_NORMAL);
+        quern_pieces_set(pieces, number, piece, 0, quern_text_is(unknown, text) ? QUERN_PIECE_UNKNOWN : kind);
     }
     return QUERN_OK;
 }
@@ -124,7 +127,7 @@ int quern_tokenizer_json_read(struct quern_pieces *pieces, const struct quern_js
 {
     const json_t *model = json_object_get(json->root, "model");
     QUERN_TRY(check_model(json, model, error));
-    QUERN_TRY(read_vocabulary(pieces, json, json_object_get(model, "vocab"), error));
+    QUERN_TRY(read_vocabulary(pieces, json, model, error));
     QUERN_TRY(read_added(pieces, json, error));
     QUERN_TRY(check_merges(json, model, error));
     set_scores(pieces);
