@@ -11,10 +11,11 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
-#include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static char work[32], folder[64], model[64], straight[64], output[64];
@@ -390,6 +391,41 @@ static void test_stopping_leaves_nothing(void **state)
     shell("! ls '%s' | grep -q part", work);
 }
 
+static bool kill_at(void *state, uint64_t done, uint64_t total)
+{
+    int *calls = state;
+    (void)done;
+    (void)total;
+    if (--*calls == 0)
+        raise(SIGKILL);
+    return true;
+}
+
+/* Whatever moment a conversion is killed at, the file that was there stays, and the next one starts over what is left. */
+static void test_killed_at_any_moment(void **state)
+{
+    (void)state;
+    make_folder(NULL, true);
+    make_model(straight, QUERN_TYPE_Q8_0, true);
+    shell("echo old >'%s'", output);
+    for (int moment = 1; moment <= 82; moment++) {
+        pid_t child = fork();
+        if (child == 0) {
+            int calls = moment;
+            struct quern_convert_job job = {.threads = 2, .proceed = kill_at, .state = &calls};
+            struct quern_convert_result result;
+            _exit(quern_convert_folder(folder, output, &job, &result, NULL) == QUERN_OK ? 0 : 1);
+        }
+        int status;
+        assert_true(child > 0 && waitpid(child, &status, 0) == child);
+        assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+        shell("test \"$(cat '%s')\" = old && test -f '%s.part'", output, output);
+    }
+    convert("q8_0");
+    expect_same(straight);
+    shell("! ls '%s' | grep -q part", work);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -402,6 +438,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_folders_that_are_not_whole, make_work, remove_work),
         cmocka_unit_test_setup_teardown(test_numbers_too_large_for_the_type, make_work, remove_work),
         cmocka_unit_test_setup_teardown(test_stopping_leaves_nothing, make_work, remove_work),
+        cmocka_unit_test_setup_teardown(test_killed_at_any_moment, make_work, remove_work),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
