@@ -12,6 +12,7 @@ export QUERN_MODEL="$work/tiny.gguf"
 "$2" tiny "$QUERN_MODEL" --head || exit 1
 "$2" tiny "$work/bare.gguf" --no-prompts || exit 1
 cd "$work" || exit 1
+# shellcheck source=tests/support/tap.sh
 . "$helpers"
 
 is_same() { # is_same FILE: whether the last run succeeded and printed what is in it, but for the name of its data

@@ -11,6 +11,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 unset QUERN_MODEL XDG_CACHE_HOME NO_COLOR
 cd "$work" || exit 1
+# shellcheck source=tests/support/tap.sh
 . "$helpers"
 
 "$mkmodel" tiny made.gguf --head --type f32 || exit 1
@@ -151,7 +152,9 @@ check "verify: a missing file" fails "nowhere.gguf"
 # ------------------------------------------------------------------ ended by a signal
 # A file that takes seconds: 4 GiB of zeros, which are not on the disk, as one tensor, F32[33554432][32].
 zeros='\0\0\0\0\0\0\0'
+# shellcheck disable=SC2059 # the format is meant to be put together
 printf "GGUF\003\0\0\0\001$zeros\001$zeros\024${zeros}general.architecture\010\0\0\0\017${zeros}gemma-embedding" >large.gguf
+# shellcheck disable=SC2059
 printf "\001${zeros}a\002\0\0\0\040$zeros\0\0\0\002\0\0\0\0\0\0\0\0\0$zeros" >>large.gguf
 truncate -s 4294967424 large.gguf
 "$quern" quantize large.gguf larger.gguf q8_0 >out 2>err &

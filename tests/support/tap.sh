@@ -1,6 +1,6 @@
 # What tests of the command share: running it, and telling what was found as TAP. To be read by a script that has set quern,
 # in a folder of its own.
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2154
 number=0
 
 run() {
