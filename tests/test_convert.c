@@ -416,7 +416,7 @@ static void test_killed_at_any_moment(void **state)
             struct quern_convert_result result;
             _exit(quern_convert_folder(folder, output, &job, &result, NULL) == QUERN_OK ? 0 : 1);
         }
-        int status;
+        int status = 0;
         assert_true(child > 0 && waitpid(child, &status, 0) == child);
         assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
         shell("test \"$(cat '%s')\" = old && test -f '%s.part'", output, output);
