@@ -3,8 +3,8 @@
 static int make(const struct quern_cli_options *options, const struct quern_convert_job *job,
                 struct quern_convert_result *result, quern_error *error)
 {
-    return quern_convert_attach_head(options->texts[0], options->dense[0], options->dense[1], options->output, job, result,
-                                     error);
+    return quern_convert_attach_head(options->texts[0], options->dense[0], options->dense[1], options->output, job,
+                                     result, error);
 }
 
 static int attach(const struct quern_cli_options *options)
@@ -22,8 +22,8 @@ const struct quern_cli_verb quern_cli_attach_head = {
     .summary = "Gives a model file without the dense head the head, so that its vectors are the official ones.",
     .options = "23oTJA",
     .types = "q8_0, or the float type of the model's layers|q4_0|bf16|f16|f32",
-    .more = "The layers are in 2_Dense/model.safetensors and 3_Dense/model.safetensors of the model's folder on the hub, or in\n"
-            "a model file that has a head.\n\n"
+    .more = "The layers are in 2_Dense/model.safetensors and 3_Dense/model.safetensors of the model's folder on the\n"
+            "hub, or in a model file that has a head.\n\n"
             "example:\n"
             "  quern attach-head old.gguf --dense-2 2_Dense/model.safetensors --dense-3 3_Dense/model.safetensors \\\n"
             "      -o embeddinggemma-300M-Q8_0.gguf\n",

@@ -11,6 +11,7 @@
 #define NEIGHBOURS 10
 
 struct texts {
+    const char *name; /* where they are from */
     char *bytes; /* of all, one after the other */
     size_t length, capacity;
     size_t *ends; /* [count] in bytes */
@@ -80,6 +81,7 @@ static int read_texts(struct texts *texts, const struct quern_cli_options *optio
     quern_text batch[QUERN_CLI_BATCH];
     size_t count;
     int code = quern_cli_reader_open(&reader, options);
+    texts->name = reader.name;
     while (code == QUERN_CLI_DONE && !texts->more &&
            (code = quern_cli_reader_next(&reader, batch, &count)) == QUERN_CLI_DONE && count > 0)
         for (size_t i = 0; i < count && code == QUERN_CLI_DONE && !texts->more; i++) {
@@ -88,7 +90,7 @@ static int read_texts(struct texts *texts, const struct quern_cli_options *optio
                 code = keep(texts, batch[i]);
         }
     if (code == QUERN_CLI_DONE && texts->count == 0) {
-        quern_cli_say("%s holds no texts", reader.name);
+        quern_cli_say("%s holds no texts", texts->name);
         code = QUERN_CLI_FAILED;
     }
     quern_cli_reader_close(&reader);
@@ -107,8 +109,7 @@ static int embed_side(struct side *side, struct quern_cli_options *options, cons
     if (*task < 0)
         *task = quern_cli_task(&session, options, QUERN_TASK_DOCUMENT);
     quern_embed_options how = quern_cli_embed_options(options, *task);
-    struct quern_cli_rows rows = {.session = &session, .file = options->input != NULL ? options->input : "standard input",
-                                  .total = texts->count};
+    struct quern_cli_rows rows = {.session = &session, .file = texts->name, .total = texts->count};
     how.flags |= QUERN_TRUNCATE;
     side->path = session.path;
     side->dimensions = options->dimensions > 0 ? options->dimensions : session.info.dimensions;
@@ -201,8 +202,8 @@ static void print_json(const struct comparison *result, const struct side sides[
         quern_cli_put_string(stdout, (quern_text){sides[i].path, strlen(sides[i].path)});
         printf(",\"path\":\"%s\"}", sides[i].numeric_path);
     }
-    printf(",\"task\":\"%s\",\"dimensions\":%d,\"texts\":%zu,\"mean_cosine\":%.9f,\"worst_cosine\":%.9f,\"worst_text\":%zu,"
-           "\"neighbours\":%d,\"neighbours_of\":%zu,\"neighbour_overlap\":",
+    printf(",\"task\":\"%s\",\"dimensions\":%d,\"texts\":%zu,\"mean_cosine\":%.9f,\"worst_cosine\":%.9f,"
+           "\"worst_text\":%zu,\"neighbours\":%d,\"neighbours_of\":%zu,\"neighbour_overlap\":",
            quern_task_name((quern_task)task), sides[0].dimensions, count, result->mean, result->worst,
            result->worst_text + 1, result->neighbours, result->queries);
     if (result->neighbours > 0)
@@ -219,8 +220,8 @@ static void print_report(const struct comparison *result, const struct side side
     printf("mean cosine        %.7f\nworst cosine       %.7f  text %zu\n", result->mean, result->worst,
            result->worst_text + 1);
     if (result->neighbours > 0)
-        printf("neighbours shared  %.4f     of the %d nearest, mean over %zu texts\n", result->overlap, result->neighbours,
-               result->queries);
+        printf("neighbours shared  %.4f     of the %d nearest, mean over %zu texts\n", result->overlap,
+               result->neighbours, result->queries);
 }
 
 int quern_cli_compare(const struct quern_cli_options *options)
@@ -236,8 +237,8 @@ int quern_cli_compare(const struct quern_cli_options *options)
     if (code == QUERN_CLI_DONE)
         code = embed_side(&sides[1], &how, &texts, &task);
     if (code == QUERN_CLI_DONE && sides[0].dimensions != sides[1].dimensions) {
-        quern_cli_say("%s gives %d dimensions, %s gives %d: they cannot be compared", sides[0].path, sides[0].dimensions,
-                      sides[1].path, sides[1].dimensions);
+        quern_cli_say("%s gives %d dimensions, %s gives %d: they cannot be compared", sides[0].path,
+                      sides[0].dimensions, sides[1].path, sides[1].dimensions);
         code = QUERN_CLI_FAILED;
     }
     if (code == QUERN_CLI_DONE) {

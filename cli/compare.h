@@ -4,8 +4,8 @@
 
 #include "cli.h"
 
-/* Embeds the texts of the input with the model, and on the exact path with what options->against names, and prints how far
- * the vectors are from each other. Complains itself; an exit code. */
+/* Embeds the texts of the input with the model, and on the exact path with what options->against names, and prints
+ * how far the vectors are from each other. Complains itself; an exit code. */
 int quern_cli_compare(const struct quern_cli_options *options);
 
 #endif

@@ -21,9 +21,10 @@ const struct quern_cli_verb quern_cli_convert = {
     .summary = "Makes a model file out of a folder as sentence-transformers and the hub have it.",
     .options = "oTJA",
     .types = QUERN_CONVERT_TYPES,
-    .more = "The folder holds config.json, modules.json, model.safetensors (or its parts and their index), tokenizer.model or\n"
-            "tokenizer.json, 1_Pooling, 2_Dense, 3_Dense and config_sentence_transformers.json. Norms are written as F32;\n"
-            "with q4_0, token embeddings and head as Q8_0.\n\n"
+    .more = "The folder holds config.json, modules.json, model.safetensors (or its parts and their index),\n"
+            "tokenizer.model or tokenizer.json, tokenizer_config.json, 1_Pooling, 2_Dense, 3_Dense and\n"
+            "config_sentence_transformers.json. Norms are written as F32; with q4_0, token embeddings and head as\n"
+            "Q8_0.\n\n"
             "example:\n"
             "  quern convert embeddinggemma-300m -o embeddinggemma-300m-q8_0.gguf\n",
     .run = convert,

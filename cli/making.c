@@ -44,7 +44,8 @@ static void tell(const struct quern_convert_result *result, const char *path, bo
     puts("}");
 }
 
-int quern_cli_make(quern_cli_make_fn *make, const struct quern_cli_options *options, const char *type, const char *path)
+int quern_cli_make(quern_cli_make_fn *make, const struct quern_cli_options *options, const char *type,
+                   const char *path)
 {
     struct quern_cli_progress progress;
     struct quern_convert_result result;

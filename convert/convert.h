@@ -1,8 +1,9 @@
-/* Making model files: out of a sentence-transformers folder, out of another model file, or by attaching the dense head.
+/* Making model files: out of a sentence-transformers folder, out of another model file, or by attaching the dense
+ * head.
  *
- * Inputs are mapped and checked in full before anything is written; tensors are converted a few megabytes at a time, by
- * several threads. The output is written as PATH.part, locked, and renamed when it is complete; a PATH.part that a killed
- * process left behind is written over. */
+ * Inputs are mapped and checked in full before anything is written; tensors are converted a few megabytes at a time,
+ * by several threads. The output is written as PATH.part, locked, and renamed when it is complete; a PATH.part that
+ * a killed process left behind is written over. */
 #ifndef QUERN_CONVERT_H
 #define QUERN_CONVERT_H
 
@@ -37,8 +38,8 @@ int quern_convert_folder(const char *folder, const char *path, const struct quer
 int quern_convert_quantize(const char *input, const char *path, const struct quern_convert_job *job,
                            struct quern_convert_result *result, quern_error *error);
 
-/* dense_2 and dense_3: safetensors files, as in the folders 2_Dense and 3_Dense, or GGUF files with a head. type NULL: that
- * of the model's layers if it is a float type, else q8_0. */
+/* dense_2 and dense_3: safetensors files, as in the folders 2_Dense and 3_Dense, or GGUF files with a head. type
+ * NULL: that of the model's layers if it is a float type, else q8_0. */
 int quern_convert_attach_head(const char *input, const char *dense_2, const char *dense_3, const char *path,
                               const struct quern_convert_job *job, struct quern_convert_result *result,
                               quern_error *error);

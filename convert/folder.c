@@ -41,8 +41,8 @@ static uint64_t size_of(const struct quern_settings *s, enum size size)
 }
 
 /* Adds a tensor of a file to those to be written; it must be [rows][length], rows 0 standing for a vector. */
-static int add_weight(struct folder *folder, const struct quern_safetensors *file, const struct quern_safetensor *tensor,
-                      const char *name, uint64_t rows, uint64_t length)
+static int add_weight(struct folder *folder, const struct quern_safetensors *file,
+                      const struct quern_safetensor *tensor, const char *name, uint64_t rows, uint64_t length)
 {
     const int dimensions = rows > 0 ? 2 : 1;
     if (tensor->dimensions != dimensions || tensor->shape[0] != length || (rows > 0 && tensor->shape[1] != rows))
@@ -58,7 +58,8 @@ static int add_weight(struct folder *folder, const struct quern_safetensors *fil
     return quern_weights_add(&folder->weights, &weight, folder->error);
 }
 
-static int add_from_checkpoint(struct folder *folder, const char *source, const char *name, uint64_t rows, uint64_t length)
+static int add_from_checkpoint(struct folder *folder, const char *source, const char *name, uint64_t rows,
+                               uint64_t length)
 {
     char full[96];
     const struct quern_safetensors *file;
@@ -135,7 +136,8 @@ static int add_dense(struct folder *folder)
         const struct quern_safetensor *tensor = quern_safetensors_find(file, "linear.weight");
         if (tensor == NULL || file->count != 1)
             return quern_fail(folder->error, QUERN_EFORMAT, "%s does not hold linear.weight alone", file->path);
-        QUERN_TRY(add_weight(folder, file, tensor, i == 0 ? "dense_2.weight" : "dense_3.weight", widths[i + 1], widths[i]));
+        QUERN_TRY(add_weight(folder, file, tensor, i == 0 ? "dense_2.weight" : "dense_3.weight", widths[i + 1],
+                             widths[i]));
     }
     return QUERN_OK;
 }
@@ -238,7 +240,8 @@ static void put_pieces(struct quern_gguf_writer *writer, const struct quern_piec
     quern_gguf_put_bool(writer, "tokenizer.ggml.add_space_prefix", pieces->add_space_prefix);
 }
 
-/* "quern.prompt.NAME" for each. A model whose prompts are all empty takes none, which quern knows by a key of its own. */
+/* "quern.prompt.NAME" for each. A model whose prompts are all empty takes none, which quern knows by a key of its
+ * own. */
 static void put_prompts(struct quern_gguf_writer *writer, const json_t *prompts)
 {
     const char *name;
@@ -273,17 +276,18 @@ static void compare_prompts(const json_t *prompts, struct quern_convert_result *
     for (size_t i = 0; i < sizeof names / sizeof *names && result->notice[0] == '\0'; i++) {
         const char *text = json_string_value(json_object_get(prompts, names[i].name));
         if (text != NULL && text[0] != '\0' && strcmp(text, quern_task_prompt(names[i].task)) != 0)
-            snprintf(result->notice, sizeof result->notice, "the model's prompt %s is \"%.64s\", but task %s puts \"%s\" "
-                     "before texts: put the model's own before them, with task none", names[i].name, text,
-                     quern_task_name(names[i].task), quern_task_prompt(names[i].task));
+            snprintf(result->notice, sizeof result->notice,
+                     "the model's prompt %s is \"%.64s\", but task %s puts \"%s\" before texts: put the model's own "
+                     "before them, with task none", names[i].name, text, quern_task_name(names[i].task),
+                     quern_task_prompt(names[i].task));
     }
 }
 
 static void notice_head(const struct folder *folder, struct quern_convert_result *result)
 {
     if (folder->settings.head_hidden == 0)
-        snprintf(result->notice, sizeof result->notice, "modules.json names no dense layers: the file has no head, and its "
-                 "vectors are not EmbeddingGemma's official ones");
+        snprintf(result->notice, sizeof result->notice, "modules.json names no dense layers: the file has no head, and "
+                 "its vectors are not EmbeddingGemma's official ones");
 }
 
 /* ---------------------------------------------------------------- all */

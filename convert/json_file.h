@@ -12,8 +12,8 @@ struct quern_json {
     json_t *root; /* an object, or an array if that was asked for; NULL: the file is not there */
 };
 
-/* Reads a file of at most this many bytes. type: JSON_OBJECT or JSON_ARRAY. optional: a missing file is no failure. Objects
- * with a key twice are refused. */
+/* Reads a file of at most this many bytes. type: JSON_OBJECT or JSON_ARRAY. optional: a missing file is no failure.
+ * Objects with a key twice are refused. */
 int quern_json_open(struct quern_json *json, const char *folder, const char *name, json_type type, size_t most,
                     bool optional, quern_error *error);
 
@@ -22,8 +22,8 @@ int quern_json_parse(struct quern_json *json, const void *data, size_t size, con
                      quern_error *error);
 void quern_json_close(struct quern_json *json); /* a zeroed one is allowed */
 
-/* Members of an object, by key. Absent or null leaves *value as it is; another type, or a number outside [low, high], is
- * QUERN_EFORMAT. */
+/* Members of an object, by key. Absent or null leaves *value as it is; another type, or a number outside [low,
+ * high], is QUERN_EFORMAT. */
 int quern_json_integer(const struct quern_json *json, const json_t *object, const char *key, int low, int high,
                        int *value, quern_error *error);
 int quern_json_number(const struct quern_json *json, const json_t *object, const char *key, double low, double high,

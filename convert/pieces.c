@@ -117,7 +117,8 @@ int quern_pieces_set_added(struct quern_pieces *pieces, uint64_t id, quern_text 
     return QUERN_OK;
 }
 
-/* tokenizer_config.json says which pieces are added, too, and which are special: "138": {"content": "..", "special": .. } */
+/* tokenizer_config.json says which pieces are added, too, and which are special: "138": {"content": "..", "special":
+ * .. } */
 static int read_config_added(struct quern_pieces *pieces, quern_error *error)
 {
     const char *key;
@@ -174,8 +175,8 @@ static int fill_up(struct quern_pieces *pieces, quern_error *error)
 }
 
 /* The id of a special piece, which tokenizer_config.json may name otherwise, as a string or as {"content": ...}. */
-static int find_special(const struct quern_pieces *pieces, const char *key, const char *usual, bool optional, int32_t *id,
-                        quern_error *error)
+static int find_special(const struct quern_pieces *pieces, const char *key, const char *usual, bool optional,
+                        int32_t *id, quern_error *error)
 {
     const json_t *entry = json_object_get(pieces->config.root, key);
     quern_text name = {usual, strlen(usual)};

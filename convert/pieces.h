@@ -18,9 +18,9 @@ struct quern_pieces {
     struct quern_copy *copies;
 };
 
-/* Reads tokenizer.model, or tokenizer.json if there is none, and tokenizer_config.json. count: pieces that the model has;
- * ids from there on are left out, and what the tokenizer lacks is filled up with unused pieces. Checks that the tokenizer
- * of the library takes the outcome. */
+/* Reads tokenizer.model, or tokenizer.json if there is none, and tokenizer_config.json. count: pieces that the model
+ * has; ids from there on are left out, and what the tokenizer lacks is filled up with unused pieces. Checks that the
+ * tokenizer of the library takes the outcome. */
 int quern_pieces_read(struct quern_pieces *pieces, const char *folder, size_t count, quern_error *error);
 void quern_pieces_free(struct quern_pieces *pieces); /* a zeroed one is allowed */
 
@@ -34,8 +34,8 @@ void quern_pieces_set(struct quern_pieces *pieces, uint64_t id, quern_text text,
  * else a user-defined one, which is spelled with spaces instead of U+2581. */
 int quern_pieces_set_added(struct quern_pieces *pieces, uint64_t id, quern_text text, bool special, quern_error *error);
 
-/* tokenizer.json: reads pieces into room made for them. Such files have no scores, but list merges by score; so ids must
- * rise with the order of merges, as those of Gemma do. */
+/* tokenizer.json: reads pieces into room made for them. Such files have no scores, but list merges by score; so ids
+ * must rise with the order of merges, as those of Gemma do. */
 int quern_tokenizer_json_read(struct quern_pieces *pieces, const struct quern_json *json, quern_error *error);
 
 #endif

@@ -8,8 +8,8 @@
 #include <string.h>
 
 /* Adds a tensor as it is; its type is to be set by the caller. */
-static int add_tensor(struct quern_weights *weights, const struct quern_gguf *gguf, const struct quern_gguf_tensor *tensor,
-                      uint32_t type, quern_error *error)
+static int add_tensor(struct quern_weights *weights, const struct quern_gguf *gguf,
+                      const struct quern_gguf_tensor *tensor, uint32_t type, quern_error *error)
 {
     struct quern_weight weight = {.type = type, .dimensions = tensor->dimensions, .elements = tensor->elements,
                                   .source_type = tensor->type, .data = tensor->data, .map = &gguf->map};
@@ -65,10 +65,12 @@ static void put_keys(struct quern_gguf_writer *writer, const struct quern_gguf *
 static void notice_rounded(const struct quern_gguf *gguf, const struct quern_weights *weights,
                            struct quern_convert_result *result)
 {
-    for (size_t i = 0; i < gguf->tensor_count && result->notice[0] == '\0'; i++)
-        if (quern_type_info(gguf->tensors[i].type)->block_elements > 1 && gguf->tensors[i].type != weights->list[i].type)
-            snprintf(result->notice, sizeof result->notice, "the weights of the input are rounded to %s already: quantising "
-                     "the original gives better vectors", quern_type_info(gguf->tensors[i].type)->name);
+    for (size_t i = 0; i < gguf->tensor_count && result->notice[0] == '\0'; i++) {
+        const struct quern_type_info *info = quern_type_info(gguf->tensors[i].type);
+        if (info->block_elements > 1 && gguf->tensors[i].type != weights->list[i].type)
+            snprintf(result->notice, sizeof result->notice, "the weights of the input are rounded to %s already: "
+                     "quantising the original gives better vectors", info->name);
+    }
 }
 
 static int write_quantized(const struct quern_gguf *gguf, const struct quern_weights *weights, uint32_t type,
@@ -158,8 +160,9 @@ static int check_head(const struct quern_gguf *gguf, const struct quern_weight *
     const struct quern_weight *both[] = {dense_2, dense_3};
     for (int i = 0; i < 2; i++)
         if (both[i]->dimensions != 2 || both[i]->shape[i] != (uint64_t)width || both[i]->shape[1] > 1 << 20)
-            return quern_fail(error, QUERN_EFORMAT, "%s is [%llu][%llu], which does not go with vectors of %lld dimensions: "
-                              "is it the other layer's file?", both[i]->name, (unsigned long long)both[i]->shape[1],
+            return quern_fail(error, QUERN_EFORMAT, "%s is [%llu][%llu], which does not go with vectors of %lld "
+                              "dimensions: is it the other layer's file?", both[i]->name,
+                              (unsigned long long)both[i]->shape[1],
                               (unsigned long long)both[i]->shape[0], (long long)width);
     if (dense_2->shape[1] != dense_3->shape[0])
         return quern_fail(error, QUERN_EFORMAT, "dense_2.weight gives %llu numbers, dense_3.weight takes %llu",

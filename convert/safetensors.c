@@ -73,8 +73,8 @@ static int read_data(const struct header *header, struct quern_safetensor *tenso
         return wrong(header, tensor->name, "has no sound data_offsets", error);
     uint64_t begin = (uint64_t)json_integer_value(first), end = (uint64_t)json_integer_value(second);
     if (end > header->size)
-        return quern_fail(error, QUERN_EFORMAT, "%s is cut off: tensor %.80s ends at byte %llu of its data, the file at "
-                          "%llu; fetch it again", header->json.path, tensor->name, (unsigned long long)end,
+        return quern_fail(error, QUERN_EFORMAT, "%s is cut off: tensor %.80s ends at byte %llu of its data, the file "
+                          "at %llu; fetch it again", header->json.path, tensor->name, (unsigned long long)end,
                           (unsigned long long)header->size);
     if (__builtin_mul_overflow(tensor->elements, element, &bytes) || bytes != end - begin)
         return wrong(header, tensor->name, "has data_offsets that do not fit its shape", error);
@@ -109,8 +109,8 @@ static int allocate(const struct header *header, struct quern_safetensors *file,
     json_t *entry;
     size_t count = json_object_size(header->json.root), length = 0;
     if (count > MOST_TENSORS)
-        return quern_fail(error, QUERN_EFORMAT, "%s has %zu tensors, more than the %d allowed", header->json.path, count,
-                          MOST_TENSORS);
+        return quern_fail(error, QUERN_EFORMAT, "%s has %zu tensors, more than the %d allowed", header->json.path,
+                          count, MOST_TENSORS);
     json_object_foreach(header->json.root, name, entry)
         length += strlen(name) + 1;
     file->tensors = calloc(count + 1, sizeof *file->tensors);

@@ -1,7 +1,7 @@
 /* A bounded reader of safetensors files: a length of 8 bytes, a JSON object that describes the tensors, their data.
  *
- * Everything is checked when the file is opened: types are float types, shapes multiply without overflow, and the tensors
- * fill the data one after the other, as the format demands. Data are views into the mapping. */
+ * Everything is checked when the file is opened: types are float types, shapes multiply without overflow, and the
+ * tensors fill the data one after the other, as the format demands. Data are views into the mapping. */
 #ifndef QUERN_CONVERT_SAFETENSORS_H
 #define QUERN_CONVERT_SAFETENSORS_H
 
@@ -12,7 +12,7 @@ struct quern_safetensor {
     const char *name;  /* terminated */
     uint32_t type;     /* enum quern_type: F32, F16 or BF16 */
     int dimensions;    /* 1 to 4 */
-    uint64_t shape[4]; /* as in GGUF files: shape[0] is the length of a row, the last one in the file; unused ones are 1 */
+    uint64_t shape[4]; /* as in GGUF files: shape[0] is the length of a row, last in this format; unused ones are 1 */
     uint64_t elements;
     const unsigned char *data;
     size_t bytes;

@@ -82,7 +82,8 @@ struct parser {
 
 static int damaged(const struct parser *parser, const char *where)
 {
-    return quern_fail(parser->error, QUERN_EFORMAT, "%s is damaged, or no SentencePiece model: %s", parser->path, where);
+    return quern_fail(parser->error, QUERN_EFORMAT, "%s is damaged, or no SentencePiece model: %s", parser->path,
+                      where);
 }
 
 static int read_piece(struct parser *parser, struct message message)

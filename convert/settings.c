@@ -168,7 +168,8 @@ static int check_dense(const struct quern_json *json, int in, int *out, quern_er
     QUERN_TRY(quern_json_bool(json, json->root, "bias", &bias, error));
     QUERN_TRY(quern_json_string(json, json->root, "activation_function", &activation, error));
     if (*out == ABSENT || features != in)
-        return quern_fail(error, QUERN_EFORMAT, "%s: in_features is not %d, or out_features is missing", json->path, in);
+        return quern_fail(error, QUERN_EFORMAT, "%s: in_features is not %d, or out_features is missing", json->path,
+                          in);
     if (bias || !quern_text_is(activation, "torch.nn.modules.linear.Identity"))
         return refuse(json, "the dense layer has a bias or an activation", error);
     return QUERN_OK;

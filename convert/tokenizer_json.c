@@ -31,8 +31,8 @@ static int check_model(const struct quern_json *json, const json_t *model, quern
     const char *type = json_string_value(json_object_get(model, "type"));
     if (type == NULL || strcmp(type, "BPE") != 0 || !json_is_true(json_object_get(model, "byte_fallback")) ||
         !is_plain(json_object_get(json->root, "normalizer")) || !json_is_object(json_object_get(model, "vocab")))
-        return quern_fail(error, QUERN_EUNSUPPORTED, "%s is no tokenizer of Gemma's kind: BPE over U+2581 with bytes to "
-                          "fall back on", json->path);
+        return quern_fail(error, QUERN_EUNSUPPORTED, "%s is no tokenizer of Gemma's kind: BPE over U+2581 with bytes "
+                          "to fall back on", json->path);
     return QUERN_OK;
 }
 
@@ -51,7 +51,8 @@ static int read_vocabulary(struct quern_pieces *pieces, const struct quern_json 
             return quern_fail(error, QUERN_EFORMAT, "%s: the id of piece \"%.64s\" is no number", json->path, text);
         uint64_t number = (uint64_t)json_integer_value(id);
         if (number < pieces->count && pieces->kinds[number] != 0)
-            return quern_fail(error, QUERN_EFORMAT, "%s: two pieces have id %llu", json->path, (unsigned long long)number);
+            return quern_fail(error, QUERN_EFORMAT, "%s: two pieces have id %llu", json->path,
+                              (unsigned long long)number);
         quern_pieces_set(pieces, number, piece, 0, quern_text_is(unknown, text) ? QUERN_PIECE_UNKNOWN : kind);
     }
     return QUERN_OK;
@@ -106,10 +107,11 @@ static int check_merges(const struct quern_json *json, const json_t *model, quer
         text[left.length + right.length] = '\0';
         const json_t *id = json_object_get(vocabulary, text);
         if (id == NULL)
-            return quern_fail(error, QUERN_EFORMAT, "%s: merge %zu gives \"%.64s\", which is no piece", json->path, i, text);
+            return quern_fail(error, QUERN_EFORMAT, "%s: merge %zu gives \"%.64s\", which is no piece", json->path, i,
+                              text);
         if (json_integer_value(id) < before)
-            return quern_fail(error, QUERN_EUNSUPPORTED, "%s: merges are not in the order of ids, so the scores of pieces "
-                              "are unknown: add the model's tokenizer.model to the folder", json->path);
+            return quern_fail(error, QUERN_EUNSUPPORTED, "%s: merges are not in the order of ids, so the scores of "
+                              "pieces are unknown: add the model's tokenizer.model to the folder", json->path);
         before = json_integer_value(id);
     }
     return QUERN_OK;

@@ -75,7 +75,8 @@ static size_t bytes_of(uint32_t type, uint64_t elements)
 /* Whether the weight can be had in its type; says what is in the way. */
 static int check_weight(const struct quern_weight *weight, quern_error *error)
 {
-    const struct quern_type_info *target = quern_type_info(weight->type), *source = quern_type_info(weight->source_type);
+    const struct quern_type_info *target = quern_type_info(weight->type);
+    const struct quern_type_info *source = quern_type_info(weight->source_type);
     if (weight->source_type != weight->type && !source->supported)
         return quern_fail(error, QUERN_EUNSUPPORTED, "tensor %s has type %s, which quern cannot convert", weight->name,
                           source->name);
@@ -148,11 +149,11 @@ static int write_weight(struct writing *writing, const struct quern_weight *weig
         uint64_t left = weight->elements - round->first;
         round->count = left < TILES * TILE ? (size_t)left : TILES * TILE;
         quern_pool_run(writing->pool, convert_tile, round, (int)((round->count + TILE - 1) / TILE));
-        QUERN_TRY(quern_map_check(weight->map, error)); /* before what a lost file has for numbers is complained about */
+        QUERN_TRY(quern_map_check(weight->map, error)); /* before the zeros of a lost file are taken for weights */
         QUERN_TRY(check_round(round, error));
         quern_gguf_put_data(writing->writer, round->out, bytes_of(weight->type, round->count));
-        const unsigned char *source = weight->data + bytes_of(weight->source_type, round->first);
-        quern_map_forget(weight->map, (size_t)(source - weight->map->data), bytes_of(weight->source_type, round->count));
+        size_t at = (size_t)(weight->data - weight->map->data) + bytes_of(weight->source_type, round->first);
+        quern_map_forget(weight->map, at, bytes_of(weight->source_type, round->count));
         writing->done += bytes_of(weight->type, round->count);
         if (writing->job->proceed != NULL && !writing->job->proceed(writing->job->state, writing->done, writing->total))
             return quern_fail(error, QUERN_EIO, "stopped; nothing was written");

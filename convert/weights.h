@@ -29,20 +29,20 @@ void quern_weights_free(struct quern_weights *weights);
 /* The type of a name, or QUERN_EINVAL when it is not one of QUERN_CONVERT_TYPES. */
 int quern_weight_type_find(const char *name, uint32_t *type, quern_error *error);
 
-/* The type a tensor gets in a file of this type, as published files have it: norms stay F32; what is read once for a text
- * or a token, the head and the token embeddings, is not cut to 4 bits. */
+/* The type a tensor gets in a file of this type, as published files have it: norms stay F32; what is read once for a
+ * text or a token, the head and the token embeddings, is not cut to 4 bits. */
 uint32_t quern_weight_type(const char *name, int dimensions, uint32_t type);
 
 /* general.file_type of a file of this type. */
 uint32_t quern_file_type(uint32_t type);
 
-/* Describes and writes all tensors; fills result but for its bytes. Refuses weights that are not finite, or not once they
- * are rounded. */
+/* Describes and writes all tensors; fills result but for its bytes. Refuses weights that are not finite, or not once
+ * they are rounded. */
 int quern_weights_write(const struct quern_weights *weights, struct quern_gguf_writer *writer,
                         const struct quern_convert_job *job, struct quern_convert_result *result, quern_error *error);
 
-/* Completes the file, or abandons it when code says that something failed before; fills result->bytes. Returns the first
- * failure. */
+/* Completes the file, or abandons it when code says that something failed before; fills result->bytes. Returns the
+ * first failure. */
 int quern_weights_finish(struct quern_gguf_writer *writer, int code, const char *path,
                          struct quern_convert_result *result, quern_error *error);
 

@@ -21,7 +21,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     quern_error error = {0};
     int code = quern_safetensors_parse(&file, data, size, "input", &error);
     if (code != QUERN_OK) {
-        check(error.code == code && error.text[0] != '\0' && strchr(error.text, '\n') == NULL, "a failure says nothing");
+        check(error.code == code && error.text[0] != '\0', "a failure says nothing");
+        check(strchr(error.text, '\n') == NULL, "a failure has two lines");
         return 0;
     }
     const unsigned char *end = data + size;

@@ -20,7 +20,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const char *begin = (const char *)data;
     for (size_t i = 0; i < model.count; i++) {
         quern_text text = model.texts[i];
-        bool inside = text.data >= begin && text.data <= begin + size && text.length <= (size_t)(begin + size - text.data);
+        bool inside = text.data >= begin && text.data <= begin + size &&
+                      text.length <= (size_t)(begin + size - text.data);
         if ((text.length > 0 && !inside) || !isfinite(model.scores[i]) || model.kinds[i] < QUERN_PIECE_NORMAL ||
             model.kinds[i] > QUERN_PIECE_BYTE)
             abort();

@@ -37,8 +37,8 @@ for file in $(find src -name '*.[ch]'); do
     [ -z "$bad" ] || complain "$file: a library does not print, exit or abort: $bad"
 done
 
-# What makes model files, in convert/, uses files and vocabularies of the library, and never what computes; nor does it print
-# or exit.
+# What makes model files, in convert/, uses files and vocabularies of the library, and never what computes; nor does it
+# print or exit.
 for file in $(find convert -name '*.[ch]'); do
     for name in $(sed -n 's/^ *# *include *"\([^"]*\)".*/\1/p' "$file"); do
         echo "$name" | grep -qE '^quern\.h$|^(base|gguf)/|^text/tokenizer\.h$' || [ -f "convert/$name" ] ||
@@ -48,8 +48,8 @@ for file in $(find convert -name '*.[ch]'); do
     [ -z "$bad" ] || complain "$file: a library does not print, exit or abort: $bad"
 done
 
-# The command knows the public headers, quern.h and convert.h, and its own files only; but its verb bench, in bench/, looks
-# inside.
+# The command knows the public headers, quern.h and convert.h, and its own files only; but its verb bench, in bench/,
+# looks inside.
 for file in $(find cli -name '*.[ch]'); do
     for name in $(sed -n 's/^ *# *include *"\([^"]*\)".*/\1/p' "$file"); do
         [ "$name" = quern.h ] || [ "$name" = convert.h ] || [ -f "cli/$name" ] || complain "$file may not include $name"

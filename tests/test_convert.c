@@ -1,5 +1,5 @@
-/* Converting folders: what comes out is what a model file made straight from the same numbers holds; and what is wrong with
- * a folder is said before anything is written. */
+/* Converting folders: what comes out is what a model file made straight from the same numbers holds; and what is
+ * wrong with a folder is said before anything is written. */
 #include "convert.h"
 #include "folder_maker.h"
 #include "model_maker.h"
@@ -313,7 +313,8 @@ static void test_settings_that_are_refused(void **state)
         {QUERN_EUNSUPPORTED, "none of EmbeddingGemma's", "config.json",
          "s/num_hidden_layers\":6/num_hidden_layers\":5/;s/,\"full_attention\"//"},
         {QUERN_EFORMAT, "the settings ask for", "config.json", "s/vocab_size\":640/vocab_size\":641/"},
-        {QUERN_EUNSUPPORTED, "modules that", "modules.json", "s/models.Normalize/models.LayerNorm/;s/4_Normalize/2_Dense/"},
+        {QUERN_EUNSUPPORTED, "modules that", "modules.json",
+         "s/models.Normalize/models.LayerNorm/;s/4_Normalize/2_Dense/"},
         {QUERN_EFORMAT, "no folder beside it", "modules.json", "s/2_Dense/..\\/2_Dense/"},
         {QUERN_EUNSUPPORTED, "one dense layer", "modules.json", "s/{[^{]*2_Dense[^}]*},//"},
         {QUERN_EUNSUPPORTED, "pooling", "1_Pooling/config.json", "s/mean_tokens\":true/mean_tokens\":false/"},
@@ -335,7 +336,8 @@ static void test_folders_that_are_not_whole(void **state)
 {
     (void)state;
     static const char *const files[] = {"config.json", "modules.json", "model.safetensors", "1_Pooling/config.json",
-                                        "2_Dense/config.json", "2_Dense/model.safetensors", "3_Dense/model.safetensors"};
+                                        "2_Dense/config.json", "2_Dense/model.safetensors",
+                                        "3_Dense/model.safetensors"};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         expect_refused(QUERN_EIO, files[i], "rm %s", files[i]);
     expect_refused(QUERN_EIO, "neither tokenizer.model nor tokenizer.json", "rm tokenizer.model");
@@ -348,11 +350,13 @@ static void test_folders_that_are_not_whole(void **state)
     expect_refused(QUERN_EFORMAT, "linear.weight", "cp model.safetensors 2_Dense/");
     expect_refused(QUERN_EFORMAT, "the settings ask for", "cp 2_Dense/model.safetensors 3_Dense/");
     expect_refused(QUERN_EFORMAT, "in no file beside it",
-                   "rm model.safetensors && echo '{\"weight_map\":{\"a\":\"../model.safetensors\"}}' >model.safetensors.index.json");
+                   "rm model.safetensors && "
+                   "echo '{\"weight_map\":{\"a\":\"../model.safetensors\"}}' >model.safetensors.index.json");
     expect_refused(QUERN_EFORMAT, "names no tensors",
                    "rm model.safetensors && echo '{\"weight_map\":{}}' >model.safetensors.index.json");
     /* A weight that is not a number: the last 4 bytes are those of a tensor of the last layer. */
-    expect_refused(QUERN_EFORMAT, "not finite", "truncate -s -4 model.safetensors && printf '\\0\\0\\300\\177' >>model.safetensors");
+    expect_refused(QUERN_EFORMAT, "not finite",
+                   "truncate -s -4 model.safetensors && printf '\\0\\0\\300\\177' >>model.safetensors");
 }
 
 static void test_numbers_too_large_for_the_type(void **state)
@@ -362,7 +366,8 @@ static void test_numbers_too_large_for_the_type(void **state)
     struct quern_convert_result result;
     quern_error error;
     make_folder(NULL, true); /* 1e6 does not fit into a half */
-    shell("cd '%s/3_Dense' && truncate -s -4 model.safetensors && printf '\\0\\044\\164\\111' >>model.safetensors", folder);
+    shell("cd '%s/3_Dense' && truncate -s -4 model.safetensors && printf '\\0\\044\\164\\111' >>model.safetensors",
+          folder);
     assert_int_equal(quern_convert_folder(folder, output, &job, &result, &error), QUERN_ENUMERIC);
     assert_non_null(strstr(error.text, "dense_3.weight holds a number too large for F16"));
     convert("bf16");
@@ -401,7 +406,8 @@ static bool kill_at(void *state, uint64_t done, uint64_t total)
     return true;
 }
 
-/* Whatever moment a conversion is killed at, the file that was there stays, and the next one starts over what is left. */
+/* Whatever moment a conversion is killed at, the file that was there stays, and the next one starts over what is
+ * left. */
 static void test_killed_at_any_moment(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
-"""Writes a sentence-transformers folder and, of the same numbers, the GGUF file that it should become, with Python's struct
-module alone; quern must make the same file, to the byte. usage: test_convert_struct.py QUERN"""
+"""Writes a sentence-transformers folder and, of the same numbers, the GGUF file that it should become, with Python's
+struct module alone; quern must make the same file, to the byte. usage: test_convert_struct.py QUERN"""
 import json
 import os
 import random
@@ -56,7 +56,7 @@ def encode(kind, values):
 # ---------------------------------------------------------------- the numbers
 
 def make_pieces():
-    """(text, score, SentencePiece's kind, whether tokenizer_config.json lists it, and as special, kind in a GGUF file)"""
+    """(text, score, SentencePiece's kind, whether tokenizer_config.json has it, and as special, kind in a GGUF file)"""
     pieces = [('<pad>', 0, 3, True, True, 3), ('<eos>', 0, 3, True, True, 3), ('<bos>', 0, 3, True, True, 3),
               ('<unk>', 0, 2, True, True, 3), ('<mask>', 0, 4, True, False, 3), ('<unused0>', 0, 4, True, False, 3),
               ('<b>', 0, 4, True, False, 4), (BLANK * 2, 0, 4, True, False, 4), (BLANK * 3, 0, 4, True, False, 4)]
@@ -135,7 +135,8 @@ def put_sentencepiece(path, pieces):
     with open(path, 'wb') as file:
         for text, score, kind, _, _, _ in pieces:
             file.write(message(1, message(1, text.encode()) + struct.pack('<Bf', 0x15, score) + b'\x18' + varint(kind)))
-        file.write(message(2, b'\x18\x02' + message(2, b'made up')) + message(3, message(1, b'identity') + b'\x18\0\x20\0'))
+        file.write(message(2, b'\x18\x02' + message(2, b'made up')))
+        file.write(message(3, message(1, b'identity') + b'\x18\0\x20\0'))
 
 
 def put_folder(folder, pieces, tensors, dense):
@@ -150,8 +151,9 @@ def put_folder(folder, pieces, tensors, dense):
         'layer_types': ['full_attention' if l % 6 == 5 else 'sliding_attention' for l in range(LAYERS)]})
     modules = [('', 'Transformer'), ('1_Pooling', 'Pooling'), ('2_Dense', 'Dense'), ('3_Dense', 'Dense'),
                ('4_Normalize', 'Normalize')]
-    put_json(folder, 'modules.json', [{'idx': i, 'name': str(i), 'path': path, 'type': 'sentence_transformers.models.' + kind}
-                                      for i, (path, kind) in enumerate(modules)])
+    put_json(folder, 'modules.json', [
+        {'idx': i, 'name': str(i), 'path': path, 'type': 'sentence_transformers.models.' + kind}
+        for i, (path, kind) in enumerate(modules)])
     put_json(folder, '1_Pooling/config.json', {'word_embedding_dimension': WIDTH, 'pooling_mode_mean_tokens': True,
                                                'pooling_mode_cls_token': False, 'include_prompt': True})
     for number, tensor in ((2, dense[0]), (3, dense[1])):

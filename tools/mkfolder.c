@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const char usage[] = "Usage: mkfolder MODEL FOLDER [--dtype F32|F16|BF16] [--shards N] [--prefix TEXT] [--json]\n"
+static const char usage[] = "Usage: mkfolder MODEL FOLDER [--dtype F32|F16|BF16] [--shards N] [--prefix TEXT]\n"
+                            "                             [--json]\n"
                             "\n"
                             "Writes the weights of a model file in F32 as a sentence-transformers folder would have\n"
                             "them, to an empty folder. --json writes tokenizer.json instead of tokenizer.model.\n";

@@ -33,7 +33,9 @@ static FILE *create(const struct maker *maker, const char *name)
 static int finish(const struct maker *maker, FILE *file)
 {
     bool failed = ferror(file);
-    return fclose(file) != 0 || failed ? quern_fail(maker->error, QUERN_EIO, "cannot write to %s", maker->folder) : QUERN_OK;
+    if (fclose(file) == 0 && !failed)
+        return QUERN_OK;
+    return quern_fail(maker->error, QUERN_EIO, "cannot write to %s", maker->folder);
 }
 
 /* One small file. */
@@ -355,12 +357,13 @@ static int put_tokenizer(const struct maker *maker)
     size_t count;
     struct piece *pieces = read_pieces(maker, &count);
     bool json = maker->recipe->tokenizer_json;
-    FILE *file = create(maker, json ? "tokenizer.json" : "tokenizer.model"), *config = create(maker, "tokenizer_config.json");
+    FILE *file = create(maker, json ? "tokenizer.json" : "tokenizer.model");
+    FILE *config = create(maker, "tokenizer_config.json");
     if (pieces == NULL || file == NULL || config == NULL)
         return QUERN_EIO;
     (json ? put_tokenizer_json : put_sentencepiece)(file, pieces, count);
-    fputs("{\"add_bos_token\":true,\"add_eos_token\":true,\"bos_token\":\"<bos>\",\"eos_token\":{\"content\":\"<eos>\"},"
-          "\"added_tokens_decoder\":{", config);
+    fputs("{\"add_bos_token\":true,\"add_eos_token\":true,\"bos_token\":\"<bos>\","
+          "\"eos_token\":{\"content\":\"<eos>\"},\"added_tokens_decoder\":{", config);
     put_added(config, pieces, count, "\"", "\":{");
     /* As on the hub: a token of another model, for which there is no row in the table of embeddings. */
     fprintf(config, ",\"%zu\":{\"content\":\"<image_soft_token>\",\"special\":true}}}", count);
@@ -381,8 +384,9 @@ static int put_config(const struct maker *maker)
                                    l % 6 < 5 ? "sliding" : "full");
     return put_file(maker, "config.json",
                     "{\"architectures\":[\"Gemma3TextModel\"],\"model_type\":\"gemma3_text\",\"dtype\":\"float32\","
-                    "\"attention_bias\":false,\"attn_logit_softcapping\":null,\"hidden_activation\":\"gelu_pytorch_tanh\","
-                    "\"hidden_size\":%d,\"head_dim\":%d,\"query_pre_attn_scalar\":%d,\"intermediate_size\":%d,"
+                    "\"attention_bias\":false,\"attn_logit_softcapping\":null,"
+                    "\"hidden_activation\":\"gelu_pytorch_tanh\",\"hidden_size\":%d,\"head_dim\":%d,"
+                    "\"query_pre_attn_scalar\":%d,\"intermediate_size\":%d,"
                     "\"layer_types\":[%s],\"max_position_embeddings\":%d,\"num_attention_heads\":%d,"
                     "\"num_hidden_layers\":%d,\"num_key_value_heads\":%d,\"rms_norm_eps\":1e-06,"
                     "\"rope_local_base_freq\":10000.0,\"rope_scaling\":null,\"rope_theta\":1000000.0,"
@@ -409,7 +413,8 @@ static int put_modules(const struct maker *maker, bool head)
         return quern_fail(maker->error, QUERN_EIO, "cannot make %s: %s", path, strerror(errno));
     QUERN_TRY(put_file(maker, "1_Pooling/config.json",
                        "{\"word_embedding_dimension\":%d,\"pooling_mode_cls_token\":false,"
-                       "\"pooling_mode_mean_tokens\":true,\"include_prompt\":true}", number(maker, "embedding_length")));
+                       "\"pooling_mode_mean_tokens\":true,\"include_prompt\":true}",
+                       number(maker, "embedding_length")));
     return put_file(maker, "config_sentence_transformers.json",
                     "{\"prompts\":{\"query\":\"task: search result | query: \",\"document\":\"title: none | text: \","
                     "\"Retrieval-query\":\"task: search result | query: \"},\"default_prompt_name\":null}");
