@@ -102,6 +102,11 @@ run quantize x.gguf y.gguf q8_0
 check "quantize: what was left by it is no hindrance" cmp y.gguf q8_0.gguf
 check "and is gone" [ ! -e y.gguf.part ]
 
+(trap '' XFSZ && ulimit -f 100 && "$quern" quantize x.gguf z.gguf f32 >out 2>err)
+status=$?
+check "quantize: no room for the file" fails "File too large"
+check "leaves nothing" [ "$(echo z.gguf*)" = 'z.gguf*' ]
+
 # ------------------------------------------------------------------ attach-head
 run quantize made-headless.gguf headless.gguf q8_0
 first=model/2_Dense/model.safetensors

@@ -1,16 +1,18 @@
 /* Converting folders: what comes out is what a model file made straight from the same numbers holds; and what is
  * wrong with a folder is said before anything is written. */
+#include "allocations.h"
 #include "convert.h"
 #include "folder_maker.h"
 #include "model_maker.h"
 
-#include "gguf/gguf.h"
+#include "gguf/writer.h"
 
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static char work[32], folder[64], model[64], straight[64], output[64];
+static char work[32], folder[64], model[64], output[64];
 
 static void shell(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
@@ -39,7 +41,6 @@ static int make_work(void **state)
     assert_non_null(mkdtemp(work));
     snprintf(folder, sizeof folder, "%s/folder", work);
     snprintf(model, sizeof model, "%s/model.gguf", work);
-    snprintf(straight, sizeof straight, "%s/straight.gguf", work);
     snprintf(output, sizeof output, "%s/out.gguf", work);
     return 0;
 }
@@ -51,20 +52,27 @@ static int remove_work(void **state)
     return 0;
 }
 
-static void make_model(const char *path, uint32_t type, bool head)
+/* A model file of the tiny recipe. Each is made once, since what is written is synced. */
+static const char *made(uint32_t type, bool head)
 {
+    static char paths[64][64];
     struct quern_recipe recipe = quern_recipe_tiny();
+    char *path = paths[2 * type + head];
     recipe.type = type;
     recipe.head = head;
-    assert_int_equal(quern_model_make(path, &recipe, NULL), QUERN_OK);
+    if (path[0] == '\0') {
+        snprintf(path, sizeof paths[0], "%s/made-%u-%d.gguf", work, type, head);
+        assert_int_equal(quern_model_make(path, &recipe, NULL), QUERN_OK);
+    }
+    return path;
 }
 
 static void make_folder(const struct quern_folder_recipe *recipe, bool head)
 {
     struct quern_folder_recipe usual = quern_folder_recipe();
-    make_model(model, QUERN_TYPE_F32, head);
     shell("rm -rf '%s' && mkdir '%s'", folder, folder);
-    assert_int_equal(quern_folder_make(folder, model, recipe != NULL ? recipe : &usual, NULL), QUERN_OK);
+    assert_int_equal(quern_folder_make(folder, made(QUERN_TYPE_F32, head), recipe != NULL ? recipe : &usual, NULL),
+                     QUERN_OK);
 }
 
 static struct quern_convert_result convert(const char *type)
@@ -152,9 +160,8 @@ static void test_every_type_equals_the_file_made_straight(void **state)
                  {"q8_0", QUERN_TYPE_Q8_0, true}, {NULL, QUERN_TYPE_Q8_0, true}, {"q4_0", QUERN_TYPE_Q4_0, false}};
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
         make_folder(NULL, types[i].head);
-        make_model(straight, types[i].type, types[i].head);
         struct quern_convert_result result = convert(types[i].name);
-        expect_same(straight);
+        expect_same(made(types[i].type, types[i].head));
         assert_int_equal(result.has_head, types[i].head);
         assert_int_equal(result.tensors, types[i].head ? 82 : 80);
         assert_int_equal(strstr(result.notice, "no dense layers") != NULL, !types[i].head);
@@ -167,20 +174,18 @@ static void test_layouts_of_the_checkpoint(void **state)
 {
     (void)state;
     struct quern_folder_recipe recipe = quern_folder_recipe();
-    make_model(straight, QUERN_TYPE_F32, true);
     recipe.shards = 5;
     recipe.prefix = "model.";
     make_folder(&recipe, true);
     convert("f32");
-    expect_same(straight);
+    expect_same(made(QUERN_TYPE_F32, true));
     recipe.shards = 1;
     recipe.dtype = "BF16"; /* what was rounded to bf16 is not changed by rounding it again */
     make_folder(&recipe, true);
-    make_model(straight, QUERN_TYPE_BF16, true);
     convert("bf16");
     struct quern_gguf converted, expected;
     assert_int_equal(quern_gguf_open(&converted, output, NULL), QUERN_OK);
-    assert_int_equal(quern_gguf_open(&expected, straight, NULL), QUERN_OK);
+    assert_int_equal(quern_gguf_open(&expected, made(QUERN_TYPE_BF16, true), NULL), QUERN_OK);
     const char *names[] = {"token_embd.weight", "blk.5.ffn_down.weight", "dense_3.weight"};
     for (size_t i = 0; i < 3; i++)
         assert_memory_equal(quern_gguf_tensor_find(&converted, names[i])->data,
@@ -200,7 +205,7 @@ static void test_tokenizer_json(void **state)
     make_folder(&recipe, true);
     convert("f32");
     assert_int_equal(quern_gguf_open(&converted, output, NULL), QUERN_OK);
-    assert_int_equal(quern_gguf_open(&expected, model, NULL), QUERN_OK);
+    assert_int_equal(quern_gguf_open(&expected, made(QUERN_TYPE_F32, true), NULL), QUERN_OK);
     const char *keys[] = {"tokenizer.ggml.tokens", "tokenizer.ggml.scores", "tokenizer.ggml.token_type"};
     const struct quern_gguf_value *a[3], *b[3];
     for (int i = 0; i < 3; i++) {
@@ -373,7 +378,91 @@ static void test_numbers_too_large_for_the_type(void **state)
     convert("bf16");
 }
 
+/* ---------------------------------------------------------------- other model files */
+
+/* A model file with one tensor of zeros. */
+static void make_one_tensor(const char *architecture, uint32_t type, const uint64_t *shape, int dimensions,
+                            size_t bytes)
+{
+    static const unsigned char zeros[4096];
+    struct quern_gguf_writer *writer;
+    assert_int_equal(quern_gguf_writer_new(&writer, model, NULL), QUERN_OK);
+    quern_gguf_put_string(writer, "general.architecture", (quern_text){architecture, strlen(architecture)});
+    quern_gguf_put_tensor(writer, "blk.0.odd.weight", type, shape, dimensions);
+    quern_gguf_put_data(writer, zeros, bytes);
+    assert_int_equal(quern_gguf_writer_finish(writer, NULL), QUERN_OK);
+}
+
+static void expect_quantize(int code, const char *type, const char *says)
+{
+    struct quern_convert_job job = {.type = type, .threads = 1};
+    struct quern_convert_result result;
+    quern_error error = {0};
+    assert_int_equal(quern_convert_quantize(model, output, &job, &result, &error), code);
+    assert_non_null(strstr(error.text, says));
+    shell("! ls '%s' | grep -q part", work);
+}
+
+static void test_tensors_of_other_shapes_and_types(void **state)
+{
+    (void)state;
+    const uint64_t odd[] = {33, 2}, three[] = {32, 2, 2}, wide[] = {64, 2}, whole[] = {4};
+    make_one_tensor("llama", QUERN_TYPE_F32, wide, 2, 512);
+    expect_quantize(QUERN_EUNSUPPORTED, "q8_0", "architecture \"llama\"");
+    make_one_tensor("gemma-embedding", QUERN_TYPE_F32, odd, 2, 264);
+    expect_quantize(QUERN_EUNSUPPORTED, "q4_0", "rows of 33 weights");
+    expect_quantize(QUERN_OK, "bf16", "");
+    make_one_tensor("gemma-embedding", QUERN_TYPE_F32, three, 3, 512);
+    expect_quantize(QUERN_OK, "q8_0", "");
+    make_one_tensor("gemma-embedding", 26, whole, 1, 16); /* I32 */
+    expect_quantize(QUERN_EUNSUPPORTED, "q8_0", "type I32, which quern cannot convert");
+}
+
 /* ---------------------------------------------------------------- stopping */
+
+static int next_descriptor(void)
+{
+    int file = dup(0);
+    close(file);
+    return file;
+}
+
+/* Refuses each request for memory, or for files and threads, once: a clean error, and nothing is left behind. */
+static void fail_each(size_t *requests, size_t *failed, int least)
+{
+    struct quern_convert_job job = {.threads = 2};
+    struct quern_convert_result result;
+    const int descriptor = next_descriptor();
+    int failures = 0;
+    unlink(output);
+    for (size_t i = 1;; i++) {
+        quern_error error = {0};
+        *requests = 0;
+        *failed = i;
+        int code = quern_convert_folder(folder, output, &job, &result, &error);
+        bool all_done = *requests < i;
+        *failed = 0;
+        assert_int_equal(next_descriptor(), descriptor);
+        assert_int_equal(access(output, F_OK) == 0, code == QUERN_OK);
+        assert_int_not_equal(error.code != code || (code != QUERN_OK && error.text[0] == '\0'), 1);
+        failures += code != QUERN_OK;
+        if (all_done)
+            break;
+        unlink(output);
+    }
+    shell("! ls '%s' | grep -q part", work);
+    assert_true(failures >= least);
+}
+
+static void test_out_of_memory_files_and_threads(void **state)
+{
+    (void)state;
+    struct quern_folder_recipe recipe = quern_folder_recipe();
+    recipe.shards = 3;
+    make_folder(&recipe, true);
+    fail_each(&quern_allocations, &quern_allocation_failed, 20);
+    fail_each(&quern_system_calls, &quern_system_call_failed, 20);
+}
 
 static bool stop_late(void *state, uint64_t done, uint64_t total)
 {
@@ -389,6 +478,7 @@ static void test_stopping_leaves_nothing(void **state)
     struct quern_convert_result result;
     quern_error error;
     make_folder(NULL, true);
+    unlink(output);
     assert_int_equal(quern_convert_folder(folder, output, &job, &result, &error), QUERN_EIO);
     assert_int_equal(calls, 82);
     assert_non_null(strstr(error.text, "stopped"));
@@ -412,7 +502,6 @@ static void test_killed_at_any_moment(void **state)
 {
     (void)state;
     make_folder(NULL, true);
-    make_model(straight, QUERN_TYPE_Q8_0, true);
     shell("echo old >'%s'", output);
     for (int moment = 1; moment <= 82; moment++) {
         pid_t child = fork();
@@ -428,23 +517,25 @@ static void test_killed_at_any_moment(void **state)
         shell("test \"$(cat '%s')\" = old && test -f '%s.part'", output, output);
     }
     convert("q8_0");
-    expect_same(straight);
+    expect_same(made(QUERN_TYPE_Q8_0, true));
     shell("! ls '%s' | grep -q part", work);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_every_type_equals_the_file_made_straight, make_work, remove_work),
-        cmocka_unit_test_setup_teardown(test_layouts_of_the_checkpoint, make_work, remove_work),
-        cmocka_unit_test_setup_teardown(test_tokenizer_json, make_work, remove_work),
-        cmocka_unit_test_setup_teardown(test_prompts_are_kept, make_work, remove_work),
-        cmocka_unit_test_setup_teardown(test_vocabularies_of_other_sizes, make_work, remove_work),
-        cmocka_unit_test_setup_teardown(test_settings_that_are_refused, make_work, remove_work),
-        cmocka_unit_test_setup_teardown(test_folders_that_are_not_whole, make_work, remove_work),
-        cmocka_unit_test_setup_teardown(test_numbers_too_large_for_the_type, make_work, remove_work),
-        cmocka_unit_test_setup_teardown(test_stopping_leaves_nothing, make_work, remove_work),
-        cmocka_unit_test_setup_teardown(test_killed_at_any_moment, make_work, remove_work),
+        cmocka_unit_test(test_every_type_equals_the_file_made_straight),
+        cmocka_unit_test(test_layouts_of_the_checkpoint),
+        cmocka_unit_test(test_tokenizer_json),
+        cmocka_unit_test(test_prompts_are_kept),
+        cmocka_unit_test(test_vocabularies_of_other_sizes),
+        cmocka_unit_test(test_settings_that_are_refused),
+        cmocka_unit_test(test_folders_that_are_not_whole),
+        cmocka_unit_test(test_numbers_too_large_for_the_type),
+        cmocka_unit_test(test_tensors_of_other_shapes_and_types),
+        cmocka_unit_test(test_out_of_memory_files_and_threads),
+        cmocka_unit_test(test_stopping_leaves_nothing),
+        cmocka_unit_test(test_killed_at_any_moment),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, make_work, remove_work);
 }
