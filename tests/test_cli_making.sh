@@ -139,6 +139,30 @@ check "verify: how many texts" prints '^30 texts, task document, 64 dimensions$'
 check "verify: the mean" prints '^mean cosine +0\.99[0-9]+$'
 check "verify: the worst" prints '^worst cosine +0\.9[0-9]+  text [0-9]+$'
 check "verify: neighbours" prints '^neighbours shared +[01]\.[0-9]+ +of the 10 nearest, mean over 30 texts$'
+# The same figures from the vectors themselves.
+"$quern" embed -m q8_0.gguf -t document -f text -i texts >left
+"$quern" embed -m f32.gguf -t document -f text --exact -i texts >right
+paste -d ' ' left right | awk '
+    { for (k = 1; k <= 128; k++) v[NR, k] = $k }
+    function dot(a, b, from, to,  k, sum) { for (k = 1; k <= 64; k++) sum += v[a, from + k] * v[b, to + k]; return sum }
+    function better(side, a, b, c) { return dot(a, b, side, side) > dot(a, c, side, side) }
+    function near(side, a, b,  c, rank) {
+        for (c = 1; c <= NR; c++) rank += c != a && c != b && better(side, a, c, b)
+        return rank < 10
+    }
+    END {
+        worst = 2
+        for (a = 1; a <= NR; a++) {
+            cosine = dot(a, a, 0, 64)
+            mean += cosine / NR
+            if (cosine < worst) { worst = cosine; text = a }
+            for (b = 1; b <= NR; b++) if (b != a) shared += near(0, a, b) && near(64, a, b)
+        }
+        printf "%.5f %.5f %d %.4f\n", mean, worst, text, shared / 10 / NR
+    }' >expected
+awk '/^mean/ { mean = $3 } /^worst/ { worst = $3; text = $5 } /^neighbours/ { shared = $3 }
+    END { printf "%.5f %.5f %d %.4f\n", mean, worst, text, shared }' out >found
+check "verify: the figures are right" cmp expected found
 run verify -m q8_0.gguf --against exact -i texts --json -t query -d 32
 check "verify: against the exact path, as JSON" prints '"against":\{"file":"q8_0.gguf","path":"exact"\},"task":"query",'
 check "verify: fewer dimensions" prints '"dimensions":32,"texts":30,'
@@ -177,7 +201,7 @@ while [ ! -s larger.gguf.part ] && [ $tries -lt 600 ]; do
     tries=$((tries + 1))
 done
 kill -TERM $maker
-wait $maker
+wait $maker 2>/dev/null
 status=$?
 check "a signal ends it" [ "$status" = 143 ]
 check "and removes what was begun" [ "$(echo larger.gguf*)" = 'larger.gguf*' ]
