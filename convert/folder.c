@@ -1,6 +1,7 @@
 /* From a sentence-transformers folder to a model file. */
 #include "base/error.h"
 #include "checkpoint.h"
+#include "gguf/summary.h"
 #include "pieces.h"
 #include "settings.h"
 #include "weights.h"

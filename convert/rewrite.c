@@ -1,5 +1,6 @@
 /* From a model file to another: with other types, or with a head. */
 #include "base/error.h"
+#include "gguf/summary.h"
 #include "json_file.h"
 #include "safetensors.h"
 #include "weights.h"

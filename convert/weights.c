@@ -3,9 +3,9 @@
 #include "base/budget.h"
 #include "base/error.h"
 #include "base/pool.h"
+#include "gguf/summary.h"
 
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -32,15 +32,6 @@ uint32_t quern_weight_type(const char *name, int dimensions, uint32_t type)
         return QUERN_TYPE_F32;
     bool outside = strcmp(name, "token_embd.weight") == 0 || strncmp(name, "dense_", 6) == 0;
     return outside && type == QUERN_TYPE_Q4_0 ? QUERN_TYPE_Q8_0 : type;
-}
-
-uint32_t quern_file_type(uint32_t type) /* numbered otherwise than tensor types */
-{
-    switch (type) {
-    case QUERN_TYPE_Q8_0: return 7;
-    case QUERN_TYPE_BF16: return 32;
-    default: return type; /* F32, F16, Q4_0 */
-    }
 }
 
 int quern_weights_add(struct quern_weights *weights, const struct quern_weight *weight, quern_error *error)
@@ -174,26 +165,15 @@ static int write_all(struct writing *writing, const struct quern_weights *weight
     return QUERN_OK;
 }
 
-/* "Q8_0 x 171, F32 x 145": the most frequent first. */
 static void describe(const struct quern_weights *weights, struct quern_convert_result *result)
 {
-    unsigned counts[64] = {0};
-    size_t used = 0;
+    unsigned counts[QUERN_TYPES] = {0};
     result->tensors = (int)weights->count;
     for (size_t i = 0; i < weights->count; i++) {
-        counts[weights->list[i].type % 64]++;
+        counts[weights->list[i].type]++; /* a number that quern_type_info knows */
         result->has_head |= strcmp(weights->list[i].name, "dense_3.weight") == 0;
     }
-    for (;;) {
-        uint32_t most = 0;
-        for (uint32_t t = 1; t < 64; t++)
-            most = counts[t] > counts[most] ? t : most;
-        if (counts[most] == 0 || used >= sizeof result->types)
-            return;
-        used += (size_t)snprintf(result->types + used, sizeof result->types - used, "%s%s x %u", used > 0 ? ", " : "",
-                                 quern_type_info(most)->name, counts[most]);
-        counts[most] = 0;
-    }
+    quern_types_describe(counts, result->types, sizeof result->types);
 }
 
 int quern_weights_write(const struct quern_weights *weights, struct quern_gguf_writer *writer,

@@ -33,9 +33,6 @@ int quern_weight_type_find(const char *name, uint32_t *type, quern_error *error)
  * text or a token, the head and the token embeddings, is not cut to 4 bits. */
 uint32_t quern_weight_type(const char *name, int dimensions, uint32_t type);
 
-/* general.file_type of a file of this type. */
-uint32_t quern_file_type(uint32_t type);
-
 /* Describes and writes all tensors; fills result but for its bytes. Refuses weights that are not finite, or not once
  * they are rounded. */
 int quern_weights_write(const struct quern_weights *weights, struct quern_gguf_writer *writer,
