@@ -64,7 +64,7 @@ static void print_help(const struct quern_cli_verb *verb)
         if (table[i].key == 'f') {
             printf("%s; the first is the default\n", verb->formats);
         } else if (table[i].key == 'T') {
-            printf("%s; the first is the default\n", verb->types);
+            puts(verb->types);
         } else if (table[i].key == 't') {
             fputs("what the texts are for:", stdout);
             for (int task = 0; quern_task_name(task) != NULL; task++)

@@ -41,7 +41,7 @@ struct quern_cli_verb {
     const char *summary;  /* one line */
     const char *options;  /* keys of the options it takes */
     const char *formats;  /* of -f, separated by '|', the default first; NULL: none */
-    const char *types;    /* of --type, likewise */
+    const char *types;    /* help of --type; NULL: none */
     const char *more;     /* rest of the help, example included */
     int (*run)(const struct quern_cli_options *options);
 };

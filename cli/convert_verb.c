@@ -20,7 +20,7 @@ const struct quern_cli_verb quern_cli_convert = {
     .synopsis = "FOLDER -o FILE [OPTION...]",
     .summary = "Makes a model file out of a folder as sentence-transformers and the hub have it.",
     .options = "oTJA",
-    .types = QUERN_CONVERT_TYPES,
+    .types = QUERN_CONVERT_TYPES "; the first is the default",
     .more = "The folder holds config.json, modules.json, model.safetensors (or its parts and their index),\n"
             "tokenizer.model or tokenizer.json, tokenizer_config.json, 1_Pooling, 2_Dense, 3_Dense and\n"
             "config_sentence_transformers.json. Norms are written as F32; with q4_0, token embeddings and head as\n"

@@ -291,6 +291,15 @@ static void notice_head(const struct folder *folder, struct quern_convert_result
                  "its vectors are not EmbeddingGemma's official ones");
 }
 
+/* Some versions of transformers take half of the window, plus 1, when they load a model, and save that. */
+static void notice_window(const struct folder *folder, struct quern_convert_result *result)
+{
+    int window = folder->settings.window;
+    if (window % 2 != 0 && result->notice[0] == '\0')
+        snprintf(result->notice, sizeof result->notice, "sliding_window is %d, as some programs save a window of %d: if "
+                 "config.json was written by one, correct it and convert again", window, 2 * (window - 1));
+}
+
 /* ---------------------------------------------------------------- all */
 
 static int convert(struct folder *folder, const char *path, const struct quern_convert_job *job,
@@ -311,6 +320,7 @@ static int convert(struct folder *folder, const char *path, const struct quern_c
     int code = quern_weights_write(&folder->weights, writer, job, result, folder->error);
     notice_head(folder, result);
     compare_prompts(folder->settings.prompt_texts, result);
+    notice_window(folder, result);
     return quern_weights_finish(writer, code, path, result, folder->error);
 }
 

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #define MOST_CONFIG (16u << 20)    /* bytes of tokenizer_config.json; that of EmbeddingGemma has 1.2 million */
-#define MOST_TOKENIZER (256u << 20) /* bytes of tokenizer.json; 33 million */
+#define MOST_TOKENIZER (64u << 20) /* bytes of tokenizer.json; 33 million */
 #define SCORE_ADDED (-1000.0f)     /* of pieces that are not merged, as published files have it */
 #define SCORE_UNUSED (-10000.0f)
 

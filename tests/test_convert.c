@@ -253,6 +253,14 @@ static void test_prompts_are_kept(void **state)
     assert_string_equal(convert("q8_0").notice, "");
 }
 
+static void test_odd_window_is_told(void **state)
+{
+    (void)state;
+    make_folder(NULL, true);
+    shell("sed -i 's/\"sliding_window\":16/\"sliding_window\":9/' '%s/config.json'", folder);
+    assert_non_null(strstr(convert("q8_0").notice, "sliding_window is 9, as some programs save a window of 16"));
+}
+
 /* What the tokenizer does not have is filled up; rows beyond the vocabulary are cut off. */
 static void test_vocabularies_of_other_sizes(void **state)
 {
@@ -528,6 +536,7 @@ int main(void)
         cmocka_unit_test(test_layouts_of_the_checkpoint),
         cmocka_unit_test(test_tokenizer_json),
         cmocka_unit_test(test_prompts_are_kept),
+        cmocka_unit_test(test_odd_window_is_told),
         cmocka_unit_test(test_vocabularies_of_other_sizes),
         cmocka_unit_test(test_settings_that_are_refused),
         cmocka_unit_test(test_folders_that_are_not_whole),

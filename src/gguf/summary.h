@@ -7,8 +7,8 @@
 
 #define QUERN_TYPES 64 /* above every type's number */
 
-/* Writes "Q8_0 x 171, F32 x 145" to text[size], the most frequent type first; it is cut off where there is no more room.
- * counts: tensors of each type. */
+/* Writes "Q8_0 x 171, F32 x 145" to text[size], the most frequent type first; it is cut off where there is no more
+ * room. counts: tensors of each type. */
 void quern_types_describe(const unsigned counts[QUERN_TYPES], char *text, size_t size);
 
 /* The number that the key general.file_type has for a file whose matrices are of this type. */
