@@ -186,7 +186,7 @@ int quern_sentencepiece_parse(struct quern_sentencepiece *model, const void *dat
                               quern_error *error)
 {
     const unsigned char *bytes = data;
-    struct message message = {bytes, bytes + size};
+    struct message message = {bytes, size > 0 ? bytes + size : bytes};
     struct parser parser = {.model = model, .path = path, .room = count_pieces(message), .error = error};
     *model = (struct quern_sentencepiece){0};
     if (parser.room > MOST_PIECES)

@@ -218,8 +218,11 @@ static void test_tokenizer_json(void **state)
         quern_text x = quern_gguf_next_string(a[0], &cursor_a), y = quern_gguf_next_string(b[0], &cursor_b);
         int32_t kind;
         memcpy(&kind, b[2]->data + 4 * i, sizeof kind);
-        if (kind == QUERN_PIECE_UNUSED)
+        if (kind == QUERN_PIECE_UNUSED) { /* what the tokenizer does not have is filled up */
+            assert_memory_equal(x.data, "[PAD", 4);
+            assert_memory_equal(a[2]->data + 4 * i, b[2]->data + 4 * i, 4);
             continue;
+        }
         assert_int_equal(x.length, y.length);
         assert_memory_equal(x.data, y.data, x.length);
         assert_memory_equal(a[2]->data + 4 * i, b[2]->data + 4 * i, 4);
@@ -261,8 +264,7 @@ static void test_odd_window_is_told(void **state)
     assert_non_null(strstr(convert("q8_0").notice, "sliding_window is 9, as some programs save a window of 16"));
 }
 
-/* What the tokenizer does not have is filled up; rows beyond the vocabulary are cut off. */
-static void test_vocabularies_of_other_sizes(void **state)
+static void test_rows_beyond_the_vocabulary_are_cut_off(void **state)
 {
     (void)state;
     struct quern_gguf gguf;
@@ -537,7 +539,7 @@ int main(void)
         cmocka_unit_test(test_tokenizer_json),
         cmocka_unit_test(test_prompts_are_kept),
         cmocka_unit_test(test_odd_window_is_told),
-        cmocka_unit_test(test_vocabularies_of_other_sizes),
+        cmocka_unit_test(test_rows_beyond_the_vocabulary_are_cut_off),
         cmocka_unit_test(test_settings_that_are_refused),
         cmocka_unit_test(test_folders_that_are_not_whole),
         cmocka_unit_test(test_numbers_too_large_for_the_type),
