@@ -42,6 +42,10 @@ static const struct row table[] = {
     {'W', "seconds", "S", "time for every row; default: 0.5"},
     {'R', "report", "FILE", "write the report to FILE as Markdown"},
     {'X', "texts", "FOLDER", "keep the texts that are tokenised in FOLDER"},
+    {'T', "type", "TYPE", NULL /* depends on the verb */},
+    {'2', "dense-2", "FILE", "the first layer of the head: safetensors, or a model file with a head"},
+    {'3', "dense-3", "FILE", "the second layer of the head"},
+    {'G', "against", "WHAT", "compare vectors with those of this model file, or with exact ones of the same model"},
     {'h', "help", NULL, "show this help"},
 };
 #define OPTIONS (sizeof table / sizeof table[0])
@@ -112,6 +116,8 @@ static void print_help(const struct quern_cli_verb *verb)
         printf("  %-22s ", left);
         if (row->key == 'f') {
             printf("%s; the first is the default\n", verb->formats);
+        } else if (row->key == 'T') {
+            puts(verb->types);
         } else if (row->key == 't') {
             fputs("what the texts are for:", stdout);
             for (int task = 0; quern_task_name(task) != NULL; task++)
@@ -195,6 +201,10 @@ static int apply(const struct quern_cli_verb *verb, struct quern_cli_options *op
     case 'O': options->only = argument; return -1;
     case 'R': options->report = argument; return -1;
     case 'X': options->texts_folder = argument; return -1;
+    case 'T': options->type = argument; return -1;
+    case '2': options->dense[0] = argument; return -1;
+    case '3': options->dense[1] = argument; return -1;
+    case 'G': options->against = argument; return -1;
     case 'h': print_help(verb); return QUERN_CLI_DONE;
     case 't':
         options->task = quern_task_find(argument);

@@ -36,6 +36,7 @@ struct quern_cli_options {
     int dimensions, threads;                             /* 0: not given */
     int dims[QUERN_CLI_DIMS], dims_count;                /* of eval */
     const char *tokens, *batches, *only, *report, *texts_folder; /* of bench; NULL: not given */
+    const char *type, *dense[2], *against; /* of making and comparing model files; NULL: not given */
     double seconds;                                              /* of bench; 0: not given */
     struct quern_cli_serve serve;
     bool exact, no_normalize, truncate, parse_special, no_special, null, json;
@@ -49,14 +50,15 @@ struct quern_cli_verb {
     const char *summary;  /* one line */
     const char *options;  /* keys of the options it takes */
     const char *formats;  /* of -f, separated by '|', the default first; NULL: none */
+    const char *types;    /* help of --type; NULL: none */
     const char *more;     /* rest of the help, example included */
     bool environment;     /* what is not on the command line may be in $QUERN_..., as QUERN_STEP_TOKENS */
     int (*run)(const struct quern_cli_options *options);
 };
 
 extern const struct quern_cli_verb quern_cli_embed, quern_cli_similarity, quern_cli_tokenize, quern_cli_info,
-    quern_cli_verify, quern_cli_bench, quern_cli_eval, quern_cli_demo,
-    quern_cli_server;
+    quern_cli_verify, quern_cli_bench, quern_cli_eval, quern_cli_demo, quern_cli_convert, quern_cli_quantize,
+    quern_cli_attach_head, quern_cli_server;
 
 /* Parses the arguments of a verb, its name first. Returns -1 when the verb is to run, or an exit code: after --help,
  * or after a complaint. */
@@ -159,6 +161,9 @@ void quern_cli_progress_start(struct quern_cli_progress *progress, bool data_on_
 
 /* given of total texts, or bytes, are done; total 0: unknown. */
 void quern_cli_progress_update(struct quern_cli_progress *progress, uint64_t given, uint64_t total);
+
+/* done of total bytes are written. */
+void quern_cli_progress_bytes(struct quern_cli_progress *progress, uint64_t done, uint64_t total);
 void quern_cli_progress_clear(struct quern_cli_progress *progress);
 
 /* ---------------------------------------------------------------- matrix.c */

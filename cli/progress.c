@@ -19,21 +19,45 @@ void quern_cli_progress_start(struct quern_cli_progress *progress, bool data_on_
     progress->last_ns = progress->start_ns;
 }
 
-void quern_cli_progress_update(struct quern_cli_progress *progress, uint64_t given, uint64_t total)
+/* Whether it is time to show something; then the seconds since the start. */
+static bool is_due(struct quern_cli_progress *progress, double *seconds)
 {
     int64_t now = now_ns();
     if (!progress->shown || now - progress->last_ns < INTERVAL_NS)
-        return;
+        return false;
     progress->last_ns = now;
-    double seconds = (double)(now - progress->start_ns) * 1e-9;
-    fprintf(stderr, "\r%llu texts, %.1f texts/s, %.0f tokens/s", (unsigned long long)progress->texts,
-            (double)progress->texts / seconds, (double)progress->tokens / seconds);
-    if (total > 0 && given > 0 && given <= total) {
-        double part = (double)given / (double)total;
+    *seconds = (double)(now - progress->start_ns) * 1e-9;
+    return true;
+}
+
+/* The end of the line: how much is done, and how long the rest will take. */
+static void put_rest(uint64_t done, uint64_t total, double seconds)
+{
+    if (total > 0 && done > 0 && done <= total) {
+        double part = (double)done / (double)total;
         long left = (long)(seconds / part * (1 - part) + 0.5);
         fprintf(stderr, ", %.0f %%, %ld:%02ld:%02ld left", part * 100, left / 3600, left / 60 % 60, left % 60);
     }
     fputs("\x1b[K", stderr);
+}
+
+void quern_cli_progress_update(struct quern_cli_progress *progress, uint64_t given, uint64_t total)
+{
+    double seconds;
+    if (!is_due(progress, &seconds))
+        return;
+    fprintf(stderr, "\r%llu texts, %.1f texts/s, %.0f tokens/s", (unsigned long long)progress->texts,
+            (double)progress->texts / seconds, (double)progress->tokens / seconds);
+    put_rest(given, total, seconds);
+}
+
+void quern_cli_progress_bytes(struct quern_cli_progress *progress, uint64_t done, uint64_t total)
+{
+    double seconds;
+    if (!is_due(progress, &seconds))
+        return;
+    fprintf(stderr, "\r%.0f MB, %.0f MB/s", (double)done * 1e-6, (double)done * 1e-6 / seconds);
+    put_rest(done, total, seconds);
 }
 
 void quern_cli_progress_clear(struct quern_cli_progress *progress)

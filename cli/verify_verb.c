@@ -1,12 +1,12 @@
-#include "cli.h"
+#include "compare.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* A vector passes when its cosine with the stored one is at least this. float32, half and Q8_0 weights are the published
- * ones to within rounding: what llama.cpp gets from them is beyond 0.999. Q4_0 files are made of other weights (trained
- * to be quantised) or are rounded coarsely. The int8 path may lose a little more. */
+/* A vector passes when its cosine with the stored one is at least this. float32, half and Q8_0 weights are the
+ * published ones to within rounding: what llama.cpp gets from them is beyond 0.999. Q4_0 files are made of other
+ * weights (trained to be quantised) or are rounded coarsely. The int8 path may lose a little more. */
 #define PASS_EXACT 0.999
 #define PASS_INT8 0.998
 #define PASS_Q4 0.95
@@ -147,6 +147,11 @@ static int verify(const struct quern_cli_options *options)
     struct quern_cli_session session;
     if (options->text_count > 0)
         return quern_cli_misuse("verify", "it takes no arguments; the model is given with -m");
+    if (options->against != NULL)
+        return quern_cli_compare(options);
+    if (options->input != NULL || options->null || options->task >= 0 || options->dimensions > 0 || options->exact ||
+        options->json)
+        return quern_cli_misuse("verify", "only -m and --threads go without --against");
     int code = quern_cli_session_open(&session, options);
     if (code != QUERN_CLI_DONE)
         return code;
@@ -158,10 +163,16 @@ static int verify(const struct quern_cli_options *options)
 const struct quern_cli_verb quern_cli_verify = {
     .name = "verify",
     .synopsis = "[OPTION...]",
-    .summary = "Tells whether a file is the real EmbeddingGemma-300M, and whether this build computes its vectors.",
-    .options = "mJ",
-    .more = "Compares token ids and vectors with stored figures of the real model. The exit code is 1 when they differ.\n\n"
+    .summary = "Tells whether a file is the real EmbeddingGemma-300M, and computed rightly, or compares two files.",
+    .options = "mGit0dEJA",
+    .more = "Compares token ids and vectors with stored figures of the real model. The exit code is 1 when they\n"
+            "differ.\n"
+            "--against compares with other vectors instead, over the texts of the input: those of another model\n"
+            "file, or with the word exact, of the model itself, both on the exact path. It prints the mean and the\n"
+            "worst cosine, and how many of the 10 nearest neighbours stay the same.\n\n"
             "example:\n"
-            "  quern verify -m embeddinggemma-300M-Q8_0.gguf\n",
+            "  quern verify -m embeddinggemma-300M-Q8_0.gguf\n"
+            "  quern verify -m my-q4_0.gguf --against my-f32.gguf -i texts.txt\n"
+            "  quern verify -m my-q4_0.gguf --against exact -i texts.txt --json\n",
     .run = verify,
 };

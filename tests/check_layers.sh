@@ -24,13 +24,27 @@ allowed() {
     esac
 }
 
-sources=$(find src json server cli include fuzz tests tools bench -name '*.[ch]')
+# What a library does not call.
+final='(^|[^a-z_])(printf|fprintf|puts|putchar|perror|exit|_exit|abort|assert)\('
+
+sources=$(find src json convert server cli include fuzz tests tools bench -name '*.[ch]')
 for file in $(find src -name '*.[ch]'); do
     layer=${file#src/}
     layer=${layer%%/*}
     bad=$(sed -n 's/^ *# *include *"\([^"]*\)".*/\1/p' "$file" | grep -vE "^quern\.h$|^($(allowed "$layer"))/" || true)
     [ -z "$bad" ] || complain "$file ($layer) may not include: $bad"
-    bad=$(grep -nE '(^|[^a-z_])(printf|fprintf|puts|putchar|perror|exit|_exit|abort|assert)\(' "$file" || true)
+    bad=$(grep -nE "$final" "$file" || true)
+    [ -z "$bad" ] || complain "$file: a library does not print, exit or abort: $bad"
+done
+
+# What makes model files, in convert/, uses files and vocabularies of the library, and never what computes; nor does it
+# print or exit.
+for file in $(find convert -name '*.[ch]'); do
+    for name in $(sed -n 's/^ *# *include *"\([^"]*\)".*/\1/p' "$file"); do
+        echo "$name" | grep -qE '^quern\.h$|^(base|gguf)/|^text/tokenizer\.h$' || [ -f "convert/$name" ] ||
+            complain "$file may not include $name"
+    done
+    bad=$(grep -nE "$final" "$file" || true)
     [ -z "$bad" ] || complain "$file: a library does not print, exit or abort: $bad"
 done
 
@@ -40,7 +54,7 @@ for folder in json server cli; do
     case $folder in
     json) others='' ;;
     server) others=' json_text.h ' ;;
-    cli) others=' json_text.h server.h ' ;;
+    cli) others=' json_text.h server.h convert.h ' ;;
     esac
     for file in $(find $folder -name '*.[ch]'); do
         for name in $(sed -n 's/^ *# *include *"\([^"]*\)".*/\1/p' "$file"); do

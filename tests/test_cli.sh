@@ -85,7 +85,7 @@ run --help
 check "help" both exits 0 -- prints "exit codes"
 run --version
 check "version" both exits 0 -- grep -qx 'quern [0-9]*\.[0-9]*\.[0-9]*' "$work/out"
-for verb in embed similarity tokenize info verify eval bench demo; do
+for verb in embed similarity tokenize info verify eval bench demo convert quantize attach-head; do
     run $verb --help
     check "help of $verb has an example" both exits 0 -- prints "  quern $verb"
     run $verb -m

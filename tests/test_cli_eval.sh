@@ -3,6 +3,7 @@
 # usage: test_cli_eval.sh QUERN MKMODEL
 set -u
 export LC_ALL=C
+helpers=$(realpath "$(dirname "$0")")/support/tap.sh
 quern=$(realpath "$1") # the tests run in another folder
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -11,33 +12,8 @@ export QUERN_MODEL="$work/tiny.gguf"
 "$2" tiny "$QUERN_MODEL" --head || exit 1
 "$2" tiny "$work/bare.gguf" --no-prompts || exit 1
 cd "$work" || exit 1
-number=0
-
-run() {
-    "$quern" "$@" >out 2>err
-    status=$?
-}
-
-check() { # check NAME COMMAND...: a test that passes when the command succeeds
-    number=$((number + 1))
-    name=$1
-    shift
-    if "$@" >/dev/null 2>&1; then
-        printf "ok %d - %s\n" "$number" "$name"
-    else
-        printf "not ok %d - %s\n" "$number" "$name"
-        sed 's/^/# out: /' out | head -n 12 | cut -c 1-200
-        sed 's/^/# err: /' err | head -n 5
-    fi
-}
-
-fails() { # fails TEXT: whether the last run failed, saying TEXT and printing nothing
-    [ "$status" = 1 ] && grep -qF -- "$1" err && [ ! -s out ]
-}
-
-prints() { # prints REGEX: whether the last run succeeded and printed it
-    [ "$status" = 0 ] && grep -qE -- "$1" out
-}
+# shellcheck source=tests/support/tap.sh
+. "$helpers"
 
 is_same() { # is_same FILE: whether the last run succeeded and printed what is in it, but for the name of its data
     [ "$status" = 0 ] && sed 1d "$1" >expected && sed 1d out | cmp -s - expected

@@ -80,14 +80,17 @@ static void test_target_appears_when_finished(void **state)
     (void)state;
     static const float data[3] = {1, 2, 3};
     put_file("old");
-    struct quern_gguf_writer *writer = begin(), *other = begin(); /* two at once do not meet */
-    assert_int_equal(count_files(".part"), 2);
+    struct quern_gguf_writer *writer = begin(), *other;
+    quern_error error;
+    assert_int_equal(quern_gguf_writer_new(&other, path, &error), QUERN_EIO); /* two at once do not meet */
+    assert_non_null(strstr(error.text, "being written already"));
+    assert_int_equal(count_files(".part"), 1);
     put_vector(writer, "a", 3);
     quern_gguf_put_data(writer, data, sizeof data);
     expect_file("old");
     assert_int_equal(quern_gguf_writer_finish(writer, NULL), QUERN_OK);
-    assert_int_equal(count_files(".part"), 1);
-    quern_gguf_writer_abandon(other);
+    assert_int_equal(count_files(".part"), 0);
+    quern_gguf_writer_abandon(begin());
     quern_gguf_writer_abandon(NULL);
     assert_int_equal(count_files(".part"), 0);
 
@@ -96,6 +99,40 @@ static void test_target_appears_when_finished(void **state)
     assert_int_equal(gguf.version, 3);
     assert_memory_equal(quern_gguf_tensor_find(&gguf, "a")->data, data, sizeof data);
     quern_gguf_close(&gguf);
+}
+
+/* What a killed process left is longer than what is written now. */
+static void test_part_left_behind_is_written_over(void **state)
+{
+    (void)state;
+    static const float data[3] = {1, 2, 3};
+    char part[sizeof path + 8];
+    snprintf(part, sizeof part, "%s.part", path);
+    FILE *file = fopen(part, "wb");
+    assert_non_null(file);
+    for (int i = 0; i < 1000; i++)
+        assert_true(fputs("left behind ", file) >= 0);
+    assert_int_equal(fclose(file), 0);
+    struct quern_gguf_writer *writer = begin();
+    put_vector(writer, "a", 3);
+    quern_gguf_put_data(writer, data, sizeof data);
+    assert_int_equal(quern_gguf_writer_finish(writer, NULL), QUERN_OK);
+    assert_int_equal(count_files(".part"), 0);
+    struct quern_gguf gguf;
+    assert_int_equal(quern_gguf_open(&gguf, path, NULL), QUERN_OK);
+    assert_int_equal(gguf.map.size, 96); /* header, one tensor, its padded data */
+    quern_gguf_close(&gguf);
+}
+
+static void test_only_regular_files_are_replaced(void **state)
+{
+    (void)state;
+    struct quern_gguf_writer *writer;
+    quern_error error;
+    assert_int_equal(quern_gguf_writer_new(&writer, "/dev/null", &error), QUERN_EIO);
+    assert_non_null(strstr(error.text, "no regular file"));
+    assert_int_equal(quern_gguf_writer_new(&writer, "/tmp", &error), QUERN_EIO);
+    assert_non_null(strstr(error.text, "no regular file"));
 }
 
 /* ---------------------------------------------------------------- misuse and failures */
@@ -216,8 +253,8 @@ static void test_target_cannot_be(void **state)
     assert_int_equal(quern_gguf_writer_new(&writer, "/tmp/quern-no-such-folder/x", &error), QUERN_EIO);
     assert_non_null(strstr(error.text, "No such file"));
     assert_null(writer);
-    assert_int_equal(mkdir(path, 0700), 0); /* a folder where the file should go */
     writer = begin();
+    assert_int_equal(mkdir(path, 0700), 0); /* a folder where the file should go, since then */
     assert_int_equal(quern_gguf_writer_finish(writer, &error), QUERN_EIO);
     assert_non_null(strstr(error.text, "directory"));
     assert_int_equal(rmdir(path), 0);
@@ -275,6 +312,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_target_appears_when_finished, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_part_left_behind_is_written_over, make_folder, remove_folder),
+        cmocka_unit_test(test_only_regular_files_are_replaced),
         cmocka_unit_test_setup_teardown(test_failure_leaves_the_target_alone, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_target_cannot_be, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_values_are_copied, make_folder, remove_folder),

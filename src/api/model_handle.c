@@ -2,6 +2,7 @@
 #include "api/handles.h"
 #include "base/budget.h"
 #include "base/error.h"
+#include "gguf/summary.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,24 +41,12 @@ static int choose_kernels(quern_model *model, const char *limit, const struct qu
     return quern_fail(error, QUERN_EINVAL, "no kernel table is named \"%.32s\" (QUERN_CPU); there are %s", limit, names);
 }
 
-/* "Q8_0 x 170, F32 x 146": the largest first. */
 static void describe_types(quern_model *model)
 {
-    unsigned counts[64] = {0};
+    unsigned counts[QUERN_TYPES] = {0};
     for (size_t i = 0; i < model->gguf.tensor_count; i++)
-        if (model->gguf.tensors[i].type < 64)
-            counts[model->gguf.tensors[i].type]++;
-    for (;;) {
-        uint32_t most = 0;
-        for (uint32_t t = 1; t < 64; t++)
-            most = counts[t] > counts[most] ? t : most;
-        if (counts[most] == 0)
-            return;
-        const size_t used = strlen(model->types);
-        snprintf(model->types + used, sizeof model->types - used, "%s%s x %u", used ? ", " : "",
-                 quern_type_info(most)->name, counts[most]);
-        counts[most] = 0;
-    }
+        counts[model->gguf.tensors[i].type]++; /* a number that quern_type_info knows */
+    quern_types_describe(counts, model->types, sizeof model->types);
 }
 
 /* A file that says how to prompt its model was made for quern, and other than EmbeddingGemma. */

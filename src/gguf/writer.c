@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define ALIGNMENT 32
@@ -76,27 +78,53 @@ static void pad(struct quern_gguf_writer *writer)
 
 /* ---------------------------------------------------------------- opening */
 
-/* A file beside path that was not there before: "PATH.NUMBER.part". */
+/* Opens the file beside path and locks it. Gives its descriptor; -1: errno says why not; -2: it was renamed or removed
+ * before it was locked, which is to be tried again. */
+static int open_locked(const char *temporary)
+{
+    struct stat held, named;
+    int file = open(temporary, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+    if (file < 0)
+        return -1;
+    if (flock(file, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+        close(file);
+        errno = EBUSY;
+        return -1;
+    }
+    bool same = fstat(file, &held) == 0 && stat(temporary, &named) == 0 && held.st_dev == named.st_dev &&
+                held.st_ino == named.st_ino;
+    if (same && ftruncate(file, 0) == 0)
+        return file;
+    int reason = errno;
+    close(file);
+    errno = reason;
+    return same ? -1 : -2;
+}
+
+/* "PATH.part". One that a killed process left is written over; one that is being written is locked. */
 static int create(struct quern_gguf_writer *writer, quern_error *error)
 {
-    size_t size = strlen(writer->path) + 32;
+    size_t size = strlen(writer->path) + sizeof ".part";
+    struct stat status;
+    if (stat(writer->path, &status) == 0 && !S_ISREG(status.st_mode))
+        return quern_fail(error, QUERN_EIO, "cannot write %s: it is there, and no regular file", writer->path);
     writer->temporary = malloc(size);
     if (!writer->temporary)
         return quern_fail(error, QUERN_ENOMEM, "no memory to write %s", writer->path);
-    int file = -1;
-    for (long number = getpid(), tries = 0; file < 0 && tries < 1000; number++, tries++) {
-        snprintf(writer->temporary, size, "%s.%ld.part", writer->path, number);
-        file = open(writer->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (file < 0 && errno != EEXIST)
-            break;
-    }
+    snprintf(writer->temporary, size, "%s.part", writer->path);
+    int file;
+    do
+        file = open_locked(writer->temporary);
+    while (file == -2);
+    if (file < 0 && errno == EBUSY)
+        return quern_fail(error, QUERN_EIO, "cannot write %s: it is being written already", writer->path);
     if (file < 0)
         return fail_io(error, writer);
     writer->file = fdopen(file, "wb");
     if (!writer->file) {
         fail_io(error, writer);
-        close(file);
         unlink(writer->temporary);
+        close(file);
         return QUERN_EIO;
     }
     return QUERN_OK;
@@ -313,11 +341,11 @@ static int complete(struct quern_gguf_writer *writer)
 int quern_gguf_writer_finish(struct quern_gguf_writer *writer, quern_error *error)
 {
     if (!failed(writer) && complete(writer) == QUERN_OK) {
-        FILE *file = writer->file;
-        writer->file = NULL;
-        if (fclose(file) != 0 || rename(writer->temporary, writer->path) != 0) {
+        if (rename(writer->temporary, writer->path) != 0) {
             fail_io(&writer->error, writer);
-            unlink(writer->temporary);
+        } else { /* only now, since closing it gives up the lock */
+            fclose(writer->file);
+            writer->file = NULL;
         }
     }
     int code = writer->error.code;
@@ -332,8 +360,8 @@ void quern_gguf_writer_abandon(struct quern_gguf_writer *writer)
     if (!writer)
         return;
     if (writer->file) {
-        fclose(writer->file);
         unlink(writer->temporary);
+        fclose(writer->file);
     }
     free(writer->path);
     free(writer->temporary);

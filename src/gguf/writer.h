@@ -1,7 +1,9 @@
 /* Writes GGUF v3 files: keys first, then tensor descriptions, then tensor data in the same order.
  *
- * Errors stick: every call after a failed one does nothing, and quern_gguf_writer_finish reports the first. The file is
- * written under a temporary name beside the target and renamed over it by finish, so nobody opens half a file. */
+ * Errors stick: every call after a failed one does nothing, and quern_gguf_writer_finish reports the first. The file
+ * is written as PATH.part beside the target and renamed over it by finish, so nobody opens half a file. While it is
+ * written it is locked, and a second writer of the same path is refused; one that a killed process left is written
+ * over. */
 #ifndef QUERN_GGUF_WRITER_H
 #define QUERN_GGUF_WRITER_H
 

@@ -1,6 +1,7 @@
 #include "model_maker.h"
 
 #include "base/error.h"
+#include "gguf/summary.h"
 #include "gguf/writer.h"
 #include "vocabulary_maker.h"
 
@@ -160,15 +161,6 @@ static void put_string(struct quern_gguf_writer *writer, const char *key, const 
     quern_gguf_put_string(writer, key, (quern_text){value, strlen(value)});
 }
 
-static uint32_t file_type(uint32_t type) /* general.file_type: numbered otherwise than tensor types */
-{
-    switch (type) {
-    case QUERN_TYPE_Q8_0: return 7;
-    case QUERN_TYPE_BF16: return 32;
-    default: return type; /* F32, F16, Q4_0 */
-    }
-}
-
 static void put_model_keys(struct quern_gguf_writer *writer, const struct quern_recipe *r)
 {
     put_string(writer, "general.architecture", ARCHITECTURE);
@@ -176,7 +168,7 @@ static void put_model_keys(struct quern_gguf_writer *writer, const struct quern_
     put_string(writer, "general.name", "Test model of random weights");
     if (r->prompts != NULL)
         put_string(writer, "quern.prompts", r->prompts);
-    quern_gguf_put_u32(writer, "general.file_type", file_type(r->type));
+    quern_gguf_put_u32(writer, "general.file_type", quern_file_type(r->type));
     quern_gguf_put_u32(writer, "general.quantization_version", 2);
     put_number(writer, "context_length", r->context);
     put_number(writer, "embedding_length", r->embedding);

@@ -1,0 +1,68 @@
+#include "making.h"
+
+#include <signal.h>
+#include <string.h>
+
+static volatile sig_atomic_t stopped; /* the signal that asked for it; 0: none */
+
+static void stop(int signal_number)
+{
+    stopped = signal_number;
+}
+
+/* Signals that were to end the process now only ask for it. */
+static void stop_on_signals(void)
+{
+    static const int ending[] = {SIGHUP, SIGINT, SIGTERM};
+    struct sigaction action = {.sa_handler = stop, .sa_flags = (int)SA_RESETHAND}, before;
+    for (size_t i = 0; i < sizeof ending / sizeof ending[0]; i++)
+        if (sigaction(ending[i], NULL, &before) == 0 && before.sa_handler == SIG_DFL)
+            sigaction(ending[i], &action, NULL);
+}
+
+static bool proceed(void *state, uint64_t done, uint64_t total)
+{
+    quern_cli_progress_bytes(state, done, total);
+    return stopped == 0;
+}
+
+static void tell(const struct quern_convert_result *result, const char *path, bool json)
+{
+    if (!json) {
+        printf("%s: %llu bytes, %s, %s\n", path, (unsigned long long)result->bytes, result->types,
+               result->has_head ? "with the head" : "without a head");
+        return;
+    }
+    fputs("{\"file\":", stdout);
+    quern_cli_put_string(stdout, (quern_text){path, strlen(path)});
+    printf(",\"bytes\":%llu,\"tensors\":%d,\"types\":\"%s\",\"head\":%s,\"notice\":", (unsigned long long)result->bytes,
+           result->tensors, result->types, result->has_head ? "true" : "false");
+    if (result->notice[0] != '\0')
+        quern_cli_put_string(stdout, (quern_text){result->notice, strlen(result->notice)});
+    else
+        fputs("null", stdout);
+    puts("}");
+}
+
+int quern_cli_make(quern_cli_make_fn *make, const struct quern_cli_options *options, const char *type,
+                   const char *path)
+{
+    struct quern_cli_progress progress;
+    struct quern_convert_result result;
+    quern_error error;
+    struct quern_convert_job job = {.type = type, .threads = options->threads, .proceed = proceed, .state = &progress};
+    stop_on_signals();
+    quern_cli_progress_start(&progress, false);
+    int code = make(options, &job, &result, &error);
+    quern_cli_progress_clear(&progress);
+    if (stopped != 0)
+        raise(stopped); /* with the default action, see SA_RESETHAND */
+    if (code != QUERN_OK) {
+        quern_cli_say("%s", error.text);
+        return QUERN_CLI_FAILED;
+    }
+    if (result.notice[0] != '\0')
+        quern_cli_say("%s", result.notice);
+    tell(&result, path, options->json);
+    return QUERN_CLI_DONE;
+}

@@ -1,0 +1,47 @@
+/* Making model files: out of a sentence-transformers folder, out of another model file, or by attaching the dense
+ * head.
+ *
+ * Inputs are mapped and checked in full before anything is written; tensors are converted a few megabytes at a time,
+ * by several threads. The output is written as PATH.part, locked, and renamed when it is complete; a PATH.part that
+ * a killed process left behind is written over. */
+#ifndef QUERN_CONVERT_H
+#define QUERN_CONVERT_H
+
+#include "quern.h"
+
+#include <stdbool.h>
+
+/* The types that weights are written in, the default first. */
+#define QUERN_CONVERT_TYPES "q8_0|q4_0|bf16|f16|f32"
+
+struct quern_convert_job {
+    const char *type; /* out of QUERN_CONVERT_TYPES, in any case; NULL: see below */
+    int threads;      /* that convert; 0: the CPU budget of this process */
+    /* Called now and then with the bytes of tensors written so far, of how many; false stops. NULL: none. */
+    bool (*proceed)(void *state, uint64_t done, uint64_t total);
+    void *state;
+};
+
+struct quern_convert_result {
+    uint64_t bytes; /* size of the file */
+    int tensors;
+    bool has_head;
+    char types[96];   /* "Q8_0 x 171, F32 x 145" */
+    char notice[252]; /* what a user must know, one line; "": nothing */
+};
+
+/* type NULL: q8_0. Norms are F32; with q4_0 the token embeddings and the head are Q8_0. */
+int quern_convert_folder(const char *folder, const char *path, const struct quern_convert_job *job,
+                         struct quern_convert_result *result, quern_error *error);
+
+/* The same types. job->type must be given. path may be that of the input. */
+int quern_convert_quantize(const char *input, const char *path, const struct quern_convert_job *job,
+                           struct quern_convert_result *result, quern_error *error);
+
+/* dense_2 and dense_3: safetensors files, as in the folders 2_Dense and 3_Dense, or GGUF files with a head. type
+ * NULL: that of the model's layers if it is a float type, else q8_0. */
+int quern_convert_attach_head(const char *input, const char *dense_2, const char *dense_3, const char *path,
+                              const struct quern_convert_job *job, struct quern_convert_result *result,
+                              quern_error *error);
+
+#endif

@@ -1,0 +1,340 @@
+/* From a sentence-transformers folder to a model file. */
+#include "base/error.h"
+#include "checkpoint.h"
+#include "gguf/summary.h"
+#include "pieces.h"
+#include "settings.h"
+#include "weights.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ARCHITECTURE "gemma-embedding"
+
+struct folder {
+    const char *path;
+    struct quern_settings settings;
+    struct quern_checkpoint checkpoint;
+    struct quern_safetensors dense[QUERN_DENSE];
+    struct quern_pieces pieces;
+    struct quern_weights weights;
+    uint32_t type; /* that was asked for */
+    const char *prefix; /* of the checkpoint's tensors: "", or "model." */
+    quern_error *error;
+};
+
+/* ---------------------------------------------------------------- tensors */
+
+/* Sizes that shapes are made of. */
+enum size { ONE, WIDTH, FFN, QUERIES, KEYS, HEAD };
+
+static uint64_t size_of(const struct quern_settings *s, enum size size)
+{
+    const uint64_t sizes[] = {[ONE] = 1,
+                              [WIDTH] = (uint64_t)s->width,
+                              [FFN] = (uint64_t)s->ffn,
+                              [QUERIES] = (uint64_t)s->heads * (uint64_t)s->head,
+                              [KEYS] = (uint64_t)s->kv_heads * (uint64_t)s->head,
+                              [HEAD] = (uint64_t)s->head};
+    return sizes[size];
+}
+
+/* Adds a tensor of a file to those to be written; it must be [rows][length], rows 0 standing for a vector. */
+static int add_weight(struct folder *folder, const struct quern_safetensors *file,
+                      const struct quern_safetensor *tensor, const char *name, uint64_t rows, uint64_t length)
+{
+    const int dimensions = rows > 0 ? 2 : 1;
+    if (tensor->dimensions != dimensions || tensor->shape[0] != length || (rows > 0 && tensor->shape[1] != rows))
+        return quern_fail(folder->error, QUERN_EFORMAT, "%s: tensor %.80s is [%llu][%llu], the settings ask for "
+                          "[%llu][%llu]", file->path, tensor->name, (unsigned long long)tensor->shape[1],
+                          (unsigned long long)tensor->shape[0], (unsigned long long)(rows > 0 ? rows : 1),
+                          (unsigned long long)length);
+    struct quern_weight weight = {.type = quern_weight_type(name, dimensions, folder->type), .dimensions = dimensions,
+                                  .shape = {length, rows > 0 ? rows : 1, 1, 1}, .elements = tensor->elements,
+                                  .source_type = tensor->type, .data = tensor->data, .map = &file->map,
+                                  .add_one = dimensions == 1};
+    snprintf(weight.name, sizeof weight.name, "%s", name);
+    return quern_weights_add(&folder->weights, &weight, folder->error);
+}
+
+static int add_from_checkpoint(struct folder *folder, const char *source, const char *name, uint64_t rows,
+                               uint64_t length)
+{
+    char full[96];
+    const struct quern_safetensors *file;
+    snprintf(full, sizeof full, "%s%s", folder->prefix, source);
+    const struct quern_safetensor *tensor = quern_checkpoint_find(&folder->checkpoint, full, &file);
+    if (tensor == NULL)
+        return quern_fail(folder->error, QUERN_EFORMAT, "%s: tensor %s is in no safetensors file", folder->path, full);
+    return add_weight(folder, file, tensor, name, rows, length);
+}
+
+static int add_layer(struct folder *folder, int layer)
+{
+    static const struct {
+        const char *source, *name;
+        enum size rows, length; /* rows ONE: a vector */
+    } parts[] = {
+        {"input_layernorm", "attn_norm", ONE, WIDTH},
+        {"self_attn.q_proj", "attn_q", QUERIES, WIDTH},
+        {"self_attn.k_proj", "attn_k", KEYS, WIDTH},
+        {"self_attn.v_proj", "attn_v", KEYS, WIDTH},
+        {"self_attn.q_norm", "attn_q_norm", ONE, HEAD},
+        {"self_attn.k_norm", "attn_k_norm", ONE, HEAD},
+        {"self_attn.o_proj", "attn_output", WIDTH, QUERIES},
+        {"post_attention_layernorm", "post_attention_norm", ONE, WIDTH},
+        {"pre_feedforward_layernorm", "ffn_norm", ONE, WIDTH},
+        {"mlp.gate_proj", "ffn_gate", FFN, WIDTH},
+        {"mlp.up_proj", "ffn_up", FFN, WIDTH},
+        {"mlp.down_proj", "ffn_down", WIDTH, FFN},
+        {"post_feedforward_layernorm", "post_ffw_norm", ONE, WIDTH},
+    };
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        char source[80], name[64];
+        const struct quern_settings *s = &folder->settings;
+        snprintf(source, sizeof source, "layers.%d.%s.weight", layer, parts[i].source);
+        snprintf(name, sizeof name, "blk.%d.%s.weight", layer, parts[i].name);
+        QUERN_TRY(add_from_checkpoint(folder, source, name, parts[i].rows == ONE ? 0 : size_of(s, parts[i].rows),
+                                      size_of(s, parts[i].length)));
+    }
+    return QUERN_OK;
+}
+
+/* The table may have more rows than there are pieces, to be of a round size: they are cut off. */
+static int add_embedding(struct folder *folder)
+{
+    const struct quern_settings *s = &folder->settings;
+    const struct quern_safetensors *file;
+    const struct quern_safetensor *tensor = quern_checkpoint_find(&folder->checkpoint, "embed_tokens.weight", &file);
+    folder->prefix = tensor != NULL ? "" : "model.";
+    if (tensor == NULL)
+        tensor = quern_checkpoint_find(&folder->checkpoint, "model.embed_tokens.weight", &file);
+    if (tensor == NULL)
+        return quern_fail(folder->error, QUERN_EFORMAT, "%s: tensor embed_tokens.weight is in no safetensors file",
+                          folder->path);
+    struct quern_safetensor cut = *tensor;
+    if (cut.dimensions == 2 && cut.shape[1] > (uint64_t)s->vocabulary) {
+        cut.shape[1] = (uint64_t)s->vocabulary;
+        cut.elements = cut.shape[0] * cut.shape[1];
+    }
+    return add_weight(folder, file, &cut, "token_embd.weight", (uint64_t)s->vocabulary, (uint64_t)s->width);
+}
+
+static int add_dense(struct folder *folder)
+{
+    const struct quern_settings *s = &folder->settings;
+    const uint64_t widths[QUERN_DENSE + 1] = {(uint64_t)s->width, (uint64_t)s->head_hidden, (uint64_t)s->width};
+    for (int i = 0; i < QUERN_DENSE && s->dense[i] != NULL; i++) {
+        struct quern_safetensors *file = &folder->dense[i];
+        char name[160];
+        snprintf(name, sizeof name, "%s/model.safetensors", s->dense[i]);
+        char *path = quern_path_join(folder->path, name, folder->error);
+        int code = path != NULL ? quern_safetensors_open(file, path, folder->error) : QUERN_ENOMEM;
+        free(path);
+        QUERN_TRY(code);
+        const struct quern_safetensor *tensor = quern_safetensors_find(file, "linear.weight");
+        if (tensor == NULL || file->count != 1)
+            return quern_fail(folder->error, QUERN_EFORMAT, "%s does not hold linear.weight alone", file->path);
+        QUERN_TRY(add_weight(folder, file, tensor, i == 0 ? "dense_2.weight" : "dense_3.weight", widths[i + 1],
+                             widths[i]));
+    }
+    return QUERN_OK;
+}
+
+/* A tensor that we do not know may change what the others mean. */
+static int refuse_unknown(const struct folder *folder)
+{
+    for (int f = 0; f < folder->checkpoint.count; f++) {
+        const struct quern_safetensors *file = &folder->checkpoint.files[f];
+        for (size_t i = 0; i < file->count; i++) {
+            bool used = false;
+            for (size_t w = 0; w < folder->weights.count && !used; w++)
+                used = folder->weights.list[w].data == file->tensors[i].data;
+            if (!used)
+                return quern_fail(folder->error, QUERN_EUNSUPPORTED, "%s: tensor %.80s is none of EmbeddingGemma's",
+                                  file->path, file->tensors[i].name);
+        }
+    }
+    return QUERN_OK;
+}
+
+static int add_all(struct folder *folder)
+{
+    const struct quern_settings *s = &folder->settings;
+    QUERN_TRY(add_embedding(folder));
+    for (int layer = 0; layer < s->layers; layer++)
+        QUERN_TRY(add_layer(folder, layer));
+    QUERN_TRY(add_from_checkpoint(folder, "norm.weight", "output_norm.weight", 0, (uint64_t)s->width));
+    QUERN_TRY(refuse_unknown(folder));
+    return add_dense(folder);
+}
+
+/* ---------------------------------------------------------------- keys */
+
+static void put_string(struct quern_gguf_writer *writer, const char *key, const char *value)
+{
+    quern_gguf_put_string(writer, key, (quern_text){value, strlen(value)});
+}
+
+static void put_size(struct quern_gguf_writer *writer, const char *key, int value)
+{
+    char name[96];
+    snprintf(name, sizeof name, ARCHITECTURE ".%s", key);
+    quern_gguf_put_u32(writer, name, (uint32_t)value);
+}
+
+/* The last part of the folder's path: all that says which model it is. */
+static void put_name(struct quern_gguf_writer *writer, const char *folder)
+{
+    char *full = realpath(folder, NULL);
+    const char *slash = full != NULL ? strrchr(full, '/') : NULL;
+    put_string(writer, "general.name", slash != NULL && slash[1] != '\0' ? slash + 1 : "EmbeddingGemma");
+    free(full);
+}
+
+static void put_model(struct quern_gguf_writer *writer, const struct folder *folder)
+{
+    const struct quern_settings *s = &folder->settings;
+    put_string(writer, "general.architecture", ARCHITECTURE);
+    put_string(writer, "general.type", "model");
+    put_name(writer, folder->path);
+    put_size(writer, "context_length", s->context);
+    put_size(writer, "embedding_length", s->width);
+    put_size(writer, "block_count", s->layers);
+    put_size(writer, "feed_forward_length", s->ffn);
+    put_size(writer, "attention.head_count", s->heads);
+    quern_gguf_put_f32(writer, ARCHITECTURE ".attention.layer_norm_rms_epsilon", (float)s->epsilon);
+    put_size(writer, "attention.key_length", s->head);
+    put_size(writer, "attention.value_length", s->head);
+    quern_gguf_put_f32(writer, ARCHITECTURE ".rope.freq_base", (float)s->rope_base);
+    quern_gguf_put_f32(writer, ARCHITECTURE ".rope.freq_base_swa", (float)s->rope_base_local);
+    put_size(writer, "attention.sliding_window", s->window);
+    if (s->period != 6) /* what readers take an absent one for */
+        put_size(writer, "attention.sliding_window_pattern", s->period);
+    put_size(writer, "attention.head_count_kv", s->kv_heads);
+    if (s->head_hidden > 0) {
+        put_size(writer, "dense_2_feat_in", s->width);
+        put_size(writer, "dense_2_feat_out", s->head_hidden);
+        put_size(writer, "dense_3_feat_in", s->head_hidden);
+        put_size(writer, "dense_3_feat_out", s->width);
+    }
+    put_size(writer, "pooling_type", 1);
+}
+
+static void put_pieces(struct quern_gguf_writer *writer, const struct quern_pieces *pieces)
+{
+    put_string(writer, "tokenizer.ggml.model", "llama");
+    put_string(writer, "tokenizer.ggml.pre", "default");
+    quern_gguf_put_strings(writer, "tokenizer.ggml.tokens", pieces->texts, pieces->count);
+    quern_gguf_put_array(writer, "tokenizer.ggml.scores", QUERN_GGUF_F32, pieces->scores, pieces->count);
+    quern_gguf_put_array(writer, "tokenizer.ggml.token_type", QUERN_GGUF_I32, pieces->kinds, pieces->count);
+    quern_gguf_put_u32(writer, "tokenizer.ggml.bos_token_id", (uint32_t)pieces->bos);
+    quern_gguf_put_u32(writer, "tokenizer.ggml.eos_token_id", (uint32_t)pieces->eos);
+    quern_gguf_put_u32(writer, "tokenizer.ggml.unknown_token_id", (uint32_t)pieces->unknown);
+    if (pieces->padding >= 0)
+        quern_gguf_put_u32(writer, "tokenizer.ggml.padding_token_id", (uint32_t)pieces->padding);
+    quern_gguf_put_bool(writer, "tokenizer.ggml.add_bos_token", pieces->add_bos);
+    quern_gguf_put_bool(writer, "tokenizer.ggml.add_eos_token", pieces->add_eos);
+    quern_gguf_put_bool(writer, "tokenizer.ggml.add_sep_token", false);
+    quern_gguf_put_bool(writer, "tokenizer.ggml.add_space_prefix", pieces->add_space_prefix);
+}
+
+/* "quern.prompt.NAME" for each. A model whose prompts are all empty takes none, which quern knows by a key of its
+ * own. */
+static void put_prompts(struct quern_gguf_writer *writer, const json_t *prompts)
+{
+    const char *name;
+    json_t *text;
+    size_t filled = 0;
+    json_object_foreach((json_t *)prompts, name, text) {
+        char key[192];
+        snprintf(key, sizeof key, "quern.prompt.%s", name);
+        quern_gguf_put_string(writer, key, (quern_text){json_string_value(text), json_string_length(text)});
+        filled += json_string_length(text) > 0;
+    }
+    if (prompts != NULL && filled == 0)
+        put_string(writer, "quern.prompts", "none");
+}
+
+/* ---------------------------------------------------------------- notices */
+
+/* The library puts the prompts of EmbeddingGemma before texts, whatever the file says; so a model that was trained with
+ * others must not be used by task. */
+static void compare_prompts(const json_t *prompts, struct quern_convert_result *result)
+{
+    static const struct {
+        const char *name;
+        quern_task task;
+    } names[] = {{"query", QUERN_TASK_QUERY},
+                 {"document", QUERN_TASK_DOCUMENT},
+                 {"Clustering", QUERN_TASK_CLUSTERING},
+                 {"Classification", QUERN_TASK_CLASSIFICATION},
+                 {"STS", QUERN_TASK_SIMILARITY},
+                 {"InstructionRetrieval", QUERN_TASK_CODE},
+                 {"Summarization", QUERN_TASK_SUMMARIZATION}};
+    for (size_t i = 0; i < sizeof names / sizeof *names && result->notice[0] == '\0'; i++) {
+        const char *text = json_string_value(json_object_get(prompts, names[i].name));
+        if (text != NULL && text[0] != '\0' && strcmp(text, quern_task_prompt(names[i].task)) != 0)
+            snprintf(result->notice, sizeof result->notice,
+                     "the model's prompt %s is \"%.64s\", but task %s puts \"%s\" before texts: put the model's own "
+                     "before them, with task none", names[i].name, text, quern_task_name(names[i].task),
+                     quern_task_prompt(names[i].task));
+    }
+}
+
+static void notice_head(const struct folder *folder, struct quern_convert_result *result)
+{
+    if (folder->settings.head_hidden == 0)
+        snprintf(result->notice, sizeof result->notice, "modules.json names no dense layers: the file has no head, and "
+                 "its vectors are not EmbeddingGemma's official ones");
+}
+
+/* Some versions of transformers take half of the window, plus 1, when they load a model, and save that. */
+static void notice_window(const struct folder *folder, struct quern_convert_result *result)
+{
+    int window = folder->settings.window;
+    if (window % 2 != 0 && result->notice[0] == '\0')
+        snprintf(result->notice, sizeof result->notice, "sliding_window is %d, as some programs save a window of %d: if "
+                 "config.json was written by one, correct it and convert again", window, 2 * (window - 1));
+}
+
+/* ---------------------------------------------------------------- all */
+
+static int convert(struct folder *folder, const char *path, const struct quern_convert_job *job,
+                   struct quern_convert_result *result)
+{
+    struct quern_gguf_writer *writer;
+    QUERN_TRY(quern_weight_type_find(job->type != NULL ? job->type : "q8_0", &folder->type, folder->error));
+    QUERN_TRY(quern_settings_read(&folder->settings, folder->path, folder->error));
+    QUERN_TRY(quern_checkpoint_open(&folder->checkpoint, folder->path, folder->error));
+    QUERN_TRY(add_all(folder));
+    QUERN_TRY(quern_pieces_read(&folder->pieces, folder->path, (size_t)folder->settings.vocabulary, folder->error));
+    QUERN_TRY(quern_gguf_writer_new(&writer, path, folder->error));
+    put_model(writer, folder);
+    put_pieces(writer, &folder->pieces);
+    put_prompts(writer, folder->settings.prompt_texts);
+    quern_gguf_put_u32(writer, "general.quantization_version", 2);
+    quern_gguf_put_u32(writer, "general.file_type", quern_file_type(folder->type));
+    int code = quern_weights_write(&folder->weights, writer, job, result, folder->error);
+    notice_head(folder, result);
+    compare_prompts(folder->settings.prompt_texts, result);
+    notice_window(folder, result);
+    return quern_weights_finish(writer, code, path, result, folder->error);
+}
+
+int quern_convert_folder(const char *folder, const char *path, const struct quern_convert_job *job,
+                         struct quern_convert_result *result, quern_error *error)
+{
+    struct folder work = {.path = folder, .error = error};
+    *result = (struct quern_convert_result){0};
+    int code = convert(&work, path, job, result);
+    quern_weights_free(&work.weights);
+    quern_pieces_free(&work.pieces);
+    quern_checkpoint_close(&work.checkpoint);
+    for (int i = 0; i < QUERN_DENSE; i++)
+        quern_safetensors_close(&work.dense[i]);
+    quern_settings_free(&work.settings);
+    return code;
+}

@@ -1,0 +1,134 @@
+#include "json_file.h"
+
+#include "base/error.h"
+#include "base/map.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+bool quern_text_is(quern_text text, const char *string)
+{
+    return text.length == strlen(string) && memcmp(text.data, string, text.length) == 0;
+}
+
+char *quern_path_join(const char *folder, const char *name, quern_error *error)
+{
+    char *path = NULL;
+    if (asprintf(&path, "%s/%s", folder, name) < 0) {
+        quern_fail(error, QUERN_ENOMEM, "no memory for the path of %s", name);
+        return NULL;
+    }
+    return path;
+}
+
+int quern_json_parse(struct quern_json *json, const void *data, size_t size, const char *path, json_type type,
+                     quern_error *error)
+{
+    json_error_t where;
+    *json = (struct quern_json){.path = strdup(path)};
+    if (json->path == NULL)
+        return quern_fail(error, QUERN_ENOMEM, "no memory to read %s", path);
+    json->root = json_loadb(data, size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &where);
+    int code = QUERN_OK;
+    if (json->root == NULL)
+        code = quern_fail(error, QUERN_EFORMAT, "%s, line %d: %s", path, where.line, where.text);
+    else if (json_typeof(json->root) != type)
+        code = quern_fail(error, QUERN_EFORMAT, "%s is not a JSON %s", path, type == JSON_OBJECT ? "object" : "array");
+    if (code != QUERN_OK)
+        quern_json_close(json);
+    return code;
+}
+
+int quern_json_open(struct quern_json *json, const char *folder, const char *name, json_type type, size_t most,
+                    bool optional, quern_error *error)
+{
+    struct quern_map map = {.slot = -1};
+    *json = (struct quern_json){0};
+    char *path = quern_path_join(folder, name, error);
+    if (path == NULL)
+        return QUERN_ENOMEM;
+    int code = QUERN_OK;
+    if (optional && access(path, F_OK) != 0)
+        goto out;
+    code = quern_map_open(&map, path, error);
+    if (code == QUERN_OK && map.size > most)
+        code = quern_fail(error, QUERN_EFORMAT, "%s has %zu bytes, more than the %zu allowed", path, map.size, most);
+    if (code == QUERN_OK)
+        code = quern_json_parse(json, map.data, map.size, path, type, error);
+    if (code == QUERN_OK)
+        code = quern_map_check(&map, error);
+out:
+    quern_map_close(&map);
+    free(path);
+    return code;
+}
+
+void quern_json_close(struct quern_json *json)
+{
+    json_decref(json->root);
+    free(json->path);
+    *json = (struct quern_json){0};
+}
+
+static const json_t *member(const json_t *object, const char *key)
+{
+    const json_t *value = json_object_get(object, key);
+    return value == NULL || json_is_null(value) ? NULL : value;
+}
+
+int quern_json_get_integer(const struct quern_json *json, const json_t *object, const char *key, int low, int high,
+                       int *value, quern_error *error)
+{
+    const json_t *found = member(object, key);
+    if (found == NULL)
+        return QUERN_OK;
+    if (!json_is_integer(found))
+        return quern_fail(error, QUERN_EFORMAT, "%s: %s is no integer", json->path, key);
+    json_int_t number = json_integer_value(found);
+    if (number < low || number > high)
+        return quern_fail(error, QUERN_EFORMAT, "%s: %s is %lld, not from %d to %d", json->path, key, (long long)number,
+                          low, high);
+    *value = (int)number;
+    return QUERN_OK;
+}
+
+int quern_json_get_number(const struct quern_json *json, const json_t *object, const char *key, double low, double high,
+                      double *value, quern_error *error)
+{
+    const json_t *found = member(object, key);
+    if (found == NULL)
+        return QUERN_OK;
+    if (!json_is_number(found))
+        return quern_fail(error, QUERN_EFORMAT, "%s: %s is no number", json->path, key);
+    double number = json_number_value(found);
+    if (!(number >= low && number <= high))
+        return quern_fail(error, QUERN_EFORMAT, "%s: %s is %g, not from %g to %g", json->path, key, number, low, high);
+    *value = number;
+    return QUERN_OK;
+}
+
+int quern_json_get_bool(const struct quern_json *json, const json_t *object, const char *key, bool *value,
+                    quern_error *error)
+{
+    const json_t *found = member(object, key);
+    if (found == NULL)
+        return QUERN_OK;
+    if (!json_is_boolean(found))
+        return quern_fail(error, QUERN_EFORMAT, "%s: %s is neither true nor false", json->path, key);
+    *value = json_is_true(found);
+    return QUERN_OK;
+}
+
+int quern_json_get_string(const struct quern_json *json, const json_t *object, const char *key, quern_text *value,
+                      quern_error *error)
+{
+    const json_t *found = member(object, key);
+    if (found == NULL)
+        return QUERN_OK;
+    if (!json_is_string(found))
+        return quern_fail(error, QUERN_EFORMAT, "%s: %s is no string", json->path, key);
+    *value = (quern_text){json_string_value(found), json_string_length(found)};
+    return QUERN_OK;
+}

@@ -1,0 +1,40 @@
+/* A bounded reader of safetensors files: a length of 8 bytes, a JSON object that describes the tensors, their data.
+ *
+ * Everything is checked when the file is opened: types are float types, shapes multiply without overflow, and the
+ * tensors fill the data one after the other, as the format demands. Data are views into the mapping. */
+#ifndef QUERN_CONVERT_SAFETENSORS_H
+#define QUERN_CONVERT_SAFETENSORS_H
+
+#include "base/map.h"
+#include "gguf/blocks.h"
+
+struct quern_safetensor {
+    const char *name;  /* terminated */
+    uint32_t type;     /* enum quern_type: F32, F16 or BF16 */
+    int dimensions;    /* 1 to 4 */
+    uint64_t shape[4]; /* as in GGUF files: shape[0] is the length of a row, last in this format; unused ones are 1 */
+    uint64_t elements;
+    const unsigned char *data;
+    size_t bytes;
+};
+
+struct quern_safetensors {
+    struct quern_map map;
+    char *path; /* for messages */
+    size_t count;
+    struct quern_safetensor *tensors; /* in the order of their data */
+    char *names;                      /* what they point into */
+};
+
+/* QUERN_EIO, QUERN_EFORMAT, QUERN_EUNSUPPORTED (a type that is no float type), QUERN_ENOMEM, all naming the file. */
+int quern_safetensors_open(struct quern_safetensors *file, const char *path, quern_error *error);
+
+/* The same for a file in memory, which must stay; path is what messages call it. */
+int quern_safetensors_parse(struct quern_safetensors *file, const void *data, size_t size, const char *path,
+                            quern_error *error);
+void quern_safetensors_close(struct quern_safetensors *file); /* a zeroed one is allowed */
+
+/* By name; NULL: absent. */
+const struct quern_safetensor *quern_safetensors_find(const struct quern_safetensors *file, const char *name);
+
+#endif

@@ -1,0 +1,25 @@
+/* Writes a sentence-transformers folder, in the layout of EmbeddingGemma on the hub, out of a model file in F32.
+ * Nothing of the code that reads such folders is used. */
+#ifndef QUERN_TESTS_FOLDER_MAKER_H
+#define QUERN_TESTS_FOLDER_MAKER_H
+
+#include "quern.h"
+
+#include <stdbool.h>
+
+struct quern_folder_recipe {
+    int shards;          /* safetensors files that the tensors are spread over; 1: model.safetensors */
+    const char *dtype;   /* "F32", "F16" or "BF16" */
+    bool tokenizer_json; /* instead of tokenizer.model; for small vocabularies */
+    const char *prefix;  /* of the names of tensors */
+};
+
+/* As on the hub: one file in F32, tokenizer.model. */
+struct quern_folder_recipe quern_folder_recipe(void);
+
+/* The folder must be there, and empty. A model without a head gives a folder without dense layers. Norms are written
+ * less 1, rounded to float32. */
+int quern_folder_make(const char *folder, const char *model, const struct quern_folder_recipe *recipe,
+                      quern_error *error);
+
+#endif

@@ -1,0 +1,208 @@
+#!/bin/sh
+# quern convert, quantize, attach-head and verify --against from end to end, on a tiny model. Speaks TAP.
+# usage: test_cli_making.sh QUERN MKMODEL MKFOLDER
+set -u
+export LC_ALL=C
+helpers=$(realpath "$(dirname "$0")")/support/tap.sh
+quern=$(realpath "$1") # the tests run in another folder
+mkmodel=$(realpath "$2")
+mkfolder=$(realpath "$3")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+unset QUERN_MODEL XDG_CACHE_HOME NO_COLOR
+cd "$work" || exit 1
+# shellcheck source=tests/support/tap.sh
+. "$helpers"
+
+"$mkmodel" tiny made.gguf --head --type f32 || exit 1
+"$mkmodel" tiny made-headless.gguf --type f32 || exit 1
+mkdir model && "$mkfolder" made.gguf model --shards 3 || exit 1
+
+is_misuse() {
+    [ "$status" = 2 ] && grep -qF -- "--help" err && [ ! -s out ]
+}
+
+succeeds() {
+    [ "$status" = 0 ]
+}
+
+# ------------------------------------------------------------------ misuse
+for bad in "convert -o x.gguf" "convert model" "convert a b -o x.gguf" "quantize made.gguf" \
+    "quantize made.gguf x.gguf" "quantize made.gguf x.gguf q8_0 more" "attach-head made.gguf -o x.gguf" \
+    "attach-head made.gguf --dense-2 a --dense-3 b" "verify -m made.gguf -i x" "verify -m made.gguf --json" \
+    "verify -m made.gguf --exact" "verify -m made.gguf -t query"; do
+    # shellcheck disable=SC2086 # words are meant to be split
+    run $bad
+    check "$bad is misuse" is_misuse
+done
+run convert model -o x.gguf --type q3_k
+check "convert: another type" fails "there is no type 'q3_k'"
+run quantize made.gguf x.gguf int8
+check "quantize: another type" fails "there is no type 'int8'"
+
+# ------------------------------------------------------------------ convert
+run convert model -o f32.gguf --type f32
+check "convert says what it wrote" prints '^f32.gguf: [0-9]+ bytes, F32 x 82, with the head$'
+mkdir again && mkdir again/model && "$mkfolder" f32.gguf again/model
+run convert again/model -o again.gguf --type f32
+check "a folder made of the file gives the same file" cmp f32.gguf again.gguf
+run convert model -o q8_0.gguf --json
+check "q8_0 is the default; JSON" \
+    prints '^\{"file":"q8_0.gguf","bytes":[0-9]+,"tensors":82,"types":"[^"]+","head":true,"notice":null\}$'
+cp q8_0.gguf kept.gguf
+run convert model -o q8_0.gguf --threads 1
+check "one thread gives the same" cmp q8_0.gguf kept.gguf
+run convert nowhere -o x.gguf
+check "convert: a missing folder" fails "nowhere/config.json"
+run convert model -o nowhere/x.gguf
+check "convert: an output in a missing folder" fails "nowhere/x.gguf"
+run convert model -o /dev/null
+check "convert: an output that is no file" fails "no regular file"
+check "and it is there still" [ -c /dev/null ]
+for file in model/*.safetensors; do
+    break
+done
+truncate -s -1 "$file"
+run convert model -o kept.gguf
+check "convert: a checkpoint cut off" fails "cut off"
+check "a failure leaves the file that was there" cmp q8_0.gguf kept.gguf
+check "and nothing else" [ "$(echo kept.gguf*)" = kept.gguf ]
+
+# ------------------------------------------------------------------ quantize
+for type in q8_0 bf16 f16 f32; do
+    "$mkmodel" tiny straight.gguf --head --type $type
+    run quantize made.gguf x.gguf $type
+    check "quantize $type equals the file made straight" cmp x.gguf straight.gguf
+done
+"$mkmodel" tiny straight.gguf --type q4_0
+run quantize made-headless.gguf x.gguf Q4_0
+check "quantize q4_0 equals the file made straight" cmp x.gguf straight.gguf
+check "quantize says what it wrote" prints '^x.gguf: [0-9]+ bytes, Q4_0 x 42, F32 x 37, Q8_0 x 1, without a head$'
+run quantize f32.gguf x.gguf q8_0
+check "convert to f32 and quantize equals convert" cmp x.gguf q8_0.gguf
+run quantize x.gguf y.gguf q4_0
+check "quantize: weights that are rounded already" grep -q "rounded to Q8_0 already" err
+run quantize x.gguf x.gguf q8_0
+check "quantize: a file over itself" cmp x.gguf q8_0.gguf
+run quantize model/config.json x.gguf q8_0
+check "quantize: no model file" fails "not a GGUF file"
+printf 'x' >>y.gguf.part
+(flock 9 && exec sleep 100) 9>y.gguf.part &
+holder=$!
+tries=0
+while flock -n y.gguf.part true && [ $tries -lt 300 ]; do
+    sleep 0.1
+    tries=$((tries + 1))
+done
+run quantize x.gguf y.gguf q8_0
+check "quantize: a file that is being written" fails "being written already"
+kill $holder
+wait $holder 2>/dev/null
+run quantize x.gguf y.gguf q8_0
+check "quantize: what was left by it is no hindrance" cmp y.gguf q8_0.gguf
+check "and is gone" [ ! -e y.gguf.part ]
+
+(trap '' XFSZ && ulimit -f 100 && "$quern" quantize x.gguf z.gguf f32 >out 2>err)
+status=$?
+check "quantize: no room for the file" fails "File too large"
+check "leaves nothing" [ "$(echo z.gguf*)" = 'z.gguf*' ]
+
+# ------------------------------------------------------------------ attach-head
+run quantize made-headless.gguf headless.gguf q8_0
+first=model/2_Dense/model.safetensors
+second=model/3_Dense/model.safetensors
+run attach-head headless.gguf --dense-2 $first --dense-3 $second -o whole.gguf
+check "attach-head from safetensors" prints 'Q8_0 x 45, F32 x 37, with the head$'
+"$mkmodel" tiny straight.gguf --head --type q8_0
+run verify -m whole.gguf --against straight.gguf -i "$helpers" --exact --json
+check "it gives the vectors of the whole model" prints '"mean_cosine":1.000000000,"worst_cosine":1.000000000,'
+run attach-head headless.gguf --dense-2 made.gguf --dense-3 straight.gguf -o again.gguf
+check "attach-head from model files gives the same" cmp again.gguf whole.gguf
+run attach-head made-headless.gguf --dense-2 made.gguf --dense-3 made.gguf -o again.gguf
+check "the head has the float type of the layers" prints ': [0-9]+ bytes, F32 x 82, with the head$'
+run attach-head made-headless.gguf --dense-2 made.gguf --dense-3 made.gguf -o again.gguf --type bf16
+check "or the one asked for" prints ': [0-9]+ bytes, F32 x 80, BF16 x 2, with the head$'
+run attach-head whole.gguf --dense-2 made.gguf --dense-3 made.gguf -o x.gguf
+check "attach-head: a head that is there" fails "has a head already"
+run attach-head headless.gguf --dense-2 headless.gguf --dense-3 made.gguf -o x.gguf
+check "attach-head: a file without a head" fails "no tensor dense_2.weight"
+run attach-head headless.gguf --dense-2 $second --dense-3 $first -o x.gguf
+check "attach-head: the layers exchanged" fails "is it the other layer's file?"
+run attach-head headless.gguf --dense-2 model/config.json --dense-3 made.gguf -o x.gguf
+check "attach-head: no file of tensors" fails "no safetensors file"
+
+# ------------------------------------------------------------------ verify --against
+awk 'BEGIN { for (i = 0; i < 30; i++) print "text " i " of " i * i }' >texts
+run verify -m q8_0.gguf --against f32.gguf -i texts
+check "verify: the sides" prints '^q8_0.gguf, int8 path, against f32.gguf, exact path$'
+check "verify: how many texts" prints '^30 texts, task document, 64 dimensions$'
+check "verify: the mean" prints '^mean cosine +0\.99[0-9]+$'
+check "verify: the worst" prints '^worst cosine +0\.9[0-9]+  text [0-9]+$'
+check "verify: neighbours" prints '^neighbours shared +[01]\.[0-9]+ +of the 10 nearest, mean over 30 texts$'
+# The same figures from the vectors themselves.
+"$quern" embed -m q8_0.gguf -t document -f text -i texts >left
+"$quern" embed -m f32.gguf -t document -f text --exact -i texts >right
+paste -d ' ' left right | awk '
+    { for (k = 1; k <= 128; k++) v[NR, k] = $k }
+    function dot(a, b, from, to,  k, sum) { for (k = 1; k <= 64; k++) sum += v[a, from + k] * v[b, to + k]; return sum }
+    function better(side, a, b, c) { return dot(a, b, side, side) > dot(a, c, side, side) }
+    function near(side, a, b,  c, rank) {
+        for (c = 1; c <= NR; c++) rank += c != a && c != b && better(side, a, c, b)
+        return rank < 10
+    }
+    END {
+        worst = 2
+        for (a = 1; a <= NR; a++) {
+            cosine = dot(a, a, 0, 64)
+            mean += cosine / NR
+            if (cosine < worst) { worst = cosine; text = a }
+            for (b = 1; b <= NR; b++) if (b != a) shared += near(0, a, b) && near(64, a, b)
+        }
+        printf "%.5f %.5f %d %.4f\n", mean, worst, text, shared / 10 / NR
+    }' >expected
+awk '/^mean/ { mean = $3 } /^worst/ { worst = $3; text = $5 } /^neighbours/ { shared = $3 }
+    END { printf "%.5f %.5f %d %.4f\n", mean, worst, text, shared }' out >found
+check "verify: the figures are right" cmp expected found
+run verify -m q8_0.gguf --against exact -i texts --json -t query -d 32
+check "verify: against the exact path, as JSON" prints '"against":\{"file":"q8_0.gguf","path":"exact"\},"task":"query",'
+check "verify: fewer dimensions" prints '"dimensions":32,"texts":30,'
+run verify -m f32.gguf --against exact --exact -i texts --json
+check "verify: the same is the same" prints '"mean_cosine":1.000000000,"worst_cosine":1.000000000,"worst_text":[0-9]+,'
+check "verify: and has the same neighbours" prints '"neighbours":10,"neighbours_of":30,"neighbour_overlap":1.000000\}'
+"$quern" verify -m q8_0.gguf --against f32.gguf --json <texts >out 2>err
+status=$?
+check "verify: standard input" prints '"texts":30,'
+echo one >text
+run verify -m q8_0.gguf --against f32.gguf -i text --json
+check "verify: one text has no neighbours" prints '"neighbours":0,"neighbours_of":1,"neighbour_overlap":null\}'
+printf '\n\n\n' >text
+run verify -m q8_0.gguf --against f32.gguf -i text
+check "verify: empty texts" prints '^3 texts'
+run verify -m q8_0.gguf --against f32.gguf -i /dev/null
+check "verify: no texts" fails "holds no texts"
+run verify -m q8_0.gguf --against nowhere.gguf -i texts
+check "verify: a missing file" fails "nowhere.gguf"
+
+# ------------------------------------------------------------------ ended by a signal
+# A file that takes seconds: 4 GiB of zeros, which are not on the disk, as one tensor, F32[33554432][32].
+zeros='\0\0\0\0\0\0\0'
+# shellcheck disable=SC2059 # the format is meant to be put together
+printf "GGUF\003\0\0\0\001$zeros\001$zeros\024${zeros}general.architecture" >large.gguf
+# shellcheck disable=SC2059
+printf "\010\0\0\0\017${zeros}gemma-embedding" >>large.gguf
+# shellcheck disable=SC2059
+printf "\001${zeros}a\002\0\0\0\040$zeros\0\0\0\002\0\0\0\0\0\0\0\0\0$zeros" >>large.gguf
+truncate -s 4294967424 large.gguf
+"$quern" quantize large.gguf larger.gguf q8_0 >out 2>err &
+maker=$!
+tries=0
+while [ ! -s larger.gguf.part ] && [ $tries -lt 600 ]; do
+    sleep 0.02
+    tries=$((tries + 1))
+done
+kill -TERM $maker
+wait $maker 2>/dev/null
+status=$?
+check "a signal ends it" [ "$status" = 143 ]
+check "and removes what was begun" [ "$(echo larger.gguf*)" = 'larger.gguf*' ]
+echo "1..$number"

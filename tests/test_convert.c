@@ -1,0 +1,552 @@
+/* Converting folders: what comes out is what a model file made straight from the same numbers holds; and what is
+ * wrong with a folder is said before anything is written. */
+#include "allocations.h"
+#include "convert.h"
+#include "folder_maker.h"
+#include "model_maker.h"
+
+#include "gguf/writer.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char work[32], folder[64], model[64], output[64];
+
+static void shell(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static void shell(const char *format, ...)
+{
+    char command[1024];
+    va_list list;
+    va_start(list, format);
+    vsnprintf(command, sizeof command, format, list);
+    va_end(list);
+    assert_int_equal(system(command), 0);
+}
+
+static int make_work(void **state)
+{
+    (void)state;
+    strcpy(work, "/tmp/quern-convert-XXXXXX");
+    assert_non_null(mkdtemp(work));
+    snprintf(folder, sizeof folder, "%s/folder", work);
+    snprintf(model, sizeof model, "%s/model.gguf", work);
+    snprintf(output, sizeof output, "%s/out.gguf", work);
+    return 0;
+}
+
+static int remove_work(void **state)
+{
+    (void)state;
+    shell("rm -rf '%s'", work);
+    return 0;
+}
+
+/* A model file of the tiny recipe. Each is made once, since what is written is synced. */
+static const char *made(uint32_t type, bool head)
+{
+    static char paths[64][64];
+    struct quern_recipe recipe = quern_recipe_tiny();
+    char *path = paths[2 * type + head];
+    recipe.type = type;
+    recipe.head = head;
+    if (path[0] == '\0') {
+        snprintf(path, sizeof paths[0], "%s/made-%u-%d.gguf", work, type, head);
+        assert_int_equal(quern_model_make(path, &recipe, NULL), QUERN_OK);
+    }
+    return path;
+}
+
+static void make_folder(const struct quern_folder_recipe *recipe, bool head)
+{
+    struct quern_folder_recipe usual = quern_folder_recipe();
+    shell("rm -rf '%s' && mkdir '%s'", folder, folder);
+    assert_int_equal(quern_folder_make(folder, made(QUERN_TYPE_F32, head), recipe != NULL ? recipe : &usual, NULL),
+                     QUERN_OK);
+}
+
+static struct quern_convert_result convert(const char *type)
+{
+    struct quern_convert_job job = {.type = type, .threads = 2};
+    struct quern_convert_result result;
+    quern_error error = {0};
+    int code = quern_convert_folder(folder, output, &job, &result, &error);
+    if (code != QUERN_OK)
+        print_error("%s\n", error.text);
+    assert_int_equal(code, QUERN_OK);
+    return result;
+}
+
+/* ---------------------------------------------------------------- what comes out */
+
+/* The norms of a folder are less 1, which float32 cannot always give back to the last bit. */
+static void expect_norm(const struct quern_gguf_tensor *a, const struct quern_gguf_tensor *b)
+{
+    for (uint64_t i = 0; i < a->elements; i++) {
+        float x, y;
+        memcpy(&x, a->data + 4 * i, sizeof x);
+        memcpy(&y, b->data + 4 * i, sizeof y);
+        assert_true((y - 1.0f) + 1.0f == x);
+    }
+}
+
+static void expect_tensors(const struct quern_gguf *converted, const struct quern_gguf *expected)
+{
+    assert_int_equal(converted->tensor_count, expected->tensor_count);
+    for (size_t i = 0; i < expected->tensor_count; i++) {
+        const struct quern_gguf_tensor *b = &expected->tensors[i];
+        char name[64] = "";
+        memcpy(name, b->name.data, b->name.length);
+        const struct quern_gguf_tensor *a = quern_gguf_tensor_find(converted, name);
+        assert_non_null(a);
+        assert_int_equal(a->type, b->type);
+        assert_int_equal(a->dimensions, b->dimensions);
+        assert_memory_equal(a->shape, b->shape, sizeof a->shape);
+        if (a->dimensions == 1)
+            expect_norm(a, b);
+        else
+            assert_memory_equal(a->data, b->data, a->bytes);
+    }
+}
+
+/* All keys of expected but for the name, with their values, the vocabulary among them. */
+static void expect_keys(const struct quern_gguf *converted, const struct quern_gguf *expected)
+{
+    for (size_t i = 0; i < expected->value_count; i++) {
+        const struct quern_gguf_value *b = &expected->values[i];
+        char key[96] = "";
+        memcpy(key, b->key.data, b->key.length);
+        const struct quern_gguf_value *a = quern_gguf_find(converted, key);
+        assert_non_null(a);
+        assert_int_equal(a->kind, b->kind);
+        if (strcmp(key, "general.name") == 0)
+            continue;
+        assert_int_equal(a->element, b->element);
+        assert_int_equal(a->count, b->count);
+        assert_int_equal(a->bytes, b->bytes);
+        assert_memory_equal(a->data, b->data, a->bytes);
+    }
+}
+
+static void expect_same(const char *expected_path)
+{
+    struct quern_gguf converted, expected;
+    assert_int_equal(quern_gguf_open(&converted, output, NULL), QUERN_OK);
+    assert_int_equal(quern_gguf_open(&expected, expected_path, NULL), QUERN_OK);
+    expect_tensors(&converted, &expected);
+    expect_keys(&converted, &expected);
+    quern_gguf_close(&converted);
+    quern_gguf_close(&expected);
+}
+
+static void test_every_type_equals_the_file_made_straight(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        uint32_t type;
+        bool head; /* one in Q4_0 is what we do not write */
+    } types[] = {{"f32", QUERN_TYPE_F32, true}, {"F16", QUERN_TYPE_F16, true}, {"bf16", QUERN_TYPE_BF16, true},
+                 {"q8_0", QUERN_TYPE_Q8_0, true}, {NULL, QUERN_TYPE_Q8_0, true}, {"q4_0", QUERN_TYPE_Q4_0, false}};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        make_folder(NULL, types[i].head);
+        struct quern_convert_result result = convert(types[i].name);
+        expect_same(made(types[i].type, types[i].head));
+        assert_int_equal(result.has_head, types[i].head);
+        assert_int_equal(result.tensors, types[i].head ? 82 : 80);
+        assert_int_equal(strstr(result.notice, "no dense layers") != NULL, !types[i].head);
+    }
+    make_folder(NULL, true);
+    assert_string_equal(convert("q4_0").types, "Q4_0 x 42, F32 x 37, Q8_0 x 3");
+}
+
+static void test_layouts_of_the_checkpoint(void **state)
+{
+    (void)state;
+    struct quern_folder_recipe recipe = quern_folder_recipe();
+    recipe.shards = 5;
+    recipe.prefix = "model.";
+    make_folder(&recipe, true);
+    convert("f32");
+    expect_same(made(QUERN_TYPE_F32, true));
+    recipe.shards = 1;
+    recipe.dtype = "BF16"; /* what was rounded to bf16 is not changed by rounding it again */
+    make_folder(&recipe, true);
+    convert("bf16");
+    struct quern_gguf converted, expected;
+    assert_int_equal(quern_gguf_open(&converted, output, NULL), QUERN_OK);
+    assert_int_equal(quern_gguf_open(&expected, made(QUERN_TYPE_BF16, true), NULL), QUERN_OK);
+    const char *names[] = {"token_embd.weight", "blk.5.ffn_down.weight", "dense_3.weight"};
+    for (size_t i = 0; i < 3; i++)
+        assert_memory_equal(quern_gguf_tensor_find(&converted, names[i])->data,
+                            quern_gguf_tensor_find(&expected, names[i])->data,
+                            quern_gguf_tensor_find(&expected, names[i])->bytes);
+    quern_gguf_close(&converted);
+    quern_gguf_close(&expected);
+}
+
+/* From tokenizer.json comes the same; but it has no pieces of the kind unused, and the unknown one has no score. */
+static void test_tokenizer_json(void **state)
+{
+    (void)state;
+    struct quern_folder_recipe recipe = quern_folder_recipe();
+    struct quern_gguf converted, expected;
+    recipe.tokenizer_json = true;
+    make_folder(&recipe, true);
+    convert("f32");
+    assert_int_equal(quern_gguf_open(&converted, output, NULL), QUERN_OK);
+    assert_int_equal(quern_gguf_open(&expected, made(QUERN_TYPE_F32, true), NULL), QUERN_OK);
+    const char *keys[] = {"tokenizer.ggml.tokens", "tokenizer.ggml.scores", "tokenizer.ggml.token_type"};
+    const struct quern_gguf_value *a[3], *b[3];
+    for (int i = 0; i < 3; i++) {
+        a[i] = quern_gguf_find(&converted, keys[i]);
+        b[i] = quern_gguf_find(&expected, keys[i]);
+        assert_int_equal(a[i]->count, b[i]->count);
+    }
+    size_t cursor_a = 0, cursor_b = 0;
+    for (size_t i = 0; i < a[0]->count; i++) {
+        quern_text x = quern_gguf_next_string(a[0], &cursor_a), y = quern_gguf_next_string(b[0], &cursor_b);
+        int32_t kind;
+        memcpy(&kind, b[2]->data + 4 * i, sizeof kind);
+        if (kind == QUERN_PIECE_UNUSED) { /* what the tokenizer does not have is filled up */
+            assert_memory_equal(x.data, "[PAD", 4);
+            assert_memory_equal(a[2]->data + 4 * i, b[2]->data + 4 * i, 4);
+            continue;
+        }
+        assert_int_equal(x.length, y.length);
+        assert_memory_equal(x.data, y.data, x.length);
+        assert_memory_equal(a[2]->data + 4 * i, b[2]->data + 4 * i, 4);
+        if (kind != QUERN_PIECE_UNKNOWN)
+            assert_memory_equal(a[1]->data + 4 * i, b[1]->data + 4 * i, 4);
+    }
+    quern_gguf_close(&converted);
+    quern_gguf_close(&expected);
+}
+
+static void test_prompts_are_kept(void **state)
+{
+    (void)state;
+    struct quern_gguf gguf;
+    quern_text text = {"", 0};
+    make_folder(NULL, true);
+    assert_string_equal(convert("q8_0").notice, "");
+    assert_int_equal(quern_gguf_open(&gguf, output, NULL), QUERN_OK);
+    assert_int_equal(quern_gguf_string(&gguf, "quern.prompt.query", &text, NULL), QUERN_OK);
+    assert_int_equal(text.length, strlen("task: search result | query: "));
+    assert_null(quern_gguf_find(&gguf, "quern.prompts"));
+    quern_gguf_close(&gguf);
+    shell("echo '{\"prompts\":{\"query\":\"search: \"}}' >'%s/config_sentence_transformers.json'", folder);
+    assert_non_null(strstr(convert("q8_0").notice, "\"search: \""));
+    shell("echo '{\"prompts\":{\"query\":\"\",\"document\":\"\"}}' >'%s/config_sentence_transformers.json'", folder);
+    assert_string_equal(convert("q8_0").notice, "");
+    assert_int_equal(quern_gguf_open(&gguf, output, NULL), QUERN_OK);
+    assert_non_null(quern_gguf_find(&gguf, "quern.prompts")); /* it takes none */
+    quern_gguf_close(&gguf);
+    shell("rm '%s/config_sentence_transformers.json'", folder);
+    assert_string_equal(convert("q8_0").notice, "");
+}
+
+static void test_odd_window_is_told(void **state)
+{
+    (void)state;
+    make_folder(NULL, true);
+    shell("sed -i 's/\"sliding_window\":16/\"sliding_window\":9/' '%s/config.json'", folder);
+    assert_non_null(strstr(convert("q8_0").notice, "sliding_window is 9, as some programs save a window of 16"));
+}
+
+static void test_rows_beyond_the_vocabulary_are_cut_off(void **state)
+{
+    (void)state;
+    struct quern_gguf gguf;
+    make_folder(NULL, true);
+    shell("sed -i 's/\"vocab_size\":640/\"vocab_size\":639/' '%s/config.json'", folder);
+    convert("f32");
+    assert_int_equal(quern_gguf_open(&gguf, output, NULL), QUERN_OK);
+    assert_int_equal(quern_gguf_tensor_find(&gguf, "token_embd.weight")->shape[1], 639);
+    assert_int_equal(quern_gguf_find(&gguf, "tokenizer.ggml.tokens")->count, 639);
+    quern_gguf_close(&gguf);
+}
+
+/* ---------------------------------------------------------------- what is refused */
+
+static void expect_refused(int code, const char *says, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* Changes a new folder by a command, run inside it, and converts it. */
+static void expect_refused(int code, const char *says, const char *format, ...)
+{
+    struct quern_convert_job job = {.threads = 1};
+    struct quern_convert_result result;
+    quern_error error = {0};
+    char command[512];
+    va_list list;
+    va_start(list, format);
+    vsnprintf(command, sizeof command, format, list);
+    va_end(list);
+    make_folder(NULL, true);
+    shell("cd '%s' && %s", folder, command);
+    unlink(output);
+    int got = quern_convert_folder(folder, output, &job, &result, &error);
+    if (got != code || strstr(error.text, says) == NULL)
+        print_error("%s: %d, %s\n", command, got, error.text);
+    assert_int_equal(got, code);
+    assert_non_null(strstr(error.text, says));
+    assert_int_not_equal(access(output, F_OK), 0);
+    shell("! ls '%s' | grep -q part", work);
+}
+
+static void test_settings_that_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        int code;
+        const char *says, *file, *change;
+    } cases[] = {
+        {QUERN_EUNSUPPORTED, "not Gemma3TextModel", "config.json", "s/Gemma3TextModel/LlamaModel/"},
+        {QUERN_EUNSUPPORTED, "use_bidirectional_attention", "config.json", "s/attention\":true/attention\":false/"},
+        {QUERN_EUNSUPPORTED, "hidden_activation", "config.json", "s/gelu_pytorch_tanh/silu/"},
+        {QUERN_EUNSUPPORTED, "biases", "config.json", "s/attention_bias\":false/attention_bias\":true/"},
+        {QUERN_EUNSUPPORTED, "query_pre_attn_scalar", "config.json", "s/scalar\":32/scalar\":64/"},
+        {QUERN_EUNSUPPORTED, "rope_scaling", "config.json", "s/rope_scaling\":null/rope_scaling\":{}/"},
+        {QUERN_EUNSUPPORTED, "another order", "config.json", "s/full_attention/sliding_attention/"},
+        {QUERN_EFORMAT, "lacks hidden_size", "config.json", "s/hidden_size/hidden/"},
+        {QUERN_EFORMAT, "hidden_size is 0", "config.json", "s/hidden_size\":64/hidden_size\":0/"},
+        {QUERN_EFORMAT, "hidden_size is no integer", "config.json", "s/hidden_size\":64/hidden_size\":\"64\"/"},
+        {QUERN_EFORMAT, "config.json, line 1", "config.json", "s/}$//"},
+        {QUERN_EFORMAT, "the settings ask for", "config.json", "s/intermediate_size\":96/intermediate_size\":64/"},
+        {QUERN_EFORMAT, "layers.6.input_layernorm", "config.json",
+         "s/num_hidden_layers\":6/num_hidden_layers\":7/;s/\"full_attention\"/&,\"sliding_attention\"/"},
+        {QUERN_EUNSUPPORTED, "none of EmbeddingGemma's", "config.json",
+         "s/num_hidden_layers\":6/num_hidden_layers\":5/;s/,\"full_attention\"//"},
+        {QUERN_EFORMAT, "the settings ask for", "config.json", "s/vocab_size\":640/vocab_size\":641/"},
+        {QUERN_EUNSUPPORTED, "modules that", "modules.json",
+         "s/models.Normalize/models.LayerNorm/;s/4_Normalize/2_Dense/"},
+        {QUERN_EFORMAT, "no folder beside it", "modules.json", "s/2_Dense/..\\/2_Dense/"},
+        {QUERN_EUNSUPPORTED, "one dense layer", "modules.json", "s/{[^{]*2_Dense[^}]*},//"},
+        {QUERN_EUNSUPPORTED, "pooling", "1_Pooling/config.json", "s/mean_tokens\":true/mean_tokens\":false/"},
+        {QUERN_EUNSUPPORTED, "pooling", "1_Pooling/config.json", "s/include_prompt\":true/include_prompt\":false/"},
+        {QUERN_EUNSUPPORTED, "pooling", "1_Pooling/config.json", "s/cls_token\":false/cls_token\":true/"},
+        {QUERN_EUNSUPPORTED, "bias or an activation", "2_Dense/config.json", "s/false/true/"},
+        {QUERN_EUNSUPPORTED, "bias or an activation", "3_Dense/config.json", "s/linear.Identity/activation.Tanh/"},
+        {QUERN_EFORMAT, "in_features is not 64", "2_Dense/config.json", "s/64/65/"},
+        {QUERN_EFORMAT, "prompts is not", "config_sentence_transformers.json", "s/{\"query.*}/[]}/"},
+        {QUERN_EFORMAT, "has no piece \"<none>\"", "tokenizer_config.json",
+         "s/\"bos_token\":\"<bos>\"/\"bos_token\":\"<none>\"/"},
+        {QUERN_EFORMAT, "added token", "tokenizer_config.json", "s/\"0\":/\"zero\":/"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        expect_refused(cases[i].code, cases[i].says, "sed -i '%s' %s", cases[i].change, cases[i].file);
+}
+
+static void test_folders_that_are_not_whole(void **state)
+{
+    (void)state;
+    static const char *const files[] = {"config.json", "modules.json", "model.safetensors", "1_Pooling/config.json",
+                                        "2_Dense/config.json", "2_Dense/model.safetensors",
+                                        "3_Dense/model.safetensors"};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        expect_refused(QUERN_EIO, files[i], "rm %s", files[i]);
+    expect_refused(QUERN_EIO, "neither tokenizer.model nor tokenizer.json", "rm tokenizer.model");
+    expect_refused(QUERN_EFORMAT, "cut off", "truncate -s -1 model.safetensors");
+    expect_refused(QUERN_EFORMAT, "cut off", "truncate -s 1000 model.safetensors");
+    expect_refused(QUERN_EFORMAT, "no safetensors file", "truncate -s 7 model.safetensors");
+    expect_refused(QUERN_EFORMAT, "belong to no tensor", "printf x >>model.safetensors");
+    expect_refused(QUERN_EFORMAT, "damaged", "truncate -s -1 tokenizer.model");
+    expect_refused(QUERN_EFORMAT, "damaged", "printf '\\377' >tokenizer.model");
+    expect_refused(QUERN_EFORMAT, "linear.weight", "cp model.safetensors 2_Dense/");
+    expect_refused(QUERN_EFORMAT, "the settings ask for", "cp 2_Dense/model.safetensors 3_Dense/");
+    expect_refused(QUERN_EFORMAT, "in no file beside it",
+                   "rm model.safetensors && "
+                   "echo '{\"weight_map\":{\"a\":\"../model.safetensors\"}}' >model.safetensors.index.json");
+    expect_refused(QUERN_EFORMAT, "names no tensors",
+                   "rm model.safetensors && echo '{\"weight_map\":{}}' >model.safetensors.index.json");
+    /* A weight that is not a number: the last 4 bytes are those of a tensor of the last layer. */
+    expect_refused(QUERN_EFORMAT, "not finite",
+                   "truncate -s -4 model.safetensors && printf '\\0\\0\\300\\177' >>model.safetensors");
+}
+
+static void test_numbers_too_large_for_the_type(void **state)
+{
+    (void)state;
+    struct quern_convert_job job = {.type = "f16"};
+    struct quern_convert_result result;
+    quern_error error;
+    make_folder(NULL, true); /* 1e6 does not fit into a half */
+    shell("cd '%s/3_Dense' && truncate -s -4 model.safetensors && printf '\\0\\044\\164\\111' >>model.safetensors",
+          folder);
+    assert_int_equal(quern_convert_folder(folder, output, &job, &result, &error), QUERN_ENUMERIC);
+    assert_non_null(strstr(error.text, "dense_3.weight holds a number too large for F16"));
+    convert("bf16");
+}
+
+/* ---------------------------------------------------------------- other model files */
+
+/* A model file with one tensor of zeros. */
+static void make_one_tensor(const char *architecture, uint32_t type, const uint64_t *shape, int dimensions,
+                            size_t bytes)
+{
+    static const unsigned char zeros[4096];
+    struct quern_gguf_writer *writer;
+    assert_int_equal(quern_gguf_writer_new(&writer, model, NULL), QUERN_OK);
+    quern_gguf_put_string(writer, "general.architecture", (quern_text){architecture, strlen(architecture)});
+    quern_gguf_put_tensor(writer, "blk.0.odd.weight", type, shape, dimensions);
+    quern_gguf_put_data(writer, zeros, bytes);
+    assert_int_equal(quern_gguf_writer_finish(writer, NULL), QUERN_OK);
+}
+
+static void expect_quantize(int code, const char *type, const char *says)
+{
+    struct quern_convert_job job = {.type = type, .threads = 1};
+    struct quern_convert_result result;
+    quern_error error = {0};
+    assert_int_equal(quern_convert_quantize(model, output, &job, &result, &error), code);
+    assert_non_null(strstr(error.text, says));
+    shell("! ls '%s' | grep -q part", work);
+}
+
+static void test_tensors_of_other_shapes_and_types(void **state)
+{
+    (void)state;
+    const uint64_t odd[] = {33, 2}, three[] = {32, 2, 2}, wide[] = {64, 2}, whole[] = {4};
+    make_one_tensor("llama", QUERN_TYPE_F32, wide, 2, 512);
+    expect_quantize(QUERN_EUNSUPPORTED, "q8_0", "architecture \"llama\"");
+    make_one_tensor("gemma-embedding", QUERN_TYPE_F32, odd, 2, 264);
+    expect_quantize(QUERN_EUNSUPPORTED, "q4_0", "rows of 33 weights");
+    expect_quantize(QUERN_OK, "bf16", "");
+    make_one_tensor("gemma-embedding", QUERN_TYPE_F32, three, 3, 512);
+    expect_quantize(QUERN_OK, "q8_0", "");
+    make_one_tensor("gemma-embedding", 26, whole, 1, 16); /* I32 */
+    expect_quantize(QUERN_EUNSUPPORTED, "q8_0", "type I32, which quern cannot convert");
+}
+
+/* ---------------------------------------------------------------- stopping */
+
+static int next_descriptor(void)
+{
+    int file = dup(0);
+    close(file);
+    return file;
+}
+
+/* Refuses each request for memory, or for files and threads, once: a clean error, and nothing is left behind. */
+static void fail_each(size_t *requests, size_t *failed, int least)
+{
+    struct quern_convert_job job = {.threads = 2};
+    struct quern_convert_result result;
+    const int descriptor = next_descriptor();
+    int failures = 0;
+    unlink(output);
+    for (size_t i = 1;; i++) {
+        quern_error error = {0};
+        *requests = 0;
+        *failed = i;
+        int code = quern_convert_folder(folder, output, &job, &result, &error);
+        bool all_done = *requests < i;
+        *failed = 0;
+        assert_int_equal(next_descriptor(), descriptor);
+        assert_int_equal(access(output, F_OK) == 0, code == QUERN_OK);
+        assert_int_not_equal(error.code != code || (code != QUERN_OK && error.text[0] == '\0'), 1);
+        failures += code != QUERN_OK;
+        if (all_done)
+            break;
+        unlink(output);
+    }
+    shell("! ls '%s' | grep -q part", work);
+    assert_true(failures >= least);
+}
+
+static void test_out_of_memory_files_and_threads(void **state)
+{
+    (void)state;
+    struct quern_folder_recipe recipe = quern_folder_recipe();
+    recipe.shards = 3;
+    make_folder(&recipe, true);
+    fail_each(&quern_allocations, &quern_allocation_failed, 20);
+    fail_each(&quern_system_calls, &quern_system_call_failed, 20);
+}
+
+static bool stop_late(void *state, uint64_t done, uint64_t total)
+{
+    *(uint64_t *)state += 1;
+    return done < total;
+}
+
+static void test_stopping_leaves_nothing(void **state)
+{
+    (void)state;
+    uint64_t calls = 0;
+    struct quern_convert_job job = {.proceed = stop_late, .state = &calls};
+    struct quern_convert_result result;
+    quern_error error;
+    make_folder(NULL, true);
+    unlink(output);
+    assert_int_equal(quern_convert_folder(folder, output, &job, &result, &error), QUERN_EIO);
+    assert_int_equal(calls, 82);
+    assert_non_null(strstr(error.text, "stopped"));
+    assert_int_not_equal(access(output, F_OK), 0);
+    shell("! ls '%s' | grep -q part", work);
+}
+
+static bool kill_at(void *state, uint64_t done, uint64_t total)
+{
+    int *calls = state;
+    (void)done;
+    (void)total;
+    if (--*calls == 0)
+        raise(SIGKILL);
+    return true;
+}
+
+/* Whatever moment a conversion is killed at, the file that was there stays, and the next one starts over what is
+ * left. */
+static void test_killed_at_any_moment(void **state)
+{
+    (void)state;
+    make_folder(NULL, true);
+    shell("echo old >'%s'", output);
+    for (int moment = 1; moment <= 82; moment++) {
+        pid_t child = fork();
+        if (child == 0) {
+            int calls = moment;
+            struct quern_convert_job job = {.threads = 2, .proceed = kill_at, .state = &calls};
+            struct quern_convert_result result;
+            _exit(quern_convert_folder(folder, output, &job, &result, NULL) == QUERN_OK ? 0 : 1);
+        }
+        int status = 0;
+        assert_true(child > 0 && waitpid(child, &status, 0) == child);
+        assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+        shell("test \"$(cat '%s')\" = old && test -f '%s.part'", output, output);
+    }
+    convert("q8_0");
+    expect_same(made(QUERN_TYPE_Q8_0, true));
+    shell("! ls '%s' | grep -q part", work);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_type_equals_the_file_made_straight),
+        cmocka_unit_test(test_layouts_of_the_checkpoint),
+        cmocka_unit_test(test_tokenizer_json),
+        cmocka_unit_test(test_prompts_are_kept),
+        cmocka_unit_test(test_odd_window_is_told),
+        cmocka_unit_test(test_rows_beyond_the_vocabulary_are_cut_off),
+        cmocka_unit_test(test_settings_that_are_refused),
+        cmocka_unit_test(test_folders_that_are_not_whole),
+        cmocka_unit_test(test_numbers_too_large_for_the_type),
+        cmocka_unit_test(test_tensors_of_other_shapes_and_types),
+        cmocka_unit_test(test_out_of_memory_files_and_threads),
+        cmocka_unit_test(test_stopping_leaves_nothing),
+        cmocka_unit_test(test_killed_at_any_moment),
+    };
+    return cmocka_run_group_tests(tests, make_work, remove_work);
+}
