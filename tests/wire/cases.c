@@ -68,6 +68,7 @@ static void append(struct text *text, const char *data, size_t length)
 /* \r \n \t \\ \xNN, and \{N:TEXT} for TEXT N times. Others stay, as JSON has its own. */
 static void append_escaped(struct text *text, const char *from, bool all)
 {
+    append(text, "", 0);
     for (; *from; from++) {
         unsigned byte;
         int used = 0;
