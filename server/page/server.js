@@ -6,11 +6,8 @@ const mostInputs = 2048; // texts in a request
 
 export const address = location.origin;
 
-// What /info and /v1/models say; filled by connect().
+// What /info and /v1/models say; filled by connect(). Tasks are those that a model's name may end in.
 export const model = { name: "", dimensions: 768, tasks: [], space: "" };
-
-const allTasks = ["none", "query", "document", "similarity", "classification", "clustering", "code", "summarization",
-    "question-answering", "fact-checking"];
 
 export const key = () => sessionStorage.getItem("quern-key") || "";
 
@@ -49,7 +46,8 @@ export async function connect() {
         ["/info", "/v1/models"].map((path) => request(path).then((response) => response.json())));
     model.name = models.data[0].id;
     model.dimensions = info.dimensions || model.dimensions;
-    model.tasks = info.tasks || allTasks;
+    model.tasks = ["none", ...models.data.map(({ id }) => id)
+        .filter((id) => id.startsWith(`${model.name}:`)).map((id) => id.slice(model.name.length + 1))];
     model.space = info.space || "";
     return info;
 }
@@ -91,7 +89,7 @@ export async function embed(texts, options, signal) {
     };
 }
 
-// A text's vector as if it were new, for who wants to see the time it takes.
+// The next text is asked for even if it is known: to see the time it takes.
 export function forget() {
     known.clear();
 }
