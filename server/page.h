@@ -1,4 +1,4 @@
-/* The page at "/": files that are built into the program. They need nothing but themselves and the server's interface. */
+/* The page at "/": files that are built into the program. They need nothing but each other and the server. */
 #ifndef QUERN_SERVER_PAGE_H
 #define QUERN_SERVER_PAGE_H
 
@@ -15,7 +15,7 @@ struct quern_page_file {
 /* The file of a path without its query, or NULL. Static. */
 const struct quern_page_file *quern_page_find(const char *path);
 
-/* For Content-Security-Policy, with every one of the files: nothing comes from elsewhere, nothing is written in place. */
+/* For Content-Security-Policy, with every one of the files: nothing from elsewhere, nothing written in place. */
 #define QUERN_PAGE_POLICY \
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " \
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

@@ -57,7 +57,8 @@ static void etags_differ_with_the_bytes(void **state)
 static void other_paths_have_no_file(void **state)
 {
     (void)state;
-    static const char *const paths[] = {"", "/page", "/page/", "/index.html", "/page/index.html", "/page/none.js", "//"};
+    static const char *const paths[] = {"",   "/page", "/page/", "/index.html", "/page/index.html", "/page/none.js",
+                                        "//"};
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
         assert_null(quern_page_find(paths[i]));
 }
@@ -86,7 +87,8 @@ static void nothing_is_in_place_or_from_elsewhere(void **state)
     char *text = calloc(1, page->size + 1);
     assert_non_null(text);
     memcpy(text, page->bytes, page->size);
-    static const char *const forbidden[] = {" style=", "<style", " onclick=", "<script>", "http:", "https:", "src=\"//"};
+    static const char *const forbidden[] = {" style=", "<style", " onclick=", "<script>", "http:", "https:",
+                                            "src=\"//"};
     for (size_t i = 0; i < sizeof forbidden / sizeof *forbidden; i++)
         assert_null(strstr(text, forbidden[i]));
     free(text);

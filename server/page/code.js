@@ -28,7 +28,8 @@ console.log(answer.data[0].embedding);`
 
 export function startCode() {
     element("snippets").replaceChildren(...Object.entries(snippets()).map(([language, text]) => {
-        const button = make("button", { type: "button", class: "quiet", "aria-label": `Copy the ${language} code` }, "Copy");
+        const button = make("button",
+            { type: "button", class: "quiet", "aria-label": `Copy the ${language} code` }, "Copy");
         button.addEventListener("click", () => copy(text, "code-status"));
         return make("div", { class: "snippet" }, make("h2", {}, language, button),
             make("pre", { tabindex: 0, role: "region", "aria-label": `${language} code` }, make("code", {}, text)));

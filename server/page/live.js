@@ -21,7 +21,8 @@ export function parse(text) {
 
 function curve() {
     const most = Math.max(...rates, 1);
-    const path = rates.map((rate, i) => `${i ? "L" : "M"}${kept - rates.length + i} ${(1 - rate / most).toFixed(3)}`).join("");
+    const begin = kept - rates.length;
+    const path = rates.map((rate, i) => `${i ? "L" : "M"}${begin + i} ${(1 - rate / most).toFixed(3)}`).join("");
     const picture = element("live-curve");
     picture.setAttribute("viewBox", `0 -0.05 ${kept - 1} 1.1`);
     picture.setAttribute("preserveAspectRatio", "none");
@@ -35,7 +36,8 @@ async function look() {
         const seconds = (now - last.now) / 1000;
         const rate = (name) => Math.max(0, ((sums[name] || 0) - (last.sums[name] || 0)) / seconds);
         const show = (id, value) => {
-            element(id).textContent = value < 10 && value % 1 ? value.toFixed(1) : Math.round(value).toLocaleString("en");
+            const few = value < 10 && value % 1;
+            element(id).textContent = few ? value.toFixed(1) : Math.round(value).toLocaleString("en");
         };
         show("live-texts", rate("te_embed_count"));
         show("live-tokens", rate("quern_tokens_total"));

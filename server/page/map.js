@@ -24,9 +24,11 @@ function read() {
 
 // Moves points of any range into the picture, both axes by the same factor.
 function place(points, width, height) {
-    const [low, high] = [Math.min, Math.max].map((end) => [0, 1].map((axis) => end(...points.map((point) => point[axis]))));
-    const factor = Math.min(...[width, height].map((size, axis) => (size - 2 * margin) / (high[axis] - low[axis] || 1)));
-    return points.map((point) => [width, height].map((size, axis) =>
+    const sizes = [width, height];
+    const ends = (end) => [0, 1].map((axis) => end(...points.map((point) => point[axis])));
+    const [low, high] = [ends(Math.min), ends(Math.max)];
+    const factor = Math.min(...sizes.map((size, axis) => (size - 2 * margin) / (high[axis] - low[axis] || 1)));
+    return points.map((point) => sizes.map((size, axis) =>
         size / 2 + (point[axis] - (low[axis] + high[axis]) / 2) * factor));
 }
 
@@ -76,14 +78,11 @@ function nearest(items, vectors) {
 }
 
 function table(items) {
-    const row = (name, cells) => make("tr", {}, ...cells.map((cell, i) => make(name, i ? {} : { scope: "row" }, cell)));
+    const head = ["Text", "Nearest", "Similarity"].map((name) => make("th", { scope: "col" }, name));
+    const rows = items.map(({ text, near }) => make("tr", {}, make("th", { scope: "row" }, text),
+        make("td", {}, near.text), make("td", {}, near.score.toFixed(2))));
     return make("table", {}, make("caption", {}, "Each text and the one nearest to it"),
-        make("thead", {}, make("tr", {}, ...["Text", "Nearest", "Similarity"].map((name) => make("th", { scope: "col" }, name)))),
-        make("tbody", {}, ...items.map(({ text, near }) => {
-            const cells = row("td", [text, near.text, near.score.toFixed(2)]);
-            cells.firstChild.replaceWith(make("th", { scope: "row" }, text));
-            return cells;
-        })));
+        make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...rows));
 }
 
 // One stop for the Tab key; arrows go from point to point.

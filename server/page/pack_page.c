@@ -27,7 +27,7 @@ static const char *name_of(const char *path)
     return slash ? slash + 1 : path;
 }
 
-/* Writes the bytes of a file as an array; their FNV-1a hash goes to hash. Returns 0, or 1 when the file is unreadable or empty. */
+/* Writes the bytes of a file as an array; their FNV-1a hash goes to hash. Returns 1 when it is unreadable or empty. */
 static int write_bytes(FILE *out, const char *path, int number, uint64_t *hash)
 {
     FILE *in = fopen(path, "rb");

@@ -25,8 +25,9 @@ async function work(signal) {
     const result = element("search-result");
     result.replaceChildren(...ranked.slice(0, mostShown).map((entry) => item(entry, ranked[0].score)));
     result.hidden = false;
-    const first = documents.asked ? `, ${plural(documents.asked, "new line")} in ${duration(documents.milliseconds)}` : "";
-    return `${plural(texts.length, "line")} ranked: query in ${duration(asked.milliseconds)}${first}. Best: ${ranked[0].text}`;
+    const lineTime = `, ${plural(documents.asked, "new line")} in ${duration(documents.milliseconds)}`;
+    return `${plural(texts.length, "line")} ranked: query in ${duration(asked.milliseconds)}` +
+        `${documents.asked ? lineTime : ""}. Best: ${ranked[0].text}`;
 }
 
 export function startSearch() {

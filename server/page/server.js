@@ -20,7 +20,8 @@ export async function request(path, body, signal) {
         headers["Content-Type"] = "application/json";
     let response;
     try {
-        response = await fetch(path, { method: body ? "POST" : "GET", headers, body: body && JSON.stringify(body), signal });
+        response = await fetch(path,
+            { method: body ? "POST" : "GET", headers, body: body && JSON.stringify(body), signal });
     } catch (error) {
         throw error.name === "AbortError" ? error : new Error("The server does not answer.");
     }

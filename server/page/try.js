@@ -11,8 +11,8 @@ function bars(vector) {
     const picture = element("try-bars");
     picture.setAttribute("viewBox", `0 -1 ${vector.length} 2`);
     picture.setAttribute("preserveAspectRatio", "none");
-    picture.setAttribute("aria-label",
-        `The vector's ${vector.length} numbers as bars, from ${Math.min(...vector).toFixed(3)} to ${Math.max(...vector).toFixed(3)}`);
+    const [low, high] = [Math.min(...vector), Math.max(...vector)].map((x) => x.toFixed(3));
+    picture.setAttribute("aria-label", `The vector's ${vector.length} numbers as bars, from ${low} to ${high}`);
     picture.replaceChildren(draw("line", { x1: 0, x2: vector.length, y1: 0, y2: 0 }), draw("path", { d: path }));
 }
 

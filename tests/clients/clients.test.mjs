@@ -26,7 +26,8 @@ test("openai: texts", async () => {
 });
 
 test("openai: one text, floats, fewer dimensions", async () => {
-    const answer = await openai.embeddings.create({ model: "m", input: texts[0], dimensions: 16, encoding_format: "float" });
+    const answer = await openai.embeddings.create(
+        { model: "m", input: texts[0], dimensions: 16, encoding_format: "float" });
     same([answer.data[0].embedding], embed([texts[0]], "none", "-d", "16"));
 });
 
@@ -59,8 +60,9 @@ test("openai: mistakes become the errors they are, at the first try", async () =
 });
 
 test("openai: fifty requests at once", async () => {
-    const answers = await Promise.all(many.slice(0, 50).map((input) => openai.embeddings.create({ model: "m", input })));
-    same(answers.map((answer) => answer.data[0].embedding), embed(many.slice(0, 50)));
+    const inputs = many.slice(0, 50);
+    const answers = await Promise.all(inputs.map((input) => openai.embeddings.create({ model: "m", input })));
+    same(answers.map((answer) => answer.data[0].embedding), embed(inputs));
 });
 
 const ollama = new Ollama({ host: address });
@@ -70,7 +72,8 @@ test("ollama: embed", async () => {
     same(answer.embeddings, plain);
     assert.equal(answer.model, "embeddinggemma");
     assert.ok(answer.prompt_eval_count > 5 && answer.total_duration > 0);
-    same((await ollama.embed({ model: "m", input: texts[0], dimensions: 8 })).embeddings, embed([texts[0]], "none", "-d", "8"));
+    const short = await ollama.embed({ model: "m", input: texts[0], dimensions: 8 });
+    same(short.embeddings, embed([texts[0]], "none", "-d", "8"));
 });
 
 test("ollama: long texts are cut unless told", async () => {
@@ -90,7 +93,8 @@ test("ollama: embeddings, list, show, ps, version", async () => {
 });
 
 test("@langchain/openai", async () => {
-    const embeddings = new OpenAIEmbeddings({ apiKey: "none", model: "m:document", configuration: { baseURL: `${address}/v1` } });
+    const embeddings = new OpenAIEmbeddings(
+        { apiKey: "none", model: "m:document", configuration: { baseURL: `${address}/v1` } });
     const lines = texts.map((text) => text.replaceAll("\n", " ")); // which it makes of them
     same(await embeddings.embedDocuments(texts), embed(lines, "document"));
     same(await embeddings.embedDocuments(many), embed(many, "document"));

@@ -27,8 +27,10 @@ const dot = (a, b) => a.reduce((sum, x, i) => sum + x * b[i], 0);
 const lines = async (name) => (await page.inputValue(name)).split("\n").filter(Boolean);
 
 before(async () => {
-    browser = await chromium.launchPersistentContext(profile,
-        { executablePath: "/usr/bin/chromium", headless: true, args: quiet, permissions: ["clipboard-read", "clipboard-write"] });
+    browser = await chromium.launchPersistentContext(profile, {
+        executablePath: "/usr/bin/chromium", headless: true, args: quiet,
+        permissions: ["clipboard-read", "clipboard-write"]
+    });
     page = await open();
 });
 
@@ -130,8 +132,10 @@ test("compare: the heat map is a table of the cosines", async () => {
     const texts = await lines("#compare-texts");
     const vectors = embed(texts, "similarity");
     const table = page.getByRole("table", { name: /Cosine/ });
-    const rows = await table.getByRole("row").evaluateAll((all) => all.slice(1).map((row) => [...row.cells].map((cell) => cell.textContent)));
-    assert.deepEqual(rows, texts.map((text, i) => [`${i + 1} ${text}`, ...vectors.map((v) => dot(vectors[i], v).toFixed(2))]));
+    const rows = await table.getByRole("row").evaluateAll((all) =>
+        all.slice(1).map((row) => [...row.cells].map((cell) => cell.textContent)));
+    assert.deepEqual(rows, texts.map((text, i) =>
+        [`${i + 1} ${text}`, ...vectors.map((vector) => dot(vectors[i], vector).toFixed(2))]));
     assert.equal(await table.getByRole("rowheader").count(), texts.length);
     assert.equal(await table.getByRole("columnheader", { name: texts[2] }).count(), 1);
     await table.locator("td[data-row='0'][data-column='1']").hover();
@@ -167,12 +171,12 @@ test("code: the snippets have this address, and are copied", async () => {
 });
 
 test("live figures move with what is asked", async () => {
-    const timer = setInterval(() => fetch(`${address}/v1/embeddings`, {
-        method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ model: "m", input: ["a", "b", "c"] })
-    }), 100);
+    const body = JSON.stringify({ model: "m", input: ["a", "b", "c"] });
+    const timer = setInterval(() => fetch(`${address}/v1/embeddings`,
+        { method: "POST", headers: { "Content-Type": "application/json" }, body }), 100);
     try {
-        await page.waitForFunction(() => Number(document.getElementById("live-texts").textContent.replace(",", "")) > 1 &&
-            Number(document.getElementById("live-tokens").textContent.replace(",", "")) > 1, null, { timeout: 15000 });
+        await page.waitForFunction(() => ["live-texts", "live-tokens"].every((id) =>
+            Number(document.getElementById(id).textContent.replace(",", "")) > 1), null, { timeout: 15000 });
     } finally {
         clearInterval(timer);
     }
@@ -180,20 +184,23 @@ test("live figures move with what is asked", async () => {
 });
 
 test("every control has a name, every colour enough contrast", async () => {
-    const nameless = await page.evaluate(() => [...document.querySelectorAll("input, select, textarea, button, [role=img], [role=region]")]
-        .filter((node) => !(node.labels?.length || node.getAttribute("aria-label") || node.textContent.trim())).map((node) => node.outerHTML));
+    const controls = page.locator("input, select, textarea, button, [role=img], [role=region]");
+    const nameless = await controls.evaluateAll((nodes) => nodes.filter((node) =>
+        !node.labels?.length && !node.getAttribute("aria-label") && !node.textContent.trim())
+        .map((node) => node.outerHTML));
     assert.deepEqual(nameless, []);
     for (const scheme of ["light", "dark"]) {
         await page.emulateMedia({ colorScheme: scheme });
         const ratios = await page.evaluate(() => {
             const style = getComputedStyle(document.documentElement);
             const brightness = (name) => {
-                const [r, g, b] = style.getPropertyValue(name).trim().match(/\w\w/g).map((hex) => parseInt(hex, 16) / 255)
+                const [r, g, b] = style.getPropertyValue(name).trim().match(/\w\w/g)
+                    .map((hex) => parseInt(hex, 16) / 255)
                     .map((x) => x <= .03928 ? x / 12.92 : ((x + .055) / 1.055) ** 2.4);
                 return .2126 * r + .7152 * g + .0722 * b;
             };
-            const pairs = [["ink", "ground"], ["ink", "surface"], ["ink", "heat"], ["faint", "ground"], ["accent", "ground"],
-                ["accent", "surface"], ["accent-ink", "accent"], ["bad", "ground"]];
+            const pairs = [["ink", "ground"], ["ink", "surface"], ["ink", "heat"], ["faint", "ground"],
+                ["accent", "ground"], ["accent", "surface"], ["accent-ink", "accent"], ["bad", "ground"]];
             return pairs.map(([a, b]) => {
                 const [high, low] = [brightness(`--${a}`), brightness(`--${b}`)].sort((x, y) => y - x);
                 return [`${a} on ${b}`, (high + .05) / (low + .05)];

@@ -75,7 +75,8 @@ static void print_json(const struct quern_load *load, const struct figures *figu
 {
     json_t *object = json_pack(
         "{s:i, s:i, s:f, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s}",
-        "clients", load->clients, "texts", load->texts, "seconds", figures->seconds, "requests", (json_int_t)figures->good,
+        "clients", load->clients, "texts", load->texts, "seconds", figures->seconds,
+        "requests", (json_int_t)figures->good,
         "requests_per_s", (double)figures->good / figures->seconds,
         "texts_per_s", (double)figures->good * load->texts / figures->seconds,
         "tokens_per_s", (double)figures->tokens / figures->seconds,
@@ -93,11 +94,12 @@ static void print_json(const struct quern_load *load, const struct figures *figu
 static void print_text(const struct quern_load *load, const struct figures *figures)
 {
     printf("%d clients, %d texts a request, %.1f s\n", load->clients, load->texts, figures->seconds);
-    printf("requests/s   %10.1f\ntexts/s      %10.1f\ntokens/s     %10.1f\n", (double)figures->good / figures->seconds,
-           (double)figures->good * load->texts / figures->seconds, (double)figures->tokens / figures->seconds);
+    printf("requests/s   %10.1f\n", (double)figures->good / figures->seconds);
+    printf("texts/s      %10.1f\n", (double)figures->good * load->texts / figures->seconds);
+    printf("tokens/s     %10.1f\n", (double)figures->tokens / figures->seconds);
     printf("p50, p99, max %9.2f %9.2f %9.2f ms\n", figures->p50, figures->p99, figures->most);
-    printf("%ld good, %ld refused as the server is full, %ld broken off by clients, %ld lost, %ld sent again\n", figures->good,
-           figures->refused, figures->broken_off, figures->lost, figures->retried);
+    printf("%ld good, %ld refused as the server is full, %ld broken off by clients, %ld lost, %ld sent again\n",
+           figures->good, figures->refused, figures->broken_off, figures->lost, figures->retried);
     printf("wrong: %ld by status, %ld by vector, %ld answered twice\n", figures->wrong_status, figures->wrong_vector,
            figures->twice);
     if (load->pid)
@@ -132,11 +134,15 @@ static void let_live(struct quern_load *load, struct quern_load_client *clients,
 static bool read_options(struct quern_load *load, int argc, char **argv)
 {
     static const struct option options[] = {
-        {"clients", required_argument, NULL, 'c'}, {"seconds", required_argument, NULL, 's'}, {"texts", required_argument, NULL, 't'},
-        {"words", required_argument, NULL, 'w'}, {"requests", required_argument, NULL, 'r'}, {"faults", required_argument, NULL, 'f'},
-        {"retry", required_argument, NULL, 'y'}, {"pid", required_argument, NULL, 'p'}, {"model", required_argument, NULL, 'm'},
-        {"key", required_argument, NULL, 'k'}, {"path", required_argument, NULL, 'a'}, {"seed", required_argument, NULL, 'd'},
-        {"no-check", no_argument, NULL, 'n'}, {"json", no_argument, NULL, 'j'}, {NULL, 0, NULL, 0}};
+        {"clients", required_argument, NULL, 'c'},  {"seconds", required_argument, NULL, 's'},
+        {"texts", required_argument, NULL, 't'},    {"words", required_argument, NULL, 'w'},
+        {"requests", required_argument, NULL, 'r'}, {"faults", required_argument, NULL, 'f'},
+        {"retry", required_argument, NULL, 'y'},    {"pid", required_argument, NULL, 'p'},
+        {"model", required_argument, NULL, 'm'},    {"key", required_argument, NULL, 'k'},
+        {"path", required_argument, NULL, 'a'},     {"seed", required_argument, NULL, 'd'},
+        {"no-check", no_argument, NULL, 'n'},       {"json", no_argument, NULL, 'j'},
+        {NULL, 0, NULL, 0},
+    };
     optind = 1;
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;)
         switch (option) {
@@ -162,8 +168,8 @@ static bool read_options(struct quern_load *load, int argc, char **argv)
 
 int quern_wire_load(int argc, char **argv)
 {
-    struct quern_load load = {.path = "/v1/embeddings", .model = "m", .clients = 8, .texts = 1, .words = 10, .requests = 32,
-                              .seconds = 5, .seed = 1, .check = true};
+    struct quern_load load = {.path = "/v1/embeddings", .model = "m", .clients = 8, .texts = 1, .words = 10,
+                              .requests = 32, .seconds = 5, .seed = 1, .check = true};
     struct figures figures = {0};
     if (!read_options(&load, argc, argv))
         return 2;

@@ -12,7 +12,16 @@
 
 #define ANSWER_MS 120000
 
-enum fault { LEAVES_EARLY, HALF_A_HEAD, HALF_A_BODY, LEAVES_AMID_ANSWER, WRITES_SLOWLY, READS_SLOWLY, FAULTS, NO_FAULT };
+enum fault {
+    LEAVES_EARLY,
+    HALF_A_HEAD,
+    HALF_A_BODY,
+    LEAVES_AMID_ANSWER,
+    WRITES_SLOWLY,
+    READS_SLOWLY,
+    FAULTS,
+    NO_FAULT
+};
 
 static uint64_t below(struct quern_load_client *client, uint64_t bound)
 {
@@ -82,7 +91,8 @@ static bool send_with(struct quern_load_client *client, enum fault fault, const 
 static void blame(struct quern_load_client *client, long *count, const char *what, const struct quern_answer *answer)
 {
     if (!client->complaint[0])
-        snprintf(client->complaint, sizeof client->complaint, "%s %d %.180s", what, answer->status, answer->body ? answer->body : "");
+        snprintf(client->complaint, sizeof client->complaint, "%s %d %.180s", what, answer->status,
+                 answer->body ? answer->body : "");
     ++*count;
 }
 

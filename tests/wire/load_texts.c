@@ -10,8 +10,8 @@
 
 static char *make_body(const struct quern_load *load, uint64_t random)
 {
-    static const char *const words[] = {"river", "stone", "bread", "window", "letter", "garden", "winter", "music", "paper", "harbour",
-                                        "market", "cloud", "the", "of", "under", "before", "slowly", "every"};
+    static const char *const words[] = {"river",  "stone", "bread", "window", "letter",  "garden", "winter", "music",
+                                        "before", "cloud", "the",   "of",     "harbour", "market", "under",  "every"};
     json_t *texts = json_array();
     char text[16384];
     for (int i = 0; i < load->texts; i++) {
@@ -34,9 +34,10 @@ char *quern_load_message(struct quern_load *load, const struct quern_load_reques
     char *message = malloc(request->length + 1024);
     if (!message)
         return NULL;
-    int head = snprintf(message, 1024, "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-                        "Content-Length: %zu\r\nX-Request-Id: load-%ld\r\n%s%.512s%s\r\n", load->path, request->length, id,
-                        load->key ? "Authorization: Bearer " : "", load->key ? load->key : "", load->key ? "\r\n" : "");
+    int head = snprintf(message, 1024, "POST %.128s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                        "Content-Length: %zu\r\nX-Request-Id: load-%ld\r\n%s%.512s%s\r\n",
+                        load->path, request->length, id, load->key ? "Authorization: Bearer " : "",
+                        load->key ? load->key : "", load->key ? "\r\n" : "");
     memcpy(message + head, request->body, request->length);
     *length = (size_t)head + request->length;
     return message;
@@ -73,7 +74,8 @@ static bool learn_one(struct quern_load *load, struct quern_load_request *reques
     if (good)
         request->tokens = (long)json_integer_value(json_object_get(json_object_get(json, "usage"), "prompt_tokens"));
     else
-        fprintf(stderr, "wire: the quiet pass got %d: %.300s\n", answer.status, answer.body ? answer.body : "no answer");
+        fprintf(stderr, "wire: the quiet pass got %d: %.300s\n", answer.status,
+                answer.body ? answer.body : "no answer");
     json_decref(json);
     quern_answer_free(&answer);
     free(vectors);

@@ -161,8 +161,9 @@ static void deep_json(struct maker *maker)
 static void wrong_value(struct maker *maker)
 {
     static const char *const values[] = {
-        "7", "-1", "1e999", "99999999999999999999999999", "0.5", "true", "{}", "{\"a\":\"b\"}", "[7]", "[[]]", "[{}]", "[null]",
-        "[\"a\",7]", "[\"a\",null]", "[\"a\",[\"b\"]]", "NaN", "-", "0x10", "'a'", "\"\\ud800\"", "\"\\x\"", "[\"a\",]",
+        "7", "-1", "1e999", "99999999999999999999999999", "0.5", "true", "{}", "{\"a\":\"b\"}", "[7]", "[[]]", "[{}]",
+        "[null]", "[\"a\",7]", "[\"a\",null]", "[\"a\",[\"b\"]]", "NaN", "-", "0x10", "'a'", "\"\\ud800\"", "\"\\x\"",
+        "[\"a\",]",
     };
     struct bytes body = {0};
     uint64_t dialect = below(maker, DIALECTS);
@@ -180,7 +181,8 @@ static void wrong_option(struct maker *maker)
         "\"dimensions\":1e308", "\"dimensions\":\"8\"", "\"dimensions\":[8]", "\"dimensions\":true", "\"task\":7",
         "\"task\":\"none such\"", "\"task\":[\"query\"]", "\"truncate\":{}", "\"truncate\":17",
         "\"normalize\":\"yes\"", "\"normalize\":[]", "\"output_dtype\":\"float128\"", "\"output_dtype\":4",
-        "\"title\":{\"a\":1}", "\"task\":\"document\",\"title\":[\"a\",\"b\",\"c\"]", "\"model\":7", "\"input\":3,\"input\":4",
+        "\"title\":{\"a\":1}", "\"task\":\"document\",\"title\":[\"a\",\"b\",\"c\"]", "\"model\":7",
+        "\"input\":3,\"input\":4",
     };
     struct bytes body = {0};
     uint64_t dialect = below(maker, 3); /* those that have dimensions */
@@ -217,13 +219,15 @@ static void two_lengths(struct maker *maker)
 {
     static const char *const fields[] = {
         "Content-Length: 27\r\nContent-Length: 27\r\n", "Content-Length: 27\r\nContent-Length: 3\r\n",
-        "Content-Length: 3\r\nContent-Length: 27\r\n", "Content-Length: 27, 27\r\n", "Content-Length: 27\r\ncontent-length: 0\r\n",
-        "Content-Length: 27\r\nTransfer-Encoding: chunked\r\n", "Transfer-Encoding: chunked\r\nContent-Length: 27\r\n",
+        "Content-Length: 3\r\nContent-Length: 27\r\n", "Content-Length: 27, 27\r\n",
+        "Content-Length: 27\r\ncontent-length: 0\r\n", "Content-Length: 27\r\nTransfer-Encoding: chunked\r\n",
+        "Transfer-Encoding: chunked\r\nContent-Length: 27\r\n",
         "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", "Transfer-Encoding: chunked, identity\r\n",
-        "Transfer-Encoding: \x0b""chunked\r\n", "Transfer-Encoding : chunked\r\n", "Transfer-Encoding: gzip, chunked\r\n",
+        "Transfer-Encoding: \vchunked\r\n", "Transfer-Encoding : chunked\r\n", "Transfer-Encoding: gzip, chunked\r\n",
         "Content-Length: -27\r\n", "Content-Length: +27\r\n", "Content-Length: 0x1b\r\n", "Content-Length: 27 27\r\n",
-        "Content-Length: 27a\r\n", "Content-Length:\r\n", "Content-Length: 27;a=b\r\n", "Content-Length: 99999999999999999999999\r\n",
-        "Content-Length: 18446744073709551643\r\n", "Content-Length: 9223372036854775807\r\n", "",
+        "Content-Length: 27a\r\n", "Content-Length:\r\n", "Content-Length: 27;a=b\r\n",
+        "Content-Length: 99999999999999999999999\r\n", "Content-Length: 18446744073709551643\r\n",
+        "Content-Length: 9223372036854775807\r\n", "",
     };
     add_head(&maker->message, dialects[below(maker, DIALECTS)].path, PICK(maker, fields));
     add_text(&maker->message, "\r\n{\"model\":\"one\",\"input\":\"a\"}");
@@ -234,9 +238,10 @@ static void two_lengths(struct maker *maker)
 static void wrong_chunks(struct maker *maker)
 {
     static const char *const bodies[] = {
-        "zz\r\n{}\r\n0\r\n\r\n", "-2\r\n{}\r\n0\r\n\r\n", "2\n{}\n0\n\n", "2\r\n{}0\r\n\r\n", "2 \r\n{\r\n0\r\n\r\n", "\r\n\r\n",
-        "fffffffffffffffff\r\n{}\r\n0\r\n\r\n", "ffffffffffffffff\r\n{}\r\n0\r\n\r\n", "0x2\r\n{}\r\n0\r\n\r\n", "+2\r\n{}\r\n0\r\n\r\n",
-        "2;\r\n{}\r\n0\r\nX: \x01\r\n\r\n", "3\r\n{}\r\n0\r\n\r\n", "7fffffff\r\n{}\r\n0\r\n\r\n", "2\r\n{}\r\n0\r\nContent-Length\r\n\r\n",
+        "zz\r\n{}\r\n0\r\n\r\n", "-2\r\n{}\r\n0\r\n\r\n", "2\n{}\n0\n\n", "2\r\n{}0\r\n\r\n", "2 \r\n{\r\n0\r\n\r\n",
+        "\r\n\r\n", "fffffffffffffffff\r\n{}\r\n0\r\n\r\n", "ffffffffffffffff\r\n{}\r\n0\r\n\r\n",
+        "0x2\r\n{}\r\n0\r\n\r\n", "+2\r\n{}\r\n0\r\n\r\n", "2;\r\n{}\r\n0\r\nX: \x01\r\n\r\n", "3\r\n{}\r\n0\r\n\r\n",
+        "7fffffff\r\n{}\r\n0\r\n\r\n", "2\r\n{}\r\n0\r\nContent-Length\r\n\r\n",
     };
     add_head(&maker->message, dialects[below(maker, DIALECTS)].path, "Transfer-Encoding: chunked\r\n\r\n");
     if (below(maker, 8) == 0) {
@@ -275,9 +280,9 @@ static void large_head(struct maker *maker)
 static void wrong_field(struct maker *maker)
 {
     static const char *const fields[] = {
-        "X-A : b", " X-A: b", "X-A: b\r\n c", "X-A: b\r\n\tc", ": b", "nothing", "X\x01: b", "X-A: b\x01", "X-A: b\x7f", "X(A): b",
-        "X-A: b\nX-B: c", "X-A: b\rX-B: c", "X\xc3\xa9: b", "Host: localhost", "Host: other", "Expect: a-miracle",
-        "X-Timeout-Ms: 1\r\nX-Timeout-Ms: 2",
+        "X-A : b", " X-A: b", "X-A: b\r\n c", "X-A: b\r\n\tc", ": b", "nothing", "X\x01: b", "X-A: b\x01",
+        "X-A: b\x7f", "X(A): b", "X-A: b\nX-B: c", "X-A: b\rX-B: c", "X\xc3\xa9: b", "Host: localhost", "Host: other",
+        "Expect: a-miracle", "X-Timeout-Ms: 1\r\nX-Timeout-Ms: 2",
     };
     print(&maker->message, "GET /health HTTP/1.1\r\nHost: localhost\r\n%s\r\n\r\n", PICK(maker, fields));
 }
@@ -285,12 +290,14 @@ static void wrong_field(struct maker *maker)
 static void wrong_line(struct maker *maker)
 {
     static const char *const lines[] = {
-        "BREW /health HTTP/1.1", "POST /health HTTP/1.1", "DELETE /v1/models HTTP/1.1", "get /health HTTP/1.1", "GET  /health HTTP/1.1",
-        "GET /health  HTTP/1.1", "GET /health HTTP/1.1 ", "GET /health HTTP/1.12", "GET /health HTTP/2.0", "GET /health HTTP/0.9",
-        "GET /health http/1.1", "GET /health", "GET", "/health", " GET /health HTTP/1.1", "GET\t/health\tHTTP/1.1", "GET health HTTP/1.1",
-        "GET /health\x01 HTTP/1.1", "GET /h\xc3\xa9 HTTP/1.1", "PUT /v1/embeddings HTTP/1.1", "TRACE / HTTP/1.1", "CONNECT a:1 HTTP/1.1",
-        "GET /%00 HTTP/1.1", "GET /../health HTTP/1.1", "GET /v1/embeddings HTTP/1.1", "GET /page/../../etc/passwd HTTP/1.1",
-        "GET /v1/models/%s%n%s HTTP/1.1", "OPTIONS * HTTP/1.1", "PRI * HTTP/2.0", "GET /no/such HTTP/1.1", "GET /health HTTP/1.1\r",
+        "BREW /health HTTP/1.1", "POST /health HTTP/1.1", "DELETE /v1/models HTTP/1.1", "get /health HTTP/1.1",
+        "GET  /health HTTP/1.1", "GET /health  HTTP/1.1", "GET /health HTTP/1.1 ", "GET /health HTTP/1.12",
+        "GET /health HTTP/2.0", "GET /health HTTP/0.9", "GET /health http/1.1", "GET /health", "GET", "/health",
+        " GET /health HTTP/1.1", "GET\t/health\tHTTP/1.1", "GET health HTTP/1.1", "GET /health\x01 HTTP/1.1",
+        "GET /h\xc3\xa9 HTTP/1.1", "PUT /v1/embeddings HTTP/1.1", "TRACE / HTTP/1.1", "CONNECT a:1 HTTP/1.1",
+        "GET /%00 HTTP/1.1", "GET /../health HTTP/1.1", "GET /v1/embeddings HTTP/1.1",
+        "GET /page/../../etc/passwd HTTP/1.1", "GET /v1/models/%s%n%s HTTP/1.1", "OPTIONS * HTTP/1.1",
+        "PRI * HTTP/2.0", "GET /no/such HTTP/1.1", "GET /health HTTP/1.1\r",
     };
     print(&maker->message, "%s\r\nHost: localhost\r\n\r\n", PICK(maker, lines));
 }
@@ -298,8 +305,8 @@ static void wrong_line(struct maker *maker)
 static void wrong_origin(struct maker *maker)
 {
     static const char *const fields[] = {
-        "Host: evil.example", "Host: localhost.evil.example", "Host: 127.0.0.1.evil.example", "Host: evil.example:80", "Host: ",
-        "Host: localhost@evil.example", "Host: localhost/evil", "X-No-Host: 1",
+        "Host: evil.example", "Host: localhost.evil.example", "Host: 127.0.0.1.evil.example", "Host: evil.example:80",
+        "Host: ", "Host: localhost@evil.example", "Host: localhost/evil", "X-No-Host: 1",
         "Host: localhost\r\nOrigin: http://evil.example", "Host: localhost\r\nOrigin: http://localhost.evil.example",
         "Host: localhost\r\nOrigin: null", "Host: localhost\r\nOrigin: file://",
     };
@@ -350,10 +357,10 @@ bool quern_mutation_make(struct quern_mutation *mutation, uint64_t seed)
         const char *name;
         void (*make)(struct maker *);
     } kinds[] = {
-        {"broken JSON", broken_json}, {"deep JSON", deep_json}, {"wrong value", wrong_value}, {"wrong option", wrong_option},
-        {"too much", too_much}, {"length", two_lengths}, {"chunks", wrong_chunks}, {"large head", large_head},
-        {"wrong field", wrong_field}, {"request line", wrong_line}, {"host and origin", wrong_origin}, {"breaks off", half},
-        {"noise", noise}, {"changed bytes", flips}, {"behind good ones", behind_good_ones},
+        {"broken JSON", broken_json}, {"deep JSON", deep_json}, {"wrong value", wrong_value},
+        {"wrong option", wrong_option}, {"too much", too_much}, {"length", two_lengths}, {"chunks", wrong_chunks},
+        {"large head", large_head}, {"wrong field", wrong_field}, {"request line", wrong_line}, {"host and origin", wrong_origin},
+        {"breaks off", half}, {"noise", noise}, {"changed bytes", flips}, {"behind good ones", behind_good_ones},
     };
     struct maker maker = {.out = mutation, .random = (seed + 1) * UINT64_C(0x9e3779b97f4a7c15)};
     for (int i = 0; i < 8; i++)
