@@ -4,7 +4,7 @@ import { after, before, test } from "node:test";
 import { chromium } from "playwright-core";
 import { address, embed } from "./library.mjs";
 
-const { PROFILE: profile, SHOTS: shots } = process.env;
+const { PROFILE: profile, SHOTS: shots, KEYED_ADDRESS: keyedHost, KEY: key } = process.env;
 const quiet = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync"];
 const problems = []; // of any page: errors of scripts, refused resources, requests that leave this server
@@ -181,6 +181,23 @@ test("live figures move with what is asked", async () => {
         clearInterval(timer);
     }
     assert.match(await page.textContent("#live-queue"), /^\d+$/);
+});
+
+test("a server with keys: the page asks for one, and keeps it", async () => {
+    const keyed = await browser.newPage();
+    await keyed.goto(`http://${keyedHost}/`);
+    await keyed.fill("#key", "not-the-key");
+    await keyed.keyboard.press("Enter");
+    await keyed.locator("#model").filter({ hasText: "key" }).waitFor();
+    await keyed.fill("#key", key);
+    await keyed.keyboard.press("Enter");
+    await keyed.locator("#model").filter({ hasText: "dimensions" }).waitFor();
+    assert.equal(await keyed.isVisible("#key-form"), false);
+    await keyed.click("#try-form button");
+    await keyed.locator("#try-status").filter({ hasText: "token" }).waitFor();
+    const snippets = await keyed.locator("#snippets").textContent();
+    assert.ok(snippets.includes("$QUERN_API_KEY") && !snippets.includes(key));
+    await keyed.close();
 });
 
 test("every control has a name, every colour enough contrast", async () => {
