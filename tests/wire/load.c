@@ -13,7 +13,7 @@
 
 struct figures {
     double seconds, p50, p99, most; /* of times, in ms */
-    long good, refused, tokens, broken_off, lost, retried, wrong_status, wrong_vector, twice;
+    long good, refused, tokens, broken_off, lost, away, retried, wrong_status, wrong_vector, twice;
     long before_kb, after_kb; /* anonymous memory of the server */
     char complaint[256];
 };
@@ -55,6 +55,7 @@ static void sum_up(struct figures *figures, struct quern_load_client *clients, i
         figures->tokens += client->tokens;
         figures->broken_off += client->broken_off;
         figures->lost += client->lost;
+        figures->away += client->away;
         figures->retried += client->retried;
         figures->wrong_status += client->wrong_status;
         figures->wrong_vector += client->wrong_vector;
@@ -74,7 +75,7 @@ static void sum_up(struct figures *figures, struct quern_load_client *clients, i
 static void print_json(const struct quern_load *load, const struct figures *figures)
 {
     json_t *object = json_pack(
-        "{s:i, s:i, s:f, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s}",
+        "{s:i, s:i, s:f, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s}",
         "clients", load->clients, "texts", load->texts, "seconds", figures->seconds,
         "requests", (json_int_t)figures->good,
         "requests_per_s", (double)figures->good / figures->seconds,
@@ -82,7 +83,8 @@ static void print_json(const struct quern_load *load, const struct figures *figu
         "tokens_per_s", (double)figures->tokens / figures->seconds,
         "p50_ms", figures->p50, "p99_ms", figures->p99, "max_ms", figures->most,
         "refused", (json_int_t)figures->refused, "broken_off", (json_int_t)figures->broken_off,
-        "lost", (json_int_t)figures->lost, "retried", (json_int_t)figures->retried,
+        "lost", (json_int_t)figures->lost, "away", (json_int_t)figures->away,
+        "retried", (json_int_t)figures->retried,
         "wrong_status", (json_int_t)figures->wrong_status, "wrong_vector", (json_int_t)figures->wrong_vector,
         "answered_twice", (json_int_t)figures->twice, "anonymous_kb_before", (json_int_t)figures->before_kb,
         "anonymous_kb_after", (json_int_t)figures->after_kb, "complaint", figures->complaint);
@@ -98,8 +100,10 @@ static void print_text(const struct quern_load *load, const struct figures *figu
     printf("texts/s      %10.1f\n", (double)figures->good * load->texts / figures->seconds);
     printf("tokens/s     %10.1f\n", (double)figures->tokens / figures->seconds);
     printf("p50, p99, max %9.2f %9.2f %9.2f ms\n", figures->p50, figures->p99, figures->most);
-    printf("%ld good, %ld refused as the server is full, %ld broken off by clients, %ld lost, %ld sent again\n",
-           figures->good, figures->refused, figures->broken_off, figures->lost, figures->retried);
+    printf("%ld good, %ld refused by a server that is full, %ld broken off by clients\n", figures->good,
+           figures->refused, figures->broken_off);
+    printf("%ld lost when sent, %ld not sent as nobody listened, %ld sent again\n", figures->lost, figures->away,
+           figures->retried);
     printf("wrong: %ld by status, %ld by vector, %ld answered twice\n", figures->wrong_status, figures->wrong_vector,
            figures->twice);
     if (load->pid)
@@ -181,7 +185,7 @@ int quern_wire_load(int argc, char **argv)
         figures.after_kb = anonymous_kb(load.pid);
         (load.json ? print_json : print_text)(&load, &figures);
         good = figures.good && !figures.wrong_status && !figures.wrong_vector && !figures.twice &&
-               (!figures.lost || load.retry_seconds);
+               ((!figures.lost && !figures.away) || load.retry_seconds);
     }
     quern_load_forget(&load);
     free(clients);

@@ -33,8 +33,9 @@ struct quern_load_client {
     size_t capacity;
     long good, refused, tokens; /* refused: 429 and 503 */
     long broken_off;            /* by this client, on purpose */
-    long lost;                  /* the server closed, or did not answer in time */
-    long retried;               /* of which again: refused or lost, and sent anew */
+    long lost;                  /* sent, but the server closed, or did not answer in time */
+    long away;                  /* nobody listened */
+    long retried;               /* refused, lost or away, and sent again */
     long wrong_status, wrong_vector, twice;
     char complaint[256];        /* about the first that was wrong */
 };

@@ -106,8 +106,12 @@ static bool ask(struct quern_load_client *client, const struct quern_load_reques
     char *message = quern_load_message(load, request, id, &length);
     double begin = now_ms();
     bool over = true;
-    if (!message || (client->wire.fd < 0 && !quern_wire_open(&client->wire, load->address)) ||
-        !send_with(client, fault, message, length)) {
+    if (!message || (client->wire.fd < 0 && !quern_wire_open(&client->wire, load->address))) {
+        client->away++;
+        free(message);
+        return false;
+    }
+    if (!send_with(client, fault, message, length)) {
         over = client->broken_off > broken_off;
         client->lost += !over;
         quern_wire_close(&client->wire);

@@ -360,7 +360,8 @@ bool quern_mutation_make(struct quern_mutation *mutation, uint64_t seed)
         {"broken JSON", broken_json}, {"deep JSON", deep_json}, {"wrong value", wrong_value},
         {"wrong option", wrong_option}, {"too much", too_much}, {"length", two_lengths}, {"chunks", wrong_chunks},
         {"large head", large_head}, {"wrong field", wrong_field}, {"request line", wrong_line},
-        {"host and origin", wrong_origin}, {"breaks off", half}, {"noise", noise}, {"changed bytes", flips}, {"behind good ones", behind_good_ones},
+        {"host and origin", wrong_origin}, {"breaks off", half}, {"noise", noise}, {"changed bytes", flips},
+        {"behind good ones", behind_good_ones},
     };
     struct maker maker = {.out = mutation, .random = (seed + 1) * UINT64_C(0x9e3779b97f4a7c15)};
     for (int i = 0; i < 8; i++)
