@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Starts servers for tests in sh, which source this. Sets address (HOST:PORT) and server (its process id).
 
 # start_server QUERN MODEL LOG OPTION...
