@@ -296,8 +296,8 @@ static void notice_window(const struct folder *folder, struct quern_convert_resu
 {
     int window = folder->settings.window;
     if (window % 2 != 0 && result->notice[0] == '\0')
-        snprintf(result->notice, sizeof result->notice, "sliding_window is %d, as some programs save a window of %d: if "
-                 "config.json was written by one, correct it and convert again", window, 2 * (window - 1));
+        snprintf(result->notice, sizeof result->notice, "sliding_window is %d, as some programs save a window of %d: "
+                 "if config.json was written by one, correct it and convert again", window, 2 * (window - 1));
 }
 
 /* ---------------------------------------------------------------- all */
