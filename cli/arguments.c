@@ -8,13 +8,14 @@
 #define MOST_THREADS 256
 #define MOST_DIMENSIONS 65536
 #define MOST_SECONDS 3600
+#define MOST_RETRIES 1000
 
 /* Every option there is. Those with a lower-case key have it as their short form. */
 static const struct {
     char key;
     const char *name, *argument, *help;
 } table[] = {
-    {'m', "model", "FILE", "the model, a GGUF file; else $QUERN_MODEL, the cache folder, the bundled one"},
+    {'m', "model", "FILE", "the model: a GGUF file or a name out of 'quern models'"},
     {'t', "task", "TASK", NULL /* written out below, from the library's list */},
     {'L', "title", "TITLE", "the title of the document, for the task document"},
     {'d', "dims", "DIMS", "leading dimensions to keep (768, 512, 256, 128); default: all"},
@@ -36,6 +37,10 @@ static const struct {
     {'W', "seconds", "S", "time for every row; default: 0.5"},
     {'R', "report", "FILE", "write the report to FILE as Markdown"},
     {'X', "texts", "FOLDER", "keep the texts that are tokenised in FOLDER"},
+    {'2', "sha256", "DIGEST", "the SHA-256 that the file must have"},
+    {'3', "retries", "N", "failures in a row before giving up; default: 5"},
+    {'4', "stall", "S", "seconds without a byte before trying again; default: 30"},
+    {'5', "list", NULL, "list the published models that have a name"},
     {'h', "help", NULL, "show this help"},
 };
 #define OPTIONS (sizeof table / sizeof table[0])
@@ -137,6 +142,16 @@ static int apply(const struct quern_cli_verb *verb, struct quern_cli_options *op
     case 'O': options->only = argument; return -1;
     case 'R': options->report = argument; return -1;
     case 'X': options->texts_folder = argument; return -1;
+    case '2': options->sha256 = argument; return -1;
+    case '3':
+        return parse_count(argument, MOST_RETRIES, &options->retries)
+                   ? -1
+                   : quern_cli_misuse(verb->name, "--retries takes 1 to %d, not '%s'", MOST_RETRIES, argument);
+    case '4':
+        return parse_count(argument, MOST_SECONDS, &options->stall)
+                   ? -1
+                   : quern_cli_misuse(verb->name, "--stall takes 1 to %d seconds, not '%s'", MOST_SECONDS, argument);
+    case '5': options->list = true; return -1;
     case 'h': print_help(verb); return QUERN_CLI_DONE;
     case 't':
         options->task = quern_task_find(argument);

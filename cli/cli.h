@@ -29,6 +29,9 @@ struct quern_cli_options {
     int dims[QUERN_CLI_DIMS], dims_count;                /* of eval */
     const char *tokens, *batches, *only, *report, *texts_folder; /* of bench; NULL: not given */
     double seconds;                                              /* of bench; 0: not given */
+    const char *sha256;                                          /* of pull; NULL: not given */
+    int retries, stall;                                          /* of pull; 0: not given */
+    bool list;                                                   /* of pull */
     bool exact, no_normalize, truncate, parse_special, no_special, null, json;
     char **texts; /* the arguments that are no options */
     int text_count;
@@ -45,7 +48,7 @@ struct quern_cli_verb {
 };
 
 extern const struct quern_cli_verb quern_cli_embed, quern_cli_similarity, quern_cli_tokenize, quern_cli_info,
-    quern_cli_verify, quern_cli_bench, quern_cli_eval, quern_cli_demo;
+    quern_cli_verify, quern_cli_bench, quern_cli_eval, quern_cli_demo, quern_cli_pull, quern_cli_models;
 
 /* Parses the arguments of a verb, its name first. Returns -1 when the verb is to run, or an exit code: after --help,
  * or after a complaint. */
@@ -118,6 +121,9 @@ void quern_cli_put_float(FILE *file, float value);
 /* Writes bytes as a JSON string, quotes included; what is not UTF-8 becomes U+FFFD. */
 void quern_cli_put_string(FILE *file, quern_text text);
 
+/* Writes "key": "value", a member of a JSON object. The key may begin with ", ", which then comes first. */
+void quern_cli_put_member(FILE *file, const char *key, const char *value);
+
 /* ---------------------------------------------------------------- vectors.c */
 
 struct quern_cli_vectors {
@@ -140,6 +146,8 @@ struct quern_cli_progress {
     bool shown;
     int64_t start_ns, last_ns;
     uint64_t texts, tokens;
+    const char *verb; /* NULL: texts and tokens are counted; else bytes, and this is done to them */
+    uint64_t skipped; /* bytes done before the start */
 };
 
 /* Shown when standard error is a terminal and standard output, if it gets the data, is none. */
