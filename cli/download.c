@@ -261,16 +261,16 @@ static int fetch_all(struct download *download)
             break;
         if (download->restart && !restarted) {
             restarted = true;
-            reached = 0;
             if (quern_cli_part_restart(part) != QUERN_CLI_DONE)
                 return QUERN_CLI_FAILED;
             continue;
         }
-        if (part->have >= reached + PROGRESS)
+        if (part->have >= reached + PROGRESS) { /* more than ever: so this ends */
+            reached = part->have;
             failures = 0;
+        }
         if (part->have > 0)
             part->resumed = true;
-        reached = part->have;
         if (outcome != QUERN_CLI_AGAIN || ++failures > download->options->retries || !wait_again(download, failures)) {
             if (download->reason[0] != '\0')
                 quern_cli_say("%s", download->reason);
