@@ -39,7 +39,7 @@ static const struct {
     {'X', "texts", "FOLDER", "keep the texts that are tokenised in FOLDER"},
     {'2', "sha256", "DIGEST", "the SHA-256 that the file must have"},
     {'3', "retries", "N", "failures in a row before giving up; default: 5"},
-    {'4', "stall", "S", "seconds without a byte before trying again; default: 30"},
+    {'4', "stall", "S", "seconds, about, without a byte before trying again; default: 30"},
     {'5', "list", NULL, "list the published models that have a name"},
     {'h', "help", NULL, "show this help"},
 };
