@@ -23,6 +23,7 @@ struct download {
     char sha256[QUERN_CLI_DIGEST]; /* it must have; "": not known yet */
     const char *url;               /* asked for now */
     bool accepted;                 /* the response is (the rest of) the file */
+    bool licence_told;
     bool restart;                  /* what is there does not fit: ask for the whole file */
     char reason[QUERN_CLI_REASON];
 };
@@ -114,6 +115,10 @@ static bool accept_response(struct download *download, int status)
         return false;
     if (quern_cli_part_expect(part, &record) != QUERN_CLI_DONE)
         return false;
+    if (part->have == 0 && !download->licence_told) {
+        quern_cli_say("EmbeddingGemma models are provided under the Gemma Terms of Use, https://ai.google.dev/gemma/terms");
+        download->licence_told = true;
+    }
     quern_cli_progress_start(&download->progress, false);
     download->progress.verb = "downloading";
     download->progress.skipped = part->have;
@@ -318,8 +323,6 @@ static int get(struct download *download)
         code = quern_cli_part_restart(part);
     if (part->have > 0)
         quern_cli_say("going on after %.1f of %.1f MB", (double)part->have * 1e-6, (double)part->record.size * 1e-6);
-    else
-        quern_cli_say("EmbeddingGemma models are provided under the Gemma Terms of Use, https://ai.google.dev/gemma/terms");
     do {
         if (code == QUERN_CLI_DONE)
             code = fetch_all(download);
@@ -356,7 +359,7 @@ int quern_cli_download(const struct quern_cli_source *source, const char *path,
     download = (struct download){.source = source, .options = options, .size = source->size};
     strcpy(download.sha256, source->sha256);
     if (!quern_cli_transfer_ready(download.reason)) {
-        quern_cli_say("%s; else put %s there as %s", download.reason, source->url, path);
+        quern_cli_say("%s; or save %s as %s by other means", download.reason, source->url, path);
         return QUERN_CLI_FAILED;
     }
     signal(SIGXFSZ, SIG_IGN); /* a file that becomes too large is a failed write */

@@ -7,7 +7,7 @@ failed=0
 options=0
 for verb in $("$quern" --help | sed -n 's/^  \([a-z]*\)  .*/\1/p'); do
     grep -q "^\.It Cm $verb\$" "$manual" || { echo "no verb $verb" >&2; failed=1; }
-    for option in $("$quern" "$verb" --help | sed -n 's/^  .*--\([a-z-]*\) .*/\1/p'); do
+    for option in $("$quern" "$verb" --help | sed -n 's/^  .*--\([a-z0-9-]*\) .*/\1/p'); do
         options=$((options + 1))
         grep -qE "^\.It (Fl [a-z] , -|Fl -)$option( Ar [a-z]+)?\$" "$manual" ||
             { echo "no option --$option of $verb" >&2; failed=1; }

@@ -1,10 +1,11 @@
 #!/bin/sh
-# Downloads from a hub with faults. Speaks TAP. usage: test_cli_pull.sh QUERN MKMODEL HUB
+# Downloads from a hub with faults. Speaks TAP. usage: test_cli_pull.sh QUERN MKMODEL HUB [KILLS]
 set -u
 export LC_ALL=C
 quern=$1
 mkmodel=$2
 hub=$3
+kills=${4:-12}
 work=$(mktemp -d)
 unset QUERN_MODEL XDG_CACHE_HOME HF_TOKEN HF_ENDPOINT http_proxy https_proxy HTTPS_PROXY ALL_PROXY all_proxy
 export HOME="$work/home"
@@ -263,27 +264,20 @@ unset HF_TOKEN
 
 # ------------------------------------------------------------------ environment
 begin
-(
-    unset QUERN_HUB_URL
-    export HF_ENDPOINT="http://127.0.0.1:$hub_port/"
-    "$quern" pull hf:test/plain/model.gguf >"$work/out" 2>"$work/err"
-)
-status=$?
+pull_env() { # pull_env FAULT VARIABLE=VALUE...: with this environment
+    fault=$1
+    shift
+    env "$@" "$quern" pull "hf:test$tests/$fault/model.gguf" >"$work/out" 2>"$work/err" </dev/null
+    status=$?
+}
+pull_env plain QUERN_HUB_URL= HF_ENDPOINT="$QUERN_HUB_URL/"
 check "HF_ENDPOINT" complete
 begin
-(
-    export http_proxy="http://127.0.0.1:$hub_port" QUERN_HUB_URL="http://127.0.0.1:1"
-    "$quern" pull hf:test/direct/model.gguf >"$work/out" 2>"$work/err"
-)
-status=$?
+pull_env direct http_proxy="$QUERN_HUB_URL" QUERN_HUB_URL=http://127.0.0.1:1
 check "a proxy" complete
 check "is asked" grep -q '^hub http://127.0.0.1:1/test' "$work/log"
 begin
-(
-    export http_proxy="http://127.0.0.1:1" no_proxy=127.0.0.1
-    "$quern" pull hf:test/plain/model.gguf >"$work/out" 2>"$work/err"
-)
-status=$?
+pull_env plain http_proxy=http://127.0.0.1:1 no_proxy=127.0.0.1
 check "no_proxy" complete
 begin
 hub_was=$QUERN_HUB_URL
@@ -358,15 +352,21 @@ wait $first
 check "the first is done" [ $? = 0 ]
 check "it was asked for once" requests 1
 begin
-for delay in 0.01 0.05 0.10 0.15 0.22 0.31 0.40 0.55 0.03 0.28; do
+broken=0
+round=0
+while [ $round -lt "$kills" ]; do
+    round=$((round + 1))
     "$quern" pull "hf:test$tests/slow/model.gguf" >/dev/null 2>&1 &
     victim=$!
-    sleep $delay
+    sleep "$(awk -v seed="$$$round" 'BEGIN { srand(seed); print rand() * 0.5 }')"
     kill -9 $victim 2>/dev/null
     wait $victim 2>/dev/null
-    [ -e "$cache/model.gguf" ] && ! cmp -s "$work/content" "$cache/model.gguf" && break
+    if [ -e "$cache/model.gguf" ]; then
+        cmp -s "$work/content" "$cache/model.gguf" || broken=1
+        [ $round = "$kills" ] || run models rm model.gguf
+    fi
 done
-check "killed at any time, there is no half a model" [ $delay = 0.28 ]
+check "killed $kills times at any time, there is no half a model" [ $broken = 0 ]
 pull slow
 check "the next run finishes it" complete
 check "and did not begin with nothing" grep -q '^store .*bytes=' "$work/log"

@@ -18,6 +18,9 @@ echo "== 200,000 mutated model files, with address and undefined-behaviour sanit
 tools/sanitized.sh "$build-asan" address,undefined
 "$build-asan/tests/mutate" 200000
 
+echo "== downloads that are killed 300 times"
+sh tests/test_cli_pull.sh "$build/quern" "$build/tools/mkmodel" "$build/tests/hub" 300 | grep -A 8 '^not ok' && exit 1
+
 echo "== fuzzing, $seconds seconds for each target"
 tools/sanitized.sh "$build-fuzz" address,undefined -Dfuzz=true
 for target in "$build-fuzz"/fuzz/fuzz_*; do
