@@ -15,7 +15,7 @@ static const struct {
     char key;
     const char *name, *argument, *help;
 } table[] = {
-    {'m', "model", "FILE", "the model: a GGUF file or a name out of 'quern models'"},
+    {'m', "model", "FILE", "the model, a GGUF file or a published name; else $QUERN_MODEL, the cache folder, the bundled one"},
     {'t', "task", "TASK", NULL /* written out below, from the library's list */},
     {'L', "title", "TITLE", "the title of the document, for the task document"},
     {'d', "dims", "DIMS", "leading dimensions to keep (768, 512, 256, 128); default: all"},

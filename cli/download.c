@@ -116,7 +116,8 @@ static bool accept_response(struct download *download, int status)
     if (quern_cli_part_expect(part, &record) != QUERN_CLI_DONE)
         return false;
     if (part->have == 0 && !download->licence_told) {
-        quern_cli_say("EmbeddingGemma models are provided under the Gemma Terms of Use, https://ai.google.dev/gemma/terms");
+        quern_cli_say("EmbeddingGemma models are provided under the Gemma Terms of Use: "
+                      "https://ai.google.dev/gemma/terms");
         download->licence_told = true;
     }
     quern_cli_progress_start(&download->progress, false);
@@ -333,7 +334,8 @@ static int get(struct download *download)
 }
 
 /* Whether a file stands at path already; if it is another one, says so and makes *code a failure. */
-static bool is_there(const struct quern_cli_source *source, const char *path, struct quern_cli_record *record, int *code)
+static bool is_there(const struct quern_cli_source *source, const char *path, struct quern_cli_record *record,
+                     int *code)
 {
     struct stat status;
     *code = QUERN_CLI_DONE;

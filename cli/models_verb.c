@@ -53,8 +53,8 @@ static void put_json(const struct row *row, bool first)
     quern_cli_put_member(stdout, ", path", row->path);
     quern_cli_put_member(stdout, ", origin", row->record.origin);
     quern_cli_put_member(stdout, ", sha256", row->record.sha256);
-    printf(", \"size\": %llu, \"bytes\": %llu, \"finished\": %s, \"default\": %s}", (unsigned long long)row->record.size,
-           (unsigned long long)row->bytes, row->finished ? "true" : "false", row->used ? "true" : "false");
+    printf(", \"size\": %llu, \"bytes\": %llu, \"finished\": %s, \"default\": %s}",
+           (unsigned long long)row->record.size, (unsigned long long)row->bytes, row->finished ? "true" : "false", row->used ? "true" : "false");
 }
 
 static void put_text(const struct row *row)
@@ -159,7 +159,8 @@ const struct quern_cli_verb quern_cli_models = {
     .synopsis = "[--json] [rm NAME...]",
     .summary = "Lists the models of the cache folder, with sizes and digests, or removes some.",
     .options = "A",
-    .more = "NAME is a file's or a published one ('quern pull --list'). A digest is computed once, and again when the file has changed.\n\n"
+    .more = "NAME is a file's or a published one ('quern pull --list'). A digest is computed once, and again when the\n"
+            "file has changed.\n\n"
             "example:\n"
             "  quern models\n"
             "  quern models rm embeddinggemma:q4_0\n",

@@ -127,7 +127,7 @@ int quern_cli_part_finish(struct quern_cli_part *part)
     struct stat status;
     if (fsync(part->descriptor) != 0 || fstat(part->descriptor, &status) != 0)
         return complain(part);
-    part->record.modified_ns = (int64_t)status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec;
+    part->record.modified_ns = quern_cli_modified_ns(&status);
     if (quern_cli_record_write(&part->record, part->target_record_path) != QUERN_CLI_DONE)
         return QUERN_CLI_FAILED;
     if (rename(part->path, part->target) != 0)

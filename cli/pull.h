@@ -6,6 +6,7 @@
 #include "cli.h"
 
 #include <sha2.h>
+#include <sys/stat.h>
 
 #define QUERN_CLI_PATH 4096  /* sizes of buffers, the end included: of a path, */
 #define QUERN_CLI_URL 8192   /* a URL, */
@@ -86,6 +87,9 @@ int quern_cli_record_write(const struct quern_cli_record *record, const char *pa
 /* The record of a finished file. Hashes the file unless it is as it was when its record was written. A digest that was
  * computed is remembered where that is possible. Complains itself; an exit code. */
 int quern_cli_record_of(struct quern_cli_record *record, const char *path);
+
+/* When a file was changed last. */
+int64_t quern_cli_modified_ns(const struct stat *status);
 
 void quern_cli_digest_end(SHA2_CTX *context, char digest[QUERN_CLI_DIGEST]);
 

@@ -5,7 +5,6 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define LONGEST 65536 /* bytes of a record */
@@ -84,6 +83,11 @@ int quern_cli_record_write(const struct quern_cli_record *record, const char *pa
     return QUERN_CLI_FAILED;
 }
 
+int64_t quern_cli_modified_ns(const struct stat *status)
+{
+    return (int64_t)status->st_mtim.tv_sec * 1000000000 + status->st_mtim.tv_nsec;
+}
+
 void quern_cli_digest_end(SHA2_CTX *context, char digest[QUERN_CLI_DIGEST])
 {
     uint8_t bytes[SHA256_DIGEST_LENGTH];
@@ -123,7 +127,7 @@ static bool compute(struct quern_cli_record *record, int descriptor)
     if (!quern_cli_digest_file(&digest, descriptor, &record->size, (uint64_t)status.st_size))
         return false;
     quern_cli_digest_end(&digest, record->sha256);
-    record->modified_ns = (int64_t)status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec;
+    record->modified_ns = quern_cli_modified_ns(&status);
     return true;
 }
 
@@ -132,9 +136,13 @@ int quern_cli_record_of(struct quern_cli_record *record, const char *path)
     char beside[QUERN_CLI_PATH + 8];
     struct stat status;
     snprintf(beside, sizeof beside, "%s.json", path);
-    if (stat(path, &status) == 0 && quern_cli_record_read(record, beside) &&
-        record->size == (uint64_t)status.st_size &&
-        record->modified_ns == (int64_t)status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec)
+    bool exists = stat(path, &status) == 0;
+    if (exists && !S_ISREG(status.st_mode)) {
+        quern_cli_say("%s is no file", path);
+        return QUERN_CLI_FAILED;
+    }
+    if (exists && quern_cli_record_read(record, beside) && record->size == (uint64_t)status.st_size &&
+        record->modified_ns == quern_cli_modified_ns(&status))
         return QUERN_CLI_DONE;
     int descriptor = open(path, O_RDONLY | O_CLOEXEC);
     bool computed = descriptor >= 0 && compute(record, descriptor);

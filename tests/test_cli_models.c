@@ -63,7 +63,8 @@ static void test_hub_names(void **state)
     assert_string_equal(source.url, "https://mirror.example:8443/hub/a/b/resolve/main/c.gguf");
     assert_string_equal(source.sha256, DIGEST);
     static const char *const bad[] = {
-        "hf:", "hf:a", "hf:a/b", "hf:a/b/", "hf:a/b/c", "hf:a/b/.gguf", "hf:a/b/c.gguf/", "hf:a//c.gguf", "hf:/b/c.gguf",
+        "hf:", "hf:a", "hf:a/b", "hf:a/b/", "hf:a/b/c", "hf:a/b/.gguf", "hf:a/b/c.gguf/", "hf:a//c.gguf",
+        "hf:/b/c.gguf",
         "hf:a/../c.gguf", "hf:../b/c.gguf", "hf:a/b/./c.gguf", "hf:a/b/c.gguf?x", "hf:a/b/c%2f.gguf", "hf:a/b/c .gguf",
         "hf:a/b/c.gguf\n", "hf:a/b/\\c.gguf", "hf:a/b/c.GGUF", "hf:a/b/c.gguf.part", "hf:https://a/b/c.gguf",
     };
@@ -110,7 +111,8 @@ static void test_urls(void **state)
     assert_false(find("https://example.com/b.gguf", DIGEST "0"));
     assert_false(find("embeddinggemma", DIGEST));
 
-    static const char *const allowed[] = {"https://a", "HTTPS://a.b/", "https://1.2.3.4:443/x", "https://[2001:db8::1]/",
+    static const char *const allowed[] = {"https://a", "HTTPS://a.b/", "https://1.2.3.4:443/x",
+                                          "https://[2001:db8::1]/",
                                           "http://127.0.0.1:80/", "http://localhost/", "http://LocalHost:1/",
                                           "http://[::1]:8080/x", "http://127.255.0.9"};
     for (size_t i = 0; i < sizeof allowed / sizeof allowed[0]; i++) {
@@ -118,7 +120,8 @@ static void test_urls(void **state)
         assert_true(quern_cli_url_allowed(allowed[i], "http://127.0.0.1/"));
         assert_int_equal(quern_cli_url_allowed(allowed[i], "https://a/"), allowed[i][4] == 's' || allowed[i][4] == 'S');
     }
-    static const char *const refused[] = {"", "https:/a", "https://", "https:///a", "ftp://a/", "file:///a", "http://a/",
+    static const char *const refused[] = {"", "https:/a", "https://", "https:///a", "ftp://a/", "file:///a",
+                                          "http://a/",
                                           "http://127.0.0.1.example.com/", "http://127.0.0.1@example.com/",
                                           "http://localhost.example.com/", "http://localhost@example.com/",
                                           "https://a:b/", "https://a:/", "https://a:123456/", "https://a@b/",
@@ -182,7 +185,8 @@ static void test_responses(void **state)
 static void test_bad_responses(void **state)
 {
     (void)state;
-    static const char *const ranges[] = {"bytes 100-200/200", "bytes 5-4/200", "bytes */200", "bytes 0-1/*", "bytes 0-1/2x",
+    static const char *const ranges[] = {"bytes 100-200/200", "bytes 5-4/200", "bytes */200", "bytes 0-1/*",
+                                         "bytes 0-1/2x",
                                          "items 0-1/2", "bytes 0-1", "bytes -1/2", "", "bytes 0-1/9999999999999999999"};
     for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++) {
         char text[128];
@@ -283,6 +287,9 @@ static void test_cache(void **state)
     write_file(folder, "embeddinggemma-300M-Q8_0.gguf", "abc");
     assert_true(quern_cli_cache_default(path));
     assert_string_equal(path + strlen(folder), "/embeddinggemma-300M-Q8_0.gguf");
+    snprintf(path, sizeof path, "%s/fifo.gguf", base);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_int_equal(quern_cli_record_of(&record, path), QUERN_CLI_FAILED);
     setenv("XDG_CACHE_HOME", "relative", 1);
     setenv("HOME", "/home/of", 1);
     assert_true(quern_cli_cache_folder(folder));

@@ -110,7 +110,8 @@ pull plain --sha256 "$(printf '%064d' 5)"
 check "not for one with another" [ "$status" = 1 ]
 begin
 pull plain --json
-check "JSON" grep -qF "\"origin\": \"hf:test$tests/plain/model.gguf\", \"sha256\": \"$digest\", \"size\": 4000000}" "$work/out"
+check "JSON" grep -qF "\"origin\": \"hf:test$tests/plain/model.gguf\", \"sha256\": \"$digest\", \"size\": 4000000}" \
+    "$work/out"
 begin
 pull direct
 check "a hub that does not redirect" complete
@@ -305,7 +306,8 @@ check "a digest that is none" misuse "64 hexadecimal digits"
 begin
 run pull embeddinggemma
 check "a published model of another size" refused "4000000 bytes, but it should have 333590944"
-check "is asked for at its revision" grep -q '^hub /ggml-org/embeddinggemma-300M-GGUF/resolve/[0-9a-f]\{40\}/embeddinggemma-300M-Q8_0.gguf|' "$work/log"
+check "is asked for at its revision" \
+    grep -q '^hub /ggml-org/embeddinggemma-300M-GGUF/resolve/[0-9a-f]\{40\}/embeddinggemma-300M-Q8_0.gguf|' "$work/log"
 run pull --list
 check "the list" [ "$(grep -c '^embeddinggemma' "$work/out")" -eq 4 ]
 run pull --list --json
@@ -314,7 +316,8 @@ check "the list in JSON" [ "$(grep -cE '"sha256": "[0-9a-f]{64}"' "$work/out")" 
 if command -v script >/dev/null; then
     begin
     script -qec "'$quern' pull hf:test/slow/model.gguf >/dev/null" /dev/null </dev/null >"$work/out" 2>&1
-    check "progress with rate and time left" grep -qE 'downloading \[#* *\] .* MB/s, .* %, [0-9]+:[0-9]+:[0-9]+ left' "$work/out"
+    check "progress with rate and time left" \
+        grep -qE 'downloading \[#* *\] .* MB/s, .* %, [0-9]+:[0-9]+:[0-9]+ left' "$work/out"
 fi
 
 # ------------------------------------------------------------------ full disks

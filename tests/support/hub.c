@@ -95,7 +95,9 @@ static void send_body(const struct request *request, uint64_t first, uint64_t la
     const bool once = strncmp(request->fault, "once-", 5) == 0 && request->count > 0;
     const bool breaks = !once && strstr(request->fault, "break") != NULL;
     const bool stalls = is(request, "stall") && request->count == 0;
-    uint64_t limit = (breaks || stalls) && (uint64_t)request->number < last - first ? first + (uint64_t)request->number : last;
+    uint64_t limit = last;
+    if ((breaks || stalls) && (uint64_t)request->number < last - first)
+        limit = first + (uint64_t)request->number;
     for (uint64_t at = first; at < limit;) {
         char chunk[CHUNK];
         uint64_t length = limit - at < CHUNK ? limit - at : CHUNK;
@@ -142,7 +144,8 @@ static void serve_store(const struct request *request)
             first -= 1000;
         uint64_t more = is(request, "long-break") ? 5000 : 0;
         reply(request,
-              "HTTP/1.1 206 Partial Content\r\nContent-Length: %lu\r\nContent-Range: bytes %lu-%lu/%lu\r\nETag: %s\r\n\r\n",
+              "HTTP/1.1 206 Partial Content\r\nContent-Length: %lu\r\nContent-Range: bytes %lu-%lu/%lu\r\n"
+              "ETag: %s\r\n\r\n",
               size - first + more, first, size - 1, size, etag);
         if (is(request, "long-break"))
             send_all(request->socket, content, size - first);
