@@ -355,6 +355,17 @@ wait $first
 check "the first is done" [ $? = 0 ]
 check "it was asked for once" requests 1
 begin
+"$quern" pull "hf:test$tests/once-corrupt-slow/model.gguf" >"$work/first" 2>"$work/first.err" &
+first=$!
+while ! grep -q '^store ' "$work/log"; do
+    sleep 0.05
+done
+pull once-corrupt-slow
+wait $first
+check "two at once: the first fails" [ $? = 1 ]
+check "the second, having waited, does its work" complete
+check "says so" says "waiting for it"
+begin
 broken=0
 round=0
 while [ $round -lt "$kills" ]; do
