@@ -146,8 +146,7 @@ struct quern_cli_progress {
     bool shown;
     int64_t start_ns, last_ns;
     uint64_t texts, tokens;
-    const char *verb; /* NULL: texts and tokens are counted; else bytes, and this is done to them */
-    uint64_t skipped; /* bytes done before the start */
+    uint64_t skipped; /* bytes that were done before the start */
 };
 
 /* Shown when standard error is a terminal and standard output, if it gets the data, is none. */
@@ -155,6 +154,9 @@ void quern_cli_progress_start(struct quern_cli_progress *progress, bool data_on_
 
 /* given of total texts, or bytes, are done; total 0: unknown. */
 void quern_cli_progress_update(struct quern_cli_progress *progress, uint64_t given, uint64_t total);
+
+/* done of total bytes are done. */
+void quern_cli_progress_bytes(struct quern_cli_progress *progress, uint64_t done, uint64_t total);
 void quern_cli_progress_clear(struct quern_cli_progress *progress);
 
 /* ---------------------------------------------------------------- matrix.c */

@@ -121,7 +121,6 @@ static bool accept_response(struct download *download, int status)
         download->licence_told = true;
     }
     quern_cli_progress_start(&download->progress, false);
-    download->progress.verb = "downloading";
     download->progress.skipped = part->have;
     return true;
 }
@@ -143,7 +142,7 @@ static bool take_body(void *context, int status, const void *data, size_t length
                       (unsigned long long)download->size);
     if (!quern_cli_part_append(part, data, length))
         return refuse(download, "cannot write to %s: %s; what has come is kept", part->path, strerror(errno));
-    quern_cli_progress_update(&download->progress, part->have, download->size);
+    quern_cli_progress_bytes(&download->progress, part->have, download->size);
     return true;
 }
 

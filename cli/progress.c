@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #define INTERVAL_NS 200000000
-#define BAR 30 /* columns */
+#define BAR "##############################"
 
 static int64_t now_ns(void)
 {
@@ -20,33 +20,49 @@ void quern_cli_progress_start(struct quern_cli_progress *progress, bool data_on_
     progress->last_ns = progress->start_ns;
 }
 
-static void put_bytes(const struct quern_cli_progress *progress, uint64_t given, uint64_t total, double seconds)
+/* Whether it is time to show something; then the seconds since the start. */
+static bool is_due(struct quern_cli_progress *progress, double *seconds)
 {
-    int filled = total > 0 && given <= total ? (int)((double)given / (double)total * BAR) : 0;
-    fprintf(stderr, "\r%s [%.*s%*s] %.1f of %.1f MB, %.1f MB/s", progress->verb, filled,
-            "##############################", BAR - filled, "", (double)given * 1e-6, (double)total * 1e-6,
-            (double)(given - progress->skipped) * 1e-6 / seconds);
+    int64_t now = now_ns();
+    if (!progress->shown || now - progress->last_ns < INTERVAL_NS)
+        return false;
+    progress->last_ns = now;
+    *seconds = (double)(now - progress->start_ns) * 1e-9;
+    return true;
+}
+
+/* The end of the line: how much is done, and how long the rest will take. */
+static void put_rest(const struct quern_cli_progress *progress, uint64_t done, uint64_t total, double seconds)
+{
+    if (done > progress->skipped && done <= total) {
+        double rate = (double)(done - progress->skipped) / seconds;
+        long left = (long)((double)(total - done) / rate + 0.5);
+        fprintf(stderr, ", %.0f %%, %ld:%02ld:%02ld left", (double)done / (double)total * 100, left / 3600,
+                left / 60 % 60, left % 60);
+    }
+    fputs("\x1b[K", stderr);
 }
 
 void quern_cli_progress_update(struct quern_cli_progress *progress, uint64_t given, uint64_t total)
 {
-    int64_t now = now_ns();
-    if (!progress->shown || now - progress->last_ns < INTERVAL_NS)
+    double seconds;
+    if (!is_due(progress, &seconds))
         return;
-    progress->last_ns = now;
-    double seconds = (double)(now - progress->start_ns) * 1e-9;
-    if (progress->verb != NULL)
-        put_bytes(progress, given, total, seconds);
-    else
-        fprintf(stderr, "\r%llu texts, %.1f texts/s, %.0f tokens/s", (unsigned long long)progress->texts,
-                (double)progress->texts / seconds, (double)progress->tokens / seconds);
-    if (total > 0 && given > progress->skipped && given <= total) {
-        double rate = (double)(given - progress->skipped) / seconds;
-        long left = (long)((double)(total - given) / rate + 0.5);
-        fprintf(stderr, ", %.0f %%, %ld:%02ld:%02ld left", (double)given / (double)total * 100, left / 3600,
-                left / 60 % 60, left % 60);
-    }
-    fputs("\x1b[K", stderr);
+    fprintf(stderr, "\r%llu texts, %.1f texts/s, %.0f tokens/s", (unsigned long long)progress->texts,
+            (double)progress->texts / seconds, (double)progress->tokens / seconds);
+    put_rest(progress, given, total, seconds);
+}
+
+void quern_cli_progress_bytes(struct quern_cli_progress *progress, uint64_t done, uint64_t total)
+{
+    double seconds;
+    if (!is_due(progress, &seconds))
+        return;
+    const int width = sizeof BAR - 1;
+    int filled = done < total ? (int)((double)done / (double)total * width) : width;
+    fprintf(stderr, "\r[%.*s%*s] %.0f of %.0f MB, %.1f MB/s", filled, BAR, width - filled, "", (double)done * 1e-6,
+            (double)total * 1e-6, (double)(done - progress->skipped) * 1e-6 / seconds);
+    put_rest(progress, done, total, seconds);
 }
 
 void quern_cli_progress_clear(struct quern_cli_progress *progress)

@@ -102,14 +102,13 @@ bool quern_cli_digest_file(SHA2_CTX *context, int descriptor, uint64_t *done, ui
     static uint8_t buffer[1 << 18];
     ssize_t got;
     quern_cli_progress_start(&progress, false);
-    progress.verb = "checking";
     progress.skipped = *done;
     while ((got = read(descriptor, buffer, sizeof buffer)) > 0 || (got < 0 && errno == EINTR)) {
         if (got < 0)
             continue;
         SHA256Update(context, buffer, (size_t)got);
         *done += (uint64_t)got;
-        quern_cli_progress_update(&progress, *done, total);
+        quern_cli_progress_bytes(&progress, *done, total);
     }
     quern_cli_progress_clear(&progress);
     return got == 0;

@@ -318,7 +318,7 @@ if command -v script >/dev/null; then
     begin
     script -qec "'$quern' pull hf:test/slow/model.gguf >/dev/null" /dev/null </dev/null >"$work/out" 2>&1
     check "progress with rate and time left" \
-        grep -qE 'downloading \[#* *\] .* MB/s, .* %, [0-9]+:[0-9]+:[0-9]+ left' "$work/out"
+        grep -qE '\[#* *\] [0-9]+ of 4 MB, [0-9.]+ MB/s, .* %, [0-9]+:[0-9]+:[0-9]+ left' "$work/out"
 fi
 
 # ------------------------------------------------------------------ full disks
