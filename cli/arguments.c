@@ -37,9 +37,9 @@ static const struct {
     {'W', "seconds", "S", "time for every row; default: 0.5"},
     {'R', "report", "FILE", "write the report to FILE as Markdown"},
     {'X', "texts", "FOLDER", "keep the texts that are tokenised in FOLDER"},
-    {'2', "sha256", "DIGEST", "the SHA-256 that the file must have"},
-    {'3', "retries", "N", "failures in a row before giving up; default: 5"},
-    {'4', "stall", "S", "seconds, about, without a byte before trying again; default: 30"},
+    {'6', "sha256", "DIGEST", "the SHA-256 that the file must have"},
+    {'7', "retries", "N", "failures in a row before giving up; default: 5"},
+    {'8', "stall", "S", "seconds, about, without a byte before trying again; default: 30"},
     {'5', "list", NULL, "list the published models that have a name"},
     {'h', "help", NULL, "show this help"},
 };
@@ -142,12 +142,12 @@ static int apply(const struct quern_cli_verb *verb, struct quern_cli_options *op
     case 'O': options->only = argument; return -1;
     case 'R': options->report = argument; return -1;
     case 'X': options->texts_folder = argument; return -1;
-    case '2': options->sha256 = argument; return -1;
-    case '3':
+    case '6': options->sha256 = argument; return -1;
+    case '7':
         return parse_count(argument, MOST_RETRIES, &options->retries)
                    ? -1
                    : quern_cli_misuse(verb->name, "--retries takes 1 to %d, not '%s'", MOST_RETRIES, argument);
-    case '4':
+    case '8':
         return parse_count(argument, MOST_SECONDS, &options->stall)
                    ? -1
                    : quern_cli_misuse(verb->name, "--stall takes 1 to %d seconds, not '%s'", MOST_SECONDS, argument);
