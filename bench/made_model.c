@@ -2,44 +2,22 @@
 #include "bench.h"
 
 #include "model_maker.h"
+#include "pull.h"
 
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-enum { PATH_SIZE = 4096 };
-
-static bool make_folder(const char *path)
+/* The folder bench of the cache; not the cache itself, where models are found for use. */
+static bool find_folder(char out[QUERN_CLI_PATH])
 {
-    return mkdir(path, 0777) == 0 || errno == EEXIST;
-}
-
-/* $XDG_CACHE_HOME/quern/bench or ~/.cache/quern/bench; not quern itself, where models are found for use. */
-static bool find_folder(char out[PATH_SIZE])
-{
-    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-    char base[PATH_SIZE];
-    if (cache != NULL && cache[0] == '/')
-        snprintf(base, sizeof base, "%s", cache);
-    else if (home != NULL && home[0] == '/')
-        snprintf(base, sizeof base, "%s/.cache", home);
-    else
-        return false;
-    if (strlen(base) + sizeof "/quern/bench/model.gguf.12345678" > PATH_SIZE || !make_folder(base))
-        return false;
-    sprintf(out, "%.*s/quern", PATH_SIZE - 64, base);
-    if (!make_folder(out))
-        return false;
-    strcat(out, "/bench");
-    return make_folder(out) && access(out, W_OK) == 0;
+    char cache[QUERN_CLI_PATH];
+    return quern_cli_cache_folder(cache) && snprintf(out, QUERN_CLI_PATH, "%s/bench", cache) < QUERN_CLI_PATH &&
+           quern_cli_make_folder(out) && access(out, W_OK) == 0;
 }
 
 const char *quern_bench_made_model(bool *temporary, quern_error *error)
 {
-    static char path[PATH_SIZE + 32];
-    char folder[PATH_SIZE];
+    static char path[QUERN_CLI_PATH + 32];
+    char folder[QUERN_CLI_PATH];
     struct quern_recipe recipe = quern_recipe_full();
     recipe.head = true;
     *temporary = !find_folder(folder);

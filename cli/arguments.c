@@ -12,6 +12,7 @@
 #define MOST_SECONDS 3600
 #define MOST_WAIT 86400 /* seconds */
 #define OWN_KEYS 256    /* what getopt calls the first option without a key */
+#define MOST_RETRIES 1000
 
 struct row {
     char key;
@@ -20,7 +21,7 @@ struct row {
 
 /* Every option that verbs share. Those with a lower-case key have it as their short form. */
 static const struct row table[] = {
-    {'m', "model", "FILE", "the model, a GGUF file; else $QUERN_MODEL, the cache folder, the bundled one"},
+    {'m', "model", "FILE", "a GGUF file or a published name; else $QUERN_MODEL, the cache folder, the bundled one"},
     {'t', "task", "TASK", NULL /* written out below, from the library's list */},
     {'L', "title", "TITLE", "the title of the document, for the task document"},
     {'d', "dims", "DIMS", "leading dimensions to keep (768, 512, 256, 128); default: all"},
@@ -46,6 +47,10 @@ static const struct row table[] = {
     {'2', "dense-2", "FILE", "the first layer of the head: safetensors, or a model file with a head"},
     {'3', "dense-3", "FILE", "the second layer of the head"},
     {'G', "against", "WHAT", "compare vectors with those of this model file, or with exact ones of the same model"},
+    {'6', "sha256", "DIGEST", "the SHA-256 that the file must have"},
+    {'7', "retries", "N", "failures in a row before giving up; default: 5"},
+    {'8', "stall", "S", "seconds, about, without a byte before trying again; default: 30"},
+    {'5', "list", NULL, "list the published models that have a name"},
     {'h', "help", NULL, "show this help"},
 };
 #define OPTIONS (sizeof table / sizeof table[0])
@@ -205,6 +210,16 @@ static int apply(const struct quern_cli_verb *verb, struct quern_cli_options *op
     case '2': options->dense[0] = argument; return -1;
     case '3': options->dense[1] = argument; return -1;
     case 'G': options->against = argument; return -1;
+    case '6': options->sha256 = argument; return -1;
+    case '7':
+        return parse_count(argument, MOST_RETRIES, &options->retries)
+                   ? -1
+                   : quern_cli_misuse(verb->name, "--retries takes 1 to %d, not '%s'", MOST_RETRIES, argument);
+    case '8':
+        return parse_count(argument, MOST_SECONDS, &options->stall)
+                   ? -1
+                   : quern_cli_misuse(verb->name, "--stall takes 1 to %d seconds, not '%s'", MOST_SECONDS, argument);
+    case '5': options->list = true; return -1;
     case 'h': print_help(verb); return QUERN_CLI_DONE;
     case 't':
         options->task = quern_task_find(argument);

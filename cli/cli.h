@@ -39,6 +39,9 @@ struct quern_cli_options {
     const char *type, *dense[2], *against; /* of making and comparing model files; NULL: not given */
     double seconds;                                              /* of bench; 0: not given */
     struct quern_cli_serve serve;
+    const char *sha256;                                          /* of pull; NULL: not given */
+    int retries, stall;                                          /* of pull; 0: not given */
+    bool list;                                                   /* of pull */
     bool exact, no_normalize, truncate, parse_special, no_special, null, json;
     char **texts; /* the arguments that are no options */
     int text_count;
@@ -58,7 +61,7 @@ struct quern_cli_verb {
 
 extern const struct quern_cli_verb quern_cli_embed, quern_cli_similarity, quern_cli_tokenize, quern_cli_info,
     quern_cli_verify, quern_cli_bench, quern_cli_eval, quern_cli_demo, quern_cli_convert, quern_cli_quantize,
-    quern_cli_attach_head, quern_cli_server;
+    quern_cli_attach_head, quern_cli_server, quern_cli_pull, quern_cli_models;
 
 /* Parses the arguments of a verb, its name first. Returns -1 when the verb is to run, or an exit code: after --help,
  * or after a complaint. */
@@ -132,6 +135,9 @@ void quern_cli_output_discard(struct quern_cli_output *output); /* after a failu
 void quern_cli_put_float(FILE *file, float value);
 void quern_cli_put_string(FILE *file, quern_text text);
 
+/* Writes "key": "value", a member of a JSON object. The key may begin with ", ", which then comes first. */
+void quern_cli_put_member(FILE *file, const char *key, const char *value);
+
 /* ---------------------------------------------------------------- vectors.c */
 
 struct quern_cli_vectors {
@@ -154,6 +160,7 @@ struct quern_cli_progress {
     bool shown;
     int64_t start_ns, last_ns;
     uint64_t texts, tokens;
+    uint64_t skipped; /* bytes that were done before the start */
 };
 
 /* Shown when standard error is a terminal and standard output, if it gets the data, is none. */
@@ -162,7 +169,7 @@ void quern_cli_progress_start(struct quern_cli_progress *progress, bool data_on_
 /* given of total texts, or bytes, are done; total 0: unknown. */
 void quern_cli_progress_update(struct quern_cli_progress *progress, uint64_t given, uint64_t total);
 
-/* done of total bytes are written. */
+/* done of total bytes are done. */
 void quern_cli_progress_bytes(struct quern_cli_progress *progress, uint64_t done, uint64_t total);
 void quern_cli_progress_clear(struct quern_cli_progress *progress);
 

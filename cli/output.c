@@ -149,3 +149,10 @@ void quern_cli_put_string(FILE *file, quern_text text)
         fwrite(part, 1, quern_json_string(part, sizeof part, text, &used), file);
     putc('"', file);
 }
+
+void quern_cli_put_member(FILE *file, const char *key, const char *value)
+{
+    const char *name = key + strspn(key, ", ");
+    fprintf(file, "%.*s\"%s\": ", (int)(name - key), key, name);
+    quern_cli_put_string(file, (quern_text){value, strlen(value)});
+}

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #define INTERVAL_NS 200000000
+#define BAR "##############################"
 
 static int64_t now_ns(void)
 {
@@ -31,12 +32,13 @@ static bool is_due(struct quern_cli_progress *progress, double *seconds)
 }
 
 /* The end of the line: how much is done, and how long the rest will take. */
-static void put_rest(uint64_t done, uint64_t total, double seconds)
+static void put_rest(const struct quern_cli_progress *progress, uint64_t done, uint64_t total, double seconds)
 {
-    if (total > 0 && done > 0 && done <= total) {
-        double part = (double)done / (double)total;
-        long left = (long)(seconds / part * (1 - part) + 0.5);
-        fprintf(stderr, ", %.0f %%, %ld:%02ld:%02ld left", part * 100, left / 3600, left / 60 % 60, left % 60);
+    if (done > progress->skipped && done <= total) {
+        double rate = (double)(done - progress->skipped) / seconds;
+        long left = (long)((double)(total - done) / rate + 0.5);
+        fprintf(stderr, ", %.0f %%, %ld:%02ld:%02ld left", (double)done / (double)total * 100, left / 3600,
+                left / 60 % 60, left % 60);
     }
     fputs("\x1b[K", stderr);
 }
@@ -48,7 +50,7 @@ void quern_cli_progress_update(struct quern_cli_progress *progress, uint64_t giv
         return;
     fprintf(stderr, "\r%llu texts, %.1f texts/s, %.0f tokens/s", (unsigned long long)progress->texts,
             (double)progress->texts / seconds, (double)progress->tokens / seconds);
-    put_rest(given, total, seconds);
+    put_rest(progress, given, total, seconds);
 }
 
 void quern_cli_progress_bytes(struct quern_cli_progress *progress, uint64_t done, uint64_t total)
@@ -56,8 +58,11 @@ void quern_cli_progress_bytes(struct quern_cli_progress *progress, uint64_t done
     double seconds;
     if (!is_due(progress, &seconds))
         return;
-    fprintf(stderr, "\r%.0f MB, %.0f MB/s", (double)done * 1e-6, (double)done * 1e-6 / seconds);
-    put_rest(done, total, seconds);
+    const int width = sizeof BAR - 1;
+    int filled = done < total ? (int)((double)done / (double)total * width) : width;
+    fprintf(stderr, "\r[%.*s%*s] %.0f of %.0f MB, %.1f MB/s", filled, BAR, width - filled, "", (double)done * 1e-6,
+            (double)total * 1e-6, (double)(done - progress->skipped) * 1e-6 / seconds);
+    put_rest(progress, done, total, seconds);
 }
 
 void quern_cli_progress_clear(struct quern_cli_progress *progress)

@@ -1,37 +1,10 @@
-#include "cli.h"
+#include "pull.h"
 
-#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define PATH_SIZE 4096
-
-static char found[PATH_SIZE]; /* a path that lookup made up */
-
-/* The first file *.gguf of $XDG_CACHE_HOME/quern or ~/.cache/quern, by name. */
-static bool find_cached(void)
-{
-    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-    char folder[PATH_SIZE], first[256] = "";
-    if (cache != NULL && cache[0] == '/')
-        snprintf(folder, sizeof folder, "%s/quern", cache);
-    else if (home != NULL)
-        snprintf(folder, sizeof folder, "%s/.cache/quern", home);
-    else
-        return false;
-    DIR *directory = opendir(folder);
-    for (struct dirent *entry; directory != NULL && (entry = readdir(directory)) != NULL;) {
-        size_t length = strlen(entry->d_name);
-        bool is_model = length > 5 && length < sizeof first && strcmp(entry->d_name + length - 5, ".gguf") == 0;
-        if (is_model && (first[0] == '\0' || strcmp(entry->d_name, first) < 0))
-            strcpy(first, entry->d_name);
-    }
-    if (directory != NULL)
-        closedir(directory);
-    int length = snprintf(found, sizeof found, "%s/%s", folder, first);
-    return first[0] != '\0' && length > 0 && (size_t)length < sizeof found;
-}
+static char found[QUERN_CLI_PATH]; /* a path that lookup made up */
 
 /* The starter model: in the data folder that belongs to this executable, or in the build directory it lies in. */
 static bool find_starter(void)
@@ -51,24 +24,35 @@ static bool find_starter(void)
     return access(found, R_OK) == 0;
 }
 
+/* The file that was named; a published name stands for its file in the cache. */
+static const char *find_named(const char *path)
+{
+    if (quern_cli_published_find(path) == NULL || access(path, F_OK) == 0)
+        return path;
+    if (quern_cli_cache_path(found, path) && access(found, F_OK) == 0)
+        return found;
+    quern_cli_say("%s is not there yet: 'quern pull %s' downloads it", path, path);
+    return NULL;
+}
+
 static const char *find_model(const char *given)
 {
     const char *path = given != NULL ? given : getenv("QUERN_MODEL");
     if (path != NULL && path[0] != '\0')
-        return path;
-    if (given == NULL && find_cached()) {
+        return find_named(path);
+    if (given == NULL && quern_cli_cache_default(found)) {
         quern_cli_say("model %s", found);
         return found;
     }
     if (given == NULL && find_starter()) {
-        quern_cli_say("using the starter model, to try and to demonstrate; for real work give an EmbeddingGemma GGUF file "
-                      "with -m or QUERN_MODEL");
+        quern_cli_say("using the starter model, to try and to demonstrate; for real work 'quern pull %s' downloads "
+                      "EmbeddingGemma, or give a GGUF file with -m or QUERN_MODEL",
+                      quern_cli_catalog[0].name);
         return found;
     }
-    quern_cli_say("no model: give one with -m FILE or QUERN_MODEL=FILE, or put it into ~/.cache/quern, for example:\n"
-                  "  mkdir -p ~/.cache/quern && curl -L -o ~/.cache/quern/embeddinggemma-300M-Q8_0.gguf \\\n"
-                  "    https://huggingface.co/ggml-org/embeddinggemma-300M-GGUF/resolve/main/"
-                  "embeddinggemma-300M-Q8_0.gguf");
+    quern_cli_say("no model: 'quern pull %s' downloads one into ~/.cache/quern; or give one with -m FILE or "
+                  "QUERN_MODEL=FILE",
+                  quern_cli_catalog[0].name);
     return NULL;
 }
 

@@ -53,7 +53,7 @@ done
 for folder in json server cli; do
     case $folder in
     json) others='' ;;
-    server) others=' json_text.h ' ;;
+    server) others=' json_text.h page.h page_files.h ' ;;
     cli) others=' json_text.h server.h convert.h ' ;;
     esac
     for file in $(find $folder -name '*.[ch]'); do

@@ -85,7 +85,7 @@ run --help
 check "help" both exits 0 -- prints "exit codes"
 run --version
 check "version" both exits 0 -- grep -qx 'quern [0-9]*\.[0-9]*\.[0-9]*' "$work/out"
-for verb in embed similarity tokenize info verify eval bench demo convert quantize attach-head; do
+for verb in embed similarity tokenize info verify eval bench demo pull models convert quantize attach-head; do
     run $verb --help
     check "help of $verb has an example" both exits 0 -- prints "  quern $verb"
     run $verb -m
@@ -117,7 +117,8 @@ cp "$quern" "$work/bin/quern" # away from a starter model
 built=$quern
 quern=$work/bin/quern
 run embed text
-check "without a model it tells how to get one" both exits 1 "/.cache/quern" -- silent
+check "without a model it tells how to get one" both exits 1 "quern pull embeddinggemma" -- silent
+check "and downloads nothing" [ ! -e "$HOME/.cache" ]
 mkdir -p "$work/share/quern" "$work/bin/models"
 "$mkmodel" tiny "$work/bin/models/starter.gguf" --no-prompts
 run embed text

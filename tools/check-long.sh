@@ -24,6 +24,11 @@ sh tests/soak.sh "$build-tsan" 120
 
 echo "== the server's clients from npm, and a browser"
 tests/clients/run "$build" || [ $? = 77 ]
+echo "== downloads that are killed 300 times"
+sh tests/test_cli_pull.sh "$build/quern" "$build/tools/mkmodel" "$build/tests/hub" 300 >"$build/pull.tap"
+if grep -A 8 '^not ok' "$build/pull.tap" || ! grep -q '^1\.\.' "$build/pull.tap"; then
+    exit 1
+fi
 
 echo "== fuzzing, $seconds seconds for each target"
 tools/sanitized.sh "$build-fuzz" address,undefined -Dfuzz=true

@@ -29,6 +29,9 @@ need ninja-build has ninja
 need pkg-config has pkg-config
 need libjansson-dev pkg-config --exists jansson
 need libevent-dev pkg-config --exists libevent_core
+need libmd-dev pkg-config --exists libmd
+need libcurl4-gnutls-dev pkg-config --exists libcurl
+need ca-certificates test -e /etc/ssl/certs/ca-certificates.crt
 need zlib1g-dev pkg-config --exists zlib
 need libcmocka-dev pkg-config --exists cmocka
 

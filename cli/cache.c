@@ -1,0 +1,96 @@
+#include "pull.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* The longest name in the cache is a record's: NAME.gguf.part.json. */
+bool quern_cli_cache_folder(char folder[QUERN_CLI_PATH])
+{
+    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    int length = 0;
+    if (cache != NULL && cache[0] == '/')
+        length = snprintf(folder, QUERN_CLI_PATH, "%s/quern", cache);
+    else if (home != NULL && home[0] != '\0')
+        length = snprintf(folder, QUERN_CLI_PATH, "%s/.cache/quern", home);
+    return length > 0 && length + 1 + QUERN_CLI_FILE + (int)sizeof ".part.json" < QUERN_CLI_PATH;
+}
+
+bool quern_cli_make_folder(const char *folder)
+{
+    char path[QUERN_CLI_PATH];
+    if (snprintf(path, sizeof path, "%s", folder) >= (int)sizeof path)
+        return false;
+    for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        if (mkdir(path, 0777) != 0 && errno != EEXIST && errno != EROFS)
+            return false;
+        *slash = '/';
+    }
+    return mkdir(path, 0777) == 0 || errno == EEXIST;
+}
+
+bool quern_cli_cache_path(char path[QUERN_CLI_PATH], const char *file)
+{
+    char folder[QUERN_CLI_PATH];
+    const struct quern_cli_published *published = quern_cli_published_find(file);
+    if (published != NULL)
+        file = quern_cli_published_file(published);
+    return strlen(file) < QUERN_CLI_FILE && quern_cli_cache_folder(folder) &&
+           snprintf(path, QUERN_CLI_PATH, "%s/%s", folder, file) < QUERN_CLI_PATH;
+}
+
+static const char *wanted_ending; /* scandir passes nothing on */
+
+static int has_ending(const struct dirent *entry)
+{
+    size_t length = strlen(entry->d_name), ending = strlen(wanted_ending);
+    return length > ending && length < QUERN_CLI_FILE && strcmp(entry->d_name + length - ending, wanted_ending) == 0;
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+char **quern_cli_cache_list(const char *folder, const char *ending, int *count)
+{
+    struct dirent **entries;
+    wanted_ending = ending;
+    *count = scandir(folder, &entries, has_ending, by_name);
+    if (*count < 0)
+        *count = 0;
+    else if (*count == 0)
+        free(entries);
+    if (*count == 0)
+        return NULL;
+    char **names = malloc((size_t)*count * sizeof *names);
+    int copied = 0;
+    for (int i = 0; i < *count; i++) {
+        if (names != NULL && (names[copied] = strdup(entries[i]->d_name)) != NULL)
+            copied++;
+        free(entries[i]);
+    }
+    free(entries);
+    *count = copied;
+    return names;
+}
+
+bool quern_cli_cache_default(char path[QUERN_CLI_PATH])
+{
+    char folder[QUERN_CLI_PATH];
+    int count;
+    if (quern_cli_cache_path(path, quern_cli_catalog[0].name) && access(path, F_OK) == 0)
+        return true;
+    if (!quern_cli_cache_folder(folder))
+        return false;
+    char **names = quern_cli_cache_list(folder, ".gguf", &count);
+    bool found = count > 0 && quern_cli_cache_path(path, names[0]);
+    for (int i = 0; i < count; i++)
+        free(names[i]);
+    free(names);
+    return found;
+}

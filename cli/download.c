@@ -1,0 +1,375 @@
+#include "pull.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MOST_REDIRECTS 8
+#define LONGEST_WAIT 120        /* seconds that a server may ask us to wait for */
+#define PROGRESS (1u << 20)     /* bytes that make a failure the first one again */
+
+struct download {
+    const struct quern_cli_source *source;
+    const struct quern_cli_download_options *options;
+    struct quern_cli_part part;
+    struct quern_cli_progress progress;
+    struct quern_cli_response response;
+    uint64_t size;                 /* of the file; 0: not known yet */
+    char sha256[QUERN_CLI_DIGEST]; /* it must have; "": not known yet */
+    const char *url;               /* asked for now */
+    bool accepted;                 /* the response is (the rest of) the file */
+    bool licence_told;
+    bool restart;                  /* what is there does not fit: ask for the whole file */
+    char reason[QUERN_CLI_REASON];
+};
+
+static bool refuse(struct download *download, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static bool refuse(struct download *download, const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    vsnprintf(download->reason, sizeof download->reason, format, list);
+    va_end(list);
+    return false;
+}
+
+/* ---------------------------------------------------------------- what the file must be */
+
+static bool agree_size(struct download *download, const char *who, uint64_t size)
+{
+    if (download->size == 0)
+        download->size = size;
+    if (download->size == size && size > 0)
+        return true;
+    return refuse(download, "%s says that the file has %llu bytes, but it should have %llu", who,
+                  (unsigned long long)size, (unsigned long long)download->size);
+}
+
+/* The hub says size and digest with the response that redirects to the file. */
+static bool take_links(struct download *download)
+{
+    const struct quern_cli_response *response = &download->response;
+    if (download->source->hub[0] == '\0' || !quern_cli_url_same_origin(download->url, download->source->hub))
+        return true;
+    if (response->has_linked_size && !agree_size(download, "the hub", response->linked_size))
+        return false;
+    if (response->linked_sha256[0] == '\0')
+        return true;
+    if (download->sha256[0] == '\0')
+        strcpy(download->sha256, response->linked_sha256);
+    if (strcmp(download->sha256, response->linked_sha256) == 0)
+        return true;
+    return refuse(download, "the hub has another file there: its SHA-256 is %s, but should be %s",
+                  response->linked_sha256, download->sha256);
+}
+
+static bool has_room(struct download *download, uint64_t bytes)
+{
+    struct statvfs disk;
+    if (fstatvfs(download->part.descriptor, &disk) != 0)
+        return true;
+    uint64_t left = (uint64_t)disk.f_bavail * disk.f_frsize;
+    if (left >= bytes)
+        return true;
+    return refuse(download, "%.1f MB are to come, but the disk of %s has only %.1f MB left", (double)bytes * 1e-6,
+                  download->part.target, (double)left * 1e-6);
+}
+
+/* Asks for the whole file in place of this response. */
+static bool want_all(struct download *download)
+{
+    download->restart = true;
+    return refuse(download, "what is there is of another version of the file");
+}
+
+/* Whether the response's head says that its body is what we want. */
+static bool accept_response(struct download *download, int status)
+{
+    const struct quern_cli_response *response = &download->response;
+    struct quern_cli_part *part = &download->part;
+    if (!take_links(download))
+        return false;
+    if (download->sha256[0] == '\0')
+        return refuse(download, "the hub does not tell the file's SHA-256; give it with --sha256");
+    if (status == 206 ? !response->has_range : !response->has_length)
+        return refuse(download, "the server does not say how long the file is");
+    if (!agree_size(download, "the server", status == 206 ? response->total : response->length))
+        return false;
+    if (part->have > 0 && (strcmp(part->record.sha256, download->sha256) != 0 || part->record.size != download->size))
+        return want_all(download);
+    if (status == 206 && response->first != part->have)
+        return part->have > 0 ? want_all(download) : refuse(download, "the server sends another part of the file");
+    struct quern_cli_record record = {.size = download->size};
+    strcpy(record.origin, download->source->origin);
+    strcpy(record.sha256, download->sha256);
+    strcpy(record.etag, response->etag);
+    download->reason[0] = '\0'; /* the part complains itself */
+    if (status == 200 && part->have > 0 && quern_cli_part_restart(part) != QUERN_CLI_DONE)
+        return false;
+    if (!has_room(download, download->size - part->have))
+        return false;
+    if (quern_cli_part_expect(part, &record) != QUERN_CLI_DONE)
+        return false;
+    if (part->have == 0 && !download->licence_told) {
+        quern_cli_say("EmbeddingGemma models are provided under the Gemma Terms of Use: "
+                      "https://ai.google.dev/gemma/terms");
+        download->licence_told = true;
+    }
+    quern_cli_progress_start(&download->progress, false);
+    download->progress.skipped = part->have;
+    return true;
+}
+
+static void take_line(void *context, const char *line, size_t length)
+{
+    quern_cli_response_line(&((struct download *)context)->response, line, length);
+}
+
+static bool take_body(void *context, int status, const void *data, size_t length)
+{
+    struct download *download = context;
+    struct quern_cli_part *part = &download->part;
+    if (!download->accepted && !accept_response(download, status))
+        return false;
+    download->accepted = true;
+    if (length > download->size - part->have)
+        return refuse(download, "the server sends more than the %llu bytes of the file",
+                      (unsigned long long)download->size);
+    if (!quern_cli_part_append(part, data, length))
+        return refuse(download, "cannot write to %s: %s; what has come is kept", part->path, strerror(errno));
+    quern_cli_progress_bytes(&download->progress, part->have, download->size);
+    return true;
+}
+
+/* ---------------------------------------------------------------- requests */
+
+/* What a status other than success means. */
+static enum quern_cli_outcome explain(struct download *download, const struct quern_cli_request *request)
+{
+    const bool from_hub = download->source->hub[0] != '\0';
+    const char *origin = download->source->origin;
+    switch (request->status) {
+    case 401:
+        if (request->token != NULL)
+            refuse(download, "%s: the hub does not accept the token in HF_TOKEN (401)", origin);
+        else
+            refuse(download, "%s: the server knows no such file, or wants a login (401)%s", origin,
+                   from_hub ? ": check the name, or set HF_TOKEN to a token of the hub" : "");
+        return QUERN_CLI_STOP;
+    case 403:
+        refuse(download, "%s: the server refuses access (403)%s", origin,
+               from_hub ? ": accept the model's terms on its page on the hub, and set HF_TOKEN" : "");
+        return QUERN_CLI_STOP;
+    case 404:
+    case 410:
+        refuse(download, "%s: there is no such file (%d)", origin, request->status);
+        return QUERN_CLI_STOP;
+    case 429:
+        refuse(download, "the server has had too many requests from here (429)");
+        return QUERN_CLI_AGAIN;
+    case 416:
+        if (request->from > 0) {
+            want_all(download);
+            return QUERN_CLI_STOP;
+        }
+        break;
+    default:
+        break;
+    }
+    refuse(download, "%s: the server answers with status %d", origin, request->status);
+    return request->status >= 500 || request->status == 408 || request->status == 425 ? QUERN_CLI_AGAIN
+                                                                                       : QUERN_CLI_STOP;
+}
+
+/* Goes where the response leads; false when that must not be. */
+static bool follow(struct download *download, char url[QUERN_CLI_URL], const char *redirect)
+{
+    if (redirect[0] == '\0')
+        return refuse(download, "the server redirects to nowhere");
+    if (!quern_cli_url_allowed(redirect, url))
+        return refuse(download, "the server redirects to %.200s, which is not https: that is not followed", redirect);
+    strcpy(url, redirect);
+    return true;
+}
+
+/* Asks for what is missing of the file, wherever the hub redirects. */
+static enum quern_cli_outcome fetch(struct download *download)
+{
+    char url[QUERN_CLI_URL];
+    const char *hub = download->source->hub;
+    struct quern_cli_part *part = &download->part;
+    strcpy(url, download->source->url);
+    download->url = url;
+    download->accepted = download->restart = false;
+    for (int redirects = 0; redirects <= MOST_REDIRECTS; redirects++) {
+        bool trusted = hub[0] != '\0' && quern_cli_url_same_origin(url, hub);
+        static struct quern_cli_request request;
+        request = (struct quern_cli_request){
+            .url = url, .token = trusted ? download->options->token : NULL, .if_range = part->record.etag,
+            .from = part->have, .stall = download->options->stall, .context = download, .line = take_line,
+            .body = take_body};
+        download->response = (struct quern_cli_response){0};
+        enum quern_cli_outcome outcome = quern_cli_transfer(&request, download->reason);
+        quern_cli_progress_clear(&download->progress);
+        if (outcome != QUERN_CLI_GOT)
+            return outcome;
+        if (request.status == 200 || request.status == 206) {
+            if (!download->accepted && !accept_response(download, request.status)) /* it has no body */
+                return QUERN_CLI_STOP;
+            if (part->have == download->size)
+                return QUERN_CLI_GOT;
+            refuse(download, "the server sent only %llu of %llu bytes", (unsigned long long)part->have,
+                   (unsigned long long)download->size);
+            return QUERN_CLI_AGAIN;
+        }
+        if (request.status < 300 || request.status > 399 || request.status == 304)
+            return explain(download, &request);
+        if (!take_links(download) || !follow(download, url, request.redirect))
+            return QUERN_CLI_STOP;
+    }
+    refuse(download, "the server redirects more than %d times", MOST_REDIRECTS);
+    return QUERN_CLI_STOP;
+}
+
+/* Waits before another attempt, the longer the more have failed: half a second, one, two... False when the server wants
+ * more patience than we have. */
+static bool wait_again(struct download *download, int failures)
+{
+    double seconds = 0.25 * (double)(1 << (failures < 8 ? failures : 8));
+    if (download->response.retry_after > LONGEST_WAIT)
+        return refuse(download, "the server asks to try again in %d minutes", download->response.retry_after / 60);
+    if (seconds < download->response.retry_after)
+        seconds = download->response.retry_after;
+    quern_cli_say("%s; trying again in %.1f s (%d of %d)", download->reason, seconds, failures,
+                  download->options->retries);
+    struct timespec time = {(time_t)seconds, (long)((seconds - (double)(time_t)seconds) * 1e9)};
+    while (nanosleep(&time, &time) != 0 && errno == EINTR)
+        ;
+    return true;
+}
+
+/* Fetches until all bytes are there. An exit code. */
+static int fetch_all(struct download *download)
+{
+    struct quern_cli_part *part = &download->part;
+    uint64_t reached = part->have;
+    int failures = 0;
+    bool restarted = false;
+    while (part->have == 0 || part->have != part->record.size) {
+        enum quern_cli_outcome outcome = fetch(download);
+        if (outcome == QUERN_CLI_GOT)
+            break;
+        if (download->restart && !restarted) {
+            restarted = true;
+            if (quern_cli_part_restart(part) != QUERN_CLI_DONE)
+                return QUERN_CLI_FAILED;
+            continue;
+        }
+        if (part->have >= reached + PROGRESS) { /* more than ever: so this ends */
+            reached = part->have;
+            failures = 0;
+        }
+        if (part->have > 0)
+            part->resumed = true;
+        if (outcome != QUERN_CLI_AGAIN || ++failures > download->options->retries || !wait_again(download, failures)) {
+            if (download->reason[0] != '\0')
+                quern_cli_say("%s", download->reason);
+            return QUERN_CLI_FAILED;
+        }
+    }
+    return QUERN_CLI_DONE;
+}
+
+/* Compares the digest, and gives the file its name. What was put together from several runs may be a mixture: then it
+ * is fetched once more, in one piece. */
+static int complete(struct download *download, bool *again)
+{
+    char digest[QUERN_CLI_DIGEST];
+    struct quern_cli_part *part = &download->part;
+    quern_cli_digest_end(&part->digest, digest);
+    *again = false;
+    if (strcmp(digest, part->record.sha256) == 0)
+        return quern_cli_part_finish(part);
+    *again = part->resumed;
+    if (part->resumed)
+        quern_cli_say("the parts of the file do not fit together; starting again");
+    else
+        quern_cli_say("%s came with SHA-256 %s, but it should be %s: it is not kept", download->source->origin, digest,
+                      part->record.sha256);
+    return quern_cli_part_restart(part) == QUERN_CLI_DONE && *again ? QUERN_CLI_DONE : QUERN_CLI_FAILED;
+}
+
+/* Whether a record is of the file that is asked for, as far as can be told before asking the hub. */
+static bool is_wanted(const struct quern_cli_source *source, const struct quern_cli_record *record)
+{
+    return source->sha256[0] != '\0' ? strcmp(record->sha256, source->sha256) == 0
+                                     : strcmp(record->origin, source->origin) == 0;
+}
+
+/* Gets the file while its part is locked. */
+static int get(struct download *download)
+{
+    struct quern_cli_part *part = &download->part;
+    bool again = false;
+    int code = quern_cli_part_resume(part);
+    if (code != QUERN_CLI_DONE)
+        return code;
+    if (!is_wanted(download->source, &part->record)) /* but another file of that name, or an older version */
+        code = quern_cli_part_restart(part);
+    if (part->have > 0)
+        quern_cli_say("going on after %.1f of %.1f MB", (double)part->have * 1e-6, (double)part->record.size * 1e-6);
+    do {
+        if (code == QUERN_CLI_DONE)
+            code = fetch_all(download);
+        if (code == QUERN_CLI_DONE)
+            code = complete(download, &again);
+    } while (code == QUERN_CLI_DONE && again);
+    return code;
+}
+
+/* Whether a file stands at path already; if it is another one, says so and makes *code a failure. */
+static bool is_there(const struct quern_cli_source *source, const char *path, struct quern_cli_record *record,
+                     int *code)
+{
+    struct stat status;
+    *code = QUERN_CLI_DONE;
+    if (stat(path, &status) != 0)
+        return false;
+    *code = quern_cli_record_of(record, path);
+    if (*code == QUERN_CLI_DONE && !is_wanted(source, record)) {
+        quern_cli_say("%s is there already, and is another file (%llu bytes, SHA-256 %s): to replace it, first run "
+                      "'quern models rm %s'",
+                      path, (unsigned long long)record->size, record->sha256, source->file);
+        *code = QUERN_CLI_FAILED;
+    }
+    return true;
+}
+
+int quern_cli_download(const struct quern_cli_source *source, const char *path,
+                       const struct quern_cli_download_options *options, struct quern_cli_record *record)
+{
+    static struct download download;
+    int code;
+    if (is_there(source, path, record, &code))
+        return code;
+    download = (struct download){.source = source, .options = options, .size = source->size};
+    strcpy(download.sha256, source->sha256);
+    if (!quern_cli_transfer_ready(download.reason)) {
+        quern_cli_say("%s; or save %s as %s by other means", download.reason, source->url, path);
+        return QUERN_CLI_FAILED;
+    }
+    signal(SIGXFSZ, SIG_IGN); /* a file that becomes too large is a failed write */
+    if (quern_cli_part_open(&download.part, path) != QUERN_CLI_DONE)
+        return QUERN_CLI_FAILED;
+    if (!is_there(source, path, record, &code)) { /* it may have come while we waited for the lock */
+        code = get(&download);
+        *record = download.part.record;
+    }
+    quern_cli_part_close(&download.part, false);
+    return code;
+}

@@ -1,0 +1,168 @@
+#include "pull.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* The published name of a file of the cache, or "". */
+static const char *name_of(const char *file, const char *sha256)
+{
+    for (const struct quern_cli_published *published = quern_cli_catalog; published->name != NULL; published++)
+        if (strcmp(quern_cli_published_file(published), file) == 0 && strcmp(published->sha256, sha256) == 0)
+            return published->name;
+    return "";
+}
+
+/* A file of the cache: a model, or what there is of one. */
+struct row {
+    char path[QUERN_CLI_PATH];
+    const char *file, *name; /* name: the published one, or "" */
+    bool finished, used;     /* used: when no other is named */
+    uint64_t bytes;          /* there now */
+    struct quern_cli_record record;
+};
+
+static bool read_row(struct row *row, const char *file, bool finished)
+{
+    char beside[QUERN_CLI_PATH + 8];
+    struct stat status;
+    *row = (struct row){.file = file, .name = "", .finished = finished};
+    if (!quern_cli_cache_path(row->path, file))
+        return false;
+    if (finished) {
+        if (quern_cli_record_of(&row->record, row->path) != QUERN_CLI_DONE)
+            return false;
+        row->name = name_of(file, row->record.sha256);
+        row->bytes = row->record.size;
+        return true;
+    }
+    snprintf(beside, sizeof beside, "%s.json", row->path);
+    if (!quern_cli_record_read(&row->record, beside))
+        row->record = (struct quern_cli_record){0};
+    row->bytes = stat(row->path, &status) == 0 ? (uint64_t)status.st_size : 0;
+    return true;
+}
+
+static void put_json(const struct row *row, bool first)
+{
+    fputs(first ? "[{" : ",\n {", stdout);
+    quern_cli_put_member(stdout, "file", row->file);
+    quern_cli_put_member(stdout, ", name", row->name);
+    quern_cli_put_member(stdout, ", path", row->path);
+    quern_cli_put_member(stdout, ", origin", row->record.origin);
+    quern_cli_put_member(stdout, ", sha256", row->record.sha256);
+    printf(", \"size\": %llu, \"bytes\": %llu, \"finished\": %s, \"default\": %s}",
+           (unsigned long long)row->record.size, (unsigned long long)row->bytes, row->finished ? "true" : "false", row->used ? "true" : "false");
+}
+
+static void put_text(const struct row *row)
+{
+    printf("%s%s%s%s\n", row->file, row->name[0] != '\0' ? "  " : "", row->name,
+           row->used ? "  (used when no other is named)" : "");
+    if (row->finished)
+        printf("    %llu bytes, SHA-256 %s\n", (unsigned long long)row->bytes, row->record.sha256);
+    else
+        printf("    not finished: %llu of %llu bytes\n", (unsigned long long)row->bytes,
+               (unsigned long long)row->record.size);
+    if (row->record.origin[0] != '\0')
+        printf("    from %s\n", row->record.origin);
+}
+
+/* Finished files, or the others; adds to *written. An exit code. */
+static int put_rows(const char *folder, bool finished, bool json, int *written)
+{
+    static struct row row;
+    char used[QUERN_CLI_PATH];
+    int code = QUERN_CLI_DONE, count;
+    bool any_used = quern_cli_cache_default(used);
+    char **files = quern_cli_cache_list(folder, finished ? ".gguf" : ".gguf.part", &count);
+    for (int i = 0; i < count; i++) {
+        if (!read_row(&row, files[i], finished)) {
+            code = QUERN_CLI_FAILED;
+        } else {
+            row.used = any_used && strcmp(row.path, used) == 0;
+            json ? put_json(&row, *written == 0) : put_text(&row);
+            (*written)++;
+        }
+        free(files[i]);
+    }
+    free(files);
+    return code;
+}
+
+static int list_all(bool json)
+{
+    char folder[QUERN_CLI_PATH];
+    int written = 0;
+    if (!quern_cli_cache_folder(folder)) {
+        quern_cli_say("there is no folder for models: set HOME or XDG_CACHE_HOME");
+        return QUERN_CLI_FAILED;
+    }
+    int code = put_rows(folder, true, json, &written);
+    put_rows(folder, false, json, &written);
+    if (json)
+        puts(written == 0 ? "[]" : "]");
+    else if (written == 0)
+        quern_cli_say("no model in %s: 'quern pull %s' downloads one", folder, quern_cli_catalog[0].name);
+    return code;
+}
+
+/* Removes a model, what is left of its download, and the records of both. */
+static int remove_model(const char *name)
+{
+    static const char *const endings[] = {"", ".part", ".json", ".part.json"}; /* files, then records */
+    const struct quern_cli_published *published = quern_cli_published_find(name);
+    char path[QUERN_CLI_PATH], whole[QUERN_CLI_PATH + 16], file[QUERN_CLI_FILE];
+    int removed = 0;
+    int length = snprintf(file, sizeof file, "%s", published != NULL ? quern_cli_published_file(published) : name);
+    if (length > 5 && length < (int)sizeof file && strcmp(file + length - 5, ".part") == 0) /* as listed */
+        file[length - 5] = '\0';
+    if (length >= (int)sizeof file || strchr(file, '/') != NULL || !quern_cli_cache_path(path, file)) {
+        quern_cli_say("'%s' is no name of a model in the cache", name);
+        return QUERN_CLI_FAILED;
+    }
+    if (quern_cli_part_is_locked(path)) {
+        quern_cli_say("%s is being downloaded", path);
+        return QUERN_CLI_FAILED;
+    }
+    for (int i = 0; i < 4; i++) {
+        snprintf(whole, sizeof whole, "%s%s", path, endings[i]);
+        if (unlink(whole) == 0) {
+            removed += i < 2;
+        } else if (errno != ENOENT) {
+            quern_cli_say("cannot remove %s: %s", whole, strerror(errno));
+            return QUERN_CLI_FAILED;
+        }
+    }
+    if (removed == 0)
+        quern_cli_say("there is no %s", path);
+    return removed > 0 ? QUERN_CLI_DONE : QUERN_CLI_FAILED;
+}
+
+static int models(const struct quern_cli_options *options)
+{
+    if (options->text_count == 0)
+        return list_all(options->json);
+    if (strcmp(options->texts[0], "rm") != 0 || options->text_count < 2)
+        return quern_cli_misuse("models", "it takes no arguments, or 'rm' and names of models");
+    int code = QUERN_CLI_DONE;
+    for (int i = 1; i < options->text_count; i++)
+        if (remove_model(options->texts[i]) != QUERN_CLI_DONE)
+            code = QUERN_CLI_FAILED;
+    return code;
+}
+
+const struct quern_cli_verb quern_cli_models = {
+    .name = "models",
+    .synopsis = "[--json] [rm NAME...]",
+    .summary = "Lists the models of the cache folder, with sizes and digests, or removes some.",
+    .options = "A",
+    .more = "NAME is a file's or a published one ('quern pull --list'). A digest is computed once, and again when the\n"
+            "file has changed.\n\n"
+            "example:\n"
+            "  quern models\n"
+            "  quern models rm embeddinggemma:q4_0\n",
+    .run = models,
+};

@@ -1,0 +1,122 @@
+#include "pull.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define RETRIES 5
+#define STALL 30 /* seconds */
+
+static bool is_cached(const struct quern_cli_published *published)
+{
+    char path[QUERN_CLI_PATH];
+    return quern_cli_cache_path(path, published->name) && access(path, F_OK) == 0;
+}
+
+static void list_json(void)
+{
+    for (const struct quern_cli_published *published = quern_cli_catalog; published->name != NULL; published++) {
+        fputs(published == quern_cli_catalog ? "[{" : ",\n {", stdout);
+        quern_cli_put_member(stdout, "name", published->name);
+        printf(", \"origin\": \"hf:%s/%s\", \"revision\": \"%s\", \"size\": ", published->repository, published->path,
+               published->revision);
+        printf(published->size > 0 ? "%llu" : "null", (unsigned long long)published->size);
+        printf(", \"sha256\": \"%s\", \"head\": %s, \"cached\": %s}", published->sha256,
+               published->has_head ? "true" : "false", is_cached(published) ? "true" : "false");
+    }
+    puts("]");
+}
+
+static void list_text(void)
+{
+    printf("%-21s %8s  %-5s %-7s %s\n", "name", "MB", "head", "cached", "from");
+    for (const struct quern_cli_published *published = quern_cli_catalog; published->name != NULL; published++) {
+        char size[16] = "?";
+        if (published->size > 0)
+            snprintf(size, sizeof size, "%.1f", (double)published->size * 1e-6);
+        printf("%-21s %8s  %-5s %-7s hf:%s/%s\n", published->name, size, published->has_head ? "yes" : "no",
+               is_cached(published) ? "yes" : "no", published->repository, published->path);
+    }
+}
+
+static const char *first_of(const char *const names[])
+{
+    for (; *names != NULL; names++) {
+        const char *value = getenv(*names);
+        if (value != NULL && value[0] != '\0')
+            return value;
+    }
+    return NULL;
+}
+
+/* The hub's token; one that could not stand in a line of HTTP is misuse. */
+static bool find_token(const char **token)
+{
+    *token = first_of((const char *const[]){"HF_TOKEN", NULL});
+    for (const char *c = *token; c != NULL && *c != '\0'; c++)
+        if (*c < 0x21 || *c > 0x7e)
+            return false;
+    return *token == NULL || strlen(*token) < 1024;
+}
+
+static int fetch(const struct quern_cli_options *options, const char *hub, const char *token)
+{
+    static struct quern_cli_source source;
+    static struct quern_cli_record record;
+    char reason[QUERN_CLI_REASON], folder[QUERN_CLI_PATH], path[QUERN_CLI_PATH];
+    const struct quern_cli_download_options how = {.token = token,
+                                                   .retries = options->retries > 0 ? options->retries : RETRIES,
+                                                   .stall = options->stall > 0 ? options->stall : STALL};
+    if (!quern_cli_source_find(&source, options->texts[0], options->sha256, hub, reason))
+        return quern_cli_misuse("pull", "%s", reason);
+    if (!quern_cli_cache_folder(folder) || !quern_cli_cache_path(path, source.file)) {
+        quern_cli_say("there is no folder for models: set HOME or XDG_CACHE_HOME");
+        return QUERN_CLI_FAILED;
+    }
+    if (!quern_cli_make_folder(folder)) {
+        quern_cli_say("cannot make the folder %s: %s", folder, strerror(errno));
+        return QUERN_CLI_FAILED;
+    }
+    int code = quern_cli_download(&source, path, &how, &record);
+    if (code != QUERN_CLI_DONE)
+        return code;
+    if (!options->json) {
+        puts(path);
+        return QUERN_CLI_DONE;
+    }
+    putchar('{');
+    quern_cli_put_member(stdout, "path", path);
+    quern_cli_put_member(stdout, ", origin", record.origin);
+    quern_cli_put_member(stdout, ", sha256", record.sha256);
+    printf(", \"size\": %llu}\n", (unsigned long long)record.size);
+    return QUERN_CLI_DONE;
+}
+
+static int pull(const struct quern_cli_options *options)
+{
+    const char *hub = first_of((const char *const[]){"QUERN_HUB_URL", "HF_ENDPOINT", NULL}), *token;
+    if (options->text_count != (options->list ? 0 : 1))
+        return quern_cli_misuse("pull", options->list ? "--list takes no name" : "give the name of one model");
+    if (options->list) {
+        options->json ? list_json() : list_text();
+        return QUERN_CLI_DONE;
+    }
+    if (!find_token(&token))
+        return quern_cli_misuse("pull", "HF_TOKEN is no token");
+    return fetch(options, hub != NULL ? hub : "https://huggingface.co", token);
+}
+
+const struct quern_cli_verb quern_cli_pull = {
+    .name = "pull",
+    .synopsis = "[OPTION...] NAME",
+    .summary = "Downloads a model into the cache folder, checks it, and prints its path.",
+    .options = "5678A",
+    .more = "NAME is one of --list, hf:OWNER/REPOSITORY/FILE.gguf, or an https URL together with --sha256.\n"
+            "What was interrupted goes on where it stopped. A file that is there is not downloaded again.\n"
+            "Environment: QUERN_HUB_URL or HF_ENDPOINT (a mirror of the hub), HF_TOKEN, https_proxy, no_proxy,\n"
+            "CURL_CA_BUNDLE, XDG_CACHE_HOME.\n\n"
+            "example:\n"
+            "  quern pull embeddinggemma\n",
+    .run = pull,
+};

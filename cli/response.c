@@ -1,0 +1,117 @@
+#include "pull.h"
+
+#include <string.h>
+#include <strings.h>
+
+struct span {
+    const char *text;
+    size_t length;
+};
+
+static struct span trim(struct span span)
+{
+    while (span.length > 0 && (span.text[0] == ' ' || span.text[0] == '\t'))
+        span.text++, span.length--;
+    while (span.length > 0 && strchr(" \t\r\n", span.text[span.length - 1]) != NULL)
+        span.length--;
+    return span;
+}
+
+/* The number that a text begins with, and what follows it. */
+static bool take_number(struct span *span, uint64_t *number)
+{
+    size_t digits = 0;
+    uint64_t value = 0;
+    for (; digits < span->length && span->text[digits] >= '0' && span->text[digits] <= '9'; digits++) {
+        if (digits == 18) /* more is no size of a file */
+            return false;
+        value = value * 10 + (uint64_t)(span->text[digits] - '0');
+    }
+    span->text += digits;
+    span->length -= digits;
+    *number = value;
+    return digits > 0;
+}
+
+static bool is_number(struct span span, uint64_t *number)
+{
+    return take_number(&span, number) && span.length == 0;
+}
+
+static bool take_text(struct span *span, const char *text)
+{
+    size_t length = strlen(text);
+    if (span->length < length || strncasecmp(span->text, text, length) != 0)
+        return false;
+    span->text += length;
+    span->length -= length;
+    return true;
+}
+
+/* "bytes 100-199/200" */
+static void read_range(struct quern_cli_response *response, struct span value)
+{
+    uint64_t first, last, total;
+    response->has_range = take_text(&value, "bytes ") && take_number(&value, &first) && take_text(&value, "-") &&
+                          take_number(&value, &last) && take_text(&value, "/") && is_number(value, &total) &&
+                          first <= last && last < total;
+    if (response->has_range) {
+        response->first = first;
+        response->total = total;
+    }
+}
+
+/* Only a strong mark says that the bytes are the same; it stands in quotes. */
+static void read_etag(struct quern_cli_response *response, struct span value)
+{
+    response->etag[0] = '\0';
+    if (value.length < 2 || value.length >= QUERN_CLI_ETAG || value.text[0] != '"' ||
+        value.text[value.length - 1] != '"')
+        return;
+    for (size_t i = 0; i < value.length; i++)
+        if (value.text[i] < 0x21 || value.text[i] > 0x7e || (value.text[i] == '"' && i > 0 && i + 1 < value.length))
+            return;
+    memcpy(response->etag, value.text, value.length);
+    response->etag[value.length] = '\0';
+}
+
+static void read_linked_etag(struct quern_cli_response *response, struct span value)
+{
+    if (value.length >= 2 && value.text[0] == '"' && value.text[value.length - 1] == '"')
+        value = (struct span){value.text + 1, value.length - 2};
+    if (!quern_cli_digest_read(response->linked_sha256, value.text, value.length))
+        response->linked_sha256[0] = '\0';
+}
+
+static bool is_field(struct span name, const char *field)
+{
+    return name.length == strlen(field) && strncasecmp(name.text, field, name.length) == 0;
+}
+
+void quern_cli_response_line(struct quern_cli_response *response, const char *line, size_t length)
+{
+    struct span all = {line, length};
+    const char *colon = memchr(line, ':', length);
+    if (take_text(&all, "HTTP/")) {
+        *response = (struct quern_cli_response){0};
+        return;
+    }
+    if (colon == NULL)
+        return;
+    struct span name = {line, (size_t)(colon - line)};
+    struct span value = trim((struct span){colon + 1, length - name.length - 1});
+    uint64_t number;
+    if (is_field(name, "content-length")) {
+        response->has_length = is_number(value, &response->length);
+    } else if (is_field(name, "content-range")) {
+        read_range(response, value);
+    } else if (is_field(name, "etag")) {
+        read_etag(response, value);
+    } else if (is_field(name, "x-linked-etag")) {
+        read_linked_etag(response, value);
+    } else if (is_field(name, "x-linked-size")) {
+        response->has_linked_size = is_number(value, &response->linked_size);
+    } else if (is_field(name, "retry-after") && is_number(value, &number)) {
+        response->retry_after = number < 1000000 ? (int)number : 1000000;
+    }
+}

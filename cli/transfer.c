@@ -1,0 +1,205 @@
+#include "pull.h"
+
+#include <curl/curl.h>
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ERROR_BODY 65536 /* bytes of a response other than the file that are waited for, lest it never ends */
+
+/* libcurl is loaded when it is wanted: it brings 30 libraries, which would add 7 ms to the start of every other verb.
+ * Either of Debian's builds does. */
+static struct {
+    __typeof__(curl_easy_init) *init;
+    __typeof__(curl_easy_setopt) *set;
+    __typeof__(curl_easy_perform) *perform;
+    __typeof__(curl_easy_getinfo) *get;
+    __typeof__(curl_easy_strerror) *describe;
+    __typeof__(curl_easy_cleanup) *cleanup;
+    __typeof__(curl_slist_append) *append;
+    __typeof__(curl_slist_free_all) *free_list;
+} curl;
+
+static bool load(char reason[QUERN_CLI_REASON])
+{
+    static const struct {
+        const char *name;
+        void *function; /* its pointer in the table */
+    } functions[] = {
+        {"curl_easy_init", &curl.init},         {"curl_easy_setopt", &curl.set},
+        {"curl_easy_perform", &curl.perform},   {"curl_easy_getinfo", &curl.get},
+        {"curl_easy_strerror", &curl.describe}, {"curl_easy_cleanup", &curl.cleanup},
+        {"curl_slist_append", &curl.append},    {"curl_slist_free_all", &curl.free_list},
+    };
+    void *library = dlopen("libcurl-gnutls.so.4", RTLD_NOW);
+    if (library == NULL)
+        library = dlopen("libcurl.so.4", RTLD_NOW);
+    for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
+        void *function = library != NULL ? dlsym(library, functions[i].name) : NULL;
+        if (function == NULL) {
+            snprintf(reason, QUERN_CLI_REASON, "downloading needs libcurl: install libcurl3-gnutls or libcurl4");
+            return false;
+        }
+        memcpy(functions[i].function, &function, sizeof function);
+    }
+    return true;
+}
+
+bool quern_cli_transfer_ready(char reason[QUERN_CLI_REASON])
+{
+    return curl.init != NULL || load(reason);
+}
+
+struct transfer {
+    struct quern_cli_request *request;
+    CURL *handle;
+    size_t discarded;
+    bool stopped; /* by body */
+};
+
+static size_t take_line(char *line, size_t one, size_t length, void *context)
+{
+    const struct transfer *transfer = context;
+    (void)one;
+    transfer->request->line(transfer->request->context, line, length);
+    return length;
+}
+
+static size_t take_body(char *data, size_t one, size_t length, void *context)
+{
+    struct transfer *transfer = context;
+    struct quern_cli_request *request = transfer->request;
+    long status = 0;
+    (void)one;
+    curl.get(transfer->handle, CURLINFO_RESPONSE_CODE, &status);
+    if (status != 200 && status != 206) {
+        transfer->discarded += length;
+        return transfer->discarded <= ERROR_BODY ? length : 0;
+    }
+    transfer->stopped = !request->body(request->context, (int)status, data, length);
+    return transfer->stopped ? 0 : length;
+}
+
+/* Adds a line to the head of the request. */
+static bool add(struct curl_slist **list, const char *name, const char *value)
+{
+    char line[QUERN_CLI_URL];
+    int length = snprintf(line, sizeof line, "%s: %s", name, value);
+    struct curl_slist *longer = length < (int)sizeof line ? curl.append(*list, line) : NULL;
+    if (longer != NULL)
+        *list = longer;
+    return longer != NULL;
+}
+
+static bool make_head(struct curl_slist **list, const struct quern_cli_request *request)
+{
+    char text[QUERN_CLI_URL];
+    if (request->token != NULL) {
+        int length = snprintf(text, sizeof text, "Bearer %s", request->token);
+        if (length >= (int)sizeof text || !add(list, "Authorization", text))
+            return false;
+    }
+    if (request->from == 0)
+        return true;
+    snprintf(text, sizeof text, "bytes=%llu-", (unsigned long long)request->from);
+    return add(list, "Range", text) && (request->if_range[0] == '\0' || add(list, "If-Range", request->if_range));
+}
+
+/* What the curl command also heeds; the library does not by itself. */
+static void set_authorities(CURL *handle)
+{
+    static const char *const names[] = {"CURL_CA_BUNDLE", "SSL_CERT_FILE"};
+    for (size_t i = 0; i < 2; i++) {
+        const char *file = getenv(names[i]);
+        if (file != NULL && file[0] != '\0') {
+            curl.set(handle, CURLOPT_CAINFO, file);
+            return;
+        }
+    }
+}
+
+static void set_up(struct transfer *transfer, struct curl_slist *head, char error[CURL_ERROR_SIZE])
+{
+    CURL *handle = transfer->handle;
+    const struct quern_cli_request *request = transfer->request;
+    char agent[64];
+    snprintf(agent, sizeof agent, "quern/%s", quern_version());
+    curl.set(handle, CURLOPT_URL, request->url);
+    curl.set(handle, CURLOPT_PROTOCOLS_STR, "http,https"); /* http to this machine only, as was checked */
+    curl.set(handle, CURLOPT_FOLLOWLOCATION, 0L);
+    curl.set(handle, CURLOPT_USERAGENT, agent);
+    curl.set(handle, CURLOPT_HTTPHEADER, head);
+    curl.set(handle, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    curl.set(handle, CURLOPT_CONNECTTIMEOUT, (long)request->stall);
+    curl.set(handle, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl.set(handle, CURLOPT_LOW_SPEED_TIME, (long)request->stall);
+    curl.set(handle, CURLOPT_HEADERFUNCTION, take_line);
+    curl.set(handle, CURLOPT_HEADERDATA, transfer);
+    curl.set(handle, CURLOPT_WRITEFUNCTION, take_body);
+    curl.set(handle, CURLOPT_WRITEDATA, transfer);
+    curl.set(handle, CURLOPT_ERRORBUFFER, error);
+    set_authorities(handle);
+}
+
+/* Whether it may work another time. */
+static bool is_passing(CURLcode code)
+{
+    switch (code) {
+    case CURLE_COULDNT_RESOLVE_PROXY:
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_HTTP2:
+    case CURLE_HTTP2_STREAM:
+    case CURLE_PARTIAL_FILE:
+    case CURLE_OPERATION_TIMEDOUT:
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_GOT_NOTHING:
+    case CURLE_SEND_ERROR:
+    case CURLE_RECV_ERROR:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static enum quern_cli_outcome perform(struct transfer *transfer, char reason[QUERN_CLI_REASON])
+{
+    char error[CURL_ERROR_SIZE] = "", *redirect = NULL;
+    struct quern_cli_request *request = transfer->request;
+    struct curl_slist *head = NULL;
+    CURLcode code = CURLE_OUT_OF_MEMORY;
+    long status = 0;
+    if (make_head(&head, request)) {
+        set_up(transfer, head, error);
+        code = curl.perform(transfer->handle);
+        curl.get(transfer->handle, CURLINFO_RESPONSE_CODE, &status);
+        curl.get(transfer->handle, CURLINFO_REDIRECT_URL, &redirect);
+    }
+    curl.free_list(head);
+    request->status = (int)status;
+    if (redirect != NULL && strlen(redirect) < sizeof request->redirect)
+        strcpy(request->redirect, redirect);
+    if (code == CURLE_OK || (transfer->discarded > ERROR_BODY && status >= 300))
+        return QUERN_CLI_GOT;
+    if (!transfer->stopped)
+        snprintf(reason, QUERN_CLI_REASON, "%s", error[0] != '\0' ? error : curl.describe(code));
+    return is_passing(code) ? QUERN_CLI_AGAIN : QUERN_CLI_STOP;
+}
+
+enum quern_cli_outcome quern_cli_transfer(struct quern_cli_request *request, char reason[QUERN_CLI_REASON])
+{
+    struct transfer transfer = {.request = request};
+    request->status = 0;
+    request->redirect[0] = '\0';
+    if (!quern_cli_transfer_ready(reason))
+        return QUERN_CLI_STOP;
+    transfer.handle = curl.init();
+    if (transfer.handle == NULL) {
+        snprintf(reason, QUERN_CLI_REASON, "libcurl cannot be set up");
+        return QUERN_CLI_STOP;
+    }
+    enum quern_cli_outcome outcome = perform(&transfer, reason);
+    curl.cleanup(transfer.handle);
+    return outcome;
+}

@@ -1,0 +1,95 @@
+/* Names of models, heads of HTTP responses, records: any bytes are taken or refused, and what is taken is sound. */
+#include "../cli/pull.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check(bool holds)
+{
+    if (!holds)
+        abort();
+}
+
+static void check_digest(const char *digest)
+{
+    check(strspn(digest, "0123456789abcdef") == strlen(digest) && strlen(digest) == QUERN_CLI_DIGEST - 1);
+}
+
+/* No name leads out of the cache or, unless it says so itself, to another host. */
+static void try_name(const char *name)
+{
+    static struct quern_cli_source source;
+    static const char hub[] = "https://hub.example";
+    char reason[QUERN_CLI_REASON], digest[QUERN_CLI_DIGEST];
+    memset(digest, '5', sizeof digest - 1);
+    digest[sizeof digest - 1] = '\0';
+    if (!quern_cli_source_find(&source, name, quern_cli_published_find(name) != NULL ? NULL : digest, hub, reason))
+        return;
+    check(quern_cli_is_model_file(source.file) && strchr(source.file, '/') == NULL && source.file[0] != '.');
+    check(quern_cli_url_allowed(source.url, NULL));
+    check_digest(source.sha256);
+    if (source.hub[0] != '\0')
+        check(quern_cli_url_same_origin(source.url, hub) && strstr(source.url, "/../") == NULL);
+    else
+        check(strcmp(source.url, name) == 0);
+}
+
+/* A URL that is allowed has no byte that could end a line or a host before its time. */
+static void try_url(const char *url)
+{
+    if (!quern_cli_url_allowed(url, NULL))
+        return;
+    for (const char *c = url; *c != '\0'; c++)
+        check(*c > ' ' && *c < 0x7f && *c != '\\');
+    const char *host = strstr(url, "://") + 3;
+    check(memchr(host, '@', strcspn(host, "/?#")) == NULL);
+    check(quern_cli_url_same_origin(url, url));
+    check(!quern_cli_url_allowed(url, "https://a/") || strncasecmp(url, "https:", 6) == 0);
+}
+
+static void try_head(const char *head, size_t size)
+{
+    struct quern_cli_response response = {0};
+    while (size > 0) {
+        const char *end = memchr(head, '\n', size);
+        size_t length = end != NULL ? (size_t)(end - head) + 1 : size;
+        char *line = malloc(length); /* so that a sanitizer sees a read beyond it */
+        check(line != NULL);
+        memcpy(line, head, length);
+        quern_cli_response_line(&response, line, length);
+        free(line);
+        head += length;
+        size -= length;
+    }
+    if (response.linked_sha256[0] != '\0')
+        check_digest(response.linked_sha256);
+    check(!response.has_range || response.first < response.total);
+    check(response.retry_after >= 0 && strpbrk(response.etag, "\r\n ") == NULL);
+}
+
+static void try_record(const char *text, size_t size)
+{
+    static struct quern_cli_record record;
+    if (!quern_cli_record_parse(&record, text, size))
+        return;
+    check_digest(record.sha256);
+    check(record.modified_ns >= 0 && record.size <= INT64_MAX);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    char *text = malloc(size + 1);
+    check(text != NULL);
+    if (size > 0)
+        memcpy(text, data, size);
+    text[size] = '\0';
+    try_name(text);
+    try_url(text);
+    try_head(text, size);
+    try_record(text, size);
+    free(text);
+    return 0;
+}

@@ -1,0 +1,461 @@
+#!/bin/sh
+# Downloads from a hub with faults. Speaks TAP. usage: test_cli_pull.sh QUERN MKMODEL HUB [KILLS]
+set -u
+export LC_ALL=C
+quern=$1
+mkmodel=$2
+hub=$3
+kills=${4:-12}
+work=$(mktemp -d)
+unset QUERN_MODEL XDG_CACHE_HOME HF_TOKEN HF_ENDPOINT http_proxy https_proxy HTTPS_PROXY ALL_PROXY all_proxy
+export HOME="$work/home"
+mkdir "$HOME"
+cache=$HOME/.cache/quern
+number=0
+tests=0
+
+"$mkmodel" tiny "$work/tiny.gguf" --head || exit 1
+head -c 4000000 /dev/urandom >"$work/content"
+digest=$(sha256sum "$work/content" | cut -d ' ' -f 1)
+
+# Starts a hub that serves a file; sets hub_port and store_port. It ends when descriptor 9 is closed.
+start_hub() {
+    rm -f "$work/life" "$work/ports" # an earlier hub may still have them open
+    mkfifo "$work/life" "$work/ports"
+    "$hub" "$1" "$work/log" <"$work/life" >"$work/ports" 9>&- &
+    exec 9>"$work/life"
+    read -r hub_port store_port <"$work/ports"
+    export QUERN_HUB_URL="http://127.0.0.1:$hub_port"
+}
+trap 'exec 9>&-; rm -rf "$work"' EXIT
+start_hub "$work/content"
+
+begin() { # the next test starts with an empty cache and log, and with names of its own
+    tests=$((tests + 1))
+    rm -rf "$cache"
+    : >"$work/log"
+}
+
+run() { # run ARGUMENT...
+    "$quern" "$@" >"$work/out" 2>"$work/err" </dev/null
+    status=$?
+}
+
+pull() { # pull FAULT [OPTION...]
+    fault=$1
+    shift
+    run pull "hf:test$tests/$fault/model.gguf" "$@"
+}
+
+check() { # check NAME COMMAND...: a test that passes when the command succeeds
+    number=$((number + 1))
+    name=$1
+    shift
+    if "$@" >/dev/null 2>&1; then
+        echo "ok $number - $name"
+    else
+        echo "not ok $number - $name"
+        sed 's/^/# out: /' "$work/out" | head -n 5 | cut -c 1-200
+        sed 's/^/# err: /' "$work/err" | head -n 8
+        sed 's/^/# log: /' "$work/log" | head -n 8
+    fi
+}
+
+complete() { # whether the pull ended well: the file is there, and nothing else but its record
+    [ "$status" = 0 ] && cmp -s "$work/content" "$cache/model.gguf" &&
+        [ "$(cd "$cache" && echo *)" = 'model.gguf model.gguf.json' ]
+}
+
+refused() { # refused TEXT: whether it failed, saying so, and no model is there
+    [ "$status" = 1 ] && grep -qF -- "$1" "$work/err" && [ ! -e "$cache/model.gguf" ]
+}
+
+nothing_left() { # whether there is no part either
+    [ -z "$(ls "$cache")" ]
+}
+
+misuse() { # misuse TEXT
+    [ "$status" = 2 ] && grep -qF -- "$1" "$work/err" && [ ! -s "$work/log" ]
+}
+
+requests() { # requests N: to the store
+    [ "$(grep -c '^store ' "$work/log")" = "$1" ]
+}
+
+says() {
+    grep -qF -- "$1" "$work/err"
+}
+
+if ! "$quern" pull hf:test0/direct/model.gguf >/dev/null 2>"$work/err" && grep -q 'without libcurl' "$work/err"; then
+    echo "1..0 # SKIP built without libcurl"
+    exit 0
+fi
+
+# ------------------------------------------------------------------ a good day
+begin
+pull plain
+check "a download" complete
+check "prints the path" [ "$(cat "$work/out")" = "$cache/model.gguf" ]
+check "says the licence" says "Gemma Terms of Use"
+: >"$work/log"
+pull plain
+check "a file that is there is not downloaded again" complete
+check "nor asked for" [ ! -s "$work/log" ]
+rm "$cache/model.gguf.json"
+pull plain
+check "a file of unknown origin is not taken for the hub's" [ "$status" = 1 ]
+check "says how to replace it" says "quern models rm model.gguf"
+pull plain --sha256 "$digest"
+check "but for one with the same digest" [ "$status" = 0 ]
+pull plain --sha256 "$(printf '%064d' 5)"
+check "not for one with another" [ "$status" = 1 ]
+begin
+pull plain --json
+check "JSON" grep -qF "\"origin\": \"hf:test$tests/plain/model.gguf\", \"sha256\": \"$digest\", \"size\": 4000000}" \
+    "$work/out"
+begin
+pull direct
+check "a hub that does not redirect" complete
+begin
+pull relative
+check "a relative redirect" complete
+begin
+run pull "http://127.0.0.1:$store_port/test/plain/model.gguf?download=true" --sha256 "$digest"
+check "a URL with its digest" complete
+begin
+run pull "http://127.0.0.1:$store_port/test/plain/model.gguf" --sha256 "$(printf '%064d' 5)"
+check "a URL with another digest" refused "it is not kept"
+check "leaves nothing" nothing_left
+
+# ------------------------------------------------------------------ broken connections
+begin
+pull break-1500000
+check "a connection that breaks twice" complete
+check "goes on where it broke" grep -qF 'model.gguf|bytes=1500000-|"version-0"|' "$work/log"
+check "and again" requests 3
+begin
+pull break-300000 --retries 1
+check "one that breaks too often is given up" refused "(1 of 1)"
+check "what came is kept" [ "$(wc -c <"$cache/model.gguf.part")" -eq 600000 ]
+run models
+check "and listed" grep -qF "not finished: 600000 of 4000000 bytes" "$work/out"
+pull break-300000 --retries 1
+check "the next run goes on after it" [ "$(wc -c <"$cache/model.gguf.part")" -eq 1200000 ]
+check "says so" says "going on after 0.6 of 4.0 MB"
+run pull "hf:test$tests/plain/model.gguf"
+check "a part from elsewhere is dropped" complete
+begin
+pull stall-1000000 --stall 2
+check "a connection that stalls" complete
+check "goes on where it stalled" grep -qF '|bytes=1000000-|' "$work/log"
+begin
+pull unavailable
+check "a server that is busy twice" complete
+check "is given the time it asks for" says "503; trying again in 1.0 s (1 of 5)"
+begin
+pull changing-break-3000000 --retries 2
+check "a file that changes all the time is given up" refused "(2 of 2)"
+check "and was not put together from versions" [ "$(wc -c <"$cache/model.gguf.part")" -eq 3000000 ]
+begin
+pull no-range-break-3000000 --retries 1
+check "a server that knows no ranges, and breaks" refused "(1 of 1)"
+begin
+pull bad-range-break-3000000 --retries 2
+check "a server that sends another range" refused "another version"
+begin
+pull unsatisfied-break-3000000 --retries 2
+check "a range that is not granted" refused "another version"
+begin
+pull garbage
+check "a server that does not speak HTTP" refused "HTTP/0.9"
+check "leaves nothing" nothing_left
+
+# ------------------------------------------------------------------ lies
+begin
+pull corrupt
+check "a damaged file" refused "it is not kept"
+check "leaves nothing" nothing_left
+begin
+pull once-corrupt-break-2000000
+check "a damaged part: all is fetched again" complete
+check "says so" says "do not fit together"
+begin
+pull break-1500000 --retries 1 --sha256 "$(printf '%064d' 5)"
+check "a hub whose digest is not the one given" refused "the hub has another file there"
+check "is not asked for the file" requests 0
+begin
+pull wrong-digest
+check "a hub with a wrong digest" refused "it is not kept"
+begin
+pull no-digest
+check "a hub without digest" refused "give it with --sha256"
+pull no-digest --sha256 "$digest"
+check "but with a digest given" complete
+begin
+pull wrong-size
+check "a hub and a store that disagree about the size" refused "but it should have 4000001"
+begin
+pull short
+check "a length that is too small" refused "3999000 bytes, but it should have 4000000"
+begin
+pull long
+check "a length that is too large" refused "4001000 bytes, but it should have 4000000"
+begin
+pull long-break-2000000 --retries 1
+check "a body that is too long" refused "more than the 4000000 bytes"
+begin
+pull chunked
+check "no length" refused "how long the file is"
+begin
+pull loop
+check "redirects without end" refused "more than 8 times"
+begin
+pull nowhere
+check "a redirect to nowhere" refused "nowhere"
+begin
+pull downgrade
+check "a redirect away from https" refused "which is not https"
+begin
+pull to-file
+check "a redirect to a file" refused "which is not https"
+begin
+pull endless-error
+check "an error page without end" refused "no such file (404)"
+
+# ------------------------------------------------------------------ words for refusals
+for pair in "401 set HF_TOKEN" "403 accept the model's terms" "404 there is no such file" "410 there is no such file" \
+    "418 the server answers with status 418"; do
+    begin
+    pull "status-${pair%% *}"
+    check "status ${pair%% *}" refused "${pair#* }"
+    check "is not tried again" [ "$(wc -l <"$work/log")" -eq 1 ]
+done
+begin
+pull status-429 --retries 1
+check "status 429 is tried again" refused "too many requests"
+begin
+pull later
+check "but not when that is to be much later" refused "try again in 10 minutes"
+begin
+pull status-500 --retries 1
+check "status 500 is tried again" refused "(1 of 1)"
+check "and leaves nothing" nothing_left
+
+# ------------------------------------------------------------------ the token
+export HF_TOKEN=secret
+begin
+pull plain
+check "with a token" complete
+check "the hub gets it" grep -q '^hub .*|Bearer secret$' "$work/log"
+check "the store does not" [ "$(grep -c '^store .*||*$' "$work/log")" -eq 1 ]
+begin
+run pull "http://127.0.0.1:$store_port/test/plain/model.gguf" --sha256 "$digest"
+check "nor does a URL" [ "$(grep -c secret "$work/log")" -eq 0 ]
+begin
+pull relative
+check "a redirect within the hub keeps it" [ "$(grep -c '^hub .*secret' "$work/log")" -eq 2 ]
+begin
+pull status-401
+check "a token that is refused" refused "does not accept the token"
+begin
+HF_TOKEN="two
+lines"
+pull plain
+check "a token that is none" misuse "HF_TOKEN"
+unset HF_TOKEN
+
+# ------------------------------------------------------------------ environment
+begin
+pull_env() { # pull_env FAULT VARIABLE=VALUE...: with this environment
+    fault=$1
+    shift
+    env "$@" "$quern" pull "hf:test$tests/$fault/model.gguf" >"$work/out" 2>"$work/err" </dev/null
+    status=$?
+}
+pull_env plain QUERN_HUB_URL= HF_ENDPOINT="$QUERN_HUB_URL/"
+check "HF_ENDPOINT" complete
+begin
+pull_env direct http_proxy="$QUERN_HUB_URL" QUERN_HUB_URL=http://127.0.0.1:1
+check "a proxy" complete
+check "is asked" grep -q '^hub http://127.0.0.1:1/test' "$work/log"
+begin
+pull_env plain http_proxy=http://127.0.0.1:1 no_proxy=127.0.0.1
+check "no_proxy" complete
+begin
+hub_was=$QUERN_HUB_URL
+for url in http://example.com ftp://127.0.0.1 "$QUERN_HUB_URL@example.com" http://127.0.0.1.example.com; do
+    QUERN_HUB_URL=$url
+    run pull embeddinggemma
+    check "the hub $url" misuse "the hub must be"
+done
+QUERN_HUB_URL=$hub_was
+for name in nothing "hf:a/b" "hf:a/b/c" "hf:a/../c.gguf" "hf:a//c.gguf" "hf:a/b/.gguf" "hf:a/b/c.gguf?x" "../x.gguf" \
+    http://example.com/x.gguf https://user@example.com/x.gguf https://example.com/x.gguf; do
+    run pull "$name"
+    check "pull $name is misuse" misuse "quern pull --help"
+done
+run pull
+check "pull of nothing" misuse "one model"
+run pull a b
+check "pull of two" misuse "one model"
+run pull embeddinggemma --sha256 "$digest"
+check "a published name with a digest" misuse "is known"
+run pull hf:a/b/c.gguf --sha256 12
+check "a digest that is none" misuse "64 hexadecimal digits"
+
+# ------------------------------------------------------------------ the published models
+begin
+run pull embeddinggemma
+check "a published model of another size" refused "4000000 bytes, but it should have 333590944"
+check "is asked for at its revision" \
+    grep -q '^hub /ggml-org/embeddinggemma-300M-GGUF/resolve/[0-9a-f]\{40\}/embeddinggemma-300M-Q8_0.gguf|' "$work/log"
+run pull --list
+check "the list" [ "$(grep -c '^embeddinggemma' "$work/out")" -eq 4 ]
+run pull --list --json
+check "the list in JSON" [ "$(grep -cE '"sha256": "[0-9a-f]{64}"' "$work/out")" -eq 4 ]
+
+if command -v script >/dev/null; then
+    begin
+    script -qec "'$quern' pull hf:test/slow/model.gguf >/dev/null" /dev/null </dev/null >"$work/out" 2>&1
+    check "progress with rate and time left" \
+        grep -qE '\[#* *\] [0-9]+ of 4 MB, [0-9.]+ MB/s, .* %, [0-9]+:[0-9]+:[0-9]+ left' "$work/out"
+fi
+
+# ------------------------------------------------------------------ full disks
+begin
+(
+    ulimit -f 2000 # blocks of 512 or 1024 bytes
+    "$quern" pull "hf:test$tests/plain/model.gguf" >"$work/out" 2>"$work/err"
+)
+status=$?
+check "a file that may not grow" refused "what has come is kept"
+pull plain
+check "goes on when it may" complete
+check "where it stopped" grep -qE 'bytes=(1024000|2048000)-' "$work/log"
+begin
+mkdir -p "$cache"
+if mount -t tmpfs -o size=3m tmpfs "$cache" 2>/dev/null; then
+    pull plain
+    check "a disk that is too small" refused "has only 3.1 MB left"
+    umount "$cache"
+fi
+
+# ------------------------------------------------------------------ two at once, and kill -9
+begin
+"$quern" pull "hf:test$tests/slow/model.gguf" >"$work/first" 2>"$work/first.err" &
+first=$!
+while ! grep -q '^store ' "$work/log"; do
+    sleep 0.05
+done
+run models rm model.gguf
+check "what is being downloaded is not removed" refused "is being downloaded"
+pull slow
+check "two at once: the second waits" complete
+check "says so" says "waiting for it"
+wait $first
+check "the first is done" [ $? = 0 ]
+check "it was asked for once" requests 1
+begin
+"$quern" pull "hf:test$tests/once-corrupt-slow/model.gguf" >"$work/first" 2>"$work/first.err" &
+first=$!
+while ! grep -q '^store ' "$work/log"; do
+    sleep 0.05
+done
+pull once-corrupt-slow
+wait $first
+check "two at once: the first fails" [ $? = 1 ]
+check "the second, having waited, does its work" complete
+check "says so" says "waiting for it"
+begin
+broken=0
+round=0
+while [ $round -lt "$kills" ]; do
+    round=$((round + 1))
+    "$quern" pull "hf:test$tests/slow/model.gguf" >/dev/null 2>&1 &
+    victim=$!
+    sleep "$(awk -v seed="$$$round" 'BEGIN { srand(seed); print rand() * 0.5 }')"
+    kill -9 $victim 2>/dev/null
+    wait $victim 2>/dev/null
+    if [ -e "$cache/model.gguf" ]; then
+        cmp -s "$work/content" "$cache/model.gguf" || broken=1
+        [ $round = "$kills" ] || run models rm model.gguf
+    fi
+done
+check "killed $kills times at any time, there is no half a model" [ $broken = 0 ]
+pull slow
+check "the next run finishes it" complete
+check "and did not begin with nothing" grep -q '^store .*bytes=' "$work/log"
+begin
+pull break-3000000 --retries 1
+mkdir -p "$cache"
+for record in '' '{' '{"size": -1}'; do
+    head -c 3000000 /dev/zero >"$cache/model.gguf.part"
+    printf '%s' "$record" >"$cache/model.gguf.part.json"
+    rm -f "$cache/model.gguf"
+    pull plain
+    check "a part with the record '$record' is dropped" complete
+done
+begin
+mkdir -p "$cache"
+cp "$work/content" "$cache/model.gguf.part"
+printf '{"origin": "hf:test%s/plain/model.gguf", "sha256": "%s", "size": 4000000, "etag": "", "modified_ns": 0}' \
+    "$tests" "$digest" >"$cache/model.gguf.part.json"
+pull plain
+check "killed before the last step" complete
+check "it takes no network" [ ! -s "$work/log" ]
+
+# ------------------------------------------------------------------ models
+begin
+run models
+check "an empty cache" [ "$status" = 0 ]
+check "says how to get one" says "quern pull embeddinggemma"
+run models --json
+check "as JSON" [ "$(cat "$work/out")" = '[]' ]
+mkdir -p "$cache"
+cp "$work/tiny.gguf" "$cache/b.gguf"
+cp "$work/tiny.gguf" "$cache/a.gguf"
+cp "$work/tiny.gguf" "$cache/c.gguf.part"
+run models
+tiny=$(sha256sum "$work/tiny.gguf" | cut -d ' ' -f 1)
+check "digests" [ "$(grep -c "SHA-256 $tiny" "$work/out")" -eq 2 ]
+check "which is used" grep -qx 'a.gguf  (used when no other is named)' "$work/out"
+check "what is not finished" grep -qx 'c.gguf.part' "$work/out"
+run models --json
+check "in JSON" grep -qF "\"sha256\": \"$tiny\", \"size\": $(wc -c <"$work/tiny.gguf")" "$work/out"
+if command -v python3 >/dev/null; then
+    check "that others read" python3 -m json.tool "$work/out"
+fi
+cp "$work/content" "$cache/a.gguf"
+run models
+check "a file that has changed is hashed again" grep -qF "4000000 bytes, SHA-256 $digest" "$work/out"
+cp "$work/tiny.gguf" "$cache/embeddinggemma-300M-Q8_0.gguf"
+run info
+check "the default published model goes first" says "embeddinggemma-300M-Q8_0.gguf"
+run info -m embeddinggemma
+check "and is known by its name" grep -q '^file .*/embeddinggemma-300M-Q8_0.gguf' "$work/out"
+run info -m embeddinggemma:q4_0
+check "one that is not there" [ "$status" = 1 ]
+check "is not downloaded; it says how" says "quern pull embeddinggemma:q4_0"
+run pull embeddinggemma
+check "a file of its name that is another is not replaced" [ "$status" = 1 ]
+check "says what to do" says "quern models rm embeddinggemma-300M-Q8_0.gguf"
+run models rm embeddinggemma b.gguf c.gguf.part
+check "rm" [ "$status" = 0 ]
+check "removes the records too" [ "$(cd "$cache" && echo *)" = 'a.gguf a.gguf.json' ]
+run models rm b.gguf
+check "rm of nothing" [ "$status" = 1 ]
+: >"$HOME/.cache/other.gguf"
+for name in ../other.gguf "$HOME/.cache/other.gguf" .. ''; do
+    run models rm "$name"
+    check "rm '$name'" [ "$status" = 1 ]
+done
+check "removes nothing outside" [ -e "$HOME/.cache/other.gguf" ]
+run models rm
+check "rm without a name" [ "$status" = 2 ]
+begin
+exec 9>&-
+start_hub "$work/tiny.gguf"
+run pull hf:test/plain/model.gguf
+run embed -t none hello
+check "a model that was pulled is used" [ "$status" = 0 ]
+echo "1..$number"
