@@ -16,8 +16,11 @@
 static void answer(struct quern_connection *connection)
 {
     struct quern_request *request = connection->request;
+    const int64_t begin = quern_now_ns();
     event_del(request->timer);
     quern_request_answer(request);
+    request->answered_ns = quern_now_ns();
+    request->encode_ns = request->answered_ns - begin;
     if (!quern_connection_hold(connection, request->answer.length))
         connection->closes = true; /* what is computed is given out, and weighs on nothing else for long */
     quern_connection_send(connection);
@@ -150,7 +153,7 @@ bool quern_exchange_begin(struct quern_connection *connection, int status)
     request->arrived_ns = quern_now_ns();
     identify(request);
     connection->request = request;
-    server->pending_requests++;
+    server->service.load.requests++;
     if (check_head(server, request, status))
         return true;
     const bool has_body = connection->head.chunked || connection->head.length > 0;
@@ -207,6 +210,7 @@ void quern_exchange_run(struct quern_connection *connection)
     struct quern_request *request = connection->request;
     request->body = connection->body.data;
     request->body_length = connection->body.length;
+    request->received_ns = quern_now_ns();
     if (quern_request_parse(request))
         proceed(connection);
     else
@@ -220,7 +224,15 @@ static void destroy(struct quern_server *server, struct quern_request *request)
     event_free(request->timer);
     quern_request_free(request);
     free(request);
-    server->pending_requests--;
+    server->service.load.requests--;
+}
+
+/* Notes a request that is over. */
+static void record(struct quern_server *server, const struct quern_request *request)
+{
+    const int64_t now = quern_now_ns();
+    quern_meters_count(&server->service.meters, request, now);
+    quern_log_request(request, now);
 }
 
 /* Parts a request from its connection. It lives on while the worker has hold of it. */
@@ -257,11 +269,12 @@ static void on_deadline(evutil_socket_t descriptor, short what, void *argument)
     late->fields = (struct quern_buffer){0};
     request->connection = connection;
     request->arrived_ns = late->arrived_ns;
+    request->received_ns = late->received_ns;
     strcpy(request->id, late->id);
     strcpy(request->trace, late->trace);
     part(connection->server, late);
     connection->request = request;
-    connection->server->pending_requests++;
+    connection->server->service.load.requests++;
     quern_refuse(request, QUERN_FAULT_DEADLINE, NULL, "the vectors were not there in the time that was given");
     answer(connection);
 }
@@ -270,13 +283,13 @@ void quern_exchange_abandon(struct quern_connection *connection)
 {
     struct quern_request *request = connection->request;
     request->status = 499;
-    quern_log_request(request);
+    record(connection->server, request);
     part(connection->server, request);
 }
 
 void quern_exchange_end(struct quern_connection *connection)
 {
-    quern_log_request(connection->request);
+    record(connection->server, connection->request);
     destroy(connection->server, connection->request);
     connection->request = NULL;
 }

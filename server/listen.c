@@ -29,7 +29,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t descripto
     struct quern_server *server = argument;
     (void)address;
     (void)length;
-    if (server->connection_count + 1 >= server->options->max_connections &&
+    if (server->service.load.connections + 1 >= server->options->max_connections &&
         !quern_connections_close_idle(server))
         evconnlistener_disable(listener);
     quern_connection_open(server, descriptor);

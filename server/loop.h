@@ -23,9 +23,6 @@ struct quern_server {
     bool is_unix;                  /* it listens on a unix socket */
     const char *socket_path;       /* to be removed at the end; NULL: none */
     struct quern_connection *first, *last; /* the oldest first */
-    int connection_count;
-    size_t held_bytes;             /* by requests, bodies and answers */
-    size_t pending_requests;       /* begun and not yet answered */
     quern_context *engine;
     struct event *collect, *resume, *drained, *signals[3];
 };
@@ -116,7 +113,7 @@ void quern_log(const struct quern_server_options *options, const char *level, co
     __attribute__((format(printf, 3, 4)));
 
 /* The line of a request that is answered, or (status 499) was left by its client. Nothing of the input is in it. */
-void quern_log_request(const struct quern_request *request);
+void quern_log_request(const struct quern_request *request, int64_t now_ns);
 
 /* ---------------------------------------------------------------- serve.c */
 

@@ -1,4 +1,4 @@
-/* Whether the server lives, and whether it wants work: for load balancers and supervisors. */
+/* Whether the server lives, whether it wants work, and what it has done: for those who run it. */
 #include "routes.h"
 
 static void write_health(struct quern_request *request)
@@ -25,6 +25,7 @@ static void write_error(struct quern_request *request, struct quern_buffer *answ
 static const struct quern_route routes[] = {
     {"GET", "/health", true, NULL, write_health},
     {"GET", "/ready", true, NULL, write_ready},
+    {"GET", "/metrics", false, NULL, quern_meters_write},
 };
 
 const struct quern_dialect quern_dialect_probes = {

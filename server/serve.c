@@ -75,7 +75,8 @@ static void on_stop(evutil_socket_t descriptor, short what, void *argument)
         return;
     }
     server->service.draining = true;
-    quern_log(server->options, "info", "ending; %zu requests are still to be answered", server->pending_requests);
+    quern_log(server->options, "info", "ending; %zu requests are still to be answered",
+              server->service.load.requests);
     event_add(server->drained, &tick);
     event_base_loopexit(server->base, &end);
 }
@@ -184,7 +185,8 @@ int quern_server_run(quern_model *model, const struct quern_server_options *opti
     struct quern_server server = {
         .options = options,
         .service = {
-            .model = model, .options = options, .created = time(NULL), .info.size = sizeof server.service.info}};
+            .model = model, .options = options, .batcher = &server.batcher, .created = time(NULL),
+            .info.size = sizeof server.service.info}};
     char name[128];
     signal(SIGPIPE, SIG_IGN);
     raise_limits();
@@ -201,7 +203,7 @@ int quern_server_run(quern_model *model, const struct quern_server_options *opti
         quern_listen_name(&server, name);
         quern_log(options, "info", "ready on %s, model %s, %zu API keys", name, options->model_name, server.keys.count);
         event_base_dispatch(server.base);
-        quern_log(options, "info", "ended; %zu requests were not answered", server.pending_requests);
+        quern_log(options, "info", "ended; %zu requests were not answered", server.service.load.requests);
     }
     end(&server);
     return code;

@@ -1,0 +1,136 @@
+/* What those who run `quern serve` rely on, from end to end, on a tiny model.
+ * usage: test_serve_operation QUERN */
+#include "http_client.h"
+#include "trial.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static const char *command;
+static char model_path[TRIAL_PATH];
+static const char *const no_options[] = {NULL};
+
+#define ONE "{\"model\":\"m\",\"input\":\"a red apple\"}"
+#define THREE "{\"model\":\"m:query\",\"input\":[\"a\",\"b\",\"c\"]}"
+
+static void start(struct served *server, const char *const *options)
+{
+    if (!served_start(server, command, model_path, options))
+        fail_msg("no server");
+}
+
+static void ask(const struct served *server, const char *path, const char *body, int status)
+{
+    struct reply reply;
+    client_ask(server, path, "", body, &reply);
+    if (reply.status != status)
+        fail_msg("%s: %d %s", path, reply.status, reply.body != NULL ? reply.body : "");
+    reply_free(&reply);
+}
+
+/* ---------------------------------------------------------------- metrics */
+
+/* The value of a sample, its labels included; -1: there is none. */
+static double metric(const struct served *server, const char *name)
+{
+    char line[256];
+    struct reply reply;
+    client_ask(server, "/metrics", "", NULL, &reply);
+    assert_int_equal(reply.status, 200);
+    assert_non_null(strstr(reply.head, "Content-Type: text/plain; version=0.0.4"));
+    snprintf(line, sizeof line, "\n%s ", name);
+    const char *at = strstr(reply.body, line);
+    const double value = at != NULL ? strtod(at + strlen(line), NULL) : -1;
+    reply_free(&reply);
+    return value;
+}
+
+static void assert_metric(const struct served *server, const char *name, double value)
+{
+    const double got = metric(server, name);
+    if (!(got >= value && got <= value))
+        fail_msg("%s is %g, not %g", name, got, value);
+}
+
+static void test_metrics_add_up(void **state)
+{
+    (void)state;
+    struct served server;
+    start(&server, no_options);
+    for (int i = 0; i < 3; i++)
+        ask(&server, "/v1/embeddings", ONE, 200);
+    ask(&server, "/v1/embeddings", THREE, 200);
+    ask(&server, "/v1/embeddings", "{}", 400);
+    ask(&server, "/nothing", NULL, 404);
+    ask(&server, "/v1/models", NULL, 200);
+    assert_metric(&server, "quern_requests_total{method=\"POST\",route=\"/v1/embeddings\",status=\"200\"}", 4);
+    assert_metric(&server, "quern_requests_total{method=\"POST\",route=\"/v1/embeddings\",status=\"400\"}", 1);
+    assert_metric(&server, "quern_requests_total{method=\"-\",route=\"-\",status=\"404\"}", 1);
+    assert_metric(&server, "te_request_count{method=\"single\"}", 4);
+    assert_metric(&server, "te_request_success{method=\"single\"}", 3);
+    assert_metric(&server, "te_request_success{method=\"batch\"}", 1);
+    assert_metric(&server, "te_request_failure{err=\"validation\"}", 1);
+    assert_metric(&server, "te_embed_count", 6);
+    assert_metric(&server, "quern_texts_without_prompt_total", 3);
+    assert_metric(&server, "te_request_queue_duration_count", 4);
+    assert_metric(&server, "te_request_inference_duration_count", 4);
+    assert_metric(&server, "te_batch_next_size_sum", 6);
+    assert_metric(&server, "te_queue_size", 0);
+    assert_metric(&server, "quern_pending_requests", 1); /* this one */
+    assert_true(metric(&server, "quern_tokens_total") > 6);
+    assert_metric(&server, "te_batch_next_tokens_sum", metric(&server, "quern_tokens_total"));
+    assert_int_equal(served_end(&server, SIGTERM), 0);
+}
+
+static void test_metrics_want_the_key(void **state)
+{
+    (void)state;
+    struct served server;
+    struct reply reply;
+    setenv("QUERN_API_KEY", "key", 1);
+    start(&server, no_options);
+    unsetenv("QUERN_API_KEY");
+    ask(&server, "/metrics", NULL, 401);
+    client_ask(&server, "/metrics", "Authorization: Bearer key\r\n", NULL, &reply);
+    assert_int_equal(reply.status, 200);
+    reply_free(&reply);
+    assert_int_equal(served_end(&server, SIGTERM), 0);
+}
+
+/* ---------------------------------------------------------------- */
+
+static int setup(void **state)
+{
+    (void)state;
+    const struct quern_recipe recipe = trial_recipe(8 /* Q8_0 */, true);
+    trial_make(model_path, &recipe);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    unlink(model_path);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_metrics_add_up),
+        cmocka_unit_test(test_metrics_want_the_key),
+    };
+    if (argc != 2)
+        return 2;
+    command = argv[1];
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
