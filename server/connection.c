@@ -180,7 +180,7 @@ static const char *reason(int status)
     static const struct {
         int status;
         const char *reason;
-    } table[] = {{200, "OK"}, {204, "No Content"}, {400, "Bad Request"}, {401, "Unauthorized"}, {403, "Forbidden"},
+    } table[] = {{200, "OK"}, {204, "No Content"}, {304, "Not Modified"}, {400, "Bad Request"}, {401, "Unauthorized"}, {403, "Forbidden"},
                  {404, "Not Found"}, {405, "Method Not Allowed"}, {408, "Request Timeout"}, {411, "Length Required"},
                  {413, "Content Too Large"}, {415, "Unsupported Media Type"}, {417, "Expectation Failed"},
                  {422, "Unprocessable Content"}, {424, "Failed Dependency"}, {429, "Too Many Requests"},
@@ -213,11 +213,12 @@ void quern_connection_send(struct quern_connection *connection)
                           server->service.load.connections >= server->options->max_connections;
     evbuffer_add_printf(output, "HTTP/1.1 %d %s\r\nDate: %s\r\nX-Request-Id: %s\r\n", request->status,
                         reason(request->status), date, request->id);
-    if (request->status != 204)
+    const bool has_content = request->status != 204 && request->status != 304;
+    if (has_content)
         evbuffer_add_printf(output, "Content-Type: %s\r\nContent-Length: %zu\r\n", request->type, answer->length);
     evbuffer_add(output, request->fields.data, request->fields.length);
     evbuffer_add_printf(output, "%s\r\n", connection->closes ? "Connection: close\r\n" : "");
-    const bool has_body = request->status != 204 && strcmp(connection->head.method, "HEAD") != 0;
+    const bool has_body = has_content && strcmp(connection->head.method, "HEAD") != 0;
     if (has_body && answer->length > 0 &&
         evbuffer_add_reference(output, answer->data, answer->length, free_data, NULL) == 0)
         *answer = (struct quern_buffer){.length = answer->length}; /* for the log */

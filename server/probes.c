@@ -15,7 +15,7 @@ static void write_ready(struct quern_request *request)
                        ready ? "ready" : service->draining ? "draining" : "broken");
 }
 
-static void write_error(struct quern_request *request, struct quern_buffer *answer)
+void quern_write_error(struct quern_request *request, struct quern_buffer *answer)
 {
     quern_buffer_text(answer, "{\"error\":");
     quern_buffer_string(answer, request->refusal.message);
@@ -29,4 +29,4 @@ static const struct quern_route routes[] = {
 };
 
 const struct quern_dialect quern_dialect_probes = {
-    .prefix = "/health", .routes = routes, .route_count = sizeof routes / sizeof routes[0], .write_error = write_error};
+    .prefix = "/health", .routes = routes, .route_count = sizeof routes / sizeof routes[0], .write_error = quern_write_error};

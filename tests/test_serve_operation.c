@@ -106,6 +106,52 @@ static void test_metrics_want_the_key(void **state)
     assert_int_equal(served_end(&server, SIGTERM), 0);
 }
 
+/* ---------------------------------------------------------------- the page */
+
+#define BROWSER "Accept: text/html,application/xhtml+xml,*/*;q=0.8\r\n"
+
+static void test_browsers_get_the_page(void **state)
+{
+    (void)state;
+    struct served server;
+    struct reply reply;
+    char known[128] = "";
+    setenv("QUERN_API_KEY", "key", 1); /* which the page asks its user for */
+    start(&server, no_options);
+    unsetenv("QUERN_API_KEY");
+    client_ask(&server, "/", BROWSER, NULL, &reply);
+    assert_int_equal(reply.status, 200);
+    assert_memory_equal(reply.body, "<!doctype html>", 15);
+    assert_non_null(strstr(reply.head, "Content-Type: text/html; charset=utf-8\r\n"));
+    assert_non_null(strstr(reply.head, "Content-Security-Policy: default-src 'none'; script-src 'self';"));
+    assert_non_null(strstr(reply.head, "Vary: Accept\r\n"));
+    const char *tag = strstr(reply.head, "ETag: ");
+    assert_non_null(tag);
+    snprintf(known, sizeof known, "%sIf-None-Match: %.*s\r\n", BROWSER, (int)strcspn(tag + 6, "\r"), tag + 6);
+    reply_free(&reply);
+
+    const int client = client_connect(&server);
+    client_print(client, "GET / HTTP/1.1\r\nHost: localhost\r\n%s\r\n", known);
+    char head[2048] = "";
+    for (size_t i = 0; i + 1 < sizeof head && strstr(head, "\r\n\r\n") == NULL; i++)
+        assert_int_equal(read(client, head + i, 1), 1);
+    assert_non_null(strstr(head, "HTTP/1.1 304 Not Modified\r\n"));
+    assert_null(strstr(head, "Content-Length"));
+    client_print(client, "GET /page/app.js HTTP/1.1\r\nHost: localhost\r\n\r\n"); /* nothing stands between */
+    client_read(client, &reply);
+    assert_int_equal(reply.status, 200);
+    assert_non_null(strstr(reply.head, "Content-Type: text/javascript; charset=utf-8\r\n"));
+    assert_true(reply.length > 100);
+    reply_free(&reply);
+    close(client);
+
+    ask(&server, "/page/nothing", NULL, 404);
+    client_ask(&server, "/", "Accept: application/json\r\n", NULL, &reply);
+    assert_true(reply.body == NULL || strstr(reply.body, "<html") == NULL);
+    reply_free(&reply);
+    assert_int_equal(served_end(&server, SIGTERM), 0);
+}
+
 /* ---------------------------------------------------------------- */
 
 static int setup(void **state)
@@ -128,6 +174,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_metrics_add_up),
         cmocka_unit_test(test_metrics_want_the_key),
+        cmocka_unit_test(test_browsers_get_the_page),
     };
     if (argc != 2)
         return 2;

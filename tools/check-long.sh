@@ -18,6 +18,13 @@ echo "== 200,000 mutated model files, with address and undefined-behaviour sanit
 tools/sanitized.sh "$build-asan" address,undefined
 "$build-asan/tests/mutate" 200000
 
+echo "== the server for some minutes, with the address and with the thread sanitizer"
+sh tests/soak.sh "$build-asan" 120
+sh tests/soak.sh "$build-tsan" 120
+
+echo "== the server's clients from npm, and a browser"
+tests/clients/run "$build" || [ $? = 77 ]
+
 echo "== fuzzing, $seconds seconds for each target"
 tools/sanitized.sh "$build-fuzz" address,undefined -Dfuzz=true
 for target in "$build-fuzz"/fuzz/fuzz_*; do

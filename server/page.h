@@ -1,0 +1,23 @@
+/* The page at "/": files that are built into the program. They need nothing but each other and the server. */
+#ifndef QUERN_SERVER_PAGE_H
+#define QUERN_SERVER_PAGE_H
+
+#include <stddef.h>
+
+struct quern_page_file {
+    const char *path; /* as in a request: "/", or "/page/NAME" */
+    const char *type; /* for Content-Type */
+    const char *etag; /* for ETag, quotation marks included; changes with the bytes */
+    const unsigned char *bytes;
+    size_t size;
+};
+
+/* The file of a path without its query, or NULL. Static. */
+const struct quern_page_file *quern_page_find(const char *path);
+
+/* For Content-Security-Policy, with every one of the files: nothing from elsewhere, nothing written in place. */
+#define QUERN_PAGE_POLICY \
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " \
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+#endif

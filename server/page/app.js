@@ -1,0 +1,36 @@
+// The page: tabs, the key, and what each tab does.
+import { startCode } from "./code.js";
+import { startCompare } from "./compare.js";
+import { element } from "./elements.js";
+import { startLive } from "./live.js";
+import { startMap } from "./map.js";
+import { startSearch } from "./search.js";
+import { connect, model } from "./server.js";
+import { startTabs } from "./tabs.js";
+import { startTry } from "./try.js";
+
+async function start() {
+    try {
+        const info = await connect();
+        element("model").textContent = `${model.name}, ${model.dimensions} dimensions, ` +
+            `texts of up to ${info.max_input_length.toLocaleString("en")} tokens`;
+        element("space").textContent = model.space ? `Vectors of this server belong to the space ${model.space}.` : "";
+        element("key-form").hidden = true;
+    } catch (error) {
+        element("model").textContent = error.message;
+        return;
+    }
+    [startTry, startCompare, startSearch, startMap, startCode, startLive].forEach((begin) => begin());
+}
+
+document.addEventListener("key-wanted", () => {
+    element("key-form").hidden = false;
+});
+element("key-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    sessionStorage.setItem("quern-key", element("key").value);
+    location.reload();
+});
+
+startTabs();
+start();

@@ -1,0 +1,61 @@
+// Texts against each other: a table whose cells are coloured by similarity.
+import { duration, element, fillTasks, lines, make, onSubmit, plural } from "./elements.js";
+import { embed, model } from "./server.js";
+import { cosine } from "./vectors.js";
+
+const mostTexts = 100;
+
+// Colours stretch over the values at hand, as texts are rarely further apart than a third.
+function scale(similarities) {
+    const values = similarities.flatMap((row, i) => row.filter((_, j) => j !== i));
+    const [low, high] = [Math.min(...values), Math.max(...values)];
+    return (value) => high > low ? Math.round(100 * (value - low) / (high - low)) : 50;
+}
+
+function table(texts, similarities) {
+    const heat = scale(similarities);
+    const head = make("tr", {}, make("td"), ...texts.map((text, i) =>
+        make("th", { scope: "col" }, String(i + 1), make("span", { class: "hidden-text" }, ` ${text}`))));
+    const rows = similarities.map((row, i) => make("tr", {},
+        make("th", { scope: "row", title: texts[i] }, make("span", {}, `${i + 1} ${texts[i]}`)),
+        ...row.map((value, j) => {
+            const cell = make("td", { "data-row": i, "data-column": j }, value.toFixed(2));
+            if (i === j)
+                cell.className = "self";
+            else
+                cell.style.setProperty("--heat-part", heat(value));
+            return cell;
+        })));
+    return make("table", { class: "heat" },
+        make("caption", {}, "Cosine similarity: 1.00 is the same direction"),
+        make("thead", {}, head), make("tbody", {}, ...rows));
+}
+
+function closest(texts, similarities) {
+    let best = [0, 1];
+    similarities.forEach((row, i) => row.forEach((value, j) => {
+        if (i < j && value > similarities[best[0]][best[1]])
+            best = [i, j];
+    }));
+    return `Closest: ${texts[best[0]]} / ${texts[best[1]]}.`;
+}
+
+async function work(signal) {
+    const texts = lines("compare-texts");
+    if (texts.length < 2 || texts.length > mostTexts)
+        throw new Error(`Give 2 to ${mostTexts} lines; these are ${texts.length}.`);
+    const { vectors, asked, milliseconds } = await embed(texts, { task: element("compare-task").value }, signal);
+    const similarities = vectors.map((a) => vectors.map((b) => cosine(a, b)));
+    const result = element("compare-result");
+    result.replaceChildren(table(texts, similarities));
+    result.hidden = false;
+    result.onmouseover = ({ target: { dataset: { row, column } } }) => {
+        element("compare-pair").textContent = row ? `${texts[row]} / ${texts[column]}` : "";
+    };
+    return `${plural(asked, "new text")} embedded in ${duration(milliseconds)}. ${closest(texts, similarities)}`;
+}
+
+export function startCompare() {
+    fillTasks("compare-task", model.tasks, "similarity");
+    onSubmit("compare", work);
+}

@@ -1,0 +1,58 @@
+// Rate and queue, from /metrics every two seconds while the page is seen.
+import { draw, element } from "./elements.js";
+import { request } from "./server.js";
+
+const every = 2000; // ms
+const kept = 60; // rates in the curve
+
+const rates = [];
+let last;
+
+// Sums of the samples of each metric, whatever their labels.
+export function parse(text) {
+    const sums = {};
+    for (const line of text.split("\n")) {
+        const [, name, value] = /^(\w+)(?:\{.*\})? (\S+)/.exec(line) || [];
+        if (name)
+            sums[name] = (sums[name] || 0) + Number(value);
+    }
+    return sums;
+}
+
+function curve() {
+    const most = Math.max(...rates, 1);
+    const begin = kept - rates.length;
+    const path = rates.map((rate, i) => `${i ? "L" : "M"}${begin + i} ${(1 - rate / most).toFixed(3)}`).join("");
+    const picture = element("live-curve");
+    picture.setAttribute("viewBox", `0 -0.05 ${kept - 1} 1.1`);
+    picture.setAttribute("preserveAspectRatio", "none");
+    picture.replaceChildren(draw("path", { d: path }));
+}
+
+async function look() {
+    const now = performance.now();
+    const sums = parse(await (await request("/metrics")).text());
+    if (last) {
+        const seconds = (now - last.now) / 1000;
+        const rate = (name) => Math.max(0, ((sums[name] || 0) - (last.sums[name] || 0)) / seconds);
+        const show = (id, value) => {
+            const few = value < 10 && value % 1;
+            element(id).textContent = few ? value.toFixed(1) : Math.round(value).toLocaleString("en");
+        };
+        show("live-texts", rate("te_embed_count"));
+        show("live-tokens", rate("quern_tokens_total"));
+        rates.push(rate("te_embed_count"));
+        rates.splice(0, rates.length - kept);
+        curve();
+    }
+    element("live-queue").textContent = (sums.te_queue_size || 0).toLocaleString("en");
+    last = { now, sums };
+}
+
+export function startLive() {
+    setInterval(() => {
+        if (!document.hidden)
+            look().catch(() => { last = undefined; });
+    }, every);
+    look().catch(() => {});
+}

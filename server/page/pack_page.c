@@ -1,0 +1,83 @@
+/* Writes files as C, to be built into the program. usage: pack_page OUTPUT FILE...
+ * Runs while quern is being built, on the machine that builds it: plain C11, no more. */
+#include <inttypes.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *type_of(const char *name)
+{
+    static const char *const types[][2] = {
+        {".html", "text/html; charset=utf-8"},
+        {".css", "text/css; charset=utf-8"},
+        {".js", "text/javascript; charset=utf-8"},
+        {".svg", "image/svg+xml"},
+    };
+    const char *suffix = strrchr(name, '.');
+    for (size_t i = 0; suffix && i < sizeof types / sizeof *types; i++)
+        if (strcmp(suffix, types[i][0]) == 0)
+            return types[i][1];
+    return NULL;
+}
+
+static const char *name_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* Writes the bytes of a file as an array; their FNV-1a hash goes to hash. Returns 1 when it is unreadable or empty. */
+static int write_bytes(FILE *out, const char *path, int number, uint64_t *hash)
+{
+    FILE *in = fopen(path, "rb");
+    if (!in)
+        return 1;
+    *hash = UINT64_C(0xcbf29ce484222325);
+    long count = 0;
+    fprintf(out, "static const unsigned char file_%d[] = {", number);
+    for (int byte; (byte = getc(in)) != EOF; count++) {
+        fprintf(out, "%s%d,", count % 32 ? "" : "\n", byte);
+        *hash = (*hash ^ (unsigned)byte) * UINT64_C(0x100000001b3);
+    }
+    fputs("\n};\n\n", out);
+    int failed = ferror(in) || count == 0;
+    fclose(in);
+    return failed;
+}
+
+static int write_all(FILE *out, int count, char **paths, uint64_t *hashes)
+{
+    fputs("#include \"page_files.h\"\n\n", out);
+    for (int i = 0; i < count; i++)
+        if (!type_of(paths[i]) || write_bytes(out, paths[i], i, &hashes[i])) {
+            fprintf(stderr, "pack_page: %s is unreadable, empty, or of a kind without a content type\n", paths[i]);
+            return 1;
+        }
+    fputs("const struct quern_page_file quern_page_files[] = {\n", out);
+    for (int i = 0; i < count; i++) {
+        int is_index = strcmp(name_of(paths[i]), "index.html") == 0;
+        fprintf(out, "    {\"%s%s\", \"%s\", \"\\\"%016" PRIx64 "\\\"\", file_%d, sizeof file_%d},\n",
+                is_index ? "/" : "/page/", is_index ? "" : name_of(paths[i]), type_of(paths[i]), hashes[i], i, i);
+    }
+    fputs("    {0},\n};\n", out);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 3) {
+        fputs("usage: pack_page OUTPUT FILE...\n", stderr);
+        return 2;
+    }
+    FILE *out = fopen(argv[1], "w");
+    uint64_t *hashes = calloc((size_t)argc, sizeof *hashes);
+    if (!out || !hashes) {
+        fprintf(stderr, "pack_page: cannot write %s\n", argv[1]);
+        return 1;
+    }
+    int failed = write_all(out, argc - 2, argv + 2, hashes);
+    failed |= fclose(out) != 0;
+    free(hashes);
+    return failed;
+}

@@ -1,0 +1,43 @@
+// Lines ranked by a query, anew at every letter.
+import { duration, element, lines, make, onSubmit, plural } from "./elements.js";
+import { embed, model } from "./server.js";
+import { cosine } from "./vectors.js";
+
+const mostShown = 20;
+
+const taskOr = (task) => model.tasks.includes(task) ? task : model.tasks[0];
+
+function item({ text, score }, best) {
+    const bar = make("span", { class: "bar", "aria-hidden": "true" });
+    bar.style.transform = `scaleX(${best > 0 ? Math.max(0, score / best) : 0})`;
+    return make("li", {}, make("span", { class: "score" }, score.toFixed(3)), make("span", {}, text), bar);
+}
+
+async function work(signal) {
+    const query = element("search-query").value.trim();
+    const texts = [...new Set(lines("search-lines"))];
+    if (!query || !texts.length)
+        throw new Error("Give a query, and lines to search in.");
+    const documents = await embed(texts, { task: taskOr("document") }, signal);
+    const asked = await embed([query], { task: taskOr("query") }, signal);
+    const ranked = texts.map((text, i) => ({ text, score: cosine(asked.vectors[0], documents.vectors[i]) }))
+        .sort((a, b) => b.score - a.score);
+    const result = element("search-result");
+    result.replaceChildren(...ranked.slice(0, mostShown).map((entry) => item(entry, ranked[0].score)));
+    result.hidden = false;
+    const lineTime = `, ${plural(documents.asked, "new line")} in ${duration(documents.milliseconds)}`;
+    return `${plural(texts.length, "line")} ranked: query in ${duration(asked.milliseconds)}` +
+        `${documents.asked ? lineTime : ""}. Best: ${ranked[0].text}`;
+}
+
+export function startSearch() {
+    const form = onSubmit("search", work);
+    let timer;
+    form.addEventListener("input", () => {
+        clearTimeout(timer);
+        timer = setTimeout(() => {
+            if (!element("search-result").hidden && form.checkValidity())
+                form.requestSubmit();
+        }, 250);
+    });
+}

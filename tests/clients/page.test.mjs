@@ -1,0 +1,246 @@
+// The page in a browser, by mouse and by keyboard; what it shows is compared with what the interface answers.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { chromium } from "playwright-core";
+import { address, embed } from "./library.mjs";
+
+const { PROFILE: profile, SHOTS: shots, KEYED_ADDRESS: keyedHost, KEY: key } = process.env;
+const quiet = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync"];
+const problems = []; // of any page: errors of scripts, refused resources, requests that leave this server
+let browser, page;
+
+async function open(options = {}) {
+    const opened = await browser.newPage();
+    await opened.setViewportSize({ width: options.width || 1000, height: 800 });
+    await opened.emulateMedia({ colorScheme: options.scheme || "light" });
+    opened.on("pageerror", (error) => problems.push(error.message));
+    opened.on("console", (message) => message.type() === "error" && problems.push(message.text()));
+    opened.on("request", (request) => request.url().startsWith(address) || problems.push(request.url()));
+    await opened.goto(`${address}/#${options.tab || "try"}`);
+    await opened.locator("#model").filter({ hasText: "dimensions" }).waitFor();
+    return opened;
+}
+
+const status = (name, text) => page.locator(`#${name}-status`).filter({ hasText: text });
+const dot = (a, b) => a.reduce((sum, x, i) => sum + x * b[i], 0);
+const lines = async (name) => (await page.inputValue(name)).split("\n").filter(Boolean);
+
+before(async () => {
+    browser = await chromium.launchPersistentContext(profile, {
+        executablePath: "/usr/bin/chromium", headless: true, args: quiet,
+        permissions: ["clipboard-read", "clipboard-write"]
+    });
+    page = await open();
+});
+
+after(async () => {
+    await browser?.close();
+    assert.deepEqual(problems, []);
+});
+
+test("the page and its parts come with a policy, a type and an ETag that spares them", async () => {
+    const response = await fetch(address, { headers: { Accept: "text/html" } });
+    assert.match(response.headers.get("content-security-policy"), /default-src 'none'/);
+    assert.match(response.headers.get("content-type"), /^text\/html/);
+    const etag = response.headers.get("etag");
+    const again = await fetch(address, { headers: { "Accept": "text/html", "If-None-Match": etag } });
+    assert.equal(again.status, 304);
+    assert.equal(await (await fetch(address)).text(), "Ollama is running");
+});
+
+test("try: by mouse", async () => {
+    await page.fill("#try-text", "how do plants drink");
+    await page.selectOption("#try-task", "query");
+    await page.fill("#try-dimensions", "16");
+    await page.click("#try-form button");
+    await status("try", "16 dimensions").waitFor();
+    const [expected] = embed(["how do plants drink"], "query", "-d", "16");
+    const shown = (await page.textContent("#try-numbers")).match(/-?\d\.\d+/g).map(Number);
+    assert.equal(shown.length, 8);
+    shown.forEach((x, i) => assert.ok(Math.abs(x - expected[i]) < 1e-5));
+    await page.click("#try-copy");
+    await status("try", "Copied").waitFor();
+    const copied = JSON.parse(await page.evaluate(() => navigator.clipboard.readText()));
+    assert.deepEqual(copied.map(Math.fround), expected.map(Math.fround));
+});
+
+test("try: a title with documents only, and the server's complaint when there is one", async () => {
+    assert.equal(await page.isVisible("#try-title"), false);
+    await page.selectOption("#try-task", "document");
+    await page.fill("#try-title", "Botany");
+    await page.click("#try-form button");
+    await status("try", "token").waitFor();
+    const [expected] = embed(["how do plants drink"], "document", "-d", "16", "--title", "Botany");
+    assert.ok((await page.textContent("#try-numbers")).includes(expected[0].toFixed(5)));
+    await page.fill("#try-text", "word ".repeat(9000));
+    await page.click("#try-form button");
+    await page.locator("#try-status.problem").filter({ hasText: "token" }).waitFor();
+    assert.match(problems.pop(), /status of 400/); // which a browser always tells
+    await page.fill("#try-text", "a");
+});
+
+test("everything by keyboard: the skip link, tabs with arrows, a form with Enter", async () => {
+    await page.reload();
+    await page.locator("#model").filter({ hasText: "dimensions" }).waitFor();
+    const focused = () => page.evaluate(() => document.activeElement.id || document.activeElement.className);
+    await page.keyboard.press("Tab");
+    assert.equal(await focused(), "skip");
+    await page.keyboard.press("Tab");
+    assert.equal(await focused(), "tab-try");
+    await page.keyboard.press("ArrowRight");
+    await page.keyboard.press("ArrowRight");
+    assert.equal(await focused(), "tab-search");
+    assert.equal(await page.isVisible("#search"), true);
+    assert.equal(await page.isVisible("#try"), false);
+    await page.keyboard.press("End");
+    assert.equal(await focused(), "tab-code");
+    await page.keyboard.press("ArrowRight");
+    assert.equal(await focused(), "tab-try");
+    await page.keyboard.press("ArrowRight");
+    await page.keyboard.press("ArrowRight");
+    await page.keyboard.press("Tab");
+    assert.equal(await focused(), "search-query");
+    await page.keyboard.press("End");
+    await page.keyboard.type(" quickly");
+    await page.keyboard.press("Enter");
+    await status("search", "ranked").waitFor();
+});
+
+test("search ranks as the library does", async () => {
+    const query = await page.inputValue("#search-query");
+    const texts = await lines("#search-lines");
+    const [asked] = embed([query], "query");
+    const scores = embed(texts, "document").map((vector) => dot(asked, vector));
+    const expected = texts.map((text, i) => [scores[i], text]).sort((a, b) => b[0] - a[0]);
+    const shown = await page.locator("#search-result li").evaluateAll((items) =>
+        items.map((item) => [...item.querySelectorAll("span")].slice(0, 2).map((span) => span.textContent)));
+    assert.deepEqual(shown, expected.map(([score, text]) => [score.toFixed(3), text]));
+});
+
+test("search again while typing", async () => {
+    await page.fill("#search-query", "tomato soup");
+    const [asked] = embed(["tomato soup"], "query");
+    const best = Math.max(...embed(await lines("#search-lines"), "document").map((vector) => dot(asked, vector)));
+    await page.locator("#search-result li:first-child .score").filter({ hasText: best.toFixed(3) }).waitFor();
+});
+
+test("compare: the heat map is a table of the cosines", async () => {
+    await page.click("#tab-compare");
+    await page.click("#compare-form button");
+    await status("compare", "Closest").waitFor();
+    const texts = await lines("#compare-texts");
+    const vectors = embed(texts, "similarity");
+    const table = page.getByRole("table", { name: /Cosine/ });
+    const rows = await table.getByRole("row").evaluateAll((all) =>
+        all.slice(1).map((row) => [...row.cells].map((cell) => cell.textContent)));
+    assert.deepEqual(rows, texts.map((text, i) =>
+        [`${i + 1} ${text}`, ...vectors.map((vector) => dot(vectors[i], vector).toFixed(2))]));
+    assert.equal(await table.getByRole("rowheader").count(), texts.length);
+    assert.equal(await table.getByRole("columnheader", { name: texts[2] }).count(), 1);
+    await table.locator("td[data-row='0'][data-column='1']").hover();
+    assert.equal(await page.textContent("#compare-pair"), `${texts[0]} / ${texts[1]}`);
+});
+
+test("map: points with names, arrows between them, the same as a table", async () => {
+    await page.click("#tab-map");
+    await page.click("#map-form button");
+    await status("map", "12 texts").waitFor();
+    const texts = await lines("#map-texts");
+    const vectors = embed(texts, "clustering");
+    const point = page.getByRole("img", { name: `${texts[0]}; nearest:` });
+    const near = vectors.slice(1).map((v) => dot(vectors[0], v));
+    assert.ok((await point.getAttribute("aria-label")).includes(texts[1 + near.indexOf(Math.max(...near))]));
+    assert.equal(await page.locator("#map-plot .point").count(), texts.length);
+    await page.locator("#map-plot .point[tabindex='0']").focus();
+    const first = await page.evaluate(() => document.activeElement.getAttribute("aria-label"));
+    await page.keyboard.press("ArrowRight");
+    assert.notEqual(await page.evaluate(() => document.activeElement.getAttribute("aria-label")), first);
+    await page.click("#map summary");
+    assert.equal(await page.locator("#map-table tbody tr").count(), texts.length);
+});
+
+test("code: the snippets have this address, and are copied", async () => {
+    await page.click("#tab-code");
+    assert.equal(await page.locator("#snippets pre").count(), 3);
+    await page.getByRole("button", { name: "Copy the curl code" }).click();
+    const copied = await page.evaluate(() => navigator.clipboard.readText());
+    assert.ok(copied.includes(`curl ${address}/v1/embeddings`));
+    for (const text of await page.locator("#snippets pre").allTextContents())
+        assert.ok(text.includes(address));
+});
+
+test("live figures move with what is asked", async () => {
+    const body = JSON.stringify({ model: "m", input: ["a", "b", "c"] });
+    const timer = setInterval(() => fetch(`${address}/v1/embeddings`,
+        { method: "POST", headers: { "Content-Type": "application/json" }, body }), 100);
+    try {
+        await page.waitForFunction(() => ["live-texts", "live-tokens"].every((id) =>
+            Number(document.getElementById(id).textContent.replace(",", "")) > 1), null, { timeout: 15000 });
+    } finally {
+        clearInterval(timer);
+    }
+    assert.match(await page.textContent("#live-queue"), /^\d+$/);
+});
+
+test("a server with keys: the page asks for one, and keeps it", async () => {
+    const keyed = await browser.newPage();
+    await keyed.goto(`http://${keyedHost}/`);
+    await keyed.fill("#key", "not-the-key");
+    await keyed.keyboard.press("Enter");
+    await keyed.locator("#model").filter({ hasText: "key" }).waitFor();
+    await keyed.fill("#key", key);
+    await keyed.keyboard.press("Enter");
+    await keyed.locator("#model").filter({ hasText: "dimensions" }).waitFor();
+    assert.equal(await keyed.isVisible("#key-form"), false);
+    await keyed.click("#try-form button");
+    await keyed.locator("#try-status").filter({ hasText: "token" }).waitFor();
+    const snippets = await keyed.locator("#snippets").textContent();
+    assert.ok(snippets.includes("$QUERN_API_KEY") && !snippets.includes(key));
+    await keyed.close();
+});
+
+test("every control has a name, every colour enough contrast", async () => {
+    const controls = page.locator("input, select, textarea, button, [role=img], [role=region]");
+    const nameless = await controls.evaluateAll((nodes) => nodes.filter((node) =>
+        !node.labels?.length && !node.getAttribute("aria-label") && !node.textContent.trim())
+        .map((node) => node.outerHTML));
+    assert.deepEqual(nameless, []);
+    for (const scheme of ["light", "dark"]) {
+        await page.emulateMedia({ colorScheme: scheme });
+        const ratios = await page.evaluate(() => {
+            const style = getComputedStyle(document.documentElement);
+            const brightness = (name) => {
+                const [r, g, b] = style.getPropertyValue(name).trim().match(/\w\w/g)
+                    .map((hex) => parseInt(hex, 16) / 255)
+                    .map((x) => x <= .03928 ? x / 12.92 : ((x + .055) / 1.055) ** 2.4);
+                return .2126 * r + .7152 * g + .0722 * b;
+            };
+            const pairs = [["ink", "ground"], ["ink", "surface"], ["ink", "heat"], ["faint", "ground"],
+                ["accent", "ground"], ["accent", "surface"], ["accent-ink", "accent"], ["bad", "ground"]];
+            return pairs.map(([a, b]) => {
+                const [high, low] = [brightness(`--${a}`), brightness(`--${b}`)].sort((x, y) => y - x);
+                return [`${a} on ${b}`, (high + .05) / (low + .05)];
+            });
+        });
+        for (const [pair, ratio] of ratios)
+            assert.ok(ratio >= 4.5, `${scheme}: ${pair} is ${ratio.toFixed(2)}`);
+    }
+});
+
+test("screenshots, and nothing wider than a phone", async () => {
+    for (const [name, scheme, width] of [["light", "light", 1000], ["dark", "dark", 1000], ["phone", "light", 320]])
+        for (const tab of ["try", "compare", "search", "map", "code"]) {
+            page = await open({ scheme, width, tab });
+            if (tab !== "code") {
+                await page.click(`#${tab}-form button`);
+                await page.locator(`#${tab}-status`).filter({ hasText: "." }).waitFor();
+                assert.equal(await page.locator(`#${tab}-status.problem`).count(), 0);
+            }
+            const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+            assert.ok(wide <= width, `${tab} is ${wide} wide on ${width}`);
+            const shot = await page.screenshot({ path: `${shots}/${name}-${tab}.png`, fullPage: true });
+            assert.ok(shot.length > 8000, "a picture with something in it");
+            await page.close();
+        }
+});

@@ -1,0 +1,64 @@
+#!/bin/sh
+# A server for a while under hostile requests, 64 clients of which some are faulty, and kill -9: nothing fatal, every vector
+# the right one, anonymous memory flat. usage: soak.sh BUILD-DIRECTORY [SECONDS]
+set -eu
+export ASAN_OPTIONS="quarantine_size_mb=8:${ASAN_OPTIONS:-}" # so that memory given back shows
+build=$1
+seconds=${2:-60}
+root=$(dirname "$0")/..
+work=$(mktemp -d)
+server=
+trap 'test -z "$server" || kill -9 "$server" 2>/dev/null; rm -rf "$work"' EXIT
+# shellcheck source=tests/support/serve.sh
+. "$root/tests/support/serve.sh"
+wire=$build/tests/wire/wire
+
+failed() {
+    echo "soak: $*" >&2
+    tail -n 30 "$work/log" >&2
+    exit 1
+}
+
+load() { # load SECONDS OPTION...
+    time_=$1
+    shift
+    "$wire" load "$address" --clients 64 --seconds "$time_" --texts 3 --retry 60 --pid "$server" "$@"
+}
+
+anonymous_kb() {
+    awk '/^(RssAnon|VmSwap):/ { sum += $2 } END { print sum }' "/proc/$server/status"
+}
+
+"$build/tools/mkmodel" tiny "$work/tiny.gguf" --head
+start_server "$build/quern" "$work/tiny.gguf" "$work/log"
+
+echo "== 10,000 hostile requests"
+"$wire" hostile "$address" --count 10000 || failed "a hostile request was answered wrongly"
+
+echo "== 64 clients, a fifth of their requests faulty"
+load $((seconds / 4 + 5)) --faults 20 || failed "a client got something wrong"
+before=$(anonymous_kb)
+load "$seconds" --faults 20 --seed 2 || failed "a client got something wrong"
+after=$(anonymous_kb)
+[ "$after" -le $((before + before / 10 + 4096)) ] || failed "anonymous memory grew from $before to $after kB"
+
+echo "== kill -9 and a restart, behind clients that try again"
+load 15 --faults 10 >"$work/load" 2>&1 &
+clients=$!
+sleep 6
+kill -9 "$server"
+wait "$server" || true
+start_server "$build/quern" "$work/tiny.gguf" "$work/log" --port "${address##*:}"
+wait "$clients" || { cat "$work/load"; failed "a client did not get over the restart"; }
+cat "$work/load"
+
+echo "== the end, under load"
+load 6 >"$work/load" 2>&1 &
+clients=$!
+sleep 4
+stop_server || failed "the server did not end well"
+server=
+kill "$clients" 2>/dev/null || true
+wait "$clients" || true
+grep -E 'Sanitizer|runtime error' "$work/log" && failed "a sanitizer complained"
+echo "the server stands"

@@ -1,0 +1,27 @@
+# shellcheck shell=sh
+# Starts servers for tests in sh, which source this. Sets address (HOST:PORT) and server (its process id).
+
+# start_server QUERN MODEL LOG OPTION...
+start_server() {
+    quern_=$1 model_=$2 log_=$3
+    shift 3
+    "$quern_" serve -m "$model_" --port 0 "$@" >"$log_" 2>&1 &
+    server=$!
+    address=
+    tries_=0
+    while [ -z "$address" ]; do
+        address=$(sed -n 's,.*ready on http://\([^ ,]*\).*,\1,p' "$log_")
+        tries_=$((tries_ + 1))
+        if [ $tries_ -gt 600 ] || ! kill -0 "$server" 2>/dev/null; then
+            sed 's/^/# /' "$log_"
+            echo "Bail out! the server did not start"
+            exit 1
+        fi
+        sleep 0.1
+    done
+}
+
+# Ends it; fails if it was gone, or does not end well.
+stop_server() {
+    kill -TERM "$server" && wait "$server"
+}

@@ -1,0 +1,9 @@
+/* The parts of the program wire. Each is a verb and returns the exit status: 0, 1 for a failure, 2 for usage. */
+#ifndef QUERN_WIRE_H
+#define QUERN_WIRE_H
+
+int quern_wire_cases(int argc, char **argv);
+int quern_wire_hostile(int argc, char **argv);
+int quern_wire_load(int argc, char **argv);
+
+#endif
