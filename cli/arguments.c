@@ -80,6 +80,7 @@ static const struct own {
     SERVE("insecure", NULL, "let others in without a key", AS_SWITCH, insecure, 0, 0),
     SERVE("allowed-hosts", "NAMES", "names of this server in Host, with commas", AS_TEXT, allowed_hosts, 0, 0),
     SERVE("cors-origin", "ORIGINS", "web pages that may ask, with commas, or *", AS_TEXT, cors_origin, 0, 0),
+    SERVE("no-sandbox", NULL, "keep the rights that serving does not need", AS_SWITCH, no_sandbox, 0, 0),
     SERVE("log-format", "FORMAT", "plain or json; default: plain", AS_TEXT, log_format, 0, 0),
 #undef SERVE
 };

@@ -1,7 +1,10 @@
 /* Starting, signals, ending. */
 #include "loop.h"
 
+#include "sandbox.h"
+
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -110,10 +113,8 @@ static int open_contexts(struct quern_server *server, quern_error *error)
 static int start_worker(struct quern_server *server, quern_error *error)
 {
     server->worker = (struct quern_worker){.batcher = &server->batcher, .embed = quern_worker_embed,
-                                           .engine = server->engine, .finished = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC),
+                                           .engine = server->engine, .finished = server->worker.finished,
                                            .width = (size_t)server->service.info.dimensions};
-    if (server->worker.finished < 0)
-        return fail(error, strerror(errno));
     return quern_worker_start(&server->worker) == QUERN_OK ? QUERN_OK
                                                            : fail(error, "no memory or thread for the worker");
 }
@@ -124,6 +125,9 @@ static int open_events(struct quern_server *server, quern_error *error)
         int signal;
         event_callback_fn call;
     } table[] = {{SIGTERM, on_stop}, {SIGINT, on_stop}, {SIGHUP, on_reload}};
+    server->worker.finished = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (server->worker.finished < 0)
+        return fail(error, strerror(errno));
     server->base = event_base_new();
     if (server->base == NULL)
         return fail(error, "no event loop");
@@ -139,6 +143,37 @@ static int open_events(struct quern_server *server, quern_error *error)
             return fail(error, "no memory for signals");
     }
     return QUERN_OK;
+}
+
+/* The folder of a file's path. */
+static const char *folder_of(const char *path, char folder[static PATH_MAX])
+{
+    const char *slash = strrchr(path, '/');
+    const size_t length = slash == NULL ? 0 : slash == path ? 1 : (size_t)(slash - path);
+    snprintf(folder, PATH_MAX, "%.*s", length > 0 ? (int)length : 1, length > 0 ? path : ".");
+    return folder;
+}
+
+/* Gives up every right that is not needed from here on. Threads inherit it: so there are none yet. What SIGHUP reads
+ * stays readable: the folder of the keys, for a file may be replaced, and where the CPU quota stands. */
+static void enter_sandbox(const struct quern_server *server)
+{
+    char keys[PATH_MAX], sockets[PATH_MAX];
+    const struct quern_server_options *options = server->options;
+    const char *key_file = options->api_key_file, *path = server->socket_path;
+    const struct quern_sandbox sandbox = {
+        .readable = {"/proc", "/sys/fs/cgroup", key_file != NULL ? folder_of(key_file, keys) : NULL},
+        .removable = path != NULL ? folder_of(path, sockets) : NULL};
+    if (options->no_sandbox) {
+        quern_log(options, "warn", "sandbox: none, as --no-sandbox says");
+        return;
+    }
+    const struct quern_sandbox_state state = quern_sandbox_enter(&sandbox);
+    const bool whole = state.landlock > 0 && state.seccomp_error == 0;
+    quern_log(options, whole ? "info" : "warn", "sandbox: Landlock %s%s, seccomp %s%s",
+              state.landlock > 0 ? "in force" : "not there: ", state.landlock > 0 ? "" : strerror(state.landlock_error),
+              state.seccomp_error == 0 ? "in force" : "not there: ",
+              state.seccomp_error == 0 ? "" : strerror(state.seccomp_error));
 }
 
 /* As many descriptors as connections want, if the system lets us. */
@@ -167,10 +202,10 @@ static void end(struct quern_server *server)
     quern_worker_stop(&server->worker);
     while (server->first != NULL)
         quern_connection_close(server->first);
-    if (server->worker.finished > 0) {
+    if (server->batcher.budget > 0)
         quern_exchange_collect(server);
+    if (server->worker.finished > 0)
         close(server->worker.finished);
-    }
     quern_listen_end(server);
     close_events(server);
     if (server->batcher.budget > 0)
@@ -192,13 +227,15 @@ int quern_server_run(quern_model *model, const struct quern_server_options *opti
     raise_limits();
     int code = quern_keys_load(&server.keys, options->api_key_file, error);
     if (code == QUERN_OK)
-        code = open_contexts(&server, error);
-    if (code == QUERN_OK)
-        code = start_worker(&server, error);
-    if (code == QUERN_OK)
         code = open_events(&server, error);
     if (code == QUERN_OK)
         code = quern_listen(&server, error);
+    if (code == QUERN_OK) {
+        enter_sandbox(&server);
+        code = open_contexts(&server, error);
+    }
+    if (code == QUERN_OK)
+        code = start_worker(&server, error);
     if (code == QUERN_OK) {
         quern_listen_name(&server, name);
         quern_log(options, "info", "ready on %s, model %s, %zu API keys", name, options->model_name, server.keys.count);

@@ -22,6 +22,7 @@ struct quern_server_options {
     bool allow_token_ids;      /* accept inputs that are token ids */
     bool strict_model;         /* refuse models of another name */
     bool insecure;             /* listen on any address without a key */
+    bool no_sandbox;           /* keep the rights that the server does not need */
     bool log_json;             /* log lines are JSON */
     const char *api_key_file;  /* a key on each line; NULL: none */
     const char *cors_origins;  /* origins of web pages that may ask, with commas, or "*"; NULL: none */

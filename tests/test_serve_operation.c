@@ -152,6 +152,75 @@ static void test_browsers_get_the_page(void **state)
     assert_int_equal(served_end(&server, SIGTERM), 0);
 }
 
+/* ---------------------------------------------------------------- the sandbox */
+
+/* How many threads of the server there are, and how many of them have a seccomp filter. */
+static void count_threads(const struct served *server, int *threads, int *filtered)
+{
+    char line[128];
+    FILE *file;
+    snprintf(line, sizeof line, "cat /proc/%d/task/*/status", (int)server->pid);
+    file = popen(line, "re");
+    *threads = *filtered = 0;
+    while (fgets(line, sizeof line, file) != NULL) {
+        *threads += strncmp(line, "Name:", 5) == 0;
+        *filtered += strcmp(line, "Seccomp:\t2\n") == 0;
+    }
+    pclose(file);
+}
+
+static void test_the_sandbox_holds_every_thread(void **state)
+{
+    (void)state;
+    char keys[] = "/tmp/quern-keys-XXXXXX", host[TRIAL_PATH + 16];
+    const int file = mkstemp(keys);
+    snprintf(host, sizeof host, "unix:%s.sock", model_path);
+    const char *const options[] = {"--host", host, "--api-key-file", keys, "--threads", "3", NULL};
+    struct served server;
+    struct reply reply;
+    int threads, filtered;
+    if (getenv("QUERN_NO_SANDBOX") != NULL)
+        skip();
+    dprintf(file, "first\n");
+    start(&server, options);
+    count_threads(&server, &threads, &filtered);
+    assert_in_range(threads, 4, 5);
+    if (served_logs(&server, "seccomp in force"))
+        assert_int_equal(filtered, threads);
+    const int client = client_connect_unix(host + 5);
+    client_post(client, "/v1/embeddings", "X-Api-Key: first\r\n", ONE);
+    client_read(client, &reply);
+    assert_int_equal(reply.status, 200);
+    reply_free(&reply);
+    close(client);
+
+    /* Replaced by a new file, as those who rotate keys do, it is read. */
+    char fresh[] = "/tmp/quern-keys-XXXXXX";
+    const int fresh_file = mkstemp(fresh);
+    dprintf(fresh_file, "second\nthird\n");
+    assert_int_equal(rename(fresh, keys), 0);
+    kill(server.pid, SIGHUP);
+    assert_true(served_logs(&server, "read 2 API keys"));
+    assert_int_equal(served_end(&server, SIGTERM), 0);
+    assert_int_equal(access(host + 5, F_OK), -1); /* the socket's file is removed */
+    unlink(keys);
+    close(file);
+    close(fresh_file);
+}
+
+static void test_the_sandbox_can_be_left_out(void **state)
+{
+    (void)state;
+    static const char *const options[] = {"--no-sandbox", NULL};
+    struct served server;
+    int threads, filtered;
+    start(&server, options);
+    assert_true(served_logs(&server, " warn sandbox: none"));
+    count_threads(&server, &threads, &filtered);
+    assert_int_equal(filtered, 0);
+    assert_int_equal(served_end(&server, SIGTERM), 0);
+}
+
 /* ---------------------------------------------------------------- */
 
 static int setup(void **state)
@@ -175,6 +244,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_metrics_add_up),
         cmocka_unit_test(test_metrics_want_the_key),
         cmocka_unit_test(test_browsers_get_the_page),
+        cmocka_unit_test(test_the_sandbox_holds_every_thread),
+        cmocka_unit_test(test_the_sandbox_can_be_left_out),
     };
     if (argc != 2)
         return 2;
