@@ -6,6 +6,7 @@
 #include "keys.h"
 #include "request.h"
 #include "server.h"
+#include "systemd.h"
 #include "worker.h"
 
 #include <event2/bufferevent.h>
@@ -24,12 +25,13 @@ struct quern_server {
     const char *socket_path;       /* to be removed at the end; NULL: none */
     struct quern_connection *first, *last; /* the oldest first */
     quern_context *engine;
-    struct event *collect, *resume, *drained, *signals[3];
+    struct quern_systemd systemd;
+    struct event *collect, *resume, *drained, *watchdog, *signals[3];
 };
 
 /* ---------------------------------------------------------------- listen.c */
 
-/* Opens the socket, and begins to accept. */
+/* Opens the socket, or takes the one that systemd opened. */
 int quern_listen(struct quern_server *server, quern_error *error);
 
 /* The address clients reach it under: "http://127.0.0.1:8080", "unix:/path". */

@@ -56,6 +56,15 @@ static void on_reload(evutil_socket_t descriptor, short what, void *argument)
         quern_log(server->options, "error", "%s; the keys stay as they were", error.text);
 }
 
+/* The loop turns. Whether the model gives vectors is for /ready to say. */
+static void on_watchdog(evutil_socket_t descriptor, short what, void *argument)
+{
+    const struct quern_server *server = argument;
+    (void)descriptor;
+    (void)what;
+    quern_systemd_tell(&server->systemd, "WATCHDOG=1");
+}
+
 /* Looks again and again whether what was accepted is done. */
 static void on_drain(evutil_socket_t descriptor, short what, void *argument)
 {
@@ -78,6 +87,7 @@ static void on_stop(evutil_socket_t descriptor, short what, void *argument)
         return;
     }
     server->service.draining = true;
+    quern_systemd_tell(&server->systemd, "STOPPING=1");
     quern_log(server->options, "info", "ending; %zu requests are still to be answered",
               server->service.load.requests);
     event_add(server->drained, &tick);
@@ -134,8 +144,14 @@ static int open_events(struct quern_server *server, quern_error *error)
     server->collect = event_new(server->base, server->worker.finished, EV_READ | EV_PERSIST, on_finished, server);
     server->resume = evtimer_new(server->base, on_resume, server);
     server->drained = event_new(server->base, -1, EV_PERSIST, on_drain, server);
-    if (server->collect == NULL || server->resume == NULL || server->drained == NULL)
+    server->watchdog = event_new(server->base, -1, EV_PERSIST, on_watchdog, server);
+    if (server->collect == NULL || server->resume == NULL || server->drained == NULL || server->watchdog == NULL)
         return fail(error, "no memory for events");
+    server->systemd = quern_systemd_open();
+    const int64_t interval = server->systemd.watchdog_us / 2;
+    const struct timeval often = {(time_t)(interval / 1000000), (suseconds_t)(interval % 1000000)};
+    if (interval > 0)
+        event_add(server->watchdog, &often);
     event_add(server->collect, NULL);
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         server->signals[i] = evsignal_new(server->base, table[i].signal, table[i].call, server);
@@ -188,8 +204,8 @@ static void raise_limits(void)
 
 static void close_events(struct quern_server *server)
 {
-    struct event *events[] = {server->collect, server->resume, server->drained, server->signals[0], server->signals[1],
-                              server->signals[2]};
+    struct event *events[] = {server->collect, server->resume, server->drained, server->watchdog, server->signals[0],
+                              server->signals[1], server->signals[2]};
     for (size_t i = 0; i < sizeof events / sizeof events[0]; i++)
         if (events[i] != NULL)
             event_free(events[i]);
@@ -208,6 +224,7 @@ static void end(struct quern_server *server)
         close(server->worker.finished);
     quern_listen_end(server);
     close_events(server);
+    quern_systemd_close(&server->systemd);
     if (server->batcher.budget > 0)
         quern_batcher_free(&server->batcher);
     quern_keys_free(&server->keys);
@@ -219,6 +236,7 @@ int quern_server_run(quern_model *model, const struct quern_server_options *opti
 {
     struct quern_server server = {
         .options = options,
+        .systemd.socket = -1,
         .service = {
             .model = model, .options = options, .batcher = &server.batcher, .created = time(NULL),
             .info.size = sizeof server.service.info}};
@@ -239,6 +257,7 @@ int quern_server_run(quern_model *model, const struct quern_server_options *opti
     if (code == QUERN_OK) {
         quern_listen_name(&server, name);
         quern_log(options, "info", "ready on %s, model %s, %zu API keys", name, options->model_name, server.keys.count);
+        quern_systemd_tell(&server.systemd, "READY=1");
         event_base_dispatch(server.base);
         quern_log(options, "info", "ended; %zu requests were not answered", server.service.load.requests);
     }

@@ -3,6 +3,9 @@
 #include "http_client.h"
 #include "trial.h"
 
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -11,6 +14,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -221,6 +227,133 @@ static void test_the_sandbox_can_be_left_out(void **state)
     assert_int_equal(served_end(&server, SIGTERM), 0);
 }
 
+/* ---------------------------------------------------------------- systemd */
+
+/* What the server tells next. */
+static void assert_told(int notified, const char *expected)
+{
+    char message[64] = "";
+    struct pollfd wanted = {.fd = notified, .events = POLLIN};
+    assert_int_equal(poll(&wanted, 1, 60000), 1);
+    assert_true(recv(notified, message, sizeof message - 1, 0) > 0);
+    assert_string_equal(message, expected);
+}
+
+/* A socket that listens at path, which begins with '@' if it has no file. */
+static int notify_socket(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    const int notified = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    const socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
+    strcpy(address.sun_path, path);
+    if (path[0] == '@')
+        address.sun_path[0] = '\0';
+    assert_int_equal(bind(notified, (const struct sockaddr *)(const void *)&address, size), 0);
+    setenv("NOTIFY_SOCKET", path, 1);
+    return notified;
+}
+
+static void test_systemd_hears_how_it_goes(void **state)
+{
+    (void)state;
+    char path[TRIAL_PATH + 16];
+    struct served server;
+    for (int i = 0; i < 2; i++) {
+        snprintf(path, sizeof path, i == 0 ? "%s.notify" : "@%s", model_path);
+        const int notified = notify_socket(path);
+        setenv("WATCHDOG_USEC", "40000", 1);
+        start(&server, no_options);
+        assert_told(notified, "READY=1");
+        assert_told(notified, "WATCHDOG=1");
+        assert_told(notified, "WATCHDOG=1");
+        unsetenv("WATCHDOG_USEC");
+        assert_int_equal(served_end(&server, SIGTERM), 0);
+        unlink(path);
+        close(notified);
+    }
+    snprintf(path, sizeof path, "%s.notify", model_path);
+    const int notified = notify_socket(path);
+    setenv("WATCHDOG_USEC", "40000", 1);
+    setenv("WATCHDOG_PID", "1", 1); /* meant for another */
+    start(&server, no_options);
+    assert_told(notified, "READY=1");
+    assert_int_equal(served_end(&server, SIGTERM), 0);
+    assert_told(notified, "STOPPING=1");
+    unsetenv("WATCHDOG_USEC");
+    unsetenv("WATCHDOG_PID");
+    unsetenv("NOTIFY_SOCKET");
+    unlink(path);
+    close(notified);
+}
+
+/* Starts a server that finds descriptor as number 3, for itself. Between fork and exec its id is not known to the
+ * environment; a shell tells it. */
+static bool start_with_socket(struct served *server, int descriptor, const char *count)
+{
+    static const char script[] = "#!/bin/sh\nLISTEN_PID=$$ exec \"$QUERN_TESTED\" \"$@\"\n";
+    char path[TRIAL_PATH + 16];
+    snprintf(path, sizeof path, "%s.sh", model_path);
+    FILE *file = fopen(path, "we");
+    fputs(script, file);
+    fclose(file);
+    chmod(path, 0700);
+    if (descriptor != 3) {
+        assert_int_equal(dup2(descriptor, 3), 3);
+        close(descriptor);
+    }
+    setenv("QUERN_TESTED", command, 1);
+    setenv("LISTEN_FDS", count, 1);
+    const bool started = served_start(server, path, model_path, no_options);
+    unsetenv("LISTEN_FDS");
+    unlink(path);
+    close(3);
+    return started;
+}
+
+static int listening_socket(struct sockaddr_in *address)
+{
+    socklen_t length = sizeof *address;
+    const int descriptor = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(descriptor, (struct sockaddr *)(void *)address, length), 0);
+    assert_int_equal(listen(descriptor, 16), 0);
+    assert_int_equal(getsockname(descriptor, (struct sockaddr *)(void *)address, &length), 0);
+    return descriptor;
+}
+
+static void test_systemd_hands_over_a_socket(void **state)
+{
+    (void)state;
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct served server;
+    assert_int_equal(fcntl(3, F_GETFD), -1); /* the test itself has none */
+    assert_true(start_with_socket(&server, listening_socket(&address), "1"));
+    assert_int_equal(server.port, ntohs(address.sin_port));
+    ask(&server, "/v1/embeddings", ONE, 200);
+    assert_int_equal(served_end(&server, SIGTERM), 0);
+
+    address = (struct sockaddr_in){.sin_family = AF_INET};
+    assert_false(start_with_socket(&server, listening_socket(&address), "1")); /* open to all, without a key */
+    assert_true(served_logs(&server, "--insecure"));
+    assert_int_equal(served_end(&server, 0), 1);
+
+    assert_false(start_with_socket(&server, socket(AF_INET, SOCK_STREAM, 0), "1"));
+    assert_true(served_logs(&server, "ListenStream"));
+    assert_int_equal(served_end(&server, 0), 1);
+
+    address = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    assert_false(start_with_socket(&server, listening_socket(&address), "2"));
+    assert_true(served_logs(&server, "several"));
+    assert_int_equal(served_end(&server, 0), 1);
+
+    setenv("LISTEN_PID", "1", 1); /* meant for another */
+    setenv("LISTEN_FDS", "1", 1);
+    start(&server, no_options);
+    ask(&server, "/health", NULL, 200);
+    assert_int_equal(served_end(&server, SIGTERM), 0);
+    unsetenv("LISTEN_PID");
+    unsetenv("LISTEN_FDS");
+}
+
 /* ---------------------------------------------------------------- */
 
 static int setup(void **state)
@@ -246,6 +379,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_browsers_get_the_page),
         cmocka_unit_test(test_the_sandbox_holds_every_thread),
         cmocka_unit_test(test_the_sandbox_can_be_left_out),
+        cmocka_unit_test(test_systemd_hears_how_it_goes),
+        cmocka_unit_test(test_systemd_hands_over_a_socket),
     };
     if (argc != 2)
         return 2;
