@@ -24,7 +24,6 @@ struct quern_server {
     bool is_unix;                  /* it listens on a unix socket */
     const char *socket_path;       /* to be removed at the end; NULL: none */
     struct quern_connection *first, *last; /* the oldest first */
-    quern_context *engine;
     struct quern_systemd systemd;
     struct event *collect, *resume, *drained, *watchdog, *signals[3];
 };

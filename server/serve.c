@@ -54,6 +54,8 @@ static void on_reload(evutil_socket_t descriptor, short what, void *argument)
         quern_log(server->options, "info", "read %zu API keys", server->keys.count);
     else
         quern_log(server->options, "error", "%s; the keys stay as they were", error.text);
+    if (server->options->threads == 0)
+        atomic_store(&server->worker.must_renew, true);
 }
 
 /* The loop turns. Whether the model gives vectors is for /ready to say. */
@@ -103,14 +105,16 @@ static int open_contexts(struct quern_server *server, quern_error *error)
                                           .step_tokens = options->step_tokens};
     const quern_context_options tokenizer = {.size = sizeof tokenizer, .threads = 1};
     quern_context_info info = {.size = sizeof info};
-    int code = quern_context_new(&server->engine, server->service.model, &engine, error);
+    quern_context *context = NULL;
+    int code = quern_context_new(&context, server->service.model, &engine, error);
+    server->worker.engine = context;
     if (code == QUERN_OK)
         code = quern_context_new(&server->service.tokenizer, server->service.model,
                                  &tokenizer, error);
     if (code == QUERN_OK)
         code = quern_model_describe(server->service.model, &server->service.info, error);
     if (code == QUERN_OK)
-        code = quern_context_describe(server->engine, &info, error);
+        code = quern_context_describe(context, &info, error);
     if (code != QUERN_OK)
         return code;
     quern_log(options, "info", "%d threads (%s), kernels %s, path %s, steps of %d tokens", info.threads,
@@ -120,11 +124,36 @@ static int open_contexts(struct quern_server *server, quern_error *error)
                : fail(error, "no memory for the queue");
 }
 
+/* The number of threads follows what the machine lets us use. Called by the worker, between steps. */
+static void *renew_engine(void *owner, void *engine)
+{
+    const struct quern_server *server = owner;
+    const quern_context_options options = {.size = sizeof options, .path = server->options->path,
+                                           .step_tokens = (int)server->batcher.budget};
+    quern_context_info before = {.size = sizeof before}, after = {.size = sizeof after};
+    quern_context *context = NULL;
+    quern_error error = {0};
+    int code = quern_context_describe(engine, &before, &error);
+    if (code == QUERN_OK)
+        code = quern_context_new(&context, server->service.model, &options, &error);
+    if (code == QUERN_OK)
+        code = quern_context_describe(context, &after, &error);
+    const bool is_better = code == QUERN_OK && after.threads != before.threads;
+    if (is_better)
+        quern_log(server->options, "info", "%d threads (%s)", after.threads, after.threads_reason);
+    else if (code != QUERN_OK)
+        quern_log(server->options, "error", "%s; threads stay as they were", error.text);
+    quern_context_free(is_better ? engine : context);
+    return is_better ? context : engine;
+}
+
 static int start_worker(struct quern_server *server, quern_error *error)
 {
-    server->worker = (struct quern_worker){.batcher = &server->batcher, .embed = quern_worker_embed,
-                                           .engine = server->engine, .finished = server->worker.finished,
-                                           .width = (size_t)server->service.info.dimensions};
+    server->worker.batcher = &server->batcher;
+    server->worker.embed = quern_worker_embed;
+    server->worker.renew = renew_engine;
+    server->worker.owner = server;
+    server->worker.width = (size_t)server->service.info.dimensions;
     return quern_worker_start(&server->worker) == QUERN_OK ? QUERN_OK
                                                            : fail(error, "no memory or thread for the worker");
 }
@@ -229,7 +258,7 @@ static void end(struct quern_server *server)
         quern_batcher_free(&server->batcher);
     quern_keys_free(&server->keys);
     quern_context_free(server->service.tokenizer);
-    quern_context_free(server->engine);
+    quern_context_free(server->worker.engine);
 }
 
 int quern_server_run(quern_model *model, const struct quern_server_options *options, quern_error *error)

@@ -38,7 +38,8 @@ struct quern_server_options {
 };
 
 /* Serves until SIGTERM or SIGINT, then finishes what it has accepted. Logs to standard error. Returns QUERN_OK, or a
- * failure to start. SIGHUP reads the keys again. */
+ * failure to start. SIGHUP reads the keys again and, unless the
+ * number of threads was given, the CPU budget. */
 int quern_server_run(quern_model *model, const struct quern_server_options *options, quern_error *error);
 
 #endif

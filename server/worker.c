@@ -20,6 +20,8 @@ void quern_worker_step(struct quern_worker *worker, const struct quern_step *ste
     int codes[QUERN_STEP_TEXTS];
     for (size_t i = 0; i < step->count; i++)
         texts[i] = step->jobs[i]->texts[step->indices[i]];
+    if (atomic_exchange(&worker->must_renew, false) && worker->renew != NULL)
+        worker->engine = worker->renew(worker->owner, worker->engine);
     const int code = worker->embed(worker->engine, texts, step->count, worker->vectors);
     for (size_t i = 0; i < step->count; i++) {
         const struct quern_job *job = step->jobs[i];

@@ -3,9 +3,11 @@
 #include "http_client.h"
 #include "trial.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -158,7 +160,7 @@ static void test_browsers_get_the_page(void **state)
     assert_int_equal(served_end(&server, SIGTERM), 0);
 }
 
-/* ---------------------------------------------------------------- the sandbox */
+/* ---------------------------------------------------------------- the CPU budget */
 
 /* How many threads of the server there are, and how many of them have a seccomp filter. */
 static void count_threads(const struct served *server, int *threads, int *filtered)
@@ -174,6 +176,55 @@ static void count_threads(const struct served *server, int *threads, int *filter
     }
     pclose(file);
 }
+
+/* Of every thread of a process. */
+static void set_cpus(pid_t pid, const cpu_set_t *cpus)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+    DIR *folder = opendir(path);
+    assert_non_null(folder);
+    for (struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder))
+        if (entry->d_name[0] != '.')
+            sched_setaffinity((pid_t)atoi(entry->d_name), sizeof *cpus, cpus);
+    closedir(folder);
+}
+
+static void test_threads_follow_the_budget(void **state)
+{
+    (void)state;
+    struct served server;
+    cpu_set_t all, one;
+    int before, threads, filtered;
+    CPU_ZERO(&one);
+    sched_getaffinity(0, sizeof all, &all);
+    for (int i = 0; CPU_COUNT(&one) == 0; i++)
+        if (CPU_ISSET(i, &all))
+            CPU_SET(i, &one);
+    start(&server, no_options);
+    count_threads(&server, &before, &filtered);
+    if (before <= 2) { /* loop and worker: affinity or quota leave nothing to take */
+        assert_int_equal(served_end(&server, SIGTERM), 0);
+        skip();
+    }
+    set_cpus(server.pid, &one);
+    kill(server.pid, SIGHUP);
+    assert_true(served_logs(&server, "read 0 API keys"));
+    ask(&server, "/v1/embeddings", ONE, 200);
+    assert_true(served_logs(&server, "info 1 threads (1 CPU"));
+    count_threads(&server, &threads, &filtered);
+    assert_int_equal(threads, 2);
+    set_cpus(server.pid, &all);
+    kill(server.pid, SIGHUP);
+    for (int i = 0; i < 1000 && threads != before; i++) { /* until the signal is heard */
+        ask(&server, "/v1/embeddings", THREE, 200);
+        count_threads(&server, &threads, &filtered);
+    }
+    assert_int_equal(threads, before);
+    assert_int_equal(served_end(&server, SIGTERM), 0);
+}
+
+/* ---------------------------------------------------------------- the sandbox */
 
 static void test_the_sandbox_holds_every_thread(void **state)
 {
@@ -377,6 +428,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_metrics_add_up),
         cmocka_unit_test(test_metrics_want_the_key),
         cmocka_unit_test(test_browsers_get_the_page),
+        cmocka_unit_test(test_threads_follow_the_budget),
         cmocka_unit_test(test_the_sandbox_holds_every_thread),
         cmocka_unit_test(test_the_sandbox_can_be_left_out),
         cmocka_unit_test(test_systemd_hears_how_it_goes),
