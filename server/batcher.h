@@ -32,6 +32,7 @@ struct quern_job {
     const quern_tokens *texts; /* [count], each of at least one id; the submitter's */
     size_t count;
     float *vectors; /* [count][width], whole and not normalised; the submitter's */
+    const size_t *slots; /* [count]: vectors[slots[i]] is that of text i; NULL: vectors[i] is */
     int code;       /* QUERN_OK, or why there are no vectors: a code of quern.h */
     int64_t submitted_ns, started_ns, finished_ns; /* monotonic */
 

@@ -202,6 +202,18 @@ static void put_queue(struct quern_buffer *out, struct quern_batcher *batcher)
                   &state.steps.seconds, -14, 6);
 }
 
+static void put_cache(struct quern_buffer *out, const struct quern_cache *cache)
+{
+    put_value(out, "quern_cache_hits_total", "counter", "Texts whose vectors were known.", (double)cache->known);
+    put_value(out, "quern_cache_joined_total", "counter", "Texts that were being computed already.",
+              (double)cache->joined);
+    put_value(out, "quern_cache_misses_total", "counter", "Texts that had to be computed.", (double)cache->missed);
+    put_value(out, "quern_cache_evictions_total", "counter", "Vectors that made room for others.",
+              (double)cache->dropped);
+    put_value(out, "quern_cache_entries", "gauge", "Vectors that are kept.", (double)cache->entries);
+    put_value(out, "quern_cache_bytes", "gauge", "Their memory.", (double)cache->bytes);
+}
+
 static void put_state(struct quern_buffer *out, const struct quern_service *service)
 {
     put_head(out, "quern_info", "gauge", "What is served, as labels.");
@@ -227,4 +239,6 @@ void quern_meters_write(struct quern_request *request)
     put_texts(out, &service->meters);
     put_times(out, &service->meters);
     put_queue(out, service->batcher);
+    if (service->cache.table != NULL)
+        put_cache(out, &service->cache);
 }

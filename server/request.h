@@ -11,6 +11,7 @@
 
 #include "batcher.h"
 #include "buffer.h"
+#include "cache.h"
 #include "http.h"
 #include "meters.h"
 #include "quern.h"
@@ -37,6 +38,7 @@ struct quern_service {
     const struct quern_server_options *options;
     quern_context *tokenizer; /* of one thread */
     struct quern_batcher *batcher;
+    struct quern_cache cache;
     struct quern_meters meters;
     struct quern_load load;
     int64_t created;          /* seconds since 1970 */
@@ -90,8 +92,10 @@ struct quern_request {
 
     /* Of the loop alone. */
     struct quern_connection *connection; /* NULL: nobody waits any more */
-    struct event *timer;
-    bool submitted;
+    struct event *timer; /* of tokenising in slices; of the deadline, when queued */
+    struct quern_claims claims;
+    bool queued, settled; /* its tokens are there; nothing is awaited any more */
+    bool submitted;       /* the batcher has the job */
 };
 
 /* ---------------------------------------------------------------- request.c */

@@ -119,6 +119,9 @@ static int open_contexts(struct quern_server *server, quern_error *error)
         return code;
     quern_log(options, "info", "%d threads (%s), kernels %s, path %s, steps of %d tokens", info.threads,
               info.threads_reason, server->service.info.kernels, info.path, info.step_tokens);
+    if (options->cache_bytes > 0 && quern_cache_init(&server->service.cache, options->cache_bytes,
+                                                     (size_t)server->service.info.dimensions) != QUERN_OK)
+        return fail(error, "no memory for the cache");
     return quern_batcher_init(&server->batcher, (uint64_t)info.step_tokens, (uint64_t)options->queue_tokens) == QUERN_OK
                ? QUERN_OK
                : fail(error, "no memory for the queue");
@@ -251,6 +254,7 @@ static void end(struct quern_server *server)
         quern_exchange_collect(server);
     if (server->worker.finished > 0)
         close(server->worker.finished);
+    quern_cache_free(&server->service.cache);
     quern_listen_end(server);
     close_events(server);
     quern_systemd_close(&server->systemd);

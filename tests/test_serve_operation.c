@@ -114,6 +114,104 @@ static void test_metrics_want_the_key(void **state)
     assert_int_equal(served_end(&server, SIGTERM), 0);
 }
 
+/* ---------------------------------------------------------------- the log */
+
+static void test_a_request_has_a_line(void **state)
+{
+    (void)state;
+    static const char *const options[] = {"--log-format", "json", NULL};
+    static const char *const parts[] = {
+        "\"level\":\"info\",\"method\":\"POST\",\"path\":\"/v1/embeddings\",\"status\":200,\"ms\":", "\"queue_ms\":",
+        "\"compute_ms\":", "\"texts\":3,\"tokens\":", "\"bytes\":", "\"id\":\"an-id\"}"};
+    struct served server;
+    struct reply reply;
+    start(&server, options);
+    client_ask(&server, "/v1/embeddings", "X-Request-Id: an-id\r\n", THREE, &reply);
+    assert_int_equal(reply.status, 200);
+    reply_free(&reply);
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        assert_true(served_logs(&server, parts[i]));
+    assert_int_equal(served_end(&server, SIGTERM), 0);
+}
+
+/* ---------------------------------------------------------------- the cache */
+
+static const char *const with_cache[] = {"--cache", "1M", NULL};
+
+/* The same texts, in another order, with other options: they are computed once, and the answers are the same to the bit
+ * as those of a server that keeps nothing. */
+static void test_vectors_are_kept(void **state)
+{
+    (void)state;
+    static const char *const bodies[] = {
+        "{\"model\":\"m:query\",\"input\":[\"one\",\"two\",\"one\",\"three\"]}",
+        "{\"model\":\"m:query\",\"input\":[\"two\",\"four\"]}",
+        "{\"model\":\"m:query\",\"input\":\"four\",\"dimensions\":16}",
+        "{\"model\":\"m:query\",\"input\":[\"three\",\"one\"],\"normalize\":false}",
+        "{\"model\":\"m:document\",\"input\":\"one\"}", /* other tokens */
+    };
+    struct served plain, keeps;
+    start(&plain, no_options);
+    start(&keeps, with_cache);
+    for (int round = 0; round < 2; round++)
+        for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
+            struct reply expected, got;
+            client_ask(&plain, "/v1/embeddings", "Accept: application/octet-stream\r\n", bodies[i], &expected);
+            client_ask(&keeps, "/v1/embeddings", "Accept: application/octet-stream\r\n", bodies[i], &got);
+            assert_int_equal(got.status, 200);
+            assert_int_equal(got.length, expected.length);
+            assert_memory_equal(got.body, expected.body, got.length);
+            reply_free(&expected);
+            reply_free(&got);
+        }
+    assert_metric(&keeps, "quern_cache_misses_total", 5);
+    assert_metric(&keeps, "quern_cache_entries", 5);
+    assert_metric(&keeps, "quern_cache_joined_total", 1);
+    assert_metric(&keeps, "quern_cache_hits_total", 4 + 10);
+    assert_metric(&keeps, "te_embed_success", 20);
+    assert_metric(&plain, "quern_cache_entries", -1);
+    assert_int_equal(served_end(&plain, SIGTERM), 0);
+    assert_int_equal(served_end(&keeps, SIGTERM), 0);
+}
+
+/* Clients that all want the same at once, half of whom leave or have little time. */
+static void test_texts_in_flight_are_shared(void **state)
+{
+    (void)state;
+    enum { CLIENTS = 24, ROUNDS = 12 };
+    struct served server;
+    struct reply reply;
+    start(&server, with_cache);
+    for (int round = 0; round < ROUNDS; round++) {
+        int clients[CLIENTS];
+        char body[512];
+        snprintf(body, sizeof body,
+                 "{\"model\":\"m:query\",\"input\":[\"round %d\",\"a longer text, which takes a while, %d\",\"c %d\"]}",
+                 round, round, round % 3);
+        for (int i = 0; i < CLIENTS; i++) {
+            clients[i] = client_connect(&server);
+            client_post(clients[i], "/v1/embeddings", i % 4 == 1 ? "X-Timeout-Ms: 1\r\n" : "", body);
+            if (i % 4 == 0)
+                close(clients[i]); /* the first, too, who is to compute */
+        }
+        for (int i = 0; i < CLIENTS; i++) {
+            if (i % 4 == 0)
+                continue;
+            client_read(clients[i], &reply);
+            if (reply.status != 200 && !(i % 4 == 1 && reply.status == 503))
+                fail_msg("%d: %d %s", i, reply.status, reply.body != NULL ? reply.body : "");
+            reply_free(&reply);
+            close(clients[i]);
+        }
+    }
+    assert_metric(&server, "te_queue_size", 0);
+    assert_metric(&server, "quern_pending_requests", 1);
+    const double missed = metric(&server, "quern_cache_misses_total");
+    if (!(missed >= 27 && missed < ROUNDS * CLIENTS * 3 / 2.0))
+        fail_msg("%g texts computed", missed);
+    assert_int_equal(served_end(&server, SIGTERM), 0);
+}
+
 /* ---------------------------------------------------------------- the page */
 
 #define BROWSER "Accept: text/html,application/xhtml+xml,*/*;q=0.8\r\n"
@@ -427,6 +525,9 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_metrics_add_up),
         cmocka_unit_test(test_metrics_want_the_key),
+        cmocka_unit_test(test_a_request_has_a_line),
+        cmocka_unit_test(test_vectors_are_kept),
+        cmocka_unit_test(test_texts_in_flight_are_shared),
         cmocka_unit_test(test_browsers_get_the_page),
         cmocka_unit_test(test_threads_follow_the_budget),
         cmocka_unit_test(test_the_sandbox_holds_every_thread),
