@@ -1,4 +1,4 @@
-/* Vectors that were computed before, or are being computed: so that the same text is computed once. Of the loop alone.
+/* Vectors that were computed before, or are being computed: so that a text is computed once. Of the loop alone.
  *
  * What is kept is a model's whole vector, under the ids of the tokens it was made of, prompt included: they decide every
  * bit of it, and requests of any options share it. Ids are compared themselves; the hash that finds them has a secret,
@@ -54,8 +54,8 @@ struct quern_cache {
 int quern_cache_init(struct quern_cache *cache, size_t bytes, size_t width);
 void quern_cache_free(struct quern_cache *cache); /* when no claims are left */
 
-/* Starts the claims of texts that have no vectors yet: cache, texts, vectors, count and settled are filled in, the rest is
- * zero. QUERN_ENOMEM. */
+/* Starts the claims of texts that have no vectors yet: cache, texts, vectors, count and settled are filled in, the rest
+ * is zero. QUERN_ENOMEM. */
 int quern_claims_begin(struct quern_claims *claims);
 
 /* Claims the texts without a vector, again if need be. If texts are missing, computing is set, and

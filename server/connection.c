@@ -180,7 +180,8 @@ static const char *reason(int status)
     static const struct {
         int status;
         const char *reason;
-    } table[] = {{200, "OK"}, {204, "No Content"}, {304, "Not Modified"}, {400, "Bad Request"}, {401, "Unauthorized"}, {403, "Forbidden"},
+    } table[] = {{200, "OK"}, {204, "No Content"}, {304, "Not Modified"}, {400, "Bad Request"},
+                 {401, "Unauthorized"}, {403, "Forbidden"},
                  {404, "Not Found"}, {405, "Method Not Allowed"}, {408, "Request Timeout"}, {411, "Length Required"},
                  {413, "Content Too Large"}, {415, "Unsupported Media Type"}, {417, "Expectation Failed"},
                  {422, "Unprocessable Content"}, {424, "Failed Dependency"}, {429, "Too Many Requests"},

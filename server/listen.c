@@ -158,7 +158,8 @@ void quern_listen_name(const struct quern_server *server, char name[static 128])
     const bool is_known =
         getsockname(evconnlistener_get_fd(server->listener), (struct sockaddr *)(void *)&address, &length) == 0;
     if (server->is_unix) {
-        snprintf(name, 128, "unix:%.120s", is_known ? ((const struct sockaddr_un *)(const void *)&address)->sun_path : "?");
+        const struct sockaddr_un *path = (const struct sockaddr_un *)(const void *)&address;
+        snprintf(name, 128, "unix:%.120s", is_known ? path->sun_path : "?");
         return;
     }
     if (is_known)

@@ -223,7 +223,8 @@ static void put_state(struct quern_buffer *out, const struct quern_service *serv
     put_value(out, "process_start_time_seconds", "gauge", "When the server started, in seconds since 1970.",
               (double)service->created);
     put_value(out, "quern_connections", "gauge", "Open connections.", service->load.connections);
-    put_value(out, "quern_pending_requests", "gauge", "Requests begun and not yet over.", (double)service->load.requests);
+    put_value(out, "quern_pending_requests", "gauge", "Requests begun and not yet over.",
+              (double)service->load.requests);
     put_value(out, "quern_held_bytes", "gauge", "Memory that requests and answers hold.",
               (double)service->load.bytes);
     put_value(out, "quern_ready", "gauge", "Whether new requests are welcome.", !service->draining && !service->broken);

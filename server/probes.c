@@ -29,4 +29,5 @@ static const struct quern_route routes[] = {
 };
 
 const struct quern_dialect quern_dialect_probes = {
-    .prefix = "/health", .routes = routes, .route_count = sizeof routes / sizeof routes[0], .write_error = quern_write_error};
+    .prefix = "/health", .routes = routes, .route_count = sizeof routes / sizeof routes[0],
+    .write_error = quern_write_error};

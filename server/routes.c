@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-static const struct quern_dialect *const dialects[] = {&quern_dialect_openai, &quern_dialect_page, &quern_dialect_probes};
+static const struct quern_dialect *const dialects[] = {&quern_dialect_openai, &quern_dialect_page,
+                                                      &quern_dialect_probes};
 #define DIALECTS (sizeof dialects / sizeof dialects[0])
 
 /* Whether a path is the route's; *rest is what stands for its '*'. */

