@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -15,6 +17,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -24,17 +27,35 @@
 #include <cmocka.h>
 
 static char folder[] = "/tmp/quern-sandbox-XXXXXX", other[] = "/tmp/quern-sandbox-XXXXXX";
-static char inside[64], outside[64];
+static char inside[64], spare[64], outside[64];
 static struct quern_sandbox_state state; /* of a child that tried */
 
-/* Runs what in the sandbox. True: it worked. */
-static bool works(bool (*what)(void), bool may_remove, bool without)
+enum where { OUTSIDE, INSIDE, WITHOUT_LANDLOCK };
+
+/* Makes this kernel one that has no Landlock. */
+static void hide_landlock(void)
+{
+    struct sock_filter lines[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 444, 0, 1), /* landlock_create_ruleset */
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    const struct sock_fprog program = {.len = sizeof lines / sizeof lines[0], .filter = lines};
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
+        _exit(2);
+}
+
+/* Runs what there. True: it worked. */
+static bool works(bool (*what)(void), bool may_remove, enum where where)
 {
     const struct quern_sandbox sandbox = {.readable = {folder}, .removable = may_remove ? folder : NULL};
     int status;
     const pid_t child = fork();
     if (child == 0) {
-        if (!without)
+        if (where == WITHOUT_LANDLOCK)
+            hide_landlock();
+        if (where != OUTSIDE)
             quern_sandbox_enter(&sandbox);
         _exit(what() ? 0 : 1);
     }
@@ -86,9 +107,7 @@ static bool change_mode(void)
 
 static bool remove_file(void)
 {
-    char path[80];
-    snprintf(path, sizeof path, "%s/spare", folder);
-    return unlink(path) == 0;
+    return unlink(spare) == 0;
 }
 
 static bool remove_other_file(void)
@@ -246,37 +265,40 @@ static void test_it_refuses(void **unused)
     if (state.seccomp_error != 0)
         skip();
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
-        if (!works(table[i].what, false, true))
+        if (!works(table[i].what, false, OUTSIDE))
             fail_msg("outside it cannot %s", table[i].name);
-        if (works(table[i].what, false, false))
+        if (works(table[i].what, false, INSIDE))
             fail_msg("it can %s", table[i].name);
+        if (works(table[i].what, false, WITHOUT_LANDLOCK))
+            fail_msg("it can %s without Landlock", table[i].name);
     }
-    assert_false(works(ask_what_is_newer, false, false));
+    assert_false(works(ask_what_is_newer, false, INSIDE));
+    close(open(spare, O_WRONLY | O_CREAT, 0600));
+    assert_false(works(remove_file, true, WITHOUT_LANDLOCK)); /* which alone can tell files apart */
+    assert_true(works(read_inside, false, WITHOUT_LANDLOCK));
 }
 
 static void test_it_allows(void **unused)
 {
     (void)unused;
-    assert_true(works(read_inside, false, false));
-    assert_true(works(start_thread, false, false));
-    assert_true(works(poll_and_accept, false, false));
-    assert_true(works(abort_is_heard, false, false));
+    assert_true(works(read_inside, false, INSIDE));
+    assert_true(works(start_thread, false, INSIDE));
+    assert_true(works(poll_and_accept, false, INSIDE));
+    assert_true(works(abort_is_heard, false, INSIDE));
 }
 
 static void test_folders(void **unused)
 {
     (void)unused;
-    char path[80];
     if (state.landlock == 0)
         skip();
-    snprintf(path, sizeof path, "%s/spare", folder);
-    assert_true(works(read_outside, false, true));
-    assert_false(works(read_outside, false, false));
-    close(open(path, O_WRONLY | O_CREAT, 0600));
-    assert_false(works(remove_file, false, false));
-    assert_false(works(remove_other_file, true, false));
-    assert_true(works(remove_file, true, false));
-    assert_false(works(rename_file, true, false));
+    assert_true(works(read_outside, false, OUTSIDE));
+    assert_false(works(read_outside, false, INSIDE));
+    close(open(spare, O_WRONLY | O_CREAT, 0600));
+    assert_false(works(remove_file, false, INSIDE));
+    assert_false(works(remove_other_file, true, INSIDE));
+    assert_true(works(remove_file, true, INSIDE));
+    assert_false(works(rename_file, true, INSIDE));
 }
 
 /* A kernel or a container may lack either; then it says so, and the tests above are left out. */
@@ -287,6 +309,7 @@ static int setup(void **unused)
     if (mkdtemp(folder) == NULL || mkdtemp(other) == NULL || pipe(pipes) != 0)
         return -1;
     snprintf(inside, sizeof inside, "%s/file", folder);
+    snprintf(spare, sizeof spare, "%s/spare", folder);
     snprintf(outside, sizeof outside, "%s/file", other);
     for (int i = 0; i < 2; i++) {
         const int file = open(i == 0 ? inside : outside, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
