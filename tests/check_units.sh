@@ -5,7 +5,7 @@ root=$1 quern=$2
 command -v systemd-analyze >/dev/null || exit 77
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-ln -s "$quern" "$work/quern"
+cp "$quern" "$work"
 sed "s,@bindir@,$work," "$root/server/units/quern.service.in" >"$work/quern.service"
 cp "$root/server/units/quern.socket" "$work"
 systemd-analyze verify --man=no "$work/quern.service" "$work/quern.socket"
