@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <getopt.h>
 #include <limits.h>
+#include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,7 +60,7 @@ static const struct row table[] = {
 static const struct own {
     const char *verb;
     struct row row;
-    enum { AS_TEXT, AS_SWITCH, AS_COUNT, AS_SECONDS } kind;
+    enum { AS_TEXT, AS_SWITCH, AS_COUNT, AS_BYTES, AS_SECONDS } kind;
     size_t offset;   /* in struct quern_cli_options */
     int least, most; /* of a count; most, of seconds */
 } own[] = {
@@ -78,6 +79,8 @@ static const struct own {
           1 << 30),
     SERVE("queue-bytes", "N", "memory of all requests and answers; default: 268435456", AS_COUNT, queue_bytes, 1 << 16,
           INT_MAX),
+    SERVE("cache", "BYTES", "memory for vectors of texts that may come again, as 256M; default: none", AS_BYTES,
+          cache, 0, 0),
     SERVE("max-body", "N", "bytes of a request; default: 16777216", AS_COUNT, max_body, 1, 1 << 30),
     SERVE("max-connections", "N", "connections open at once; default: 512", AS_COUNT, max_connections, 1, 1 << 20),
     SERVE("read-timeout", "S", "seconds for a head, and between signs of progress; default: 20", AS_SECONDS,
@@ -89,6 +92,7 @@ static const struct own {
     SERVE("insecure", NULL, "let others in without a key", AS_SWITCH, insecure, 0, 0),
     SERVE("allowed-hosts", "NAMES", "names of this server in Host, with commas", AS_TEXT, allowed_hosts, 0, 0),
     SERVE("cors-origin", "ORIGINS", "web pages that may ask, with commas, or *", AS_TEXT, cors_origin, 0, 0),
+    SERVE("no-sandbox", NULL, "keep the rights that serving does not need", AS_SWITCH, no_sandbox, 0, 0),
     SERVE("log-format", "FORMAT", "plain or json; default: plain", AS_TEXT, log_format, 0, 0),
 #undef SERVE
 };
@@ -249,6 +253,18 @@ static int apply(const struct quern_cli_verb *verb, struct quern_cli_options *op
     }
 }
 
+/* A number of bytes, at least a million, or of K, M or G of 1,024 each. */
+static bool parse_bytes(const char *text, size_t *bytes)
+{
+    static const char units[] = "KMG";
+    char *end;
+    const double number = strtod(text, &end);
+    const char *unit = *end != '\0' ? strchr(units, toupper((unsigned char)*end)) : NULL;
+    const double value = unit != NULL ? ldexp(number, 10 * (int)(unit - units + 1)) : number;
+    *bytes = value >= 1e6 && value <= 0x1p46 ? (size_t)value : 0;
+    return end != text && isdigit((unsigned char)text[0]) && end[unit != NULL] == '\0' && *bytes > 0;
+}
+
 /* Takes over an option that says itself how. */
 static int apply_own(const struct own *option, struct quern_cli_options *options, const char *argument)
 {
@@ -263,6 +279,11 @@ static int apply_own(const struct own *option, struct quern_cli_options *options
                    ? -1
                    : quern_cli_misuse(option->verb, "--%s takes %d to %d, not '%s'", option->row.name, option->least,
                                       option->most, argument);
+    case AS_BYTES:
+        return parse_bytes(argument, field)
+                   ? -1
+                   : quern_cli_misuse(option->verb, "--%s takes a size of at least 1M, as 256M, not '%s'",
+                                      option->row.name, argument);
     case AS_SECONDS: break;
     }
     seconds = strtod(argument, &end);

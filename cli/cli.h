@@ -25,8 +25,9 @@ int quern_cli_misuse(const char *verb, const char *format, ...) __attribute__((f
 struct quern_cli_serve { /* of serve; texts not given are NULL, step_tokens 0 */
     const char *host, *model_name, *default_task, *api_key_file, *cors_origin, *allowed_hosts, *log_format;
     int port, step_tokens, max_connections, max_body, queue_tokens, queue_bytes;
+    size_t cache; /* bytes */
     double timeout, read_timeout, idle_timeout, drain_timeout;
-    bool allow_token_ids, strict_model, insecure;
+    bool allow_token_ids, strict_model, insecure, no_sandbox;
 };
 extern const struct quern_cli_serve quern_cli_serve_defaults; /* serve_verb.c */
 

@@ -27,10 +27,11 @@ static int translate(const struct quern_cli_options *options, struct quern_serve
         .model_name = serve->model_name, .host = serve->host, .port = serve->port, .threads = options->threads,
         .path = options->exact ? QUERN_PATH_EXACT : QUERN_PATH_INT8, .step_tokens = serve->step_tokens,
         .default_task = -1, .allow_token_ids = serve->allow_token_ids, .strict_model = serve->strict_model,
-        .insecure = serve->insecure, .log_json = is_json, .api_key_file = serve->api_key_file,
-        .cors_origins = serve->cors_origin, .allowed_hosts = serve->allowed_hosts,
-        .max_connections = serve->max_connections, .max_body = serve->max_body, .queue_tokens = serve->queue_tokens,
-        .queue_bytes = serve->queue_bytes, .timeout = serve->timeout, .read_timeout = serve->read_timeout,
+        .insecure = serve->insecure, .no_sandbox = serve->no_sandbox, .log_json = is_json,
+        .api_key_file = serve->api_key_file, .cors_origins = serve->cors_origin,
+        .allowed_hosts = serve->allowed_hosts, .max_connections = serve->max_connections,
+        .max_body = serve->max_body, .queue_tokens = serve->queue_tokens, .queue_bytes = serve->queue_bytes,
+        .cache_bytes = serve->cache, .timeout = serve->timeout, .read_timeout = serve->read_timeout,
         .idle_timeout = serve->idle_timeout, .drain_timeout = serve->drain_timeout};
     if (options->text_count > 0)
         return quern_cli_misuse("serve", "it takes no arguments; the model is given with -m");

@@ -63,6 +63,7 @@ static void drop_rest(struct quern_batcher *batcher, struct quern_job *job)
         return;
     for (size_t i = job->taken; i < job->count; i++) {
         batcher->waiting_tokens -= job->texts[i].count;
+        batcher->waiting_texts--;
         job->computed++;
     }
     job->taken = job->count;
@@ -83,11 +84,12 @@ static void take_text(struct quern_batcher *batcher, struct quern_job *job, stru
 {
     const uint64_t tokens = job->texts[job->taken].count;
     if (job->taken == 0)
-        job->started_ns = now_ns();
+        job->started_ns = step->started_ns;
     step->jobs[step->count] = job;
     step->indices[step->count++] = job->taken++;
     step->tokens += tokens;
     batcher->waiting_tokens -= tokens;
+    batcher->waiting_texts--;
     batcher->running_texts++;
     if (job->mark > batcher->clock)
         batcher->clock = job->mark;
@@ -114,6 +116,7 @@ bool quern_batcher_submit(struct quern_batcher *batcher, struct quern_job *job)
     if (fits) {
         job->mark = batcher->clock + job->texts[0].count;
         batcher->waiting_tokens += job->tokens;
+        batcher->waiting_texts += job->count;
         add(batcher, job);
         pthread_cond_signal(&batcher->work);
     }
@@ -138,6 +141,7 @@ bool quern_batcher_take(struct quern_batcher *batcher, struct quern_step *step)
     pthread_mutex_lock(&batcher->lock);
     while (batcher->first == NULL && !batcher->ending)
         pthread_cond_wait(&batcher->work, &batcher->lock);
+    step->started_ns = now_ns();
     while (!batcher->ending && step->count < QUERN_STEP_TEXTS) {
         const uint64_t room = step->tokens < batcher->budget ? batcher->budget - step->tokens : 0;
         struct quern_job *job = choose(batcher, room, step->count == 0);
@@ -149,10 +153,19 @@ bool quern_batcher_take(struct quern_batcher *batcher, struct quern_step *step)
     return step->count > 0;
 }
 
+static void count_step(struct quern_batcher *batcher, const struct quern_step *step, int64_t now)
+{
+    quern_histogram_add(&batcher->steps.texts, (double)step->count);
+    quern_histogram_add(&batcher->steps.tokens, (double)step->tokens);
+    quern_histogram_add(&batcher->steps.fill, (double)step->tokens / (double)batcher->budget);
+    quern_histogram_add(&batcher->steps.seconds, (double)(now - step->started_ns) * 1e-9);
+}
+
 bool quern_batcher_finish(struct quern_batcher *batcher, const struct quern_step *step, const int *codes)
 {
     const int64_t now = now_ns();
     pthread_mutex_lock(&batcher->lock);
+    count_step(batcher, step, now);
     for (size_t i = 0; i < step->count; i++) {
         struct quern_job *job = step->jobs[i];
         batcher->running_texts--;
@@ -179,6 +192,18 @@ struct quern_job *quern_batcher_collect(struct quern_batcher *batcher)
     batcher->finished = NULL;
     pthread_mutex_unlock(&batcher->lock);
     return finished;
+}
+
+void quern_batcher_look(struct quern_batcher *batcher, struct quern_batcher_state *state)
+{
+    const int64_t now = now_ns();
+    pthread_mutex_lock(&batcher->lock);
+    *state = (struct quern_batcher_state){
+        .budget = batcher->budget, .waiting_tokens = batcher->waiting_tokens, .waiting_texts = batcher->waiting_texts,
+        .running_texts = batcher->running_texts, .steps = batcher->steps};
+    if (batcher->first != NULL && now > batcher->first->submitted_ns)
+        state->oldest_seconds = (double)(now - batcher->first->submitted_ns) * 1e-9;
+    pthread_mutex_unlock(&batcher->lock);
 }
 
 void quern_batcher_end(struct quern_batcher *batcher)

@@ -18,6 +18,7 @@
 #ifndef QUERN_SERVER_BATCHER_H
 #define QUERN_SERVER_BATCHER_H
 
+#include "meters.h"
 #include "quern.h"
 
 #include <pthread.h>
@@ -31,6 +32,7 @@ struct quern_job {
     const quern_tokens *texts; /* [count], each of at least one id; the submitter's */
     size_t count;
     float *vectors; /* [count][width], whole and not normalised; the submitter's */
+    const size_t *slots; /* [count]: vectors[slots[i]] is that of text i; NULL: vectors[i] is */
     int code;       /* QUERN_OK, or why there are no vectors: a code of quern.h */
     int64_t submitted_ns, started_ns, finished_ns; /* monotonic */
 
@@ -45,8 +47,21 @@ struct quern_job {
 struct quern_step {
     size_t count;
     uint64_t tokens;
+    int64_t started_ns;
     struct quern_job *jobs[QUERN_STEP_TEXTS];
     size_t indices[QUERN_STEP_TEXTS]; /* text indices[i] of jobs[i] */
+};
+
+/* Of each step that is finished. */
+struct quern_step_meters {
+    struct quern_histogram texts, tokens, fill, seconds; /* fill: tokens as a share of the budget */
+};
+
+struct quern_batcher_state {
+    uint64_t budget, waiting_tokens;
+    size_t waiting_texts, running_texts;
+    double oldest_seconds; /* how long the oldest text waits */
+    struct quern_step_meters steps;
 };
 
 struct quern_batcher {
@@ -56,7 +71,8 @@ struct quern_batcher {
     struct quern_job *finished;           /* to be collected, the latest first */
     uint64_t clock, budget;               /* tokens */
     uint64_t waiting_tokens, most_tokens; /* not taken yet */
-    size_t waiting_jobs, running_texts;
+    size_t waiting_jobs, waiting_texts, running_texts;
+    struct quern_step_meters steps;
     bool ending;
 };
 
@@ -81,6 +97,8 @@ bool quern_batcher_finish(struct quern_batcher *batcher, const struct quern_step
 
 /* All finished jobs, linked by after. */
 struct quern_job *quern_batcher_collect(struct quern_batcher *batcher);
+
+void quern_batcher_look(struct quern_batcher *batcher, struct quern_batcher_state *state);
 
 /* Wakes the worker for the last time; jobs still queued stay. */
 void quern_batcher_end(struct quern_batcher *batcher);

@@ -41,9 +41,9 @@ static void enter(struct quern_connection *connection, enum quern_stage stage)
 bool quern_connection_hold(struct quern_connection *connection, size_t bytes)
 {
     struct quern_server *server = connection->server;
-    if (bytes > (size_t)server->options->queue_bytes - server->held_bytes)
+    if (bytes > (size_t)server->options->queue_bytes - server->service.load.bytes)
         return false;
-    server->held_bytes += bytes;
+    server->service.load.bytes += bytes;
     connection->held += bytes;
     return true;
 }
@@ -180,7 +180,8 @@ static const char *reason(int status)
     static const struct {
         int status;
         const char *reason;
-    } table[] = {{200, "OK"}, {204, "No Content"}, {400, "Bad Request"}, {401, "Unauthorized"}, {403, "Forbidden"},
+    } table[] = {{200, "OK"}, {204, "No Content"}, {304, "Not Modified"}, {400, "Bad Request"},
+                 {401, "Unauthorized"}, {403, "Forbidden"},
                  {404, "Not Found"}, {405, "Method Not Allowed"}, {408, "Request Timeout"}, {411, "Length Required"},
                  {413, "Content Too Large"}, {415, "Unsupported Media Type"}, {417, "Expectation Failed"},
                  {422, "Unprocessable Content"}, {424, "Failed Dependency"}, {429, "Too Many Requests"},
@@ -209,14 +210,16 @@ void quern_connection_send(struct quern_connection *connection)
     struct tm tm;
     strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &tm));
     const struct quern_server *server = connection->server;
-    connection->closes |= server->service.draining || server->connection_count >= server->options->max_connections;
+    connection->closes |= server->service.draining ||
+                          server->service.load.connections >= server->options->max_connections;
     evbuffer_add_printf(output, "HTTP/1.1 %d %s\r\nDate: %s\r\nX-Request-Id: %s\r\n", request->status,
                         reason(request->status), date, request->id);
-    if (request->status != 204)
+    const bool has_content = request->status != 204 && request->status != 304;
+    if (has_content)
         evbuffer_add_printf(output, "Content-Type: %s\r\nContent-Length: %zu\r\n", request->type, answer->length);
     evbuffer_add(output, request->fields.data, request->fields.length);
     evbuffer_add_printf(output, "%s\r\n", connection->closes ? "Connection: close\r\n" : "");
-    const bool has_body = request->status != 204 && strcmp(connection->head.method, "HEAD") != 0;
+    const bool has_body = has_content && strcmp(connection->head.method, "HEAD") != 0;
     if (has_body && answer->length > 0 &&
         evbuffer_add_reference(output, answer->data, answer->length, free_data, NULL) == 0)
         *answer = (struct quern_buffer){.length = answer->length}; /* for the log */
@@ -227,7 +230,7 @@ void quern_connection_send(struct quern_connection *connection)
 /* Ready for the next request, or to part. */
 static void finish_answer(struct quern_connection *connection)
 {
-    connection->server->held_bytes -= connection->held;
+    connection->server->service.load.bytes -= connection->held;
     connection->held = 0;
     quern_exchange_end(connection);
     free(connection->head_data);
@@ -309,7 +312,7 @@ void quern_connection_open(struct quern_server *server, evutil_socket_t descript
     else
         server->first = connection;
     server->last = connection;
-    server->connection_count++;
+    server->service.load.connections++;
     bufferevent_setcb(socket, on_read, on_written, on_end, connection);
     bufferevent_setwatermark(socket, EV_READ, 0, READ_AHEAD);
     evbuffer_add_cb(bufferevent_get_output(socket), on_output, connection);
@@ -324,7 +327,7 @@ void quern_connection_close(struct quern_connection *connection)
         quern_exchange_end(connection);
     else if (connection->request != NULL)
         quern_exchange_abandon(connection);
-    server->held_bytes -= connection->held;
+    server->service.load.bytes -= connection->held;
     if (connection->before != NULL)
         connection->before->after = connection->after;
     else
@@ -333,13 +336,13 @@ void quern_connection_close(struct quern_connection *connection)
         connection->after->before = connection->before;
     else
         server->last = connection->before;
-    server->connection_count--;
+    server->service.load.connections--;
     event_free(connection->timer);
     bufferevent_free(connection->socket);
     quern_buffer_free(&connection->body);
     free(connection->head_data);
     free(connection);
-    if (server->connection_count < server->options->max_connections)
+    if (server->service.load.connections < server->options->max_connections)
         evconnlistener_enable(server->listener);
 }
 

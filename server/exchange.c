@@ -16,8 +16,12 @@
 static void answer(struct quern_connection *connection)
 {
     struct quern_request *request = connection->request;
+    const int64_t begin = quern_now_ns();
     event_del(request->timer);
+    quern_claims_end(&request->claims);
     quern_request_answer(request);
+    request->answered_ns = quern_now_ns();
+    request->encode_ns = request->answered_ns - begin;
     if (!quern_connection_hold(connection, request->answer.length))
         connection->closes = true; /* what is computed is given out, and weighs on nothing else for long */
     quern_connection_send(connection);
@@ -82,11 +86,14 @@ static double time_limit(struct quern_request *request)
 
 static void on_deadline(evutil_socket_t descriptor, short what, void *argument);
 static void proceed(struct quern_connection *connection);
+static void go_on(struct quern_connection *connection);
 
 static void on_request_timer(evutil_socket_t descriptor, short what, void *argument)
 {
     struct quern_connection *connection = argument;
-    if (connection->request->submitted)
+    if (connection->request->settled)
+        go_on(connection);
+    else if (connection->request->queued)
         on_deadline(descriptor, what, connection);
     else
         proceed(connection);
@@ -150,7 +157,7 @@ bool quern_exchange_begin(struct quern_connection *connection, int status)
     request->arrived_ns = quern_now_ns();
     identify(request);
     connection->request = request;
-    server->pending_requests++;
+    server->service.load.requests++;
     if (check_head(server, request, status))
         return true;
     const bool has_body = connection->head.chunked || connection->head.length > 0;
@@ -166,20 +173,68 @@ void quern_exchange_refuse(struct quern_connection *connection, enum quern_fault
     answer(connection);
 }
 
+/* What others computed, or failed to, is there: not now, for it may be from amidst their work. */
+static void on_settled(struct quern_claims *claims)
+{
+    struct quern_request *request =
+        (struct quern_request *)((char *)claims - offsetof(struct quern_request, claims));
+    request->settled = true;
+    event_active(request->timer, EV_TIMEOUT, 0);
+}
+
+static bool begin_claims(struct quern_server *server, struct quern_request *request)
+{
+    if (server->service.cache.table == NULL)
+        return true;
+    request->claims = (struct quern_claims){.cache = &server->service.cache, .texts = request->tokens,
+                                            .vectors = request->vectors, .count = request->input_count,
+                                            .settled = on_settled};
+    return quern_claims_begin(&request->claims) == QUERN_OK ||
+           quern_refuse(request, QUERN_FAULT_INTERNAL, NULL, "no memory for the texts");
+}
+
+/* Queues the job, or with a cache a job of what nobody else has computed or is computing, if any. False: refused. */
+static bool queue_job(struct quern_server *server, struct quern_request *request)
+{
+    struct quern_claims *claims = &request->claims;
+    if (claims->each != NULL) {
+        quern_claims_take(claims);
+        if (claims->missing_count == 0)
+            return true;
+        request->job = (struct quern_job){.texts = claims->missing, .slots = claims->slots,
+                                          .count = claims->missing_count, .vectors = request->vectors};
+    }
+    request->submitted = quern_batcher_submit(&server->batcher, &request->job);
+    return request->submitted || quern_refuse(request, QUERN_FAULT_BUSY, NULL, "the queue is full; try again soon");
+}
+
+/* Answers if the vectors are there; waits for those that are awaited; sees to those that others did not compute. */
+static void go_on(struct quern_connection *connection)
+{
+    struct quern_request *request = connection->request;
+    struct quern_claims *claims = &request->claims;
+    request->settled = false;
+    if (claims->each != NULL && request->job.code == QUERN_OK && claims->awaited == 0 && !quern_claims_are_met(claims))
+        queue_job(connection->server, request);
+    const bool waits = request->submitted || (request->job.code == QUERN_OK && claims->awaited > 0);
+    if (!waits || request->refusal.fault != QUERN_FAULT_NONE)
+        answer(connection);
+}
+
 static void submit(struct quern_connection *connection)
 {
     struct quern_server *server = connection->server;
     struct quern_request *request = connection->request;
     const double seconds = time_limit(request);
     if (request->refusal.fault == QUERN_FAULT_NONE &&
-        !(quern_connection_hold(connection, quern_request_bytes(request)) &&
-          quern_batcher_submit(&server->batcher, &request->job)))
+        !quern_connection_hold(connection, quern_request_bytes(request)))
         quern_refuse(request, QUERN_FAULT_BUSY, NULL, "the queue is full; try again soon");
-    if (request->refusal.fault != QUERN_FAULT_NONE) {
+    request->queued = request->refusal.fault == QUERN_FAULT_NONE && begin_claims(server, request) &&
+                      queue_job(server, request);
+    if (!request->submitted && request->claims.awaited == 0) {
         answer(connection);
         return;
     }
-    request->submitted = true;
     const double left = seconds - (double)(quern_now_ns() - request->arrived_ns) * 1e-9;
     struct timeval time = {(time_t)left, (suseconds_t)((left - (double)(time_t)left) * 1e6)};
     if (left <= 0)
@@ -207,6 +262,7 @@ void quern_exchange_run(struct quern_connection *connection)
     struct quern_request *request = connection->request;
     request->body = connection->body.data;
     request->body_length = connection->body.length;
+    request->received_ns = quern_now_ns();
     if (quern_request_parse(request))
         proceed(connection);
     else
@@ -218,15 +274,25 @@ void quern_exchange_run(struct quern_connection *connection)
 static void destroy(struct quern_server *server, struct quern_request *request)
 {
     event_free(request->timer);
+    quern_claims_end(&request->claims);
     quern_request_free(request);
     free(request);
-    server->pending_requests--;
+    server->service.load.requests--;
+}
+
+/* Notes a request that is over. */
+static void record(struct quern_server *server, const struct quern_request *request)
+{
+    const int64_t now = quern_now_ns();
+    quern_meters_count(&server->service.meters, request, now);
+    quern_log_request(request, now);
 }
 
 /* Parts a request from its connection. It lives on while the worker has hold of it. */
 static void part(struct quern_server *server, struct quern_request *request)
 {
     event_del(request->timer);
+    quern_claims_leave(&request->claims);
     request->connection->request = NULL;
     request->connection = NULL;
     request->head = NULL;
@@ -257,11 +323,12 @@ static void on_deadline(evutil_socket_t descriptor, short what, void *argument)
     late->fields = (struct quern_buffer){0};
     request->connection = connection;
     request->arrived_ns = late->arrived_ns;
+    request->received_ns = late->received_ns;
     strcpy(request->id, late->id);
     strcpy(request->trace, late->trace);
     part(connection->server, late);
     connection->request = request;
-    connection->server->pending_requests++;
+    connection->server->service.load.requests++;
     quern_refuse(request, QUERN_FAULT_DEADLINE, NULL, "the vectors were not there in the time that was given");
     answer(connection);
 }
@@ -270,13 +337,13 @@ void quern_exchange_abandon(struct quern_connection *connection)
 {
     struct quern_request *request = connection->request;
     request->status = 499;
-    quern_log_request(request);
+    record(connection->server, request);
     part(connection->server, request);
 }
 
 void quern_exchange_end(struct quern_connection *connection)
 {
-    quern_log_request(connection->request);
+    record(connection->server, connection->request);
     destroy(connection->server, connection->request);
     connection->request = NULL;
 }
@@ -291,8 +358,10 @@ void quern_exchange_collect(struct quern_server *server)
         next = job->after;
         server->service.broken |= job->code == QUERN_EIO || job->code == QUERN_ENUMERIC;
         request->submitted = false;
+        if (request->claims.each != NULL)
+            quern_claims_computed(&request->claims, job->code == QUERN_OK && !job->cancelled);
         if (request->connection != NULL)
-            answer(request->connection);
+            go_on(request->connection);
         else
             destroy(server, request);
     }

@@ -29,7 +29,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t descripto
     struct quern_server *server = argument;
     (void)address;
     (void)length;
-    if (server->connection_count + 1 >= server->options->max_connections &&
+    if (server->service.load.connections + 1 >= server->options->max_connections &&
         !quern_connections_close_idle(server))
         evconnlistener_disable(listener);
     quern_connection_open(server, descriptor);
@@ -104,11 +104,39 @@ static int listen_unix(struct quern_server *server, const char *path, quern_erro
     return code;
 }
 
+static int adopt(struct quern_server *server, int count, quern_error *error)
+{
+    const int descriptor = QUERN_SYSTEMD_SOCKET;
+    struct sockaddr_storage storage;
+    struct sockaddr *address = (struct sockaddr *)(void *)&storage;
+    socklen_t length = sizeof storage, size = sizeof(int);
+    int type = 0, listens = 0;
+    if (count != 1)
+        return fail(error, QUERN_EINVAL, "systemd's sockets", "there are several; one is taken");
+    if (getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &type, &size) != 0 || type != SOCK_STREAM ||
+        getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 || !listens ||
+        getsockname(descriptor, address, &length) != 0)
+        return fail(error, QUERN_EINVAL, "systemd's socket", "it is to be one of ListenStream, without Accept");
+    server->is_unix = address->sa_family == AF_UNIX;
+    if (!server->is_unix && check_openness(server, address, error) != QUERN_OK)
+        return error->code;
+    evutil_make_socket_nonblocking(descriptor);
+    evutil_make_socket_closeonexec(descriptor);
+    server->listener = evconnlistener_new(server->base, on_accept, server, LEV_OPT_CLOSE_ON_FREE, 0, descriptor);
+    if (server->listener == NULL)
+        return fail(error, QUERN_ENOMEM, "systemd's socket", "no memory");
+    evconnlistener_set_error_cb(server->listener, on_accept_error);
+    return QUERN_OK;
+}
+
 int quern_listen(struct quern_server *server, quern_error *error)
 {
+    const int handed_over = quern_systemd_sockets();
     const struct quern_server_options *options = server->options;
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV}, *found;
     char port[8];
+    if (handed_over > 0)
+        return adopt(server, handed_over, error);
     if (strncmp(options->host, "unix:", 5) == 0)
         return listen_unix(server, options->host + 5, error);
     snprintf(port, sizeof port, "%d", options->port);
@@ -127,11 +155,14 @@ void quern_listen_name(const struct quern_server *server, char name[static 128])
     struct sockaddr_storage address;
     socklen_t length = sizeof address;
     char host[64] = "?", port[8] = "?";
+    const bool is_known =
+        getsockname(evconnlistener_get_fd(server->listener), (struct sockaddr *)(void *)&address, &length) == 0;
     if (server->is_unix) {
-        snprintf(name, 128, "%s", server->options->host);
+        const struct sockaddr_un *path = (const struct sockaddr_un *)(const void *)&address;
+        snprintf(name, 128, "unix:%.120s", is_known ? path->sun_path : "?");
         return;
     }
-    if (getsockname(evconnlistener_get_fd(server->listener), (struct sockaddr *)(void *)&address, &length) == 0)
+    if (is_known)
         getnameinfo((struct sockaddr *)(void *)&address, length, host, sizeof host, port, sizeof port,
                     NI_NUMERICHOST | NI_NUMERICSERV);
     const bool is_six = strchr(host, ':') != NULL;

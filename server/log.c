@@ -51,14 +51,15 @@ static double milliseconds(int64_t from, int64_t to)
     return from > 0 && to > from ? (double)(to - from) * 1e-6 : 0;
 }
 
-void quern_log_request(const struct quern_request *request)
+void quern_log_request(const struct quern_request *request, int64_t now_ns)
 {
     static const char *const methods[] = {"GET", "HEAD", "POST", "OPTIONS"};
     const struct quern_job *job = &request->job;
     const char *method = "-", *path = request->route != NULL ? request->route->path : "-";
-    const double total = milliseconds(request->arrived_ns, quern_now_ns());
-    const double queue = milliseconds(job->submitted_ns, job->started_ns);
-    const double compute = milliseconds(job->started_ns, job->finished_ns);
+    const double total = milliseconds(request->arrived_ns, now_ns);
+    const bool computed = !request->submitted; /* else the worker may be writing these times */
+    const double queue = computed ? milliseconds(job->submitted_ns, job->started_ns) : 0;
+    const double compute = computed ? milliseconds(job->started_ns, job->finished_ns) : 0;
     struct quern_buffer line = {0};
     char time_text[40];
     uint64_t tokens = 0;

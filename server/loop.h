@@ -6,6 +6,7 @@
 #include "keys.h"
 #include "request.h"
 #include "server.h"
+#include "systemd.h"
 #include "worker.h"
 
 #include <event2/bufferevent.h>
@@ -23,16 +24,13 @@ struct quern_server {
     bool is_unix;                  /* it listens on a unix socket */
     const char *socket_path;       /* to be removed at the end; NULL: none */
     struct quern_connection *first, *last; /* the oldest first */
-    int connection_count;
-    size_t held_bytes;             /* by requests, bodies and answers */
-    size_t pending_requests;       /* begun and not yet answered */
-    quern_context *engine;
-    struct event *collect, *resume, *drained, *signals[3];
+    struct quern_systemd systemd;
+    struct event *collect, *resume, *drained, *watchdog, *signals[3];
 };
 
 /* ---------------------------------------------------------------- listen.c */
 
-/* Opens the socket, and begins to accept. */
+/* Opens the socket, or takes the one that systemd opened. */
 int quern_listen(struct quern_server *server, quern_error *error);
 
 /* The address clients reach it under: "http://127.0.0.1:8080", "unix:/path". */
@@ -116,7 +114,7 @@ void quern_log(const struct quern_server_options *options, const char *level, co
     __attribute__((format(printf, 3, 4)));
 
 /* The line of a request that is answered, or (status 499) was left by its client. Nothing of the input is in it. */
-void quern_log_request(const struct quern_request *request);
+void quern_log_request(const struct quern_request *request, int64_t now_ns);
 
 /* ---------------------------------------------------------------- serve.c */
 

@@ -1,4 +1,4 @@
-/* Whether the server lives, and whether it wants work: for load balancers and supervisors. */
+/* Whether the server lives, whether it wants work, and what it has done: for those who run it. */
 #include "routes.h"
 
 static void write_health(struct quern_request *request)
@@ -15,7 +15,7 @@ static void write_ready(struct quern_request *request)
                        ready ? "ready" : service->draining ? "draining" : "broken");
 }
 
-static void write_error(struct quern_request *request, struct quern_buffer *answer)
+void quern_write_error(struct quern_request *request, struct quern_buffer *answer)
 {
     quern_buffer_text(answer, "{\"error\":");
     quern_buffer_string(answer, request->refusal.message);
@@ -25,7 +25,9 @@ static void write_error(struct quern_request *request, struct quern_buffer *answ
 static const struct quern_route routes[] = {
     {"GET", "/health", true, NULL, write_health},
     {"GET", "/ready", true, NULL, write_ready},
+    {"GET", "/metrics", false, NULL, quern_meters_write},
 };
 
 const struct quern_dialect quern_dialect_probes = {
-    .prefix = "/health", .routes = routes, .route_count = sizeof routes / sizeof routes[0], .write_error = write_error};
+    .prefix = "/health", .routes = routes, .route_count = sizeof routes / sizeof routes[0],
+    .write_error = quern_write_error};

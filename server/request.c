@@ -227,6 +227,8 @@ void quern_request_answer(struct quern_request *request)
 size_t quern_request_bytes(const struct quern_request *request)
 {
     const size_t width = (size_t)request->service->info.dimensions, count = request->input_count;
-    return count * (sizeof *request->inputs + sizeof *request->tokens) + request->id_capacity * sizeof *request->ids +
+    const size_t claim = sizeof(struct quern_claim) + sizeof(quern_tokens) + sizeof(size_t);
+    return (request->service->cache.table != NULL ? count * claim : 0) +
+           count * (sizeof *request->inputs + sizeof *request->tokens) + request->id_capacity * sizeof *request->ids +
            (request->vectors != NULL ? count * width * sizeof *request->vectors : 0) + request->answer.capacity;
 }

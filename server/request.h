@@ -11,7 +11,9 @@
 
 #include "batcher.h"
 #include "buffer.h"
+#include "vector_cache.h"
 #include "http.h"
+#include "meters.h"
 #include "quern.h"
 #include "refusal.h"
 #include "server.h"
@@ -22,12 +24,23 @@
 #define QUERN_INPUTS 2048  /* texts of a request at most */
 #define QUERN_ID_BYTES 129 /* of a request's id, with its end */
 
+/* What the server holds at the moment. */
+struct quern_load {
+    int connections;
+    size_t requests; /* begun and not yet over */
+    size_t bytes;    /* of requests, bodies and answers */
+};
+
 /* What requests are answered with. One thread uses it. */
 struct quern_service {
     quern_model *model;
     quern_model_info info;
     const struct quern_server_options *options;
     quern_context *tokenizer; /* of one thread */
+    struct quern_batcher *batcher;
+    struct quern_cache cache;
+    struct quern_meters meters;
+    struct quern_load load;
     int64_t created;          /* seconds since 1970 */
     bool draining;            /* the server is ending */
     bool broken;              /* the model gave no vectors for a reason of its own; not ready */
@@ -51,7 +64,7 @@ struct quern_request {
     const struct quern_route *route;
     const char *rest; /* of the path, where the route leaves it open */
     char id[QUERN_ID_BYTES], trace[56]; /* x-request-id; traceparent, or "" */
-    int64_t arrived_ns;
+    int64_t arrived_ns, received_ns, answered_ns, encode_ns; /* when head, body and answer were whole; for the answer */
 
     /* What parse fills. */
     json_t *json;
@@ -79,8 +92,10 @@ struct quern_request {
 
     /* Of the loop alone. */
     struct quern_connection *connection; /* NULL: nobody waits any more */
-    struct event *timer;
-    bool submitted;
+    struct event *timer; /* of tokenising in slices; of the deadline, when queued */
+    struct quern_claims claims;
+    bool queued, settled; /* its tokens are there; nothing is awaited any more */
+    bool submitted;       /* the batcher has the job */
 };
 
 /* ---------------------------------------------------------------- request.c */

@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-static const struct quern_dialect *const dialects[] = {&quern_dialect_openai, &quern_dialect_probes};
+static const struct quern_dialect *const dialects[] = {&quern_dialect_openai, &quern_dialect_page,
+                                                      &quern_dialect_probes};
 #define DIALECTS (sizeof dialects / sizeof dialects[0])
 
 /* Whether a path is the route's; *rest is what stands for its '*'. */
@@ -22,7 +23,9 @@ static bool is_method(const struct quern_route *route, const char *method)
 bool quern_route_find(struct quern_request *request)
 {
     const struct quern_route *other = NULL;
-    for (size_t d = 0; d < DIALECTS; d++)
+    for (size_t d = 0; d < DIALECTS; d++) {
+        if (dialects[d]->wants != NULL && !dialects[d]->wants(request))
+            continue;
         for (size_t r = 0; r < dialects[d]->route_count; r++) {
             const struct quern_route *route = &dialects[d]->routes[r];
             const char *rest;
@@ -35,6 +38,7 @@ bool quern_route_find(struct quern_request *request)
             }
             other = route;
         }
+    }
     if (other == NULL)
         return quern_refuse(request, QUERN_FAULT_ROUTE, NULL, "there is nothing at this path");
     quern_buffer_print(&request->fields, "Allow: %s\r\n", other->method);

@@ -23,10 +23,14 @@ struct quern_dialect {
     const struct quern_route *routes;
     size_t route_count;
     void (*write_error)(struct quern_request *request, struct quern_buffer *answer); /* of request->refusal, JSON */
+    bool (*wants)(const struct quern_request *request); /* whether its routes are for this request; NULL: for all */
     int (*status)(enum quern_fault fault); /* where it is not the usual one; NULL: always is */
 };
 
-extern const struct quern_dialect quern_dialect_openai, quern_dialect_probes;
+extern const struct quern_dialect quern_dialect_openai, quern_dialect_page, quern_dialect_probes;
+
+/* The write_error of those that have no words of their own: {"error": "why"}. */
+void quern_write_error(struct quern_request *request, struct quern_buffer *answer);
 
 /* Sets request->route and rest by method and path. False: refused, with the nearest dialect's words; a path that exists
  * with other methods names them in Allow. */

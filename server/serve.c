@@ -1,7 +1,10 @@
 /* Starting, signals, ending. */
 #include "loop.h"
 
+#include "sandbox.h"
+
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -51,6 +54,17 @@ static void on_reload(evutil_socket_t descriptor, short what, void *argument)
         quern_log(server->options, "info", "read %zu API keys", server->keys.count);
     else
         quern_log(server->options, "error", "%s; the keys stay as they were", error.text);
+    if (server->options->threads == 0)
+        atomic_store(&server->worker.must_renew, true);
+}
+
+/* The loop turns. Whether the model gives vectors is for /ready to say. */
+static void on_watchdog(evutil_socket_t descriptor, short what, void *argument)
+{
+    const struct quern_server *server = argument;
+    (void)descriptor;
+    (void)what;
+    quern_systemd_tell(&server->systemd, "WATCHDOG=1");
 }
 
 /* Looks again and again whether what was accepted is done. */
@@ -75,7 +89,9 @@ static void on_stop(evutil_socket_t descriptor, short what, void *argument)
         return;
     }
     server->service.draining = true;
-    quern_log(server->options, "info", "ending; %zu requests are still to be answered", server->pending_requests);
+    quern_systemd_tell(&server->systemd, "STOPPING=1");
+    quern_log(server->options, "info", "ending; %zu requests are still to be answered",
+              server->service.load.requests);
     event_add(server->drained, &tick);
     event_base_loopexit(server->base, &end);
 }
@@ -89,30 +105,58 @@ static int open_contexts(struct quern_server *server, quern_error *error)
                                           .step_tokens = options->step_tokens};
     const quern_context_options tokenizer = {.size = sizeof tokenizer, .threads = 1};
     quern_context_info info = {.size = sizeof info};
-    int code = quern_context_new(&server->engine, server->service.model, &engine, error);
+    quern_context *context = NULL;
+    int code = quern_context_new(&context, server->service.model, &engine, error);
+    server->worker.engine = context;
     if (code == QUERN_OK)
         code = quern_context_new(&server->service.tokenizer, server->service.model,
                                  &tokenizer, error);
     if (code == QUERN_OK)
         code = quern_model_describe(server->service.model, &server->service.info, error);
     if (code == QUERN_OK)
-        code = quern_context_describe(server->engine, &info, error);
+        code = quern_context_describe(context, &info, error);
     if (code != QUERN_OK)
         return code;
     quern_log(options, "info", "%d threads (%s), kernels %s, path %s, steps of %d tokens", info.threads,
               info.threads_reason, server->service.info.kernels, info.path, info.step_tokens);
+    if (options->cache_bytes > 0 && quern_cache_init(&server->service.cache, options->cache_bytes,
+                                                     (size_t)server->service.info.dimensions) != QUERN_OK)
+        return fail(error, "no memory for the cache");
     return quern_batcher_init(&server->batcher, (uint64_t)info.step_tokens, (uint64_t)options->queue_tokens) == QUERN_OK
                ? QUERN_OK
                : fail(error, "no memory for the queue");
 }
 
+/* The number of threads follows what the machine lets us use. Called by the worker, between steps. */
+static void *renew_engine(void *owner, void *engine)
+{
+    const struct quern_server *server = owner;
+    const quern_context_options options = {.size = sizeof options, .path = server->options->path,
+                                           .step_tokens = (int)server->batcher.budget};
+    quern_context_info before = {.size = sizeof before}, after = {.size = sizeof after};
+    quern_context *context = NULL;
+    quern_error error = {0};
+    int code = quern_context_describe(engine, &before, &error);
+    if (code == QUERN_OK)
+        code = quern_context_new(&context, server->service.model, &options, &error);
+    if (code == QUERN_OK)
+        code = quern_context_describe(context, &after, &error);
+    const bool is_better = code == QUERN_OK && after.threads != before.threads;
+    if (is_better)
+        quern_log(server->options, "info", "%d threads (%s)", after.threads, after.threads_reason);
+    else if (code != QUERN_OK)
+        quern_log(server->options, "error", "%s; threads stay as they were", error.text);
+    quern_context_free(is_better ? engine : context);
+    return is_better ? context : engine;
+}
+
 static int start_worker(struct quern_server *server, quern_error *error)
 {
-    server->worker = (struct quern_worker){.batcher = &server->batcher, .embed = quern_worker_embed,
-                                           .engine = server->engine, .finished = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC),
-                                           .width = (size_t)server->service.info.dimensions};
-    if (server->worker.finished < 0)
-        return fail(error, strerror(errno));
+    server->worker.batcher = &server->batcher;
+    server->worker.embed = quern_worker_embed;
+    server->worker.renew = renew_engine;
+    server->worker.owner = server;
+    server->worker.width = (size_t)server->service.info.dimensions;
     return quern_worker_start(&server->worker) == QUERN_OK ? QUERN_OK
                                                            : fail(error, "no memory or thread for the worker");
 }
@@ -123,14 +167,23 @@ static int open_events(struct quern_server *server, quern_error *error)
         int signal;
         event_callback_fn call;
     } table[] = {{SIGTERM, on_stop}, {SIGINT, on_stop}, {SIGHUP, on_reload}};
+    server->worker.finished = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (server->worker.finished < 0)
+        return fail(error, strerror(errno));
     server->base = event_base_new();
     if (server->base == NULL)
         return fail(error, "no event loop");
     server->collect = event_new(server->base, server->worker.finished, EV_READ | EV_PERSIST, on_finished, server);
     server->resume = evtimer_new(server->base, on_resume, server);
     server->drained = event_new(server->base, -1, EV_PERSIST, on_drain, server);
-    if (server->collect == NULL || server->resume == NULL || server->drained == NULL)
+    server->watchdog = event_new(server->base, -1, EV_PERSIST, on_watchdog, server);
+    if (server->collect == NULL || server->resume == NULL || server->drained == NULL || server->watchdog == NULL)
         return fail(error, "no memory for events");
+    server->systemd = quern_systemd_open();
+    const int64_t interval = server->systemd.watchdog_us / 2;
+    const struct timeval often = {(time_t)(interval / 1000000), (suseconds_t)(interval % 1000000)};
+    if (interval > 0)
+        event_add(server->watchdog, &often);
     event_add(server->collect, NULL);
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         server->signals[i] = evsignal_new(server->base, table[i].signal, table[i].call, server);
@@ -138,6 +191,37 @@ static int open_events(struct quern_server *server, quern_error *error)
             return fail(error, "no memory for signals");
     }
     return QUERN_OK;
+}
+
+/* The folder of a file's path. */
+static const char *folder_of(const char *path, char folder[static PATH_MAX])
+{
+    const char *slash = strrchr(path, '/');
+    const size_t length = slash == NULL ? 0 : slash == path ? 1 : (size_t)(slash - path);
+    snprintf(folder, PATH_MAX, "%.*s", length > 0 ? (int)length : 1, length > 0 ? path : ".");
+    return folder;
+}
+
+/* Gives up every right that is not needed from here on. Threads inherit it: so there are none yet. What SIGHUP reads
+ * stays readable: the folder of the keys, for a file may be replaced, and where the CPU quota stands. */
+static void enter_sandbox(const struct quern_server *server)
+{
+    char keys[PATH_MAX], sockets[PATH_MAX];
+    const struct quern_server_options *options = server->options;
+    const char *key_file = options->api_key_file, *path = server->socket_path;
+    const struct quern_sandbox sandbox = {
+        .readable = {"/proc", "/sys/fs/cgroup", key_file != NULL ? folder_of(key_file, keys) : NULL},
+        .removable = path != NULL ? folder_of(path, sockets) : NULL};
+    if (options->no_sandbox) {
+        quern_log(options, "warn", "sandbox: none, as --no-sandbox says");
+        return;
+    }
+    const struct quern_sandbox_state state = quern_sandbox_enter(&sandbox);
+    const bool whole = state.landlock > 0 && state.seccomp_error == 0;
+    quern_log(options, whole ? "info" : "warn", "sandbox: Landlock %s%s, seccomp %s%s",
+              state.landlock > 0 ? "in force" : "not there: ", state.landlock > 0 ? "" : strerror(state.landlock_error),
+              state.seccomp_error == 0 ? "in force" : "not there: ",
+              state.seccomp_error == 0 ? "" : strerror(state.seccomp_error));
 }
 
 /* As many descriptors as connections want, if the system lets us. */
@@ -152,8 +236,8 @@ static void raise_limits(void)
 
 static void close_events(struct quern_server *server)
 {
-    struct event *events[] = {server->collect, server->resume, server->drained, server->signals[0], server->signals[1],
-                              server->signals[2]};
+    struct event *events[] = {server->collect, server->resume, server->drained, server->watchdog, server->signals[0],
+                              server->signals[1], server->signals[2]};
     for (size_t i = 0; i < sizeof events / sizeof events[0]; i++)
         if (events[i] != NULL)
             event_free(events[i]);
@@ -166,42 +250,49 @@ static void end(struct quern_server *server)
     quern_worker_stop(&server->worker);
     while (server->first != NULL)
         quern_connection_close(server->first);
-    if (server->worker.finished > 0) {
+    if (server->batcher.budget > 0)
         quern_exchange_collect(server);
+    if (server->worker.finished > 0)
         close(server->worker.finished);
-    }
+    quern_cache_free(&server->service.cache);
     quern_listen_end(server);
     close_events(server);
+    quern_systemd_close(&server->systemd);
     if (server->batcher.budget > 0)
         quern_batcher_free(&server->batcher);
     quern_keys_free(&server->keys);
     quern_context_free(server->service.tokenizer);
-    quern_context_free(server->engine);
+    quern_context_free(server->worker.engine);
 }
 
 int quern_server_run(quern_model *model, const struct quern_server_options *options, quern_error *error)
 {
     struct quern_server server = {
         .options = options,
+        .systemd.socket = -1,
         .service = {
-            .model = model, .options = options, .created = time(NULL), .info.size = sizeof server.service.info}};
+            .model = model, .options = options, .batcher = &server.batcher, .created = time(NULL),
+            .info.size = sizeof server.service.info}};
     char name[128];
     signal(SIGPIPE, SIG_IGN);
     raise_limits();
     int code = quern_keys_load(&server.keys, options->api_key_file, error);
     if (code == QUERN_OK)
-        code = open_contexts(&server, error);
-    if (code == QUERN_OK)
-        code = start_worker(&server, error);
-    if (code == QUERN_OK)
         code = open_events(&server, error);
     if (code == QUERN_OK)
         code = quern_listen(&server, error);
     if (code == QUERN_OK) {
+        enter_sandbox(&server);
+        code = open_contexts(&server, error);
+    }
+    if (code == QUERN_OK)
+        code = start_worker(&server, error);
+    if (code == QUERN_OK) {
         quern_listen_name(&server, name);
         quern_log(options, "info", "ready on %s, model %s, %zu API keys", name, options->model_name, server.keys.count);
+        quern_systemd_tell(&server.systemd, "READY=1");
         event_base_dispatch(server.base);
-        quern_log(options, "info", "ended; %zu requests were not answered", server.pending_requests);
+        quern_log(options, "info", "ended; %zu requests were not answered", server.service.load.requests);
     }
     end(&server);
     return code;

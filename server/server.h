@@ -22,6 +22,7 @@ struct quern_server_options {
     bool allow_token_ids;      /* accept inputs that are token ids */
     bool strict_model;         /* refuse models of another name */
     bool insecure;             /* listen on any address without a key */
+    bool no_sandbox;           /* keep the rights that the server does not need */
     bool log_json;             /* log lines are JSON */
     const char *api_key_file;  /* a key on each line; NULL: none */
     const char *cors_origins;  /* origins of web pages that may ask, with commas, or "*"; NULL: none */
@@ -30,6 +31,7 @@ struct quern_server_options {
     int max_body;              /* bytes of a request's body */
     int queue_tokens;          /* tokens that wait, and tokens of one request */
     int queue_bytes;           /* memory of all requests and answers */
+    size_t cache_bytes;        /* memory of vectors that are kept; 0: none are */
     double timeout;            /* seconds a request may wait for its vectors; 0: any time */
     double read_timeout;       /* seconds for a request's head, and between signs of progress */
     double idle_timeout;       /* seconds a connection may stay without a request */
@@ -37,7 +39,8 @@ struct quern_server_options {
 };
 
 /* Serves until SIGTERM or SIGINT, then finishes what it has accepted. Logs to standard error. Returns QUERN_OK, or a
- * failure to start. SIGHUP reads the keys again. */
+ * failure to start. SIGHUP reads the keys again and, unless the
+ * number of threads was given, the CPU budget. */
 int quern_server_run(quern_model *model, const struct quern_server_options *options, quern_error *error);
 
 #endif

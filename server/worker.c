@@ -20,14 +20,17 @@ void quern_worker_step(struct quern_worker *worker, const struct quern_step *ste
     int codes[QUERN_STEP_TEXTS];
     for (size_t i = 0; i < step->count; i++)
         texts[i] = step->jobs[i]->texts[step->indices[i]];
+    if (atomic_exchange(&worker->must_renew, false) && worker->renew != NULL)
+        worker->engine = worker->renew(worker->owner, worker->engine);
     const int code = worker->embed(worker->engine, texts, step->count, worker->vectors);
     for (size_t i = 0; i < step->count; i++) {
         const struct quern_job *job = step->jobs[i];
         float *vector = worker->vectors + i * worker->width;
         /* One text's failure is not its company's: each is tried by itself. */
         codes[i] = code == QUERN_OK || step->count == 1 ? code : worker->embed(worker->engine, &texts[i], 1, vector);
+        const size_t slot = job->slots != NULL ? job->slots[step->indices[i]] : step->indices[i];
         if (codes[i] == QUERN_OK)
-            memcpy(job->vectors + step->indices[i] * worker->width, vector, worker->width * sizeof *vector);
+            memcpy(job->vectors + slot * worker->width, vector, worker->width * sizeof *vector);
     }
     if (quern_batcher_finish(worker->batcher, step, codes)) {
         const uint64_t one = 1;

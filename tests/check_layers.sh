@@ -59,7 +59,7 @@ for folder in json server cli; do
     for file in $(find $folder -name '*.[ch]'); do
         for name in $(sed -n 's/^ *# *include *"\([^"]*\)".*/\1/p' "$file"); do
             case " quern.h$others " in *" $name "*) continue ;; esac
-            [ -f "$folder/$name" ] || complain "$file may not include $name"
+            [ -f "$folder/$name" ] || [ -f "$(dirname "$file")/$name" ] || complain "$file may not include $name"
         done
     done
 done

@@ -1,0 +1,46 @@
+/* The page, for browsers: files that the program holds. */
+#include "page.h"
+#include "routes.h"
+
+#include <string.h>
+
+/* At "/" others find another dialect. */
+static bool wants(const struct quern_request *request)
+{
+    const char *accept = quern_head_find(request->head, "accept");
+    return strcmp(request->head->path, "/") != 0 || (accept != NULL && strcasestr(accept, "text/html") != NULL);
+}
+
+/* Whether the client has the file as it is. */
+static bool is_known(const struct quern_request *request, const struct quern_page_file *file)
+{
+    const char *known = quern_head_find(request->head, "if-none-match");
+    return known != NULL && (strcmp(known, "*") == 0 || strstr(known, file->etag) != NULL);
+}
+
+static void write_file(struct quern_request *request)
+{
+    const struct quern_page_file *file = quern_page_find(request->head->path);
+    if (file == NULL) {
+        quern_refuse(request, QUERN_FAULT_ROUTE, NULL, "there is nothing at this path");
+        return;
+    }
+    quern_buffer_print(&request->fields,
+                       "ETag: %s\r\nCache-Control: no-cache\r\nVary: Accept\r\nContent-Security-Policy: %s\r\n"
+                       "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n",
+                       file->etag, QUERN_PAGE_POLICY);
+    request->type = file->type;
+    if (is_known(request, file))
+        request->status = 304;
+    else
+        quern_buffer_add(&request->answer, file->bytes, file->size);
+}
+
+static const struct quern_route routes[] = {
+    {"GET", "/", true, NULL, write_file},
+    {"GET", "/page/*", true, NULL, write_file},
+};
+
+const struct quern_dialect quern_dialect_page = {.prefix = "/page/", .routes = routes,
+                                                 .route_count = sizeof routes / sizeof routes[0],
+                                                 .wants = wants, .write_error = quern_write_error};

@@ -1,0 +1,12 @@
+#!/bin/sh
+# systemd understands the units, and finds the service well fenced in. usage: check_units.sh SOURCE-ROOT QUERN
+set -eu
+root=$1 quern=$2
+command -v systemd-analyze >/dev/null || exit 77
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cp "$quern" "$work"
+sed "s,@bindir@,$work," "$root/server/units/quern.service.in" >"$work/quern.service"
+cp "$root/server/units/quern.socket" "$work"
+systemd-analyze verify --man=no "$work/quern.service" "$work/quern.socket"
+systemd-analyze security --offline=true --threshold=10 "$work/quern.service" >"$work/report" # 10: an exposure of 1.0

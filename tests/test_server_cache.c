@@ -1,0 +1,260 @@
+/* The cache of vectors by itself: what is known, missing and awaited, and that memory is bounded. */
+#include "../server/vector_cache.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { WIDTH = 4, MOST = 8 };
+
+static struct quern_cache cache;
+
+struct asked { /* texts of one to three ids */
+    struct quern_claims claims;
+    int32_t ids[MOST][3];
+    quern_tokens texts[MOST];
+    float vectors[MOST * WIDTH];
+    int settled;
+};
+
+static void on_settled(struct quern_claims *claims)
+{
+    ((struct asked *)((char *)claims - offsetof(struct asked, claims)))->settled++;
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    return quern_cache_init(&cache, 100000, WIDTH);
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    quern_cache_free(&cache);
+    return 0;
+}
+
+/* Claims texts, each named by its number. */
+static void claim(struct asked *asked, int count, const int *numbers)
+{
+    memset(asked, 0, sizeof *asked);
+    for (int i = 0; i < count; i++) {
+        asked->ids[i][0] = 2;
+        asked->ids[i][1] = numbers[i];
+        asked->texts[i] = (quern_tokens){asked->ids[i], 2};
+    }
+    asked->claims = (struct quern_claims){.cache = &cache, .texts = asked->texts, .vectors = asked->vectors,
+                                          .count = (size_t)count, .settled = on_settled};
+    assert_int_equal(quern_claims_begin(&asked->claims), QUERN_OK);
+    quern_claims_take(&asked->claims);
+}
+
+/* Computes what is missing: a vector of the text's number. */
+static void compute(struct asked *asked)
+{
+    for (size_t i = 0; i < asked->claims.missing_count; i++)
+        for (size_t j = 0; j < WIDTH; j++)
+            asked->vectors[asked->claims.slots[i] * WIDTH + j] = (float)asked->claims.missing[i].ids[1];
+    quern_claims_computed(&asked->claims, true);
+}
+
+static void assert_met(struct asked *asked)
+{
+    assert_true(quern_claims_are_met(&asked->claims));
+    assert_false(asked->claims.computing);
+    assert_int_equal(asked->claims.awaited, 0);
+    for (size_t i = 0; i < asked->claims.count; i++)
+        assert_true(asked->vectors[i * WIDTH + WIDTH - 1] == (float)asked->ids[i][1]);
+    quern_claims_end(&asked->claims);
+}
+
+#define CLAIM(asked, ...) \
+    claim(asked, (int)(sizeof(int[]){__VA_ARGS__} / sizeof(int)), (const int[]){__VA_ARGS__})
+
+static void test_what_was_computed_is_known(void **state)
+{
+    (void)state;
+    struct asked a, b;
+    CLAIM(&a, 7, 8, 9);
+    assert_int_equal(a.claims.missing_count, 3);
+    compute(&a);
+    assert_met(&a);
+    CLAIM(&b, 9, 6, 7);
+    assert_int_equal(b.claims.missing_count, 1);
+    assert_int_equal(b.claims.slots[0], 1);
+    compute(&b);
+    assert_met(&b);
+    assert_int_equal(b.settled, 0);
+    CLAIM(&b, 9, 6, 7);
+    assert_false(b.claims.computing);
+    assert_met(&b);
+    assert_int_equal(cache.known, 5);
+    assert_int_equal(cache.missed, 4);
+    assert_int_equal(cache.entries, 4);
+}
+
+static void test_texts_are_told_apart_by_every_id(void **state)
+{
+    (void)state;
+    struct asked a;
+    CLAIM(&a, 1, 2);
+    compute(&a);
+    assert_met(&a);
+    memset(&a, 0, sizeof a);
+    static const int32_t ids[][3] = {{2, 1, 0}, {0, 2, 1}, {2, 0, 1}, {1, 2, 0}};
+    for (size_t i = 0; i < 4; i++)
+        a.texts[i] = (quern_tokens){ids[i], 3};
+    a.claims = (struct quern_claims){.cache = &cache, .texts = a.texts, .vectors = a.vectors, .count = 4,
+                                     .settled = on_settled};
+    assert_int_equal(quern_claims_begin(&a.claims), QUERN_OK);
+    quern_claims_take(&a.claims);
+    assert_int_equal(a.claims.missing_count, 4);
+    quern_claims_end(&a.claims);
+}
+
+static void test_texts_in_flight_are_computed_once(void **state)
+{
+    (void)state;
+    struct asked a, b, c;
+    CLAIM(&a, 1);
+    CLAIM(&b, 1);
+    CLAIM(&c, 1, 2, 1);
+    assert_int_equal(b.claims.missing_count, 0);
+    assert_int_equal(b.claims.awaited, 1);
+    assert_int_equal(c.claims.missing_count, 1);
+    assert_int_equal(c.claims.awaited, 2);
+    assert_false(quern_claims_are_met(&b.claims));
+    compute(&a);
+    assert_int_equal(b.settled, 1);
+    assert_int_equal(c.settled, 0); /* it is computing */
+    compute(&c);
+    assert_met(&a);
+    assert_met(&b);
+    assert_met(&c);
+    assert_int_equal(cache.joined, 3);
+}
+
+static void test_a_request_may_have_a_text_twice(void **state)
+{
+    (void)state;
+    struct asked a;
+    CLAIM(&a, 5, 5, 5, 6);
+    assert_int_equal(a.claims.missing_count, 2);
+    compute(&a);
+    assert_int_equal(a.settled, 0);
+    assert_met(&a);
+}
+
+/* A query does not wait for all texts of a large request, because one of them is the same. */
+static void test_small_requests_do_not_await_large_ones(void **state)
+{
+    (void)state;
+    struct asked large, small;
+    CLAIM(&large, 1, 2, 3, 4);
+    CLAIM(&small, 4);
+    assert_int_equal(small.claims.missing_count, 1);
+    compute(&small);
+    assert_met(&small);
+    compute(&large);
+    assert_met(&large);
+    assert_int_equal(cache.entries, 4);
+}
+
+static void test_who_awaits_computes_what_failed(void **state)
+{
+    (void)state;
+    struct asked a, b, c;
+    CLAIM(&a, 1);
+    CLAIM(&b, 1);
+    CLAIM(&c, 1);
+    quern_claims_computed(&a.claims, false);
+    assert_false(quern_claims_are_met(&a.claims));
+    assert_int_equal(b.settled, 1);
+    assert_int_equal(c.settled, 1);
+    assert_int_equal(cache.entries, 0);
+    quern_claims_take(&b.claims);
+    quern_claims_take(&c.claims);
+    assert_int_equal(b.claims.missing_count + c.claims.missing_count, 1);
+    quern_claims_end(&a.claims);
+    compute(&b);
+    assert_int_equal(c.settled, 2);
+    assert_met(&b);
+    assert_met(&c);
+}
+
+static void test_who_leaves_is_not_missed(void **state)
+{
+    (void)state;
+    struct asked a, b, c;
+    CLAIM(&a, 1);
+    CLAIM(&b, 1);
+    CLAIM(&c, 1);
+    quern_claims_leave(&b.claims); /* its client is gone */
+    quern_claims_end(&b.claims);
+    quern_claims_end(&a.claims); /* so is the one that was to compute */
+    assert_int_equal(b.settled, 0);
+    assert_int_equal(c.settled, 1);
+    quern_claims_take(&c.claims);
+    compute(&c);
+    assert_met(&c);
+}
+
+static void test_memory_is_bounded(void **state)
+{
+    (void)state;
+    struct asked a, b;
+    for (int i = 0; i < 3000; i++) {
+        CLAIM(&a, 0, i);
+        compute(&a);
+        assert_met(&a);
+        assert_true(cache.bytes <= cache.most_bytes);
+    }
+    assert_in_range(cache.entries, 100, 1000);
+    assert_true(cache.dropped > 2000);
+    CLAIM(&b, 0, 2999, 10);
+    assert_int_equal(b.claims.missing_count, 1); /* that which was used all the time, and the latest one, are there */
+    assert_int_equal(b.claims.slots[0], 2);
+    quern_claims_end(&b.claims);
+}
+
+/* What is in flight cannot make room: the rest is computed without being kept. */
+static void test_more_in_flight_than_there_is_room(void **state)
+{
+    (void)state;
+    enum { MANY = 1000 };
+    struct asked *asked = calloc(MANY, sizeof *asked);
+    for (int i = 0; i < MANY; i++) {
+        CLAIM(&asked[i], i);
+        assert_int_equal(asked[i].claims.missing_count, 1);
+        assert_true(cache.bytes <= cache.most_bytes);
+    }
+    for (int i = 0; i < MANY; i++) {
+        compute(&asked[i]);
+        assert_met(&asked[i]);
+    }
+    assert_in_range(cache.entries, 100, MANY - 1);
+    free(asked);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(test_what_was_computed_is_known),
+        TEST(test_texts_are_told_apart_by_every_id),
+        TEST(test_texts_in_flight_are_computed_once),
+        TEST(test_a_request_may_have_a_text_twice),
+        TEST(test_small_requests_do_not_await_large_ones),
+        TEST(test_who_awaits_computes_what_failed),
+        TEST(test_who_leaves_is_not_missed),
+        TEST(test_memory_is_bounded),
+        TEST(test_more_in_flight_than_there_is_room),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,200 @@
+/* What the server counts, by itself. */
+#include "../server/routes.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct quern_server_options options = {.model_name = "a \"model\"\n\\"};
+static struct quern_batcher batcher;
+static struct quern_service service;
+
+static int setup(void **state)
+{
+    (void)state;
+    service = (struct quern_service){.options = &options, .batcher = &batcher, .info.kernels = "spec"};
+    return quern_batcher_init(&batcher, 100, 1000);
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    quern_batcher_free(&batcher);
+    return 0;
+}
+
+static bool parse_nothing(struct quern_request *request)
+{
+    (void)request;
+    return true;
+}
+
+static const struct quern_route embed = {"POST", "/embed", false, parse_nothing, quern_meters_write},
+                                look = {"GET", "/look", false, NULL, quern_meters_write};
+
+static void assert_tells(const char *line)
+{
+    struct quern_request request;
+    quern_request_init(&request, &service, NULL);
+    quern_meters_write(&request);
+    assert_false(request.answer.failed);
+    quern_buffer_add(&request.answer, "", 1);
+    if (strstr(request.answer.data, line) == NULL)
+        fail_msg("no %s in:\n%s", line, request.answer.data);
+    quern_request_free(&request);
+}
+
+static void test_bounds_belong_to_their_bucket(void **state)
+{
+    (void)state;
+    struct quern_histogram histogram = {0};
+    static const struct {
+        double value;
+        int bucket;
+    } table[] = {{0, 0},         {-1, 0},        {1e-9, 0},      {0x1p-14, 0},  {0x1.01p-14, 1},
+                 {1, 14},        {1.001, 15},    {2, 15},        {0x1p18, 32},  {0x1.1p18, 33},
+                 {1e300, 33},    {1e-300, 0}};
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        memset(&histogram, 0, sizeof histogram);
+        quern_histogram_add(&histogram, table[i].value);
+        assert_int_equal(histogram.counts[table[i].bucket], 1);
+        assert_true(histogram.sum == table[i].value);
+    }
+}
+
+static void test_requests_are_counted_once(void **state)
+{
+    (void)state;
+    struct quern_input inputs[3] = {{.result = {10, 0}}, {.result = {20, 5}}, {.is_ids = true, .result = {30, 0}}};
+    struct quern_request request = {
+        .service = &service, .route = &embed, .status = 200, .inputs = inputs, .input_count = 3, .tokenized = 3,
+        .task = QUERN_TASK_NONE, .arrived_ns = 1000000000, .received_ns = 1500000000, .answered_ns = 5000000000,
+        .encode_ns = 250000000, .job = {.submitted_ns = 2000000000, .started_ns = 3000000000,
+                                        .finished_ns = 4500000000}};
+    quern_meters_count(&service.meters, &request, 6000000000);
+    assert_tells("\nquern_requests_total{method=\"POST\",route=\"/embed\",status=\"200\"} 1\n");
+    assert_tells("\nte_request_count{method=\"batch\"} 1\n");
+    assert_tells("\nte_request_success{method=\"batch\"} 1\n");
+    assert_tells("\nte_embed_count 3\n");
+    assert_tells("\nte_embed_success 3\n");
+    assert_tells("\nquern_tokens_total 60\n");
+    assert_tells("\nquern_texts_without_prompt_total 2\n");
+    assert_tells("\nquern_texts_truncated_total 1\n");
+    assert_tells("\nte_request_input_length_bucket{le=\"16\"} 1\n");
+    assert_tells("\nquern_request_receive_duration_sum 0.5\n");
+    assert_tells("\nte_request_tokenization_duration_sum 0.5\n");
+    assert_tells("\nte_request_queue_duration_sum 1\n");
+    assert_tells("\nte_request_inference_duration_sum 1.5\n");
+    assert_tells("\nquern_request_encode_duration_sum 0.25\n");
+    assert_tells("\nquern_request_send_duration_sum 1\n");
+    assert_tells("\nte_request_duration_sum 5\n");
+    assert_tells("\nte_request_duration_bucket{le=\"+Inf\"} 1\n");
+
+    /* Left by its client: the worker still has it, and its times are not looked at. */
+    request.status = 499;
+    request.submitted = true;
+    request.task = QUERN_TASK_QUERY;
+    quern_meters_count(&service.meters, &request, 6000000000);
+    assert_tells("\nte_request_failure{err=\"cancelled\"} 1\n");
+    assert_tells("\nte_request_inference_duration_count 1\n");
+    assert_tells("\nquern_texts_without_prompt_total 2\n");
+    assert_tells("\nte_embed_success 3\n");
+
+    struct quern_request other = {.service = &service, .route = &look, .status = 200};
+    quern_meters_count(&service.meters, &other, 1);
+    other.route = NULL;
+    other.status = 404;
+    quern_meters_count(&service.meters, &other, 1);
+    quern_meters_count(&service.meters, &other, 1);
+    assert_tells("\nquern_requests_total{method=\"GET\",route=\"/look\",status=\"200\"} 1\n");
+    assert_tells("\nquern_requests_total{method=\"-\",route=\"-\",status=\"404\"} 2\n");
+    assert_tells("\nte_request_duration_count 2\n"); /* of those with a body only */
+}
+
+static void test_failures_are_told_apart(void **state)
+{
+    (void)state;
+    static const struct {
+        enum quern_fault fault;
+        const char *name;
+    } table[] = {{QUERN_FAULT_VALUE, "validation"},     {QUERN_FAULT_BUSY, "overloaded"},
+                 {QUERN_FAULT_DRAINING, "unhealthy"},   {QUERN_FAULT_INTERNAL, "backend"},
+                 {QUERN_FAULT_DEADLINE, "timeout"}};
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        char line[80];
+        struct quern_request request = {.service = &service, .route = &embed, .status = 400,
+                                        .refusal.fault = table[i].fault};
+        quern_meters_count(&service.meters, &request, 1);
+        snprintf(line, sizeof line, "\nte_request_failure{err=\"%s\"} 1\n", table[i].name);
+        assert_tells(line);
+    }
+}
+
+static void test_more_routes_than_expected(void **state)
+{
+    (void)state;
+    struct quern_request request = {.service = &service};
+    for (int i = 0; i < 2 * QUERN_METERED_ANSWERS; i++) {
+        request.status = i;
+        quern_meters_count(&service.meters, &request, 1);
+    }
+    uint64_t sum = 0;
+    for (size_t i = 0; i < service.meters.answer_kinds; i++)
+        sum += service.meters.answers[i].count;
+    assert_int_equal(sum, 2 * QUERN_METERED_ANSWERS);
+}
+
+static void test_the_queue_is_told(void **state)
+{
+    (void)state;
+    static const int32_t ids[50];
+    const quern_tokens texts[] = {{ids, 50}, {ids, 25}, {ids, 50}};
+    float vectors[3];
+    const int codes[3] = {QUERN_OK, QUERN_OK, QUERN_OK};
+    struct quern_job job = {.texts = texts, .count = 3, .vectors = vectors};
+    struct quern_step step;
+    struct quern_batcher_state seen;
+    quern_batcher_look(&batcher, &seen);
+    assert_true(seen.oldest_seconds == 0);
+    assert_true(quern_batcher_submit(&batcher, &job));
+    assert_tells("\nte_queue_size 3\n");
+    assert_tells("\nquern_queue_tokens 125\n");
+    assert_tells("\nquern_step_tokens 100\n");
+    job.submitted_ns -= 5000000000;
+    quern_batcher_look(&batcher, &seen);
+    assert_true(seen.oldest_seconds >= 5 && seen.oldest_seconds < 500);
+    assert_true(quern_batcher_take(&batcher, &step));
+    assert_tells("\nte_queue_size 1\n");
+    assert_tells("\nquern_running_texts 2\n");
+    assert_false(quern_batcher_finish(&batcher, &step, codes));
+    assert_tells("\nte_batch_next_size_sum 2\n");
+    assert_tells("\nte_batch_next_tokens_sum 75\n");
+    assert_tells("\nquern_batch_fill_sum 0.75\n");
+    assert_tells("\nquern_step_duration_count 1\n");
+    assert_false(quern_batcher_cancel(&batcher, &job) && job.computed < job.count);
+    assert_tells("\nte_queue_size 0\n");
+}
+
+static void test_names_are_quoted(void **state)
+{
+    (void)state;
+    assert_tells("kernels=\"spec\",model=\"a \\\"model\\\"\\n\\\\\"} 1\n");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_bounds_belong_to_their_bucket),
+        cmocka_unit_test_setup_teardown(test_requests_are_counted_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_failures_are_told_apart, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_more_routes_than_expected, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_the_queue_is_told, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_names_are_quoted, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
