@@ -118,6 +118,14 @@ INLINE vf vf_from_bf16(const void *p)
     return (vf)(__builtin_convertvector(h, vu) << 16);
 }
 
+/* LANES signed bytes */
+INLINE vf vf_from_bytes(const void *p)
+{
+    vb bytes;
+    memcpy(&bytes, p, sizeof bytes);
+    return vf_from_int(__builtin_convertvector(bytes, vi));
+}
+
 /* The lanes added in pairs, quarters and so on: the same order in every kernel of a table. */
 INLINE float vf_reduce_add(vf v)
 {
