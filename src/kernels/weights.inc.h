@@ -51,12 +51,12 @@ INLINE vi small_at(enum quern_form form, const unsigned char *block, int word, i
 /* What a group's quants are multiplied by, and what is added to that. */
 INLINE vf small_scale(enum quern_form form, const unsigned char *block, int group, int v)
 {
-    return vf_from_bytes(block + QUERN_SMALL_FACTORS(form) + group * 32 + v * LANES) *
+    return VF_FROM_BYTES(block + QUERN_SMALL_FACTORS(form) + group * 32 + v * LANES) *
            VF_FROM_HALF(block + QUERN_SMALL_SCALES(form) + v * LANES * 2);
 }
 
 INLINE vf small_minimum(enum quern_form form, const unsigned char *block, int group, int v)
 {
-    return vf_from_bytes(block + QUERN_SMALL_SHIFTS(form) + group * 32 + v * LANES) *
+    return VF_FROM_BYTES(block + QUERN_SMALL_SHIFTS(form) + group * 32 + v * LANES) *
            VF_FROM_HALF(block + QUERN_SMALL_BASES(form) + v * LANES * 2);
 }

@@ -22,7 +22,9 @@ INLINE vi dot4(vi sum, vi w, vi a)
  * 4 * 2 * 31 * 127 = 31496 with 5, 2 * 2 * 63 * 127 = 32004 with 6. */
 INLINE vi dot4_small(vi sum, vi w, vi a)
 {
-    return (vi)_mm256_add_epi16((__m256i)sum, _mm256_maddubs_epi16((__m256i)w, (__m256i)a));
+    sum = (vi)_mm256_add_epi16((__m256i)sum, _mm256_maddubs_epi16((__m256i)w, (__m256i)a));
+    __asm__("" : "+x"(sum)); /* adding in another order, as compilers like to, wants more registers than there are */
+    return sum;
 }
 
 #define DOT4(sum, w, a) dot4(sum, w, a)
