@@ -48,7 +48,7 @@ int main(int argc, char **argv)
         {"seed", required_argument, NULL, 's'}, {"no-prompts", no_argument, NULL, 'n'},
         {NULL, 0, NULL, 0},
     };
-    uint32_t type = QUERN_TYPE_Q8_0;
+    uint32_t type = QUERN_TYPES;
     uint64_t seed = 1;
     bool head = false, prompts = true;
     int bad = 0;
@@ -65,13 +65,15 @@ int main(int argc, char **argv)
             bad = 1;
     }
     bool tiny = argc - optind == 2 && strcmp(argv[optind], "tiny") == 0;
+    bool wide = argc - optind == 2 && strcmp(argv[optind], "wide") == 0;
     bool full = argc - optind == 2 && strcmp(argv[optind], "full") == 0;
-    if (bad || (!tiny && !full)) {
+    if (bad || (!tiny && !wide && !full)) {
         fputs(usage, stderr);
         return 2;
     }
-    struct quern_recipe recipe = tiny ? quern_recipe_tiny() : quern_recipe_full();
-    recipe.type = type;
+    struct quern_recipe recipe = tiny ? quern_recipe_tiny() : wide ? quern_recipe_wide() : quern_recipe_full();
+    if (type != QUERN_TYPES)
+        recipe.type = type;
     recipe.head = head;
     recipe.prompts = prompts ? NULL : "none";
     recipe.seed = seed;
