@@ -42,7 +42,10 @@ void quern_blocks_make(uint32_t type, unsigned char *dst, size_t count, float de
     const size_t elements = (size_t)info->block_elements, bytes = (size_t)info->block_bytes;
     for (size_t done = 0; done < count; done += elements, dst += bytes) {
         uint64_t word = stream + (first + done) * 0x9E3779B97F4A7C15u;
-        const float scale = deviation / formats[type].deviation * (0.75f + (float)(quern_mix(word) & 255) / 512);
+        const uint64_t noise = quern_mix(word);
+        float scale = deviation / formats[type].deviation * (0.75f + (float)(noise & 255) / 512);
+        if (formats[type].shift == 0 && noise & 256) /* quants need not be as often negative as positive */
+            scale = -scale;
         for (size_t i = 0; i < bytes; i++) {
             if (i % 8 == 0)
                 word = quern_mix(word + 1);
