@@ -47,7 +47,7 @@ static int find_tensor(const struct loader *loader, const char *name, int rows, 
         return quern_fail(loader->error, QUERN_EFORMAT, "tensor %s is [%llu][%llu], the metadata ask for [%d][%d]", name,
                           (unsigned long long)t->shape[1], (unsigned long long)t->shape[0], rows, length);
     if (!quern_type_info(t->type)->supported)
-        return quern_fail(loader->error, QUERN_EUNSUPPORTED, "tensor %s has type %s, which is not supported yet", name,
+        return quern_fail(loader->error, QUERN_EUNSUPPORTED, "tensor %s has type %s, which is not supported", name,
                           quern_type_info(t->type)->name);
     *found = t;
     return QUERN_OK;
