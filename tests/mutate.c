@@ -146,8 +146,9 @@ int main(int argc, char **argv)
         struct quern_recipe (*recipe)(void);
         uint32_t type;
     } models[] = {
-        {quern_recipe_tiny, QUERN_TYPE_Q8_0}, {quern_recipe_tiny, QUERN_TYPE_Q4_0}, {quern_recipe_tiny, QUERN_TYPE_F32},
-        {quern_recipe_tiny, QUERN_TYPE_BF16}, {quern_recipe_tiny, QUERN_TYPE_Q5_1}, {quern_recipe_tiny, QUERN_TYPE_IQ4_NL},
+        {quern_recipe_tiny, QUERN_TYPE_Q8_0}, {quern_recipe_tiny, QUERN_TYPE_Q4_0},
+        {quern_recipe_tiny, QUERN_TYPE_F32},  {quern_recipe_tiny, QUERN_TYPE_BF16},
+        {quern_recipe_tiny, QUERN_TYPE_Q5_1}, {quern_recipe_tiny, QUERN_TYPE_IQ4_NL},
         {quern_recipe_wide, QUERN_TYPE_Q4_K}, {quern_recipe_wide, QUERN_TYPE_Q2_K},
     };
     enum { BASES = sizeof models / sizeof models[0] };

@@ -14,8 +14,9 @@
 
 /* Those that the library writes first. */
 static const uint32_t supported[] = {
-    QUERN_TYPE_F32,  QUERN_TYPE_F16,  QUERN_TYPE_BF16, QUERN_TYPE_Q8_0, QUERN_TYPE_Q4_0, QUERN_TYPE_Q4_1, QUERN_TYPE_Q5_0,
-    QUERN_TYPE_Q5_1, QUERN_TYPE_Q2_K, QUERN_TYPE_Q3_K, QUERN_TYPE_Q4_K, QUERN_TYPE_Q5_K, QUERN_TYPE_Q6_K, QUERN_TYPE_IQ4_NL};
+    QUERN_TYPE_F32,  QUERN_TYPE_F16,  QUERN_TYPE_BF16, QUERN_TYPE_Q8_0, QUERN_TYPE_Q4_0,
+    QUERN_TYPE_Q4_1, QUERN_TYPE_Q5_0, QUERN_TYPE_Q5_1, QUERN_TYPE_IQ4_NL,
+    QUERN_TYPE_Q2_K, QUERN_TYPE_Q3_K, QUERN_TYPE_Q4_K, QUERN_TYPE_Q5_K,  QUERN_TYPE_Q6_K};
 #define SUPPORTED (sizeof supported / sizeof *supported)
 #define WRITTEN 5
 
@@ -159,15 +160,24 @@ static void test_layouts(void **state)
             float value;
         } elements[8];
     } cases[] = {
-        {QUERN_TYPE_Q4_1, 0, 2, {{0, 15.5f}, {1, 6.5f}, {7, 0.5f}, {15, 8.5f}, {16, 1.5f}, {17, 2.5f}, {30, 8.5f}, {31, 8.5f}}},
-        {QUERN_TYPE_Q5_0, 0, -1, {{0, 13}, {1, -12}, {7, -2}, {15, -10}, {16, 2}, {17, 3}, {30, -8}, {31, -7}}},
-        {QUERN_TYPE_Q5_1, 0, 2, {{0, 27.5f}, {1, 18.5f}, {7, 12.5f}, {15, 4.5f}, {16, 19.5f}, {17, 4.5f}, {30, 9.5f}, {31, 10.5f}}},
-        {QUERN_TYPE_Q2_K, 80, 82, {{0, 9}, {15, 0}, {31, 0}, {64, 44.5f}, {127, 2.5f}, {128, 31.5f}, {200, -2.5f}, {255, -3}}},
-        {QUERN_TYPE_Q3_K, 108, -1, {{0, 57}, {15, -76}, {31, -40}, {64, -30}, {127, -56}, {128, 6}, {200, -27}, {255, 58}}},
-        {QUERN_TYPE_Q4_K, 0, 2, {{0, 63.5f}, {15, 342.5f}, {31, 342.5f}, {64, 130.5f}, {127, 96}, {128, 18.5f}, {200, 44}, {255, 157}}},
-        {QUERN_TYPE_Q5_K, 0, 2, {{0, 559.5f}, {15, 342.5f}, {31, 342.5f}, {64, 130.5f}, {127, 824}, {128, 130.5f}, {200, 44}, {255, 133}}},
-        {QUERN_TYPE_Q6_K, 208, -1, {{0, 1273}, {15, -1340}, {31, -1480}, {64, -3040}, {127, -580}, {128, 2337}, {200, 105}, {255, 2100}}},
-        {QUERN_TYPE_IQ4_NL, 0, -1, {{0, -104}, {1, 1}, {7, -83}, {15, 25}, {16, -104}, {17, -104}, {30, -10}, {31, -10}}},
+        {QUERN_TYPE_Q4_1, 0, 2,
+         {{0, 15.5f}, {1, 6.5f}, {7, 0.5f}, {15, 8.5f}, {16, 1.5f}, {17, 2.5f}, {30, 8.5f}, {31, 8.5f}}},
+        {QUERN_TYPE_Q5_0, 0, -1,
+         {{0, 13}, {1, -12}, {7, -2}, {15, -10}, {16, 2}, {17, 3}, {30, -8}, {31, -7}}},
+        {QUERN_TYPE_Q5_1, 0, 2,
+         {{0, 27.5f}, {1, 18.5f}, {7, 12.5f}, {15, 4.5f}, {16, 19.5f}, {17, 4.5f}, {30, 9.5f}, {31, 10.5f}}},
+        {QUERN_TYPE_Q2_K, 80, 82,
+         {{0, 9}, {15, 0}, {31, 0}, {64, 44.5f}, {127, 2.5f}, {128, 31.5f}, {200, -2.5f}, {255, -3}}},
+        {QUERN_TYPE_Q3_K, 108, -1,
+         {{0, 57}, {15, -76}, {31, -40}, {64, -30}, {127, -56}, {128, 6}, {200, -27}, {255, 58}}},
+        {QUERN_TYPE_Q4_K, 0, 2,
+         {{0, 63.5f}, {15, 342.5f}, {31, 342.5f}, {64, 130.5f}, {127, 96}, {128, 18.5f}, {200, 44}, {255, 157}}},
+        {QUERN_TYPE_Q5_K, 0, 2,
+         {{0, 559.5f}, {15, 342.5f}, {31, 342.5f}, {64, 130.5f}, {127, 824}, {128, 130.5f}, {200, 44}, {255, 133}}},
+        {QUERN_TYPE_Q6_K, 208, -1,
+         {{0, 1273}, {15, -1340}, {31, -1480}, {64, -3040}, {127, -580}, {128, 2337}, {200, 105}, {255, 2100}}},
+        {QUERN_TYPE_IQ4_NL, 0, -1,
+         {{0, -104}, {1, 1}, {7, -83}, {15, 25}, {16, -104}, {17, -104}, {30, -10}, {31, -10}}},
     };
     (void)state;
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
@@ -231,7 +241,8 @@ static void test_first_half_not_finite(void **state)
     static const struct {
         uint32_t type;
         int scale;
-    } cases[] = {{QUERN_TYPE_Q4_1, 0}, {QUERN_TYPE_Q5_1, 0}, {QUERN_TYPE_Q4_K, 0}, {QUERN_TYPE_Q5_K, 0}, {QUERN_TYPE_Q2_K, 80}};
+    } cases[] = {{QUERN_TYPE_Q4_1, 0}, {QUERN_TYPE_Q5_1, 0}, {QUERN_TYPE_Q4_K, 0}, {QUERN_TYPE_Q5_K, 0},
+                 {QUERN_TYPE_Q2_K, 80}};
     (void)state;
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
         unsigned char block[256] = {0};

@@ -56,7 +56,8 @@ static void embed(quern_context *context, int tokens, float *vector)
 {
     int32_t ids[TRIAL_CONTEXT];
     const quern_tokens text = {ids, (size_t)tokens};
-    const quern_embed_options options = {.size = sizeof options, .dimensions = GOLDEN_WIDTH, .flags = QUERN_NO_NORMALIZE};
+    const quern_embed_options options = {
+        .size = sizeof options, .dimensions = GOLDEN_WIDTH, .flags = QUERN_NO_NORMALIZE};
     quern_result result;
     trial_ids(ids, tokens);
     assert_int_equal(quern_embed_tokens(context, &text, 1, &options, vector, GOLDEN_WIDTH, &result, NULL), QUERN_OK);
@@ -96,7 +97,8 @@ static const struct golden_vector *check_model(const char *kernels, const struct
     }
     const double mean = sum / (double)(g - first);
     if (mean > bar->mean)
-        fail_msg("%s, path %d, type %u, head %d: 1 - cos %.3g on average", kernels, path, first->type, first->head, mean);
+        fail_msg("%s, path %d, type %u, head %d: 1 - cos %.3g on average", kernels, path, first->type, first->head,
+                 mean);
     quern_context_free(context);
     quern_model_close(model);
     return g;

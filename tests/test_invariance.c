@@ -51,8 +51,8 @@ static void embed(quern_context *context, const quern_tokens *texts, int count, 
 {
     quern_error error;
     const quern_embed_options options = {.size = sizeof options, .dimensions = TRIAL_WIDTH};
-    const int code = quern_embed_tokens(context, texts, (size_t)count, &options, vectors[0], (size_t)count * TRIAL_WIDTH,
-                                        NULL, &error);
+    const int code = quern_embed_tokens(context, texts, (size_t)count, &options, vectors[0],
+                                        (size_t)count * TRIAL_WIDTH, NULL, &error);
     if (code != QUERN_OK)
         fail_msg("%s", error.text);
 }

@@ -10,10 +10,14 @@
 #include <string.h>
 #include <strings.h>
 
-static const char usage[] = "Usage: mkmodel tiny|full FILE [--type f32|f16|bf16|q8_0|q4_0] [--head] [--no-prompts] [--seed N]\n"
+static const char usage[] = "Usage: mkmodel tiny|wide|full FILE [--type TYPE] [--head] [--no-prompts] [--seed N]\n"
                             "\n"
                             "Writes a GGUF file of random weights in the layout of EmbeddingGemma: a tiny one of some\n"
-                            "hundred kilobytes, or one of the true shape. --head adds the dense head.\n"
+                            "hundred kilobytes, one with rows long enough for every type, or one of the true shape.\n"
+                            "TYPE: f32, f16, bf16, q8_0 (the default; of wide ones q4_k), q4_0, q4_1, q5_0, q5_1,\n"
+                            "iq4_nl, q2_k, q3_k, q4_k, q5_k or q6_k; as in published files, some tensors get another\n"
+                            "one.\n"
+                            "--head adds the dense head.\n"
                             "--no-prompts says that the model takes no task prompts.\n";
 
 static int parse_type(const char *name, uint32_t *type)

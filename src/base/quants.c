@@ -105,8 +105,8 @@ static void open_q2_k(struct quern_quants *dst, const unsigned char *block)
     }
 }
 
-/* 32 bytes of third bits, bit g of byte i for element i of group g; 64 bytes of two-bit fields; 12 bytes of factors plus
- * 32, of which the first 8 hold the low nibbles and the last 4 the high two bits; half scale. */
+/* 32 bytes of third bits, bit g of byte i for element i of group g; 64 bytes of two-bit fields; 12 bytes of factors
+ * plus 32, of which the first 8 hold the low nibbles and the last 4 the high two bits; half scale. */
 static void open_q3_k(struct quern_quants *dst, const unsigned char *block)
 {
     const unsigned char *factors = block + 96;
@@ -122,8 +122,8 @@ static void open_q3_k(struct quern_quants *dst, const unsigned char *block)
     }
 }
 
-/* 12 bytes of six bits each: factors and minima of groups 0 to 3, whose upper two bits belong to those of 4 to 7; then the
- * low nibbles of these. */
+/* 12 bytes of six bits each: factors and minima of groups 0 to 3, whose upper two bits belong to those of 4 to 7; then
+ * the low nibbles of these. */
 static void set_six_bits(struct quern_quants *dst, const unsigned char *block, int group)
 {
     const unsigned char *six = block + 4;
@@ -142,7 +142,8 @@ static void open_half_bytes(struct quern_quants *dst, const unsigned char *nibbl
         dst->q[i] = (int8_t)(nibbles[group / 2 * 32 + i] >> 4 * (group % 2) & 15);
 }
 
-/* Half scale and base, factors and minima, in Q5_K 32 bytes of fifth bits as Q3_K has its third, 128 bytes of nibbles. */
+/* Half scale and base, factors and minima, in Q5_K 32 bytes of fifth bits as Q3_K has its third ones, 128 bytes of
+ * nibbles. */
 static void open_q4_k(struct quern_quants *dst, const unsigned char *block)
 {
     for (int g = 0; g < GROUPS; g++, dst++) {
@@ -161,8 +162,8 @@ static void open_q5_k(struct quern_quants *dst, const unsigned char *block)
     }
 }
 
-/* 128 bytes of nibbles: in each half of the block, 64 bytes hold groups 0 and 1 below 2 and 3; 64 bytes of the upper two
- * bits; 16 signed factors; half scale. Elements are 32 too large. */
+/* 128 bytes of nibbles: in each half of the block, 64 bytes hold groups 0 and 1 below 2 and 3; 64 bytes of the upper
+ * two bits; 16 signed factors; half scale. Elements are 32 too large. */
 static void open_q6_k(struct quern_quants *dst, const unsigned char *block)
 {
     for (int g = 0; g < GROUPS; g++, dst++) {

@@ -1,5 +1,5 @@
-/* The number formats of weights in GGUF files, numbered as the GGML project numbers them, and one form to which blocks of
- * quantised weights are opened up, so that whoever computes with them need not know eleven layouts. */
+/* The number formats of weights in GGUF files, numbered as the GGML project numbers them, and one form to which blocks
+ * of quantised weights are opened up, so that whoever computes with them need not know eleven layouts. */
 #ifndef QUERN_BASE_QUANTS_H
 #define QUERN_BASE_QUANTS_H
 
@@ -23,9 +23,9 @@ enum quern_type {
     QUERN_TYPES /* more than the largest number */
 };
 
-/* 32 weights. With g = i / 16, weight i is scale * factor[g] * q[i] + base * shift[g]; every product of these is exact in
- * float32. Types without a minimum have shift 0, but for Q5_0, whose q is 0 to 31 and whose base * shift is
- * scale * -16: it is one of the types with five bits. */
+/* 32 weights. With g = i / 16, weight i is scale * factor[g] * q[i] + base * shift[g]; every product of these is exact
+ * in float32. Types without a minimum have shift 0, but for Q5_0, whose q is 0 to 31 and whose base * shift is
+ * scale * -16: so it is like the other types of five bits. */
 struct quern_quants {
     uint16_t scale, base; /* half floats */
     int8_t factor[2], shift[2];

@@ -22,8 +22,8 @@ const struct quern_type_info *quern_type_info(uint32_t type);
 /* dst[count] <- the elements of src. count is a multiple of the block, src unaligned. A supported type only. */
 void quern_dequantize(uint32_t type, float *dst, const void *src, size_t count);
 
-/* dst <- src[count] rounded to type, to the bit as ggml's reference does. count is a multiple of the block. F32, F16, BF16,
- * Q8_0 or Q4_0 only. */
+/* dst <- src[count] rounded to type, to the bit as ggml's reference does. count is a multiple of the block. F32, F16,
+ * BF16, Q8_0 or Q4_0 only. */
 void quern_quantize(uint32_t type, void *dst, const float *src, size_t count);
 
 /* Whether every scale (or float) of count elements at src is finite. */

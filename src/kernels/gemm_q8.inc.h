@@ -3,8 +3,8 @@
  *   DOT4(sum, w, a)   sum + the four products of bytes of w and a in each lane; a signed
  *   PANEL_Q8_FLIP     0x80 if DOT4 takes w as unsigned: then weights are w + 128 and sums start at the block's bias;
  *                     0 if as signed: sums start at 0
- *   DOT4_SMALL(sum, w, a)   the same where w is unsigned and below 64, and DOT4_SMALL_SUM(sum) what that has summed up, at
- *                     most SMALL_STEPS(form) of them; may be left to DOT4
+ *   DOT4_SMALL(sum, w, a)   the same where w is unsigned and below 64, for at most SMALL_STEPS(form) of them, and
+ *                     DOT4_SMALL_SUM(sum) what they have summed up; may be left to DOT4
  *   Q8_ROWS           rows of activations computed together, at most 6
  *   Q8_VECTORS        vectors of columns computed together; divides 32 / LANES
  *   PREFETCH(p)       brings the cache line at p into the second-level cache: with two panels the first would overflow

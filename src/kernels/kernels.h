@@ -33,8 +33,8 @@ struct quern_gemm {
 
     /* c[i][j] = sum over k of a[i][k] * w[j][k], for i < count and the panel's QUERN_BLOCK rows w; rows of c are
      * c_stride floats apart. a is [count][length], rows back to back as blocks or a_stride floats apart.
-     * The 8-bit one is NULL for matrices of floats. While it computes it brings the panel at next nearer, the one that this
-     * thread is likely to compute with next; NULL: none. */
+     * The 8-bit one is NULL for matrices of floats. While it computes it brings the panel at next nearer, the one that
+     * this thread is likely to compute with next; NULL: none. */
     void (*run_q8)(float *c, size_t c_stride, const struct quern_q8 *a, int count, const unsigned char *panel,
                    int length, const unsigned char *next);
     void (*run_f32)(float *c, size_t c_stride, const float *a, size_t a_stride, int count, const unsigned char *panel,

@@ -59,7 +59,8 @@ void quern_pack_f16(unsigned char *panel, const unsigned char *rows, size_t row_
 }
 
 /* Row r of a small block. */
-static void pack_quants(unsigned char *block, enum quern_form form, int together, int r, const struct quern_quants *from)
+static void pack_quants(unsigned char *block, enum quern_form form, int together, int r,
+                        const struct quern_quants *from)
 {
     const int groups = QUERN_SMALL_GROUPS(form), stride = together * QUERN_BLOCK;
     uint8_t q[QUERN_BLOCK];

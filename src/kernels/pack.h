@@ -11,10 +11,10 @@
  *
  * All blocks are multiples of 64 bytes, so a panel can be read with aligned loads.
  *
- * A small block: nibbles as in Q4_0; with six bits two more steps of [32 rows][4 k] bytes, in which bits 2 (s % 4) and up
- * of number s / 4 are the upper bits of step s. Then, [32 rows] of each: a signed byte of factor for every group of the
- * block, one or two; in forms with a minimum as many of shift; half scales; with a minimum half bases. Weight k of group g
- * is scale * factor[g] * (q - offset) + base * shift[g]. Bytes of scale and base cost little memory and are exact.
+ * A small block: nibbles as in Q4_0; with six bits two more steps of [32 rows][4 k] bytes, in which bits 2 (s % 4) and
+ * up of number s / 4 are the upper bits of step s. Then, [32 rows] of each: a signed byte of factor for every group of
+ * the block, one or two; in forms with a minimum as many of shift; half scales; with a minimum half bases. Weight k of
+ * group g is scale * factor[g] * (q - offset) + base * shift[g], as the file has these numbers: exact, and short.
  *
  *   U4     4 bits, a group, a minimum: Q4_1, Q4_K. 704 bytes, 5.5 bits a weight
  *   U5     5 bits in 6, a group, a minimum: Q5_0, Q5_1, Q5_K. 960 bytes, 7.5 bits a weight
@@ -48,7 +48,8 @@ enum quern_form {
 #define QUERN_SMALL_UPPER 512 /* upper bits, if it has six */
 #define QUERN_SMALL_FACTORS(form) (QUERN_SMALL_UPPER + (QUERN_SMALL_SIX_BITS(form) ? 256 : 0))
 #define QUERN_SMALL_SHIFTS(form) (QUERN_SMALL_FACTORS(form) + 32 * QUERN_SMALL_GROUPS(form))
-#define QUERN_SMALL_SCALES(form) (QUERN_SMALL_SHIFTS(form) + (QUERN_SMALL_MINIMUM(form) ? 32 * QUERN_SMALL_GROUPS(form) : 0))
+#define QUERN_SMALL_SCALES(form)                                                                                       \
+    (QUERN_SMALL_SHIFTS(form) + (QUERN_SMALL_MINIMUM(form) ? 32 * QUERN_SMALL_GROUPS(form) : 0))
 #define QUERN_SMALL_BASES(form) (QUERN_SMALL_SCALES(form) + 32 * 2)
 
 #define QUERN_BLOCK_BYTES(form)                                                                                        \

@@ -8,10 +8,10 @@
 /* w[length] of one raw row */
 void quern_spec_weights(double *w, enum quern_type type, const unsigned char *row, int length);
 
-/* One element of a product with weights of blocks. A weight is scale * q + minimum, with the same scale and minimum for a
- * group of 32, in some types 16: *magnitude is the sum over the groups of the absolute values of what products of bytes
- * contribute, and what sums of activations times a minimum do, which errors of rounding scale with. Both sums are whole
- * numbers. */
+/* One element of a product with weights of blocks. A weight is scale * q + minimum, with the same scale and minimum for
+ * a group of 32, in some types 16: *magnitude is the sum over the groups of the absolute values of what products of
+ * bytes contribute, and what sums of activations times a minimum do, which errors of rounding scale with. Both sums are
+ * whole numbers. */
 double quern_spec_product_q8(const struct quern_q8 *a, enum quern_type type, const unsigned char *row, int length,
                              double *magnitude);
 

@@ -202,7 +202,8 @@ static void bench_type(struct kcheck *k, int variant)
     kcheck_fill_q8(k, t.q, 128 * (1152 / 32), KCHECK_GAUSS);
     for (size_t l = 0; l < length_count; l++) {
         t.length = lengths[l];
-        const size_t row_bytes = kcheck_row_bytes(type, t.length), panel_bytes = t.gemm->block_bytes * (size_t)(t.length / 32);
+        const size_t row_bytes = kcheck_row_bytes(type, t.length);
+        const size_t panel_bytes = t.gemm->block_bytes * (size_t)(t.length / 32);
         for (size_t j = 0; j < COLUMNS; j++)
             kcheck_fill_weights(k, rows + j * row_bytes, type, t.length, KCHECK_GAUSS);
         for (size_t p = 0; p < PANELS; p++)

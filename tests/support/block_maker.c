@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-/* Of blocks of random bits: where the half scale and the half minimum lie, the deviation of weights when the scale is 1,
- * and the minimum, in scales, that makes their mean nearly zero. */
+/* Of blocks of random bits: where the half scale and the half minimum lie, the deviation of weights when the scale is
+ * 1, and the minimum, in scales, that makes their mean nearly zero. */
 static const struct {
     int scale, minimum;
     float deviation, shift;
@@ -36,7 +36,8 @@ static void put_half(unsigned char *at, float value)
     memcpy(at, &half, sizeof half);
 }
 
-void quern_blocks_make(uint32_t type, unsigned char *dst, size_t count, float deviation, uint64_t stream, uint64_t first)
+void quern_blocks_make(uint32_t type, unsigned char *dst, size_t count, float deviation, uint64_t stream,
+                       uint64_t first)
 {
     const struct quern_type_info *info = quern_type_info(type);
     const size_t elements = (size_t)info->block_elements, bytes = (size_t)info->block_bytes;

@@ -16,8 +16,9 @@ struct quern_recipe {
     uint64_t seed;
 };
 
-/* A model of a few hundred kilobytes, with a global layer and every kind of piece; the same with rows that fill blocks of
- * 256, but not those of ffn_down; and the true shape. Q8_0, the wide one Q4_K, without a head, seed 1, until changed. */
+/* A model of a few hundred kilobytes, with a global layer and every kind of piece; the same with rows that fill blocks
+ * of 256, but not those of ffn_down; and the true shape. Q8_0, the wide one Q4_K, without a head, seed 1, until
+ * changed. */
 struct quern_recipe quern_recipe_tiny(void);
 struct quern_recipe quern_recipe_wide(void);
 struct quern_recipe quern_recipe_full(void);

@@ -18,8 +18,8 @@ INLINE vi dot4(vi sum, vi w, vi a)
     return sum + (vi)_mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
 }
 
-/* Small weights need none of that, and sums of their pairs fit 16 bits for a while: 8 * 2 * 15 * 127 = 30480 with 4 bits,
- * 4 * 2 * 31 * 127 = 31496 with 5, 2 * 2 * 63 * 127 = 32004 with 6. */
+/* Small weights need none of that, and sums of their pairs fit 16 bits for a while: 8 * 2 * 15 * 127 = 30480 with 4
+ * bits, 4 * 2 * 31 * 127 = 31496 with 5, 2 * 2 * 63 * 127 = 32004 with 6. */
 INLINE vi dot4_small(vi sum, vi w, vi a)
 {
     sum = (vi)_mm256_add_epi16((__m256i)sum, _mm256_maddubs_epi16((__m256i)w, (__m256i)a));
