@@ -116,7 +116,7 @@ static int put_products(struct rows *r)
 static int put_plain_product(struct rows *r)
 {
     enum { ROWS = 128, LENGTH = 256, COLUMNS = 128, PANELS = COLUMNS / QUERN_BLOCK };
-    const struct quern_gemm *gemm = r->kernels->gemm[QUERN_FORM_F32];
+    const struct quern_gemm *gemm = r->kernels->gemm[QUERN_TYPE_F32];
     const size_t panel_bytes = gemm->block_bytes * (LENGTH / QUERN_BLOCK);
     unsigned char *packed = aligned_alloc(64, PANELS * panel_bytes);
     struct quern_panel panels[PANELS];

@@ -4,12 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A vector passes when its cosine with the stored one is at least this. float32, half and Q8_0 weights are the
- * published ones to within rounding: what llama.cpp gets from them is beyond 0.999. Q4_0 files are made of other
- * weights (trained to be quantised) or are rounded coarsely. The int8 path may lose a little more. */
+/* A vector passes when its cosine with the stored one is at least this. float32, half and Q8_0 weights are the published
+ * ones to within rounding: what llama.cpp gets from them is beyond 0.999. Files of fewer bits are rounded coarsely or, in
+ * Q4_0, made of other weights (trained to be quantised). The int8 path may lose a little more. */
 #define PASS_EXACT 0.999
 #define PASS_INT8 0.998
-#define PASS_Q4 0.95
+#define PASS_COARSE 0.95
 
 static double cosine(const float *a, const int16_t *b)
 {
@@ -87,12 +87,18 @@ static double measure(quern_context *context, const struct quern_cli_golden *gol
     return cosine(vector, has_head ? golden->vector : golden->hidden);
 }
 
+/* Whether weights have fewer than 8 bits, by their types. */
+static bool is_coarse(const char *types)
+{
+    return strstr(types, "Q4_") != NULL || strstr(types, "Q5_") != NULL || strstr(types, "_K") != NULL;
+}
+
 /* Compares one text on both paths; prints its line. */
 static bool check_golden(struct quern_cli_session *session, quern_context *exact, const struct quern_cli_golden *golden)
 {
     quern_text text;
     bool has_head = session->info.has_head;
-    bool coarse = strstr(session->info.types, "Q4_0") != NULL;
+    bool coarse = is_coarse(session->info.types);
     if (!make_text(golden, &text))
         return false;
     printf("%-28s", golden->label);
@@ -102,7 +108,7 @@ static bool check_golden(struct quern_cli_session *session, quern_context *exact
     } else if (has_head || golden->hidden != NULL) {
         double by_exact = measure(exact, golden, text, has_head);
         double by_int8 = measure(session->context, golden, text, has_head);
-        passed = by_exact >= (coarse ? PASS_Q4 : PASS_EXACT) && by_int8 >= (coarse ? PASS_Q4 : PASS_INT8);
+        passed = by_exact >= (coarse ? PASS_COARSE : PASS_EXACT) && by_int8 >= (coarse ? PASS_COARSE : PASS_INT8);
         printf("  %8.6f  %8.6f%s", by_exact, by_int8, passed ? "" : "  differs");
     } else {
         fputs("  ids agree", stdout);

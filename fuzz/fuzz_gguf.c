@@ -67,7 +67,7 @@ static void read_tensor(const struct quern_gguf *gguf, const struct quern_gguf_t
     check(quern_gguf_tensor_find(gguf, terminated(tensor->name, name)) == tensor, "a tensor is not found");
     if (!info->supported)
         return;
-    float values[32];
+    float values[256];
     size_t count = (size_t)info->block_elements;
     quern_blocks_finite(tensor->type, tensor->data, (size_t)tensor->elements);
     quern_dequantize(tensor->type, values, tensor->data + tensor->bytes - info->block_bytes, count);

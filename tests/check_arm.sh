@@ -19,7 +19,7 @@ build() { # build PROGRAM ARGUMENT...
 
 # shellcheck disable=SC2046 # no name here has a space
 build vectors -Itests -Itests/support -Itests/support/plain tests/test_embed.c tests/support/trial.c \
-    tests/support/model_maker.c tests/support/vocabulary_maker.c $(ls src/*/*.c | grep -v '^src/kernels/')
+    tests/support/block_maker.c tests/support/model_maker.c tests/support/vocabulary_maker.c $(ls src/*/*.c | grep -v '^src/kernels/')
 if [ "${2:-}" = vectors ]; then
     qemu-aarch64 -cpu max "$work/vectors"
     exit

@@ -27,12 +27,10 @@ static uint32_t draw(uint32_t below)
     return (uint32_t)((state >> 32) * below >> 32);
 }
 
-static int make_base(struct file *file, uint32_t type, bool head)
+static int make_base(struct file *file, struct quern_recipe recipe, bool head)
 {
     char path[] = "/tmp/quern-mutate-XXXXXX";
-    struct quern_recipe recipe = quern_recipe_tiny();
     quern_error error;
-    recipe.type = type;
     recipe.head = head;
     recipe.context = 64; /* short texts are embedded sooner, so that more files can be tried */
     int descriptor = mkstemp(path);
@@ -144,14 +142,25 @@ static int mutate(const struct file *bases, int base_count, long count)
 
 int main(int argc, char **argv)
 {
-    static const uint32_t types[] = {QUERN_TYPE_Q8_0, QUERN_TYPE_Q4_0, QUERN_TYPE_F32, QUERN_TYPE_BF16};
-    enum { BASES = sizeof types / sizeof types[0] };
+    static const struct {
+        struct quern_recipe (*recipe)(void);
+        uint32_t type;
+    } models[] = {
+        {quern_recipe_tiny, QUERN_TYPE_Q8_0}, {quern_recipe_tiny, QUERN_TYPE_Q4_0},
+        {quern_recipe_tiny, QUERN_TYPE_F32},  {quern_recipe_tiny, QUERN_TYPE_BF16},
+        {quern_recipe_tiny, QUERN_TYPE_Q5_1}, {quern_recipe_tiny, QUERN_TYPE_IQ4_NL},
+        {quern_recipe_wide, QUERN_TYPE_Q4_K}, {quern_recipe_wide, QUERN_TYPE_Q2_K},
+    };
+    enum { BASES = sizeof models / sizeof models[0] };
     struct file bases[BASES] = {0};
     long count = argc > 1 ? strtol(argv[1], NULL, 10) : 0;
     state = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
     int failed = count < 1;
-    for (int i = 0; i < BASES && !failed; i++)
-        failed = make_base(&bases[i], types[i], i % 2 == 0);
+    for (int i = 0; i < BASES && !failed; i++) {
+        struct quern_recipe recipe = models[i].recipe();
+        recipe.type = models[i].type;
+        failed = make_base(&bases[i], recipe, i % 2 == 0);
+    }
     if (!failed)
         failed = mutate(bases, BASES, count);
     for (int i = 0; i < BASES; i++)

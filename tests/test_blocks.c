@@ -12,8 +12,13 @@
 
 #include <cmocka.h>
 
-static const uint32_t supported[] = {QUERN_TYPE_F32, QUERN_TYPE_F16, QUERN_TYPE_BF16, QUERN_TYPE_Q8_0, QUERN_TYPE_Q4_0};
+/* Those that the library writes first. */
+static const uint32_t supported[] = {
+    QUERN_TYPE_F32,  QUERN_TYPE_F16,  QUERN_TYPE_BF16, QUERN_TYPE_Q8_0, QUERN_TYPE_Q4_0,
+    QUERN_TYPE_Q4_1, QUERN_TYPE_Q5_0, QUERN_TYPE_Q5_1, QUERN_TYPE_IQ4_NL,
+    QUERN_TYPE_Q2_K, QUERN_TYPE_Q3_K, QUERN_TYPE_Q4_K, QUERN_TYPE_Q5_K,  QUERN_TYPE_Q6_K};
 #define SUPPORTED (sizeof supported / sizeof *supported)
+#define WRITTEN 5
 
 static size_t bytes_of(uint32_t type, size_t count)
 {
@@ -96,7 +101,7 @@ static void test_round_trip(void **state)
         seed = seed * 1664525u + 1013904223u;
         values[i] = ldexpf((float)(int32_t)seed / 2147483648.0f, (int)(i / 512) - 4);
     }
-    for (size_t t = 0; t < SUPPORTED; t++) {
+    for (size_t t = 0; t < WRITTEN; t++) {
         uint32_t type = supported[t];
         quern_quantize(type, blocks, values, COUNT);
         assert_true(quern_blocks_finite(type, blocks, COUNT));
@@ -143,31 +148,108 @@ static void put_16(unsigned char *at, uint16_t bits)
     memcpy(at, &bits, sizeof bits);
 }
 
+/* Blocks of bytes 7 i + 3 with half scales 1 and 1/2, and what some elements are by the layouts' definitions: the first
+ * and the last of a block, and either side of the bounds of its parts. */
+static void test_layouts(void **state)
+{
+    static const struct {
+        uint32_t type;
+        int scale, minimum; /* where they lie; minimum < 0: there is none */
+        struct {
+            int index;
+            float value;
+        } elements[8];
+    } cases[] = {
+        {QUERN_TYPE_Q4_1, 0, 2,
+         {{0, 15.5f}, {1, 6.5f}, {7, 0.5f}, {15, 8.5f}, {16, 1.5f}, {17, 2.5f}, {30, 8.5f}, {31, 8.5f}}},
+        {QUERN_TYPE_Q5_0, 0, -1,
+         {{0, 13}, {1, -12}, {7, -2}, {15, -10}, {16, 2}, {17, 3}, {30, -8}, {31, -7}}},
+        {QUERN_TYPE_Q5_1, 0, 2,
+         {{0, 27.5f}, {1, 18.5f}, {7, 12.5f}, {15, 4.5f}, {16, 19.5f}, {17, 4.5f}, {30, 9.5f}, {31, 10.5f}}},
+        {QUERN_TYPE_Q2_K, 80, 82,
+         {{0, 9}, {15, 0}, {31, 0}, {64, 44.5f}, {127, 2.5f}, {128, 31.5f}, {200, -2.5f}, {255, -3}}},
+        {QUERN_TYPE_Q3_K, 108, -1,
+         {{0, 57}, {15, -76}, {31, -40}, {64, -30}, {127, -56}, {128, 6}, {200, -27}, {255, 58}}},
+        {QUERN_TYPE_Q4_K, 0, 2,
+         {{0, 63.5f}, {15, 342.5f}, {31, 342.5f}, {64, 130.5f}, {127, 96}, {128, 18.5f}, {200, 44}, {255, 157}}},
+        {QUERN_TYPE_Q5_K, 0, 2,
+         {{0, 559.5f}, {15, 342.5f}, {31, 342.5f}, {64, 130.5f}, {127, 824}, {128, 130.5f}, {200, 44}, {255, 133}}},
+        {QUERN_TYPE_Q6_K, 208, -1,
+         {{0, 1273}, {15, -1340}, {31, -1480}, {64, -3040}, {127, -580}, {128, 2337}, {200, 105}, {255, 2100}}},
+        {QUERN_TYPE_IQ4_NL, 0, -1,
+         {{0, -104}, {1, 1}, {7, -83}, {15, 25}, {16, -104}, {17, -104}, {30, -10}, {31, -10}}},
+    };
+    (void)state;
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        unsigned char block[256];
+        float values[256];
+        for (size_t i = 0; i < sizeof block; i++)
+            block[i] = (unsigned char)(7 * i + 3);
+        put_16(block + cases[c].scale, 0x3C00);
+        if (cases[c].minimum >= 0)
+            put_16(block + cases[c].minimum, 0x3800);
+        quern_dequantize(cases[c].type, values, block, (size_t)quern_type_info(cases[c].type)->block_elements);
+        for (int i = 0; i < 8; i++)
+            assert_true(values[cases[c].elements[i].index] == cases[c].elements[i].value);
+    }
+}
+
+/* Where the last half float of the type's block lies, which is a scale or a minimum. */
+static size_t last_half(uint32_t type)
+{
+    switch (type) {
+    case QUERN_TYPE_F32:
+    case QUERN_TYPE_Q4_1:
+    case QUERN_TYPE_Q5_1:
+    case QUERN_TYPE_Q4_K:
+    case QUERN_TYPE_Q5_K: return 2;
+    case QUERN_TYPE_Q2_K: return 82;
+    case QUERN_TYPE_Q3_K: return 108;
+    case QUERN_TYPE_Q6_K: return 208;
+    default: return 0;
+    }
+}
+
 static void test_not_finite(void **state)
 {
-    static const size_t places[] = {0, 32, 63}; /* elements: first, middle and last */
+    enum { COUNT = 512 };
+    static const size_t places[] = {0, COUNT / 2, COUNT - 1}; /* elements: first, middle and last */
     (void)state;
     for (size_t t = 0; t < SUPPORTED; t++) {
-        uint32_t type = supported[t];
+        const uint32_t type = supported[t];
+        const size_t size = (size_t)quern_type_info(type)->block_bytes;
         for (size_t p = 0; p < 3; p++)
             for (unsigned sign = 0; sign < 2; sign++)
                 for (unsigned nan = 0; nan < 2; nan++) {
-                    unsigned char blocks[64 * 4] = {0};
-                    size_t size = (size_t)quern_type_info(type)->block_bytes;
-                    size_t block = places[p] / (size_t)quern_type_info(type)->block_elements;
-                    unsigned char *at = blocks + block * size;
-                    uint16_t half = (uint16_t)(sign << 15 | 0x7C00 | nan), bf16 = (uint16_t)(sign << 15 | 0x7F80 | nan);
-                    if (type == QUERN_TYPE_F32)
-                        put_16(at + 2, bf16);
-                    else
-                        put_16(at, type == QUERN_TYPE_BF16 ? bf16 : half);
-                    assert_false(quern_blocks_finite(type, blocks, 64));
-                    assert_true(quern_blocks_finite(type, blocks, block * size == 0 ? 0 : 32));
+                    unsigned char blocks[COUNT * 4] = {0};
+                    const size_t block = places[p] / (size_t)quern_type_info(type)->block_elements;
+                    const unsigned exponent = type == QUERN_TYPE_BF16 || type == QUERN_TYPE_F32 ? 0x7F80 : 0x7C00;
+                    put_16(blocks + block * size + last_half(type), (uint16_t)(sign << 15 | exponent | nan));
+                    assert_false(quern_blocks_finite(type, blocks, COUNT));
+                    assert_true(quern_blocks_finite(type, blocks, block == 0 ? 0 : COUNT / 2));
                 }
-        unsigned char same[64 * 4]; /* quants of any value are finite */
+        unsigned char same[COUNT * 4]; /* quants of any value are finite */
         memset(same, 0x7B, sizeof same);
-        assert_int_equal(bytes_of(type, 64) <= sizeof same, 1);
-        assert_true(quern_blocks_finite(type, same, 64));
+        assert_true(bytes_of(type, COUNT) <= sizeof same);
+        assert_true(quern_blocks_finite(type, same, COUNT));
+    }
+}
+
+/* Both halves of a block with a minimum count. */
+static void test_first_half_not_finite(void **state)
+{
+    static const struct {
+        uint32_t type;
+        int scale;
+    } cases[] = {{QUERN_TYPE_Q4_1, 0}, {QUERN_TYPE_Q5_1, 0}, {QUERN_TYPE_Q4_K, 0}, {QUERN_TYPE_Q5_K, 0},
+                 {QUERN_TYPE_Q2_K, 80}};
+    (void)state;
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        unsigned char block[256] = {0};
+        const size_t count = (size_t)quern_type_info(cases[c].type)->block_elements;
+        assert_true(quern_blocks_finite(cases[c].type, block, count));
+        put_16(block + cases[c].scale, 0x7C00);
+        assert_false(quern_blocks_finite(cases[c].type, block, count));
     }
 }
 
@@ -176,7 +258,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_type_table),   cmocka_unit_test(test_known_blocks),
         cmocka_unit_test(test_ties),         cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_tiny_blocks_become_zero), cmocka_unit_test(test_not_finite),
+        cmocka_unit_test(test_tiny_blocks_become_zero), cmocka_unit_test(test_layouts),
+        cmocka_unit_test(test_not_finite),   cmocka_unit_test(test_first_half_not_finite),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -49,8 +50,9 @@ static void draw_texts(struct texts *t)
 static void embed(quern_context *context, const quern_tokens *texts, int count, float (*vectors)[TRIAL_WIDTH])
 {
     quern_error error;
-    const int code = quern_embed_tokens(context, texts, (size_t)count, NULL, vectors[0], (size_t)count * TRIAL_WIDTH,
-                                        NULL, &error);
+    const quern_embed_options options = {.size = sizeof options, .dimensions = TRIAL_WIDTH};
+    const int code = quern_embed_tokens(context, texts, (size_t)count, &options, vectors[0],
+                                        (size_t)count * TRIAL_WIDTH, NULL, &error);
     if (code != QUERN_OK)
         fail_msg("%s", error.text);
 }
@@ -91,11 +93,10 @@ static void check_batches(quern_context *context, const struct texts *t, const c
     }
 }
 
-static void check_model(const char *kernels, uint32_t type, bool head, int path)
+static void check_model(const char *kernels, quern_model *model, uint32_t type, int path)
 {
     static const int threads[] = {1, 2, 3, 5}, steps[] = {0, 1, 64, 300, 1000};
     static struct texts texts;
-    quern_model *model = trial_model(type, head, kernels);
     draw_texts(&texts);
     embed_singly(model, path, &texts);
     for (int round = 0; round < ROUNDS; round++) {
@@ -116,8 +117,26 @@ static void check_path(int path)
     const char *kernels;
     state = seed;
     for (int k = 0; (kernels = trial_kernels(k)) != NULL; k++) {
-        check_model(kernels, QUERN_TYPE_Q8_0, true, path);
-        check_model(kernels, types[(k + path) % 4], false, path);
+        const uint32_t other = types[(k + path) % 4];
+        check_model(kernels, trial_model(QUERN_TYPE_Q8_0, true, kernels), QUERN_TYPE_Q8_0, path);
+        check_model(kernels, trial_model(other, false, kernels), other, path);
+    }
+}
+
+/* The packed forms of small weights: Q4_K mixes in Q5_0, Q6_K and Q8_0. The vectors are cut. */
+static void test_small_weights(void **unused)
+{
+    static const uint32_t types[] = {QUERN_TYPE_Q4_K, QUERN_TYPE_Q2_K, QUERN_TYPE_IQ4_NL};
+    const char *kernels;
+    (void)unused;
+    state = seed;
+    for (int k = 0; (kernels = trial_kernels(k)) != NULL; k++) {
+        char file[TRIAL_PATH];
+        struct quern_recipe recipe = quern_recipe_wide();
+        recipe.type = types[(seed + (uint64_t)k) % 3];
+        trial_make(file, &recipe);
+        check_model(kernels, trial_open(file, kernels), recipe.type, QUERN_PATH_INT8);
+        unlink(file);
     }
 }
 
@@ -187,6 +206,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_exact),
         cmocka_unit_test(test_int8),
+        cmocka_unit_test(test_small_weights),
         cmocka_unit_test(test_two_callers),
     };
     if (getenv("QUERN_TEST_SEED") != NULL)

@@ -1,3 +1,4 @@
+#include "block_maker.h"
 #include "model_maker.h"
 #include "vocabulary_maker.h"
 
@@ -69,6 +70,56 @@ static void test_tiny_models(void **state)
                 assert_true(quern_blocks_finite(gguf.tensors[i].type, gguf.tensors[i].data, gguf.tensors[i].elements));
             quern_gguf_close(&gguf);
         }
+}
+
+/* The mixtures of published files. */
+static void test_wide_models(void **state)
+{
+    static const struct {
+        uint32_t type, embedding, query, value, down; /* of layer 2, where values and ffn_down get more bits */
+    } cases[] = {
+        {QUERN_TYPE_Q4_K, QUERN_TYPE_Q6_K, QUERN_TYPE_Q4_K, QUERN_TYPE_Q6_K, QUERN_TYPE_Q8_0},
+        {QUERN_TYPE_Q5_K, QUERN_TYPE_Q6_K, QUERN_TYPE_Q5_K, QUERN_TYPE_Q6_K, QUERN_TYPE_Q8_0},
+        {QUERN_TYPE_Q2_K, QUERN_TYPE_Q6_K, QUERN_TYPE_Q2_K, QUERN_TYPE_Q2_K, QUERN_TYPE_Q4_0},
+        {QUERN_TYPE_Q3_K, QUERN_TYPE_Q6_K, QUERN_TYPE_Q3_K, QUERN_TYPE_Q3_K, QUERN_TYPE_Q4_0},
+        {QUERN_TYPE_Q6_K, QUERN_TYPE_Q6_K, QUERN_TYPE_Q6_K, QUERN_TYPE_Q6_K, QUERN_TYPE_Q8_0},
+        {QUERN_TYPE_IQ4_NL, QUERN_TYPE_Q6_K, QUERN_TYPE_IQ4_NL, QUERN_TYPE_IQ4_NL, QUERN_TYPE_IQ4_NL},
+        {QUERN_TYPE_Q4_1, QUERN_TYPE_Q6_K, QUERN_TYPE_Q4_1, QUERN_TYPE_Q4_1, QUERN_TYPE_Q4_1},
+    };
+    (void)state;
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        struct quern_recipe recipe = quern_recipe_wide();
+        recipe.type = cases[c].type;
+        struct quern_gguf gguf = make(recipe);
+        assert_int_equal(quern_gguf_tensor_find(&gguf, "token_embd.weight")->type, cases[c].embedding);
+        assert_int_equal(quern_gguf_tensor_find(&gguf, "blk.2.attn_q.weight")->type, cases[c].query);
+        assert_int_equal(quern_gguf_tensor_find(&gguf, "blk.2.attn_v.weight")->type, cases[c].value);
+        assert_int_equal(quern_gguf_tensor_find(&gguf, "blk.2.ffn_down.weight")->type, cases[c].down);
+        for (size_t i = 0; i < gguf.tensor_count; i++)
+            assert_true(quern_blocks_finite(gguf.tensors[i].type, gguf.tensors[i].data, gguf.tensors[i].elements));
+        quern_gguf_close(&gguf);
+    }
+}
+
+/* Made blocks have the deviation that is asked for, and about no mean. */
+static void test_made_blocks(void **state)
+{
+    enum { COUNT = 65536 };
+    static unsigned char blocks[COUNT * 2];
+    static float values[COUNT];
+    (void)state;
+    for (uint32_t type = 0; type < QUERN_TYPES; type++) {
+        double sum = 0, squares = 0;
+        if (!quern_blocks_makeable(type))
+            continue;
+        quern_blocks_make(type, blocks, COUNT, 0.5f, 1, 0);
+        quern_dequantize(type, values, blocks, COUNT);
+        for (int i = 0; i < COUNT; i++) {
+            sum += values[i];
+            squares += (double)values[i] * values[i];
+        }
+        assert_true(fabs(sum / COUNT) < 0.02 && fabs(sqrt(squares / COUNT) - 0.5) < 0.05);
+    }
 }
 
 /* Mean and deviation as planned, and the same values whatever else is in the file. */
@@ -158,6 +209,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_tiny_models, make_path, remove_path),
+        cmocka_unit_test_setup_teardown(test_wide_models, make_path, remove_path),
+        cmocka_unit_test(test_made_blocks),
         cmocka_unit_test_setup_teardown(test_weights, make_path, remove_path),
         cmocka_unit_test(test_vocabularies),
         cmocka_unit_test(test_no_such_folder),

@@ -94,6 +94,9 @@ static const struct damage damages[] = {
     /* another model */
     {.key = "general.architecture", .put = TEXT, .text = "gemma3", UNSUPPORTED = "architecture \"gemma3\""},
     {.key = "general.architecture", UNSUPPORTED = "architecture \"\""},
+    {.key = "general.architecture", .put = TEXT, .text = "gemma3", .tensor = "dense.0.weight", .shape = {64, 32},
+     UNSUPPORTED = "old versions of Ollama"},
+    {.tensor = "dense.1.weight", .shape = {64, 32}, UNSUPPORTED = "old versions of Ollama"},
     {.key = "general.architecture", .put = NUMBER, .number = 1, FORMAT = "general.architecture"},
     {.key = "general.type", .put = TEXT, .text = "adapter", UNSUPPORTED = "no whole model"},
     {.key = "split.count", .put = NUMBER, .number = 2, UNSUPPORTED = "split over 2 files"},
@@ -139,7 +142,7 @@ static const struct damage damages[] = {
     {.tensor = "blk.5.ffn_down.weight", .shape = {64, 96}, FORMAT = "blk.5.ffn_down.weight is [96][64]"},
     {.tensor = "blk.0.attn_norm.weight", .shape = {32, 1}, FORMAT = "blk.0.attn_norm.weight is [1][32]"},
     {.tensor = "blk.0.attn_norm.weight", .shape = {64, 1}, .type = QUERN_TYPE_F16, UNSUPPORTED = "norms must be F32"},
-    {.tensor = "blk.1.attn_v.weight", .shape = {64, 32}, .type = 3, UNSUPPORTED = "blk.1.attn_v.weight has type Q4_1"},
+    {.tensor = "blk.1.attn_v.weight", .shape = {64, 32}, .type = 24, UNSUPPORTED = "blk.1.attn_v.weight has type I8"},
     {.tensor = "dense_2.weight", FORMAT = "dense_2.weight is missing, though dense_3.weight is not"},
     {.tensor = "dense_3.weight", FORMAT = "dense_3.weight is missing"},
     {.tensor = "dense_2.weight", .shape = {64, 130}, UNSUPPORTED = "130 rows"},

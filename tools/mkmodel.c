@@ -10,10 +10,14 @@
 #include <string.h>
 #include <strings.h>
 
-static const char usage[] = "Usage: mkmodel tiny|full FILE [--type f32|f16|bf16|q8_0|q4_0] [--head] [--no-prompts] [--seed N]\n"
+static const char usage[] = "Usage: mkmodel tiny|wide|full FILE [--type TYPE] [--head] [--no-prompts] [--seed N]\n"
                             "\n"
                             "Writes a GGUF file of random weights in the layout of EmbeddingGemma: a tiny one of some\n"
-                            "hundred kilobytes, or one of the true shape. --head adds the dense head.\n"
+                            "hundred kilobytes, one with rows long enough for every type, or one of the true shape.\n"
+                            "TYPE: f32, f16, bf16, q8_0 (the default; of wide ones q4_k), q4_0, q4_1, q5_0, q5_1,\n"
+                            "iq4_nl, q2_k, q3_k, q4_k, q5_k or q6_k; as in published files, some tensors get another\n"
+                            "one.\n"
+                            "--head adds the dense head.\n"
                             "--no-prompts says that the model takes no task prompts.\n";
 
 static int parse_type(const char *name, uint32_t *type)
@@ -48,7 +52,7 @@ int main(int argc, char **argv)
         {"seed", required_argument, NULL, 's'}, {"no-prompts", no_argument, NULL, 'n'},
         {NULL, 0, NULL, 0},
     };
-    uint32_t type = QUERN_TYPE_Q8_0;
+    uint32_t type = QUERN_TYPES;
     uint64_t seed = 1;
     bool head = false, prompts = true;
     int bad = 0;
@@ -65,13 +69,15 @@ int main(int argc, char **argv)
             bad = 1;
     }
     bool tiny = argc - optind == 2 && strcmp(argv[optind], "tiny") == 0;
+    bool wide = argc - optind == 2 && strcmp(argv[optind], "wide") == 0;
     bool full = argc - optind == 2 && strcmp(argv[optind], "full") == 0;
-    if (bad || (!tiny && !full)) {
+    if (bad || (!tiny && !wide && !full)) {
         fputs(usage, stderr);
         return 2;
     }
-    struct quern_recipe recipe = tiny ? quern_recipe_tiny() : quern_recipe_full();
-    recipe.type = type;
+    struct quern_recipe recipe = tiny ? quern_recipe_tiny() : wide ? quern_recipe_wide() : quern_recipe_full();
+    if (type != QUERN_TYPES)
+        recipe.type = type;
     recipe.head = head;
     recipe.prompts = prompts ? NULL : "none";
     recipe.seed = seed;

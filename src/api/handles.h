@@ -18,7 +18,7 @@ struct quern_model {
     quern_text *texts; /* of the vocabulary: views of the file */
     float *scores;
     size_t vocabulary_bytes; /* of all three */
-    char name[128], types[128], kernels_reason[128];
+    char name[128], types[256], kernels_reason[128];
     bool has_prompts;
 };
 

@@ -9,29 +9,29 @@
 #error "GGUF files are read in place: this needs a little-endian machine"
 #endif
 
-#define BLOCK 32 /* elements in a block of Q8_0 and Q4_0 */
+enum { BLOCK = 32, SUPER_BLOCK = 256 }; /* elements in a block: of the K types the latter */
 
 /* By the GGML project's numbers. Without sizes: types for activations, and those whose layout we do not know. */
 static const struct quern_type_info types[] = {
     [QUERN_TYPE_F32] = {"F32", true, 1, 4},
     [QUERN_TYPE_F16] = {"F16", true, 1, 2},
     [QUERN_TYPE_Q4_0] = {"Q4_0", true, BLOCK, 18},
-    [3] = {"Q4_1", false, 32, 20},
-    [6] = {"Q5_0", false, 32, 22},
-    [7] = {"Q5_1", false, 32, 24},
+    [QUERN_TYPE_Q4_1] = {"Q4_1", true, BLOCK, 20},
+    [QUERN_TYPE_Q5_0] = {"Q5_0", true, BLOCK, 22},
+    [QUERN_TYPE_Q5_1] = {"Q5_1", true, BLOCK, 24},
     [QUERN_TYPE_Q8_0] = {"Q8_0", true, BLOCK, 34},
     [9] = {"Q8_1", false, 0, 0},
-    [10] = {"Q2_K", false, 256, 84},
-    [11] = {"Q3_K", false, 256, 110},
-    [12] = {"Q4_K", false, 256, 144},
-    [13] = {"Q5_K", false, 256, 176},
-    [14] = {"Q6_K", false, 256, 210},
+    [QUERN_TYPE_Q2_K] = {"Q2_K", true, SUPER_BLOCK, 84},
+    [QUERN_TYPE_Q3_K] = {"Q3_K", true, SUPER_BLOCK, 110},
+    [QUERN_TYPE_Q4_K] = {"Q4_K", true, SUPER_BLOCK, 144},
+    [QUERN_TYPE_Q5_K] = {"Q5_K", true, SUPER_BLOCK, 176},
+    [QUERN_TYPE_Q6_K] = {"Q6_K", true, SUPER_BLOCK, 210},
     [15] = {"Q8_K", false, 0, 0},
     [16] = {"IQ2_XXS", false, 0, 0},
     [17] = {"IQ2_XS", false, 0, 0},
     [18] = {"IQ3_XXS", false, 0, 0},
     [19] = {"IQ1_S", false, 0, 0},
-    [20] = {"IQ4_NL", false, 32, 18},
+    [QUERN_TYPE_IQ4_NL] = {"IQ4_NL", true, BLOCK, 18},
     [21] = {"IQ3_S", false, 0, 0},
     [22] = {"IQ2_S", false, 0, 0},
     [23] = {"IQ4_XS", false, 0, 0},
@@ -68,21 +68,17 @@ static void dequantize_16(float *dst, const unsigned char *src, size_t count, fl
         dst[i] = convert(read_u16(src + 2 * i));
 }
 
-/* Block: half scale d; 32 int8 q. Element i is d * q[i]. */
-static void dequantize_q8_0(float *dst, const unsigned char *block)
+/* Exact but for the sum, which is rounded once. */
+static void dequantize_blocks(uint32_t type, float *dst, const unsigned char *src, size_t count)
 {
-    float scale = quern_half_to_float(read_u16(block));
-    for (int i = 0; i < BLOCK; i++)
-        dst[i] = scale * (float)(int8_t)block[2 + i];
-}
-
-/* Block: half scale d; 16 bytes, the low halves elements 0 to 15, the high halves 16 to 31. Each is d * (q - 8). */
-static void dequantize_q4_0(float *dst, const unsigned char *block)
-{
-    float scale = quern_half_to_float(read_u16(block));
-    for (int i = 0; i < BLOCK / 2; i++) {
-        dst[i] = scale * (float)((block[2 + i] & 15) - 8);
-        dst[i + BLOCK / 2] = scale * (float)((block[2 + i] >> 4) - 8);
+    struct quern_quants opened[SUPER_BLOCK / BLOCK];
+    for (size_t done = 0; done < count;) {
+        const int groups = quern_quants_open(type, opened, &src);
+        for (const struct quern_quants *g = opened; g < opened + groups; g++, done += BLOCK) {
+            const float scale = quern_half_to_float(g->scale), base = quern_half_to_float(g->base);
+            for (int i = 0; i < BLOCK; i++)
+                dst[done + (size_t)i] = scale * g->factor[i / 16] * g->q[i] + base * g->shift[i / 16];
+        }
     }
 }
 
@@ -99,14 +95,8 @@ void quern_dequantize(uint32_t type, float *dst, const void *src, size_t count)
     case QUERN_TYPE_BF16:
         dequantize_16(dst, bytes, count, quern_bf16_to_float);
         break;
-    case QUERN_TYPE_Q8_0:
-        for (size_t i = 0; i < count; i += BLOCK, bytes += types[type].block_bytes)
-            dequantize_q8_0(dst + i, bytes);
-        break;
-    case QUERN_TYPE_Q4_0:
-        for (size_t i = 0; i < count; i += BLOCK, bytes += types[type].block_bytes)
-            dequantize_q4_0(dst + i, bytes);
-        break;
+    default:
+        dequantize_blocks(type, dst, bytes, count);
     }
 }
 
@@ -207,11 +197,30 @@ static bool finite_32(const unsigned char *bytes, size_t count)
     return finite;
 }
 
+/* Where a block has its half floats, scale and base; the same place twice where it has but one. */
+static void find_halves(uint32_t type, size_t at[2])
+{
+    at[0] = at[1] = 0;
+    switch (type) {
+    case QUERN_TYPE_Q4_1:
+    case QUERN_TYPE_Q5_1:
+    case QUERN_TYPE_Q4_K:
+    case QUERN_TYPE_Q5_K: at[1] = 2; break;
+    case QUERN_TYPE_Q2_K: at[0] = 80, at[1] = 82; break;
+    case QUERN_TYPE_Q3_K: at[0] = at[1] = 108; break;
+    case QUERN_TYPE_Q6_K: at[0] = at[1] = 208; break;
+    }
+}
+
 bool quern_blocks_finite(uint32_t type, const void *src, size_t count)
 {
     const struct quern_type_info *info = quern_type_info(type);
     if (type == QUERN_TYPE_F32)
         return finite_32(src, count);
-    size_t blocks = count / (size_t)info->block_elements;
-    return finite_16(src, blocks, (size_t)info->block_bytes, type == QUERN_TYPE_BF16 ? 0x7F80 : 0x7C00);
+    const size_t blocks = count / (size_t)info->block_elements, stride = (size_t)info->block_bytes;
+    const uint16_t exponent = type == QUERN_TYPE_BF16 ? 0x7F80 : 0x7C00;
+    size_t at[2];
+    find_halves(type, at);
+    return finite_16((const unsigned char *)src + at[0], blocks, stride, exponent) &&
+           (at[1] == at[0] || finite_16((const unsigned char *)src + at[1], blocks, stride, exponent));
 }

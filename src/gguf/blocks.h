@@ -3,17 +3,11 @@
 #ifndef QUERN_GGUF_BLOCKS_H
 #define QUERN_GGUF_BLOCKS_H
 
+#include "base/quants.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-enum quern_type {
-    QUERN_TYPE_F32 = 0,
-    QUERN_TYPE_F16 = 1,
-    QUERN_TYPE_Q4_0 = 2,
-    QUERN_TYPE_Q8_0 = 8,
-    QUERN_TYPE_BF16 = 30
-};
 
 struct quern_type_info {
     const char *name;   /* "Q8_0" */
@@ -28,7 +22,8 @@ const struct quern_type_info *quern_type_info(uint32_t type);
 /* dst[count] <- the elements of src. count is a multiple of the block, src unaligned. A supported type only. */
 void quern_dequantize(uint32_t type, float *dst, const void *src, size_t count);
 
-/* dst <- src[count] rounded to type, to the bit as ggml's reference does. count is a multiple of the block. */
+/* dst <- src[count] rounded to type, to the bit as ggml's reference does. count is a multiple of the block. F32, F16,
+ * BF16, Q8_0 or Q4_0 only. */
 void quern_quantize(uint32_t type, void *dst, const float *src, size_t count);
 
 /* Whether every scale (or float) of count elements at src is finite. */

@@ -27,7 +27,15 @@ uint32_t quern_file_type(uint32_t type) /* numbered otherwise than types of tens
 {
     switch (type) {
     case QUERN_TYPE_Q8_0: return 7;
+    case QUERN_TYPE_Q5_0: return 8;
+    case QUERN_TYPE_Q5_1: return 9;
+    case QUERN_TYPE_Q2_K: return 10;
+    case QUERN_TYPE_Q3_K: return 11;
+    case QUERN_TYPE_Q4_K: return 15;
+    case QUERN_TYPE_Q5_K: return 17;
+    case QUERN_TYPE_Q6_K: return 18;
+    case QUERN_TYPE_IQ4_NL: return 25;
     case QUERN_TYPE_BF16: return 32;
-    default: return type; /* F32, F16, Q4_0 */
+    default: return type; /* F32, F16, Q4_0, Q4_1 */
     }
 }

@@ -2,10 +2,10 @@
 #ifndef QUERN_GGUF_SUMMARY_H
 #define QUERN_GGUF_SUMMARY_H
 
+#include "base/quants.h"
+
 #include <stddef.h>
 #include <stdint.h>
-
-#define QUERN_TYPES 64 /* above every type's number */
 
 /* Writes "Q8_0 x 171, F32 x 145" to text[size], the most frequent type first; it is cut off where there is no more
  * room. counts: tensors of each type. */

@@ -9,6 +9,8 @@
 #ifndef QUERN_KERNELS_KERNELS_H
 #define QUERN_KERNELS_KERNELS_H
 
+#include "base/quants.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,10 +23,8 @@ struct quern_q8 {
     int8_t q[QUERN_BLOCK];
 };
 
-/* How a matrix is stored. A matrix of [rows][length] weights is packed in panels of QUERN_BLOCK rows. */
-enum quern_form { QUERN_FORM_Q8_0, QUERN_FORM_Q4_0, QUERN_FORM_F32, QUERN_FORM_F16, QUERN_FORM_BF16, QUERN_FORMS };
-
-/* What must agree stays together: a packed layout, its packer, and the products that read it. */
+/* What must agree stays together: a packed layout, its packer, and the products that read it. A matrix of
+ * [rows][length] weights is packed in panels of QUERN_BLOCK rows. */
 struct quern_gemm {
     size_t block_bytes; /* bytes of a panel for every QUERN_BLOCK of its length */
 
@@ -33,8 +33,8 @@ struct quern_gemm {
 
     /* c[i][j] = sum over k of a[i][k] * w[j][k], for i < count and the panel's QUERN_BLOCK rows w; rows of c are
      * c_stride floats apart. a is [count][length], rows back to back as blocks or a_stride floats apart.
-     * The 8-bit one is NULL for float forms. While it computes it brings the panel at next nearer, the one that this
-     * thread is likely to compute with next; NULL: none. */
+     * The 8-bit one is NULL for matrices of floats. While it computes it brings the panel at next nearer, the one that
+     * this thread is likely to compute with next; NULL: none. */
     void (*run_q8)(float *c, size_t c_stride, const struct quern_q8 *a, int count, const unsigned char *panel,
                    int length, const unsigned char *next);
     void (*run_f32)(float *c, size_t c_stride, const float *a, size_t a_stride, int count, const unsigned char *panel,
@@ -75,7 +75,7 @@ struct quern_kernels {
     const char *name;
     uint32_t features; /* enum quern_cpu_feature bits that the CPU must have */
 
-    const struct quern_gemm *gemm[QUERN_FORMS];
+    const struct quern_gemm *gemm[QUERN_TYPES]; /* by the type that the file has; NULL for other numbers */
     const struct quern_attention *attention_f32; /* exact path */
     const struct quern_attention *attention_q;   /* 8-bit path; error well below that of 8-bit activations */
 

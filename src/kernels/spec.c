@@ -9,50 +9,119 @@ static uint16_t get16(const unsigned char *p)
     return (uint16_t)(p[0] | p[1] << 8);
 }
 
-static int raw_bytes(enum quern_form form)
+static double half_at(const unsigned char *p)
 {
-    return form == QUERN_FORM_Q8_0 ? 34 : 18;
+    return quern_half_to_float(get16(p));
 }
 
-/* GGUF: a block of Q8_0 is a half scale and 32 signed bytes; one of Q4_0 a half scale and 16 bytes, of which byte i holds
- * elements i (low nibble) and i + 16 (high nibble) plus 8. */
-static int integer_weight(enum quern_form form, const unsigned char *block, int k)
+/* scale * q + minimum */
+struct weight {
+    double scale, minimum;
+    int q;
+};
+
+/* Weight i of a block of 32, by the layouts of the GGML project. In all of them byte i of 16 holds the low four bits of
+ * elements i (low nibble) and i + 16 (high nibble); bit i of four bytes is worth 16 in element i. */
+static struct weight weight_of_32(enum quern_type type, const unsigned char *block, int i)
 {
-    if (form == QUERN_FORM_Q8_0)
-        return (int8_t)block[2 + k];
-    return (k < 16 ? block[2 + k] & 15 : block[2 + k - 16] >> 4) - 8;
+    static const int8_t table[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
+    const double d = half_at(block), m = half_at(block + 2);
+#define NIBBLE(at) ((at)[i % 16] >> i / 16 * 4 & 15)
+#define FIFTH(at) (((at)[i / 8] >> i % 8 & 1) * 16)
+    switch (type) {
+    case QUERN_TYPE_Q8_0: return (struct weight){d, 0, (int8_t)block[2 + i]};
+    case QUERN_TYPE_Q4_0: return (struct weight){d, 0, NIBBLE(block + 2) - 8};
+    case QUERN_TYPE_IQ4_NL: return (struct weight){d, 0, table[NIBBLE(block + 2)]};
+    case QUERN_TYPE_Q4_1: return (struct weight){d, m, NIBBLE(block + 4)};
+    case QUERN_TYPE_Q5_0: return (struct weight){d, -16 * d, NIBBLE(block + 6) + FIFTH(block + 2)};
+    default: return (struct weight){d, m, NIBBLE(block + 8) + FIFTH(block + 4)}; /* Q5_1 */
+    }
+#undef NIBBLE
+#undef FIFTH
 }
 
-void quern_spec_weights(double *w, enum quern_form form, const unsigned char *row, int length)
+/* Weight i of a block of 256, in groups s of 32 or j of 16. */
+static struct weight weight_of_256(enum quern_type type, const unsigned char *block, int i)
+{
+    const int s = i / 32, j = i / 16, l = i % 32;
+#define TWO_BITS(at) ((at)[i / 128 * 32 + l] >> 2 * (s % 4) & 3)
+#define NIBBLE(at) ((at)[s / 2 * 32 + l] >> 4 * (s % 2) & 15)
+    if (type == QUERN_TYPE_Q2_K) {
+        const double d = half_at(block + 80), m = half_at(block + 82);
+        return (struct weight){d * (block[j] & 15), -m * (block[j] >> 4), TWO_BITS(block + 16)};
+    }
+    if (type == QUERN_TYPE_Q3_K) {
+        const unsigned char *factors = block + 96;
+        const int low = factors[j % 8] >> j / 8 * 4 & 15, high = factors[8 + j % 4] >> 2 * (j / 4) & 3;
+        return (struct weight){half_at(block + 108) * (low + 16 * high - 32), 0,
+                               TWO_BITS(block + 32) - 4 * !(block[l] >> s & 1)};
+    }
+    if (type == QUERN_TYPE_Q6_K) {
+        const int low = block[i / 128 * 64 + i % 64] >> i % 128 / 64 * 4 & 15;
+        return (struct weight){half_at(block + 208) * (int8_t)block[192 + j], 0, low + 16 * TWO_BITS(block + 128) - 32};
+    }
+    const double d = half_at(block), m = half_at(block + 2); /* Q4_K, Q5_K */
+    const unsigned char *six = block + 4;
+    const int factor = s < 4 ? six[s] & 63 : (six[s + 4] & 15) + (six[s - 4] >> 6) * 16;
+    const int shift = s < 4 ? six[s + 4] & 63 : (six[s + 4] >> 4) + (six[s] >> 6) * 16;
+    const int q = type == QUERN_TYPE_Q4_K ? NIBBLE(block + 16) : NIBBLE(block + 48) + (block[16 + l] >> s & 1) * 16;
+    return (struct weight){d * factor, -m * shift, q};
+#undef TWO_BITS
+#undef NIBBLE
+}
+
+static struct weight weight_at(enum quern_type type, const unsigned char *row, int k)
+{
+    static const int bytes[QUERN_TYPES] = {
+        [QUERN_TYPE_Q4_0] = 18, [QUERN_TYPE_Q4_1] = 20, [QUERN_TYPE_Q5_0] = 22,  [QUERN_TYPE_Q5_1] = 24,
+        [QUERN_TYPE_Q8_0] = 34, [QUERN_TYPE_Q2_K] = 84, [QUERN_TYPE_Q3_K] = 110, [QUERN_TYPE_Q4_K] = 144,
+        [QUERN_TYPE_Q5_K] = 176, [QUERN_TYPE_Q6_K] = 210, [QUERN_TYPE_IQ4_NL] = 18};
+    if (bytes[type] > 34)
+        return weight_of_256(type, row + k / 256 * bytes[type], k % 256);
+    return weight_of_32(type, row + k / 32 * bytes[type], k % 32);
+}
+
+void quern_spec_weights(double *w, enum quern_type type, const unsigned char *row, int length)
 {
     for (int k = 0; k < length; k++) {
-        const unsigned char *block = row + (size_t)(k / 32) * (size_t)raw_bytes(form);
-        switch (form) {
-        case QUERN_FORM_F32:
+        struct weight weight;
+        switch (type) {
+        case QUERN_TYPE_F32:
             w[k] = quern_bits_to_float(get16(row + (size_t)k * 4) | (uint32_t)get16(row + (size_t)k * 4 + 2) << 16);
             break;
-        case QUERN_FORM_F16: w[k] = quern_half_to_float(get16(row + (size_t)k * 2)); break;
-        case QUERN_FORM_BF16: w[k] = quern_bits_to_float((uint32_t)get16(row + (size_t)k * 2) << 16); break;
-        default: w[k] = (double)quern_half_to_float(get16(block)) * integer_weight(form, block, k % 32);
+        case QUERN_TYPE_F16: w[k] = half_at(row + (size_t)k * 2); break;
+        case QUERN_TYPE_BF16: w[k] = quern_bits_to_float((uint32_t)get16(row + (size_t)k * 2) << 16); break;
+        default:
+            weight = weight_at(type, row, k);
+            w[k] = weight.scale * weight.q + weight.minimum;
         }
     }
 }
 
-double quern_spec_product_q8(const struct quern_q8 *a, enum quern_form form, const unsigned char *row, int length,
+static int group_of(enum quern_type type)
+{
+    return type == QUERN_TYPE_Q2_K || type == QUERN_TYPE_Q3_K || type == QUERN_TYPE_Q6_K ? 16 : 32;
+}
+
+double quern_spec_product_q8(const struct quern_q8 *a, enum quern_type type, const unsigned char *row, int length,
                              double *magnitude)
 {
-    double sum = 0;
+    const int group = group_of(type);
+    double total = 0;
     *magnitude = 0;
-    for (int b = 0; b < length / 32; b++) {
-        const unsigned char *block = row + (size_t)b * (size_t)raw_bytes(form);
-        int dot = 0;
-        for (int k = 0; k < 32; k++)
-            dot += a[b].q[k] * integer_weight(form, block, k);
-        const double part = (double)a[b].scale * quern_half_to_float(get16(block)) * dot;
-        sum += part;
-        *magnitude += fabs(part);
+    for (int first = 0; first < length; first += group) {
+        const struct quern_q8 *block = a + first / 32;
+        struct weight w = {0, 0, 0};
+        int dot = 0, sum = 0;
+        for (int k = first; k < first + group; k++) {
+            w = weight_at(type, row, k);
+            dot += block->q[k % 32] * w.q;
+            sum += block->q[k % 32];
+        }
+        total += block->scale * (w.scale * dot + w.minimum * sum);
+        *magnitude += fabs(block->scale * w.scale * dot) + fabs(block->scale * w.minimum * sum);
     }
-    return sum;
+    return total;
 }
 
 double quern_spec_product_f32(const float *a, const double *w, int length, double *magnitude)

@@ -6,12 +6,13 @@
 #include "kernels/kernels.h"
 
 /* w[length] of one raw row */
-void quern_spec_weights(double *w, enum quern_form form, const unsigned char *row, int length);
+void quern_spec_weights(double *w, enum quern_type type, const unsigned char *row, int length);
 
-/* One element of a product with weights of blocks, form Q8_0 or Q4_0. Products of bytes and their sum in a block are
- * integers; *magnitude is the sum over the blocks of the absolute values of what they contribute, which errors of
- * rounding scale with. */
-double quern_spec_product_q8(const struct quern_q8 *a, enum quern_form form, const unsigned char *row, int length,
+/* One element of a product with weights of blocks. A weight is scale * q + minimum, with the same scale and minimum for
+ * a group of 32, in some types 16: *magnitude is the sum over the groups of the absolute values of what products of
+ * bytes contribute, and what sums of activations times a minimum do, which errors of rounding scale with. Both sums are
+ * whole numbers. */
+double quern_spec_product_q8(const struct quern_q8 *a, enum quern_type type, const unsigned char *row, int length,
                              double *magnitude);
 
 /* One element of a product with float activations; *magnitude is the sum of |a[k] * w[k]|. */

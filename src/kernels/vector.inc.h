@@ -8,6 +8,7 @@
  *
  * and may define, where instructions beat the generic form,
  *
+ *   VF_FROM_BYTES(p)   LANES signed bytes at p
  *   VF_ROUND(x)        nearest integer of each lane, ties to even, |x| < 2^22
  *   VF_REDUCE_ADD(a)   sum of the lanes, in the order of vf_reduce_add
  *   VF_REDUCE_MAX(a)   largest lane
@@ -117,6 +118,16 @@ INLINE vf vf_from_bf16(const void *p)
     memcpy(&h, p, sizeof h);
     return (vf)(__builtin_convertvector(h, vu) << 16);
 }
+
+#ifndef VF_FROM_BYTES
+INLINE vf vf_from_bytes(const void *p)
+{
+    vb bytes;
+    memcpy(&bytes, p, sizeof bytes);
+    return vf_from_int(__builtin_convertvector(bytes, vi));
+}
+#define VF_FROM_BYTES(p) vf_from_bytes(p)
+#endif
 
 /* The lanes added in pairs, quarters and so on: the same order in every kernel of a table. */
 INLINE float vf_reduce_add(vf v)

@@ -36,18 +36,6 @@ struct loader {
     size_t packing_count;
 };
 
-static const struct quern_gemm *gemm_for(const struct quern_kernels *kernels, uint32_t type)
-{
-    switch (type) {
-    case QUERN_TYPE_F32: return kernels->gemm[QUERN_FORM_F32];
-    case QUERN_TYPE_F16: return kernels->gemm[QUERN_FORM_F16];
-    case QUERN_TYPE_BF16: return kernels->gemm[QUERN_FORM_BF16];
-    case QUERN_TYPE_Q8_0: return kernels->gemm[QUERN_FORM_Q8_0];
-    case QUERN_TYPE_Q4_0: return kernels->gemm[QUERN_FORM_Q4_0];
-    default: return NULL;
-    }
-}
-
 /* The tensor of a name, which must have the given shape; rows 1 stands for a vector. */
 static int find_tensor(const struct loader *loader, const char *name, int rows, int length,
                        const struct quern_gguf_tensor **found)
@@ -59,7 +47,7 @@ static int find_tensor(const struct loader *loader, const char *name, int rows, 
         return quern_fail(loader->error, QUERN_EFORMAT, "tensor %s is [%llu][%llu], the metadata ask for [%d][%d]", name,
                           (unsigned long long)t->shape[1], (unsigned long long)t->shape[0], rows, length);
     if (!quern_type_info(t->type)->supported)
-        return quern_fail(loader->error, QUERN_EUNSUPPORTED, "tensor %s has type %s, which is not supported yet", name,
+        return quern_fail(loader->error, QUERN_EUNSUPPORTED, "tensor %s has type %s, which is not supported", name,
                           quern_type_info(t->type)->name);
     *found = t;
     return QUERN_OK;
@@ -113,7 +101,7 @@ static int bind_matrix(struct loader *loader, int layer, const struct part *part
         const struct quern_gguf_tensor *t = NULL;
         tensor_name(name, layer, parts[i].name);
         QUERN_TRY(find_tensor(loader, name, parts[i].rows, length, &t));
-        const struct quern_gemm *gemm = gemm_for(loader->network->kernels, t->type);
+        const struct quern_gemm *gemm = loader->network->kernels->gemm[t->type];
         const size_t row_bytes = t->bytes / (size_t)parts[i].rows;
         matrix->q8 = matrix->q8 && gemm->run_q8 != NULL;
         for (int p = 0; p < parts[i].rows / QUERN_BLOCK; p++) {

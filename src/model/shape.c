@@ -15,9 +15,22 @@ static bool text_is(quern_text text, const char *expected)
     return text.length == strlen(expected) && memcmp(text.data, expected, text.length) == 0;
 }
 
+/* What Ollama's own converter wrote has every weight, but it added 1 to norms by their names, and that of the last one,
+ * norm.weight, is not among them: whether its 1 is missing does not show in the file. */
+static int refuse_old_ollama(const struct quern_gguf *gguf, quern_error *error)
+{
+    if (quern_gguf_tensor_find(gguf, "dense.0.weight") == NULL &&
+        quern_gguf_tensor_find(gguf, "dense.1.weight") == NULL)
+        return QUERN_OK;
+    return quern_fail(error, QUERN_EUNSUPPORTED,
+                      "this is EmbeddingGemma as old versions of Ollama store it, and whether the 1 of its last norm "
+                      "is in the weights cannot be known; take the file of ggml-org/embeddinggemma-300M-GGUF instead");
+}
+
 static int check_architecture(const struct quern_gguf *gguf, quern_error *error)
 {
     quern_text name = {"", 0}, type = {"model", 5};
+    QUERN_TRY(refuse_old_ollama(gguf, error));
     QUERN_TRY(quern_gguf_string(gguf, "general.architecture", &name, error));
     if (!text_is(name, architecture))
         return quern_fail(error, QUERN_EUNSUPPORTED, "architecture \"%.*s\" is not supported; quern runs \"%s\"",

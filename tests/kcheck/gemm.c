@@ -10,18 +10,16 @@
 
 enum { ROWS = 13, COLUMNS = 32, GAP = 5 }; /* two tiles of the tallest and one more; floats between rows of c */
 
-/* A variant of the checks is a form, and whether activations are quantised. */
-enum { QUANTISED = 16 };
+/* A variant of the checks is a type of weights, and whether activations are quantised. */
+enum { QUANTISED = 32 };
 
-static enum quern_form form_of(int variant)
+static enum quern_type type_of(int variant)
 {
-    return (enum quern_form)(variant & ~QUANTISED);
+    return (enum quern_type)(variant & ~QUANTISED);
 }
 
-static const char *const form_names[] = {"q8_0", "q4_0", "f32", "f16", "bf16"};
-
 struct product {
-    enum quern_form form;
+    enum quern_type type;
     bool quantised; /* activations */
     int length;
     enum kcheck_kind weight_kind, activation_kind;
@@ -38,15 +36,15 @@ static const size_t c_stride = COLUMNS + GAP;
 
 static void product_new(struct kcheck *k, struct product *p)
 {
-    const size_t row_bytes = kcheck_row_bytes(p->form, p->length), blocks = (size_t)p->length / 32;
-    p->gemm = k->table->gemm[p->form];
+    const size_t row_bytes = kcheck_row_bytes(p->type, p->length), blocks = (size_t)p->length / 32;
+    p->gemm = k->table->gemm[p->type];
     p->weights = kcheck_memory_new(&p->weight_memory, COLUMNS * row_bytes, p->edge);
     p->panel = kcheck_memory_new(&p->panel_memory, blocks * p->gemm->block_bytes, p->edge);
     p->a_row_bytes = p->quantised ? blocks * sizeof(struct quern_q8) : (size_t)p->length * sizeof(float);
     p->a = kcheck_memory_new(&p->a_memory, ROWS * p->a_row_bytes, p->edge);
     p->c = kcheck_memory_new(&p->c_memory, (ROWS * c_stride - GAP) * sizeof(float), p->edge);
     for (size_t j = 0; j < COLUMNS; j++)
-        kcheck_fill_weights(k, p->weights + j * row_bytes, p->form, p->length, p->weight_kind);
+        kcheck_fill_weights(k, p->weights + j * row_bytes, p->type, p->length, p->weight_kind);
     if (p->quantised)
         kcheck_fill_q8(k, p->a, ROWS * blocks, p->activation_kind);
     else
@@ -76,18 +74,30 @@ static void multiply(const struct product *p, int row, int count)
         p->gemm->run_f32(c, c_stride, a_row(p, row), (size_t)p->length, count, p->panel, p->length);
 }
 
+/* Sums in a row of 8-bit products: a group's, and if there is one its minimum's. */
+static int sums(const struct product *p)
+{
+    switch (p->type) {
+    case QUERN_TYPE_Q8_0:
+    case QUERN_TYPE_Q4_0:
+    case QUERN_TYPE_IQ4_NL: return p->length / 32;
+    case QUERN_TYPE_Q2_K: return p->length / 8;
+    default: return p->length / 16;
+    }
+}
+
 /* Every term is rounded at most three times (two scales, the product) and each sum once; whole numbers not at all. */
 static void compare_product(struct kcheck *k, const struct product *p)
 {
     double *w = malloc((size_t)p->length * sizeof *w);
-    const int terms = p->quantised ? p->length / 32 : p->length;
+    const int terms = p->quantised ? sums(p) : p->length;
     for (int j = 0; j < COLUMNS; j++) {
-        const unsigned char *row = p->weights + (size_t)j * kcheck_row_bytes(p->form, p->length);
-        quern_spec_weights(w, p->form, row, p->length);
+        const unsigned char *row = p->weights + (size_t)j * kcheck_row_bytes(p->type, p->length);
+        quern_spec_weights(w, p->type, row, p->length);
         for (int i = 0; i < ROWS; i++) {
             double magnitude, want;
             if (p->quantised)
-                want = quern_spec_product_q8(a_row(p, i), p->form, row, p->length, &magnitude);
+                want = quern_spec_product_q8(a_row(p, i), p->type, row, p->length, &magnitude);
             else
                 want = quern_spec_product_f32(a_row(p, i), w, p->length, &magnitude);
             const bool exact = p->weight_kind == KCHECK_WHOLE && p->activation_kind == KCHECK_WHOLE &&
@@ -118,7 +128,7 @@ static void check_rows_alone(struct kcheck *k, const struct product *p)
 
 static void check_product(struct kcheck *k, struct product *p)
 {
-    kcheck_case(k, "%s, length %d, weights %s, activations %s", form_names[p->form], p->length,
+    kcheck_case(k, "length %d, weights %s, activations %s", p->length,
                 kcheck_kind_names[p->weight_kind], kcheck_kind_names[p->activation_kind]);
     product_new(k, p);
     unsigned char gap[GAP * sizeof(float)];
@@ -131,11 +141,13 @@ static void check_product(struct kcheck *k, struct product *p)
     product_free(k, p);
 }
 
-static void check_form(struct kcheck *k, int variant)
+static void check_type(struct kcheck *k, int variant)
 {
-    static const int lengths[] = {32, 64, 96, 160, 1152};
-    struct product p = {.form = form_of(variant), .quantised = variant & QUANTISED};
-    for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++) {
+    static const int short_lengths[] = {32, 64, 96, 160, 1152}, long_lengths[] = {256, 512, 1280};
+    const bool is_long = kcheck_block_length(type_of(variant)) > 32;
+    const int *lengths = is_long ? long_lengths : short_lengths, length_count = is_long ? 3 : 5;
+    struct product p = {.type = type_of(variant), .quantised = variant & QUANTISED};
+    for (int l = 0; l < length_count; l++) {
         p.length = lengths[l];
         for (int kind = 0; kind < KCHECK_KINDS + (p.length <= 160 ? 3 : 0); kind++) { /* some of mixed kinds */
             const bool mixed = kind >= KCHECK_KINDS;
@@ -174,24 +186,26 @@ static void time_product(void *user)
     }
 }
 
-static void bench_form(struct kcheck *k, int variant)
+static void bench_type(struct kcheck *k, int variant)
 {
-    const enum quern_form form = form_of(variant);
+    const enum quern_type type = type_of(variant);
     const bool quantised = variant & QUANTISED;
     static const int counts[] = {1, 4, 8, 16, 128}, lengths[] = {768, 1152};
-    struct timing t = {.gemm = k->table->gemm[form], .quantised = quantised};
-    unsigned char *rows = malloc(COLUMNS * kcheck_row_bytes(form, 1152));
+    const size_t length_count = kcheck_block_length(type) > 32 ? 1 : 2;
+    struct timing t = {.gemm = k->table->gemm[type], .quantised = quantised};
+    unsigned char *rows = malloc(COLUMNS * kcheck_row_bytes(type, 1152));
     t.panels = aligned_alloc(64, PANELS * t.gemm->block_bytes * (1152 / 32));
     t.a = malloc(128 * 1152 * sizeof *t.a);
     t.q = malloc(128 * (1152 / 32) * sizeof *t.q);
     t.c = malloc(128 * PANELS * COLUMNS * sizeof *t.c);
     kcheck_fill_floats(k, t.a, 128 * 1152, KCHECK_GAUSS);
     kcheck_fill_q8(k, t.q, 128 * (1152 / 32), KCHECK_GAUSS);
-    for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++) {
+    for (size_t l = 0; l < length_count; l++) {
         t.length = lengths[l];
-        const size_t row_bytes = kcheck_row_bytes(form, t.length), panel_bytes = t.gemm->block_bytes * (size_t)(t.length / 32);
+        const size_t row_bytes = kcheck_row_bytes(type, t.length);
+        const size_t panel_bytes = t.gemm->block_bytes * (size_t)(t.length / 32);
         for (size_t j = 0; j < COLUMNS; j++)
-            kcheck_fill_weights(k, rows + j * row_bytes, form, t.length, KCHECK_GAUSS);
+            kcheck_fill_weights(k, rows + j * row_bytes, type, t.length, KCHECK_GAUSS);
         for (size_t p = 0; p < PANELS; p++)
             t.gemm->pack(t.panels + p * panel_bytes, rows, row_bytes, t.length);
         for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
@@ -209,11 +223,21 @@ static void bench_form(struct kcheck *k, int variant)
     free(t.c);
 }
 
-const struct kcheck_check kcheck_gemm[] = {{"gemm_q8_q8", check_form, bench_form, QUERN_FORM_Q8_0 | QUANTISED},
-                                           {"gemm_q8_q4", check_form, bench_form, QUERN_FORM_Q4_0 | QUANTISED},
-                                           {"gemm_f32_q8", check_form, bench_form, QUERN_FORM_Q8_0},
-                                           {"gemm_f32_q4", check_form, bench_form, QUERN_FORM_Q4_0},
-                                           {"gemm_f32_f32", check_form, bench_form, QUERN_FORM_F32},
-                                           {"gemm_f32_f16", check_form, bench_form, QUERN_FORM_F16},
-                                           {"gemm_f32_bf16", check_form, bench_form, QUERN_FORM_BF16},
+#define FLOATS(name, type) {"gemm_f32_" name, check_type, bench_type, type}
+#define BOTH(name, type) {"gemm_q8_" name, check_type, bench_type, type | QUANTISED}, FLOATS(name, type)
+
+const struct kcheck_check kcheck_gemm[] = {BOTH("q8", QUERN_TYPE_Q8_0),
+                                           BOTH("q4", QUERN_TYPE_Q4_0),
+                                           BOTH("iq4_nl", QUERN_TYPE_IQ4_NL),
+                                           BOTH("q4_1", QUERN_TYPE_Q4_1),
+                                           BOTH("q5_0", QUERN_TYPE_Q5_0),
+                                           BOTH("q5_1", QUERN_TYPE_Q5_1),
+                                           BOTH("q2_k", QUERN_TYPE_Q2_K),
+                                           BOTH("q3_k", QUERN_TYPE_Q3_K),
+                                           BOTH("q4_k", QUERN_TYPE_Q4_K),
+                                           BOTH("q5_k", QUERN_TYPE_Q5_K),
+                                           BOTH("q6_k", QUERN_TYPE_Q6_K),
+                                           FLOATS("f32", QUERN_TYPE_F32),
+                                           FLOATS("f16", QUERN_TYPE_F16),
+                                           FLOATS("bf16", QUERN_TYPE_BF16),
                                            {NULL, NULL, NULL, 0}};

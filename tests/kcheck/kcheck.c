@@ -100,8 +100,8 @@ static bool run_check(const struct quern_kernels *table, const struct kcheck_che
     const double begin = kcheck_seconds();
     check->run(&k, check->variant);
     if (k.values > 0)
-        printf("%-11s %-14s %8ld values, largest error %.2f of its bound, %.2f s%s\n", table->name, check->name, k.values,
-               k.worst, kcheck_seconds() - begin, k.failures ? ": FAILED" : "");
+        printf("%-11s %-15s %8ld values, largest error %.2f of its bound, %.2f s%s\n", table->name, check->name,
+               k.values, k.worst, kcheck_seconds() - begin, k.failures ? ": FAILED" : "");
     return k.failures == 0;
 }
 

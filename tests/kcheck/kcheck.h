@@ -46,10 +46,12 @@ enum kcheck_kind {
 };
 extern const char *const kcheck_kind_names[KCHECK_KINDS];
 
-size_t kcheck_row_bytes(enum quern_form form, int length);
+/* Weights that a block of the type holds, and bytes of a row. */
+int kcheck_block_length(enum quern_type type);
+size_t kcheck_row_bytes(enum quern_type type, int length);
 void kcheck_fill_floats(struct kcheck *k, float *x, size_t count, enum kcheck_kind kind);
 void kcheck_fill_q8(struct kcheck *k, struct quern_q8 *blocks, size_t count, enum kcheck_kind kind);
-void kcheck_fill_weights(struct kcheck *k, unsigned char *row, enum quern_form form, int length, enum kcheck_kind kind);
+void kcheck_fill_weights(struct kcheck *k, unsigned char *row, enum quern_type type, int length, enum kcheck_kind kind);
 
 /* Memory between two pages that cannot be touched, flush against the second one or against the first. What is left of
  * its pages is watched. */

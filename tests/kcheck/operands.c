@@ -35,11 +35,27 @@ double kcheck_gauss(struct kcheck *k)
     return sum / 2;
 }
 
-size_t kcheck_row_bytes(enum quern_form form, int length)
+/* Blocks: weights, bytes, where the half scale lies, and where the half minimum: the same place if there is none. */
+static const struct format {
+    int length, bytes, scale, minimum;
+} formats[QUERN_TYPES] = {
+    [QUERN_TYPE_F32] = {1, 4, 0, 0},         [QUERN_TYPE_F16] = {1, 2, 0, 0},
+    [QUERN_TYPE_BF16] = {1, 2, 0, 0},        [QUERN_TYPE_Q8_0] = {32, 34, 0, 0},
+    [QUERN_TYPE_Q4_0] = {32, 18, 0, 0},      [QUERN_TYPE_Q4_1] = {32, 20, 0, 2},
+    [QUERN_TYPE_Q5_0] = {32, 22, 0, 0},      [QUERN_TYPE_Q5_1] = {32, 24, 0, 2},
+    [QUERN_TYPE_IQ4_NL] = {32, 18, 0, 0},    [QUERN_TYPE_Q2_K] = {256, 84, 80, 82},
+    [QUERN_TYPE_Q3_K] = {256, 110, 108, 108}, [QUERN_TYPE_Q4_K] = {256, 144, 0, 2},
+    [QUERN_TYPE_Q5_K] = {256, 176, 0, 2},    [QUERN_TYPE_Q6_K] = {256, 210, 208, 208},
+};
+
+int kcheck_block_length(enum quern_type type)
 {
-    static const size_t bytes[] = {[QUERN_FORM_Q8_0] = 34, [QUERN_FORM_Q4_0] = 18, [QUERN_FORM_F32] = 128,
-                                   [QUERN_FORM_F16] = 64, [QUERN_FORM_BF16] = 64};
-    return bytes[form] * (size_t)(length / 32);
+    return formats[type].length;
+}
+
+size_t kcheck_row_bytes(enum quern_type type, int length)
+{
+    return (size_t)(length / formats[type].length) * (size_t)formats[type].bytes;
 }
 
 static double number(struct kcheck *k, size_t index, enum kcheck_kind kind, double largest)
@@ -105,31 +121,34 @@ static void put16(unsigned char *p, uint32_t value)
     p[1] = (unsigned char)(value >> 8);
 }
 
-static void fill_blocks(struct kcheck *k, unsigned char *row, int bytes, int blocks, enum kcheck_kind kind)
+/* Quants and factors are any bytes. The extremes of Q8_0 are those of a byte, of smaller quants those of its parts. */
+static void fill_blocks(struct kcheck *k, unsigned char *row, enum quern_type type, int length, enum kcheck_kind kind)
 {
-    for (int b = 0; b < blocks; b++) {
+    const struct format *f = &formats[type];
+    for (int first = 0; first < length; first += f->length, row += f->bytes) {
         const uint32_t pattern = kcheck_random(k);
-        put16(row, half_scale(k, kind));
-        for (int i = 0; i < bytes; i++) /* for Q4_0 two nibbles, of which the extremes are 0x00 and 0xff */
-            row[2 + i] = (unsigned char)(bytes == 32 || kind != KCHECK_EXTREME ? byte(k, kind, -128, pattern)
-                                                                              : pattern % 2 ? 0 : 0xff);
-        row += 2 + bytes;
+        for (int i = 0; i < f->bytes; i++)
+            row[i] = (unsigned char)(type == QUERN_TYPE_Q8_0 || kind != KCHECK_EXTREME ? byte(k, kind, -128, pattern)
+                                     : pattern % 3 == 0 || (pattern % 3 == 1 && kcheck_random(k) % 2) ? 0xff : 0);
+        put16(row + f->scale, half_scale(k, kind));
+        if (f->minimum != f->scale)
+            put16(row + f->minimum, half_scale(k, kind));
     }
 }
 
-void kcheck_fill_weights(struct kcheck *k, unsigned char *row, enum quern_form form, int length, enum kcheck_kind kind)
+void kcheck_fill_weights(struct kcheck *k, unsigned char *row, enum quern_type type, int length, enum kcheck_kind kind)
 {
-    if (form == QUERN_FORM_Q8_0 || form == QUERN_FORM_Q4_0) {
-        fill_blocks(k, row, form == QUERN_FORM_Q8_0 ? 32 : 16, length / 32, kind);
+    if (formats[type].length > 1) {
+        fill_blocks(k, row, type, length, kind);
         return;
     }
     for (size_t i = 0; i < (size_t)length; i++) {
-        float x = (float)number(k, i, kind, form == QUERN_FORM_F16 ? 65504 : 1e15);
+        float x = (float)number(k, i, kind, type == QUERN_TYPE_F16 ? 65504 : 1e15);
         const uint32_t bits = quern_float_to_bits(x);
-        if (form == QUERN_FORM_F32) {
+        if (type == QUERN_TYPE_F32) {
             put16(row + 4 * i, bits);
             put16(row + 4 * i + 2, bits >> 16);
-        } else if (form == QUERN_FORM_BF16) {
+        } else if (type == QUERN_TYPE_BF16) {
             put16(row + 2 * i, bits >> 16);
         } else {
             x = kind == KCHECK_TINY ? x * 1e34f : fmaxf(-65504, fminf(65504, x)); /* 1e-5 is a subnormal half */

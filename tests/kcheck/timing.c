@@ -34,7 +34,7 @@ void kcheck_time(struct kcheck *k, const char *shape, double macs, double bytes,
                  void (*call)(void *), void *user)
 {
     const double seconds = least_time(call, user);
-    printf("%-11s %-14s %-20s %12.0f ns", k->table->name, k->kernel, shape, seconds * 1e9);
+    printf("%-11s %-15s %-20s %12.0f ns", k->table->name, k->kernel, shape, seconds * 1e9);
     if (macs > 0)
         printf(" %8.1f GMAC/s %5.2f of peak", macs / seconds * 1e-9, macs / seconds / kcheck_measure_peak(peak));
     if (bytes > 0)

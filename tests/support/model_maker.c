@@ -1,6 +1,7 @@
 #include "model_maker.h"
 
 #include "base/error.h"
+#include "block_maker.h"
 #include "gguf/summary.h"
 #include "gguf/writer.h"
 #include "vocabulary_maker.h"
@@ -32,6 +33,17 @@ struct quern_recipe quern_recipe_tiny(void)
                                  .vocabulary = QUERN_VOCABULARY_TINY, .type = QUERN_TYPE_Q8_0, .seed = 1};
 }
 
+struct quern_recipe quern_recipe_wide(void)
+{
+    struct quern_recipe recipe = quern_recipe_tiny();
+    recipe.embedding = 256;
+    recipe.ffn = 288;
+    recipe.head_dimensions = 128;
+    recipe.hidden = 512;
+    recipe.type = QUERN_TYPE_Q4_K;
+    return recipe;
+}
+
 struct quern_recipe quern_recipe_full(void)
 {
     return (struct quern_recipe){.layers = 24, .embedding = 768, .ffn = 1152, .heads = 3, .kv_heads = 1,
@@ -41,11 +53,45 @@ struct quern_recipe quern_recipe_full(void)
 
 /* ---------------------------------------------------------------- tensors */
 
+/* What llama.cpp's quantiser makes of a type when rows are no whole number of its blocks. */
+static uint32_t fitting_type(uint32_t type, int length)
+{
+    if (length % quern_type_info(type)->block_elements == 0)
+        return type;
+    switch (type) {
+    case QUERN_TYPE_Q4_K: return QUERN_TYPE_Q5_0;
+    case QUERN_TYPE_Q5_K: return QUERN_TYPE_Q5_1;
+    case QUERN_TYPE_Q6_K: return QUERN_TYPE_Q8_0;
+    default: return QUERN_TYPE_Q4_0; /* Q2_K, Q3_K */
+    }
+}
+
+/* The type of a matrix in a file of a type: the mixtures of llama.cpp's quantiser, Q4_K and Q5_K being its Q4_K_M and
+ * Q5_K_M. These give more bits to values and to the last product of every layer near an end, and of every third. */
+static uint32_t mixed_type(const struct quern_recipe *r, int layer, const char *part)
+{
+    const int eighth = r->layers / 8;
+    const bool more = layer < eighth || layer >= 7 * r->layers / 8 || (layer - eighth) % 3 == 2;
+    const bool matters = strcmp(part, "attn_v") == 0 || strcmp(part, "ffn_down") == 0;
+    if ((r->type == QUERN_TYPE_Q4_K || r->type == QUERN_TYPE_Q5_K) && matters && more)
+        return QUERN_TYPE_Q6_K;
+    return r->type;
+}
+
+/* Of token_embd: the table is large and matters. */
+static uint32_t embedding_type(const struct quern_recipe *r)
+{
+    if (r->type == QUERN_TYPE_Q4_0)
+        return QUERN_TYPE_Q8_0;
+    return quern_blocks_makeable(r->type) ? QUERN_TYPE_Q6_K : r->type;
+}
+
 /* y = W x for x[in], y[out]. With a deviation of 1 / sqrt(in), y is about as large as x. */
 static void plan_matrix(struct plan *plan, uint32_t type, int in, size_t out, const char *name)
 {
     struct tensor *tensor = &plan->tensors[plan->count++];
-    *tensor = (struct tensor){.type = type, .shape = {(uint64_t)in, out}, .deviation = 1.0f / sqrtf((float)in)};
+    *tensor = (struct tensor){.type = fitting_type(type, in), .shape = {(uint64_t)in, out},
+                              .deviation = 1.0f / sqrtf((float)in)};
     snprintf(tensor->name, sizeof tensor->name, "%s.weight", name);
 }
 
@@ -67,7 +113,7 @@ static void plan_layer(struct plan *plan, const struct quern_recipe *r, int laye
     plan_norm(plan, r->embedding, 1.0f, 0.1f, NAMED("attn_norm"));
     plan_matrix(plan, r->type, r->embedding, queries, NAMED("attn_q"));
     plan_matrix(plan, r->type, r->embedding, keys, NAMED("attn_k"));
-    plan_matrix(plan, r->type, r->embedding, keys, NAMED("attn_v"));
+    plan_matrix(plan, mixed_type(r, layer, "attn_v"), r->embedding, keys, NAMED("attn_v"));
     plan_norm(plan, r->head_dimensions, 1.5f, 0.2f, NAMED("attn_q_norm"));
     plan_norm(plan, r->head_dimensions, 1.5f, 0.2f, NAMED("attn_k_norm"));
     plan_matrix(plan, r->type, (int)queries, (size_t)r->embedding, NAMED("attn_output"));
@@ -75,7 +121,7 @@ static void plan_layer(struct plan *plan, const struct quern_recipe *r, int laye
     plan_norm(plan, r->embedding, 1.0f, 0.1f, NAMED("ffn_norm"));
     plan_matrix(plan, r->type, r->embedding, (size_t)r->ffn, NAMED("ffn_gate"));
     plan_matrix(plan, r->type, r->embedding, (size_t)r->ffn, NAMED("ffn_up"));
-    plan_matrix(plan, r->type, r->ffn, (size_t)r->embedding, NAMED("ffn_down"));
+    plan_matrix(plan, mixed_type(r, layer, "ffn_down"), r->ffn, (size_t)r->embedding, NAMED("ffn_down"));
     plan_norm(plan, r->embedding, 0.5f, 0.1f, NAMED("post_ffw_norm"));
 #undef NAMED
 }
@@ -83,8 +129,7 @@ static void plan_layer(struct plan *plan, const struct quern_recipe *r, int laye
 /* The embedding's deviation makes a row's length 1; the model multiplies by sqrt(embedding). */
 static void plan_tensors(struct plan *plan, const struct quern_recipe *r)
 {
-    uint32_t embedding_type = r->type == QUERN_TYPE_Q4_0 ? QUERN_TYPE_Q8_0 : r->type;
-    plan_matrix(plan, embedding_type, r->embedding, r->vocabulary, "token_embd");
+    plan_matrix(plan, embedding_type(r), r->embedding, r->vocabulary, "token_embd");
     for (int layer = 0; layer < r->layers; layer++)
         plan_layer(plan, r, layer);
     plan_norm(plan, r->embedding, 1.0f, 0.1f, "output_norm");
@@ -96,20 +141,13 @@ static void plan_tensors(struct plan *plan, const struct quern_recipe *r)
 
 /* ---------------------------------------------------------------- weights */
 
-static uint64_t mix(uint64_t x) /* a bijection that leaves no pattern (the finalizer of SplitMix64) */
-{
-    x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9u;
-    x = (x ^ x >> 27) * 0x94D049BB133111EBu;
-    return x ^ x >> 31;
-}
-
 /* Element i is the sum of the four 16-bit parts of a random word: bell-shaped, within 3.5 deviations. The variance of
  * one part is 65536^2 / 12. */
 static void make_weights(float *out, size_t count, const struct tensor *tensor, uint64_t stream, uint64_t first)
 {
     float scale = tensor->deviation * sqrtf(12.0f / 4.0f) / 65536.0f;
     for (size_t i = 0; i < count; i++) {
-        uint64_t word = mix(stream + (first + i) * 0x9E3779B97F4A7C15u);
+        uint64_t word = quern_mix(stream + (first + i) * 0x9E3779B97F4A7C15u);
         int32_t sum = (int32_t)((word & 0xFFFF) + (word >> 16 & 0xFFFF) + (word >> 32 & 0xFFFF) + (word >> 48));
         out[i] = tensor->mean + scale * (float)(sum - 2 * 65535);
     }
@@ -119,13 +157,17 @@ static void put_weights(struct quern_gguf_writer *writer, const struct tensor *t
                         unsigned char *bytes)
 {
     const struct quern_type_info *info = quern_type_info(tensor->type);
-    uint64_t stream = mix(seed), elements = tensor->shape[0] * tensor->shape[1];
+    uint64_t stream = quern_mix(seed), elements = tensor->shape[0] * tensor->shape[1];
     for (const char *c = tensor->name; *c; c++)
-        stream = mix(stream ^ (unsigned char)*c);
+        stream = quern_mix(stream ^ (unsigned char)*c);
     for (uint64_t first = 0; first < elements; first += CHUNK) {
         size_t count = elements - first < CHUNK ? (size_t)(elements - first) : CHUNK;
-        make_weights(weights, count, tensor, stream, first);
-        quern_quantize(tensor->type, bytes, weights, count);
+        if (quern_blocks_makeable(tensor->type)) {
+            quern_blocks_make(tensor->type, bytes, count, tensor->deviation, stream, first);
+        } else {
+            make_weights(weights, count, tensor, stream, first);
+            quern_quantize(tensor->type, bytes, weights, count);
+        }
         quern_gguf_put_data(writer, bytes, count / (size_t)info->block_elements * (size_t)info->block_bytes);
     }
 }

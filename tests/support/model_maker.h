@@ -10,15 +10,17 @@
 struct quern_recipe {
     int layers, embedding, ffn, heads, kv_heads, head_dimensions, context, window, hidden; /* hidden: of the head */
     size_t vocabulary;                                                                     /* pieces: see below */
-    uint32_t type; /* enum quern_type, of all matrices; but token_embd is Q8_0 where the others are Q4_0 */
+    uint32_t type; /* enum quern_type, of the matrices; some are of others, as in published files of that type */
     bool head;     /* whether the file holds the dense head */
     const char *prompts; /* what the file says of its model's task prompts; NULL: nothing */
     uint64_t seed;
 };
 
-/* A model of a few hundred kilobytes, with a global layer and every kind of piece; and the true shape. Q8_0 without a
- * head, seed 1, until changed. */
+/* A model of a few hundred kilobytes, with a global layer and every kind of piece; the same with rows that fill blocks
+ * of 256, but not those of ffn_down; and the true shape. Q8_0, the wide one Q4_K, without a head, seed 1, until
+ * changed. */
 struct quern_recipe quern_recipe_tiny(void);
+struct quern_recipe quern_recipe_wide(void);
 struct quern_recipe quern_recipe_full(void);
 
 int quern_model_make(const char *path, const struct quern_recipe *recipe, quern_error *error);

@@ -18,7 +18,19 @@ INLINE vi dot4(vi sum, vi w, vi a)
     return sum + (vi)_mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
 }
 
+/* Small weights need none of that, and sums of their pairs fit 16 bits for a while: 8 * 2 * 15 * 127 = 30480 with 4
+ * bits, 4 * 2 * 31 * 127 = 31496 with 5, 2 * 2 * 63 * 127 = 32004 with 6. */
+INLINE vi dot4_small(vi sum, vi w, vi a)
+{
+    sum = (vi)_mm256_add_epi16((__m256i)sum, _mm256_maddubs_epi16((__m256i)w, (__m256i)a));
+    __asm__("" : "+x"(sum)); /* adding in another order, as compilers like to, wants more registers than there are */
+    return sum;
+}
+
 #define DOT4(sum, w, a) dot4(sum, w, a)
+#define DOT4_SMALL(sum, w, a) dot4_small(sum, w, a)
+#define DOT4_SMALL_SUM(sum) ((vi)_mm256_madd_epi16((__m256i)(sum), _mm256_set1_epi16(1)))
+#define SMALL_STEPS(form) ((form) == QUERN_FORM_U5 ? 4 : (form) == QUERN_FORM_S6 ? 2 : 8)
 #define DOT2(sum, a, b) ((sum) + (vi)_mm256_madd_epi16((__m256i)(a), (__m256i)(b)))
 #define PANEL_Q8_FLIP 0
 #include "kernels/x86/templates8.inc.h"

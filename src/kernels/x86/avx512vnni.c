@@ -12,6 +12,8 @@ TARGET_BEGIN
 #define VF_FMA(a, b, c) ((vf)_mm512_fmadd_ps((__m512)(a), (__m512)(b), (__m512)(c)))
 #define VF_MAX(a, b) ((vf)_mm512_max_ps((__m512)(a), (__m512)(b)))
 #define VF_FROM_HALF(p) ((vf)_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)(p))))
+#define VF_FROM_BYTES(p)                                                                                               \
+    ((vf)_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)(const void *)(p)))))
 #define VF_REDUCE_MAX(a) _mm512_reduce_max_ps((__m512)(a))
 #define VI_MAX(a, b) ((vi)_mm512_max_epi32((__m512i)(a), (__m512i)(b)))
 #define VI_REDUCE_MAX(a) _mm512_reduce_max_epi32((__m512i)(a))
@@ -31,6 +33,9 @@ INLINE vf vf_reciprocal(vf x)
 
 #define DOT4(sum, w, a) ((vi)_mm512_dpbusd_epi32((__m512i)(sum), (__m512i)(w), (__m512i)(a)))
 #define DOT2(sum, a, b) ((vi)_mm512_dpwssd_epi32((__m512i)(sum), (__m512i)(a), (__m512i)(b)))
+#define LOOKUP(table, index)                                                                                          \
+    ((vi)_mm512_shuffle_epi8(_mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)(const void *)(table))),          \
+                             (__m512i)(index)))
 #define PREFETCH(p) _mm_prefetch((const char *)(p), _MM_HINT_T1)
 #define PANEL_Q8_FLIP 0x80
 #define F32_ROWS 4
