@@ -18,7 +18,7 @@
 enum { IS_HTTP = 1, ALLOW_IDS = 2, RAW = 4, SLICES = 8 };
 
 static quern_model *model;
-static struct quern_server_options options = {.model_name = "tiny", .default_task = -1, .queue_tokens = 4096};
+static struct quern_server_options options = {.model_name = "tiny", .default_task = -1, .queue_tokens = 4096, .max_body = 1 << 16};
 static struct quern_service service = {.options = &options, .info.size = sizeof service.info};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -44,6 +44,7 @@ static void open_service(void)
            quern_context_new(&service.tokenizer, model, &how, NULL) == QUERN_OK &&
            quern_model_describe(model, &service.info, NULL) == QUERN_OK, "a model can be made");
     service.model = model;
+    service.longest_piece = quern_longest_piece(model, service.info.vocabulary);
     unlink(path);
 }
 
@@ -120,7 +121,7 @@ static void check_refusal(const struct quern_request *request)
 static void check_answer(const struct quern_request *request)
 {
     expect(request->status == 200, "an answer is 200");
-    if (quern_request_form(request) == QUERN_FORM_RAW) {
+    if (request->form == QUERN_FORM_RAW) {
         expect(request->answer.length == request->input_count * quern_request_row_bytes(request),
                "raw vectors are whole");
         return;

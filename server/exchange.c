@@ -196,7 +196,7 @@ static void proceed(struct quern_connection *connection)
     const int code = quern_request_tokenize(request, SLICE);
     if (code == 0)
         event_add(request->timer, &at_once);
-    else if (code < 0 || request->input_count == 0)
+    else if (code < 0 || request->job.count == 0)
         answer(connection);
     else
         submit(connection);
@@ -207,6 +207,7 @@ void quern_exchange_run(struct quern_connection *connection)
     struct quern_request *request = connection->request;
     request->body = connection->body.data;
     request->body_length = connection->body.length;
+    request->received_ns = quern_now_ns();
     if (quern_request_parse(request))
         proceed(connection);
     else

@@ -24,6 +24,8 @@ static void write_error(struct quern_request *request, struct quern_buffer *answ
 
 static const struct quern_route routes[] = {
     {"GET", "/health", true, NULL, write_health},
+    {"GET", "/v1/health", true, NULL, write_health},
+    {"GET", "/ping", true, NULL, write_health},
     {"GET", "/ready", true, NULL, write_ready},
 };
 

@@ -1,0 +1,146 @@
+/* From tokens back to text. */
+#include "request.h"
+
+#include <string.h>
+
+#define BLANK "\xe2\x96\x81" /* U+2581: how pieces spell a space */
+#define BLANK_LENGTH 3
+
+/* A piece whose file is lost is an empty one, like an id that is none. */
+static quern_piece get(const quern_model *model, int32_t id)
+{
+    quern_piece piece;
+    return quern_piece_get(model, id, &piece, NULL) == QUERN_OK ? piece
+                                                                : (quern_piece){{"", 0}, QUERN_PIECE_UNKNOWN, 0};
+}
+
+size_t quern_longest_piece(const quern_model *model, int vocabulary)
+{
+    size_t longest = 4; /* bytes of a character, for which the unknown piece stands */
+    for (int32_t id = 0; id < vocabulary; id++) {
+        const size_t length = get(model, id).text.length;
+        if (length > longest)
+            longest = length;
+    }
+    return longest;
+}
+
+int quern_piece_kind_of(const quern_model *model, int32_t id)
+{
+    return get(model, id).kind;
+}
+
+static int hex(char digit)
+{
+    return digit >= '0' && digit <= '9' ? digit - '0' : digit >= 'A' && digit <= 'F' ? digit - 'A' + 10 : 0;
+}
+
+static bool is_blank(quern_text text)
+{
+    return text.length >= BLANK_LENGTH && memcmp(text.data, BLANK, BLANK_LENGTH) == 0;
+}
+
+/* The beginning of text without a blank in it. */
+static size_t plain_length(quern_text text)
+{
+    const char *blank = memmem(text.data, text.length, BLANK, BLANK_LENGTH);
+    return blank != NULL ? (size_t)(blank - text.data) : text.length;
+}
+
+/* "<0x0A>" */
+static int byte_of(const quern_piece *piece)
+{
+    const bool is_byte = piece->kind == QUERN_PIECE_BYTE && piece->text.length == 6;
+    return is_byte ? hex(piece->text.data[3]) << 4 | hex(piece->text.data[4]) : -1;
+}
+
+int quern_piece_byte(const quern_model *model, int32_t id)
+{
+    const quern_piece piece = get(model, id);
+    return byte_of(&piece);
+}
+
+/* Adds what a piece stands for, as bytes. */
+static void write_piece(struct quern_buffer *buffer, const quern_piece *piece)
+{
+    quern_text rest = piece->text;
+    const char byte = (char)byte_of(piece);
+    if (byte_of(piece) >= 0) {
+        quern_buffer_add(buffer, &byte, 1);
+        return;
+    }
+    while (rest.length > 0) {
+        const size_t length = plain_length(rest);
+        quern_buffer_add(buffer, rest.data, length);
+        rest = (quern_text){rest.data + length, rest.length - length};
+        if (rest.length == 0)
+            return;
+        quern_buffer_add(buffer, " ", 1);
+        rest = (quern_text){rest.data + BLANK_LENGTH, rest.length - BLANK_LENGTH};
+    }
+}
+
+void quern_request_put_text(struct quern_request *request, const int32_t *ids, size_t count, bool skip_control)
+{
+    const size_t most = (size_t)request->service->options->max_body;
+    struct quern_buffer text = {0};
+    for (size_t i = 0; i < count && text.length <= most; i++) {
+        const quern_piece piece = get(request->service->model, ids[i]);
+        if (!skip_control || piece.kind != QUERN_PIECE_CONTROL)
+            write_piece(&text, &piece);
+    }
+    if (text.length > most)
+        quern_refuse(request, QUERN_FAULT_REQUEST, NULL,
+                     "the text of these tokens has more than %zu bytes: send fewer at once", most);
+    else
+        quern_buffer_quote(&request->answer, (quern_text){text.data, text.length});
+    request->answer.failed |= text.failed;
+    quern_buffer_free(&text);
+}
+
+/* ---------------------------------------------------------------- where tokens stand */
+
+static size_t character_length(unsigned char lead)
+{
+    return lead < 0xc0 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+}
+
+/* How much of text a piece is spelled by; SIZE_MAX: it is not how text begins. A blank of the piece is a space or a
+ * blank of the text, or the space that some vocabularies put before every text, which is not there. */
+static size_t match(quern_text text, quern_text piece, bool first)
+{
+    size_t used = 0;
+    while (piece.length > 0) {
+        const quern_text rest = {text.data + used, text.length - used};
+        size_t length = 1;
+        if (is_blank(piece)) {
+            if (is_blank(rest))
+                used += BLANK_LENGTH;
+            else if (rest.length > 0 && rest.data[0] == ' ')
+                used++;
+            else if (!first || used > 0)
+                return SIZE_MAX;
+            length = BLANK_LENGTH;
+        } else if (rest.length == 0 || rest.data[0] != piece.data[0]) {
+            return SIZE_MAX;
+        } else {
+            used++;
+        }
+        piece = (quern_text){piece.data + length, piece.length - length};
+    }
+    return used;
+}
+
+void quern_span_next(struct quern_span *span, const quern_model *model, int32_t id)
+{
+    const quern_piece piece = get(model, id);
+    const quern_text rest = {span->text.data + span->stop, span->text.length - span->stop};
+    size_t used = piece.kind == QUERN_PIECE_BYTE      ? 1
+                  : piece.kind == QUERN_PIECE_UNKNOWN ? character_length(rest.length > 0 ? (unsigned char)rest.data[0] : 0)
+                                                      : match(rest, piece.text, span->stop == 0);
+    span->lost |= used > rest.length;
+    if (span->lost)
+        return;
+    span->start = span->stop;
+    span->stop += used;
+}
