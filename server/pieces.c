@@ -105,27 +105,26 @@ static size_t character_length(unsigned char lead)
     return lead < 0xc0 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
 }
 
-/* How much of text a piece is spelled by; SIZE_MAX: it is not how text begins. A blank of the piece is a space or a
- * blank of the text, or the space that some vocabularies put before every text, which is not there. */
+/* Bytes of the space, spelled either way, that text begins with; 0: it does not. */
+static size_t space_length(quern_text text)
+{
+    return is_blank(text) ? BLANK_LENGTH : text.length > 0 && text.data[0] == ' ';
+}
+
+/* How much of text a piece is spelled by; SIZE_MAX: it is not how text begins. first: some vocabularies put a space
+ * before every text, which is not there. */
 static size_t match(quern_text text, quern_text piece, bool first)
 {
     size_t used = 0;
     while (piece.length > 0) {
         const quern_text rest = {text.data + used, text.length - used};
-        size_t length = 1;
-        if (is_blank(piece)) {
-            if (is_blank(rest))
-                used += BLANK_LENGTH;
-            else if (rest.length > 0 && rest.data[0] == ' ')
-                used++;
-            else if (!first || used > 0)
-                return SIZE_MAX;
-            length = BLANK_LENGTH;
-        } else if (rest.length == 0 || rest.data[0] != piece.data[0]) {
-            return SIZE_MAX;
-        } else {
+        const size_t length = space_length(piece) > 0 ? space_length(piece) : 1;
+        if (space_length(piece) > 0 && (space_length(rest) > 0 || (first && used == 0)))
+            used += space_length(rest);
+        else if (rest.length > 0 && rest.data[0] == piece.data[0])
             used++;
-        }
+        else
+            return SIZE_MAX;
         piece = (quern_text){piece.data + length, piece.length - length};
     }
     return used;

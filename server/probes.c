@@ -1,4 +1,5 @@
-/* Whether the server lives, and whether it wants work: for load balancers and supervisors. */
+/* What belongs to no dialect: whether the server lives, and whether it wants work, for load balancers and supervisors;
+ * and the description of all routes. */
 #include "routes.h"
 
 static void write_health(struct quern_request *request)
@@ -15,6 +16,11 @@ static void write_ready(struct quern_request *request)
                        ready ? "ready" : service->draining ? "draining" : "broken");
 }
 
+static void write_openapi(struct quern_request *request)
+{
+    quern_buffer_text(&request->answer, quern_openapi);
+}
+
 static void write_error(struct quern_request *request, struct quern_buffer *answer)
 {
     quern_buffer_text(answer, "{\"error\":");
@@ -27,6 +33,7 @@ static const struct quern_route routes[] = {
     {"GET", "/v1/health", true, NULL, write_health},
     {"GET", "/ping", true, NULL, write_health},
     {"GET", "/ready", true, NULL, write_ready},
+    {"GET", "/openapi.json", true, NULL, write_openapi},
 };
 
 const struct quern_dialect quern_dialect_probes = {
