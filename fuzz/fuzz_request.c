@@ -44,7 +44,6 @@ static void open_service(void)
            quern_context_new(&service.tokenizer, model, &how, NULL) == QUERN_OK &&
            quern_model_describe(model, &service.info, NULL) == QUERN_OK, "a model can be made");
     service.model = model;
-    service.longest_piece = quern_longest_piece(model, service.info.vocabulary);
     unlink(path);
 }
 

@@ -8,7 +8,8 @@
 
 size_t quern_tokens_least(const struct quern_service *service, size_t bytes)
 {
-    return bytes / service->longest_piece + (bytes % service->longest_piece > 0);
+    const size_t longest = (size_t)service->info.longest_piece;
+    return bytes / longest + (bytes % longest > 0);
 }
 
 static bool is_inside(quern_text text, size_t at)
@@ -18,7 +19,7 @@ static bool is_inside(quern_text text, size_t at)
 
 quern_text quern_text_part(const struct quern_service *service, quern_text text, enum quern_cut cut)
 {
-    size_t most = ((size_t)service->info.context_length + MARGIN) * service->longest_piece, from;
+    size_t most = ((size_t)service->info.context_length + MARGIN) * (size_t)service->info.longest_piece, from;
     if (text.length <= most)
         return text;
     if (cut != QUERN_CUT_START) {

@@ -64,11 +64,12 @@ static bool parse_tokenize(struct quern_request *request)
 /* As a string; a part of a character, as bytes. */
 static void put_piece(struct quern_request *request, int32_t id)
 {
-    const int byte = quern_piece_byte(request->service->model, id);
+    const quern_piece piece = quern_request_piece(request, id);
+    const int byte = quern_piece_byte(&piece);
     if (byte >= 128)
         quern_buffer_print(&request->answer, "[%d]", byte);
     else
-        quern_request_put_text(request, &id, 1, false);
+        quern_request_put_piece(request, &piece);
 }
 
 static void write_tokenize(struct quern_request *request)

@@ -177,15 +177,15 @@ static bool parse_tokenize(struct quern_request *request)
 static void put_token(struct quern_request *request, struct quern_span *span, int32_t id)
 {
     struct quern_buffer *answer = &request->answer;
-    const quern_model *model = request->service->model;
-    const bool special = quern_piece_kind_of(model, id) == QUERN_PIECE_CONTROL;
+    const quern_piece piece = quern_request_piece(request, id);
+    const bool special = piece.kind == QUERN_PIECE_CONTROL;
     quern_buffer_text(answer, "{\"id\":");
     quern_buffer_number(answer, (unsigned long long)id);
     quern_buffer_text(answer, ",\"text\":");
     if (!special)
-        quern_span_next(span, model, id);
+        quern_span_next(span, &piece);
     if (special || span->lost) {
-        quern_request_put_text(request, &id, 1, false);
+        quern_request_put_piece(request, &piece);
         quern_buffer_text(answer, special ? ",\"special\":true" : ",\"special\":false");
         quern_buffer_text(answer, ",\"start\":null,\"stop\":null}");
         return;

@@ -6,28 +6,12 @@
 #define BLANK "\xe2\x96\x81" /* U+2581: how pieces spell a space */
 #define BLANK_LENGTH 3
 
-/* A piece whose file is lost is an empty one, like an id that is none. */
-static quern_piece get(const quern_model *model, int32_t id)
+quern_piece quern_request_piece(const struct quern_request *request, int32_t id)
 {
     quern_piece piece;
-    return quern_piece_get(model, id, &piece, NULL) == QUERN_OK ? piece
-                                                                : (quern_piece){{"", 0}, QUERN_PIECE_UNKNOWN, 0};
-}
-
-size_t quern_longest_piece(const quern_model *model, int vocabulary)
-{
-    size_t longest = 4; /* bytes of a character, for which the unknown piece stands */
-    for (int32_t id = 0; id < vocabulary; id++) {
-        const size_t length = get(model, id).text.length;
-        if (length > longest)
-            longest = length;
-    }
-    return longest;
-}
-
-int quern_piece_kind_of(const quern_model *model, int32_t id)
-{
-    return get(model, id).kind;
+    return quern_piece_get(request->service->model, id, &piece, NULL) == QUERN_OK
+               ? piece
+               : (quern_piece){{"", 0}, QUERN_PIECE_UNKNOWN, 0};
 }
 
 static int hex(char digit)
@@ -48,24 +32,18 @@ static size_t plain_length(quern_text text)
 }
 
 /* "<0x0A>" */
-static int byte_of(const quern_piece *piece)
+int quern_piece_byte(const quern_piece *piece)
 {
     const bool is_byte = piece->kind == QUERN_PIECE_BYTE && piece->text.length == 6;
     return is_byte ? hex(piece->text.data[3]) << 4 | hex(piece->text.data[4]) : -1;
-}
-
-int quern_piece_byte(const quern_model *model, int32_t id)
-{
-    const quern_piece piece = get(model, id);
-    return byte_of(&piece);
 }
 
 /* Adds what a piece stands for, as bytes. */
 static void write_piece(struct quern_buffer *buffer, const quern_piece *piece)
 {
     quern_text rest = piece->text;
-    const char byte = (char)byte_of(piece);
-    if (byte_of(piece) >= 0) {
+    const char byte = (char)quern_piece_byte(piece);
+    if (quern_piece_byte(piece) >= 0) {
         quern_buffer_add(buffer, &byte, 1);
         return;
     }
@@ -80,12 +58,21 @@ static void write_piece(struct quern_buffer *buffer, const quern_piece *piece)
     }
 }
 
+void quern_request_put_piece(struct quern_request *request, const quern_piece *piece)
+{
+    struct quern_buffer text = {0};
+    write_piece(&text, piece);
+    quern_buffer_quote(&request->answer, (quern_text){text.data, text.length});
+    request->answer.failed |= text.failed;
+    quern_buffer_free(&text);
+}
+
 void quern_request_put_text(struct quern_request *request, const int32_t *ids, size_t count, bool skip_control)
 {
     const size_t most = (size_t)request->service->options->max_body;
     struct quern_buffer text = {0};
     for (size_t i = 0; i < count && text.length <= most; i++) {
-        const quern_piece piece = get(request->service->model, ids[i]);
+        const quern_piece piece = quern_request_piece(request, ids[i]);
         if (!skip_control || piece.kind != QUERN_PIECE_CONTROL)
             write_piece(&text, &piece);
     }
@@ -130,13 +117,12 @@ static size_t match(quern_text text, quern_text piece, bool first)
     return used;
 }
 
-void quern_span_next(struct quern_span *span, const quern_model *model, int32_t id)
+void quern_span_next(struct quern_span *span, const quern_piece *piece)
 {
-    const quern_piece piece = get(model, id);
     const quern_text rest = {span->text.data + span->stop, span->text.length - span->stop};
-    size_t used = piece.kind == QUERN_PIECE_BYTE      ? 1
-                  : piece.kind == QUERN_PIECE_UNKNOWN ? character_length(rest.length > 0 ? (unsigned char)rest.data[0] : 0)
-                                                      : match(rest, piece.text, span->stop == 0);
+    size_t used = piece->kind == QUERN_PIECE_BYTE      ? 1
+                  : piece->kind == QUERN_PIECE_UNKNOWN ? character_length(rest.length > 0 ? (unsigned char)rest.data[0] : 0)
+                                                      : match(rest, piece->text, span->stop == 0);
     span->lost |= used > rest.length;
     if (span->lost)
         return;

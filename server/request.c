@@ -181,11 +181,13 @@ static bool check_ids(struct quern_request *request, size_t i)
 static bool check_total(struct quern_request *request)
 {
     const size_t tokens = request->token_count;
-    if (tokens > (size_t)request->service->options->queue_tokens)
-        return quern_refuse(request, QUERN_FAULT_REQUEST, NULL,
-                            "the inputs have %zu tokens and more together, a request may have %d: send fewer at once",
-                            tokens, request->service->options->queue_tokens);
-    return true;
+    int most = request->service->options->queue_tokens;
+    if (request->only_tokens && most > QUERN_TOKENIZE_TOKENS)
+        most = QUERN_TOKENIZE_TOKENS;
+    return tokens <= (size_t)most ||
+           quern_refuse(request, QUERN_FAULT_REQUEST, NULL,
+                        "the inputs have %zu tokens and more together, a request may have %d: send fewer at once",
+                        tokens, most);
 }
 
 /* Everything the batcher needs. */

@@ -22,6 +22,7 @@
 #define QUERN_INPUTS 2048  /* texts of a request at most */
 #define QUERN_ID_BYTES 129 /* of a request's id, with its end */
 #define QUERN_TOKENIZE_BYTES (1 << 18) /* of a text that is tokenised but not embedded: what the loop has time for */
+#define QUERN_TOKENIZE_TOKENS (1 << 16) /* of a request of that kind */
 
 /* What requests are answered with. One thread uses it. */
 struct quern_service {
@@ -30,7 +31,6 @@ struct quern_service {
     const struct quern_server_options *options;
     quern_context *tokenizer; /* of one thread */
     int64_t created;          /* seconds since 1970 */
-    size_t longest_piece;     /* bytes of text that a token stands for at most */
     uint64_t texts, texts_without_prompt; /* embedded so far */
     bool draining;            /* the server is ending */
     bool broken;              /* the model gave no vectors for a reason of its own; not ready */
@@ -148,15 +148,15 @@ bool quern_model_is_ours(const struct quern_service *service, const char *name);
 
 /* ---------------------------------------------------------------- pieces.c */
 
-/* Bytes that a token stands for at most. */
-size_t quern_longest_piece(const quern_model *model, int vocabulary);
+/* A token's piece. One whose file is lost is empty, as one of an id that is none. */
+quern_piece quern_request_piece(const struct quern_request *request, int32_t id);
+int quern_piece_byte(const quern_piece *piece); /* that a byte token stands for; -1: it is none */
 
-/* What a token is, a quern_piece_kind. */
-int quern_piece_kind_of(const quern_model *model, int32_t id);
-int quern_piece_byte(const quern_model *model, int32_t id); /* that a byte token stands for; -1: it is none */
+/* Adds the text that a piece stands for to the answer, in quotes; of a control token, its name. */
+void quern_request_put_piece(struct quern_request *request, const quern_piece *piece);
 
-/* Adds the text that ids stand for to the answer, in quotes. Control tokens have their names for text, or are left out.
- * Refuses a text of more bytes than a body may have. */
+/* The same for ids, one behind the other; control tokens may be left out. Refuses a text of more bytes than a body may
+ * have. */
 void quern_request_put_text(struct quern_request *request, const int32_t *ids, size_t count, bool skip_control);
 
 /* Where in a text its next token stands. Starts with text alone filled in. */
@@ -165,7 +165,7 @@ struct quern_span {
     size_t start, stop; /* bytes */
     bool lost;          /* the tokens are not those of the text */
 };
-void quern_span_next(struct quern_span *span, const quern_model *model, int32_t id);
+void quern_span_next(struct quern_span *span, const quern_piece *piece);
 
 /* ---------------------------------------------------------------- cut.c: texts that are too long */
 

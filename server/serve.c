@@ -99,7 +99,6 @@ static int open_contexts(struct quern_server *server, quern_error *error)
         code = quern_context_describe(server->engine, &info, error);
     if (code != QUERN_OK)
         return code;
-    server->service.longest_piece = quern_longest_piece(server->service.model, server->service.info.vocabulary);
     quern_log(options, "info", "%d threads (%s), kernels %s, path %s, steps of %d tokens", info.threads,
               info.threads_reason, server->service.info.kernels, info.path, info.step_tokens);
     return quern_batcher_init(&server->batcher, (uint64_t)info.step_tokens, (uint64_t)options->queue_tokens) == QUERN_OK
