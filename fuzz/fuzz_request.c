@@ -1,6 +1,6 @@
 /* Any bytes a client sends: a head and a body in chunks are read the same however they are cut up, and stay within what
- * was sent; a body becomes an answer that is JSON, with a vector for each input where vectors are asked for, or a refusal
- * that is JSON with a reason.
+ * was sent; a body becomes an answer that is JSON, with a vector for each input where vectors are asked for, or a
+ * refusal that is JSON with a reason.
  *
  * Input: flags, a byte; then a request of HTTP if bit 0 is set, else a body. Bit 1 allows token ids, bit 2 makes raw
  * vectors, bit 3 tokenises in slices; the upper four are the number of the route, of those that have bodies. */
@@ -18,7 +18,8 @@
 enum { IS_HTTP = 1, ALLOW_IDS = 2, RAW = 4, SLICES = 8 };
 
 static quern_model *model;
-static struct quern_server_options options = {.model_name = "tiny", .default_task = -1, .queue_tokens = 4096, .max_body = 1 << 16};
+static struct quern_server_options options = {.model_name = "tiny", .default_task = -1, .queue_tokens = 4096,
+                                              .max_body = 1 << 16};
 static struct quern_service service = {.options = &options, .info.size = sizeof service.info};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

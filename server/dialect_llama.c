@@ -27,8 +27,8 @@ static bool parse_embedding(struct quern_request *request)
     if (content == NULL && json_object_get(object, "input") == NULL)
         return quern_refuse(request, QUERN_FAULT_REQUEST, "content", "the field content, or input, is missing");
     return quern_request_add_inputs(request, param, json_object_get(object, param)) &&
-           quern_request_dimensions(request, object) && read_norm(request, json_object_get(object, "embd_normalize")) &&
-           quern_request_extensions(request, object);
+           quern_request_dimensions(request, object) && quern_request_extensions(request, object) &&
+           read_norm(request, json_object_get(object, "embd_normalize"));
 }
 
 /* An array, and in each object a list: of one vector, where the model gives one for a text. */
@@ -51,7 +51,8 @@ static bool parse_tokenize(struct quern_request *request)
     const json_t *object = quern_request_object(request), *content = json_object_get(object, "content");
     bool special = false, spelled = true, pieces = false;
     if (object == NULL || !quern_request_flag(request, object, "add_special", &special) ||
-        !quern_request_flag(request, object, "parse_special", &spelled) || !quern_request_flag(request, object, "with_pieces", &pieces))
+        !quern_request_flag(request, object, "parse_special", &spelled) ||
+        !quern_request_flag(request, object, "with_pieces", &pieces))
         return false;
     if (!json_is_string(content))
         return quern_refuse(request, QUERN_FAULT_REQUEST, "content", "content is to be a string");

@@ -168,8 +168,8 @@ static void write_show(struct quern_request *request)
     const char *family = info->architecture;
     quern_buffer_text(answer, "{\"modelfile\":\"\",\"parameters\":\"\",\"template\":\"\",");
     put_details(request->service, answer);
-    quern_buffer_print(answer, ",\"model_info\":{\"general.architecture\":\"%s\",\"general.parameter_count\":%llu", family,
-                       (unsigned long long)info->parameters);
+    quern_buffer_print(answer, ",\"model_info\":{\"general.architecture\":\"%s\",\"general.parameter_count\":%llu",
+                       family, (unsigned long long)info->parameters);
     quern_buffer_print(answer, ",\"%s.context_length\":%d,\"%s.embedding_length\":%d,\"%s.block_count\":%d", family,
                        info->context_length, family, info->dimensions, family, info->layers);
     quern_buffer_print(answer,

@@ -91,7 +91,8 @@ static void put_times(struct quern_request *request)
                  {"X-Tokenization-Time", request->received_ns, job->submitted_ns},
                  {"X-Queue-Time", job->submitted_ns, job->started_ns},
                  {"X-Inference-Time", job->started_ns, job->finished_ns}};
-    quern_buffer_print(&request->fields, "X-Compute-Type: cpu\r\nX-Compute-Characters: %zu\r\nX-Compute-Tokens: %zu\r\n",
+    quern_buffer_print(&request->fields,
+                       "X-Compute-Type: cpu\r\nX-Compute-Characters: %zu\r\nX-Compute-Tokens: %zu\r\n",
                        count_characters(request), request->token_count);
     for (size_t i = 0; i < sizeof times / sizeof times[0]; i++)
         quern_buffer_print(&request->fields, "%s: %lld\r\n", times[i].name,
@@ -232,7 +233,8 @@ static bool parse_decode(struct quern_request *request)
     if (object == NULL || !quern_request_flag(request, object, "skip_special_tokens", &skip))
         return false;
     if (!json_is_array(ids))
-        return quern_refuse(request, QUERN_FAULT_REQUEST, "ids", "ids is to be an array of token ids, or of such arrays");
+        return quern_refuse(request, QUERN_FAULT_REQUEST, "ids",
+                            "ids is to be an array of token ids, or of such arrays");
     request->only_tokens = true;
     if (!json_is_array(json_array_get(ids, 0)))
         return quern_request_add_ids(request, "ids", ids);

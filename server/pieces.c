@@ -120,9 +120,10 @@ static size_t match(quern_text text, quern_text piece, bool first)
 void quern_span_next(struct quern_span *span, const quern_piece *piece)
 {
     const quern_text rest = {span->text.data + span->stop, span->text.length - span->stop};
-    size_t used = piece->kind == QUERN_PIECE_BYTE      ? 1
-                  : piece->kind == QUERN_PIECE_UNKNOWN ? character_length(rest.length > 0 ? (unsigned char)rest.data[0] : 0)
-                                                      : match(rest, piece->text, span->stop == 0);
+    const unsigned char lead = rest.length > 0 ? (unsigned char)rest.data[0] : 0;
+    const size_t used = piece->kind == QUERN_PIECE_BYTE      ? 1
+                        : piece->kind == QUERN_PIECE_UNKNOWN ? character_length(lead)
+                                                             : match(rest, piece->text, span->stop == 0);
     span->lost |= used > rest.length;
     if (span->lost)
         return;

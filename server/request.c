@@ -127,8 +127,8 @@ static bool tokenize_whole(struct quern_request *request, size_t i)
     return true;
 }
 
-/* Tokenises input i to embed it. One that is cut keeps its last token, as in the library. What is cut off of a very long
- * text is not counted but estimated, so that time is bounded: at least so many tokens there are. */
+/* Tokenises input i to embed it. One that is cut keeps its last token, as in the library. What is cut off of a very
+ * long text is not counted but estimated, so that time is bounded: at least so many tokens there are. */
 static bool tokenize_text(struct quern_request *request, size_t i)
 {
     struct quern_input *input = &request->inputs[i];

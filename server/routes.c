@@ -29,7 +29,8 @@ const struct quern_route *quern_route_at(size_t i)
 }
 
 /* The first route from number i on of the request's path, and with its method if that matters. */
-static const struct quern_route *find(const struct quern_request *request, size_t *i, bool any_method, const char **rest)
+static const struct quern_route *find(const struct quern_request *request, size_t *i, bool any_method,
+                                      const char **rest)
 {
     const struct quern_route *route;
     while ((route = quern_route_at(*i)) != NULL) {

@@ -72,7 +72,8 @@ static void test_pieces(void **state)
     char got[64] = "";
     size_t length = 0;
     bool bytes = false;
-    json_t *answer = serve_ask("/tokenize", "{\"content\":\"rain\\u20ac \\ud83c\\udfd4  x\",\"with_pieces\":true}", 200);
+    json_t *answer =
+        serve_ask("/tokenize", "{\"content\":\"rain\\u20ac \\ud83c\\udfd4  x\",\"with_pieces\":true}", 200);
     const json_t *tokens = json_object_get(answer, "tokens");
     for (size_t i = 0; i < json_array_size(tokens); i++) {
         const json_t *piece = json_object_get(json_array_get(tokens, i), "piece");

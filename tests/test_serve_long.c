@@ -17,8 +17,9 @@ static const char *const no_options[] = {NULL};
 /* Texts of that length: words, a single stretch, characters of many bytes, runs, tags, a mixture. */
 static void make_text(int kind, char *text)
 {
-    static const char *const parts[] = {"the red house by the river was found by people ", "a", "\xe4\xb8\xad\xe6\x96\x87",
-                                        "\\n    \\n", "<table><tr>x", "word\xf0\x9f\x8f\x94 42abab \xe2\x96\x81\xe2\x96\x81 "};
+    static const char *const parts[] = {
+        "the red house by the river was found by people ", "a", "\xe4\xb8\xad\xe6\x96\x87", "\\n    \\n", "<table><tr>x",
+        "word\xf0\x9f\x8f\x94 42abab \xe2\x96\x81\xe2\x96\x81 "};
     const size_t length = strlen(parts[kind]);
     char *at = text;
     for (; at + length < text + BYTES; at += length)
@@ -63,8 +64,8 @@ static void test_the_vector_of_the_end(void **state)
     size_t count;
     for (int kind = 0; kind < 6; kind += 5) {
         make_text(kind, text);
-        assert_int_equal(quern_tokenize(serve_context, (quern_text){text, strlen(text)}, NULL, ids, BYTES, &count, NULL),
-                         QUERN_OK);
+        const quern_text whole = {text, strlen(text)};
+        assert_int_equal(quern_tokenize(serve_context, whole, NULL, ids, BYTES, &count, NULL), QUERN_OK);
         last[0] = ids[0];
         memcpy(last + 1, ids + count - (TRIAL_CONTEXT - 1), (TRIAL_CONTEXT - 1) * sizeof last[0]);
         assert_int_equal(quern_embed_tokens(serve_context, &(quern_tokens){last, TRIAL_CONTEXT}, 1, NULL, expected,

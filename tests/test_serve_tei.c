@@ -103,8 +103,8 @@ static void test_similarity(void **state)
                                200);
     assert_int_equal(json_array_size(answer), 3);
     for (int i = 0; i < 4; i++)
-        quern_embed(serve_context, &(quern_text){texts[i], strlen(texts[i])}, 1, &options, vectors[i], TRIAL_WIDTH, NULL,
-                    NULL);
+        quern_embed(serve_context, &(quern_text){texts[i], strlen(texts[i])}, 1, &options, vectors[i], TRIAL_WIDTH,
+                    NULL, NULL);
     for (size_t i = 0; i < 3; i++) {
         double sum = 0;
         for (int j = 0; j < TRIAL_WIDTH; j++)
@@ -155,7 +155,8 @@ static void test_tokens(void **state)
     quern_embed_options options = {.size = sizeof options};
     check_tokens("a red apple", "{\"inputs\":\"a red apple\"}", &options);
     check_tokens("\xe2\x96\x81 <eos>  \n<table>\xf0\x9f\x8f\x94 \xc3\xa9",
-                 "{\"inputs\":\"\\u2581 <eos>  \\n<table>\\ud83c\\udfd4 \\u00e9\",\"add_special_tokens\":true}", &options);
+                 "{\"inputs\":\"\\u2581 <eos>  \\n<table>\\ud83c\\udfd4 \\u00e9\",\"add_special_tokens\":true}",
+                 &options);
     options.task = QUERN_TASK_QUERY;
     check_tokens("rain", "{\"inputs\":[\"rain\",\"x\"],\"prompt_name\":\"query\"}", &options);
     options.flags = QUERN_NO_SPECIAL;
