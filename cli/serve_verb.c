@@ -79,7 +79,7 @@ static int serve(const struct quern_cli_options *options)
 const struct quern_cli_verb quern_cli_server = {
     .name = "serve",
     .synopsis = "[OPTION...]",
-    .summary = "Answers requests for vectors over HTTP, as OpenAI's /v1/embeddings does.",
+    .summary = "Answers requests for vectors over HTTP, as OpenAI, Ollama, TEI and llama-server do.",
     .options = "mJE",
     .more = "Every option may come from the environment, as QUERN_STEP_TOKENS=1024 or QUERN_INSECURE=1; the command\n"
             "line goes first. API keys are read from --api-key-file and $QUERN_API_KEY, again on SIGHUP. SIGTERM ends\n"

@@ -117,6 +117,7 @@ typedef struct quern_model_info {
     uint64_t packed_bytes;      /* memory the packed weights take */
     uint64_t vocabulary_bytes;  /* memory the tokenizer takes */
     int has_prompts;            /* 0 when the file says quern.prompts = "none": its texts are to have QUERN_TASK_NONE */
+    int longest_piece;          /* most bytes of text that a token stands for: n bytes have at least n / that tokens */
 } quern_model_info;
 
 /* Fills info. Strings belong to the model. */

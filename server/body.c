@@ -38,6 +38,8 @@ static bool screen(struct quern_request *request)
 json_t *quern_request_object(struct quern_request *request)
 {
     json_error_t error;
+    if (json_is_object(request->json))
+        return request->json;
     if (request->body_length == 0) {
         quern_refuse(request, QUERN_FAULT_REQUEST, NULL, "the request has no body; send a JSON object");
         return NULL;
@@ -88,13 +90,13 @@ bool quern_request_add_ids(struct quern_request *request, const char *param, con
 {
     const size_t count = json_array_size(array);
     const int vocabulary = request->service->info.vocabulary;
-    if (!request->service->options->allow_token_ids)
+    if (!request->service->options->allow_token_ids && !request->only_tokens)
         return quern_refuse(
             request, QUERN_FAULT_TOKEN_IDS, param,
             "inputs are token ids, which another model's tokenizer made: send text (in LangChain: "
             "check_embedding_ctx_length=False), or start the server with --allow-token-ids if they are this model's");
     if (count == 0)
-        return quern_refuse(request, QUERN_FAULT_REQUEST, param, "input %zu is empty", request->input_count);
+        return quern_refuse(request, QUERN_FAULT_EMPTY, param, "input %zu is empty", request->input_count);
     struct quern_input *input = add_input(request, param);
     if (input == NULL || !quern_request_reserve_ids(request, count))
         return false;
@@ -117,8 +119,10 @@ bool quern_request_add_inputs(struct quern_request *request, const char *param, 
         return quern_refuse(request, QUERN_FAULT_REQUEST, param, "the field %s is missing", param);
     if (json_is_string(value))
         return quern_request_add_text(request, param, json_string_value(value), json_string_length(value));
-    if (!json_is_array(value) || json_array_size(value) == 0)
+    if (!json_is_array(value))
         return quern_refuse(request, QUERN_FAULT_REQUEST, param, "%s is to be a string or an array of strings", param);
+    if (json_array_size(value) == 0)
+        return quern_refuse(request, QUERN_FAULT_EMPTY, param, "%s is an empty array", param);
     if (json_is_integer(json_array_get(value, 0)))
         return quern_request_add_ids(request, param, value);
     for (size_t i = 0; i < json_array_size(value); i++) {
@@ -146,4 +150,14 @@ bool quern_request_dimensions(struct quern_request *request, const json_t *objec
                             most);
     request->dimensions = (int)json_integer_value(value);
     return true;
+}
+
+bool quern_request_flag(struct quern_request *request, const json_t *object, const char *name, bool *flag)
+{
+    const json_t *value = json_object_get(object, name);
+    if (value == NULL || json_is_null(value))
+        return true;
+    *flag = json_is_true(value);
+    return json_is_boolean(value) ||
+           quern_refuse(request, QUERN_FAULT_VALUE, name, "%s is to be true or false", name);
 }

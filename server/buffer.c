@@ -70,11 +70,14 @@ void quern_buffer_print(struct quern_buffer *buffer, const char *format, ...)
 
 void quern_buffer_string(struct quern_buffer *buffer, const char *text)
 {
-    if (text == NULL) {
+    if (text == NULL)
         quern_buffer_text(buffer, "null");
-        return;
-    }
-    quern_text rest = {text, strlen(text)};
+    else
+        quern_buffer_quote(buffer, (quern_text){text, strlen(text)});
+}
+
+void quern_buffer_quote(struct quern_buffer *buffer, quern_text rest)
+{
     quern_buffer_text(buffer, "\"");
     for (size_t used; rest.length > 0; rest.data += used, rest.length -= used) {
         char *room = quern_buffer_room(buffer, PART);
@@ -83,6 +86,15 @@ void quern_buffer_string(struct quern_buffer *buffer, const char *text)
         buffer->length += quern_json_string(room, PART, rest, &used);
     }
     quern_buffer_text(buffer, "\"");
+}
+
+void quern_buffer_number(struct quern_buffer *buffer, unsigned long long number)
+{
+    char digits[24], *at = digits + sizeof digits;
+    do
+        *--at = (char)('0' + number % 10);
+    while ((number /= 10) > 0);
+    quern_buffer_add(buffer, at, (size_t)(digits + sizeof digits - at));
 }
 
 void quern_buffer_floats(struct quern_buffer *buffer, const float *values, size_t count)

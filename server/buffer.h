@@ -20,6 +20,8 @@ void quern_buffer_print(struct quern_buffer *buffer, const char *format, ...) __
 
 /* As JSON. A string has its quotes; what is not UTF-8 in it becomes U+FFFD; NULL becomes null. */
 void quern_buffer_string(struct quern_buffer *buffer, const char *text);
+void quern_buffer_quote(struct quern_buffer *buffer, quern_text text); /* the same, NULs allowed */
+void quern_buffer_number(struct quern_buffer *buffer, unsigned long long number);
 void quern_buffer_floats(struct quern_buffer *buffer, const float *values, size_t count); /* [0.1,-0.2] */
 
 /* Standard alphabet, padded, without quotes. */

@@ -21,7 +21,7 @@ static bool check_inputs(struct quern_request *request)
 {
     for (size_t i = 0; i < request->input_count; i++)
         if (!request->inputs[i].is_ids && request->inputs[i].text.length == 0)
-            return quern_refuse(request, QUERN_FAULT_REQUEST, "input", "input %zu is an empty string", i);
+            return quern_refuse(request, QUERN_FAULT_EMPTY, "input", "input %zu is an empty string", i);
     return true;
 }
 

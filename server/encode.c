@@ -169,11 +169,11 @@ static void put_npy_header(struct quern_request *request)
     quern_buffer_text(answer, "\n");
 }
 
-void quern_request_put_raw(struct quern_request *request, enum quern_form form)
+void quern_request_put_raw(struct quern_request *request)
 {
     const size_t width = (size_t)quern_request_width(request), bytes = quern_request_row_bytes(request);
-    request->type = form == QUERN_FORM_NPY ? "application/x-npy" : "application/octet-stream";
-    if (form == QUERN_FORM_NPY)
+    request->type = request->form == QUERN_FORM_NPY ? "application/x-npy" : "application/octet-stream";
+    if (request->form == QUERN_FORM_NPY)
         put_npy_header(request);
     char *room = quern_buffer_room(&request->answer, request->input_count * bytes);
     if (room == NULL)

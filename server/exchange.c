@@ -251,7 +251,7 @@ static void proceed(struct quern_connection *connection)
     const int code = quern_request_tokenize(request, SLICE);
     if (code == 0)
         event_add(request->timer, &at_once);
-    else if (code < 0 || request->input_count == 0)
+    else if (code < 0 || request->job.count == 0)
         answer(connection);
     else
         submit(connection);

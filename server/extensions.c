@@ -9,7 +9,8 @@ int quern_model_task(const char *name, size_t *length)
 {
     const char *colon = strrchr(name, ':');
     const int task = colon != NULL ? quern_task_find(colon + 1) : -1;
-    *length = task >= 0 ? (size_t)(colon - name) : strlen(name);
+    const bool is_tag = task >= 0 || (colon != NULL && strcmp(colon, ":latest") == 0);
+    *length = is_tag ? (size_t)(colon - name) : strlen(name);
     return task;
 }
 
@@ -42,14 +43,14 @@ static bool have_only_text(const struct quern_request *request)
 static bool read_task(struct quern_request *request, const json_t *value, bool has_title)
 {
     size_t length;
-    int task = -1;
+    int task = request->task;
     if (value != NULL && !json_is_null(value)) {
         task = json_is_string(value) ? quern_task_find(json_string_value(value)) : -1;
         if (task < 0)
             return quern_refuse(request, QUERN_FAULT_VALUE, "task",
                                 "there is no such task; there are none, query, document, similarity, classification, "
                                 "clustering, code, summarization, question-answering and fact-checking");
-    } else if (request->model != NULL) {
+    } else if (task < 0 && request->model != NULL) {
         task = quern_model_task(request->model, &length);
     }
     if (task > QUERN_TASK_NONE && !have_only_text(request))
@@ -84,29 +85,20 @@ static bool read_titles(struct quern_request *request, const json_t *value)
 
 static bool read_truncate(struct quern_request *request, const json_t *value)
 {
-    const char *word = json_string_value(value);
+    static const char *const words[] = {"error", "end", "start"}; /* as enum quern_cut */
     if (value == NULL || json_is_null(value))
         return true;
-    if (word != NULL && strcasecmp(word, "end") != 0 && strcasecmp(word, "error") != 0)
-        word = NULL;
-    else if (word != NULL)
-        request->truncate = strcasecmp(word, "end") == 0;
-    if (json_is_boolean(value))
-        request->truncate = json_is_true(value);
-    else if (word == NULL)
-        return quern_refuse(request, QUERN_FAULT_VALUE, "truncate",
-                            "truncate is to be true, false, \"end\" or \"error\"");
-    return true;
-}
-
-static bool read_normalize(struct quern_request *request, const json_t *value)
-{
-    if (value == NULL || json_is_null(value))
+    if (json_is_boolean(value)) {
+        request->truncate = json_is_true(value) ? QUERN_CUT_END : QUERN_CUT_NONE;
         return true;
-    if (!json_is_boolean(value))
-        return quern_refuse(request, QUERN_FAULT_VALUE, "normalize", "normalize is to be true or false");
-    request->normalize = json_is_true(value);
-    return true;
+    }
+    for (size_t i = 0; json_is_string(value) && i < sizeof words / sizeof words[0]; i++)
+        if (strcasecmp(json_string_value(value), words[i]) == 0) {
+            request->truncate = (enum quern_cut)i;
+            return true;
+        }
+    return quern_refuse(request, QUERN_FAULT_VALUE, "truncate",
+                        "truncate is to be true, false, \"end\", \"start\" or \"error\"");
 }
 
 static bool read_dtype(struct quern_request *request, const json_t *value)
@@ -122,20 +114,22 @@ static bool read_dtype(struct quern_request *request, const json_t *value)
     return quern_refuse(request, QUERN_FAULT_VALUE, "output_dtype", "output_dtype is to be float, f16, int8 or binary");
 }
 
-bool quern_request_extensions(struct quern_request *request, const json_t *object)
-{
-    const json_t *title = json_object_get(object, "title");
-    return read_model(request, json_object_get(object, "model")) &&
-           read_task(request, json_object_get(object, "task"), title != NULL && !json_is_null(title)) &&
-           read_titles(request, title) && read_truncate(request, json_object_get(object, "truncate")) &&
-           read_normalize(request, json_object_get(object, "normalize")) &&
-           read_dtype(request, json_object_get(object, "output_dtype"));
-}
-
-enum quern_form quern_request_form(const struct quern_request *request)
+static void read_form(struct quern_request *request)
 {
     const char *accept = quern_head_find(request->head, "accept");
     if (accept != NULL && strncasecmp(accept, "application/octet-stream", 24) == 0)
-        return QUERN_FORM_RAW;
-    return accept != NULL && strncasecmp(accept, "application/x-npy", 17) == 0 ? QUERN_FORM_NPY : QUERN_FORM_JSON;
+        request->form = QUERN_FORM_RAW;
+    else if (accept != NULL && strncasecmp(accept, "application/x-npy", 17) == 0)
+        request->form = QUERN_FORM_NPY;
+}
+
+bool quern_request_extensions(struct quern_request *request, const json_t *object)
+{
+    const json_t *title = json_object_get(object, "title");
+    read_form(request);
+    return read_model(request, json_object_get(object, "model")) &&
+           read_task(request, json_object_get(object, "task"), title != NULL && !json_is_null(title)) &&
+           read_titles(request, title) && read_truncate(request, json_object_get(object, "truncate")) &&
+           quern_request_flag(request, object, "normalize", &request->normalize) &&
+           read_dtype(request, json_object_get(object, "output_dtype"));
 }

@@ -75,6 +75,8 @@ void quern_meters_count(struct quern_meters *meters, const struct quern_request 
         meters->successes[request->input_count > 1]++;
     else
         meters->failures[failing(request)]++;
+    if (request->only_tokens)
+        return;
     meters->texts += request->input_count;
     meters->texts_answered += succeeded ? request->input_count : 0;
     for (size_t i = 0; i < request->tokenized; i++) {

@@ -20,7 +20,7 @@ struct quern_histogram {
 
 void quern_histogram_add(struct quern_histogram *histogram, double value);
 
-enum quern_span { /* of a request's time, in its order */
+enum quern_time_span { /* of a request's time, in its order */
     QUERN_SPAN_RECEIVE,  /* until its body is whole */
     QUERN_SPAN_TOKENIZE, /* JSON and tokens */
     QUERN_SPAN_QUEUE,    /* until its first text is taken */

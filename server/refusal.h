@@ -7,6 +7,7 @@
 enum quern_fault {
     QUERN_FAULT_NONE = 0,
     QUERN_FAULT_REQUEST,      /* 400: broken HTTP or JSON, a missing field */
+    QUERN_FAULT_EMPTY,        /* 400: there is nothing in an input */
     QUERN_FAULT_VALUE,        /* 400: a field has a value that is not supported */
     QUERN_FAULT_TOO_LONG,     /* 400: a text has more tokens than the model takes */
     QUERN_FAULT_TOKEN_IDS,    /* 400: inputs are token ids */

@@ -73,43 +73,90 @@ bool quern_request_reserve_ids(struct quern_request *request, size_t count)
     return true;
 }
 
-static bool refuse_long(struct quern_request *request, size_t index, size_t tokens)
+/* words: what stands before the number of tokens: nothing, if it is exact. */
+static bool refuse_long(struct quern_request *request, size_t index, const char *words, size_t tokens)
 {
     const size_t limit = (size_t)request->service->info.context_length;
     quern_refuse(request, QUERN_FAULT_TOO_LONG, NULL,
-                 "input %zu has %zu tokens, the model takes %zu: shorten it, or set \"truncate\": true",
-                 index, tokens, limit);
+                 "input %zu has %s%zu tokens, the model takes %zu: shorten it, or set \"truncate\": true",
+                 index, words, tokens, limit);
     request->refusal.index = index;
     request->refusal.tokens = tokens;
     request->refusal.limit = limit;
     return false;
 }
 
-/* Tokenises input i behind the ids there are. One that is cut keeps its last token, as in the library. */
+/* Tokenises an input behind the ids there are, of which room for capacity is made. */
+static bool run_tokenizer(struct quern_request *request, const struct quern_input *input, size_t capacity,
+                          size_t *count)
+{
+    const quern_embed_options options = {.size = sizeof options, .task = request->task, .title = input->title,
+                                         .flags = request->token_flags};
+    if (!quern_request_reserve_ids(request, capacity))
+        return false;
+    const int code = quern_tokenize(request->service->tokenizer, input->text, &options,
+                                    request->ids + request->id_count, capacity, count, NULL);
+    if (code == QUERN_OK || code == QUERN_ETOOLONG)
+        return true;
+    request->service->broken |= code == QUERN_EIO;
+    return quern_refuse(request, QUERN_FAULT_INTERNAL, NULL, "the text could not be tokenised");
+}
+
+static void take_ids(struct quern_request *request, struct quern_input *input, size_t used, size_t cut)
+{
+    input->result = (quern_result){(uint32_t)used, (uint32_t)cut};
+    input->first_id = request->id_count;
+    request->id_count += used;
+}
+
+/* All tokens of input i, for those who want only them. */
+static bool tokenize_whole(struct quern_request *request, size_t i)
+{
+    struct quern_input *input = &request->inputs[i];
+    size_t count = 0, room = 0;
+    if (input->text.length > QUERN_TOKENIZE_BYTES)
+        return quern_refuse(request, QUERN_FAULT_BODY, NULL,
+                            "input %zu has %zu bytes, at most %d are tokenised at once: send it in parts", i,
+                            input->text.length, QUERN_TOKENIZE_BYTES);
+    do { /* a second time at most: there is seldom more than a token for every second byte */
+        room = count > 0 ? count : input->text.length / 2 + 64;
+        if (!run_tokenizer(request, input, room, &count))
+            return false;
+    } while (count > room);
+    take_ids(request, input, count, 0);
+    return true;
+}
+
+/* Tokenises input i to embed it. One that is cut keeps its last token, as in the library. What is cut off of a very
+ * long text is not counted but estimated, so that time is bounded: at least so many tokens there are. */
 static bool tokenize_text(struct quern_request *request, size_t i)
 {
     struct quern_input *input = &request->inputs[i];
     const size_t limit = (size_t)request->service->info.context_length;
-    quern_embed_options options = {.size = sizeof options, .task = request->task, .title = input->title};
-    quern_error error;
+    const size_t bytes = input->text.length + input->title.length;
     size_t count = 0;
-    if (!quern_request_reserve_ids(request, limit))
+    int32_t bos, eos;
+    input->text = quern_text_part(request->service, input->text, request->truncate);
+    input->title = quern_text_part(request->service, input->title, QUERN_CUT_END);
+    const size_t unread = quern_tokens_least(request->service, bytes - input->text.length - input->title.length);
+    if (unread > 0 && request->truncate == QUERN_CUT_NONE)
+        return refuse_long(request, i, "at least ", quern_tokens_least(request->service, bytes));
+    if (!run_tokenizer(request, input, limit, &count))
         return false;
-    int32_t *ids = request->ids + request->id_count, bos, eos;
-    const int code = quern_tokenize(request->service->tokenizer, input->text, &options, ids, limit, &count, &error);
-    if (code != QUERN_OK && code != QUERN_ETOOLONG) {
-        request->service->broken |= code == QUERN_EIO;
-        return quern_refuse(request, QUERN_FAULT_INTERNAL, NULL, "the text could not be tokenised");
+    if (count == 0)
+        return quern_refuse(request, QUERN_FAULT_EMPTY, NULL, "input %zu has no tokens", i);
+    if (count > limit && request->truncate == QUERN_CUT_NONE)
+        return refuse_long(request, i, "", count);
+    if (count > limit && request->truncate == QUERN_CUT_START) {
+        if (!run_tokenizer(request, input, count, &count))
+            return false;
+        quern_ids_keep_end(request, input, request->ids + request->id_count, count, limit);
     }
-    if (count > limit && !request->truncate)
-        return refuse_long(request, i, count);
     quern_special_tokens(request->service->model, &bos, &eos);
     if (count > limit && eos >= 0)
-        ids[limit - 1] = eos;
+        request->ids[request->id_count + limit - 1] = eos;
     const size_t used = count < limit ? count : limit;
-    input->result = (quern_result){(uint32_t)used, (uint32_t)(count - used)};
-    input->first_id = request->id_count;
-    request->id_count += used;
+    take_ids(request, input, used, count - used + unread);
     return true;
 }
 
@@ -118,27 +165,35 @@ static bool check_ids(struct quern_request *request, size_t i)
 {
     struct quern_input *input = &request->inputs[i];
     const uint32_t limit = (uint32_t)request->service->info.context_length, count = input->result.tokens;
-    if (count <= limit)
+    if (count <= limit || request->only_tokens)
         return true;
-    if (!request->truncate)
-        return refuse_long(request, i, count);
+    if (request->truncate == QUERN_CUT_NONE)
+        return refuse_long(request, i, "", count);
     int32_t *ids = request->ids + input->first_id;
+    if (request->truncate == QUERN_CUT_START)
+        memmove(ids + 1, ids + count - (limit - 1), (limit - 1) * sizeof *ids);
     ids[limit - 1] = ids[count - 1];
     input->result = (quern_result){limit, count - limit};
     return true;
+}
+
+/* Whether the inputs tokenised so far are not too much together. */
+static bool check_total(struct quern_request *request)
+{
+    const size_t tokens = request->token_count;
+    int most = request->service->options->queue_tokens;
+    if (request->only_tokens && most > QUERN_TOKENIZE_TOKENS)
+        most = QUERN_TOKENIZE_TOKENS;
+    return tokens <= (size_t)most ||
+           quern_refuse(request, QUERN_FAULT_REQUEST, NULL,
+                        "the inputs have %zu tokens and more together, a request may have %d: send fewer at once",
+                        tokens, most);
 }
 
 /* Everything the batcher needs. */
 static bool prepare_job(struct quern_request *request)
 {
     const size_t count = request->input_count, width = (size_t)request->service->info.dimensions;
-    uint64_t tokens = 0;
-    for (size_t i = 0; i < count; i++)
-        tokens += request->inputs[i].result.tokens;
-    if (tokens > (uint64_t)request->service->options->queue_tokens)
-        return quern_refuse(request, QUERN_FAULT_REQUEST, NULL,
-                            "the inputs have %llu tokens together, a request may have %d: send fewer at once",
-                            (unsigned long long)tokens, request->service->options->queue_tokens);
     request->tokens = malloc(count * sizeof *request->tokens);
     request->vectors = malloc(count * width * sizeof *request->vectors);
     if (request->tokens == NULL || request->vectors == NULL)
@@ -158,11 +213,17 @@ int quern_request_tokenize(struct quern_request *request, size_t slice)
         if (done >= slice)
             return 0;
         const size_t i = request->tokenized++;
-        done += request->inputs[i].text.length + 256;
-        if (!(request->inputs[i].is_ids ? check_ids(request, i) : tokenize_text(request, i)))
+        struct quern_input *input = &request->inputs[i];
+        if (!(input->is_ids          ? check_ids(request, i)
+              : request->only_tokens ? tokenize_whole(request, i)
+                                     : tokenize_text(request, i)))
+            return -1;
+        done += input->text.length + 256;
+        request->token_count += input->result.tokens;
+        if (!check_total(request))
             return -1;
     }
-    return request->input_count == 0 || prepare_job(request) ? 1 : -1;
+    return request->input_count == 0 || request->only_tokens || prepare_job(request) ? 1 : -1;
 }
 
 /* ---------------------------------------------------------------- answers */
@@ -185,13 +246,12 @@ static void describe_vectors(struct quern_request *request)
 
 static void write_answer(struct quern_request *request)
 {
-    if (request->input_count > 0) {
+    if (request->job.count > 0) {
         quern_request_finish_vectors(request);
         describe_vectors(request);
     }
-    const enum quern_form form = request->input_count > 0 ? quern_request_form(request) : QUERN_FORM_JSON;
-    if (form != QUERN_FORM_JSON)
-        quern_request_put_raw(request, form);
+    if (request->job.count > 0 && request->form != QUERN_FORM_JSON)
+        quern_request_put_raw(request);
     else if (request->route != NULL)
         request->route->write(request);
     if (request->answer.failed)

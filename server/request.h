@@ -23,6 +23,8 @@
 
 #define QUERN_INPUTS 2048  /* texts of a request at most */
 #define QUERN_ID_BYTES 129 /* of a request's id, with its end */
+#define QUERN_TOKENIZE_BYTES (1 << 18) /* of a text that is tokenised but not embedded: what the loop has time for */
+#define QUERN_TOKENIZE_TOKENS (1 << 16) /* of a request of that kind */
 
 /* What the server holds at the moment. */
 struct quern_load {
@@ -48,6 +50,7 @@ struct quern_service {
 
 enum quern_dtype { QUERN_DTYPE_FLOAT, QUERN_DTYPE_F16, QUERN_DTYPE_INT8, QUERN_DTYPE_BINARY };
 enum quern_form { QUERN_FORM_JSON, QUERN_FORM_RAW, QUERN_FORM_NPY };
+enum quern_cut { QUERN_CUT_NONE, QUERN_CUT_END, QUERN_CUT_START }; /* of a text that is too long */
 
 struct quern_input {
     quern_text text, title; /* live in json, until they are tokens */
@@ -73,12 +76,16 @@ struct quern_request {
     const char *model; /* as asked for; NULL: not */
     int task;          /* a quern_task; -1: not said */
     int dimensions;    /* 0: all */
-    bool normalize, truncate, base64;
+    bool normalize, base64;
+    enum quern_cut truncate;
     enum quern_dtype dtype;
+    enum quern_form form; /* of the vectors */
+    bool only_tokens;     /* inputs are tokenised, whatever their length, and not embedded */
+    unsigned token_flags; /* of quern_tokenize, then */
 
     /* What tokenize fills. */
     int32_t *ids;
-    size_t id_count, id_capacity, tokenized; /* tokenized: inputs */
+    size_t id_count, id_capacity, tokenized, token_count; /* tokenized: inputs; token_count: of these */
     quern_tokens *tokens;
     float *vectors; /* [input_count][width], as the batcher gives them */
     struct quern_job job;
@@ -111,8 +118,8 @@ bool quern_refuse(struct quern_request *request, enum quern_fault fault, const c
 /* Runs the route's parse on the body, and checks what every dialect wants checked. False: refused. */
 bool quern_request_parse(struct quern_request *request);
 
-/* Tokenises inputs until about slice bytes of text are done. 1: all are, and there is memory for vectors; 0: call
- * again; -1: refused. */
+/* Tokenises inputs until about slice bytes of text are done. 1: all are, and there is memory for vectors if some are
+ * wanted; 0: call again; -1: refused. */
 int quern_request_tokenize(struct quern_request *request, size_t slice);
 
 /* Makes room for count more ids. False: refused. */
@@ -126,7 +133,7 @@ size_t quern_request_bytes(const struct quern_request *request);
 
 /* ---------------------------------------------------------------- body.c: for parse */
 
-/* The body as a JSON object, screened for depth and size first; NULL: refused. */
+/* The body as a JSON object, screened for depth and size first; NULL: refused. The same one when called again. */
 json_t *quern_request_object(struct quern_request *request);
 
 /* Adds an input. False: refused. */
@@ -139,17 +146,53 @@ bool quern_request_add_inputs(struct quern_request *request, const char *param, 
 /* "dimensions", of an object. */
 bool quern_request_dimensions(struct quern_request *request, const json_t *object);
 
+/* A field of an object that is true or false; left alone when it is not there. */
+bool quern_request_flag(struct quern_request *request, const json_t *object, const char *name, bool *flag);
+
 /* ---------------------------------------------------------------- extensions.c: the same for every dialect */
 
 /* Reads model, task, title, truncate, normalize and output_dtype, and the form that Accept asks for. Comes after the
- * inputs. The task is that of the field, of a model's name that ends in one ("NAME:query"), or the server's. */
+ * inputs. The task is that of the field, the one that a dialect has set before, that of a model's name that ends in one
+ * ("NAME:query"), or the server's. */
 bool quern_request_extensions(struct quern_request *request, const json_t *object);
 
-/* The task that a model's name ends in after ':', or -1. *length: of the name without it. */
+/* The task that a model's name ends in after ':', or -1. *length: of the name without it, and without ":latest". */
 int quern_model_task(const char *name, size_t *length);
 bool quern_model_is_ours(const struct quern_service *service, const char *name);
 
-enum quern_form quern_request_form(const struct quern_request *request);
+/* ---------------------------------------------------------------- token_text.c */
+
+/* A token's piece. One whose file is lost is empty, as one of an id that is none. */
+quern_piece quern_request_piece(const struct quern_request *request, int32_t id);
+int quern_piece_byte(const quern_piece *piece); /* that a byte token stands for; -1: it is none */
+
+/* Adds the text that a piece stands for to the answer, in quotes; of a control token, its name. */
+void quern_request_put_piece(struct quern_request *request, const quern_piece *piece);
+
+/* The same for ids, one behind the other; control tokens may be left out. Refuses a text of more bytes than a body may
+ * have. */
+void quern_request_put_text(struct quern_request *request, const int32_t *ids, size_t count, bool skip_control);
+
+/* Where in a text its next token stands. Starts with text alone filled in. */
+struct quern_span {
+    quern_text text;    /* that was tokenised, with its prompt */
+    size_t start, stop; /* bytes */
+    bool lost;          /* the tokens are not those of the text */
+};
+void quern_span_next(struct quern_span *span, const quern_piece *piece);
+
+/* ---------------------------------------------------------------- cut.c: texts that are too long */
+
+/* The tokens that a text has at least, as far as its length tells. */
+size_t quern_tokens_least(const struct quern_service *service, size_t bytes); /* of text */
+
+/* What of a text is worth tokenising when its first or last limit tokens are asked for: more than their bytes. */
+quern_text quern_text_part(const struct quern_service *service, quern_text text, enum quern_cut cut);
+
+/* Moves the ids to keep together, where the end of ids[count] is to be kept: what opens the text and its prompt, of at
+ * most half of limit, and the last ones. */
+void quern_ids_keep_end(const struct quern_request *request, const struct quern_input *input, int32_t *ids,
+                        size_t count, size_t limit);
 
 /* ---------------------------------------------------------------- encode.c */
 
@@ -167,6 +210,6 @@ void quern_request_finish_vectors(struct quern_request *request);
 void quern_request_put_vector(const struct quern_request *request, struct quern_buffer *buffer, size_t i);
 
 /* Writes all vectors as bytes, or as a file for NumPy. */
-void quern_request_put_raw(struct quern_request *request, enum quern_form form);
+void quern_request_put_raw(struct quern_request *request);
 
 #endif

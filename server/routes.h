@@ -19,7 +19,7 @@ struct quern_route {
 };
 
 struct quern_dialect {
-    const char *prefix; /* paths below it that are no route are refused in this dialect */
+    const char *prefix; /* paths that begin so and are no route are refused in this dialect */
     const struct quern_route *routes;
     size_t route_count;
     void (*write_error)(struct quern_request *request, struct quern_buffer *answer); /* of request->refusal, JSON */
@@ -27,7 +27,8 @@ struct quern_dialect {
     int (*status)(enum quern_fault fault); /* where it is not the usual one; NULL: always is */
 };
 
-extern const struct quern_dialect quern_dialect_openai, quern_dialect_page, quern_dialect_probes;
+extern const struct quern_dialect quern_dialect_openai, quern_dialect_ollama, quern_dialect_tei, quern_dialect_llama,
+    quern_dialect_page, quern_dialect_probes;
 
 /* The write_error of those that have no words of their own: {"error": "why"}. */
 void quern_write_error(struct quern_request *request, struct quern_buffer *answer);
@@ -35,6 +36,16 @@ void quern_write_error(struct quern_request *request, struct quern_buffer *answe
 /* Sets request->route and rest by method and path. False: refused, with the nearest dialect's words; a path that exists
  * with other methods names them in Allow. */
 bool quern_route_find(struct quern_request *request);
+
+/* Passes a body that is not this route's on to the next dialect's of the same method and path: request->route is that
+ * one then. False: there is none. */
+bool quern_route_pass(struct quern_request *request);
+
+/* Route i of all, or NULL. */
+const struct quern_route *quern_route_at(size_t i);
+
+/* The description of all routes, JSON: openapi.json. */
+extern const char quern_openapi[];
 
 /* The dialect whose words an answer is in. */
 const struct quern_dialect *quern_request_dialect(const struct quern_request *request);

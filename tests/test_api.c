@@ -394,6 +394,13 @@ static void test_prompts_of_models(void **state)
     char path[TRIAL_PATH];
     assert_int_equal(quern_model_describe(model, &info, NULL), QUERN_OK);
     assert_int_equal(info.has_prompts, 1);
+    int longest = 0;
+    for (int32_t id = 0; id < info.vocabulary; id++) {
+        quern_piece piece;
+        assert_int_equal(quern_piece_get(model, id, &piece, NULL), QUERN_OK);
+        longest = (int)piece.text.length > longest ? (int)piece.text.length : longest;
+    }
+    assert_int_equal(info.longest_piece, longest);
 
     struct quern_recipe recipe = trial_recipe(QUERN_TYPE_Q8_0, false);
     recipe.prompts = "none";

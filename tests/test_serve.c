@@ -278,7 +278,7 @@ static void test_refusals(void **state)
         {"{\"model\":\"m\",\"input\":\"a\",\"task\":\"poetry\"}", 400, "no such task"},
         {"{\"model\":\"m\",\"input\":\"a\",\"task\":\"query\",\"title\":\"t\"}", 400, "document only"},
         {"{\"model\":\"m\",\"input\":[\"a\",\"b\"],\"title\":[\"t\"]}", 400, "1 titles came for 2"},
-        {"{\"model\":\"m\",\"input\":\"a\",\"truncate\":\"start\"}", 400, "truncate"},
+        {"{\"model\":\"m\",\"input\":\"a\",\"truncate\":\"middle\"}", 400, "truncate"},
         {"{\"model\":\"m\",\"input\":\"a\",\"normalize\":1}", 400, "normalize"},
         {"{\"model\":\"m\",\"input\":\"a\",\"output_dtype\":\"f64\"}", 400, "output_dtype"},
         {"{\"model\":\"m\",\"input\":\"a\",\"output_dtype\":\"binary\",\"dimensions\":9}", 400, "multiple of 8"},

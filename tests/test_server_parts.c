@@ -144,7 +144,7 @@ static void encode(enum quern_dtype dtype, const float row[8], void *out, size_t
     request.vectors = malloc(8 * sizeof(float));
     memcpy(request.vectors, row, 8 * sizeof(float));
     assert_int_equal(quern_request_row_bytes(&request), size);
-    quern_request_put_raw(&request, QUERN_FORM_RAW);
+    quern_request_put_raw(&request);
     assert_int_equal(request.answer.length, size);
     memcpy(out, request.answer.data, size);
     quern_request_free(&request);

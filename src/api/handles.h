@@ -16,6 +16,7 @@ struct quern_model {
     struct quern_network network;
     struct quern_vocabulary *vocabulary;
     quern_text *texts; /* of the vocabulary: views of the file */
+    size_t longest_piece; /* bytes */
     float *scores;
     size_t vocabulary_bytes; /* of all three */
     char name[128], types[256], kernels_reason[128];

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "gguf/summary.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -147,6 +148,7 @@ int quern_model_describe(const quern_model *model, quern_model_info *info, quern
         .packed_bytes = model->network.packed_bytes + model->network.tables.size,
         .vocabulary_bytes = model->vocabulary_bytes,
         .has_prompts = model->has_prompts,
+        .longest_piece = model->longest_piece < INT_MAX ? (int)model->longest_piece : INT_MAX,
     };
     return quern_info_write(info, &full, sizeof full, error);
 }

@@ -67,8 +67,12 @@ int quern_model_read_vocabulary(quern_model *model, quern_error *error)
         code = quern_fail(error, QUERN_ENOMEM, "no memory for a vocabulary of %zu tokens", count);
         goto out;
     }
-    for (size_t i = 0; i < count; i++)
+    model->longest_piece = 4; /* a character, for which the unknown piece stands */
+    for (size_t i = 0; i < count; i++) {
         model->texts[i] = quern_gguf_next_string(tokens, &cursor);
+        if (model->texts[i].length > model->longest_piece)
+            model->longest_piece = model->texts[i].length;
+    }
     memcpy(model->scores, scores->data, count * sizeof *model->scores);
     memcpy(kind_copy, kinds->data, count * sizeof *kind_copy);
     source.texts = model->texts;

@@ -1,0 +1,38 @@
+/* What tests of the server's dialects share: a server over a tiny model, and the library beside it to compare with.
+ * Failures are those of the test that runs. */
+#ifndef QUERN_TESTS_SERVE_TRIAL_H
+#define QUERN_TESTS_SERVE_TRIAL_H
+
+#include "http_client.h"
+#include "trial.h"
+
+#include <jansson.h>
+
+extern struct served serve_server;
+extern quern_model *serve_model;
+extern quern_context *serve_context;
+extern char serve_name[TRIAL_PATH]; /* of the model */
+
+/* Runs tests with a server; the arguments are those of main: QUERN. OPTIONS as in served_start. */
+#define serve_run(tests, argc, argv, options)                                                                          \
+    (serve_prepare(argc, argv, options) ? cmocka_run_group_tests(tests, serve_setup, serve_teardown) : 2)
+bool serve_prepare(int argc, char **argv, const char *const *options);
+int serve_setup(void **state);
+int serve_teardown(void **state);
+
+/* Asks another server, with these options, from now on; NULL: the usual one again, the other has ended well. */
+void serve_switch(const char *const *options);
+
+/* Asks; checks status and content type. The answer's JSON; the caller decrefs it. body NULL: GET. */
+json_t *serve_ask(const char *path, const char *body, int status);
+
+/* Asks; checks status and that the answer has a text. */
+void serve_expect(const char *path, const char *body, int status, const char *text);
+
+/* Whether an array of numbers is the library's vector of a text, bit for bit. */
+void serve_check(const json_t *vector, const char *text, const quern_embed_options *options);
+
+/* The same for raw bytes: of one text, which the body embeds. */
+void serve_check_raw(const char *path, const char *body, const char *text, const quern_embed_options *options);
+
+#endif

@@ -1,0 +1,139 @@
+/* Texts far too long, which are not tokenised to their end. usage: test_serve_long QUERN */
+#include "serve_trial.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { BYTES = 300000 };
+static const char *const no_options[] = {NULL};
+
+/* Texts of that length: words, a single stretch, characters of many bytes, runs, tags, a mixture. */
+static void make_text(int kind, char *text)
+{
+    static const char *const parts[] = {
+        "the red house by the river was found by people ", "a", "\xe4\xb8\xad\xe6\x96\x87", "\\n    \\n", "<table><tr>x",
+        "word\xf0\x9f\x8f\x94 42abab \xe2\x96\x81\xe2\x96\x81 "};
+    const size_t length = strlen(parts[kind]);
+    char *at = text;
+    for (; at + length < text + BYTES; at += length)
+        memcpy(at, parts[kind], length);
+    *at = '\0';
+}
+
+/* As JSON has it in strings, \n is two bytes. */
+static char *unescape(const char *text)
+{
+    char *copy = malloc(strlen(text) + 1), *at = copy;
+    for (; *text != '\0'; text++)
+        *at++ = text[0] == '\\' && text[1] == 'n' ? (text++, '\n') : *text;
+    *at = '\0';
+    return copy;
+}
+
+static void test_the_vector_of_the_beginning_is_the_librarys(void **state)
+{
+    (void)state;
+    char *text = malloc(BYTES + 1), *body = malloc(BYTES + 200);
+    const quern_embed_options options = {.size = sizeof options, .task = QUERN_TASK_QUERY, .flags = QUERN_TRUNCATE};
+    for (int kind = 0; kind < 6; kind++) {
+        make_text(kind, text);
+        sprintf(body, "{\"inputs\":\"%s\",\"task\":\"query\",\"truncate\":true}", text);
+        char *plain = unescape(text);
+        serve_check_raw("/embed", body, plain, &options);
+        free(plain);
+    }
+    free(text);
+    free(body);
+}
+
+/* The vector of the end is that of the whole text's last tokens. */
+static void test_the_vector_of_the_end(void **state)
+{
+    (void)state;
+    char *text = malloc(BYTES + 1), *body = malloc(BYTES + 200);
+    int32_t *ids = malloc(BYTES * sizeof *ids), last[TRIAL_CONTEXT];
+    float expected[TRIAL_WIDTH];
+    struct reply reply;
+    size_t count;
+    for (int kind = 0; kind < 6; kind += 5) {
+        make_text(kind, text);
+        const quern_text whole = {text, strlen(text)};
+        assert_int_equal(quern_tokenize(serve_context, whole, NULL, ids, BYTES, &count, NULL), QUERN_OK);
+        last[0] = ids[0];
+        memcpy(last + 1, ids + count - (TRIAL_CONTEXT - 1), (TRIAL_CONTEXT - 1) * sizeof last[0]);
+        assert_int_equal(quern_embed_tokens(serve_context, &(quern_tokens){last, TRIAL_CONTEXT}, 1, NULL, expected,
+                                            TRIAL_WIDTH, NULL, NULL), QUERN_OK);
+        sprintf(body, "{\"input\":\"%s\",\"truncate\":\"start\"}", text);
+        client_ask(&serve_server, "/embedding", "Accept: application/octet-stream\r\n", body, &reply);
+        assert_int_equal(reply.length, sizeof expected);
+        assert_memory_equal(reply.body, expected, sizeof expected);
+        reply_free(&reply);
+    }
+    free(text);
+    free(body);
+    free(ids);
+}
+
+/* What is told of a text that is not read to its end: less than there is, and more than is allowed. */
+static void test_its_tokens_are_estimated(void **state)
+{
+    (void)state;
+    char *text = malloc(BYTES + 1), *body = malloc(BYTES + 200);
+    struct reply reply;
+    size_t count;
+    make_text(0, text);
+    quern_tokenize(serve_context, (quern_text){text, strlen(text)}, NULL, NULL, 0, &count, NULL);
+    sprintf(body, "{\"model\":\"m\",\"input\":[\"a\",\"%s\"]}", text);
+    json_t *answer = serve_ask("/v1/embeddings", body, 400);
+    const json_t *error = json_object_get(answer, "error");
+    const json_int_t told = json_integer_value(json_object_get(error, "tokens"));
+    assert_string_equal(json_string_value(json_object_get(error, "code")), "context_length_exceeded");
+    assert_int_equal(json_integer_value(json_object_get(error, "index")), 1);
+    assert_non_null(strstr(json_string_value(json_object_get(error, "message")), "at least"));
+    assert_true(told > TRIAL_CONTEXT && (size_t)told < count);
+    json_decref(answer);
+    sprintf(body, "{\"input\":\"%s\"}", text);
+    client_ask(&serve_server, "/api/embed", "", body, &reply);
+    const char *field = strstr(reply.head, "X-Quern-Truncated: ");
+    assert_true(reply.status == 200 && field != NULL);
+    const unsigned long cut = strtoul(field + 19, NULL, 10);
+    assert_true(cut > TRIAL_CONTEXT && cut < count);
+    reply_free(&reply);
+    free(text);
+    free(body);
+}
+
+static void test_titles_may_be_long_too(void **state)
+{
+    (void)state;
+    char *text = malloc(BYTES + 1), *body = malloc(BYTES + 200);
+    quern_embed_options options = {.size = sizeof options, .task = QUERN_TASK_DOCUMENT, .flags = QUERN_TRUNCATE};
+    make_text(0, text);
+    options.title = (quern_text){text, strlen(text)};
+    sprintf(body, "{\"inputs\":\"a\",\"title\":\"%s\",\"truncate\":true}", text);
+    serve_check_raw("/embed", body, "a", &options);
+    sprintf(body, "{\"inputs\":\"a\",\"title\":\"%s\",\"truncate\":\"start\"}", text);
+    serve_expect("/embed", body, 200, "[[");
+    sprintf(body, "{\"inputs\":\"a\",\"title\":\"%s\"}", text);
+    serve_expect("/embed", body, 422, "at least");
+    free(text);
+    free(body);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_vector_of_the_beginning_is_the_librarys),
+        cmocka_unit_test(test_the_vector_of_the_end),
+        cmocka_unit_test(test_its_tokens_are_estimated),
+        cmocka_unit_test(test_titles_may_be_long_too),
+    };
+    return serve_run(tests, argc, argv, no_options);
+}
