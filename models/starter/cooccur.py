@@ -5,6 +5,7 @@ the model's width by a randomised singular value decomposition (Halko, Martinsso
 """
 
 import numpy as np
+import sentencepiece
 import torch
 
 from data import BOS, EOS
@@ -44,18 +45,28 @@ def decompose(m, rank, rng, rounds=4):
     return u[:, :rank] * s[:rank].sqrt()
 
 
+def groups(work):
+    """For each token, the number of its group: pieces that differ only in case or in the space before share one."""
+    pieces = sentencepiece.SentencePieceProcessor(model_file=str(work / 'tokenizer.model'))
+    number = {}
+    return torch.tensor([number.setdefault(pieces.id_to_piece(i).lower().lstrip('\u2581') or i, len(number))
+                         for i in range(VOCAB)])
+
+
 def token_vectors(work, rng):
     """[VOCAB, WIDTH] of root mean square 1/sqrt(WIDTH): direction by meaning, share outside the sink by rarity."""
     with np.load(work / 'sentences.npz') as z:
         ids, offsets = torch.from_numpy(z['ids'].astype(np.int64)), torch.from_numpy(z['offsets'])
+    group = groups(work)
     line = torch.repeat_interleave(torch.arange(len(offsets) - 1), offsets.diff())
     text = (ids != BOS) & (ids != EOS)
-    v = decompose(ppmi(counts(ids[text], line[text])), WIDTH - SINK, rng)
+    v = decompose(ppmi(counts(group[ids[text]], line[text])), WIDTH - SINK, rng)
     # spread the leading directions evenly, so that the first 64 or 128 dimensions say about as much as others
     turn, _ = torch.linalg.qr(torch.randn(WIDTH - SINK, WIDTH - SINK, generator=rng))
     v = v @ turn
     v = torch.where(v.norm(dim=1, keepdim=True) > 0, v, torch.randn(v.shape, generator=rng))
-    frequency = torch.bincount(ids, minlength=VOCAB) / len(ids)
+    v = v[group]
+    frequency = (torch.bincount(group[ids], minlength=VOCAB) / len(ids))[group]
     weight = (COMMON / (COMMON + frequency)).clamp(min=0.05, max=0.98)[:, None]
     content = v / v.norm(dim=1, keepdim=True) * weight
     sink = ((1 - weight ** 2) / SINK).sqrt().expand(-1, SINK)

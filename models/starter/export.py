@@ -17,8 +17,8 @@ NORMAL, UNKNOWN, CONTROL, USER, BYTE = 1, 2, 3, 4, 6
 USER_SCORE = -1000.0
 DESCRIPTION = (
     'The starter model of quern: small English sentence embeddings to try, to test and to demonstrate with; not for real '
-    'work. Space: 256 dimensions (the first 128 or 64 also serve, normalised anew), mean of all tokens, cosine, no task '
-    'prompts. Trained from scratch on 0.4 million pairs of English texts from openly licensed sources, listed in '
+    'work. Space: 384 dimensions (the first 256, 128 or 64 also serve, normalised anew), mean of all tokens, cosine, no '
+    'task prompts. Trained from scratch on 0.4 million pairs of English texts from openly licensed sources, listed in '
     'models/starter/README.md.')
 
 
@@ -52,7 +52,7 @@ def metadata(tokenizer):
         'general.name': 'quern starter',
         'general.description': DESCRIPTION,
         'general.license': 'cc-by-sa-4.0',
-        'general.size_label': '6M',
+        'general.size_label': '7M',
         'general.tags': ['starter', 'sentence-similarity', 'feature-extraction'],
         'general.languages': ['en'],
         'quern.prompts': 'none',

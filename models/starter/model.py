@@ -7,10 +7,10 @@ import math
 import torch
 import torch.nn.functional as F
 
-VOCAB, WIDTH, FFN, HEADS, HEAD, LAYERS = 16384, 256, 256, 2, 64, 4
+VOCAB, WIDTH, FFN, HEADS, HEAD, LAYERS = 16384, 384, 128, 2, 64, 4
 CONTEXT, WINDOW, PATTERN = 2048, 256, 4     # the last layer of every PATTERN is global
 BASE_LOCAL, BASE_GLOBAL, EPS = 1e4, 1e6, 1e-6
-DIMS = (256, 128, 64)
+DIMS = (384, 256, 128, 64)
 SINK = 8        # trailing dimensions that start with no say in the output: where a token puts its
                 # length, the final norm gives it little weight in the mean (as "the" should have)
 
@@ -123,7 +123,10 @@ def encode(w, texts, chunk=1024, run=map):
         batches.append([torch.as_tensor(texts[i]) for i in order[start:end]])
         start = end
 
+    learning = torch.is_grad_enabled()      # holds for this thread only, not for those that run does the work on
+
     def one(batch):
+        torch.set_grad_enabled(learning)
         ids = torch.nn.utils.rnn.pad_sequence(batch, batch_first=True)
         return forward(w, ids, torch.tensor([len(b) for b in batch]))
 

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """Train the starter on CPU, in two phases.
 
-    train.py CORPUS WORK bag    [--minutes 5]       token vectors alone, from co-occurrence    -> WORK/bag.pt
-    train.py CORPUS WORK layers [--minutes 75]      all weights, from WORK/bag.pt              -> WORK/layers.pt
+    train.py CORPUS WORK bag    [--minutes 16]      token vectors alone, from co-occurrence    -> WORK/bag.pt
+    train.py CORPUS WORK layers [--minutes 58]      all weights, from WORK/bag.pt              -> WORK/layers.pt
 
 The learning rate follows the clock and reaches zero when the minutes are over. A run that was stopped goes on from
 its last checkpoint. Losses and development figures go to WORK/PHASE.log, a JSON object a line.
@@ -17,7 +17,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-os.environ.update(OMP_NUM_THREADS='1', OPENBLAS_NUM_THREADS='1')    # our threads take whole batches instead
+# a batch of bags is one big product, which the library's threads share; a batch of layers is parts, for threads of ours
+THREADS = '1' if 'layers' in sys.argv else '2'
+os.environ.update(OMP_NUM_THREADS=THREADS, OPENBLAS_NUM_THREADS=THREADS)
 
 import numpy as np
 import sentencepiece
@@ -25,26 +27,29 @@ import torch
 import torch.nn.functional as F
 
 import metrics
+from batches import Pairs
 from cooccur import token_vectors
-from data import EOS, Pairs, read, tokenize
+from data import MIX, VIEWS, read, tokenize
 from model import DIMS, encode, encode_bag, initial
 
-TEMPERATURE = 0.05
+TEMPERATURE, COLD = 0.05, 0.03                          # the colder for search, where the nearest matter most
+SEARCH = ('title_para', 'qa', 'views', 'tldr', 'summary')
 EMBEDDINGS, NORMS = 'token_embd', '_norm'
-PHASES = {       # pairs a batch, share of tokens dropped, learning rates: token vectors, matrices, norms
-    'bag': {'batch': 1024, 'drop': 0.15, 'rates': (1e-3, 0, 1e-3)},
-    'layers': {'batch': 128, 'drop': 0.05, 'rates': (3e-4, 1.5e-3, 3e-3)},
+PHASES = {       # pairs or tokens a batch, tokens kept of a text, share dropped, rates: token vectors, matrices, norms
+    'bag': {'batch': 1024, 'limits': (48, 96, 160), 'drop': 0.3, 'rates': (1.5e-3, 0, 1.5e-3)},
+    'layers': {'tokens': 7000, 'limits': (32, 64, 128), 'drop': 0.15, 'rates': (5e-4, 1.2e-3, 3e-3)},
 }
-LIMITS, LIMIT_SHARE = (24, 32, 64), (0.5, 0.35, 0.15)      # tokens kept of a text, drawn for each batch
-SAVE_S, LOOK_S = 180, 1200                              # seconds between checkpoints, development figures
+LIMIT_SHARE = (0.4, 0.4, 0.2)
+SWAP = 0.5          # share of pairs for search that get another shared word
+SAVE_S, LOOK_S = 100, 800                               # seconds between checkpoints, development figures
 
 
 def same(x, y):
     return x[:, None] == y[None]
 
 
-def contrast(a, b, rows):
-    """InfoNCE over the batch, from a to b (and its negatives) and from b to a, at every Matryoshka size.
+def contrast(a, b, rows, negatives, temperature):
+    """InfoNCE over the batch, from a to b (and its negatives) and from b to a, at all dimensions and at one cut.
 
     a [n, E]; b [n + m, E], the first n of which answer a. Pairs that share a text or a label are no negatives.
     """
@@ -52,20 +57,20 @@ def contrast(a, b, rows):
     alike = same(rows[:, 3], rows[:, 3]) | same(rows[:, 4], rows[:, 4])
     alike |= same(rows[:, 5], rows[:, 5]) & (rows[:, 5] >= 0)
     alike.fill_diagonal_(False)
-    alike = F.pad(alike, (0, len(b) - n))
+    alike = torch.cat((alike, same(rows[:, 4], torch.from_numpy(negatives[:, 1]))), 1)
     target, loss = torch.arange(n), 0
-    for d in DIMS:
-        logits = F.normalize(a[:, :d], dim=1) @ F.normalize(b[:, :d], dim=1).t() / TEMPERATURE
+    for d in (DIMS[0], DIMS[int(torch.randint(1, len(DIMS), ()))]):
+        logits = F.normalize(a[:, :d], dim=1) @ F.normalize(b[:, :d], dim=1).t() / temperature
         logits = logits.masked_fill(alike, -math.inf)
         loss = loss + F.cross_entropy(logits, target) + F.cross_entropy(logits[:, :n].t(), target)
-    return loss / (2 * len(DIMS))
+    return loss / 4
 
 
 def drop(tokens, share, rng):
-    """Leave out some of each text's tokens, never the first nor the last."""
+    """Leave out some of each text's tokens, fewer of short texts, never the first nor the last."""
     out = []
     for t in tokens:
-        keep = rng.random(len(t)) >= share
+        keep = rng.random(len(t)) >= share * min(1, len(t) / 16)
         keep[[0, -1]] = True
         out.append(t[keep])
     return out
@@ -94,6 +99,32 @@ class Development:
         return out
 
 
+class RowAdam:
+    """Adam on the rows of a table that a step touched; the others wait."""
+
+    def __init__(self, table, betas=(0.9, 0.98), eps=1e-8):
+        self.table, self.betas, self.eps = table, betas, eps
+        self.state = {'mean': torch.zeros(table.shape), 'square': torch.zeros(table.shape), 'step': 0}
+
+    def advance(self, rate):
+        g = self.table.grad
+        if g.is_sparse:
+            g = g.coalesce()
+            rows, g = g.indices()[0], g.values()
+        else:
+            rows = g.any(1).nonzero()[:, 0]
+            g = g[rows]
+        b1, b2 = self.betas
+        self.state['step'] += 1
+        with torch.no_grad():
+            mean = self.state['mean'][rows].mul_(b1).add_(g, alpha=1 - b1)
+            square = self.state['square'][rows].mul_(b2).addcmul_(g, g, value=1 - b2)
+            self.state['mean'][rows], self.state['square'][rows] = mean, square
+            t = self.state['step']
+            change = mean / (1 - b1 ** t) / (square / (1 - b2 ** t)).sqrt_().add_(self.eps)
+            self.table[rows] -= rate * change
+
+
 class Training:
     def __init__(self, corpus, work, phase, minutes, threads):
         self.pool = ThreadPoolExecutor(threads)
@@ -101,9 +132,10 @@ class Training:
         self.encoder = encode_bag if phase == 'bag' else encode
         self.path, self.log = work / f'{phase}.pt', work / f'{phase}.log'
         self.weights, self.step, self.before = self.first(work), 0, 0.0
-        names = list(self.weights)
-        groups = ([EMBEDDINGS], [n for n in names if NORMS not in n and n != EMBEDDINGS], [n for n in names if NORMS in n])
+        names = [n for n in self.weights if n != EMBEDDINGS]
+        groups = ([n for n in names if NORMS not in n], [n for n in names if NORMS in n])
         self.rates = self.setting['rates']
+        self.rows = RowAdam(self.weights[EMBEDDINGS])
         self.optimiser = torch.optim.AdamW([{'params': [self.weights[n] for n in g]} for g in groups],
                                            betas=(0.9, 0.98), weight_decay=0.0, foreach=True)
         if self.path.exists():
@@ -112,16 +144,21 @@ class Training:
                 for name, w in self.weights.items():
                     w.copy_(saved['weights'][name])
             self.optimiser.load_state_dict(saved['optimiser'])
+            self.rows.state = saved['rows']
             self.step, self.before = saved['step'], saved['seconds']
         self.began = time.monotonic()
         self.pairs = Pairs(work, seed=[2, self.step])
+        self.sizes = {k: self.setting.get('batch') or self.pairs.batch_size(k, self.setting['tokens']) for k in MIX}
         self.development = Development(corpus, work)
 
     def first(self, work):
         rng = torch.Generator().manual_seed(1)
         weights = initial(rng)
         if self.phase == 'bag':
-            weights['token_embd'] = token_vectors(work, rng)
+            first = work / 'first.pt'
+            if not first.exists():
+                torch.save(token_vectors(work, rng), first)
+            weights['token_embd'] = torch.load(first)
         else:
             weights = torch.load(work / 'bag.pt')['weights']
         return {n: w.clone().requires_grad_() for n, w in weights.items()}
@@ -132,7 +169,8 @@ class Training:
     def save(self):
         part = self.path.with_suffix('.part')
         torch.save({'weights': {n: w.detach() for n, w in self.weights.items()},
-                    'optimiser': self.optimiser.state_dict(), 'step': self.step, 'seconds': self.seconds()}, part)
+                    'optimiser': self.optimiser.state_dict(), 'rows': self.rows.state,
+                    'step': self.step, 'seconds': self.seconds()}, part)
         os.replace(part, self.path)
 
     def note(self, **what):
@@ -148,29 +186,39 @@ class Training:
     def task(self):
         """What the next step learns from: the pairs' kind and rows, and the tokens of a, b and negatives."""
         rng, p = self.pairs.rng, self.pairs
-        kind, rows = p.batch(self.setting['batch'])
-        limit = rng.choice(LIMITS, p=LIMIT_SHARE)
-        negatives = rows[rows[:, 2] >= 0, 2]
-        index = np.concatenate((rows[:, 0], rows[:, 1], negatives))
-        return kind, rows, drop(p.tokens(index, limit), self.setting['drop'], rng)
+        kind, rows, negatives = p.batch(self.sizes)
+        limit = rng.choice(self.setting['limits'], p=LIMIT_SHARE)
+        if kind == VIEWS:
+            rows, tokens = p.views(self.sizes[kind], limit)
+            return kind, rows, np.empty((0, 2), np.int32), tokens
+        if kind in p.hard and self.phase == 'layers':
+            negatives = negatives[:len(negatives) // 2]
+        index = np.concatenate((rows[:, 0], rows[:, 1], negatives[:, 0]))
+        tokens = p.tokens(index, limit)
+        if kind in SEARCH:
+            n = len(rows)
+            for i in np.flatnonzero(rng.random(n) < SWAP):
+                tokens[i], tokens[n + i] = p.swap(tokens[i], tokens[n + i])
+        return kind, rows, negatives, drop(tokens, self.setting['drop'], rng)
 
     def advance(self, done):
         """One step. The batch is encoded in parts on all threads, and each part's gradient goes back the same way."""
-        kind, rows, tokens = self.task()
+        kind, rows, negatives, tokens = self.task()
         parts, place = self.encoder(self.weights, tokens, run=self.pool.map)
         leaves = [p.detach().requires_grad_() for p in parts]
         vectors = torch.cat(leaves)[place]
-        loss = contrast(vectors[:len(rows)], vectors[len(rows):], rows)
+        temperature = COLD if kind in SEARCH else TEMPERATURE
+        loss = contrast(vectors[:len(rows)], vectors[len(rows):], rows, negatives, temperature)
         loss.backward()
-        self.optimiser.zero_grad(set_to_none=True)
+        for w in self.weights.values():
+            w.grad = None
         list(self.pool.map(lambda part, leaf: part.backward(leaf.grad), parts, leaves))
-        table = self.weights[EMBEDDINGS]
-        if table.grad.is_sparse:
-            table.grad = table.grad.to_dense()
-        torch.nn.utils.clip_grad_norm_([w for w in self.weights.values() if w.grad is not None], 1.0)
-        warm = min(1, (self.step + 1) / 100)
-        for group, rate in zip(self.optimiser.param_groups, self.rates):
-            group['lr'] = rate * warm * (1 - done)
+        others = [w for n, w in self.weights.items() if n != EMBEDDINGS and w.grad is not None]
+        torch.nn.utils.clip_grad_norm_(others, 1.0)
+        warm = min(1, (self.step + 1) / 100) * (1 - done)
+        self.rows.advance(self.rates[0] * warm)
+        for group, rate in zip(self.optimiser.param_groups, self.rates[1:]):
+            group['lr'] = rate * warm
         self.optimiser.step()
         self.step += 1
         return kind, loss.item()
@@ -211,7 +259,7 @@ def main():
     a = ap.parse_args()
     keep_memory()
     torch.manual_seed(1)
-    Training(a.corpus, a.work, a.phase, a.minutes or {'bag': 5, 'layers': 75}[a.phase], a.threads).run()
+    Training(a.corpus, a.work, a.phase, a.minutes or {'bag': 16.5, 'layers': 58}[a.phase], a.threads).run()
 
 
 if __name__ == '__main__':

@@ -1,0 +1,140 @@
+"""What a training step learns from: batches of pairs, one kind at a time, as token ids."""
+import numpy as np
+import sentencepiece
+
+from data import BOS, DEV_KINDS, EOS, LOWER, MIX, VIEWS
+
+POOL = 20000
+RARE = 7.0          # -log of a token's frequency, from which on a word is worth swapping
+
+class Pairs:
+    """Batches of pairs, one kind at a time."""
+
+    def __init__(self, work, seed):
+        with np.load(work / 'pairs.npz') as z:
+            self.ids, self.offsets = z['ids'].astype(np.int64), z['offsets']
+            self.lower_ids, self.lower_offsets = z['lower_ids'].astype(np.int64), z['lower_offsets']
+            self.kinds = {k: z['pairs-' + k] for k in MIX if k != VIEWS}
+            self.texts = z['views']
+        with np.load(work / 'hard.npz') as z:
+            self.hard = {k: z[k] for k in DEV_KINDS}
+        self.answers = np.concatenate([self.kinds[k] for k in DEV_KINDS])
+        pieces = sentencepiece.SentencePieceProcessor(model_file=str(work / 'tokenizer.model'))
+        self.opens = np.array([pieces.id_to_piece(i)[0] == '\u2581' for i in range(pieces.get_piece_size())])
+        count = np.bincount(self.ids, minlength=len(self.opens)) + 1
+        self.rarity = np.log(count.sum() / count)
+        self.rng = np.random.default_rng(seed)
+        self.pool = [self.pick() for _ in range(POOL)]
+        self.waiting = {k: [] for k in MIX}
+        share = np.array(list(MIX.values()))
+        self.share = share / share.sum()
+
+    def batch_size(self, kind, tokens, limit=64):
+        """Pairs of a kind that have about so many tokens, when none of a text but its first `limit` are taken."""
+        length = np.minimum(np.diff(self.offsets), limit)
+        rows = self.texts[:, None] if kind == VIEWS else self.kinds[kind][:, :2]
+        pair = length[rows].sum(1).mean() * (1.3 if kind in self.hard else 1)   # the negatives' share
+        return int(np.clip(tokens / pair, 128, 320))
+
+    def text(self, i):
+        if self.rng.random() < LOWER:
+            return self.lower_ids[self.lower_offsets[i]:self.lower_offsets[i + 1]]
+        return self.ids[self.offsets[i]:self.offsets[i + 1]]
+
+    def tokens(self, index, limit):
+        """Ids of texts, between BOS and EOS; of a longer one its beginning, or any part."""
+        out = []
+        for i in index:
+            t = self.text(i)
+            if len(t) > limit:
+                first = self.rng.integers(1, len(t) - limit + 2) if self.rng.random() < 0.5 else 1
+                t = np.concatenate(([BOS], t[first:first + limit - 2], [EOS]))
+            out.append(t)
+        return out
+
+    def pick(self):
+        """A word of some text, the rarer the likelier."""
+        inner, start = self.words(self.text(self.rng.choice(self.texts)))
+        rare = np.maximum.reduceat(self.rarity[inner], start[:-1]) ** 2
+        w = self.rng.choice(len(rare), p=rare / rare.sum())
+        return inner[start[w]:start[w + 1]]
+
+    def swap(self, a, b):
+        """Both texts with a word that they share replaced by another in both: what it is does not matter, that it is
+        shared does. Without this the model learns the training pairs by heart."""
+        inner_a, start_a = self.words(a)
+        inner_b, start_b = self.words(b)
+        words_a, words_b = np.split(inner_a, start_a[1:-1]), np.split(inner_b, start_b[1:-1])
+        shared = list({w.tobytes() for w in words_a if self.rarity[w].max() > RARE} & {w.tobytes() for w in words_b})
+        if not shared:
+            return a, b
+        old, new = shared[self.rng.integers(len(shared))], self.pool[self.rng.integers(POOL)]
+        return tuple(np.concatenate([[BOS]] + [new if w.tobytes() == old else w for w in words] + [[EOS]])
+                     for words in (words_a, words_b))
+
+    def words(self, t):
+        """Where the words of a text begin, and its end."""
+        inner = t[1:-1]
+        start = np.flatnonzero(self.opens[inner])
+        if len(start) == 0 or start[0] != 0:
+            start = np.concatenate(([0], start))
+        return inner, np.append(start, len(inner))
+
+    def query(self, i):
+        """A few words of a text as a query: a run of them, or some picked for their rarity, in order."""
+        rng = self.rng
+        inner, start = self.words(self.text(i))
+        n = len(start) - 1
+        k = min(n, int(rng.integers(2, 9)))
+        if rng.random() < 0.4:
+            first = rng.integers(0, n - k + 1)
+            chosen = range(first, first + k)
+        else:
+            rare = np.maximum.reduceat(self.rarity[inner], start[:-1]) ** 2
+            chosen = np.sort(rng.choice(n, k, replace=False, p=rare / rare.sum()))
+        return np.concatenate([[BOS]] + [inner[start[w]:start[w + 1]] for w in chosen] + [[EOS]])
+
+    def part(self, i, limit):
+        """A text less a quarter of its words."""
+        inner, start = self.words(self.text(i))
+        keep = np.repeat(self.rng.random(len(start) - 1) >= 0.25, np.diff(start))
+        inner = inner[keep][:limit - 2] if keep.any() else inner[:limit - 2]
+        return np.concatenate(([BOS], inner, [EOS]))
+
+    def views(self, size, limit):
+        texts = self.rng.choice(self.texts, size, replace=False)
+        rows = np.full((size, 7), -1, np.int32)
+        rows[:, 3] = rows[:, 4] = texts
+        return rows, [self.query(i) for i in texts] + [self.part(i, limit) for i in texts]
+
+    def epoch(self, kind, size):
+        """Batches of row numbers. In every other epoch a batch comes from one source: harder negatives."""
+        rows = self.kinds[kind]
+        order = self.rng.permutation(len(rows))
+        if self.rng.random() < 0.5:
+            order = order[np.argsort(rows[order, 6], kind='stable')]
+        cut = [order[i:i + size] for i in range(0, len(order), size)]
+        self.rng.shuffle(cut := [c for c in cut if len(c) > size // 8])
+        return cut
+
+    def batch(self, sizes):
+        """kind, rows [n, 7], negatives [m, 2] of a batch; sizes[kind] is n.
+
+        The columns of rows: text a, text b, text neg or -1, key of a, key of b, label or -1, source.
+        """
+        kind = self.rng.choice(list(MIX), p=self.share)
+        if kind == VIEWS:
+            return kind, None, None
+        if not self.waiting[kind]:
+            self.waiting[kind] = self.epoch(kind, sizes[kind])
+        at = self.waiting[kind].pop()
+        return kind, self.kinds[kind][at], self.negatives(kind, at)
+
+    def negatives(self, kind, at):
+        """Rows [m, 2] of texts that answer none of the batch's a: text, key."""
+        if kind in self.hard:
+            found = self.hard[kind][at, self.rng.integers(self.hard[kind].shape[1], size=len(at))]
+            return self.answers[found[found >= 0]][:, [1, 4]]
+        given = self.kinds[kind][at, 2]
+        given = given[given >= 0]
+        return np.stack((given, -2 - given), 1)
