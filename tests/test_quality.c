@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #define TRIPLES 24
-#define RANKED_RIGHT 18 /* triples at least */
+#define RANKED_RIGHT 16 /* triples at least */
 #define ANSWERS 12
 #define FOUND_FIRST 10 /* answers at least */
 #define FOUND_EARLY 12 /* among the first three */
