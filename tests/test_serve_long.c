@@ -18,7 +18,8 @@ static const char *const no_options[] = {NULL};
 static void make_text(int kind, char *text)
 {
     static const char *const parts[] = {
-        "the red house by the river was found by people ", "a", "\xe4\xb8\xad\xe6\x96\x87", "\\n    \\n", "<table><tr>x",
+        "the red house by the river was found by people ", "a", "\xe4\xb8\xad\xe6\x96\x87", "\\n    \\n",
+        "<table><tr>x",
         "word\xf0\x9f\x8f\x94 42abab \xe2\x96\x81\xe2\x96\x81 "};
     const size_t length = strlen(parts[kind]);
     char *at = text;
