@@ -50,11 +50,22 @@ bool quern_connection_hold(struct quern_connection *connection, size_t bytes)
 
 /* ---------------------------------------------------------------- in */
 
+/* Leaves out the empty line that some clients send behind a body (RFC 9112, 2.2). */
+static void skip_empty_line(struct evbuffer *input)
+{
+    char line[2];
+    if (evbuffer_copyout(input, line, 2) == 2 && memcmp(line, "\r\n", 2) == 0)
+        evbuffer_drain(input, 2);
+}
+
 /* Looks for a head's end. 1: it is in connection->head; 0: not yet; else the status to refuse with. */
 static int read_head(struct quern_connection *connection)
 {
     struct evbuffer *input = bufferevent_get_input(connection->socket);
+    skip_empty_line(input);
     size_t length = evbuffer_get_length(input);
+    if (length == 0)
+        return 0;
     if (length > QUERN_HEAD_BYTES)
         length = QUERN_HEAD_BYTES;
     char *data = (char *)evbuffer_pullup(input, (ev_ssize_t)length);
@@ -185,8 +196,8 @@ static const char *reason(int status)
                  {404, "Not Found"}, {405, "Method Not Allowed"}, {408, "Request Timeout"}, {411, "Length Required"},
                  {413, "Content Too Large"}, {415, "Unsupported Media Type"}, {417, "Expectation Failed"},
                  {422, "Unprocessable Content"}, {424, "Failed Dependency"}, {429, "Too Many Requests"},
-                 {431, "Request Header Fields Too Large"}, {500, "Internal Server Error"}, {501, "Not Implemented"},
-                 {503, "Service Unavailable"}, {505, "HTTP Version Not Supported"}};
+                 {431, "Request Header Fields Too Large"}, {500, "Internal Server Error"},
+                 {503, "Service Unavailable"}};
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
         if (table[i].status == status)
             return table[i].reason;

@@ -133,7 +133,6 @@ static const char *error_type(enum quern_fault fault)
     case QUERN_FAULT_FORBIDDEN: return "permission_error";
     case QUERN_FAULT_MODEL:
     case QUERN_FAULT_ROUTE: return "not_found_error";
-    case QUERN_FAULT_CODING: return "not_supported_error";
     case QUERN_FAULT_BUSY:
     case QUERN_FAULT_DEADLINE:
     case QUERN_FAULT_DRAINING: return "unavailable_error";

@@ -160,7 +160,8 @@ bool quern_exchange_begin(struct quern_connection *connection, int status)
     server->service.load.requests++;
     if (check_head(server, request, status))
         return true;
-    const bool has_body = connection->head.chunked || connection->head.length > 0;
+    const bool has_body = connection->head.chunked || connection->head.length > 0 ||
+                          request->refusal.fault == QUERN_FAULT_NO_LENGTH;
     connection->closes |= has_body; /* it is not read, and what follows it cannot be found */
     answer(connection);
     return false;

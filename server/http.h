@@ -26,7 +26,7 @@ struct quern_head {
 };
 
 /* Reads data[length], a head up to and with its empty line, and cuts it into strings in place, to which head points.
- * Returns 0, or the status to refuse with: 400, 417, 431, 501 or 505. */
+ * Returns 0, or the status to refuse with: 400, 417 or 431. */
 int quern_head_parse(struct quern_head *head, char *data, size_t length);
 
 /* The value of a field, its name in lower case; NULL: there is none. Fields that may come once only do. */

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-enum { BAD = 400, BAD_EXPECTATION = 417, TOO_MANY = 431, BAD_CODING = 501, BAD_VERSION = 505 };
+enum { BAD = 400, BAD_EXPECTATION = 417, TOO_MANY = 431 };
 
 /* Fields that mean one thing, so that a second one is an attempt to mean two. */
 static const char *const single[] = {"host", "content-length", "transfer-encoding", "content-type", "authorization",
@@ -84,7 +84,7 @@ static int parse_request_line(struct quern_head *head, char *line)
     if (strcmp(at, "HTTP/1.1") == 0)
         head->keep_alive = true; /* of version 1.0 none is */
     else if (strcmp(at, "HTTP/1.0") != 0)
-        return strncmp(at, "HTTP/", 5) == 0 ? BAD_VERSION : BAD;
+        return BAD;
     return 0;
 }
 
@@ -132,7 +132,7 @@ static int parse_framing(struct quern_head *head)
     if (coding != NULL && (length != NULL || is_old))
         return BAD;
     if (coding != NULL && !matches(coding, "chunked"))
-        return BAD_CODING;
+        return BAD;
     head->chunked = coding != NULL;
     if (expect != NULL && !is_old) {
         if (!matches(expect, "100-continue"))

@@ -24,10 +24,8 @@ enum quern_fault {
     QUERN_FAULT_BUSY,         /* 429: the queue is full */
     QUERN_FAULT_HEAD,         /* 431 */
     QUERN_FAULT_INTERNAL,     /* 500 */
-    QUERN_FAULT_CODING,       /* 501: a Transfer-Encoding that is none of ours */
     QUERN_FAULT_DRAINING,     /* 503: the server is ending */
-    QUERN_FAULT_DEADLINE,     /* 503: the vectors were not there in time */
-    QUERN_FAULT_VERSION       /* 505 */
+    QUERN_FAULT_DEADLINE      /* 503: the vectors were not there in time */
 };
 
 /* The message says what is wrong and what to do, and repeats nothing of the input. */

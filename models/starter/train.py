@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """Train the starter on CPU, in two phases.
 
-    train.py CORPUS WORK bag    [--minutes 16]      token vectors alone, from co-occurrence    -> WORK/bag.pt
-    train.py CORPUS WORK layers [--minutes 58]      all weights, from WORK/bag.pt              -> WORK/layers.pt
+    train.py CORPUS WORK bag    [--minutes 9]       token vectors alone, from co-occurrence    -> WORK/bag.pt
+    train.py CORPUS WORK layers [--minutes 14]      all weights, from WORK/bag.pt              -> WORK/layers.pt
 
 The learning rate follows the clock and reaches zero when the minutes are over. A run that was stopped goes on from
 its last checkpoint. Losses and development figures go to WORK/PHASE.log, a JSON object a line.
@@ -259,7 +259,7 @@ def main():
     a = ap.parse_args()
     keep_memory()
     torch.manual_seed(1)
-    Training(a.corpus, a.work, a.phase, a.minutes or {'bag': 16.5, 'layers': 58}[a.phase], a.threads).run()
+    Training(a.corpus, a.work, a.phase, a.minutes or {'bag': 9, 'layers': 14}[a.phase], a.threads).run()
 
 
 if __name__ == '__main__':
