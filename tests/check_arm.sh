@@ -25,7 +25,7 @@ if [ "${2:-}" = vectors ]; then
     exit
 fi
 TRIAL_KERNELS=i8mm qemu-aarch64 -cpu max "$work/vectors"
-build kcheck tests/kcheck/*.c
+build kcheck tests/kcheck/*.c src/base/quants.c
 qemu-aarch64 -cpu cortex-a53 "$work/kcheck" --table portable
 qemu-aarch64 -cpu cortex-a53 "$work/kcheck" --table neon
 qemu-aarch64 -cpu cortex-a76 "$work/kcheck" --table dotprod

@@ -100,32 +100,31 @@ INLINE vi half_sum(const struct quern_q8 *x)
     return DOT4_SMALL_SUM(sum);
 }
 
-/* Dot products of a group's quants, steps of which begin at first. */
-INLINE void dot_small(enum quern_form form, int rows, vi dot[Q8_ROWS][Q8_VECTORS], const struct quern_q8 *x, int blocks,
-                      const unsigned char *block, int v0, int first, int steps)
+/* Adds what a group of a block contributes: dot products of its quants, completed by the sum of its activations times the
+ * offset or the minimum. Begins the next group's. */
+INLINE void finish_group(enum quern_form form, int rows, vf sum[Q8_ROWS][Q8_VECTORS], vi dot[Q8_ROWS][Q8_VECTORS],
+                         const struct quern_q8 *x, int blocks, const vi half[Q8_ROWS], const unsigned char *block,
+                         int group, int v0)
 {
-    vi part[Q8_ROWS][Q8_VECTORS];
-    for (int r = 0; r < rows; r++)
-        for (int v = 0; v < Q8_VECTORS; v++)
-            part[r][v] = vi_set(0);
-#pragma GCC unroll 8
-    for (int step = first; step < first + steps; step++) {
-        vi w[Q8_VECTORS];
-        for (int v = 0; v < Q8_VECTORS; v++)
-            w[v] = small_at(form, block, step, v0 + v);
-        for (int r = 0; r < rows; r++) {
-            vi q = vi_repeat(x[r * blocks].q + step * 4);
-            for (int v = 0; v < Q8_VECTORS; v++)
-                part[r][v] = DOT4_SMALL(part[r][v], w[v], q);
+    vf scale[Q8_VECTORS], minimum[Q8_VECTORS];
+    for (int v = 0; v < Q8_VECTORS; v++) {
+        scale[v] = small_scale(form, block, group, v0 + v);
+        minimum[v] = QUERN_SMALL_MINIMUM(form) ? small_minimum(form, block, group, v0 + v) : vf_set(0.0f);
+    }
+    for (int r = 0; r < rows; r++, x += blocks) {
+        const vf s = vf_set(x->scale);
+        const vi inputs = activation_sum(x, half[r], group, QUERN_SMALL_GROUPS(form));
+        for (int v = 0; v < Q8_VECTORS; v++) {
+            const vi d = dot[r][v] - QUERN_SMALL_OFFSET(form) * inputs;
+            sum[r][v] = VF_FMA(vf_from_int(d), scale[v] * s, sum[r][v]);
+            if (QUERN_SMALL_MINIMUM(form))
+                sum[r][v] = VF_FMA(vf_from_int(inputs) * s, minimum[v], sum[r][v]);
+            dot[r][v] = vi_set(0);
         }
     }
-    for (int r = 0; r < rows; r++)
-        for (int v = 0; v < Q8_VECTORS; v++)
-            dot[r][v] += DOT4_SMALL_SUM(part[r][v]);
 }
 
-/* The same as tile_q8 for small forms: in every group of a block the dot product of quants, completed by the sum of its
- * activations times the offset or the minimum. */
+/* The same as tile_q8 for small forms. */
 INLINE void tile_small(enum quern_form form, int rows, float *c, size_t c_stride, const struct quern_q8 *a,
                        const unsigned char *panel, int length, const unsigned char *ahead, size_t ahead_bytes)
 {
@@ -133,39 +132,37 @@ INLINE void tile_small(enum quern_form form, int rows, float *c, size_t c_stride
     const int chunk = SMALL_STEPS(form) < steps ? SMALL_STEPS(form) : steps;
     for (int v0 = 0; v0 < 32 / LANES; v0 += Q8_VECTORS) {
         vf sum[Q8_ROWS][Q8_VECTORS];
+        vi dot[Q8_ROWS][Q8_VECTORS], part[Q8_ROWS][Q8_VECTORS], half[Q8_ROWS];
         for (int r = 0; r < rows; r++)
-            for (int v = 0; v < Q8_VECTORS; v++)
+            for (int v = 0; v < Q8_VECTORS; v++) {
                 sum[r][v] = vf_set(0.0f);
+                dot[r][v] = part[r][v] = vi_set(0);
+            }
         const unsigned char *block = panel;
         for (int b = 0; b < blocks; b++, block += QUERN_BLOCK_BYTES(form)) {
             const struct quern_q8 *x = a + b;
-            vi half[Q8_ROWS];
             for (size_t i = 0; i < ahead_bytes; i += 64)
                 PREFETCH(ahead + i);
             ahead += ahead_bytes;
             for (int r = 0; r < rows; r++)
                 half[r] = groups == 2 ? half_sum(x + r * blocks) : vi_set(0);
-#pragma GCC unroll 2
-            for (int g = 0; g < groups; g++) {
-                vi dot[Q8_ROWS][Q8_VECTORS];
-                for (int r = 0; r < rows; r++)
-                    for (int v = 0; v < Q8_VECTORS; v++)
-                        dot[r][v] = vi_set(0);
-#pragma GCC unroll 4
-                for (int step = 0; step < steps; step += chunk)
-                    dot_small(form, rows, dot, x, blocks, block, v0, g * steps + step, chunk);
-                for (int v = 0; v < Q8_VECTORS; v++) {
-                    const vf scale = small_scale(form, block, g, v0 + v);
-                    const vf minimum = QUERN_SMALL_MINIMUM(form) ? small_minimum(form, block, g, v0 + v) : vf_set(0.0f);
-                    for (int r = 0; r < rows; r++) {
-                        const vf s = vf_set(x[r * blocks].scale);
-                        const vi inputs = activation_sum(x + r * blocks, half[r], g, groups);
-                        const vi d = dot[r][v] - QUERN_SMALL_OFFSET(form) * inputs;
-                        sum[r][v] = VF_FMA(vf_from_int(d), scale * s, sum[r][v]);
-                        if (QUERN_SMALL_MINIMUM(form))
-                            sum[r][v] = VF_FMA(vf_from_int(inputs) * s, minimum, sum[r][v]);
+#pragma GCC unroll 8
+            for (int step = 0; step < 8; step++) {
+                vi w[Q8_VECTORS];
+                for (int v = 0; v < Q8_VECTORS; v++)
+                    w[v] = small_at(form, block, step, v0 + v);
+                for (int r = 0; r < rows; r++) {
+                    vi q = vi_repeat(x[r * blocks].q + step * 4);
+                    for (int v = 0; v < Q8_VECTORS; v++) {
+                        part[r][v] = DOT4_SMALL(part[r][v], w[v], q);
+                        if ((step + 1) % chunk != 0)
+                            continue;
+                        dot[r][v] += DOT4_SMALL_SUM(part[r][v]);
+                        part[r][v] = vi_set(0);
                     }
                 }
+                if ((step + 1) % steps == 0)
+                    finish_group(form, rows, sum, dot, x, blocks, half, block, step / steps, v0);
             }
         }
         for (int r = 0; r < rows; r++)
