@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-static int64_t now_ns(void)
+int64_t quern_now_ns(void)
 {
     struct timespec time;
     clock_gettime(CLOCK_MONOTONIC, &time);
@@ -109,7 +109,7 @@ bool quern_batcher_submit(struct quern_batcher *batcher, struct quern_job *job)
     job->tokens = 0;
     for (size_t i = 0; i < job->count; i++)
         job->tokens += job->texts[i].count;
-    job->submitted_ns = job->started_ns = now_ns();
+    job->submitted_ns = job->started_ns = quern_now_ns();
     pthread_mutex_lock(&batcher->lock);
     const bool fits = batcher->waiting_jobs == 0 || (job->tokens <= batcher->most_tokens &&
                                                      batcher->waiting_tokens <= batcher->most_tokens - job->tokens);
@@ -141,7 +141,7 @@ bool quern_batcher_take(struct quern_batcher *batcher, struct quern_step *step)
     pthread_mutex_lock(&batcher->lock);
     while (batcher->first == NULL && !batcher->ending)
         pthread_cond_wait(&batcher->work, &batcher->lock);
-    step->started_ns = now_ns();
+    step->started_ns = quern_now_ns();
     while (!batcher->ending && step->count < QUERN_STEP_TEXTS) {
         const uint64_t room = step->tokens < batcher->budget ? batcher->budget - step->tokens : 0;
         struct quern_job *job = choose(batcher, room, step->count == 0);
@@ -163,7 +163,7 @@ static void count_step(struct quern_batcher *batcher, const struct quern_step *s
 
 bool quern_batcher_finish(struct quern_batcher *batcher, const struct quern_step *step, const int *codes)
 {
-    const int64_t now = now_ns();
+    const int64_t now = quern_now_ns();
     pthread_mutex_lock(&batcher->lock);
     count_step(batcher, step, now);
     for (size_t i = 0; i < step->count; i++) {
@@ -196,7 +196,7 @@ struct quern_job *quern_batcher_collect(struct quern_batcher *batcher)
 
 void quern_batcher_look(struct quern_batcher *batcher, struct quern_batcher_state *state)
 {
-    const int64_t now = now_ns();
+    const int64_t now = quern_now_ns();
     pthread_mutex_lock(&batcher->lock);
     *state = (struct quern_batcher_state){
         .budget = batcher->budget, .waiting_tokens = batcher->waiting_tokens, .waiting_texts = batcher->waiting_texts,

@@ -26,6 +26,8 @@
 
 #define QUERN_STEP_TEXTS 512 /* of a step at most */
 
+int64_t quern_now_ns(void); /* the clock of all times here: monotonic */
+
 /* A request's work. The loop owns it, and may free it when it is not in the batcher's hands: before submit, after it
  * came out of quern_batcher_collect, or when quern_batcher_cancel says so. */
 struct quern_job {

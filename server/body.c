@@ -139,11 +139,25 @@ bool quern_request_add_inputs(struct quern_request *request, const char *param, 
     return true;
 }
 
+bool quern_request_refuse_empty(struct quern_request *request, const char *param)
+{
+    for (size_t i = 0; i < request->input_count; i++)
+        if (!request->inputs[i].is_ids && request->inputs[i].text.length == 0)
+            return quern_refuse(request, QUERN_FAULT_EMPTY, param, "input %zu is an empty string", i);
+    return true;
+}
+
+const json_t *quern_field(const json_t *object, const char *name)
+{
+    const json_t *value = json_object_get(object, name);
+    return json_is_null(value) ? NULL : value;
+}
+
 bool quern_request_dimensions(struct quern_request *request, const json_t *object)
 {
-    const json_t *value = json_object_get(object, "dimensions");
+    const json_t *value = quern_field(object, "dimensions");
     const int most = request->service->info.dimensions;
-    if (value == NULL || json_is_null(value))
+    if (value == NULL)
         return true;
     if (!json_is_integer(value) || json_integer_value(value) < 1 || json_integer_value(value) > most)
         return quern_refuse(request, QUERN_FAULT_VALUE, "dimensions", "dimensions is to be an integer of 1 to %d",
@@ -154,8 +168,8 @@ bool quern_request_dimensions(struct quern_request *request, const json_t *objec
 
 bool quern_request_flag(struct quern_request *request, const json_t *object, const char *name, bool *flag)
 {
-    const json_t *value = json_object_get(object, name);
-    if (value == NULL || json_is_null(value))
+    const json_t *value = quern_field(object, name);
+    if (value == NULL)
         return true;
     *flag = json_is_true(value);
     return json_is_boolean(value) ||

@@ -20,7 +20,7 @@ static void advance(struct quern_connection *connection);
 
 static void set_timer(struct quern_connection *connection, double seconds)
 {
-    struct timeval time = {(time_t)seconds, (suseconds_t)((seconds - (double)(time_t)seconds) * 1e6)};
+    const struct timeval time = quern_timeval(seconds);
     event_add(connection->timer, &time);
 }
 

@@ -9,7 +9,7 @@
 static bool read_norm(struct quern_request *request, const json_t *value)
 {
     const json_int_t norm = json_integer_value(value);
-    if (value == NULL || json_is_null(value))
+    if (value == NULL)
         return true;
     if (!json_is_integer(value) || (norm != 2 && norm != -1))
         return quern_refuse(request, QUERN_FAULT_VALUE, "embd_normalize",
@@ -28,7 +28,7 @@ static bool parse_embedding(struct quern_request *request)
         return quern_refuse(request, QUERN_FAULT_REQUEST, "content", "the field content, or input, is missing");
     return quern_request_add_inputs(request, param, json_object_get(object, param)) &&
            quern_request_dimensions(request, object) && quern_request_extensions(request, object) &&
-           read_norm(request, json_object_get(object, "embd_normalize"));
+           read_norm(request, quern_field(object, "embd_normalize"));
 }
 
 /* An array, and in each object a list: of one vector, where the model gives one for a text. */

@@ -17,33 +17,32 @@ static json_t *read_object(struct quern_request *request)
 /* Whether a request has nothing to embed: clients send such to have the model loaded. */
 static bool is_nothing(const json_t *input)
 {
-    return input == NULL || json_is_null(input) || (json_is_string(input) && json_string_length(input) == 0) ||
+    return input == NULL || (json_is_string(input) && json_string_length(input) == 0) ||
            (json_is_array(input) && json_array_size(input) == 0);
+}
+
+/* A field with a text, or with several if it takes an array. */
+static bool parse_texts(struct quern_request *request, const char *name, bool takes_array)
+{
+    const json_t *object = read_object(request), *input = quern_field(object, name);
+    if (object == NULL)
+        return false;
+    if (!is_nothing(input) && !json_is_string(input) && !(takes_array && json_is_array(input)))
+        return quern_refuse(request, QUERN_FAULT_VALUE, name, "invalid input type; %s is to be a string%s", name,
+                            takes_array ? " or an array of strings" : "");
+    request->truncate = QUERN_CUT_END;
+    return (is_nothing(input) || quern_request_add_inputs(request, name, input)) &&
+           quern_request_dimensions(request, object) && quern_request_extensions(request, object);
 }
 
 static bool parse_embed(struct quern_request *request)
 {
-    const json_t *object = read_object(request), *input = json_object_get(object, "input");
-    if (object == NULL)
-        return false;
-    if (!is_nothing(input) && !json_is_string(input) && !json_is_array(input))
-        return quern_refuse(request, QUERN_FAULT_VALUE, "input",
-                            "invalid input type; input is to be a string or an array of strings");
-    request->truncate = QUERN_CUT_END;
-    return (is_nothing(input) || quern_request_add_inputs(request, "input", input)) &&
-           quern_request_dimensions(request, object) && quern_request_extensions(request, object);
+    return parse_texts(request, "input", true);
 }
 
 static bool parse_embeddings(struct quern_request *request)
 {
-    const json_t *object = read_object(request), *prompt = json_object_get(object, "prompt");
-    if (object == NULL)
-        return false;
-    if (!is_nothing(prompt) && !json_is_string(prompt))
-        return quern_refuse(request, QUERN_FAULT_VALUE, "prompt", "invalid input type; prompt is to be a string");
-    request->truncate = QUERN_CUT_END;
-    return (is_nothing(prompt) || quern_request_add_inputs(request, "prompt", prompt)) &&
-           quern_request_dimensions(request, object) && quern_request_extensions(request, object);
+    return parse_texts(request, "prompt", false);
 }
 
 static const char *name_of(const struct quern_request *request)

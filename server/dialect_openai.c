@@ -9,19 +9,11 @@
 static bool read_encoding(struct quern_request *request, const json_t *value)
 {
     const char *name = json_string_value(value);
-    if (value == NULL || json_is_null(value))
+    if (value == NULL)
         return true;
     request->base64 = name != NULL && strcmp(name, "base64") == 0;
     if (!request->base64 && (name == NULL || strcmp(name, "float") != 0))
         return quern_refuse(request, QUERN_FAULT_VALUE, "encoding_format", "encoding_format is to be float or base64");
-    return true;
-}
-
-static bool check_inputs(struct quern_request *request)
-{
-    for (size_t i = 0; i < request->input_count; i++)
-        if (!request->inputs[i].is_ids && request->inputs[i].text.length == 0)
-            return quern_refuse(request, QUERN_FAULT_EMPTY, "input", "input %zu is an empty string", i);
     return true;
 }
 
@@ -30,16 +22,15 @@ static bool parse_embeddings(struct quern_request *request)
     const json_t *object = quern_request_object(request);
     if (object == NULL)
         return false;
-    const json_t *model = json_object_get(object, "model"), *user = json_object_get(object, "user");
-    if (model == NULL || json_is_null(model))
+    const json_t *user = quern_field(object, "user");
+    if (quern_field(object, "model") == NULL)
         return quern_refuse(request, QUERN_FAULT_REQUEST, "model",
                             "the field model is missing; GET /v1/models tells what there is");
-    if (user != NULL && !json_is_null(user) && !json_is_string(user))
+    if (user != NULL && !json_is_string(user))
         return quern_refuse(request, QUERN_FAULT_REQUEST, "user", "user is to be a string");
-    return quern_request_add_inputs(request, "input", json_object_get(object, "input")) && check_inputs(request) &&
-           quern_request_dimensions(request, object) &&
-           read_encoding(request, json_object_get(object, "encoding_format")) &&
-           quern_request_extensions(request, object);
+    return quern_request_add_inputs(request, "input", json_object_get(object, "input")) &&
+           quern_request_refuse_empty(request, "input") && quern_request_dimensions(request, object) &&
+           read_encoding(request, quern_field(object, "encoding_format")) && quern_request_extensions(request, object);
 }
 
 static void write_embeddings(struct quern_request *request)

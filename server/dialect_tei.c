@@ -28,8 +28,8 @@ static int find_prompt(const char *name)
 
 static bool read_prompt(struct quern_request *request, const json_t *object)
 {
-    const json_t *value = json_object_get(object, "prompt_name");
-    if (value == NULL || json_is_null(value))
+    const json_t *value = quern_field(object, "prompt_name");
+    if (value == NULL)
         return true;
     request->task = json_is_string(value) ? find_prompt(json_string_value(value)) : -1;
     return request->task >= 0 || quern_refuse(request, QUERN_FAULT_VALUE, "prompt_name",
@@ -40,9 +40,9 @@ static bool read_prompt(struct quern_request *request, const json_t *object)
 /* Comes after truncate, of which it says the direction. */
 static bool read_direction(struct quern_request *request, const json_t *object)
 {
-    const json_t *value = json_object_get(object, "truncation_direction");
+    const json_t *value = quern_field(object, "truncation_direction");
     const char *word = json_string_value(value);
-    if (value == NULL || json_is_null(value))
+    if (value == NULL)
         return true;
     if (word == NULL || (strcasecmp(word, "left") != 0 && strcasecmp(word, "right") != 0))
         return quern_refuse(request, QUERN_FAULT_VALUE, "truncation_direction",
@@ -52,22 +52,14 @@ static bool read_direction(struct quern_request *request, const json_t *object)
     return true;
 }
 
-static bool check_texts(struct quern_request *request)
-{
-    for (size_t i = 0; i < request->input_count; i++)
-        if (!request->inputs[i].is_ids && request->inputs[i].text.length == 0)
-            return quern_refuse(request, QUERN_FAULT_EMPTY, "inputs", "input %zu is an empty string", i);
-    return true;
-}
-
 /* ---------------------------------------------------------------- vectors */
 
 static bool parse_embed(struct quern_request *request)
 {
     const json_t *object = quern_request_object(request);
     return object != NULL && quern_request_add_inputs(request, "inputs", json_object_get(object, "inputs")) &&
-           check_texts(request) && quern_request_dimensions(request, object) && read_prompt(request, object) &&
-           quern_request_extensions(request, object) && read_direction(request, object);
+           quern_request_refuse_empty(request, "inputs") && quern_request_dimensions(request, object) &&
+           read_prompt(request, object) && quern_request_extensions(request, object) && read_direction(request, object);
 }
 
 static size_t count_characters(const struct quern_request *request)
@@ -129,7 +121,7 @@ static bool parse_similarity(struct quern_request *request)
         return quern_refuse(request, QUERN_FAULT_REQUEST, "inputs",
                             "inputs is to be an object with source_sentence, a string, and sentences, an array");
     if (!quern_request_add_inputs(request, "source_sentence", source) ||
-        !quern_request_add_inputs(request, "sentences", others) || !check_texts(request) ||
+        !quern_request_add_inputs(request, "sentences", others) || !quern_request_refuse_empty(request, "inputs") ||
         !quern_request_dimensions(request, object) || !read_prompt(request, parameters) ||
         !quern_request_extensions(request, parameters) || !quern_request_extensions(request, object) ||
         !read_direction(request, parameters))
@@ -168,7 +160,7 @@ static bool parse_tokenize(struct quern_request *request)
         return request->route->parse(request);
     request->task = QUERN_TASK_NONE;
     if (!quern_request_flag(request, object, "add_special_tokens", &special) || !read_prompt(request, object) ||
-        !quern_request_add_inputs(request, "inputs", inputs) || !check_texts(request))
+        !quern_request_add_inputs(request, "inputs", inputs) || !quern_request_refuse_empty(request, "inputs"))
         return false;
     request->only_tokens = true;
     request->token_flags = special ? 0 : QUERN_NO_SPECIAL;

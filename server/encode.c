@@ -84,18 +84,23 @@ size_t quern_request_row_bytes(const struct quern_request *request)
 static void encode(const struct quern_request *request, const float *row, unsigned char *out)
 {
     const size_t width = (size_t)quern_request_width(request);
-    if (request->dtype == QUERN_DTYPE_FLOAT)
-        memcpy(out, row, width * sizeof *row);
-    else if (request->dtype == QUERN_DTYPE_BINARY)
-        memset(out, 0, width / 8);
-    for (size_t i = 0; request->dtype != QUERN_DTYPE_FLOAT && i < width; i++) {
-        const uint16_t half = to_half(row[i]);
-        if (request->dtype == QUERN_DTYPE_F16)
+    switch (request->dtype) {
+    case QUERN_DTYPE_FLOAT: memcpy(out, row, width * sizeof *row); break;
+    case QUERN_DTYPE_F16:
+        for (size_t i = 0; i < width; i++) {
+            const uint16_t half = to_half(row[i]);
             memcpy(out + 2 * i, &half, sizeof half);
-        else if (request->dtype == QUERN_DTYPE_INT8)
+        }
+        break;
+    case QUERN_DTYPE_INT8:
+        for (size_t i = 0; i < width; i++)
             out[i] = (unsigned char)to_int8(row[i]);
-        else
+        break;
+    case QUERN_DTYPE_BINARY:
+        memset(out, 0, width / 8);
+        for (size_t i = 0; i < width; i++)
             out[i / 8] |= (unsigned char)((row[i] > 0) << (7 - i % 8));
+        break;
     }
 }
 

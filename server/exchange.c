@@ -139,7 +139,8 @@ static bool check_head(struct quern_server *server, struct quern_request *reques
     return check_body(server, request);
 }
 
-bool quern_exchange_begin(struct quern_connection *connection, int status)
+/* A request of the connection's head, which does not have it yet; NULL: no memory, and the connection is closed. */
+static struct quern_request *new_request(struct quern_connection *connection)
 {
     struct quern_server *server = connection->server;
     struct quern_request *request = calloc(1, sizeof *request);
@@ -149,15 +150,24 @@ bool quern_exchange_begin(struct quern_connection *connection, int status)
         if (timer != NULL)
             event_free(timer);
         quern_connection_close(connection);
-        return false;
+        return NULL;
     }
     quern_request_init(request, &server->service, &connection->head);
     request->timer = timer;
     request->connection = connection;
+    server->service.load.requests++;
+    return request;
+}
+
+bool quern_exchange_begin(struct quern_connection *connection, int status)
+{
+    struct quern_server *server = connection->server;
+    struct quern_request *request = new_request(connection);
+    if (request == NULL)
+        return false;
     request->arrived_ns = quern_now_ns();
     identify(request);
     connection->request = request;
-    server->service.load.requests++;
     if (check_head(server, request, status))
         return true;
     const bool has_body = connection->head.chunked || connection->head.length > 0 ||
@@ -237,9 +247,7 @@ static void submit(struct quern_connection *connection)
         return;
     }
     const double left = seconds - (double)(quern_now_ns() - request->arrived_ns) * 1e-9;
-    struct timeval time = {(time_t)left, (suseconds_t)((left - (double)(time_t)left) * 1e6)};
-    if (left <= 0)
-        time = (struct timeval){0, 0};
+    const struct timeval time = quern_timeval(left > 0 ? left : 0);
     if (seconds > 0)
         event_add(request->timer, &time);
 }
@@ -308,28 +316,18 @@ static void on_deadline(evutil_socket_t descriptor, short what, void *argument)
     struct quern_request *late = connection->request;
     (void)descriptor;
     (void)what;
-    struct quern_request *request = calloc(1, sizeof *request);
-    struct event *timer = evtimer_new(connection->server->base, on_request_timer, connection);
-    if (request == NULL || timer == NULL) {
-        free(request);
-        if (timer != NULL)
-            event_free(timer);
-        quern_connection_close(connection);
+    struct quern_request *request = new_request(connection);
+    if (request == NULL)
         return;
-    }
-    quern_request_init(request, late->service, late->head);
-    request->timer = timer;
     request->route = late->route;
     request->fields = late->fields;
     late->fields = (struct quern_buffer){0};
-    request->connection = connection;
     request->arrived_ns = late->arrived_ns;
     request->received_ns = late->received_ns;
     strcpy(request->id, late->id);
     strcpy(request->trace, late->trace);
     part(connection->server, late);
     connection->request = request;
-    connection->server->service.load.requests++;
     quern_refuse(request, QUERN_FAULT_DEADLINE, NULL, "the vectors were not there in the time that was given");
     answer(connection);
 }

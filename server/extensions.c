@@ -24,7 +24,7 @@ bool quern_model_is_ours(const struct quern_service *service, const char *name)
 
 static bool read_model(struct quern_request *request, const json_t *value)
 {
-    if (value == NULL || json_is_null(value))
+    if (value == NULL)
         return true;
     if (!json_is_string(value))
         return quern_refuse(request, QUERN_FAULT_REQUEST, "model", "model is to be a string");
@@ -44,7 +44,7 @@ static bool read_task(struct quern_request *request, const json_t *value, bool h
 {
     size_t length;
     int task = request->task;
-    if (value != NULL && !json_is_null(value)) {
+    if (value != NULL) {
         task = json_is_string(value) ? quern_task_find(json_string_value(value)) : -1;
         if (task < 0)
             return quern_refuse(request, QUERN_FAULT_VALUE, "task",
@@ -67,7 +67,7 @@ static bool read_task(struct quern_request *request, const json_t *value, bool h
 static bool read_titles(struct quern_request *request, const json_t *value)
 {
     const bool is_list = json_is_array(value);
-    if (value == NULL || json_is_null(value))
+    if (value == NULL)
         return true;
     if (request->task != QUERN_TASK_DOCUMENT)
         return quern_refuse(request, QUERN_FAULT_VALUE, "title", "a title goes with the task document only");
@@ -86,7 +86,7 @@ static bool read_titles(struct quern_request *request, const json_t *value)
 static bool read_truncate(struct quern_request *request, const json_t *value)
 {
     static const char *const words[] = {"error", "end", "start"}; /* as enum quern_cut */
-    if (value == NULL || json_is_null(value))
+    if (value == NULL)
         return true;
     if (json_is_boolean(value)) {
         request->truncate = json_is_true(value) ? QUERN_CUT_END : QUERN_CUT_NONE;
@@ -104,7 +104,7 @@ static bool read_truncate(struct quern_request *request, const json_t *value)
 static bool read_dtype(struct quern_request *request, const json_t *value)
 {
     static const char *const names[] = {"float", "f16", "int8", "binary"}; /* as enum quern_dtype */
-    if (value == NULL || json_is_null(value))
+    if (value == NULL)
         return true;
     for (size_t i = 0; json_is_string(value) && i < sizeof names / sizeof names[0]; i++)
         if (strcmp(json_string_value(value), names[i]) == 0) {
@@ -125,11 +125,11 @@ static void read_form(struct quern_request *request)
 
 bool quern_request_extensions(struct quern_request *request, const json_t *object)
 {
-    const json_t *title = json_object_get(object, "title");
+    const json_t *title = quern_field(object, "title");
     read_form(request);
-    return read_model(request, json_object_get(object, "model")) &&
-           read_task(request, json_object_get(object, "task"), title != NULL && !json_is_null(title)) &&
-           read_titles(request, title) && read_truncate(request, json_object_get(object, "truncate")) &&
+    return read_model(request, quern_field(object, "model")) &&
+           read_task(request, quern_field(object, "task"), title != NULL) && read_titles(request, title) &&
+           read_truncate(request, quern_field(object, "truncate")) &&
            quern_request_flag(request, object, "normalize", &request->normalize) &&
-           read_dtype(request, json_object_get(object, "output_dtype"));
+           read_dtype(request, quern_field(object, "output_dtype"));
 }

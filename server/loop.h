@@ -118,6 +118,6 @@ void quern_log_request(const struct quern_request *request, int64_t now_ns);
 
 /* ---------------------------------------------------------------- serve.c */
 
-int64_t quern_now_ns(void); /* monotonic */
+struct timeval quern_timeval(double seconds); /* not below 0 */
 
 #endif

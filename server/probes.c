@@ -1,5 +1,5 @@
-/* What belongs to no dialect: whether the server lives, whether it wants work and what it has done, for those who run it,
- * and the description of all routes. */
+/* What belongs to no dialect: whether the server lives, whether it wants work and what it has done, for those who run
+ * it, and the description of all routes. */
 #include "routes.h"
 
 static void write_health(struct quern_request *request)

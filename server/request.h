@@ -11,12 +11,12 @@
 
 #include "batcher.h"
 #include "buffer.h"
-#include "vector_cache.h"
 #include "http.h"
 #include "meters.h"
 #include "quern.h"
 #include "refusal.h"
 #include "server.h"
+#include "vector_cache.h"
 
 #include <jansson.h>
 #include <stdarg.h>
@@ -142,6 +142,12 @@ bool quern_request_add_ids(struct quern_request *request, const char *param, con
 
 /* A string, or an array of strings, or ids in one of their two forms, as most dialects take them. */
 bool quern_request_add_inputs(struct quern_request *request, const char *param, const json_t *value);
+
+/* Refuses an empty string among the inputs. */
+bool quern_request_refuse_empty(struct quern_request *request, const char *param);
+
+/* A field of an object; NULL when it is not there, or null. */
+const json_t *quern_field(const json_t *object, const char *name);
 
 /* "dimensions", of an object. */
 bool quern_request_dimensions(struct quern_request *request, const json_t *object);

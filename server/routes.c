@@ -2,8 +2,9 @@
 
 #include <string.h>
 
-static const struct quern_dialect *const dialects[] = {&quern_dialect_openai, &quern_dialect_page, &quern_dialect_ollama,
-                                                      &quern_dialect_tei, &quern_dialect_llama, &quern_dialect_probes};
+static const struct quern_dialect *const dialects[] = {&quern_dialect_openai, &quern_dialect_page,
+                                                      &quern_dialect_ollama, &quern_dialect_tei,
+                                                      &quern_dialect_llama,  &quern_dialect_probes};
 #define DIALECTS (sizeof dialects / sizeof dialects[0])
 
 /* Whether a path is the route's; *rest is what stands for its '*'. */

@@ -13,11 +13,10 @@
 #include <time.h>
 #include <unistd.h>
 
-int64_t quern_now_ns(void)
+struct timeval quern_timeval(double seconds)
 {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+    const time_t whole = (time_t)seconds;
+    return (struct timeval){whole, (suseconds_t)((seconds - (double)whole) * 1e6)};
 }
 
 static int fail(quern_error *error, const char *what)
@@ -80,8 +79,7 @@ static void on_drain(evutil_socket_t descriptor, short what, void *argument)
 static void on_stop(evutil_socket_t descriptor, short what, void *argument)
 {
     struct quern_server *server = argument;
-    const double most = server->options->drain_timeout;
-    const struct timeval tick = {0, 20000}, end = {(time_t)most, (suseconds_t)((most - (double)(time_t)most) * 1e6)};
+    const struct timeval tick = {0, 20000}, end = quern_timeval(server->options->drain_timeout);
     (void)descriptor;
     (void)what;
     if (server->service.draining) { /* told twice */

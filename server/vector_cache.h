@@ -1,8 +1,8 @@
 /* Vectors that were computed before, or are being computed: so that a text is computed once. Of the loop alone.
  *
  * What is kept is a model's whole vector, under the ids of the tokens it was made of, prompt included: they decide
- * every bit of it, and requests of any options share it. Ids are compared themselves; the hash that finds them has a secret,
- * so that nobody can fill one place of the table. The memory is bounded, what was not used longest goes first.
+ * every bit of it, and requests of any options share it. Ids are compared themselves; the hash that finds them has a
+ * secret, so that nobody can fill one place of the table. The memory is bounded, what was not used longest goes first.
  *
  * A request claims its texts. Each is then one of these:
  *
