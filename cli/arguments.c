@@ -45,13 +45,6 @@ static const struct row table[] = {
     {'R', "report", "FILE", "write the report to FILE as Markdown"},
     {'X', "texts", "FOLDER", "keep the texts that are tokenised in FOLDER"},
     {'T', "type", "TYPE", NULL /* depends on the verb */},
-    {'2', "dense-2", "FILE", "the first layer of the head: safetensors, or a model file with a head"},
-    {'3', "dense-3", "FILE", "the second layer of the head"},
-    {'G', "against", "WHAT", "compare vectors with those of this model file, or with exact ones of the same model"},
-    {'6', "sha256", "DIGEST", "the SHA-256 that the file must have"},
-    {'7', "retries", "N", "failures in a row before giving up; default: 5"},
-    {'8', "stall", "S", "seconds, about, without a byte before trying again; default: 30"},
-    {'5', "list", NULL, "list the published models that have a name"},
     {'h', "help", NULL, "show this help"},
 };
 #define OPTIONS (sizeof table / sizeof table[0])
@@ -64,8 +57,22 @@ static const struct own {
     size_t offset;   /* in struct quern_cli_options */
     int least, most; /* of a count; most, of seconds */
 } own[] = {
+#define OWN_OPTION(verb, name, argument, help, kind, field, least, most) \
+    {verb, {'\0', name, argument, help}, kind, offsetof(struct quern_cli_options, field), least, most}
 #define SERVE(name, argument, help, kind, field, least, most) \
-    {"serve", {'\0', name, argument, help}, kind, offsetof(struct quern_cli_options, serve.field), least, most}
+    OWN_OPTION("serve", name, argument, help, kind, serve.field, least, most)
+    OWN_OPTION("attach-head", "dense-2", "FILE", "the first layer of the head: safetensors, or a model file with a head",
+               AS_TEXT, dense[0], 0, 0),
+    OWN_OPTION("attach-head", "dense-3", "FILE", "the second layer of the head", AS_TEXT, dense[1], 0, 0),
+    OWN_OPTION("verify", "against", "WHAT",
+               "compare vectors with those of this model file, or with exact ones of the same model", AS_TEXT, against,
+               0, 0),
+    OWN_OPTION("pull", "list", NULL, "list the published models that have a name", AS_SWITCH, list, 0, 0),
+    OWN_OPTION("pull", "sha256", "DIGEST", "the SHA-256 that the file must have", AS_TEXT, sha256, 0, 0),
+    OWN_OPTION("pull", "retries", "N", "failures in a row before giving up; default: 5", AS_COUNT, retries, 1,
+               MOST_RETRIES),
+    OWN_OPTION("pull", "stall", "S", "seconds, about, without a byte before trying again; default: 30", AS_COUNT, stall,
+               1, MOST_SECONDS),
     SERVE("host", "ADDRESS", "address to listen on, or unix:PATH; default: 127.0.0.1", AS_TEXT, host, 0, 0),
     SERVE("port", "PORT", "port to listen on, 0 for any; default: 8080", AS_COUNT, port, 0, 65535),
     SERVE("model-name", "NAME", "what clients call the model; default: its file's name", AS_TEXT, model_name, 0, 0),
@@ -95,6 +102,7 @@ static const struct own {
     SERVE("no-sandbox", NULL, "keep the rights that serving does not need", AS_SWITCH, no_sandbox, 0, 0),
     SERVE("log-format", "FORMAT", "plain or json; default: plain", AS_TEXT, log_format, 0, 0),
 #undef SERVE
+#undef OWN_OPTION
 };
 #define OWN (sizeof own / sizeof own[0])
 
@@ -211,19 +219,6 @@ static int apply(const struct quern_cli_verb *verb, struct quern_cli_options *op
     case 'R': options->report = argument; return -1;
     case 'X': options->texts_folder = argument; return -1;
     case 'T': options->type = argument; return -1;
-    case '2': options->dense[0] = argument; return -1;
-    case '3': options->dense[1] = argument; return -1;
-    case 'G': options->against = argument; return -1;
-    case '6': options->sha256 = argument; return -1;
-    case '7':
-        return parse_count(argument, MOST_RETRIES, &options->retries)
-                   ? -1
-                   : quern_cli_misuse(verb->name, "--retries takes 1 to %d, not '%s'", MOST_RETRIES, argument);
-    case '8':
-        return parse_count(argument, MOST_SECONDS, &options->stall)
-                   ? -1
-                   : quern_cli_misuse(verb->name, "--stall takes 1 to %d seconds, not '%s'", MOST_SECONDS, argument);
-    case '5': options->list = true; return -1;
     case 'h': print_help(verb); return QUERN_CLI_DONE;
     case 't':
         options->task = quern_task_find(argument);
@@ -277,8 +272,8 @@ static int apply_own(const struct own *option, struct quern_cli_options *options
     case AS_COUNT:
         return parse_number(argument, option->least, option->most, field)
                    ? -1
-                   : quern_cli_misuse(option->verb, "--%s takes %d to %d, not '%s'", option->row.name, option->least,
-                                      option->most, argument);
+                   : quern_cli_misuse(option->verb, "--%s takes %d to %d%s, not '%s'", option->row.name, option->least,
+                                      option->most, strcmp(option->row.argument, "S") == 0 ? " seconds" : "", argument);
     case AS_BYTES:
         return parse_bytes(argument, field)
                    ? -1

@@ -20,7 +20,7 @@ const struct quern_cli_verb quern_cli_attach_head = {
     .name = "attach-head",
     .synopsis = "FILE --dense-2 FILE --dense-3 FILE -o FILE [OPTION...]",
     .summary = "Gives a model file without the dense head the head, so that its vectors are the official ones.",
-    .options = "23oTJA",
+    .options = "oTJA",
     .types = QUERN_CONVERT_TYPES "; default: that of the layers if they are floats, else q8_0",
     .more = "The layers are in 2_Dense/model.safetensors and 3_Dense/model.safetensors of the model's folder on the\n"
             "hub, or in a model file that has a head.\n\n"

@@ -157,6 +157,8 @@ int quern_cli_vectors_finish(struct quern_cli_vectors *vectors);
 
 /* ---------------------------------------------------------------- progress.c */
 
+int64_t quern_cli_now_ns(void); /* monotonic */
+
 struct quern_cli_progress {
     bool shown;
     int64_t start_ns, last_ns;

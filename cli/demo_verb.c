@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define SECONDS 0.5 /* to measure the speed for, at least */
 
@@ -21,13 +20,6 @@ static const char *const sentences[] = {
     "The Earth moves around the Sun once a year.",
 };
 enum { COUNT = sizeof sentences / sizeof sentences[0] };
-
-static double now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
-}
 
 /* What the demonstration works with; the query comes after the sentences. */
 struct demo {
@@ -83,8 +75,9 @@ static int show_matrix(struct demo *demo)
 static int show_speed(struct demo *demo)
 {
     quern_result results[COUNT];
-    double texts = 0, tokens = 0, start = now(), seconds = 0;
-    for (; seconds < SECONDS; seconds = now() - start) {
+    double texts = 0, tokens = 0, seconds = 0;
+    const int64_t start = quern_cli_now_ns();
+    for (; seconds < SECONDS; seconds = (double)(quern_cli_now_ns() - start) * 1e-9) {
         if (embed(demo, 0, COUNT, QUERN_TASK_SIMILARITY, results) != QUERN_CLI_DONE)
             return QUERN_CLI_FAILED;
         for (int i = 0; i < COUNT; i++)

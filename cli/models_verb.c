@@ -54,7 +54,8 @@ static void put_json(const struct row *row, bool first)
     quern_cli_put_member(stdout, ", origin", row->record.origin);
     quern_cli_put_member(stdout, ", sha256", row->record.sha256);
     printf(", \"size\": %llu, \"bytes\": %llu, \"finished\": %s, \"default\": %s}",
-           (unsigned long long)row->record.size, (unsigned long long)row->bytes, row->finished ? "true" : "false", row->used ? "true" : "false");
+           (unsigned long long)row->record.size, (unsigned long long)row->bytes, row->finished ? "true" : "false",
+           row->used ? "true" : "false");
 }
 
 static void put_text(const struct row *row)

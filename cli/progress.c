@@ -6,7 +6,7 @@
 #define INTERVAL_NS 200000000
 #define BAR "##############################"
 
-static int64_t now_ns(void)
+int64_t quern_cli_now_ns(void)
 {
     struct timespec time;
     clock_gettime(CLOCK_MONOTONIC, &time);
@@ -15,7 +15,7 @@ static int64_t now_ns(void)
 
 void quern_cli_progress_start(struct quern_cli_progress *progress, bool data_on_stdout)
 {
-    *progress = (struct quern_cli_progress){.start_ns = now_ns()};
+    *progress = (struct quern_cli_progress){.start_ns = quern_cli_now_ns()};
     progress->shown = isatty(STDERR_FILENO) && !(data_on_stdout && isatty(STDOUT_FILENO));
     progress->last_ns = progress->start_ns;
 }
@@ -23,7 +23,7 @@ void quern_cli_progress_start(struct quern_cli_progress *progress, bool data_on_
 /* Whether it is time to show something; then the seconds since the start. */
 static bool is_due(struct quern_cli_progress *progress, double *seconds)
 {
-    int64_t now = now_ns();
+    int64_t now = quern_cli_now_ns();
     if (!progress->shown || now - progress->last_ns < INTERVAL_NS)
         return false;
     progress->last_ns = now;

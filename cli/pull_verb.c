@@ -111,7 +111,7 @@ const struct quern_cli_verb quern_cli_pull = {
     .name = "pull",
     .synopsis = "[OPTION...] NAME",
     .summary = "Downloads a model into the cache folder, checks it, and prints its path.",
-    .options = "5678A",
+    .options = "A",
     .more = "NAME is one of --list, hf:OWNER/REPOSITORY/FILE.gguf, or an https URL together with --sha256.\n"
             "What was interrupted goes on where it stopped. A file that is there is not downloaded again.\n"
             "Environment: QUERN_HUB_URL or HF_ENDPOINT (a mirror of the hub), HF_TOKEN, https_proxy, no_proxy,\n"

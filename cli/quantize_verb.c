@@ -1,6 +1,5 @@
 #include "making.h"
 
-
 static int make(const struct quern_cli_options *options, const struct quern_convert_job *job,
                 struct quern_convert_result *result, quern_error *error)
 {

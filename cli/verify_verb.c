@@ -170,7 +170,7 @@ const struct quern_cli_verb quern_cli_verify = {
     .name = "verify",
     .synopsis = "[OPTION...]",
     .summary = "Tells whether a file is the real EmbeddingGemma-300M, and computed rightly, or compares two files.",
-    .options = "mGit0dEJA",
+    .options = "mit0dEJA",
     .more = "Compares token ids and vectors with stored figures of the real model. The exit code is 1 when they\n"
             "differ.\n"
             "--against compares with other vectors instead, over the texts of the input: those of another model\n"
