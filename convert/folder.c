@@ -134,9 +134,8 @@ static int add_dense(struct folder *folder)
         int code = path != NULL ? quern_safetensors_open(file, path, folder->error) : QUERN_ENOMEM;
         free(path);
         QUERN_TRY(code);
-        const struct quern_safetensor *tensor = quern_safetensors_find(file, "linear.weight");
-        if (tensor == NULL || file->count != 1)
-            return quern_fail(folder->error, QUERN_EFORMAT, "%s does not hold linear.weight alone", file->path);
+        const struct quern_safetensor *tensor;
+        QUERN_TRY(quern_safetensors_linear(file, &tensor, folder->error));
         QUERN_TRY(add_weight(folder, file, tensor, i == 0 ? "dense_2.weight" : "dense_3.weight", widths[i + 1],
                              widths[i]));
     }

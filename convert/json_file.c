@@ -8,11 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-bool quern_text_is(quern_text text, const char *string)
-{
-    return text.length == strlen(string) && memcmp(text.data, string, text.length) == 0;
-}
-
 char *quern_path_join(const char *folder, const char *name, quern_error *error)
 {
     char *path = NULL;

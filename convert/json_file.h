@@ -33,9 +33,6 @@ int quern_json_get_bool(const struct quern_json *json, const json_t *object, con
 int quern_json_get_string(const struct quern_json *json, const json_t *object, const char *key, quern_text *value,
                       quern_error *error);
 
-/* Whether text is this string. */
-bool quern_text_is(quern_text text, const char *string);
-
 /* "FOLDER/NAME", to be freed; NULL with QUERN_ENOMEM in error. */
 char *quern_path_join(const char *folder, const char *name, quern_error *error);
 

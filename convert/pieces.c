@@ -1,6 +1,7 @@
 #include "pieces.h"
 
 #include "base/error.h"
+#include "base/view.h"
 #include "sentencepiece.h"
 #include "text/tokenizer.h"
 

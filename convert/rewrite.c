@@ -1,5 +1,6 @@
 /* From a model file to another: with other types, or with a head. */
 #include "base/error.h"
+#include "base/view.h"
 #include "gguf/summary.h"
 #include "json_file.h"
 #include "safetensors.h"
@@ -142,9 +143,8 @@ static int add_dense(struct dense *dense, struct quern_weights *weights, const c
         return add_tensor(weights, &dense->gguf, tensor, tensor->type, error);
     }
     QUERN_TRY(quern_safetensors_open(&dense->safetensors, path, error));
-    const struct quern_safetensor *tensor = quern_safetensors_find(&dense->safetensors, "linear.weight");
-    if (tensor == NULL || dense->safetensors.count != 1)
-        return quern_fail(error, QUERN_EFORMAT, "%s does not hold linear.weight alone", path);
+    const struct quern_safetensor *tensor;
+    QUERN_TRY(quern_safetensors_linear(&dense->safetensors, &tensor, error));
     struct quern_weight weight = {.type = tensor->type, .dimensions = tensor->dimensions, .elements = tensor->elements,
                                   .source_type = tensor->type, .data = tensor->data, .map = &dense->safetensors.map};
     memcpy(weight.shape, tensor->shape, sizeof weight.shape);

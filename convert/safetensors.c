@@ -201,3 +201,12 @@ const struct quern_safetensor *quern_safetensors_find(const struct quern_safeten
             return &file->tensors[i];
     return NULL;
 }
+
+int quern_safetensors_linear(const struct quern_safetensors *file, const struct quern_safetensor **tensor,
+                             quern_error *error)
+{
+    *tensor = quern_safetensors_find(file, "linear.weight");
+    if (*tensor == NULL || file->count != 1)
+        return quern_fail(error, QUERN_EFORMAT, "%s does not hold linear.weight alone", file->path);
+    return QUERN_OK;
+}

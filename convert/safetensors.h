@@ -37,4 +37,8 @@ void quern_safetensors_close(struct quern_safetensors *file); /* a zeroed one is
 /* By name; NULL: absent. */
 const struct quern_safetensor *quern_safetensors_find(const struct quern_safetensors *file, const char *name);
 
+/* The tensor linear.weight of a file that holds nothing else, as those of the head do. */
+int quern_safetensors_linear(const struct quern_safetensors *file, const struct quern_safetensor **tensor,
+                             quern_error *error);
+
 #endif

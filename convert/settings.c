@@ -1,6 +1,7 @@
 #include "settings.h"
 
 #include "base/error.h"
+#include "base/view.h"
 
 #include <limits.h>
 #include <stdio.h>

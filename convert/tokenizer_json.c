@@ -1,5 +1,6 @@
 /* Pieces out of a tokenizer.json. */
 #include "base/error.h"
+#include "base/view.h"
 #include "pieces.h"
 
 #include <stdio.h>

@@ -55,8 +55,7 @@ class Pairs:
     def pick(self):
         """A word of some text, the rarer the likelier."""
         inner, start = self.words(self.text(self.rng.choice(self.texts)))
-        rare = np.maximum.reduceat(self.rarity[inner], start[:-1]) ** 2
-        w = self.rng.choice(len(rare), p=rare / rare.sum())
+        w = self.rng.choice(len(start) - 1, p=self.rarities(inner, start))
         return inner[start[w]:start[w + 1]]
 
     def swap(self, a, b):
@@ -80,6 +79,11 @@ class Pairs:
             start = np.concatenate(([0], start))
         return inner, np.append(start, len(inner))
 
+    def rarities(self, inner, start):
+        """The share of each word's square of its rarest token's rarity."""
+        rare = np.maximum.reduceat(self.rarity[inner], start[:-1]) ** 2
+        return rare / rare.sum()
+
     def query(self, i):
         """A few words of a text as a query: a run of them, or some picked for their rarity, in order."""
         rng = self.rng
@@ -90,8 +94,7 @@ class Pairs:
             first = rng.integers(0, n - k + 1)
             chosen = range(first, first + k)
         else:
-            rare = np.maximum.reduceat(self.rarity[inner], start[:-1]) ** 2
-            chosen = np.sort(rng.choice(n, k, replace=False, p=rare / rare.sum()))
+            chosen = np.sort(rng.choice(n, k, replace=False, p=self.rarities(inner, start)))
         return np.concatenate([[BOS]] + [inner[start[w]:start[w + 1]] for w in chosen] + [[EOS]])
 
     def part(self, i, limit):

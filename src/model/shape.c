@@ -1,5 +1,6 @@
 /* Hyper-parameters: metadata keys of the gemma-embedding architecture, as llama.cpp reads them. */
 #include "base/error.h"
+#include "base/view.h"
 #include "model/network.h"
 
 #include <stdio.h>
@@ -9,11 +10,6 @@ static const char architecture[] = "gemma-embedding";
 
 /* Tokens times dimensions of a head: bounds the tables of rotations to 128 MiB, whatever a file asks for. */
 #define MOST_ANGLES (1 << 24)
-
-static bool text_is(quern_text text, const char *expected)
-{
-    return text.length == strlen(expected) && memcmp(text.data, expected, text.length) == 0;
-}
 
 /* What Ollama's own converter wrote has every weight, but it added 1 to norms by their names, and that of the last one,
  * norm.weight, is not among them: whether its 1 is missing does not show in the file. */
@@ -32,11 +28,11 @@ static int check_architecture(const struct quern_gguf *gguf, quern_error *error)
     quern_text name = {"", 0}, type = {"model", 5};
     QUERN_TRY(refuse_old_ollama(gguf, error));
     QUERN_TRY(quern_gguf_string(gguf, "general.architecture", &name, error));
-    if (!text_is(name, architecture))
+    if (!quern_text_is(name, architecture))
         return quern_fail(error, QUERN_EUNSUPPORTED, "architecture \"%.*s\" is not supported; quern runs \"%s\"",
                           (int)(name.length < 64 ? name.length : 64), name.data, architecture);
     QUERN_TRY(quern_gguf_string(gguf, "general.type", &type, error));
-    if (!text_is(type, "model"))
+    if (!quern_text_is(type, "model"))
         return quern_fail(error, QUERN_EUNSUPPORTED, "general.type is \"%.*s\": this file holds no whole model",
                           (int)(type.length < 64 ? type.length : 64), type.data);
     int64_t splits = 1;
@@ -108,7 +104,7 @@ static int refuse_variants(const struct quern_shape *s, const struct quern_gguf 
         return quern_fail(error, QUERN_EUNSUPPORTED, "RoPE over %d of %d dimensions is not supported", rotated, s->head);
     quern_text scaling = {"none", 4};
     QUERN_TRY(quern_gguf_string(gguf, "gemma-embedding.rope.scaling.type", &scaling, error));
-    if (!text_is(scaling, "none"))
+    if (!quern_text_is(scaling, "none"))
         return quern_fail(error, QUERN_EUNSUPPORTED, "RoPE scaling \"%.*s\" is not supported",
                           (int)(scaling.length < 64 ? scaling.length : 64), scaling.data);
     return QUERN_OK;
