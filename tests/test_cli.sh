@@ -9,25 +9,13 @@ trap 'rm -rf "$work"' EXIT
 unset QUERN_MODEL XDG_CACHE_HOME NO_COLOR
 export HOME="$work/home"
 mkdir "$HOME"
-number=0
+# shellcheck source=tests/support/tap.sh
+. "$(dirname "$0")/support/tap.sh"
 
 run() { # run ARGUMENT...: standard input from $work/in, which is emptied afterwards
     "$quern" "$@" <"$work/in" >"$work/out" 2>"$work/err"
     status=$?
     : >"$work/in"
-}
-
-check() { # check NAME COMMAND...: a test that passes when the command succeeds
-    number=$((number + 1))
-    name=$1
-    shift
-    if "$@" >/dev/null 2>&1; then
-        echo "ok $number - $name"
-    else
-        echo "not ok $number - $name"
-        sed 's/^/# out: /' "$work/out" | head -n 5 | cut -c 1-200
-        sed 's/^/# err: /' "$work/err" | head -n 5
-    fi
 }
 
 exits() { # exits CODE [TEXT]: whether the last run ended so, saying TEXT

@@ -11,7 +11,8 @@ unset QUERN_MODEL XDG_CACHE_HOME HF_TOKEN HF_ENDPOINT http_proxy https_proxy HTT
 export HOME="$work/home"
 mkdir "$HOME"
 cache=$HOME/.cache/quern
-number=0
+# shellcheck source=tests/support/tap.sh
+. "$(dirname "$0")/support/tap.sh"
 tests=0
 
 "$mkmodel" tiny "$work/tiny.gguf" --head || exit 1
@@ -45,20 +46,6 @@ pull() { # pull FAULT [OPTION...]
     fault=$1
     shift
     run pull "hf:test$tests/$fault/model.gguf" "$@"
-}
-
-check() { # check NAME COMMAND...: a test that passes when the command succeeds
-    number=$((number + 1))
-    name=$1
-    shift
-    if "$@" >/dev/null 2>&1; then
-        echo "ok $number - $name"
-    else
-        echo "not ok $number - $name"
-        sed 's/^/# out: /' "$work/out" | head -n 5 | cut -c 1-200
-        sed 's/^/# err: /' "$work/err" | head -n 8
-        sed 's/^/# log: /' "$work/log" | head -n 8
-    fi
 }
 
 complete() { # whether the pull ended well: the file is there, and nothing else but its record

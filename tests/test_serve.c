@@ -1,7 +1,6 @@
 /* quern serve from end to end, on a tiny model: what clients get, and what those get that are none.
  * usage: test_serve QUERN */
-#include "http_client.h"
-#include "trial.h"
+#include "serve_trial.h"
 
 #include "quern.h"
 
@@ -17,57 +16,34 @@
 
 #include <cmocka.h>
 
-static const char *command;
-static char model_path[TRIAL_PATH];
-static quern_model *model;
-static quern_context *context;
-static struct served server; /* with usual options */
+#define WHERE "/v1/embeddings"
 
 static const char *const no_options[] = {"--allow-token-ids", "--read-timeout", "10", NULL};
 
 /* ---------------------------------------------------------------- vectors */
 
-static void expect_vector(const char *text, const quern_embed_options *options, float *vector)
-{
-    const quern_text given = {text, strlen(text)};
-    quern_error error;
-    if (quern_embed(context, &given, 1, options, vector, TRIAL_WIDTH, NULL, &error) != QUERN_OK)
-        fail_msg("%s", error.text);
-}
-
-static void check_raw(const char *json, const char *text, const quern_embed_options *options)
-{
-    float expected[TRIAL_WIDTH];
-    const int dimensions = options->dimensions > 0 ? options->dimensions : TRIAL_WIDTH;
-    struct reply reply;
-    expect_vector(text, options, expected);
-    client_ask(&server, "/v1/embeddings", "Accept: application/octet-stream\r\n", json, &reply);
-    if (reply.status != 200)
-        fail_msg("%s: %d %s", json, reply.status, reply.body);
-    assert_int_equal(reply.length, (size_t)dimensions * sizeof(float));
-    assert_memory_equal(reply.body, expected, reply.length);
-    reply_free(&reply);
-}
-
 static void test_vectors_are_the_librarys_bit_for_bit(void **state)
 {
     (void)state;
     quern_embed_options options = {.size = sizeof options};
-    check_raw("{\"model\":\"m\",\"input\":\"a red apple\"}", "a red apple", &options);
+    serve_check_raw(WHERE, "{\"model\":\"m\",\"input\":\"a red apple\"}", "a red apple", &options);
     options.dimensions = 24;
-    check_raw("{\"model\":\"m\",\"input\":\"a red apple\",\"dimensions\":24}", "a red apple", &options);
+    serve_check_raw(WHERE, "{\"model\":\"m\",\"input\":\"a red apple\",\"dimensions\":24}", "a red apple", &options);
     options.flags = QUERN_NO_NORMALIZE;
-    check_raw("{\"model\":\"m\",\"input\":\"a red apple\",\"dimensions\":24,\"normalize\":false}", "a red apple",
-              &options);
+    serve_check_raw(WHERE, "{\"model\":\"m\",\"input\":\"a red apple\",\"dimensions\":24,\"normalize\":false}",
+                    "a red apple", &options);
     options = (quern_embed_options){.size = sizeof options, .task = QUERN_TASK_QUERY};
-    check_raw("{\"model\":\"m:query\",\"input\":[\"a red apple\"]}", "a red apple", &options);
-    check_raw("{\"model\":\"m:document\",\"input\":\"a red apple\",\"task\":\"query\"}", "a red apple", &options);
+    serve_check_raw(WHERE, "{\"model\":\"m:query\",\"input\":[\"a red apple\"]}", "a red apple", &options);
+    serve_check_raw(WHERE, "{\"model\":\"m:document\",\"input\":\"a red apple\",\"task\":\"query\"}",
+                    "a red apple", &options);
     options.task = QUERN_TASK_DOCUMENT;
     options.title = (quern_text){"fruit", 5};
-    check_raw("{\"model\":\"m\",\"input\":\"a red apple\",\"title\":\"fruit\"}", "a red apple", &options);
-    check_raw("{\"model\":\"m\",\"input\":[\"a red apple\"],\"title\":[\"fruit\"]}", "a red apple", &options);
+    serve_check_raw(WHERE, "{\"model\":\"m\",\"input\":\"a red apple\",\"title\":\"fruit\"}", "a red apple", &options);
+    serve_check_raw(WHERE, "{\"model\":\"m\",\"input\":[\"a red apple\"],\"title\":[\"fruit\"]}", "a red apple",
+                    &options);
     options = (quern_embed_options){.size = sizeof options};
-    check_raw("{\"model\":\"m\",\"input\":\"\\u00e9\\ud83d\\ude00\"}", "\xc3\xa9\xf0\x9f\x98\x80", &options);
+    serve_check_raw(WHERE, "{\"model\":\"m\",\"input\":\"\\u00e9\\ud83d\\ude00\"}",
+                    "\xc3\xa9\xf0\x9f\x98\x80", &options);
 }
 
 static void test_long_texts_are_cut_as_in_the_library(void **state)
@@ -80,9 +56,9 @@ static void test_long_texts_are_cut_as_in_the_library(void **state)
         text[i] = "abcde fgh"[i % 9];
     text[sizeof text - 1] = '\0';
     snprintf(json, sizeof json, "{\"model\":\"m:query\",\"truncate\":true,\"input\":\"%s\"}", text);
-    check_raw(json, text, &options);
+    serve_check_raw(WHERE, json, text, &options);
     snprintf(json, sizeof json, "{\"model\":\"m:query\",\"input\":[\"a\",\"%s\"]}", text);
-    client_ask(&server, "/v1/embeddings", "", json, &reply);
+    client_ask(&serve_server, WHERE, "", json, &reply);
     assert_int_equal(reply.status, 400);
     assert_non_null(strstr(reply.body, "\"code\":\"context_length_exceeded\",\"index\":1,\"tokens\":"));
     assert_non_null(strstr(reply.body, "\"limit\":256"));
@@ -97,9 +73,9 @@ static void test_token_ids_are_embedded_as_they_are(void **state)
     const quern_tokens text = {ids, 4};
     float expected[2][TRIAL_WIDTH];
     struct reply reply;
-    assert_int_equal(quern_embed_tokens(context, &text, 1, NULL, expected[0], TRIAL_WIDTH, NULL, NULL), QUERN_OK);
+    assert_int_equal(quern_embed_tokens(serve_context, &text, 1, NULL, expected[0], TRIAL_WIDTH, NULL, NULL), QUERN_OK);
     memcpy(expected[1], expected[0], sizeof expected[0]);
-    client_ask(&server, "/v1/embeddings", "Accept: application/octet-stream\r\n",
+    client_ask(&serve_server, WHERE, "Accept: application/octet-stream\r\n",
                "{\"model\":\"m\",\"input\":[[2,300,400,1],[2,300,400,1]]}", &reply);
     assert_int_equal(reply.status, 200);
     assert_int_equal(reply.length, sizeof expected);
@@ -124,7 +100,7 @@ static void test_many_inputs(void **state)
             fprintf(file, "%s\"%.*s %d\"", i > 0 ? "," : "", i % 12, "a long text of forty letters and some more", i);
         fputs("]}", file);
         fclose(file);
-        client_ask(&server, "/v1/embeddings", "Accept: application/octet-stream\r\n", json, &reply);
+        client_ask(&serve_server, WHERE, "Accept: application/octet-stream\r\n", json, &reply);
         free(json);
         if (extra == 1) {
             assert_int_equal(reply.status, 400);
@@ -134,7 +110,7 @@ static void test_many_inputs(void **state)
             for (int i = 0; i < MOST; i++) {
                 char text[64];
                 snprintf(text, sizeof text, "%.*s %d", i % 12, "a long text of forty letters and some more", i);
-                expect_vector(text, &options, expected + i * TRIAL_WIDTH);
+                serve_embed(text, &options, expected + i * TRIAL_WIDTH);
             }
             assert_memory_equal(reply.body, expected, reply.length);
         }
@@ -158,9 +134,9 @@ static void test_answers_have_openais_shape(void **state)
     float expected[TRIAL_WIDTH], got[TRIAL_WIDTH];
     quern_embed_options options = {.size = sizeof options};
     struct reply reply;
-    expect_vector("apple", &options, expected);
+    serve_embed("apple", &options, expected);
 
-    client_ask(&server, "/v1/embeddings", "", "{\"model\":\"any name\",\"input\":\"apple\",\"user\":\"me\"}", &reply);
+    client_ask(&serve_server, WHERE, "", "{\"model\":\"any name\",\"input\":\"apple\",\"user\":\"me\"}", &reply);
     const char start[] = "{\"object\":\"list\",\"data\":[{\"object\":\"embedding\",\"index\":0,\"embedding\":[";
     assert_int_equal(reply.status, 200);
     assert_non_null(strstr(reply.head, "Content-Type: application/json\r\n"));
@@ -172,7 +148,7 @@ static void test_answers_have_openais_shape(void **state)
     assert_non_null(strstr(reply.body, "],\"model\":\"any name\",\"usage\":{\"prompt_tokens\":"));
     reply_free(&reply);
 
-    client_ask(&server, "/v1/embeddings", "", "{\"model\":\"m\",\"input\":\"apple\",\"encoding_format\":\"base64\"}",
+    client_ask(&serve_server, WHERE, "", "{\"model\":\"m\",\"input\":\"apple\",\"encoding_format\":\"base64\"}",
                &reply);
     assert_memory_equal(reply.body, start, strlen(start) - 1);
     at = reply.body + strlen(start) - 1;
@@ -194,9 +170,9 @@ static void test_spaces_tokens_and_cuts_are_told(void **state)
     char space[QUERN_SPACE_SIZE], line[80];
     quern_embed_options options = {.size = sizeof options, .task = QUERN_TASK_QUERY, .dimensions = 16};
     struct reply reply;
-    quern_space(model, &options, space, NULL);
+    quern_space(serve_model, &options, space, NULL);
     snprintf(line, sizeof line, "X-Quern-Space: %s\r\n", space);
-    client_ask(&server, "/v1/embeddings", "X-Request-Id: my-id.7\r\n",
+    client_ask(&serve_server, WHERE, "X-Request-Id: my-id.7\r\n",
                "{\"model\":\"m:query\",\"input\":\"apple\",\"dimensions\":16}", &reply);
     assert_non_null(strstr(reply.head, line));
     assert_non_null(strstr(reply.head, "X-Request-Id: my-id.7\r\n"));
@@ -210,15 +186,15 @@ static void test_number_formats(void **state)
     float vector[TRIAL_WIDTH];
     quern_embed_options options = {.size = sizeof options};
     struct reply reply;
-    expect_vector("apple", &options, vector);
-    client_ask(&server, "/v1/embeddings", "Accept: application/octet-stream\r\n",
+    serve_embed("apple", &options, vector);
+    client_ask(&serve_server, WHERE, "Accept: application/octet-stream\r\n",
                "{\"model\":\"m\",\"input\":\"apple\",\"output_dtype\":\"int8\"}", &reply);
     assert_int_equal(reply.length, TRIAL_WIDTH);
     for (int i = 0; i < TRIAL_WIDTH; i++)
         assert_true(((signed char)reply.body[i] - 127 * vector[i]) < 0.51 &&
                     ((signed char)reply.body[i] - 127 * vector[i]) > -0.51);
     reply_free(&reply);
-    client_ask(&server, "/v1/embeddings", "Accept: application/x-npy\r\n",
+    client_ask(&serve_server, WHERE, "Accept: application/x-npy\r\n",
                "{\"model\":\"m\",\"input\":[\"apple\",\"apple\"],\"output_dtype\":\"binary\"}", &reply);
     assert_int_equal(reply.length, 128 + 2 * TRIAL_WIDTH / 8);
     assert_non_null(strstr(reply.body + 10, "{'descr': '|u1', 'fortran_order': False, 'shape': (2, 8), }"));
@@ -231,18 +207,18 @@ static void test_models(void **state)
 {
     (void)state;
     struct reply reply;
-    const char *name = strrchr(model_path, '/') + 1;
+    const char *name = serve_name;
     char path[128];
-    client_ask(&server, "/v1/models", "", NULL, &reply);
+    client_ask(&serve_server, "/v1/models", "", NULL, &reply);
     assert_int_equal(reply.status, 200);
     assert_non_null(strstr(reply.body, "\"object\":\"model\",\"created\":"));
     assert_non_null(strstr(reply.body, ":document\""));
     reply_free(&reply);
     snprintf(path, sizeof path, "/v1/models/%s:query", name);
-    client_ask(&server, path, "", NULL, &reply);
+    client_ask(&serve_server, path, "", NULL, &reply);
     assert_int_equal(reply.status, 200);
     reply_free(&reply);
-    client_ask(&server, "/v1/models/gpt", "", NULL, &reply);
+    client_ask(&serve_server, "/v1/models/gpt", "", NULL, &reply);
     assert_int_equal(reply.status, 404);
     assert_non_null(strstr(reply.body, "\"code\":\"model_not_found\""));
     reply_free(&reply);
@@ -287,7 +263,7 @@ static void test_refusals(void **state)
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         struct reply reply;
-        client_ask(&server, "/v1/embeddings", "", table[i].body, &reply);
+        client_ask(&serve_server, WHERE, "", table[i].body, &reply);
         if (reply.status != table[i].status || strstr(reply.body, table[i].says) == NULL)
             fail_msg("%s: %d %s", table[i].body, reply.status, reply.body != NULL ? reply.body : "");
         assert_non_null(strstr(reply.body, "{\"error\":{\"message\":\""));
@@ -352,7 +328,7 @@ static void test_http_as_it_should_not_be(void **state)
         {"HEAD /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", 200},
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
-        const int client = client_connect(&server);
+        const int client = client_connect(&serve_server);
         struct reply reply;
         client_send(client, table[i].bytes, strlen(table[i].bytes));
         if (strncmp(table[i].bytes, "HEAD", 4) == 0)
@@ -369,7 +345,7 @@ static void test_http_as_it_should_not_be(void **state)
 static void test_a_head_that_does_not_end(void **state)
 {
     (void)state;
-    const int client = client_connect(&server);
+    const int client = client_connect(&serve_server);
     struct reply reply;
     client_print(client, "GET / HTTP/1.1\r\nHost: localhost\r\n");
     for (int i = 0; i < 300; i++)
@@ -384,7 +360,7 @@ static void test_a_head_that_does_not_end(void **state)
 static void test_one_connection_many_requests(void **state)
 {
     (void)state;
-    const int client = client_connect(&server);
+    const int client = client_connect(&serve_server);
     struct reply reply;
     /* Pipelined; in chunks of odd sizes, with an extension and a trailer; refused without harm to the next. */
     client_print(client, "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n" START "Content-Length: %zu\r\n\r\n" BODY,
@@ -428,7 +404,7 @@ static void test_slow_clients(void **state)
     static const char *const options[] = {"--read-timeout", "0.2", "--idle-timeout", "0.2", NULL};
     struct served other;
     struct reply reply;
-    assert_true(served_start(&other, command, model_path, options));
+    assert_true(serve_start(&other, options));
     const int idle = client_connect(&other), head = client_connect(&other), body = client_connect(&other);
     client_print(head, "GET /health HTTP/1.1\r\n");
     client_print(body, START "Content-Length: 100\r\n\r\nabc");
@@ -456,18 +432,18 @@ static void test_what_is_too_much(void **state)
     struct reply reply;
     char *large = calloc(1, 150000);
     memset(large, ' ', 149999);
-    assert_true(served_start(&other, command, model_path, options));
-    client_ask(&other, "/v1/embeddings", "", large, &reply);
+    assert_true(serve_start(&other, options));
+    client_ask(&other, WHERE, "", large, &reply);
     assert_int_equal(reply.status, 429);
     assert_non_null(strstr(reply.head, "Retry-After: 1\r\n"));
     assert_non_null(strstr(reply.head, "X-Should-Retry: true\r\n"));
     assert_non_null(strstr(reply.body, "\"type\":\"tokens\""));
     assert_non_null(strstr(reply.body, "\"code\":\"rate_limit_exceeded\""));
     reply_free(&reply);
-    client_ask(&other, "/v1/embeddings", "", BODY, &reply); /* it has been given back */
+    client_ask(&other, WHERE, "", BODY, &reply); /* it has been given back */
     assert_int_equal(reply.status, 200);
     reply_free(&reply);
-    client_ask(&other, "/v1/embeddings", "",
+    client_ask(&other, WHERE, "",
                "{\"model\":\"m:query\",\"input\":[\"a\",\"b\",\"c\",\"d\",\"e\",\"f\",\"g\"]}", &reply);
     assert_int_equal(reply.status, 400);
     assert_non_null(strstr(reply.body, "send fewer"));
@@ -483,10 +459,10 @@ static void test_connections_are_limited(void **state)
     struct served other;
     struct reply reply;
     int clients[16];
-    assert_true(served_start(&other, command, model_path, options));
+    assert_true(serve_start(&other, options));
     for (int i = 0; i < 16; i++) /* idle ones make room */
         clients[i] = client_connect(&other);
-    client_ask(&other, "/v1/embeddings", "", BODY, &reply);
+    client_ask(&other, WHERE, "", BODY, &reply);
     assert_int_equal(reply.status, 200);
     reply_free(&reply);
     for (int i = 0; i < 16; i++)
@@ -513,17 +489,17 @@ static void test_deadlines(void **state)
     (void)state;
     struct reply reply;
     char *json = long_request(400);
-    const int client = client_connect(&server);
-    client_post(client, "/v1/embeddings", "X-Timeout-Ms: 1\r\n", json);
+    const int client = client_connect(&serve_server);
+    client_post(client, WHERE, "X-Timeout-Ms: 1\r\n", json);
     client_read(client, &reply);
     assert_int_equal(reply.status, 503);
     assert_non_null(strstr(reply.body, "deadline_exceeded"));
     reply_free(&reply);
-    client_post(client, "/v1/embeddings", "X-Timeout-Ms: 20000\r\n", BODY); /* on the same connection */
+    client_post(client, WHERE, "X-Timeout-Ms: 20000\r\n", BODY); /* on the same connection */
     client_read(client, &reply);
     assert_int_equal(reply.status, 200);
     reply_free(&reply);
-    client_post(client, "/v1/embeddings", "X-Timeout-Ms: soon\r\n", BODY);
+    client_post(client, WHERE, "X-Timeout-Ms: soon\r\n", BODY);
     client_read(client, &reply);
     assert_int_equal(reply.status, 400);
     reply_free(&reply);
@@ -536,13 +512,13 @@ static void test_clients_that_leave(void **state)
     (void)state;
     char *json = long_request(400);
     for (int i = 0; i < 5; i++) {
-        const int client = client_connect(&server);
-        client_post(client, "/v1/embeddings", "X-Request-Id: left\r\n", json);
+        const int client = client_connect(&serve_server);
+        client_post(client, WHERE, "X-Request-Id: left\r\n", json);
         close(client);
     }
-    assert_true(served_logs(&server, " 499 "));
+    assert_true(served_logs(&serve_server, " 499 "));
     struct reply reply;
-    client_ask(&server, "/v1/embeddings", "", BODY, &reply);
+    client_ask(&serve_server, WHERE, "", BODY, &reply);
     assert_int_equal(reply.status, 200);
     reply_free(&reply);
     free(json);
@@ -559,7 +535,7 @@ static void test_keys(void **state)
     struct served other;
     struct reply reply;
     dprintf(file, "# keys\n\nfirst\nsecond\n");
-    assert_true(served_start(&other, command, model_path, options));
+    assert_true(serve_start(&other, options));
     static const struct {
         const char *fields;
         int status;
@@ -592,10 +568,10 @@ static void test_keys(void **state)
     assert_int_equal(pwrite(file, "third\n", 6, 0), 6);
     kill(other.pid, SIGHUP);
     assert_true(served_logs(&other, "read 1 API keys"));
-    client_ask(&other, "/v1/embeddings", "Authorization: Bearer third\r\n", BODY, &reply);
+    client_ask(&other, WHERE, "Authorization: Bearer third\r\n", BODY, &reply);
     assert_int_equal(reply.status, 200);
     reply_free(&reply);
-    client_ask(&other, "/v1/embeddings", "Authorization: Bearer first\r\n", BODY, &reply);
+    client_ask(&other, WHERE, "Authorization: Bearer first\r\n", BODY, &reply);
     assert_int_equal(reply.status, 401);
     reply_free(&reply);
     assert_int_equal(served_end(&other, SIGTERM), 0);
@@ -609,10 +585,10 @@ static void test_other_addresses_need_a_key(void **state)
     static const char *const open[] = {"--host", "0.0.0.0", NULL};
     static const char *const insecure[] = {"--host", "0.0.0.0", "--insecure", NULL};
     struct served other;
-    assert_false(served_start(&other, command, model_path, open));
+    assert_false(serve_start(&other, open));
     assert_true(served_logs(&other, "--insecure"));
     assert_int_equal(served_end(&other, 0), 1);
-    assert_true(served_start(&other, command, model_path, insecure));
+    assert_true(serve_start(&other, insecure));
     assert_int_equal(served_end(&other, SIGINT), 0);
 }
 
@@ -620,14 +596,14 @@ static void test_unix_sockets(void **state)
 {
     (void)state;
     char host[64];
-    snprintf(host, sizeof host, "unix:%s.sock", model_path);
+    snprintf(host, sizeof host, "unix:%s.sock", serve_path);
     const char *const options[] = {"--host", host, NULL};
     struct served other;
     struct reply reply;
     for (int i = 0; i < 2; i++) { /* the second time one is in the way */
-        assert_true(served_start(&other, command, model_path, options));
+        assert_true(serve_start(&other, options));
         const int client = client_connect_unix(host + 5);
-        client_post(client, "/v1/embeddings", "", BODY);
+        client_post(client, WHERE, "", BODY);
         client_read(client, &reply);
         assert_int_equal(reply.status, 200);
         reply_free(&reply);
@@ -645,13 +621,13 @@ static void test_draining(void **state)
     struct served other;
     struct reply reply;
     char *json = long_request(60);
-    assert_true(served_start(&other, command, model_path, options));
+    assert_true(serve_start(&other, options));
     int clients[4];
     const int late = client_connect(&other);
     client_print(late, START); /* not yet a request */
     for (int i = 0; i < 4; i++) {
         clients[i] = client_connect(&other);
-        client_post(clients[i], "/v1/embeddings", "Expect: 100-continue\r\n", json);
+        client_post(clients[i], WHERE, "Expect: 100-continue\r\n", json);
     }
     usleep(20000);
     kill(other.pid, SIGTERM);
@@ -686,7 +662,7 @@ static void test_logs_have_nothing_of_the_input(void **state)
     struct reply reply;
     char fields[256];
     snprintf(fields, sizeof fields, "traceparent: %s\r\nX-Request-Id: sec\"ret\r\nUser-Agent: secret\r\n", trace);
-    assert_true(served_start(&other, command, model_path, options));
+    assert_true(serve_start(&other, options));
     client_ask(&other, "/v1/embeddings", fields, "{\"model\":\"ours:query\",\"input\":\"secret\",\"user\":\"secret\"}",
                &reply);
     assert_int_equal(reply.status, 200);
@@ -714,41 +690,21 @@ static void test_options_come_from_the_environment(void **state)
     struct served other;
     setenv("QUERN_LOG_FORMAT", "json", 1);
     setenv("QUERN_MODEL_NAME", "named", 1);
-    assert_true(served_start(&other, command, model_path, none));
+    assert_true(serve_start(&other, none));
     assert_true(served_logs(&other, "{\"time\":") && served_logs(&other, "model named"));
     assert_int_equal(served_end(&other, SIGTERM), 0);
-    assert_true(served_start(&other, command, model_path, plain)); /* the command line goes first */
+    assert_true(serve_start(&other, plain)); /* the command line goes first */
     assert_true(served_logs(&other, " info ready on "));
     assert_int_equal(served_end(&other, SIGTERM), 0);
     setenv("QUERN_PORT", "many", 1);
     unsetenv("QUERN_LOG_FORMAT");
-    assert_false(served_start(&other, command, model_path, none));
+    assert_false(serve_start(&other, none));
     assert_int_equal(served_end(&other, 0), 2);
     unsetenv("QUERN_PORT");
     unsetenv("QUERN_MODEL_NAME");
 }
 
 /* ---------------------------------------------------------------- */
-
-static int setup(void **state)
-{
-    (void)state;
-    const struct quern_recipe recipe = trial_recipe(8 /* Q8_0 */, true);
-    trial_make(model_path, &recipe);
-    model = trial_open(model_path, NULL);
-    context = trial_context(model, QUERN_PATH_INT8, 1, 0);
-    return served_start(&server, command, model_path, no_options) ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    const int code = served_end(&server, SIGTERM);
-    quern_context_free(context);
-    quern_model_close(model);
-    unlink(model_path);
-    return code;
-}
 
 int main(int argc, char **argv)
 {
@@ -777,8 +733,5 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_logs_have_nothing_of_the_input),
         cmocka_unit_test(test_options_come_from_the_environment),
     };
-    if (argc != 2)
-        return 2;
-    command = argv[1];
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return serve_run(tests, argc, argv, no_options);
 }

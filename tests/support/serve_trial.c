@@ -14,8 +14,7 @@
 struct served serve_server;
 quern_model *serve_model;
 quern_context *serve_context;
-char serve_name[TRIAL_PATH];
-static char path[TRIAL_PATH];
+char serve_path[TRIAL_PATH], serve_name[TRIAL_PATH];
 static const char *command;
 static const char *const *options;
 
@@ -26,15 +25,20 @@ bool serve_prepare(int argc, char **argv, const char *const *given)
     return command != NULL;
 }
 
+bool serve_start(struct served *server, const char *const *given)
+{
+    return served_start(server, command, serve_path, given);
+}
+
 int serve_setup(void **state)
 {
     (void)state;
     const struct quern_recipe recipe = trial_recipe(8 /* Q8_0 */, true);
-    trial_make(path, &recipe);
-    strcpy(serve_name, strrchr(path, '/') + 1);
-    serve_model = trial_open(path, NULL);
+    trial_make(serve_path, &recipe);
+    strcpy(serve_name, strrchr(serve_path, '/') + 1);
+    serve_model = trial_open(serve_path, NULL);
     serve_context = trial_context(serve_model, QUERN_PATH_INT8, 1, 0);
-    return served_start(&serve_server, command, path, options) ? 0 : -1;
+    return serve_start(&serve_server, options) ? 0 : -1;
 }
 
 int serve_teardown(void **state)
@@ -43,7 +47,7 @@ int serve_teardown(void **state)
     const int code = served_end(&serve_server, SIGTERM);
     quern_context_free(serve_context);
     quern_model_close(serve_model);
-    unlink(path);
+    unlink(serve_path);
     return code;
 }
 
@@ -52,7 +56,7 @@ void serve_switch(const char *const *given)
     static struct served usual;
     if (given != NULL) {
         usual = serve_server;
-        assert_true(served_start(&serve_server, command, path, given));
+        assert_true(serve_start(&serve_server, given));
     } else {
         assert_int_equal(served_end(&serve_server, SIGTERM), 0);
         serve_server = usual;
@@ -80,7 +84,7 @@ void serve_expect(const char *where, const char *body, int status, const char *t
     reply_free(&reply);
 }
 
-static int embed(const char *text, const quern_embed_options *how, float vector[TRIAL_WIDTH])
+int serve_embed(const char *text, const quern_embed_options *how, float vector[TRIAL_WIDTH])
 {
     const quern_text given = {text, strlen(text)};
     quern_error error;
@@ -92,7 +96,7 @@ static int embed(const char *text, const quern_embed_options *how, float vector[
 void serve_check(const json_t *vector, const char *text, const quern_embed_options *how)
 {
     float expected[TRIAL_WIDTH];
-    const int dimensions = embed(text, how, expected);
+    const int dimensions = serve_embed(text, how, expected);
     assert_int_equal(json_array_size(vector), dimensions);
     for (int i = 0; i < dimensions; i++)
         assert_true((float)json_number_value(json_array_get(vector, (size_t)i)) == expected[i]);
@@ -101,7 +105,7 @@ void serve_check(const json_t *vector, const char *text, const quern_embed_optio
 void serve_check_raw(const char *where, const char *body, const char *text, const quern_embed_options *how)
 {
     float expected[TRIAL_WIDTH];
-    const size_t dimensions = (size_t)embed(text, how, expected);
+    const size_t dimensions = (size_t)serve_embed(text, how, expected);
     struct reply reply;
     client_ask(&serve_server, where, "Accept: application/octet-stream\r\n", body, &reply);
     if (reply.status != 200)

@@ -11,7 +11,7 @@
 extern struct served serve_server;
 extern quern_model *serve_model;
 extern quern_context *serve_context;
-extern char serve_name[TRIAL_PATH]; /* of the model */
+extern char serve_path[TRIAL_PATH], serve_name[TRIAL_PATH]; /* of the model */
 
 /* Runs tests with a server; the arguments are those of main: QUERN. OPTIONS as in served_start. */
 #define serve_run(tests, argc, argv, options)                                                                          \
@@ -19,6 +19,9 @@ extern char serve_name[TRIAL_PATH]; /* of the model */
 bool serve_prepare(int argc, char **argv, const char *const *options);
 int serve_setup(void **state);
 int serve_teardown(void **state);
+
+/* Starts one more server over the same model. False: it did not become ready. served_end either way. */
+bool serve_start(struct served *server, const char *const *options);
 
 /* Asks another server, with these options, from now on; NULL: the usual one again, the other has ended well. */
 void serve_switch(const char *const *options);
@@ -28,6 +31,9 @@ json_t *serve_ask(const char *path, const char *body, int status);
 
 /* Asks; checks status and that the answer has a text. */
 void serve_expect(const char *path, const char *body, int status, const char *text);
+
+/* The library's vector of a text; its length. */
+int serve_embed(const char *text, const quern_embed_options *options, float vector[TRIAL_WIDTH]);
 
 /* Whether an array of numbers is the library's vector of a text, bit for bit. */
 void serve_check(const json_t *vector, const char *text, const quern_embed_options *options);

@@ -15,11 +15,16 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
-int64_t quern_wire_now_ms(void)
+int64_t quern_wire_now_ns(void)
 {
     struct timespec time;
     clock_gettime(CLOCK_MONOTONIC, &time);
-    return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
+    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+int64_t quern_wire_now_ms(void)
+{
+    return quern_wire_now_ns() / 1000000;
 }
 
 /* ---------------------------------------------------------------- connection */

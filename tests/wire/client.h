@@ -47,6 +47,7 @@ bool quern_answer_field(const struct quern_answer *answer, const char *name, cha
 /* Whether bytes came that nobody waits for. */
 bool quern_wire_has_surplus(struct quern_wire *wire);
 
+int64_t quern_wire_now_ns(void); /* monotonic */
 int64_t quern_wire_now_ms(void);
 
 #endif

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <sys/socket.h>
@@ -27,13 +26,6 @@ static uint64_t below(struct quern_load_client *client, uint64_t bound)
 {
     client->random = client->random * UINT64_C(6364136223846793005) + 1442695040888963407;
     return (client->random >> 33) % bound;
-}
-
-static double now_ms(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec * 1e3 + (double)time.tv_nsec / 1e6;
 }
 
 static void note_time(struct quern_load_client *client, double milliseconds)
@@ -104,7 +96,7 @@ static bool ask(struct quern_load_client *client, const struct quern_load_reques
     long id = ++load->ids, broken_off = client->broken_off;
     size_t length;
     char *message = quern_load_message(load, request, id, &length);
-    double begin = now_ms();
+    int64_t begin = quern_wire_now_ns();
     bool over = true;
     if (!message || (client->wire.fd < 0 && !quern_wire_open(&client->wire, load->address))) {
         client->away++;
@@ -119,7 +111,7 @@ static bool ask(struct quern_load_client *client, const struct quern_load_reques
         return over;
     }
     enum quern_outcome outcome = quern_wire_receive(&client->wire, &answer, false, ANSWER_MS);
-    double end = now_ms();
+    int64_t end = quern_wire_now_ns();
     if (outcome != QUERN_ANSWERED) {
         client->lost++;
         over = false;
@@ -130,7 +122,7 @@ static bool ask(struct quern_load_client *client, const struct quern_load_reques
         blame(client, &client->wrong_status, "answered", &answer);
     } else if (quern_load_is_right(load, request, id, &answer, client->complaint)) {
         client->tokens += request->tokens;
-        note_time(client, end - begin);
+        note_time(client, (double)(end - begin) * 1e-6);
     } else {
         client->wrong_vector++;
     }
