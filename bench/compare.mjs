@@ -7,6 +7,7 @@ import fs from "node:fs";
 import os from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { http } from "./http.mjs";
 
 const { values: options } = parseArgs({
     options: {
@@ -111,7 +112,17 @@ async function load(_, threads) {
     ];
 }
 
+function serve(peer, threads) {
+    const library = (tokens) => {
+        const found = quern(threads, "--only", "latency,batches", "--tokens", String(tokens), "--batches", `64x${tokens}`);
+        return { p50_ms: found.latency[0].p50_ms, tokens_per_s: found.batches[0].tokens_per_s };
+    };
+    return http({ quern: options.quern, model: options.model, threads, peer, library });
+}
+
 function measure(peer, threads, column) {
+    if (column === "http")
+        return serve(peer, threads);
     if (column === "tokenize")
         return tokenize(peer, threads);
     if (column === "load")
@@ -139,7 +150,7 @@ async function measureAll(threads, columns) {
     peer.stop();
     return [[...found.values()].map((row) => {
         const [ours, theirs] = [median(row.ours), median(row.theirs)];
-        const times = row.unit === "tokens/s" ? ours / theirs : theirs / ours;
+        const times = row.unit.endsWith("/s") ? ours / theirs : theirs / ours;
         return { what: row.what, unit: row.unit, threads: row.threads, quern: ours, llama_cpp: theirs, times };
     }), peer.ready.release];
 }
@@ -161,13 +172,13 @@ function about(release) {
     };
 }
 
-const digits = (value) => (value >= 1000 ? value.toFixed(0) : value >= 100 ? value.toFixed(1) : value.toPrecision(3));
+const digits = (value) => (Number.isNaN(value) ? "" : value >= 1000 ? value.toFixed(0) : value >= 100 ? value.toFixed(1) : value.toPrecision(3));
 
 function print(notes, rows) {
     for (const [key, value] of Object.entries(notes))
         console.log(`- ${key}: ${value}`);
     const cells = rows.map((row) => [row.what, row.unit, String(row.threads), digits(row.quern), digits(row.llama_cpp),
-        row.times.toFixed(2)]);
+        Number.isNaN(row.times) ? "" : row.times.toFixed(2)]);
     cells.unshift(["what", "unit", "threads", "quern", "llama.cpp", "times better"]);
     const widths = cells[0].map((_, i) => Math.max(...cells.map((row) => row[i].length)));
     const line = (row) => `| ${row.map((cell, i) => (i < 2 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join(" | ")} |`;
@@ -175,7 +186,7 @@ function print(notes, rows) {
     console.log(`|${widths.map((width, i) => "-".repeat(width + 1) + (i < 2 ? "-" : ":")).join("|")}|`);
     cells.slice(1).forEach((row) => console.log(line(row)));
     for (const threads of new Set(rows.map((row) => row.threads))) {
-        const passes = rows.filter((row) => row.threads === threads && /tokens$|texts of/.test(row.what));
+        const passes = rows.filter((row) => row.threads === threads && /^\d+ (tokens$|texts of)/.test(row.what));
         const mean = Math.exp(passes.reduce((sum, row) => sum + Math.log(row.times), 0) / passes.length);
         if (passes.length > 1)
             console.log(`\nGeometric mean over passes, ${threads} threads: ${mean.toFixed(2)} times faster`);

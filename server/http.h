@@ -32,6 +32,9 @@ int quern_head_parse(struct quern_head *head, char *data, size_t length);
 /* The value of a field, its name in lower case; NULL: there is none. Fields that may come once only do. */
 const char *quern_head_find(const struct quern_head *head, const char *name);
 
+/* Whether a byte may be part of a method or of a field's name. */
+bool quern_http_is_token(char c);
+
 /* Reading of a body in chunks. Starts as zero. */
 struct quern_chunks {
     int state;

@@ -4,7 +4,14 @@
 #define MOST_LINE 256      /* a size with its extension, which is ignored */
 #define MOST_TRAILERS 4096 /* which are ignored too */
 
-enum state { SIZE, EXTENSION, SIZE_END, DATA, DATA_CR, DATA_LF, TRAILER_START, TRAILER, TRAILER_LF, LAST_LF };
+enum state {
+    SIZE, EXTENSION, SIZE_END, DATA, DATA_CR, DATA_LF, TRAILER_START, TRAILER_NAME, TRAILER, TRAILER_LF, LAST_LF
+};
+
+static bool is_control(char c)
+{
+    return (unsigned char)c < ' ' && c != '\t';
+}
 
 static int digit(char c)
 {
@@ -28,16 +35,32 @@ static int take_size(struct quern_chunks *chunks, char c)
     return QUERN_CHUNKS_MORE;
 }
 
+/* Trailers are ignored, but have to be fields: what is none may be a request to another reader of the stream. */
+static int take_trailer(struct quern_chunks *chunks, char c)
+{
+    const bool first = chunks->state == TRAILER_START, value = chunks->state == TRAILER;
+    if (++chunks->count > MOST_TRAILERS)
+        return QUERN_CHUNKS_BAD;
+    if (c == '\r' && (first || value))
+        chunks->state = first ? LAST_LF : TRAILER_LF;
+    else if (c == ':' && chunks->state == TRAILER_NAME)
+        chunks->state = TRAILER;
+    else if (!value && quern_http_is_token(c))
+        chunks->state = TRAILER_NAME;
+    else if (!value || is_control(c))
+        return QUERN_CHUNKS_BAD;
+    return QUERN_CHUNKS_MORE;
+}
+
 /* A byte that is not of the body. */
 static int take_byte(struct quern_chunks *chunks, char c)
 {
-    const bool is_control = (unsigned char)c < ' ' && c != '\t';
     switch ((enum state)chunks->state) {
     case SIZE: return take_size(chunks, c);
     case EXTENSION:
         if (c == '\r')
             chunks->state = SIZE_END;
-        return (is_control && c != '\r') || ++chunks->count > MOST_LINE ? QUERN_CHUNKS_BAD : QUERN_CHUNKS_MORE;
+        return (is_control(c) && c != '\r') || ++chunks->count > MOST_LINE ? QUERN_CHUNKS_BAD : QUERN_CHUNKS_MORE;
     case SIZE_END:
         chunks->state = chunks->left > 0 ? DATA : TRAILER_START;
         chunks->count = 0;
@@ -45,12 +68,8 @@ static int take_byte(struct quern_chunks *chunks, char c)
     case DATA_CR: chunks->state = DATA_LF; return c == '\r' ? QUERN_CHUNKS_MORE : QUERN_CHUNKS_BAD;
     case DATA_LF: chunks->state = SIZE; return c == '\n' ? QUERN_CHUNKS_MORE : QUERN_CHUNKS_BAD;
     case TRAILER_START:
-    case TRAILER:
-        if (c == '\r')
-            chunks->state = chunks->state == TRAILER ? TRAILER_LF : LAST_LF;
-        else
-            chunks->state = TRAILER;
-        return (is_control && c != '\r') || ++chunks->count > MOST_TRAILERS ? QUERN_CHUNKS_BAD : QUERN_CHUNKS_MORE;
+    case TRAILER_NAME:
+    case TRAILER: return take_trailer(chunks, c);
     case TRAILER_LF: chunks->state = TRAILER_START; return c == '\n' ? QUERN_CHUNKS_MORE : QUERN_CHUNKS_BAD;
     case LAST_LF: return c == '\n' ? QUERN_CHUNKS_DONE : QUERN_CHUNKS_BAD;
     case DATA: break;

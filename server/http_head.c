@@ -8,7 +8,7 @@ enum { BAD = 400, BAD_EXPECTATION = 417, TOO_MANY = 431 };
 static const char *const single[] = {"host", "content-length", "transfer-encoding", "content-type", "authorization",
                                      "x-api-key", "api-key", "expect", "origin", "x-timeout-ms"};
 
-static bool is_token(char c)
+bool quern_http_is_token(char c)
 {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
            (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
@@ -61,7 +61,7 @@ static char *cut_line(char *data, char *end)
 static int parse_request_line(struct quern_head *head, char *line)
 {
     char *at = line;
-    while (is_token(*at))
+    while (quern_http_is_token(*at))
         at++;
     if (at == line || *at != ' ')
         return BAD;
@@ -91,7 +91,7 @@ static int parse_request_line(struct quern_head *head, char *line)
 static int parse_field(struct quern_head *head, char *line)
 {
     char *colon = line;
-    while (is_token(*colon)) {
+    while (quern_http_is_token(*colon)) {
         *colon = lower(*colon);
         colon++;
     }

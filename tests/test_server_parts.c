@@ -87,6 +87,26 @@ static void test_chunks_come_in_any_pieces(void **state)
     }
 }
 
+static void test_trailers_are_fields(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int code;
+    } cases[] = {{"0\r\n\r\n", QUERN_CHUNKS_DONE},          {"0\r\nA:\r\n\r\n", QUERN_CHUNKS_DONE},
+                 {"0\r\nA: b:c\t\r\n\r\n", QUERN_CHUNKS_DONE}, {"0\r\nA\r\n\r\n", QUERN_CHUNKS_BAD},
+                 {"0\r\n: b\r\n\r\n", QUERN_CHUNKS_BAD},     {"0\r\nA : b\r\n\r\n", QUERN_CHUNKS_BAD},
+                 {"0\r\n A: b\r\n\r\n", QUERN_CHUNKS_BAD},   {"0\r\nA: \x01\r\n\r\n", QUERN_CHUNKS_BAD},
+                 {"0\r\nGET / HTTP/1.1\r\n\r\n", QUERN_CHUNKS_BAD}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct quern_chunks chunks = {0};
+        char data[32];
+        size_t body, used;
+        strcpy(data, cases[i].text);
+        assert_int_equal(quern_chunks_take(&chunks, data, strlen(data), &body, &used), cases[i].code);
+    }
+}
+
 /* ---------------------------------------------------------------- answers */
 
 static void test_base64(void **state)
@@ -209,6 +229,7 @@ int main(void)
         cmocka_unit_test(test_heads_are_read),
         cmocka_unit_test(test_too_many_fields_are_refused),
         cmocka_unit_test(test_chunks_come_in_any_pieces),
+        cmocka_unit_test(test_trailers_are_fields),
         cmocka_unit_test(test_base64),
         cmocka_unit_test(test_floats_and_strings),
         cmocka_unit_test(test_number_formats),
