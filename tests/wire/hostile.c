@@ -115,9 +115,10 @@ static void attack(struct siege *siege, long number)
     }
     quern_wire_send(&wire, mutation.data, mutation.length, ANSWER_MS); /* it may be refused before all of it is sent */
     struct pollfd readable = {wire.fd, POLLIN, 0};
-    if (mutation.breaks_off || poll(&readable, 1, PATIENCE_MS) == 0)
-        shutdown(wire.fd, SHUT_WR);
     for (int at = 0; goes_on && !wrong; at++) {
+        /* Not before: the server takes it for a client that is gone, whose work it drops. */
+        if (at == mutation.good_before && (mutation.breaks_off || poll(&readable, 1, PATIENCE_MS) == 0))
+            shutdown(wire.fd, SHUT_WR);
         quern_answer_free(&answer);
         wrong = judge(siege, &wire, &mutation, at, &answer, &goes_on);
     }
