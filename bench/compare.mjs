@@ -117,7 +117,8 @@ function serve(peer, threads) {
         const found = quern(threads, "--only", "latency,batches", "--tokens", String(tokens), "--batches", `64x${tokens}`);
         return { p50_ms: found.latency[0].p50_ms, tokens_per_s: found.batches[0].tokens_per_s };
     };
-    return http({ quern: options.quern, model: options.model, threads, peer, library });
+    const theirs = (texts, tokens) => peer.ask(texts > 1 ? { task: "batch", texts, tokens } : { task: "latency", tokens });
+    return http({ quern: options.quern, model: options.model, threads, library, peer: theirs });
 }
 
 function measure(peer, threads, column) {
@@ -186,7 +187,7 @@ function print(notes, rows) {
     console.log(`|${widths.map((width, i) => "-".repeat(width + 1) + (i < 2 ? "-" : ":")).join("|")}|`);
     cells.slice(1).forEach((row) => console.log(line(row)));
     for (const threads of new Set(rows.map((row) => row.threads))) {
-        const passes = rows.filter((row) => row.threads === threads && /^\d+ (tokens$|texts of)/.test(row.what));
+        const passes = rows.filter((row) => row.threads === threads && /^\d+ (tokens|texts of \d+)$/.test(row.what));
         const mean = Math.exp(passes.reduce((sum, row) => sum + Math.log(row.times), 0) / passes.length);
         if (passes.length > 1)
             console.log(`\nGeometric mean over passes, ${threads} threads: ${mean.toFixed(2)} times faster`);

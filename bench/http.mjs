@@ -1,16 +1,12 @@
-// The column "http" of bench/compare: `quern serve` and llama.cpp behind node's own HTTP server, under the same clients.
+// The column "http" of bench/compare: what clients get from `quern serve`, beside what quern and llama.cpp make of texts of
+// that length without HTTP. A server around llama.cpp can but be slower than that.
 //
-// The clients (tests/wire) run on the same CPUs. Beside it what the library makes of texts of that length without HTTP.
+// The clients (tests/wire) run on the same CPUs as the server.
 import { execFileSync, spawn } from "node:child_process";
 import { dirname, join } from "node:path";
 
-const seconds = 3; // for a load
-const words = "14"; // of a text: 16 tokens with the real vocabulary
-const loads = [
-    { name: "1 client, 1 text", list: ["--clients", "1", "--texts", "1"] },
-    { name: "8 clients, 1 text", list: ["--clients", "8", "--texts", "1"] },
-    { name: "1 client, 64 texts", list: ["--clients", "1", "--texts", "64", "--requests", "1"] }
-];
+const seconds = "4"; // for a load
+const words = "8"; // of a text: 10 tokens with a real vocabulary, about 16 with one that is made up
 
 class Server {
     static async start(quern, model, threads) {
@@ -33,42 +29,36 @@ class Server {
         return server;
     }
 
-    stop() {
-        this.process.kill("SIGKILL");
+    load(wire, ...more) {
+        const list = ["load", this.address, "--words", words, "--seconds", seconds, "--no-check", "--json", ...more];
+        return JSON.parse(execFileSync(wire, list, { encoding: "utf8" }));
     }
 }
 
-// What clients of one kind get from a server at HOST:PORT.
-function load(wire, address, kind) {
-    const list = ["load", address, ...kind.list, "--words", words, "--seconds", String(seconds), "--no-check", "--json"];
-    return JSON.parse(execFileSync(wire, list, { encoding: "utf8" }));
-}
-
-// Rows [what, unit, quern, peer]; `library(tokens)` gives quern's own { p50_ms, tokens_per_s } for texts of that length.
-export async function http({ quern, model, threads, peer, library }) {
+// Rows [what, unit, quern, peer]. library(tokens) gives quern's { p50_ms, tokens_per_s } without HTTP, for one text and for
+// 64 at once; peer(texts, tokens) llama.cpp's milliseconds.
+export async function http({ quern, model, threads, library, peer }) {
     const wire = join(dirname(quern), "tests/wire/wire");
     const server = await Server.start(quern, model, threads);
-    const rows = [["server ready", "ms", server.ready_ms, peer.ready.load.all_ms]];
-    const figures = [];
+    let one, eight, many;
     try {
-        for (const kind of loads) {
-            const ours = load(wire, server.address, kind);
-            peer.process.kill("SIGCONT");
-            const theirs = load(wire, peer.ready.address, kind);
-            peer.process.kill("SIGSTOP");
-            rows.push([`${kind.name}: requests`, "/s", ours.requests_per_s, theirs.requests_per_s]);
-            rows.push([`${kind.name}: p50`, "ms", ours.p50_ms, theirs.p50_ms]);
-            rows.push([`${kind.name}: p99`, "ms", ours.p99_ms, theirs.p99_ms]);
-            figures.push(ours);
-        }
+        one = server.load(wire, "--clients", "1");
+        eight = server.load(wire, "--clients", "8");
+        many = server.load(wire, "--clients", "1", "--texts", "64", "--requests", "2");
     } finally {
-        server.stop();
+        server.process.kill("SIGKILL");
     }
-    const [single, , many] = figures;
-    const tokens = Math.round(single.tokens_per_s / single.requests_per_s);
+    const tokens = Math.round(one.tokens_per_s / one.requests_per_s);
     const alone = library(tokens);
-    rows.push([`one text of ${tokens} tokens, without HTTP`, "ms", alone.p50_ms, NaN]);
-    rows.push(["64 texts through HTTP", "tokens/s", many.tokens_per_s, NaN]);
-    rows.push(["64 texts without HTTP", "tokens/s", alone.tokens_per_s, NaN]);
-    return rows;
+    const [one_ms, eight_ms, many_ms] = [await peer(1, tokens), await peer(8, tokens), await peer(64, tokens)];
+    return [
+        ["server ready", "ms", server.ready_ms, NaN],
+        [`one text of ${tokens}, no HTTP`, "ms", alone.p50_ms, one_ms],
+        ["the same through HTTP", "ms", one.p50_ms, one_ms],
+        ["8 clients of one such text", "requests/s", eight.requests_per_s, 8000 / eight_ms],
+        ["p50 of their time", "ms", eight.p50_ms, NaN],
+        ["p99 of their time", "ms", eight.p99_ms, NaN],
+        ["64 such texts, no HTTP", "tokens/s", alone.tokens_per_s, (64000 * tokens) / many_ms],
+        ["64 in a request", "tokens/s", many.tokens_per_s, (64000 * tokens) / many_ms]
+    ];
 }

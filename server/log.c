@@ -2,7 +2,10 @@
 
 #include "routes.h"
 
+#include <limits.h>
+#include <poll.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -19,12 +22,24 @@ static void stamp(char out[static 40])
     snprintf(out + length, 40 - length, ".%03dZ", (int)(now.tv_nsec / 1000000));
 }
 
+/* Lines of this process's standard error that were left out. */
+static atomic_ullong left_out;
+
+/* Whoever reads the log may have stopped, and must not stop the server with it: a line that does not fit now is left
+ * out. A pipe that says it can be written to takes PIPE_BUF bytes at once. */
 static void put(struct quern_buffer *line)
 {
+    struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
     quern_buffer_text(line, "\n");
-    ssize_t written = line->failed ? 0 : write(STDERR_FILENO, line->data, line->length);
-    (void)written; /* there is nowhere to complain */
+    const bool is_free = poll(&out, 1, 0) == 1 && (out.revents & POLLOUT) != 0;
+    if (line->failed || line->length > PIPE_BUF || !is_free || write(STDERR_FILENO, line->data, line->length) < 0)
+        left_out++;
     quern_buffer_free(line);
+}
+
+unsigned long long quern_log_left_out(void)
+{
+    return left_out;
 }
 
 void quern_log(const struct quern_server_options *options, const char *level, const char *format, ...)

@@ -109,12 +109,15 @@ bool quern_guard(struct quern_server *server, struct quern_request *request);
 
 /* ---------------------------------------------------------------- log.c */
 
-/* A line on standard error: an event of the server's. */
+/* A line on standard error: an event of the server's. Like all lines it is left out, and counted, when it would have
+ * to wait for whoever reads them. */
 void quern_log(const struct quern_server_options *options, const char *level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* The line of a request that is answered, or (status 499) was left by its client. Nothing of the input is in it. */
 void quern_log_request(const struct quern_request *request, int64_t now_ns);
+
+unsigned long long quern_log_left_out(void);
 
 /* ---------------------------------------------------------------- serve.c */
 

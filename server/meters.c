@@ -1,5 +1,6 @@
 #include "meters.h"
 
+#include "loop.h"
 #include "routes.h"
 
 #include <math.h>
@@ -229,6 +230,8 @@ static void put_state(struct quern_buffer *out, const struct quern_service *serv
               (double)service->load.requests);
     put_value(out, "quern_held_bytes", "gauge", "Memory that requests and answers hold.",
               (double)service->load.bytes);
+    put_value(out, "quern_log_lines_left_out_total", "counter", "Log lines that nobody would have read in time.",
+              (double)quern_log_left_out());
     put_value(out, "quern_ready", "gauge", "Whether new requests are welcome.", !service->draining && !service->broken);
 }
 

@@ -38,6 +38,21 @@ static void start(struct served *server, const char *const *options)
         fail_msg("no server");
 }
 
+/* Starts a server by a shell script, which finds the command's path in $QUERN_TESTED. False: it ended instead. */
+static bool start_by_script(struct served *server, const char *script)
+{
+    char path[TRIAL_PATH + 16];
+    snprintf(path, sizeof path, "%s.sh", model_path);
+    FILE *file = fopen(path, "we");
+    fputs(script, file);
+    fclose(file);
+    chmod(path, 0700);
+    setenv("QUERN_TESTED", command, 1);
+    const bool started = served_start(server, path, model_path, no_options);
+    unlink(path);
+    return started;
+}
+
 static void ask(const struct served *server, const char *path, const char *body, int status)
 {
     struct reply reply;
@@ -133,6 +148,29 @@ static void test_a_request_has_a_line(void **state)
     reply_free(&reply);
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         assert_true(served_logs(&server, parts[i]));
+    assert_int_equal(served_end(&server, SIGTERM), 0);
+}
+
+/* Starts a server whose log is read no further than to the line that says it is ready. */
+static bool start_with_deaf_reader(struct served *server)
+{
+    static const char script[] =
+        "#!/bin/sh\nmkfifo \"$0.fifo\"\n"
+        "{ while read -r line; do echo \"$line\" >&2\n"
+        "case $line in *'ready on'*) rm \"$0.fifo\"; exec sleep 30; esac; done\n"
+        "} <\"$0.fifo\" >/dev/null &\n"
+        "exec \"$QUERN_TESTED\" \"$@\" 2>\"$0.fifo\"\n";
+    return start_by_script(server, script);
+}
+
+static void test_a_full_log_stops_nobody(void **state)
+{
+    (void)state;
+    struct served server;
+    assert_true(start_with_deaf_reader(&server));
+    for (int i = 0; i < 800; i++) /* a pipe holds some 500 lines */
+        ask(&server, "/health", NULL, 200);
+    assert_true(metric(&server, "quern_log_lines_left_out_total") > 0);
     assert_int_equal(served_end(&server, SIGTERM), 0);
 }
 
@@ -440,22 +478,13 @@ static void test_systemd_hears_how_it_goes(void **state)
  * environment; a shell tells it. */
 static bool start_with_socket(struct served *server, int descriptor, const char *count)
 {
-    static const char script[] = "#!/bin/sh\nLISTEN_PID=$$ exec \"$QUERN_TESTED\" \"$@\"\n";
-    char path[TRIAL_PATH + 16];
-    snprintf(path, sizeof path, "%s.sh", model_path);
-    FILE *file = fopen(path, "we");
-    fputs(script, file);
-    fclose(file);
-    chmod(path, 0700);
     if (descriptor != 3) {
         assert_int_equal(dup2(descriptor, 3), 3);
         close(descriptor);
     }
-    setenv("QUERN_TESTED", command, 1);
     setenv("LISTEN_FDS", count, 1);
-    const bool started = served_start(server, path, model_path, no_options);
+    const bool started = start_by_script(server, "#!/bin/sh\nLISTEN_PID=$$ exec \"$QUERN_TESTED\" \"$@\"\n");
     unsetenv("LISTEN_FDS");
-    unlink(path);
     close(3);
     return started;
 }
@@ -527,6 +556,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_metrics_add_up),
         cmocka_unit_test(test_metrics_want_the_key),
         cmocka_unit_test(test_a_request_has_a_line),
+        cmocka_unit_test(test_a_full_log_stops_nobody),
         cmocka_unit_test(test_vectors_are_kept),
         cmocka_unit_test(test_texts_in_flight_are_shared),
         cmocka_unit_test(test_browsers_get_the_page),
