@@ -183,7 +183,7 @@ static void check_attention(struct kcheck *k, int variant)
         return;
     for (size_t n = 0; n < sizeof tokens / sizeof *tokens; n++)
         for (size_t w = 0; w < sizeof windows / sizeof *windows; w++) {
-            if (tokens[n] > 64 && kcheck_random(k) % 2)
+            if ((tokens[n] > 64 && kcheck_random(k) % 2) || !kcheck_wanted(k))
                 continue;
             t.spec.tokens = tokens[n];
             t.spec.window = windows[w];

@@ -150,6 +150,8 @@ static void check_type(struct kcheck *k, int variant)
     for (int l = 0; l < length_count; l++) {
         p.length = lengths[l];
         for (int kind = 0; kind < KCHECK_KINDS + (p.length <= 160 ? 3 : 0); kind++) { /* some of mixed kinds */
+            if (!kcheck_wanted(k))
+                continue;
             const bool mixed = kind >= KCHECK_KINDS;
             p.weight_kind = mixed ? kcheck_random(k) % KCHECK_KINDS : (enum kcheck_kind)kind;
             p.activation_kind = mixed ? kcheck_random(k) % KCHECK_KINDS : (enum kcheck_kind)kind;

@@ -16,12 +16,15 @@ struct kcheck {
     const struct quern_kernels *table;
     const char *kernel;
     char what[160]; /* the case: shapes and kinds of operands */
+    unsigned every, cases; /* of this kernel's cases that came up, one in every is checked, from the first on */
     uint64_t random;
     double worst; /* largest error of this kernel, in units of its bound */
     long values;  /* compared */
     int failures; /* of this kernel */
 };
 
+/* Whether the next case of the kernel is to be checked. Asked once for each. */
+bool kcheck_wanted(struct kcheck *k);
 void kcheck_case(struct kcheck *k, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* |got - want| <= bound for value number index of the case; a NaN fails. */
 void kcheck_near(struct kcheck *k, size_t index, double got, double want, double bound);
