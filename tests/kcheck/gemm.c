@@ -119,6 +119,8 @@ static void check_rows_alone(struct kcheck *k, const struct product *p)
     const int stride = p->length <= 160 ? 1 : 3; /* the long ones with some counts only */
     for (int count = ROWS - 1; count > 0; count -= stride)
         for (int row = 0; row + count <= ROWS; row += count + 4) {
+            for (int r = row; r < row + count; r++) /* to see that each is written */
+                memset(p->c + (size_t)r * c_stride, 0xff, COLUMNS * sizeof *p->c);
             multiply(p, row, count);
             kcheck_same(k, "a row is the same with any others", p->c, all, bytes);
             memcpy(p->c, all, bytes);
