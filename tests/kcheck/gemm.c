@@ -69,7 +69,8 @@ static void multiply(const struct product *p, int row, int count)
 {
     float *c = p->c + (size_t)row * c_stride;
     if (p->quantised)
-        p->gemm->run_q8(c, c_stride, a_row(p, row), count, p->panel, p->length, p->edge == KCHECK_END ? p->panel : NULL);
+        p->gemm->run_q8(c, c_stride, a_row(p, row), count, p->panel, p->length,
+                        p->edge == KCHECK_END ? p->panel : NULL);
     else
         p->gemm->run_f32(c, c_stride, a_row(p, row), (size_t)p->length, count, p->panel, p->length);
 }
@@ -103,7 +104,8 @@ static void compare_product(struct kcheck *k, const struct product *p)
             const bool exact = p->weight_kind == KCHECK_WHOLE && p->activation_kind == KCHECK_WHOLE &&
                                magnitude < 0x1p24;
             /* below the normal numbers a scale may be off by KCHECK_SMALLEST / 2, times a block's 32 * 127 * 128 */
-            const double bound = (terms + 3) * (KCHECK_UNIT * magnitude + (p->quantised ? 0x1p18 : 1) * KCHECK_SMALLEST);
+            const double smallest = (p->quantised ? 0x1p18 : 1) * KCHECK_SMALLEST;
+            const double bound = (terms + 3) * (KCHECK_UNIT * magnitude + smallest);
             kcheck_near(k, (size_t)(i * COLUMNS + j), p->c[(size_t)i * c_stride + (size_t)j], want, exact ? 0 : bound);
         }
     }
@@ -184,7 +186,8 @@ static void time_product(void *user)
         const unsigned char *panel = t->panels + p * bytes;
         float *c = t->c + p * COLUMNS;
         if (t->quantised)
-            t->gemm->run_q8(c, PANELS * COLUMNS, t->q, t->count, panel, t->length, p + 1 < PANELS ? panel + bytes : NULL);
+            t->gemm->run_q8(c, PANELS * COLUMNS, t->q, t->count, panel, t->length,
+                            p + 1 < PANELS ? panel + bytes : NULL);
         else
             t->gemm->run_f32(c, PANELS * COLUMNS, t->a, (size_t)t->length, t->count, panel, t->length);
     }

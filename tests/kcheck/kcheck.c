@@ -80,10 +80,11 @@ static int usage(void)
 
 static bool parse(struct options *o, int argc, char **argv)
 {
-    static const struct option known[] = {{"seed", required_argument, NULL, 's'},   {"table", required_argument, NULL, 't'},
-                                          {"filter", required_argument, NULL, 'f'}, {"every", required_argument, NULL, 'e'},
-                                          {"bench", no_argument, NULL, 'b'},        {"list", no_argument, NULL, 'l'},
-                                          {NULL, 0, NULL, 0}};
+    static const struct option known[] = {
+        {"seed", required_argument, NULL, 's'},   {"table", required_argument, NULL, 't'},
+        {"filter", required_argument, NULL, 'f'}, {"every", required_argument, NULL, 'e'},
+        {"bench", no_argument, NULL, 'b'},        {"list", no_argument, NULL, 'l'},
+        {NULL, 0, NULL, 0}};
     for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;)
         switch (c) {
         case 's': o->seed = strtoull(optarg, NULL, 0); break;

@@ -1,6 +1,6 @@
 /* kcheck compares every kernel of every table that this CPU can run with the specification (kernels/spec.h), and times
- * them. It stands on the kernels alone, so that it is quickly built for another architecture. Valgrind offers AVX2 at most,
- * so that the tables beyond it run on a real CPU only. */
+ * them. It stands on the kernels alone, so that it is quickly built for another architecture. Valgrind offers AVX2 at
+ * most, so that the tables beyond it run on a real CPU only. */
 #ifndef KCHECK_H
 #define KCHECK_H
 
@@ -79,8 +79,8 @@ struct kcheck_check {
 };
 extern const struct kcheck_check kcheck_gemm[], kcheck_attention[], kcheck_rows[]; /* to one without a name */
 
-/* Bench: prints a line for work done in a call, given as multiply-adds and bytes that are read; 0 prints no such figure.
- * peak is what to compare multiply-adds with. */
+/* Bench: prints a line for work done in a call, given as multiply-adds and bytes that are read; 0 prints no such
+ * figure. peak is what to compare multiply-adds with. */
 enum kcheck_peak { KCHECK_PEAK_NONE, KCHECK_PEAK_INT8, KCHECK_PEAK_FLOAT };
 void kcheck_time(struct kcheck *k, const char *shape, double macs, double bytes, enum kcheck_peak peak,
                  void (*call)(void *), void *user);
