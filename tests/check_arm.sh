@@ -26,7 +26,7 @@ for table in portable:cortex-a53 neon:cortex-a53 dotprod:cortex-a76 i8mm:max; do
 done
 [ "${2:-}" = whole ] || exit 0
 
-# shellcheck disable=SC2046 # no name here has a space
+# shellcheck disable=SC2046,SC2010 # no name here has a space
 build vectors -Itests -Itests/support -Itests/support/plain tests/test_embed.c tests/support/trial.c \
     tests/support/block_maker.c tests/support/model_maker.c tests/support/vocabulary_maker.c \
     $(ls src/*/*.c | grep -v '^src/kernels/')
