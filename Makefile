@@ -17,7 +17,7 @@ check: all
 	@status=0; for dir in $(BUILD) $(BUILD)-asan; do \
 	    meson test -C $$dir --no-rebuild --print-errorlogs || status=1; done; exit $$status
 
-# What takes long: thread sanitizer, all of qemu's vectors, damaged files, FUZZ_SECONDS for each fuzz target.
+# What takes long: thread sanitizer, all that qemu runs, damaged files, FUZZ_SECONDS for each fuzz target.
 check-long: all
 	@tools/setup.sh check
 	@tools/check-long.sh $(BUILD)

@@ -61,8 +61,8 @@ static const struct own {
     {verb, {'\0', name, argument, help}, kind, offsetof(struct quern_cli_options, field), least, most}
 #define SERVE(name, argument, help, kind, field, least, most) \
     OWN_OPTION("serve", name, argument, help, kind, serve.field, least, most)
-    OWN_OPTION("attach-head", "dense-2", "FILE", "the first layer of the head: safetensors, or a model file with a head",
-               AS_TEXT, dense[0], 0, 0),
+    OWN_OPTION("attach-head", "dense-2", "FILE",
+               "the first layer of the head: safetensors, or a model file with a head", AS_TEXT, dense[0], 0, 0),
     OWN_OPTION("attach-head", "dense-3", "FILE", "the second layer of the head", AS_TEXT, dense[1], 0, 0),
     OWN_OPTION("verify", "against", "WHAT",
                "compare vectors with those of this model file, or with exact ones of the same model", AS_TEXT, against,

@@ -211,9 +211,9 @@ struct quern_cli_golden {
     int repeat;       /* so many times */
     int task;
     uint32_t tokens, truncated;
-    int32_t ids[4];                                /* of the text without a task, special ones included; ids[0] 0: unknown */
-    int16_t vector[QUERN_CLI_GOLDEN_DIMENSIONS];   /* the final vector; scaled to 16 bits, so only its direction counts */
-    const int16_t *hidden;                         /* the same for the mean of the hidden states, or NULL */
+    int32_t ids[4]; /* of the text without a task, special ones included; ids[0] 0: unknown */
+    int16_t vector[QUERN_CLI_GOLDEN_DIMENSIONS]; /* the final vector; scaled to 16 bits, so only its direction counts */
+    const int16_t *hidden;                       /* the same for the mean of the hidden states, or NULL */
 };
 extern const struct quern_cli_golden quern_cli_goldens[];
 extern const int quern_cli_golden_count;

@@ -53,7 +53,8 @@ static int embed_queries(struct run *run)
     const size_t first = corpus->document_count, width = (size_t)run->session.info.dimensions;
     const quern_embed_options options = {.size = sizeof options, .task = run->query_task, .flags = QUERN_TRUNCATE};
     run->job.file = corpus->queries_path;
-    return quern_cli_rows_embed(&run->job, run->texts + first, corpus->query_count, &options, run->rows + first * width);
+    return quern_cli_rows_embed(&run->job, run->texts + first, corpus->query_count, &options,
+                                run->rows + first * width);
 }
 
 static int embed_all(struct run *run)
@@ -157,8 +158,8 @@ static void put_head(const struct run *run, const char *place)
     const char *query = quern_task_name(run->query_task), *document = quern_task_name(run->document_task);
     const size_t documents = run->corpus.document_count, queries = run->by_bm25.queries;
     if (!run->options->json) {
-        printf("%s: %zu queries, %zu documents\n%s, %s path, tasks %s and %s\n\n", place, queries, documents, info->name,
-               path, query, document);
+        printf("%s: %zu queries, %zu documents\n%s, %s path, tasks %s and %s\n\n", place, queries, documents,
+               info->name, path, query, document);
         printf("%-10s %9s %9s %9s %9s %9s\n", "dims", "nDCG@10", "MRR@10", "recall@1", "@10", "@100");
         return;
     }

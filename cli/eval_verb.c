@@ -39,14 +39,16 @@ const struct quern_cli_verb quern_cli_eval = {
     .summary = "Measures how good vectors are: on pairs of texts with scores, or in searches with known answers.",
     .options = "mtDJEA",
     .more =
-        "sts: correlation of the cosine with people's scores. A line of FILE is {\"a\": ..., \"b\": ..., \"score\": ...}\n"
-        "(or sentence1, sentence2), or text, text and score with tabs between them. The task is 'similarity'.\n\n"
-        "retrieval: recall, MRR and nDCG of searches. FOLDER holds corpus.jsonl ({\"_id\": ..., \"title\": ..., \"text\":\n"
-        "...}), queries.jsonl ({\"_id\": ..., \"text\": ...}) and qrels/test.tsv (query, document, grade), as BEIR has them;\n"
-        "PREFIX stands for PREFIX-corpus.jsonl, PREFIX-queries.jsonl (where \"docs\" may name the answers) and\n"
-        "PREFIX-qrels.txt (as TREC has it). Queries have the task 'query', documents 'document'; -t changes the former.\n\n"
-        "Files may be compressed, with .gz at their end. Texts are cut to what the model takes. Figures of searches by\n"
-        "words stand beside. A model that takes no prompts has the task 'none'.\n\n"
+        "sts: correlation of the cosine with people's scores. A line of FILE is {\"a\": ..., \"b\": ...,\n"
+        "\"score\": ...} (or sentence1, sentence2), or text, text and score with tabs between them. The task is\n"
+        "'similarity'.\n\n"
+        "retrieval: recall, MRR and nDCG of searches. FOLDER holds corpus.jsonl ({\"_id\": ..., \"title\": ...,\n"
+        "\"text\": ...}), queries.jsonl ({\"_id\": ..., \"text\": ...}) and qrels/test.tsv (query, document, grade),\n"
+        "as BEIR has them; PREFIX stands for PREFIX-corpus.jsonl, PREFIX-queries.jsonl (where \"docs\" may name\n"
+        "the answers) and PREFIX-qrels.txt (as TREC has it). Queries have the task 'query', documents 'document';\n"
+        "-t changes the former.\n\n"
+        "Files may be compressed, with .gz at their end. Texts are cut to what the model takes. Figures of\n"
+        "searches by words stand beside. A model that takes no prompts has the task 'none'.\n\n"
         "example:\n"
         "  quern eval sts stsb-en-test.jsonl.gz\n"
         "  quern eval retrieval --dims 768,256 scifact\n",

@@ -51,7 +51,10 @@ static void put_model(struct report *report, const struct quern_cli_session *ses
     put_number(report, "parameters", info->parameters);
     put_number(report, "dimensions", (uint64_t)info->dimensions);
     begin(report, "head");
-    printf(report->json ? "%s" : "%s\n", report->json ? info->has_head ? "true" : "false" : info->has_head ? "yes" : "no");
+    if (report->json)
+        fputs(info->has_head ? "true" : "false", stdout);
+    else
+        puts(info->has_head ? "yes" : "no");
     put_text(report, "prompts", info->has_prompts ? "by task" : "none");
     put_number(report, "head_hidden_dimensions", (uint64_t)info->head_hidden_dimensions);
     put_number(report, "context_length", (uint64_t)info->context_length);
@@ -94,7 +97,8 @@ static int info(const struct quern_cli_options *options)
     int code = quern_cli_session_open(&session, options);
     if (code != QUERN_CLI_DONE)
         return code;
-    quern_embed_options embed = quern_cli_embed_options(options, quern_cli_task(&session, options, QUERN_TASK_DOCUMENT));
+    const int task = quern_cli_task(&session, options, QUERN_TASK_DOCUMENT);
+    quern_embed_options embed = quern_cli_embed_options(options, task);
     if (quern_space(session.model, &embed, space, &error) != QUERN_OK) {
         quern_cli_say("%s", error.text);
         code = QUERN_CLI_FAILED;

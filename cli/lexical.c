@@ -79,7 +79,8 @@ static void fill_terms(struct quern_eval_bags *bags, const struct occurrences *l
         size_t next;
         for (size_t i = 0; i < list->count; i = next) {
             const struct occurrence *o = &list->all[i];
-            for (next = i + 1; next < list->count && list->all[next].word == o->word && list->all[next].text == o->text;)
+            next = i + 1;
+            while (next < list->count && list->all[next].word == o->word && list->all[next].text == o->text)
                 next++;
             const uint32_t times = (uint32_t)(next - i);
             const bool is_document = o->text < bags->documents;

@@ -7,10 +7,11 @@ static void print_json(const float *rows, int count, int dimensions, const char 
 {
     printf("{\"space\":\"%s\",\"path\":\"%s\",\"similarity\":[", space, path);
     for (int i = 0; i < count; i++)
-        for (int j = 0; j < count; j++)
-            printf("%s%.6f%s", j == 0 ? i == 0 ? "[" : ",\n[" : ",",
-                   quern_cli_cosine(rows + (size_t)i * (size_t)dimensions, rows + (size_t)j * (size_t)dimensions, dimensions),
+        for (int j = 0; j < count; j++) {
+            const float *a = rows + (size_t)i * (size_t)dimensions, *b = rows + (size_t)j * (size_t)dimensions;
+            printf("%s%.6f%s", j == 0 ? i == 0 ? "[" : ",\n[" : ",", quern_cli_cosine(a, b, dimensions),
                    j == count - 1 ? "]" : "");
+        }
     puts("]}");
 }
 

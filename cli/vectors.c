@@ -17,16 +17,16 @@ static void put_row(FILE *file, const float *row, int dimensions, char separator
 static void put_jsonl(struct quern_cli_vectors *vectors, const float *row, const quern_result *result)
 {
     FILE *file = vectors->output.file;
-    fprintf(file, "{\"index\":%llu,\"tokens\":%u,\"truncated\":%u,\"embedding\":[", (unsigned long long)vectors->written,
-            result->tokens, result->truncated);
+    fprintf(file, "{\"index\":%llu,\"tokens\":%u,\"truncated\":%u,\"embedding\":[",
+            (unsigned long long)vectors->written, result->tokens, result->truncated);
     put_row(file, row, vectors->dimensions, ',');
     fputs("]}\n", file);
 }
 
 static void begin_json(struct quern_cli_vectors *vectors)
 {
-    fprintf(vectors->output.file, "{\"space\":\"%s\",\"path\":\"%s\",\"dimensions\":%d,\"embeddings\":[\n", vectors->space,
-            vectors->path, vectors->dimensions);
+    fprintf(vectors->output.file, "{\"space\":\"%s\",\"path\":\"%s\",\"dimensions\":%d,\"embeddings\":[\n",
+            vectors->space, vectors->path, vectors->dimensions);
 }
 
 static void put_json(struct quern_cli_vectors *vectors, const float *row, const quern_result *result)

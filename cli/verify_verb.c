@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A vector passes when its cosine with the stored one is at least this. float32, half and Q8_0 weights are the published
- * ones to within rounding: what llama.cpp gets from them is beyond 0.999. Files of fewer bits are rounded coarsely or, in
- * Q4_0, made of other weights (trained to be quantised). The int8 path may lose a little more. */
+/* A vector passes when its cosine with the stored one is at least this. float32, half and Q8_0 weights are the
+ * published ones to within rounding: what llama.cpp gets from them is beyond 0.999. Files of fewer bits are rounded
+ * coarsely or, in Q4_0, made of other weights (trained to be quantised). The int8 path may lose a little more. */
 #define PASS_EXACT 0.999
 #define PASS_INT8 0.998
 #define PASS_COARSE 0.95

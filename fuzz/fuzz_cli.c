@@ -71,9 +71,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     while (quern_cli_reader_next(&reader, texts, &count) == QUERN_CLI_DONE && count > 0)
         for (size_t i = 0; i < count; i++) {
-            if (texts[i].length > size - at || (texts[i].length > 0 && memcmp(texts[i].data, data + at, texts[i].length) != 0))
+            const size_t length = texts[i].length;
+            if (length > size - at || (length > 0 && memcmp(texts[i].data, data + at, length) != 0))
                 abort();
-            at += texts[i].length;
+            at += length;
             if (at < size && data[at++] != (options.null ? '\0' : '\n'))
                 abort();
             check_float(&texts[i]);

@@ -1,4 +1,4 @@
-/* The page, for browsers: files that the program holds. */
+/* The page, for browsers, and openapi.json: files that the program holds. */
 #include "page.h"
 #include "routes.h"
 
@@ -39,6 +39,7 @@ static void write_file(struct quern_request *request)
 static const struct quern_route routes[] = {
     {"GET", "/", true, NULL, write_file},
     {"GET", "/page/*", true, NULL, write_file},
+    {"GET", "/openapi.json", true, NULL, write_file},
 };
 
 const struct quern_dialect quern_dialect_page = {.prefix = "/page/", .routes = routes,

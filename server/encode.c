@@ -39,7 +39,7 @@ void quern_request_finish_vectors(struct quern_request *request)
 
 /* ---------------------------------------------------------------- number formats */
 
-/* To half precision, to nearest, ties to even. */
+/* To half precision, to nearest, ties to even: as base/half.h of the library, which its interface does not offer. */
 static uint16_t to_half(float value)
 {
     uint32_t bits;

@@ -1,11 +1,12 @@
-/* The page at "/": files that are built into the program. They need nothing but each other and the server. */
+/* Files that are built into the program: the page at "/", which needs nothing but its files and the server, and
+ * openapi.json, which describes all routes. */
 #ifndef QUERN_SERVER_PAGE_H
 #define QUERN_SERVER_PAGE_H
 
 #include <stddef.h>
 
 struct quern_page_file {
-    const char *path; /* as in a request: "/", or "/page/NAME" */
+    const char *path; /* as in a request: "/", "/page/NAME" or "/openapi.json" */
     const char *type; /* for Content-Type */
     const char *etag; /* for ETag, quotation marks included; changes with the bytes */
     const unsigned char *bytes;

@@ -1,5 +1,5 @@
 /* What belongs to no dialect: whether the server lives, whether it wants work and what it has done, for those who run
- * it, and the description of all routes. */
+ * it. */
 #include "routes.h"
 
 static void write_health(struct quern_request *request)
@@ -16,11 +16,6 @@ static void write_ready(struct quern_request *request)
                        ready ? "ready" : service->draining ? "draining" : "broken");
 }
 
-static void write_openapi(struct quern_request *request)
-{
-    quern_buffer_text(&request->answer, quern_openapi);
-}
-
 void quern_write_error(struct quern_request *request, struct quern_buffer *answer)
 {
     quern_buffer_text(answer, "{\"error\":");
@@ -34,7 +29,6 @@ static const struct quern_route routes[] = {
     {"GET", "/ping", true, NULL, write_health},
     {"GET", "/ready", true, NULL, write_ready},
     {"GET", "/metrics", false, NULL, quern_meters_write},
-    {"GET", "/openapi.json", true, NULL, write_openapi},
 };
 
 const struct quern_dialect quern_dialect_probes = {

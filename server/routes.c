@@ -21,28 +21,21 @@ static bool is_method(const struct quern_route *route, const char *method)
     return strcmp(route->method, method) == 0 || (strcmp(route->method, "GET") == 0 && strcmp(method, "HEAD") == 0);
 }
 
-const struct quern_route *quern_route_at(size_t i)
+/* Route i of all and its dialect, or NULL. */
+static const struct quern_route *route_at(size_t i, const struct quern_dialect **dialect)
 {
     for (size_t d = 0; d < DIALECTS; i -= dialects[d++]->route_count)
-        if (i < dialects[d]->route_count)
+        if (i < dialects[d]->route_count) {
+            *dialect = dialects[d];
             return &dialects[d]->routes[i];
+        }
     return NULL;
 }
 
-static bool has_route(const struct quern_dialect *dialect, const struct quern_route *route)
+const struct quern_route *quern_route_at(size_t i)
 {
-    for (size_t r = 0; r < dialect->route_count; r++)
-        if (route == &dialect->routes[r])
-            return true;
-    return false;
-}
-
-static bool is_wanted(const struct quern_request *request, const struct quern_route *route)
-{
-    for (size_t d = 0; d < DIALECTS; d++)
-        if (has_route(dialects[d], route))
-            return dialects[d]->wants == NULL || dialects[d]->wants(request);
-    return false;
+    const struct quern_dialect *dialect;
+    return route_at(i, &dialect);
 }
 
 /* The first route from number i on of the request's path, and with its method if that matters. */
@@ -50,12 +43,11 @@ static const struct quern_route *find(const struct quern_request *request, size_
                                       const char **rest)
 {
     const struct quern_route *route;
-    while ((route = quern_route_at(*i)) != NULL) {
-        (*i)++;
+    const struct quern_dialect *dialect;
+    while ((route = route_at((*i)++, &dialect)) != NULL)
         if (is_path(route, request->head->path, rest) && (any_method || is_method(route, request->head->method)) &&
-            is_wanted(request, route))
+            (dialect->wants == NULL || dialect->wants(request)))
             return route;
-    }
     return NULL;
 }
 
@@ -98,6 +90,14 @@ bool quern_route_pass(struct quern_request *request)
     if (other != NULL)
         request->route = other;
     return other != NULL;
+}
+
+static bool has_route(const struct quern_dialect *dialect, const struct quern_route *route)
+{
+    for (size_t r = 0; r < dialect->route_count; r++)
+        if (route == &dialect->routes[r])
+            return true;
+    return false;
 }
 
 const struct quern_dialect *quern_request_dialect(const struct quern_request *request)

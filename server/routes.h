@@ -44,9 +44,6 @@ bool quern_route_pass(struct quern_request *request);
 /* Route i of all, or NULL. */
 const struct quern_route *quern_route_at(size_t i);
 
-/* The description of all routes, JSON: openapi.json. */
-extern const char quern_openapi[];
-
 /* The dialect whose words an answer is in. */
 const struct quern_dialect *quern_request_dialect(const struct quern_request *request);
 

@@ -48,8 +48,8 @@ for file in $(find convert -name '*.[ch]'); do
     [ -z "$bad" ] || complain "$file: a library does not print, exit or abort: $bad"
 done
 
-# What stands on the library knows the public header, its own files and what is named here. (The command's verb bench, in
-# bench/, looks inside.)
+# What stands on the library knows the public header, its own files and what is named here. (The command's verb bench,
+# in bench/, looks inside.)
 for folder in json server cli; do
     case $folder in
     json) others='' ;;

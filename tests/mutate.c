@@ -52,8 +52,9 @@ static int make_base(struct file *file, struct quern_recipe recipe, bool head)
 /* Damages one place: a bit, a byte, a number of 4 or 8 bytes by an extreme one, a few bytes moved. */
 static void damage(struct file *file)
 {
-    static const uint64_t extremes[] = {0, 1, 0x7f, 0xff, 0x7fff, 0x7fffffff, 0x80000000, 0xffffffff, 0x7fffffffffffffff,
-                                        0x8000000000000000, 0xffffffffffffffff, 0x7f800000, 0x7fc00000, 0x20, 0x1000};
+    static const uint64_t extremes[] = {
+        0, 1, 0x7f, 0xff, 0x7fff, 0x7fffffff, 0x80000000, 0xffffffff, 0x7fffffffffffffff, 0x8000000000000000,
+        0xffffffffffffffff, 0x7f800000, 0x7fc00000, 0x20, 0x1000};
     size_t reach = draw(4) > 0 && file->size > HEADER_BYTES ? HEADER_BYTES : file->size;
     size_t at = draw((uint32_t)(reach - 16));
     uint64_t value = extremes[draw(sizeof extremes / sizeof extremes[0])];

@@ -1,6 +1,6 @@
 #!/bin/sh
-# A server for a while under hostile requests, 64 clients of which some are faulty, and kill -9: nothing fatal, every vector
-# the right one, anonymous memory flat. usage: soak.sh BUILD-DIRECTORY [SECONDS]
+# A server for a while under hostile requests, 64 clients of which some are faulty, and kill -9: nothing fatal, every
+# vector the right one, anonymous memory flat. usage: soak.sh BUILD-DIRECTORY [SECONDS]
 set -eu
 export ASAN_OPTIONS="quarantine_size_mb=8:${ASAN_OPTIONS:-}" # so that memory given back shows
 build=$1

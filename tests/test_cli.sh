@@ -83,8 +83,8 @@ for verb in embed similarity tokenize info verify eval bench demo pull models co
 done
 run dance
 check "an unknown verb" exits 2 "there is no verb 'dance'"
-for bad in "-t nothing" "-d 0" "-d -3" "-d 1x" "-d 99999999999999999999" "--threads 0" "--threads 257" "-f xml" "-f ''" \
-    "--title x -t query" "-i /dev/null text"; do
+for bad in "-t nothing" "-d 0" "-d -3" "-d 1x" "-d 99999999999999999999" "--threads 0" "--threads 257" "-f xml" \
+    "-f ''" "--title x -t query" "-i /dev/null text"; do
     eval "run embed -m '$model' $bad"
     check "embed $bad is misuse" both exits 2 "quern embed --help" -- silent
 done
@@ -369,7 +369,8 @@ check "verify: not the model" both exits 1 -- prints "verdict: this is not Embed
 check "verify: what differs" prints "layers is 6, but 24"
 
 # ------------------------------------------------------------------ bench
-fields() { # fields TABLE KEY...: whether every row of the table in $work/out, and there is one, has these keys in this order
+# fields TABLE KEY...: whether every row of the table in $work/out, and there is one, has these keys in this order
+fields() {
     table=$1
     shift
     pattern='^  \{'
@@ -391,8 +392,8 @@ check "bench: load" fields load step p50_ms min_ms bytes_per_op allocations_per_
 check "bench: memory" fields memory when anonymous_mib file_mib peak_mib
 check "bench: tokenize" fields tokenize text bytes tokens ns min_ns ops_per_s mb_per_s bytes_per_op allocations_per_op
 check "bench: operations" fields operations operation ns min_ns p99_ns ops_per_s bytes_per_op allocations_per_op
-check "bench: no operation allocates" both prints '"bytes_per_op":0,"allocations_per_op":0.0' \
-    -- [ "$(sed -n '/^"tokenize"/,/^"goal"/p' "$work/out" | grep allocations | grep -vc '"allocations_per_op":0.0')" -eq 0 ]
+allocating=$(sed -n '/^"tokenize"/,/^"goal"/p' "$work/out" | grep allocations | grep -vc '"allocations_per_op":0.0')
+check "bench: no operation allocates" both prints '"bytes_per_op":0,"allocations_per_op":0.0' -- [ "$allocating" -eq 0 ]
 check "bench: goal" fields goal goal target_ms measured_ms verdict
 check "bench: latency" fields latency tokens threads p50_ms min_ms p99_ms tokens_per_s gmac_per_s of_peak
 check "bench: the lengths asked for" both prints '{"tokens":8,"threads":2,' -- prints '{"tokens":16,"threads":2,'

@@ -72,7 +72,8 @@ static void test_floats_read_back(void **state)
     for (int i = 0; i < 100000; i++) {
         float value;
         bits = bits * 1664525u + 1013904223u;
-        uint32_t pattern = i % 2 == 0 ? bits : (bits & 0x807fffffu) | ((104u + (bits >> 8) % 30u) << 23); /* 2^-23 to 2^6 */
+        const uint32_t exponent = 104u + (bits >> 8) % 30u; /* 2^-23 to 2^6 */
+        const uint32_t pattern = i % 2 == 0 ? bits : (bits & 0x807fffffu) | exponent << 23;
         memcpy(&value, &pattern, sizeof value);
         if (isfinite(value))
             check_float(value);

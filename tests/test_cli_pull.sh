@@ -328,12 +328,15 @@ if mount -t tmpfs -o size=3m tmpfs "$cache" 2>/dev/null; then
 fi
 
 # ------------------------------------------------------------------ two at once, and kill -9
+begin_first() { # begin_first FAULT: a pull in the background, process $first, which has asked the store when this ends
+    "$quern" pull "hf:test$tests/$1/model.gguf" >"$work/first" 2>"$work/first.err" &
+    first=$!
+    while ! grep -q '^store ' "$work/log"; do
+        sleep 0.05
+    done
+}
 begin
-"$quern" pull "hf:test$tests/slow/model.gguf" >"$work/first" 2>"$work/first.err" &
-first=$!
-while ! grep -q '^store ' "$work/log"; do
-    sleep 0.05
-done
+begin_first slow
 run models rm model.gguf
 check "what is being downloaded is not removed" refused "is being downloaded"
 pull slow
@@ -343,11 +346,7 @@ wait $first
 check "the first is done" [ $? = 0 ]
 check "it was asked for once" requests 1
 begin
-"$quern" pull "hf:test$tests/once-corrupt-slow/model.gguf" >"$work/first" 2>"$work/first.err" &
-first=$!
-while ! grep -q '^store ' "$work/log"; do
-    sleep 0.05
-done
+begin_first once-corrupt-slow
 pull once-corrupt-slow
 wait $first
 check "two at once: the first fails" [ $? = 1 ]

@@ -1,5 +1,5 @@
-/* Holds the starter model to sentences written for this test: a paraphrase is closer than another matter told in as many
- * of the same words (by common words alone, 2 triples of 24 come out right), and questions find their answers.
+/* Holds the starter model to sentences written for this test: a paraphrase is closer than another matter told in as
+ * many of the same words (by common words alone, 2 triples of 24 come out right), and questions find their answers.
  * usage: test_quality MODEL */
 #include "quern.h"
 

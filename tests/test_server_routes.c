@@ -1,4 +1,5 @@
 /* The table of routes, and openapi.json, which describes it. */
+#include "../server/page.h"
 #include "../server/routes.h"
 
 #include <ctype.h>
@@ -14,7 +15,9 @@
 static json_t *read_description(void)
 {
     json_error_t error;
-    json_t *description = json_loads(quern_openapi, JSON_REJECT_DUPLICATES, &error);
+    const struct quern_page_file *file = quern_page_find("/openapi.json");
+    assert_non_null(file);
+    json_t *description = json_loadb((const char *)file->bytes, file->size, JSON_REJECT_DUPLICATES, &error);
     if (description == NULL)
         fail_msg("openapi.json, line %d: %s", error.line, error.text);
     return description;

@@ -11,8 +11,8 @@ meson test -C "$build-tsan" --no-rebuild --print-errorlogs
 echo "== tiny models under valgrind"
 sh tests/check_valgrind.sh "$build/quern" "$build/tools/mkmodel"
 
-echo "== the golden vectors with the tables for Arm, under qemu"
-sh tests/check_arm.sh . vectors
+echo "== kernels and golden vectors with the tables for Arm, under qemu"
+sh tests/check_arm.sh . whole
 
 echo "== 200,000 mutated model files, with address and undefined-behaviour sanitizers"
 tools/sanitized.sh "$build-asan" address,undefined

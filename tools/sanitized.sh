@@ -7,6 +7,7 @@ sanitizers=$2
 shift 2
 if [ ! -f "$directory/build.ninja" ]; then
     CC=clang meson setup "$directory" -Db_sanitize="$sanitizers" -Db_lundef=false -Doptimization=1 \
-        -Dc_args="-fno-sanitize-recover=all -fno-omit-frame-pointer" "$@"
+        -Dc_args="-fno-sanitize-recover=all -fno-omit-frame-pointer \
+            -fsanitize-ignorelist=$PWD/tools/sanitize-ignore.txt" "$@"
 fi
 meson compile -C "$directory"

@@ -13,6 +13,7 @@ static const char *type_of(const char *name)
         {".css", "text/css; charset=utf-8"},
         {".js", "text/javascript; charset=utf-8"},
         {".svg", "image/svg+xml"},
+        {".json", "application/json"},
     };
     const char *suffix = strrchr(name, '.');
     for (size_t i = 0; suffix && i < sizeof types / sizeof *types; i++)
@@ -25,6 +26,14 @@ static const char *name_of(const char *path)
 {
     const char *slash = strrchr(path, '/');
     return slash ? slash + 1 : path;
+}
+
+/* Writes the path that a file is asked for by: "/", "/NAME.json", or "/page/NAME". */
+static void write_path(FILE *out, const char *name)
+{
+    const char *suffix = strrchr(name, '.');
+    const int is_index = strcmp(name, "index.html") == 0;
+    fprintf(out, "%s%s", is_index || strcmp(suffix, ".json") == 0 ? "/" : "/page/", is_index ? "" : name);
 }
 
 /* Writes the bytes of a file as an array; their FNV-1a hash goes to hash. Returns 1 when it is unreadable or empty. */
@@ -56,9 +65,10 @@ static int write_all(FILE *out, int count, char **paths, uint64_t *hashes)
         }
     fputs("const struct quern_page_file quern_page_files[] = {\n", out);
     for (int i = 0; i < count; i++) {
-        int is_index = strcmp(name_of(paths[i]), "index.html") == 0;
-        fprintf(out, "    {\"%s%s\", \"%s\", \"\\\"%016" PRIx64 "\\\"\", file_%d, sizeof file_%d},\n",
-                is_index ? "/" : "/page/", is_index ? "" : name_of(paths[i]), type_of(paths[i]), hashes[i], i, i);
+        fputs("    {\"", out);
+        write_path(out, name_of(paths[i]));
+        fprintf(out, "\", \"%s\", \"\\\"%016" PRIx64 "\\\"\", file_%d, sizeof file_%d},\n", type_of(paths[i]),
+                hashes[i], i, i);
     }
     fputs("    {0},\n};\n", out);
     return 0;

@@ -39,7 +39,8 @@ static int choose_kernels(quern_model *model, const char *limit, const struct qu
     const struct quern_kernels *const *all = quern_kernels_all(&count);
     for (int i = 0; i < count; i++)
         snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", i ? ", " : "", all[i]->name);
-    return quern_fail(error, QUERN_EINVAL, "no kernel table is named \"%.32s\" (QUERN_CPU); there are %s", limit, names);
+    return quern_fail(error, QUERN_EINVAL, "no kernel table is named \"%.32s\" (QUERN_CPU); there are %s", limit,
+                      names);
 }
 
 static void describe_types(quern_model *model)

@@ -42,7 +42,7 @@ static inline uint16_t quern_float_to_half(float value)
         return (uint16_t)(sign | 0x7E00u | (magnitude >> 13 & 0x3FFu));
     if (magnitude >= 0x47800000u) /* 65536 and more; what lies between 65504 and that, the carry below rounds */
         return (uint16_t)(sign | 0x7C00u);
-    if (magnitude < 0x38800000u) { /* under 2^-14: adding 1/2, whose last bit is worth 2^-24, rounds to the subnormals */
+    if (magnitude < 0x38800000u) { /* under 2^-14: adding 1/2, whose last bit is 2^-24, rounds to the subnormals */
         float rounded = quern_bits_to_float(magnitude) + 0.5f;
         return (uint16_t)(sign | (quern_float_to_bits(rounded) - 0x3F000000u));
     }

@@ -18,9 +18,9 @@
 #define WORKER_SPIN_NS 50000
 #define CALLER_SPIN_NS 100000
 
-/* After so long, watching gives the CPU to whoever else wants it: another of our threads may be the one we wait for. With
- * two threads on two CPUs of which a busy process wants one, jobs of 36 us take 1.1 times as long as by one thread alone,
- * not 1.5 times. */
+/* After so long, watching gives the CPU to whoever else wants it: another of our threads may be the one we wait for.
+ * With two threads on two CPUs of which a busy process wants one, jobs of 36 us take 1.1 times as long as by one thread
+ * alone, not 1.5 times. */
 #define PAUSE_NS 20000
 #define CACHE_LINE 64
 

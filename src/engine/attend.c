@@ -41,7 +41,8 @@ static void turn_heads(const struct attend *a, const struct quern_span *span, in
         for (int h = begin; h < end; h++)
             network->kernels->norm_rope(a->engine->qkv + (size_t)(span->first + i) * stride + (size_t)h * head,
                                         h < s->heads ? a->layer->query_norm : a->layer->key_norm,
-                                        cosine + (size_t)i * head / 2, sine + (size_t)i * head / 2, s->head, s->epsilon);
+                                        cosine + (size_t)i * head / 2, sine + (size_t)i * head / 2, s->head,
+                                        s->epsilon);
 }
 
 /* Completes the keys of count rows with what rounding had left over of their input. */

@@ -33,8 +33,8 @@ static void pass_tile(void *argument, int tile, int thread)
             k->add_norm(x, e->y + (size_t)i * (size_t)s->width, p->add, s->width, s->epsilon);
         if (p->next != NULL && p->rest) {
             k->norm_f32(row, x, p->next, s->width, s->epsilon);
-            quern_engine_split(k, (struct quern_q8 *)(void *)input, e->rest + (size_t)(i * (s->width / QUERN_BLOCK)), row,
-                               s->width);
+            quern_engine_split(k, (struct quern_q8 *)(void *)input, e->rest + (size_t)(i * (s->width / QUERN_BLOCK)),
+                               row, s->width);
         } else if (p->next != NULL && p->q8)
             k->norm_q8((struct quern_q8 *)(void *)input, x, p->next, s->width, s->epsilon);
         else if (p->next != NULL)

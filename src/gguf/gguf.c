@@ -340,8 +340,9 @@ static int place_tensors(struct reader *in, struct quern_gguf *gguf, uint32_t al
     for (size_t i = 0; i < gguf->tensor_count; i++) {
         struct quern_gguf_tensor *tensor = &gguf->tensors[i];
         if (offset > in->size || tensor->bytes > in->size - offset)
-            return quern_fail(in->error, QUERN_EFORMAT, "the file is cut off: tensor '%.*s' ends at byte %llu, the file "
-                              "at %zu; fetch it again", SHOW(tensor->name),
+            return quern_fail(in->error, QUERN_EFORMAT,
+                              "the file is cut off: tensor '%.*s' ends at byte %llu, the file at %zu; fetch it again",
+                              SHOW(tensor->name),
                               (unsigned long long)(offset + tensor->bytes), in->size);
         tensor->data = in->data + offset;
         offset = (offset + tensor->bytes + alignment - 1) / alignment * alignment;

@@ -44,8 +44,8 @@ static int find_tensor(const struct loader *loader, const char *name, int rows, 
     if (t == NULL)
         return quern_fail(loader->error, QUERN_EFORMAT, "tensor %s is missing", name);
     if (t->shape[0] != (uint64_t)length || t->shape[1] != (uint64_t)rows || t->shape[2] != 1 || t->shape[3] != 1)
-        return quern_fail(loader->error, QUERN_EFORMAT, "tensor %s is [%llu][%llu], the metadata ask for [%d][%d]", name,
-                          (unsigned long long)t->shape[1], (unsigned long long)t->shape[0], rows, length);
+        return quern_fail(loader->error, QUERN_EFORMAT, "tensor %s is [%llu][%llu], the metadata ask for [%d][%d]",
+                          name, (unsigned long long)t->shape[1], (unsigned long long)t->shape[0], rows, length);
     if (!quern_type_info(t->type)->supported)
         return quern_fail(loader->error, QUERN_EUNSUPPORTED, "tensor %s has type %s, which is not supported", name,
                           quern_type_info(t->type)->name);
@@ -150,10 +150,12 @@ static int bind_head(struct loader *loader)
     if (t == NULL && quern_gguf_tensor_find(loader->gguf, "dense_3.weight") == NULL)
         return QUERN_OK;
     if (t == NULL)
-        return quern_fail(loader->error, QUERN_EFORMAT, "tensor dense_2.weight is missing, though dense_3.weight is not");
+        return quern_fail(loader->error, QUERN_EFORMAT,
+                          "tensor dense_2.weight is missing, though dense_3.weight is not");
     if (t->shape[1] % QUERN_BLOCK != 0 || t->shape[1] > 1 << 20)
-        return quern_fail(loader->error, QUERN_EUNSUPPORTED, "tensor dense_2.weight has %llu rows, not a multiple of %d",
-                          (unsigned long long)t->shape[1], QUERN_BLOCK);
+        return quern_fail(loader->error, QUERN_EUNSUPPORTED,
+                          "tensor dense_2.weight has %llu rows, not a multiple of %d", (unsigned long long)t->shape[1],
+                          QUERN_BLOCK);
     s->head_hidden = (int)t->shape[1];
     const struct part dense_2[] = {{"dense_2", s->head_hidden}}, dense_3[] = {{"dense_3", s->width}};
     QUERN_TRY(bind_matrix(loader, -1, dense_2, 1, false, s->width, &network->dense_2));
@@ -248,9 +250,9 @@ static uint64_t digest_network(const struct loader *loader)
     const struct quern_network *network = loader->network;
     const struct quern_gguf_tensor *e = network->embedding;
     const struct quern_shape *s = &network->shape;
-    const int32_t numbers[] = {s->width, s->layers, s->heads, s->kv_heads, s->head, s->ffn, s->sliding_window, s->period,
-                               s->vocabulary, s->head_hidden, (int32_t)e->type, (int32_t)(s->rope_base * 16),
-                               (int32_t)(s->rope_base_local * 16)};
+    const int32_t numbers[] = {s->width, s->layers, s->heads, s->kv_heads, s->head, s->ffn, s->sliding_window,
+                               s->period, s->vocabulary, s->head_hidden, (int32_t)e->type,
+                               (int32_t)(s->rope_base * 16), (int32_t)(s->rope_base_local * 16)};
     uint64_t digest = digest_bytes(1, (const unsigned char *)numbers, sizeof numbers);
     for (size_t i = 0; i < loader->packing_count; i++) {
         const unsigned char *bytes = (const unsigned char *)&loader->packings[i].digest;

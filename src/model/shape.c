@@ -101,7 +101,8 @@ static int refuse_variants(const struct quern_shape *s, const struct quern_gguf 
                           pooling);
     QUERN_TRY(read_size(gguf, "rope.dimension_count", 1, 4096, s->head, &rotated, error));
     if (rotated != s->head)
-        return quern_fail(error, QUERN_EUNSUPPORTED, "RoPE over %d of %d dimensions is not supported", rotated, s->head);
+        return quern_fail(error, QUERN_EUNSUPPORTED, "RoPE over %d of %d dimensions is not supported", rotated,
+                          s->head);
     quern_text scaling = {"none", 4};
     QUERN_TRY(quern_gguf_string(gguf, "gemma-embedding.rope.scaling.type", &scaling, error));
     if (!quern_text_is(scaling, "none"))

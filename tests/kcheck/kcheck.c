@@ -9,6 +9,11 @@
 
 enum { SHOWN = 5 }; /* failures of a kernel that are printed */
 
+bool kcheck_wanted(struct kcheck *k)
+{
+    return k->cases++ % k->every == 0;
+}
+
 void kcheck_case(struct kcheck *k, const char *format, ...)
 {
     va_list arguments;
@@ -57,6 +62,7 @@ void kcheck_true(struct kcheck *k, const char *rule, bool holds)
 
 struct options {
     uint64_t seed;
+    unsigned every;
     const char *table, *filter; /* NULL: all */
     bool bench, list;
 };
@@ -65,34 +71,37 @@ static const struct kcheck_check *const checks[] = {kcheck_gemm, kcheck_attentio
 
 static int usage(void)
 {
-    fputs("usage: kcheck [--seed N] [--table NAME] [--filter KERNEL] [--bench] [--list]\n"
+    fputs("usage: kcheck [--seed N] [--table NAME] [--filter KERNEL] [--every N] [--bench] [--list]\n"
           "Compares every kernel of every table that this CPU can run with the specification; --bench times them.\n"
-          "KERNEL is a part of a kernel's name.\n",
+          "KERNEL is a part of a kernel's name; --every checks one case in N of each kernel.\n",
           stderr);
     return 2;
 }
 
 static bool parse(struct options *o, int argc, char **argv)
 {
-    static const struct option known[] = {{"seed", required_argument, NULL, 's'},   {"table", required_argument, NULL, 't'},
-                                          {"filter", required_argument, NULL, 'f'}, {"bench", no_argument, NULL, 'b'},
-                                          {"list", no_argument, NULL, 'l'},         {NULL, 0, NULL, 0}};
+    static const struct option known[] = {
+        {"seed", required_argument, NULL, 's'},   {"table", required_argument, NULL, 't'},
+        {"filter", required_argument, NULL, 'f'}, {"every", required_argument, NULL, 'e'},
+        {"bench", no_argument, NULL, 'b'},        {"list", no_argument, NULL, 'l'},
+        {NULL, 0, NULL, 0}};
     for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;)
         switch (c) {
         case 's': o->seed = strtoull(optarg, NULL, 0); break;
         case 't': o->table = optarg; break;
         case 'f': o->filter = optarg; break;
+        case 'e': o->every = (unsigned)strtoul(optarg, NULL, 10); break;
         case 'b': o->bench = true; break;
         case 'l': o->list = true; break;
         default: return false;
         }
-    return optind == argc;
+    return optind == argc && o->every > 0;
 }
 
 /* Returns whether the kernel is right; one that is timed is not checked. */
 static bool run_check(const struct quern_kernels *table, const struct kcheck_check *check, const struct options *o)
 {
-    struct kcheck k = {.table = table, .kernel = check->name, .random = o->seed | 1u << 31};
+    struct kcheck k = {.table = table, .kernel = check->name, .every = o->every, .random = o->seed | 1u << 31};
     if (o->bench) {
         check->bench(&k, check->variant);
         return true;
@@ -123,7 +132,7 @@ static bool run_table(const struct quern_kernels *table, const struct options *o
 
 int main(int argc, char **argv)
 {
-    struct options o = {.seed = 1};
+    struct options o = {.seed = 1, .every = 1};
     int count;
     bool right = true, any = false;
     if (!parse(&o, argc, argv))

@@ -1,6 +1,6 @@
 /* kcheck compares every kernel of every table that this CPU can run with the specification (kernels/spec.h), and times
- * them. It stands on the kernels alone, so that it is quickly built for another architecture. Valgrind offers AVX2 at most,
- * so that the tables beyond it run on a real CPU only. */
+ * them. It stands on the kernels alone, so that it is quickly built for another architecture. Valgrind offers AVX2 at
+ * most, so that the tables beyond it run on a real CPU only. */
 #ifndef KCHECK_H
 #define KCHECK_H
 
@@ -16,12 +16,15 @@ struct kcheck {
     const struct quern_kernels *table;
     const char *kernel;
     char what[160]; /* the case: shapes and kinds of operands */
+    unsigned every, cases; /* of this kernel's cases that came up, one in every is checked, from the first on */
     uint64_t random;
     double worst; /* largest error of this kernel, in units of its bound */
     long values;  /* compared */
     int failures; /* of this kernel */
 };
 
+/* Whether the next case of the kernel is to be checked. Asked once for each. */
+bool kcheck_wanted(struct kcheck *k);
 void kcheck_case(struct kcheck *k, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* |got - want| <= bound for value number index of the case; a NaN fails. */
 void kcheck_near(struct kcheck *k, size_t index, double got, double want, double bound);
@@ -76,8 +79,8 @@ struct kcheck_check {
 };
 extern const struct kcheck_check kcheck_gemm[], kcheck_attention[], kcheck_rows[]; /* to one without a name */
 
-/* Bench: prints a line for work done in a call, given as multiply-adds and bytes that are read; 0 prints no such figure.
- * peak is what to compare multiply-adds with. */
+/* Bench: prints a line for work done in a call, given as multiply-adds and bytes that are read; 0 prints no such
+ * figure. peak is what to compare multiply-adds with. */
 enum kcheck_peak { KCHECK_PEAK_NONE, KCHECK_PEAK_INT8, KCHECK_PEAK_FLOAT };
 void kcheck_time(struct kcheck *k, const char *shape, double macs, double bytes, enum kcheck_peak peak,
                  void (*call)(void *), void *user);

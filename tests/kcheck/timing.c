@@ -60,8 +60,8 @@ enum { CHAINS = 12, STEPS = 100000 };
 #endif
 #endif
 
-/* A function that runs STEPS times CHAINS independent multiply-adds: sum = step, with constants x and y that the compiler
- * does not know. */
+/* A function that runs STEPS times CHAINS independent multiply-adds: sum = step, with constants x and y that the
+ * compiler does not know. */
 #define PEAK(name, features, type, step)                                                                               \
     FEATURES(features) static void name(void *user)                                                                    \
     {                                                                                                                  \

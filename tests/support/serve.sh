@@ -5,7 +5,7 @@
 start_server() {
     quern_=$1 model_=$2 log_=$3
     shift 3
-    : >"$log_" # what an earlier server said, or no file yet
+    : >"$log_" # here, not in the background, where an old "ready" might be read before
     "$quern_" serve -m "$model_" --port 0 "$@" >"$log_" 2>&1 &
     server=$!
     address=

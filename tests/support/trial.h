@@ -26,8 +26,7 @@ quern_model *trial_model(uint32_t type, bool head, const char *cpu);
 /* threads and step_tokens as in quern_context_options. */
 quern_context *trial_context(quern_model *model, int path, int threads, int step_tokens);
 
-/* The name of kernel table number i that this CPU runs, of the one that the environment names in TRIAL_KERNELS, if it does;
- * NULL when there are no more. */
+/* The name of kernel table number i that this CPU runs; NULL when there are no more. */
 const char *trial_kernels(int i);
 
 /* ids[i] = (37 i + 11 count) mod 640, for i < count: all over the tiny vocabulary. */

@@ -1,5 +1,5 @@
-/* Stands in for cmocka where a test is built for another architecture, for which cmocka is not installed: the few words of
- * it that these tests use (test_embed.c with support/trial.c). */
+/* Stands in for cmocka where a test is built for another architecture, for which cmocka is not installed: the few words
+ * of it that these tests use (test_embed.c with support/trial.c). */
 #ifndef PLAIN_CMOCKA_H
 #define PLAIN_CMOCKA_H
 
@@ -16,8 +16,10 @@ struct CMUnitTest {
 #define cmocka_run_group_tests(tests, setup, teardown) plain_run(tests, sizeof(tests) / sizeof *(tests))
 #define fail_msg(...) (fprintf(stderr, __VA_ARGS__), plain_fail(__FILE__, __LINE__, "fail_msg"))
 #define assert_true(x) ((x) ? (void)0 : plain_fail(__FILE__, __LINE__, #x))
-#define assert_int_equal(a, b) ((long long)(a) == (long long)(b) ? (void)0 : plain_fail(__FILE__, __LINE__, #a " == " #b))
-#define assert_memory_equal(a, b, size) (memcmp(a, b, size) == 0 ? (void)0 : plain_fail(__FILE__, __LINE__, #a " is " #b))
+#define assert_int_equal(a, b) \
+    ((long long)(a) == (long long)(b) ? (void)0 : plain_fail(__FILE__, __LINE__, #a " == " #b))
+#define assert_memory_equal(a, b, size) \
+    (memcmp(a, b, size) == 0 ? (void)0 : plain_fail(__FILE__, __LINE__, #a " is " #b))
 
 static inline void plain_fail(const char *file, int line, const char *what)
 {
