@@ -82,12 +82,13 @@ INLINE vi half_sum(const struct quern_q8 *x)
 INLINE void group_dots(enum quern_form form, int rows, vi dot[Q8_ROWS][Q8_VECTORS], const struct quern_q8 *x,
                        size_t stride, const struct opened *w, int group)
 {
-    const int steps = 8 / QUERN_GROUPS(form), chunk = IS_WIDE(form) || SMALL_STEPS(form) > steps ? steps : SMALL_STEPS(form);
+    const int steps = 8 / QUERN_GROUPS(form);
+    const int chunk = IS_WIDE(form) || SMALL_STEPS(form) > steps ? steps : SMALL_STEPS(form);
     for (int first = group * steps; first < (group + 1) * steps; first += chunk) {
         vi part[Q8_ROWS][Q8_VECTORS];
         for (int r = 0; r < rows; r++)
             for (int v = 0; v < Q8_VECTORS; v++)
-                part[r][v] = IS_WIDE(form) && PANEL_Q8_FLIP ? vi_set(x[(size_t)r * stride].bias) : vi_set(0);
+                part[r][v] = IS_WIDE(form) && PANEL_Q8_FLIP != 0 ? vi_set(x[(size_t)r * stride].bias) : vi_set(0);
 #pragma GCC unroll 8
         for (int step = first; step < first + chunk; step++)
             for (int r = 0; r < rows; r++) {
