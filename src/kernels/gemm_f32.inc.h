@@ -28,10 +28,10 @@ INLINE vf weights_at(enum quern_form form, const unsigned char *block, int k, in
         return byte_of(word, k % 4) * VF_FROM_HALF(block + 1024 + v * LANES * 2);
     }
     if (QUERN_IS_SMALL(form)) {
-        const int group = k / (32 / QUERN_SMALL_GROUPS(form));
-        const vf q = byte_of(small_at(form, block, k / 4, v), k % 4) - vf_set(QUERN_SMALL_OFFSET(form));
+        const int group = k / (32 / QUERN_GROUPS(form));
+        const vf q = byte_of(small_at(form, block, k / 4, v), k % 4) - vf_set(QUERN_OFFSET(form));
         const vf scale = small_scale(form, block, group, v);
-        return QUERN_SMALL_MINIMUM(form) ? VF_FMA(q, scale, small_minimum(form, block, group, v)) : q * scale;
+        return QUERN_HAS_MINIMUM(form) ? VF_FMA(q, scale, small_minimum(form, block, group, v)) : q * scale;
     }
     if (form == QUERN_FORM_NL)
         return byte_of(LOOKUP(quern_iq4_nl_values, nibbles_at(block, k / 4, v)), k % 4) *

@@ -19,6 +19,7 @@
 /* Activations in 8 bits: x[i] = scale * q[i], |q[i]| <= 127. */
 struct quern_q8 {
     float scale;
+    float sum;    /* scale * sum(q): what minimums of weights are multiplied by */
     int32_t bias; /* -128 * sum(q): where sums of products with weights stored as w + 128 start */
     int8_t q[QUERN_BLOCK];
 };

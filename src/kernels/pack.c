@@ -62,10 +62,10 @@ void quern_pack_f16(unsigned char *panel, const unsigned char *rows, size_t row_
 static void pack_quants(unsigned char *block, enum quern_form form, int together, int r,
                         const struct quern_quants *from)
 {
-    const int groups = QUERN_SMALL_GROUPS(form), stride = together * QUERN_BLOCK;
+    const int groups = QUERN_GROUPS(form), stride = together * QUERN_BLOCK;
     uint8_t q[QUERN_BLOCK];
     for (int k = 0; k < QUERN_BLOCK; k++)
-        q[k] = (uint8_t)(from->q[k] + QUERN_SMALL_OFFSET(form));
+        q[k] = (uint8_t)(from->q[k] + QUERN_OFFSET(form));
     for (int k = 0; k < 16; k++)
         block[k / together * stride + r * together + k % together] = (uint8_t)((q[k] & 15) | q[k + 16] << 4);
     for (int i = 0; i < 8 && QUERN_SMALL_SIX_BITS(form); i++) {
@@ -76,11 +76,11 @@ static void pack_quants(unsigned char *block, enum quern_form form, int together
     }
     for (int g = 0; g < groups; g++) {
         memcpy(block + QUERN_SMALL_FACTORS(form) + g * QUERN_BLOCK + r, &from->factor[g], 1);
-        if (QUERN_SMALL_MINIMUM(form))
+        if (QUERN_HAS_MINIMUM(form))
             memcpy(block + QUERN_SMALL_SHIFTS(form) + g * QUERN_BLOCK + r, &from->shift[g], 1);
     }
     memcpy(block + QUERN_SMALL_SCALES(form) + 2 * r, &from->scale, 2);
-    if (QUERN_SMALL_MINIMUM(form))
+    if (QUERN_HAS_MINIMUM(form))
         memcpy(block + QUERN_SMALL_BASES(form) + 2 * r, &from->base, 2);
 }
 

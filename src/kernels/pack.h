@@ -41,15 +41,15 @@ enum quern_form {
 
 /* Small forms, and where the parts of their blocks begin. The arguments are constants; so are the results. */
 #define QUERN_IS_SMALL(form) ((form) >= QUERN_FORM_U4 && (form) <= QUERN_FORM_S6)
-#define QUERN_SMALL_GROUPS(form) ((form) == QUERN_FORM_U2 || (form) == QUERN_FORM_S6 ? 2 : 1)
-#define QUERN_SMALL_MINIMUM(form) ((form) != QUERN_FORM_S6)
+#define QUERN_GROUPS(form) ((form) == QUERN_FORM_U2 || (form) == QUERN_FORM_S6 ? 2 : 1)
+#define QUERN_HAS_MINIMUM(form) ((form) >= QUERN_FORM_U4 && (form) <= QUERN_FORM_U2)
 #define QUERN_SMALL_SIX_BITS(form) ((form) == QUERN_FORM_U5 || (form) == QUERN_FORM_S6)
-#define QUERN_SMALL_OFFSET(form) ((form) == QUERN_FORM_S6 ? 32 : 0)
+#define QUERN_OFFSET(form) ((form) == QUERN_FORM_S6 ? 32 : (form) == QUERN_FORM_Q4_0 ? 8 : 0)
 #define QUERN_SMALL_UPPER 512 /* upper bits, if it has six */
 #define QUERN_SMALL_FACTORS(form) (QUERN_SMALL_UPPER + (QUERN_SMALL_SIX_BITS(form) ? 256 : 0))
-#define QUERN_SMALL_SHIFTS(form) (QUERN_SMALL_FACTORS(form) + 32 * QUERN_SMALL_GROUPS(form))
+#define QUERN_SMALL_SHIFTS(form) (QUERN_SMALL_FACTORS(form) + 32 * QUERN_GROUPS(form))
 #define QUERN_SMALL_SCALES(form)                                                                                       \
-    (QUERN_SMALL_SHIFTS(form) + (QUERN_SMALL_MINIMUM(form) ? 32 * QUERN_SMALL_GROUPS(form) : 0))
+    (QUERN_SMALL_SHIFTS(form) + (QUERN_HAS_MINIMUM(form) ? 32 * QUERN_GROUPS(form) : 0))
 #define QUERN_SMALL_BASES(form) (QUERN_SMALL_SCALES(form) + 32 * 2)
 
 #define QUERN_BLOCK_BYTES(form)                                                                                        \
@@ -58,7 +58,7 @@ enum quern_form {
      : (form) == QUERN_FORM_F32                             ? 32 * 32 * 4                                              \
      : (form) == QUERN_FORM_F16 || (form) == QUERN_FORM_BF16 ? 32 * 32 * 2                                             \
                                                              : QUERN_SMALL_BASES(form) +                               \
-                                                                   (QUERN_SMALL_MINIMUM(form) ? 32 * 2 : 0))
+                                                                   (QUERN_HAS_MINIMUM(form) ? 32 * 2 : 0))
 
 void quern_pack_q8_signed(unsigned char *panel, const unsigned char *rows, size_t row_bytes, int length);
 void quern_pack_q8_unsigned(unsigned char *panel, const unsigned char *rows, size_t row_bytes, int length);

@@ -35,7 +35,9 @@ INLINE void quantize_block(struct quern_q8 *dst, const vf v[32 / LANES])
         vb bytes = __builtin_convertvector(q, vb);
         memcpy(dst->q + i * LANES, &bytes, sizeof bytes);
     }
-    dst->bias = (int32_t)(-128u * (uint32_t)VI_REDUCE_ADD(sum)); /* NaN may overflow it */
+    const int32_t total = VI_REDUCE_ADD(sum);
+    dst->sum = (float)total * dst->scale;
+    dst->bias = (int32_t)(-128u * (uint32_t)total); /* NaN may overflow it */
 }
 
 static void quantize(struct quern_q8 *dst, const float *x, int length)

@@ -99,6 +99,7 @@ void kcheck_fill_q8(struct kcheck *k, struct quern_q8 *blocks, size_t count, enu
             blocks[b].q[i] = (int8_t)(zero ? 0 : byte(k, kind, -127, pattern));
             sum += blocks[b].q[i];
         }
+        blocks[b].sum = (float)sum * blocks[b].scale;
         blocks[b].bias = -128 * sum;
     }
 }

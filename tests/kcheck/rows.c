@@ -118,6 +118,7 @@ static void compare_block(struct kcheck *k, size_t index, const struct quern_q8 
         kcheck_true(k, "-127 <= q", block->q[i] >= -127);
         sum += block->q[i];
     }
+    kcheck_true(k, "sum = scale * sum(q)", block->sum == block->scale * (float)sum);
     kcheck_true(k, "bias = -128 * sum(q)", block->bias == -128 * sum);
 }
 

@@ -93,7 +93,7 @@ INLINE void column_scales(vf scale[COLUMN_PAIRS], vf minimum[COLUMN_PAIRS], enum
         const int four = (v0 + v) / 2;
         if (QUERN_IS_SMALL(form)) {
             spread(scale + v, small_scale(form, block, group, four));
-            if (QUERN_SMALL_MINIMUM(form))
+            if (QUERN_HAS_MINIMUM(form))
                 spread(minimum + v, small_minimum(form, block, group, four));
             continue;
         }
@@ -106,7 +106,7 @@ INLINE void column_scales(vf scale[COLUMN_PAIRS], vf minimum[COLUMN_PAIRS], enum
 INLINE void tile_smmla(enum quern_form form, int pairs, int rows, float *c, size_t c_stride, const struct quern_q8 *a,
                        const unsigned char *panel, int length)
 {
-    const int blocks = length / 32, groups = QUERN_IS_SMALL(form) ? QUERN_SMALL_GROUPS(form) : 1, steps = 4 / groups;
+    const int blocks = length / 32, groups = QUERN_IS_SMALL(form) ? QUERN_GROUPS(form) : 1, steps = 4 / groups;
     for (int v0 = 0; v0 < 16; v0 += COLUMN_PAIRS) {
         const unsigned char *block = panel;
         vf sum[PAIRS][COLUMN_PAIRS];
@@ -145,9 +145,9 @@ INLINE void tile_smmla(enum quern_form form, int pairs, int rows, float *c, size
                     const vf row_scales = {s, s, t, t};
                     for (int v = 0; v < COLUMN_PAIRS; v++) {
                         if (QUERN_IS_SMALL(form))
-                            dot[p][v] -= QUERN_SMALL_OFFSET(form) * ones[p];
+                            dot[p][v] -= QUERN_OFFSET(form) * ones[p];
                         sum[p][v] = VF_FMA(vf_from_int(dot[p][v]), scale[v] * row_scales, sum[p][v]);
-                        if (QUERN_IS_SMALL(form) && QUERN_SMALL_MINIMUM(form))
+                        if (QUERN_IS_SMALL(form) && QUERN_HAS_MINIMUM(form))
                             sum[p][v] = VF_FMA(vf_from_int(ones[p]) * row_scales, minimum[v], sum[p][v]);
                     }
                 }

@@ -10,21 +10,26 @@ TARGET_BEGIN
 
 #include "kernels/x86/lanes8.inc.h"
 
+/* Adding in another order, as compilers like to, wants more registers than there are. */
+INLINE vi in_order(__m256i sum)
+{
+    __asm__("" : "+x"(sum));
+    return (vi)sum;
+}
+
 /* vpmaddubsw takes one operand as unsigned: |w|, with the sign of w moved to a. The sum of two products is at most
  * 2 * 128 * 127 = 32512, so it cannot saturate. */
 INLINE vi dot4(vi sum, vi w, vi a)
 {
     __m256i pairs = _mm256_maddubs_epi16(_mm256_abs_epi8((__m256i)w), _mm256_sign_epi8((__m256i)a, (__m256i)w));
-    return sum + (vi)_mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
+    return in_order(_mm256_add_epi32((__m256i)sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1))));
 }
 
 /* Small weights need none of that, and sums of their pairs fit 16 bits for a while: 8 * 2 * 15 * 127 = 30480 with 4
  * bits, 4 * 2 * 31 * 127 = 31496 with 5, 2 * 2 * 63 * 127 = 32004 with 6. */
 INLINE vi dot4_small(vi sum, vi w, vi a)
 {
-    sum = (vi)_mm256_add_epi16((__m256i)sum, _mm256_maddubs_epi16((__m256i)w, (__m256i)a));
-    __asm__("" : "+x"(sum)); /* adding in another order, as compilers like to, wants more registers than there are */
-    return sum;
+    return in_order(_mm256_add_epi16((__m256i)sum, _mm256_maddubs_epi16((__m256i)w, (__m256i)a)));
 }
 
 #define DOT4(sum, w, a) dot4(sum, w, a)

@@ -1,7 +1,7 @@
 /* Tiles that fit 16 registers of 256 bits. */
 #define PREFETCH(p) _mm_prefetch((const char *)(p), _MM_HINT_T1)
 #define F32_ROWS 3
-#define Q8_ROWS 3
+#define Q8_ROWS 4
 #define Q8_VECTORS 2
 #define INT16_QUERIES 6
 #define INT16_VECTORS 2
