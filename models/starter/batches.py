@@ -2,37 +2,42 @@
 import numpy as np
 import sentencepiece
 
-from data import BOS, DEV_KINDS, EOS, LOWER, MIX, VIEWS
+from data import BOS, DEV_KINDS, EOS, LOWER, MADE, NUMBERS
 
 POOL = 20000
+SHORT = 64          # tokens at most of a text whose numbers are changed
 RARE = 7.0          # -log of a token's frequency, from which on a word is worth swapping
 
 class Pairs:
     """Batches of pairs, one kind at a time."""
 
-    def __init__(self, work, seed):
+    def __init__(self, work, mix, seed):
         with np.load(work / 'pairs.npz') as z:
             self.ids, self.offsets = z['ids'].astype(np.int64), z['offsets']
             self.lower_ids, self.lower_offsets = z['lower_ids'].astype(np.int64), z['lower_offsets']
-            self.kinds = {k: z['pairs-' + k] for k in MIX if k != VIEWS}
+            self.kinds = {k: z['pairs-' + k] for k in mix if k not in MADE}
             self.texts = z['views']
         with np.load(work / 'hard.npz') as z:
             self.hard = {k: z[k] for k in DEV_KINDS}
         self.answers = np.concatenate([self.kinds[k] for k in DEV_KINDS])
         pieces = sentencepiece.SentencePieceProcessor(model_file=str(work / 'tokenizer.model'))
         self.opens = np.array([pieces.id_to_piece(i)[0] == '\u2581' for i in range(pieces.get_piece_size())])
+        self.digits = np.array([pieces.piece_to_id(d) for d in '0123456789'])
+        has = np.add.reduceat(np.isin(self.ids, self.digits), self.offsets[:-1]) > 0
+        length = np.diff(self.offsets)
+        self.numbered = self.texts[has[self.texts] & (length[self.texts] <= SHORT)]
         count = np.bincount(self.ids, minlength=len(self.opens)) + 1
         self.rarity = np.log(count.sum() / count)
         self.rng = np.random.default_rng(seed)
         self.pool = [self.pick() for _ in range(POOL)]
-        self.waiting = {k: [] for k in MIX}
-        share = np.array(list(MIX.values()))
+        self.mix, self.waiting = list(mix), {k: [] for k in mix}
+        share = np.array(list(mix.values()))
         self.share = share / share.sum()
 
     def batch_size(self, kind, tokens, limit=64):
         """Pairs of a kind that have about so many tokens, when none of a text but its first `limit` are taken."""
         length = np.minimum(np.diff(self.offsets), limit)
-        rows = self.texts[:, None] if kind == VIEWS else self.kinds[kind][:, :2]
+        rows = self.made_of(kind)[:, None] if kind in MADE else self.kinds[kind][:, :2]
         pair = length[rows].sum(1).mean() * (1.3 if kind in self.hard else 1)   # the negatives' share
         return int(np.clip(tokens / pair, 128, 320))
 
@@ -105,10 +110,29 @@ class Pairs:
         return np.concatenate(([BOS], inner, [EOS]))
 
     def views(self, size, limit):
-        texts = self.rng.choice(self.texts, size, replace=False)
+        rows = self.made(self.texts, size)
+        return rows, [self.query(i) for i in rows[:, 3]] + [self.part(i, limit) for i in rows[:, 3]]
+
+    def numbers(self, size, limit):
+        """Two parts of a text that has numbers, and the second with other numbers."""
+        rows = self.made(self.numbered, size)
+        first = [self.part(i, limit) for i in rows[:, 3]]
+        second = [self.part(i, limit) for i in rows[:, 3]]
+        third = []
+        for t in second:
+            at = np.flatnonzero(np.isin(t, self.digits))
+            t = t.copy()
+            t[at] = self.rng.choice(self.digits, len(at))
+            third.append(t)
+        return rows, first + second + third
+
+    def made_of(self, kind):
+        return self.numbered if kind == NUMBERS else self.texts
+
+    def made(self, texts, size):
         rows = np.full((size, 7), -1, np.int32)
-        rows[:, 3] = rows[:, 4] = texts
-        return rows, [self.query(i) for i in texts] + [self.part(i, limit) for i in texts]
+        rows[:, 3] = rows[:, 4] = self.rng.choice(texts, size, replace=False)
+        return rows
 
     def epoch(self, kind, size):
         """Batches of row numbers. In every other epoch a batch comes from one source: harder negatives."""
@@ -125,8 +149,8 @@ class Pairs:
 
         The columns of rows: text a, text b, text neg or -1, key of a, key of b, label or -1, source.
         """
-        kind = self.rng.choice(list(MIX), p=self.share)
-        if kind == VIEWS:
+        kind = self.rng.choice(self.mix, p=self.share)
+        if kind in MADE:
             return kind, None, None
         if not self.waiting[kind]:
             self.waiting[kind] = self.epoch(kind, sizes[kind])

@@ -1,7 +1,8 @@
 """First token vectors: what each token is seen with.
 
-The positive pointwise mutual information of tokens within a few places of each other in sentences.npz, brought to
-the model's width by a randomised singular value decomposition (Halko, Martinsson and Tropp, 2011).
+The positive pointwise mutual information of tokens within a few places of each other in the texts of pairs.npz, in their
+own and in lower case, brought to the model's width by a randomised singular value decomposition (Halko, Martinsson and
+Tropp, 2011).
 """
 
 import numpy as np
@@ -55,10 +56,12 @@ def groups(work):
 
 def token_vectors(work, rng):
     """[VOCAB, WIDTH] of root mean square 1/sqrt(WIDTH): direction by meaning, share outside the sink by rarity."""
-    with np.load(work / 'sentences.npz') as z:
-        ids, offsets = torch.from_numpy(z['ids'].astype(np.int64)), torch.from_numpy(z['offsets'])
+    with np.load(work / 'pairs.npz') as z:
+        both = np.concatenate((z['ids'], z['lower_ids'])).astype(np.int64)
+        length = np.concatenate((np.diff(z['offsets']), np.diff(z['lower_offsets'])))
+    ids, length = torch.from_numpy(both), torch.from_numpy(length)
     group = groups(work)
-    line = torch.repeat_interleave(torch.arange(len(offsets) - 1), offsets.diff())
+    line = torch.repeat_interleave(torch.arange(len(length)), length)
     text = (ids != BOS) & (ids != EOS)
     v = decompose(ppmi(counts(group[ids[text]], line[text])), WIDTH - SINK, rng)
     # spread the leading directions evenly, so that the first 64 or 128 dimensions say about as much as others

@@ -7,10 +7,10 @@ import math
 import torch
 import torch.nn.functional as F
 
-VOCAB, WIDTH, FFN, HEADS, HEAD, LAYERS = 16384, 384, 128, 2, 64, 4
-CONTEXT, WINDOW, PATTERN = 2048, 256, 4     # the last layer of every PATTERN is global
+VOCAB, WIDTH, FFN, HEADS, HEAD, LAYERS = 16384, 448, 128, 2, 64, 2
+CONTEXT, WINDOW, PATTERN = 2048, 256, 2     # the last layer of every PATTERN is global
 BASE_LOCAL, BASE_GLOBAL, EPS = 1e4, 1e6, 1e-6
-DIMS = (384, 256, 128, 64)
+DIMS = (448, 256, 128, 64)
 SINK = 8        # trailing dimensions that start with no say in the output: where a token puts its
                 # length, the final norm gives it little weight in the mean (as "the" should have)
 

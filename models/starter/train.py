@@ -2,7 +2,7 @@
 """Train the starter on CPU, in two phases.
 
     train.py CORPUS WORK bag    [--minutes 9]       token vectors alone, from co-occurrence    -> WORK/bag.pt
-    train.py CORPUS WORK layers [--minutes 14]      all weights, from WORK/bag.pt              -> WORK/layers.pt
+    train.py CORPUS WORK layers [--minutes 5]       the layers, beside WORK/bag.pt's vectors   -> WORK/layers.pt
 
 The learning rate follows the clock and reaches zero when the minutes are over. A run that was stopped goes on from
 its last checkpoint. Losses and development figures go to WORK/PHASE.log, a JSON object a line.
@@ -29,17 +29,18 @@ import torch.nn.functional as F
 import metrics
 from batches import Pairs
 from cooccur import token_vectors
-from data import MIX, VIEWS, read, tokenize
-from model import DIMS, encode, encode_bag, initial
+from data import MIX, NUMBERS, VIEWS, read, tokenize
+from model import DIMS, SINK, VOCAB, WIDTH, encode, encode_bag, initial, rms_norm
 
 TEMPERATURE, COLD = 0.05, 0.03                          # the colder for search, where the nearest matter most
 SEARCH = ('title_para', 'qa', 'views', 'tldr', 'summary')
 EMBEDDINGS, NORMS = 'token_embd', '_norm'
 PHASES = {       # pairs or tokens a batch, tokens kept of a text, share dropped, rates: token vectors, matrices, norms
     'bag': {'batch': 1024, 'limits': (48, 96, 160), 'drop': 0.3, 'rates': (1.5e-3, 0, 1.5e-3)},
-    'layers': {'tokens': 7000, 'limits': (32, 64, 128), 'drop': 0.15, 'rates': (5e-4, 1.2e-3, 3e-3)},
+    'layers': {'tokens': 7000, 'limits': (32, 64, 128), 'drop': 0.15, 'rates': (0, 8e-4, 2e-3)},
 }
 LIMIT_SHARE = (0.4, 0.4, 0.2)
+SPREAD, DIGITS = 1.5, 2.0     # weights of tokens before the layers learn: their power, that of digits
 SWAP = 0.5          # share of pairs for search that get another shared word
 SAVE_S, LOOK_S = 100, 800                               # seconds between checkpoints, development figures
 
@@ -99,6 +100,22 @@ class Development:
         return out
 
 
+def weigh(weights, pieces):
+    """The table of token vectors with other weights in the mean: contrast learns that digits say little, as texts about
+    one thing have other numbers; who compares texts takes another number for another meaning.
+
+    The final norm gives every token one length; its weight is the share of that length outside the sink.
+    """
+    table = rms_norm(weights['token_embd'] * math.sqrt(WIDTH), torch.ones(WIDTH))
+    weight = (table * weights['output_norm'])[:, :-SINK].norm(dim=1)
+    digit = torch.tensor([p.lstrip('\u2581').isdigit() for p in pieces])
+    wanted = weight ** SPREAD * torch.where(digit, DIGITS, 1.0)
+    content = table[:, :-SINK] * (wanted / weight)[:, None]
+    content *= 0.99 * math.sqrt(WIDTH) / content.norm(dim=1).max()
+    sink = ((WIDTH - content.square().sum(1, keepdim=True)) / SINK).sqrt()
+    return torch.cat((content, sink.expand(-1, SINK)), 1) / math.sqrt(WIDTH)
+
+
 class RowAdam:
     """Adam on the rows of a table that a step touched; the others wait."""
 
@@ -131,10 +148,10 @@ class Training:
         self.phase, self.minutes, self.setting = phase, minutes, PHASES[phase]
         self.encoder = encode_bag if phase == 'bag' else encode
         self.path, self.log = work / f'{phase}.pt', work / f'{phase}.log'
+        self.rates = self.setting['rates']
         self.weights, self.step, self.before = self.first(work), 0, 0.0
         names = [n for n in self.weights if n != EMBEDDINGS]
         groups = ([n for n in names if NORMS not in n], [n for n in names if NORMS in n])
-        self.rates = self.setting['rates']
         self.rows = RowAdam(self.weights[EMBEDDINGS])
         self.optimiser = torch.optim.AdamW([{'params': [self.weights[n] for n in g]} for g in groups],
                                            betas=(0.9, 0.98), weight_decay=0.0, foreach=True)
@@ -147,8 +164,10 @@ class Training:
             self.rows.state = saved['rows']
             self.step, self.before = saved['step'], saved['seconds']
         self.began = time.monotonic()
-        self.pairs = Pairs(work, seed=[2, self.step])
-        self.sizes = {k: self.setting.get('batch') or self.pairs.batch_size(k, self.setting['tokens']) for k in MIX}
+        # a bag could but make digits heavy, which weigh does
+        mix = {k: share for k, share in MIX.items() if k != NUMBERS or phase == 'layers'}
+        self.pairs = Pairs(work, mix, seed=[2, self.step])
+        self.sizes = {k: self.setting.get('batch') or self.pairs.batch_size(k, self.setting['tokens']) for k in mix}
         self.development = Development(corpus, work)
 
     def first(self, work):
@@ -161,7 +180,10 @@ class Training:
             weights['token_embd'] = torch.load(first)
         else:
             weights = torch.load(work / 'bag.pt')['weights']
-        return {n: w.clone().requires_grad_() for n, w in weights.items()}
+            pieces = sentencepiece.SentencePieceProcessor(model_file=str(work / 'tokenizer.model'))
+            weights['token_embd'] = weigh(weights, [pieces.id_to_piece(i) for i in range(VOCAB)])
+        learning = [n for n in weights if n != EMBEDDINGS or self.rates[0] > 0]
+        return {n: w.clone().requires_grad_(n in learning) for n, w in weights.items()}
 
     def seconds(self):
         return self.before + time.monotonic() - self.began
@@ -191,6 +213,9 @@ class Training:
         if kind == VIEWS:
             rows, tokens = p.views(self.sizes[kind], limit)
             return kind, rows, np.empty((0, 2), np.int32), tokens
+        if kind == NUMBERS:
+            rows, tokens = p.numbers(self.sizes[kind], limit)
+            return kind, rows, np.stack((rows[:, 3], -2 - rows[:, 4]), 1), tokens
         if kind in p.hard and self.phase == 'layers':
             negatives = negatives[:len(negatives) // 2]
         index = np.concatenate((rows[:, 0], rows[:, 1], negatives[:, 0]))
@@ -216,7 +241,8 @@ class Training:
         others = [w for n, w in self.weights.items() if n != EMBEDDINGS and w.grad is not None]
         torch.nn.utils.clip_grad_norm_(others, 1.0)
         warm = min(1, (self.step + 1) / 100) * (1 - done)
-        self.rows.advance(self.rates[0] * warm)
+        if self.rates[0] > 0:
+            self.rows.advance(self.rates[0] * warm)
         for group, rate in zip(self.optimiser.param_groups, self.rates[1:]):
             group['lr'] = rate * warm
         self.optimiser.step()
@@ -259,7 +285,7 @@ def main():
     a = ap.parse_args()
     keep_memory()
     torch.manual_seed(1)
-    Training(a.corpus, a.work, a.phase, a.minutes or {'bag': 9, 'layers': 14}[a.phase], a.threads).run()
+    Training(a.corpus, a.work, a.phase, a.minutes or {'bag': 9, 'layers': 5}[a.phase], a.threads).run()
 
 
 if __name__ == '__main__':
