@@ -88,6 +88,7 @@ static const struct own {
           INT_MAX),
     SERVE("cache", "BYTES", "memory for vectors of texts that may come again, as 256M; default: none", AS_BYTES,
           cache, 0, 0),
+    SERVE("cache-file", "FILE", "keep them there from one run to the next; default: none", AS_TEXT, cache_file, 0, 0),
     SERVE("max-body", "N", "bytes of a request; default: 16777216", AS_COUNT, max_body, 1, 1 << 30),
     SERVE("max-connections", "N", "connections open at once; default: 512", AS_COUNT, max_connections, 1, 1 << 20),
     SERVE("read-timeout", "S", "seconds for a head, and between signs of progress; default: 20", AS_SECONDS,

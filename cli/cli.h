@@ -23,7 +23,7 @@ int quern_cli_misuse(const char *verb, const char *format, ...) __attribute__((f
 #define QUERN_CLI_DIMS 16 /* numbers of dimensions measured at most */
 
 struct quern_cli_serve { /* of serve; texts not given are NULL, step_tokens 0 */
-    const char *host, *model_name, *default_task, *api_key_file, *cors_origin, *allowed_hosts, *log_format;
+    const char *host, *model_name, *default_task, *api_key_file, *cors_origin, *allowed_hosts, *log_format, *cache_file;
     int port, step_tokens, max_connections, max_body, queue_tokens, queue_bytes;
     size_t cache; /* bytes */
     double timeout, read_timeout, idle_timeout, drain_timeout;

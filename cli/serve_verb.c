@@ -31,12 +31,15 @@ static int translate(const struct quern_cli_options *options, struct quern_serve
         .api_key_file = serve->api_key_file, .cors_origins = serve->cors_origin,
         .allowed_hosts = serve->allowed_hosts, .max_connections = serve->max_connections,
         .max_body = serve->max_body, .queue_tokens = serve->queue_tokens, .queue_bytes = serve->queue_bytes,
-        .cache_bytes = serve->cache, .timeout = serve->timeout, .read_timeout = serve->read_timeout,
-        .idle_timeout = serve->idle_timeout, .drain_timeout = serve->drain_timeout};
+        .cache_bytes = serve->cache, .cache_file = serve->cache_file, .timeout = serve->timeout,
+        .read_timeout = serve->read_timeout, .idle_timeout = serve->idle_timeout,
+        .drain_timeout = serve->drain_timeout};
     if (options->text_count > 0)
         return quern_cli_misuse("serve", "it takes no arguments; the model is given with -m");
     if (serve->log_format != NULL && !is_json && strcmp(serve->log_format, "plain") != 0)
         return quern_cli_misuse("serve", "there is no log format '%s', but plain and json", serve->log_format);
+    if (serve->cache_file != NULL && serve->cache == 0)
+        return quern_cli_misuse("serve", "--cache-file needs --cache, the memory to keep vectors in");
     if (serve->default_task == NULL)
         return QUERN_CLI_DONE;
     server->default_task = quern_task_find(serve->default_task);

@@ -2,6 +2,7 @@
 #ifndef QUERN_SERVER_LOOP_H
 #define QUERN_SERVER_LOOP_H
 
+#include "cache_file.h"
 #include "http.h"
 #include "keys.h"
 #include "request.h"
@@ -19,6 +20,8 @@ struct quern_server {
     struct quern_batcher batcher;
     struct quern_worker worker;
     struct quern_keys keys;
+    FILE *cache_file;              /* NULL: none */
+    char cache_key[QUERN_CACHE_KEY];
     struct event_base *base;
     struct evconnlistener *listener;
     bool is_unix;                  /* it listens on a unix socket */

@@ -96,6 +96,35 @@ static void on_stop(evutil_socket_t descriptor, short what, void *argument)
 
 /* ---------------------------------------------------------------- start and end */
 
+/* What decides a vector's bits, beside its tokens, is the key: the model, the kernels and the numeric path. */
+static void load_cache(struct quern_server *server, const char *path)
+{
+    char space[QUERN_SPACE_SIZE] = "";
+    const struct quern_server_options *options = server->options;
+    quern_space(server->service.model, NULL, space, NULL);
+    snprintf(server->cache_key, sizeof server->cache_key, "%s %.24s %.24s", space, server->service.info.kernels, path);
+    const long texts = quern_cache_file_read(&server->service.cache, server->cache_file, server->cache_key);
+    if (texts >= 0)
+        quern_log(options, "info", "read %ld vectors from %s", texts, options->cache_file);
+    else
+        quern_log(options, "warn", "%s is damaged or of another model, CPU or path; the cache starts empty",
+                  options->cache_file);
+}
+
+static void save_cache(struct quern_server *server)
+{
+    const char *name = server->options->cache_file;
+    if (server->cache_file == NULL)
+        return;
+    if (server->cache_key[0] != '\0') { /* else it never started */
+        if (quern_cache_file_write(&server->service.cache, server->cache_file, server->cache_key))
+            quern_log(server->options, "info", "kept %zu vectors in %s", server->service.cache.entries, name);
+        else
+            quern_log(server->options, "error", "cannot write %s: %s", name, strerror(errno));
+    }
+    fclose(server->cache_file);
+}
+
 static int open_contexts(struct quern_server *server, quern_error *error)
 {
     const struct quern_server_options *options = server->options;
@@ -120,6 +149,8 @@ static int open_contexts(struct quern_server *server, quern_error *error)
     if (options->cache_bytes > 0 && quern_cache_init(&server->service.cache, options->cache_bytes,
                                                      (size_t)server->service.info.dimensions) != QUERN_OK)
         return fail(error, "no memory for the cache");
+    if (server->cache_file != NULL)
+        load_cache(server, info.path);
     return quern_batcher_init(&server->batcher, (uint64_t)info.step_tokens, (uint64_t)options->queue_tokens) == QUERN_OK
                ? QUERN_OK
                : fail(error, "no memory for the queue");
@@ -252,6 +283,7 @@ static void end(struct quern_server *server)
         quern_exchange_collect(server);
     if (server->worker.finished > 0)
         close(server->worker.finished);
+    save_cache(server);
     quern_cache_free(&server->service.cache);
     quern_listen_end(server);
     close_events(server);
@@ -279,6 +311,10 @@ int quern_server_run(quern_model *model, const struct quern_server_options *opti
         code = open_events(&server, error);
     if (code == QUERN_OK)
         code = quern_listen(&server, error);
+    if (code == QUERN_OK && options->cache_file != NULL) {
+        server.cache_file = quern_cache_file_open(options->cache_file, error);
+        code = server.cache_file != NULL ? QUERN_OK : QUERN_EIO;
+    }
     if (code == QUERN_OK) {
         enter_sandbox(&server);
         code = open_contexts(&server, error);

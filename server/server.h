@@ -32,6 +32,7 @@ struct quern_server_options {
     int queue_tokens;          /* tokens that wait, and tokens of one request */
     int queue_bytes;           /* memory of all requests and answers */
     size_t cache_bytes;        /* memory of vectors that are kept; 0: none are */
+    const char *cache_file;    /* keeps them from one run to the next; NULL: none does */
     double timeout;            /* seconds a request may wait for its vectors; 0: any time */
     double read_timeout;       /* seconds for a request's head, and between signs of progress */
     double idle_timeout;       /* seconds a connection may stay without a request */

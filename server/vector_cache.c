@@ -103,9 +103,8 @@ static void destroy(struct quern_cache *cache, struct quern_cached *entry)
 }
 
 /* An entry without a vector; NULL: there is no room, for what is being computed cannot go. */
-static struct quern_cached *create(struct quern_claims *claims, const quern_tokens *text, uint64_t hash)
+static struct quern_cached *create(struct quern_cache *cache, const quern_tokens *text, uint64_t hash)
 {
-    struct quern_cache *cache = claims->cache;
     const size_t size = entry_bytes(cache, text->count);
     if (size > cache->most_bytes)
         return NULL;
@@ -119,13 +118,30 @@ static struct quern_cached *create(struct quern_claims *claims, const quern_toke
     if (entry == NULL)
         return NULL;
     struct quern_cached **place = &cache->table[hash & cache->mask];
-    *entry = (struct quern_cached){.next = *place, .computed_by = claims, .hash = hash,
-                                   .count = text->count, .ids = (int32_t *)(void *)(entry->vector + cache->width)};
+    *entry = (struct quern_cached){.next = *place, .hash = hash, .count = text->count,
+                                   .ids = (int32_t *)(void *)(entry->vector + cache->width)};
     memcpy(entry->ids, text->ids, text->count * sizeof *text->ids);
     *place = entry;
     cache->bytes += size;
     cache->entries++;
     return entry;
+}
+
+void quern_cache_put(struct quern_cache *cache, const quern_tokens *text, const float *vector)
+{
+    const uint64_t hash = hash_ids(cache->secret, text);
+    struct quern_cached *entry = find(cache, text, hash) == NULL ? create(cache, text, hash) : NULL;
+    if (entry == NULL)
+        return;
+    memcpy(entry->vector, vector, cache->width * sizeof *vector);
+    entry->has_vector = true;
+    make_newest(cache, entry);
+}
+
+void quern_cache_each(const struct quern_cache *cache, quern_cache_visit *visit, void *owner)
+{
+    for (const struct quern_cached *entry = cache->oldest; entry != NULL; entry = entry->newer)
+        visit(owner, &(quern_tokens){entry->ids, entry->count}, entry->vector);
 }
 
 /* ---------------------------------------------------------------- claims */
@@ -199,7 +215,9 @@ static void take(struct quern_claims *claims, size_t i)
     if (entry != NULL && !entry->has_vector && entry->computed_by->count > claims->count) {
         add_missing(claims, i); /* it would wait for more than it asked for */
     } else if (entry == NULL) {
-        claim->computes = create(claims, &claims->texts[i], hash);
+        claim->computes = create(cache, &claims->texts[i], hash);
+        if (claim->computes != NULL)
+            claim->computes->computed_by = claims;
         add_missing(claims, i);
     } else if (!entry->has_vector) {
         await(claim, entry);

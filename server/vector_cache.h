@@ -54,6 +54,13 @@ struct quern_cache {
 int quern_cache_init(struct quern_cache *cache, size_t bytes, size_t width);
 void quern_cache_free(struct quern_cache *cache); /* when no claims are left */
 
+/* Keeps a vector [width] of a text that is not there yet, if there is room. */
+void quern_cache_put(struct quern_cache *cache, const quern_tokens *text, const float *vector);
+
+/* Visits all texts with vectors, the one used longest ago first. */
+typedef void quern_cache_visit(void *owner, const quern_tokens *text, const float *vector);
+void quern_cache_each(const struct quern_cache *cache, quern_cache_visit *visit, void *owner);
+
 /* Starts the claims of texts that have no vectors yet: cache, texts, vectors, count and settled are filled in, the rest
  * is zero. QUERN_ENOMEM. */
 int quern_claims_begin(struct quern_claims *claims);

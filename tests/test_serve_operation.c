@@ -214,6 +214,46 @@ static void test_vectors_are_kept(void **state)
     assert_int_equal(served_end(&keeps, SIGTERM), 0);
 }
 
+static void test_vectors_outlive_the_server(void **state)
+{
+    (void)state;
+    char path[TRIAL_PATH + 16];
+    struct served server, second;
+    snprintf(path, sizeof path, "%s.cache", model_path);
+    const char *const options[] = {"--cache", "1M", "--cache-file", path, NULL};
+    start(&server, options);
+    ask(&server, "/v1/embeddings", THREE, 200);
+    assert_false(served_start(&second, command, model_path, options));
+    assert_true(served_logs(&second, "another server does"));
+    assert_int_equal(served_end(&second, 0), 1);
+    assert_int_equal(served_end(&server, SIGTERM), 0);
+    for (int run = 0; run < 2; run++) {
+        start(&server, options);
+        assert_true(served_logs(&server, "read 3 vectors from"));
+        ask(&server, "/v1/embeddings", THREE, 200);
+        assert_metric(&server, "quern_cache_hits_total", 3);
+        assert_metric(&server, "quern_cache_misses_total", 0);
+        assert_int_equal(served_end(&server, run == 0 ? SIGKILL : SIGTERM), run == 0 ? -1 : 0);
+    }
+    FILE *file = fopen(path, "r+e");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, 200, SEEK_SET), 0);
+    assert_int_equal(fputs("damage", file) >= 0 && fclose(file) == 0, true);
+    start(&server, options);
+    assert_true(served_logs(&server, "is damaged or of another model, CPU or path; the cache starts empty"));
+    ask(&server, "/v1/embeddings", THREE, 200);
+    assert_int_equal(served_end(&server, SIGTERM), 0);
+    unlink(path);
+
+    const char *const alone[] = {"--cache-file", path, NULL};
+    const char *const folder[] = {"--cache", "1M", "--cache-file", "/", NULL};
+    assert_false(served_start(&server, command, model_path, alone));
+    assert_int_equal(served_end(&server, 0), 2);
+    assert_false(served_start(&server, command, model_path, folder));
+    assert_true(served_logs(&server, "cannot use '/' to keep the cache"));
+    assert_int_equal(served_end(&server, 0), 1);
+}
+
 /* Clients that all want the same at once, half of whom leave or have little time. */
 static void test_texts_in_flight_are_shared(void **state)
 {
@@ -558,6 +598,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_a_request_has_a_line),
         cmocka_unit_test(test_a_full_log_stops_nobody),
         cmocka_unit_test(test_vectors_are_kept),
+        cmocka_unit_test(test_vectors_outlive_the_server),
         cmocka_unit_test(test_texts_in_flight_are_shared),
         cmocka_unit_test(test_browsers_get_the_page),
         cmocka_unit_test(test_threads_follow_the_budget),

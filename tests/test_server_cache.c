@@ -1,5 +1,5 @@
 /* The cache of vectors by itself: what is known, missing and awaited, and that memory is bounded. */
-#include "../server/vector_cache.h"
+#include "../server/cache_file.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -242,6 +242,98 @@ static void test_more_in_flight_than_there_is_room(void **state)
     free(asked);
 }
 
+/* ---------------------------------------------------------------- the file */
+
+/* A file with the vectors of texts 1 to count; the caller closes it. */
+static FILE *written(int count)
+{
+    FILE *file = tmpfile();
+    for (int i = 1; i <= count; i++) {
+        struct asked asked;
+        CLAIM(&asked, i);
+        compute(&asked);
+        assert_met(&asked);
+    }
+    assert_non_null(file);
+    assert_true(quern_cache_file_write(&cache, file, "a key"));
+    return file;
+}
+
+static void start_anew(void)
+{
+    quern_cache_free(&cache);
+    assert_int_equal(setup(NULL), 0);
+}
+
+static void test_a_file_keeps_vectors(void **state)
+{
+    (void)state;
+    struct asked asked;
+    FILE *file = written(3);
+    start_anew();
+    assert_int_equal(quern_cache_file_read(&cache, file, "a key"), 3);
+    CLAIM(&asked, 1, 2, 3);
+    assert_int_equal(asked.claims.missing_count, 0);
+    assert_met(&asked);
+    start_anew();
+    assert_int_equal(quern_cache_file_read(&cache, file, "another"), -1);
+    assert_int_equal(cache.entries, 0);
+    CLAIM(&asked, 7); /* fewer than before: what is left of the old ones behind them does not count */
+    compute(&asked);
+    assert_met(&asked);
+    assert_true(quern_cache_file_write(&cache, file, "a key"));
+    start_anew();
+    assert_int_equal(quern_cache_file_read(&cache, file, "a key"), 1);
+    fclose(file);
+}
+
+/* A vector that was used last stays when there is room for some only. */
+static void test_a_file_keeps_the_order(void **state)
+{
+    (void)state;
+    struct asked asked;
+    FILE *file = written(8);
+    CLAIM(&asked, 1);
+    assert_met(&asked);
+    assert_true(quern_cache_file_write(&cache, file, "a key"));
+    quern_cache_free(&cache);
+    assert_int_equal(quern_cache_init(&cache, 64 * sizeof(void *) + 3 * 200, WIDTH), QUERN_OK);
+    assert_int_equal(quern_cache_file_read(&cache, file, "a key"), 8);
+    assert_in_range(cache.entries, 1, 7);
+    CLAIM(&asked, 1);
+    assert_int_equal(asked.claims.missing_count, 0);
+    assert_met(&asked);
+    fclose(file);
+}
+
+static void test_a_damaged_file_is_not_read(void **state)
+{
+    (void)state;
+    FILE *file = written(2), *empty = tmpfile();
+    char bytes[1024];
+    rewind(file);
+    const size_t length = fread(bytes, 1, sizeof bytes, file);
+    assert_in_range(length, 100, sizeof bytes - 1);
+    for (size_t i = 0; i < length; i++) {
+        FILE *damaged = tmpfile(), *shorter = tmpfile();
+        assert_true(damaged != NULL && shorter != NULL);
+        start_anew();
+        assert_int_equal(fwrite(bytes, 1, i, shorter), i);
+        assert_int_equal(quern_cache_file_read(&cache, shorter, "a key"), i == 0 ? 0 : -1);
+        bytes[i] ^= 0x10;
+        assert_int_equal(fwrite(bytes, 1, length, damaged), length);
+        bytes[i] ^= 0x10;
+        const bool is_padding = i >= 8 + sizeof "a key" && i < 8 + QUERN_CACHE_KEY;
+        assert_int_equal(quern_cache_file_read(&cache, damaged, "a key"), is_padding ? 2 : -1);
+        assert_int_equal(cache.entries, is_padding ? 2 : 0);
+        fclose(damaged);
+        fclose(shorter);
+    }
+    assert_int_equal(quern_cache_file_read(&cache, empty, "a key"), 0);
+    fclose(file);
+    fclose(empty);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -255,6 +347,9 @@ int main(void)
         TEST(test_who_leaves_is_not_missed),
         TEST(test_memory_is_bounded),
         TEST(test_more_in_flight_than_there_is_room),
+        TEST(test_a_file_keeps_vectors),
+        TEST(test_a_file_keeps_the_order),
+        TEST(test_a_damaged_file_is_not_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,63 @@
+/* Any file in the place of a kept cache: what is read is finite, and is written and read again as it was. */
+#include "../server/cache_file.h"
+
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { WIDTH = 2 };
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void see(void *owner, const quern_tokens *text, const float *vector)
+{
+    for (size_t i = 0; i < WIDTH; i++)
+        if (!isfinite(vector[i]) || text->count == 0)
+            abort();
+    ++*(long *)owner;
+}
+
+/* The checksum is set right, or nothing but refusals would be seen. */
+static void mend(uint8_t *data, size_t size)
+{
+    const size_t head = 8 + QUERN_CACHE_KEY + 16;
+    uint64_t sum = UINT64_C(0xcbf29ce484222325), bytes = size - head;
+    for (size_t i = head; i < size; i++)
+        sum = (sum ^ data[i]) * UINT64_C(0x100000001b3);
+    memcpy(data + 8 + QUERN_CACHE_KEY, &bytes, sizeof bytes);
+    memcpy(data + 8 + QUERN_CACHE_KEY + 8, &sum, sizeof sum);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct quern_cache cache, again;
+    long seen = 0, kept = 0;
+    uint8_t *copy = malloc(size + 1);
+    if (copy == NULL || quern_cache_init(&cache, 1 << 20, WIDTH) != QUERN_OK ||
+        quern_cache_init(&again, 1 << 20, WIDTH) != QUERN_OK)
+        abort();
+    if (size > 0)
+        memcpy(copy, data, size);
+    if (size > 8 + QUERN_CACHE_KEY + 16 && size % 2 == 0)
+        mend(copy, size);
+    FILE *file = tmpfile();
+    if (file == NULL || fwrite(copy, 1, size, file) != size)
+        abort();
+    const long read = quern_cache_file_read(&cache, file, "k");
+    quern_cache_each(&cache, see, &seen);
+    if (seen > read && read >= 0)
+        abort();
+    if (read < 0 && seen != 0)
+        abort();
+    if (!quern_cache_file_write(&cache, file, "k") || quern_cache_file_read(&again, file, "k") != seen)
+        abort();
+    quern_cache_each(&again, see, &kept);
+    if (kept != seen)
+        abort();
+    fclose(file);
+    quern_cache_free(&cache);
+    quern_cache_free(&again);
+    free(copy);
+    return 0;
+}

@@ -1,0 +1,155 @@
+#include "cache_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MOST_IDS 65536 /* of a text */
+#define FNV_START UINT64_C(0xcbf29ce484222325)
+#define FNV_PRIME UINT64_C(0x100000001b3)
+
+static const char magic[8] = {'q', 'u', 'e', 'r', 'n', 'v', 'c', '1'};
+
+struct head {
+    char magic[8], key[QUERN_CACHE_KEY];
+    uint64_t bytes, checksum; /* of what follows */
+};
+
+/* Fowler, Noll and Vo's hash, 1a: finds damage, not malice. Who may write the file is trusted with its vectors. */
+static uint64_t checksum(uint64_t sum, const void *data, size_t length)
+{
+    for (const unsigned char *byte = data, *end = byte + length; byte < end; byte++)
+        sum = (sum ^ *byte) * FNV_PRIME;
+    return sum;
+}
+
+static FILE *refuse(quern_error *error, int descriptor, const char *path, const char *reason)
+{
+    error->code = QUERN_EIO;
+    snprintf(error->text, sizeof error->text, "cannot use '%s' to keep the cache: %s", path, reason);
+    if (descriptor >= 0)
+        close(descriptor);
+    return NULL;
+}
+
+FILE *quern_cache_file_open(const char *path, quern_error *error)
+{
+    struct stat status;
+    const int descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0600);
+    if (descriptor < 0 || fstat(descriptor, &status) != 0)
+        return refuse(error, descriptor, path, strerror(errno));
+    if (!S_ISREG(status.st_mode))
+        return refuse(error, descriptor, path, "it is no regular file");
+    if (flock(descriptor, LOCK_EX | LOCK_NB) != 0)
+        return refuse(error, descriptor, path, errno == EWOULDBLOCK ? "another server does" : strerror(errno));
+    FILE *file = fdopen(descriptor, "r+");
+    return file != NULL ? file : refuse(error, descriptor, path, strerror(errno));
+}
+
+/* ---------------------------------------------------------------- reading */
+
+struct reader {
+    FILE *file;
+    uint64_t left, sum;
+};
+
+static bool take(struct reader *reader, void *to, size_t length)
+{
+    if (length > reader->left || fread(to, 1, length, reader->file) != length)
+        return false;
+    reader->left -= length;
+    reader->sum = checksum(reader->sum, to, length);
+    return true;
+}
+
+/* The next text and its vector. */
+static bool take_text(struct reader *reader, int32_t *ids, float *vector, size_t width, uint32_t *count)
+{
+    if (!take(reader, count, sizeof *count) || *count == 0 || *count > MOST_IDS ||
+        !take(reader, ids, *count * sizeof *ids) || !take(reader, vector, width * sizeof *vector))
+        return false;
+    for (uint32_t i = 0; i < *count; i++)
+        if (ids[i] < 0)
+            return false;
+    for (size_t i = 0; i < width; i++)
+        if (!isfinite(vector[i]))
+            return false;
+    return true;
+}
+
+/* Goes over the texts behind a head; puts them into the cache, or with NULL sees whether they are whole. */
+static long read_texts(struct quern_cache *cache, FILE *file, const struct head *head, size_t width)
+{
+    struct reader reader = {.file = file, .left = head->bytes, .sum = FNV_START};
+    int32_t *ids = malloc(MOST_IDS * sizeof *ids);
+    float *vector = malloc(width * sizeof *vector);
+    long texts = 0;
+    uint32_t count;
+    bool good = ids != NULL && vector != NULL && fseek(file, sizeof *head, SEEK_SET) == 0;
+    for (; good && reader.left > 0; texts++) {
+        good = take_text(&reader, ids, vector, width, &count);
+        if (good && cache != NULL)
+            quern_cache_put(cache, &(quern_tokens){ids, count}, vector);
+    }
+    free(ids);
+    free(vector);
+    return good && reader.sum == head->checksum ? texts : -1;
+}
+
+long quern_cache_file_read(struct quern_cache *cache, FILE *file, const char *key)
+{
+    struct head head;
+    rewind(file);
+    const size_t length = fread(&head, 1, sizeof head, file);
+    if (length == 0 && feof(file))
+        return 0;
+    if (length != sizeof head || memcmp(head.magic, magic, sizeof magic) != 0 ||
+        strncmp(head.key, key, sizeof head.key) != 0 || read_texts(NULL, file, &head, cache->width) < 0)
+        return -1;
+    return read_texts(cache, file, &head, cache->width);
+}
+
+/* ---------------------------------------------------------------- writing */
+
+struct writer {
+    FILE *file;
+    size_t width;
+    uint64_t bytes, sum;
+    bool good;
+};
+
+static void give(struct writer *writer, const void *from, size_t length)
+{
+    writer->good = writer->good && fwrite(from, 1, length, writer->file) == length;
+    writer->bytes += length;
+    writer->sum = checksum(writer->sum, from, length);
+}
+
+static void give_text(void *owner, const quern_tokens *text, const float *vector)
+{
+    const uint32_t count = (uint32_t)text->count;
+    if (text->count > MOST_IDS)
+        return;
+    give(owner, &count, sizeof count);
+    give(owner, text->ids, count * sizeof *text->ids);
+    give(owner, vector, ((struct writer *)owner)->width * sizeof *vector);
+}
+
+bool quern_cache_file_write(const struct quern_cache *cache, FILE *file, const char *key)
+{
+    struct head head = {0};
+    struct writer writer = {.file = file, .width = cache->width, .sum = FNV_START};
+    writer.good = fseek(file, sizeof head, SEEK_SET) == 0;
+    quern_cache_each(cache, give_text, &writer);
+    memcpy(head.magic, magic, sizeof magic);
+    snprintf(head.key, sizeof head.key, "%s", key);
+    head.bytes = writer.bytes;
+    head.checksum = writer.sum;
+    return writer.good && fflush(file) == 0 && fdatasync(fileno(file)) == 0 && fseek(file, 0, SEEK_SET) == 0 &&
+           fwrite(&head, sizeof head, 1, file) == 1 && fflush(file) == 0;
+}
