@@ -10,18 +10,11 @@
 #include <unistd.h>
 
 #define MOST_IDS 65536 /* of a text */
-#define FNV_START UINT64_C(0xcbf29ce484222325)
 #define FNV_PRIME UINT64_C(0x100000001b3)
 
 static const char magic[8] = {'q', 'u', 'e', 'r', 'n', 'v', 'c', '1'};
 
-struct head {
-    char magic[8], key[QUERN_CACHE_KEY];
-    uint64_t bytes, checksum; /* of what follows */
-};
-
-/* Fowler, Noll and Vo's hash, 1a: finds damage, not malice. Who may write the file is trusted with its vectors. */
-static uint64_t checksum(uint64_t sum, const void *data, size_t length)
+uint64_t quern_cache_sum(uint64_t sum, const void *data, size_t length)
 {
     for (const unsigned char *byte = data, *end = byte + length; byte < end; byte++)
         sum = (sum ^ *byte) * FNV_PRIME;
@@ -63,7 +56,7 @@ static bool take(struct reader *reader, void *to, size_t length)
     if (length > reader->left || fread(to, 1, length, reader->file) != length)
         return false;
     reader->left -= length;
-    reader->sum = checksum(reader->sum, to, length);
+    reader->sum = quern_cache_sum(reader->sum, to, length);
     return true;
 }
 
@@ -82,18 +75,18 @@ static bool take_text(struct reader *reader, int32_t *ids, float *vector, size_t
     return true;
 }
 
-/* Goes over the texts behind a head; puts them into the cache, or with NULL sees whether they are whole. */
-static long read_texts(struct quern_cache *cache, FILE *file, const struct head *head, size_t width)
+/* Puts the texts behind a head into the cache. */
+static long read_texts(struct quern_cache *cache, FILE *file, const struct quern_cache_head *head)
 {
-    struct reader reader = {.file = file, .left = head->bytes, .sum = FNV_START};
+    struct reader reader = {.file = file, .left = head->bytes, .sum = QUERN_CACHE_SUM};
     int32_t *ids = malloc(MOST_IDS * sizeof *ids);
-    float *vector = malloc(width * sizeof *vector);
+    float *vector = malloc(cache->width * sizeof *vector);
     long texts = 0;
     uint32_t count;
-    bool good = ids != NULL && vector != NULL && fseek(file, sizeof *head, SEEK_SET) == 0;
+    bool good = ids != NULL && vector != NULL;
     for (; good && reader.left > 0; texts++) {
-        good = take_text(&reader, ids, vector, width, &count);
-        if (good && cache != NULL)
+        good = take_text(&reader, ids, vector, cache->width, &count);
+        if (good)
             quern_cache_put(cache, &(quern_tokens){ids, count}, vector);
     }
     free(ids);
@@ -103,15 +96,18 @@ static long read_texts(struct quern_cache *cache, FILE *file, const struct head 
 
 long quern_cache_file_read(struct quern_cache *cache, FILE *file, const char *key)
 {
-    struct head head;
+    struct quern_cache_head head;
     rewind(file);
     const size_t length = fread(&head, 1, sizeof head, file);
     if (length == 0 && feof(file))
         return 0;
     if (length != sizeof head || memcmp(head.magic, magic, sizeof magic) != 0 ||
-        strncmp(head.key, key, sizeof head.key) != 0 || read_texts(NULL, file, &head, cache->width) < 0)
+        strncmp(head.key, key, sizeof head.key) != 0)
         return -1;
-    return read_texts(cache, file, &head, cache->width);
+    const long texts = read_texts(cache, file, &head);
+    if (texts < 0) /* which only the end of the file could tell */
+        quern_cache_clear(cache);
+    return texts;
 }
 
 /* ---------------------------------------------------------------- writing */
@@ -127,7 +123,7 @@ static void give(struct writer *writer, const void *from, size_t length)
 {
     writer->good = writer->good && fwrite(from, 1, length, writer->file) == length;
     writer->bytes += length;
-    writer->sum = checksum(writer->sum, from, length);
+    writer->sum = quern_cache_sum(writer->sum, from, length);
 }
 
 static void give_text(void *owner, const quern_tokens *text, const float *vector)
@@ -142,8 +138,8 @@ static void give_text(void *owner, const quern_tokens *text, const float *vector
 
 bool quern_cache_file_write(const struct quern_cache *cache, FILE *file, const char *key)
 {
-    struct head head = {0};
-    struct writer writer = {.file = file, .width = cache->width, .sum = FNV_START};
+    struct quern_cache_head head = {0};
+    struct writer writer = {.file = file, .width = cache->width, .sum = QUERN_CACHE_SUM};
     writer.good = fseek(file, sizeof head, SEEK_SET) == 0;
     quern_cache_each(cache, give_text, &writer);
     memcpy(head.magic, magic, sizeof magic);

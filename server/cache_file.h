@@ -14,12 +14,23 @@
 
 #define QUERN_CACHE_KEY 112 /* bytes of a key, its NUL included */
 
+struct quern_cache_head {
+    char magic[8], key[QUERN_CACHE_KEY];
+    uint64_t bytes, checksum; /* of what follows */
+};
+
+#define QUERN_CACHE_SUM UINT64_C(0xcbf29ce484222325) /* of no bytes */
+
+/* The checksum of some bytes and length more: Fowler, Noll and Vo's hash, 1a. It finds damage, not malice: who may
+ * write the file is trusted with its vectors. */
+uint64_t quern_cache_sum(uint64_t sum, const void *data, size_t length);
+
 /* Opens a file, or makes an empty one for this user alone, and locks it until it is closed. NULL: it cannot be used, or
  * another process does; error tells. */
 FILE *quern_cache_file_open(const char *path, quern_error *error);
 
-/* Puts the vectors of a file that was written under the same key into the cache. Returns how many; -1: the file is
- * damaged, or of another key, and nothing was taken from it. An empty file has none. */
+/* Puts the vectors of a file that was written under the same key into a cache that is empty. Returns how many; -1: the
+ * file is damaged, or of another key, and the cache stays empty. An empty file has none. */
 long quern_cache_file_read(struct quern_cache *cache, FILE *file, const char *key);
 
 /* Writes all vectors. The key names what decides their bits. False: the file could not be written, errno tells. */

@@ -102,6 +102,13 @@ static void destroy(struct quern_cache *cache, struct quern_cached *entry)
     free(entry);
 }
 
+static void drop_oldest(struct quern_cache *cache)
+{
+    struct quern_cached *oldest = cache->oldest;
+    unlink_entry(cache, oldest);
+    destroy(cache, oldest);
+}
+
 /* An entry without a vector; NULL: there is no room, for what is being computed cannot go. */
 static struct quern_cached *create(struct quern_cache *cache, const quern_tokens *text, uint64_t hash)
 {
@@ -109,9 +116,7 @@ static struct quern_cached *create(struct quern_cache *cache, const quern_tokens
     if (size > cache->most_bytes)
         return NULL;
     while (cache->bytes > cache->most_bytes - size && cache->oldest != NULL) {
-        struct quern_cached *oldest = cache->oldest;
-        unlink_entry(cache, oldest);
-        destroy(cache, oldest);
+        drop_oldest(cache);
         cache->dropped++;
     }
     struct quern_cached *entry = cache->bytes <= cache->most_bytes - size ? malloc(size - OVERHEAD) : NULL;
@@ -136,6 +141,12 @@ void quern_cache_put(struct quern_cache *cache, const quern_tokens *text, const 
     memcpy(entry->vector, vector, cache->width * sizeof *vector);
     entry->has_vector = true;
     make_newest(cache, entry);
+}
+
+void quern_cache_clear(struct quern_cache *cache)
+{
+    while (cache->oldest != NULL)
+        drop_oldest(cache);
 }
 
 void quern_cache_each(const struct quern_cache *cache, quern_cache_visit *visit, void *owner)

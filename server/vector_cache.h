@@ -57,6 +57,9 @@ void quern_cache_free(struct quern_cache *cache); /* when no claims are left */
 /* Keeps a vector [width] of a text that is not there yet, if there is room. */
 void quern_cache_put(struct quern_cache *cache, const quern_tokens *text, const float *vector);
 
+/* Drops all vectors. */
+void quern_cache_clear(struct quern_cache *cache);
+
 /* Visits all texts with vectors, the one used longest ago first. */
 typedef void quern_cache_visit(void *owner, const quern_tokens *text, const float *vector);
 void quern_cache_each(const struct quern_cache *cache, quern_cache_visit *visit, void *owner);
