@@ -173,13 +173,14 @@ function about(release) {
     };
 }
 
-const digits = (value) => (Number.isNaN(value) ? "" : value >= 1000 ? value.toFixed(0) : value >= 100 ? value.toFixed(1) : value.toPrecision(3));
+const shown = (value, text) => (Number.isNaN(value) ? "" : text(value)); // not measured
+const digits = (value) => (value >= 1000 ? value.toFixed(0) : value >= 100 ? value.toFixed(1) : value.toPrecision(3));
 
 function print(notes, rows) {
     for (const [key, value] of Object.entries(notes))
         console.log(`- ${key}: ${value}`);
-    const cells = rows.map((row) => [row.what, row.unit, String(row.threads), digits(row.quern), digits(row.llama_cpp),
-        Number.isNaN(row.times) ? "" : row.times.toFixed(2)]);
+    const cells = rows.map((row) => [row.what, row.unit, String(row.threads), digits(row.quern),
+        shown(row.llama_cpp, digits), shown(row.times, (times) => times.toFixed(2))]);
     cells.unshift(["what", "unit", "threads", "quern", "llama.cpp", "times better"]);
     const widths = cells[0].map((_, i) => Math.max(...cells.map((row) => row[i].length)));
     const line = (row) => `| ${row.map((cell, i) => (i < 2 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join(" | ")} |`;

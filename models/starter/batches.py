@@ -2,7 +2,7 @@
 import numpy as np
 import sentencepiece
 
-from data import BOS, DEV_KINDS, EOS, LOWER, MADE, NUMBERS
+from data import BOS, DEV_KINDS, EOS, LOWER, MADE, NUMBERS, VIEWS
 
 POOL = 20000
 SHORT = 64          # tokens at most of a text whose numbers are changed
@@ -25,7 +25,8 @@ class Pairs:
         self.digits = np.array([pieces.piece_to_id(d) for d in '0123456789'])
         has = np.add.reduceat(np.isin(self.ids, self.digits), self.offsets[:-1]) > 0
         length = np.diff(self.offsets)
-        self.numbered = self.texts[has[self.texts] & (length[self.texts] <= SHORT)]
+        numbered = self.texts[has[self.texts] & (length[self.texts] <= SHORT)]
+        self.made_of = {VIEWS: self.texts, NUMBERS: numbered}
         count = np.bincount(self.ids, minlength=len(self.opens)) + 1
         self.rarity = np.log(count.sum() / count)
         self.rng = np.random.default_rng(seed)
@@ -37,7 +38,7 @@ class Pairs:
     def batch_size(self, kind, tokens, limit=64):
         """Pairs of a kind that have about so many tokens, when none of a text but its first `limit` are taken."""
         length = np.minimum(np.diff(self.offsets), limit)
-        rows = self.made_of(kind)[:, None] if kind in MADE else self.kinds[kind][:, :2]
+        rows = self.made_of[kind][:, None] if kind in MADE else self.kinds[kind][:, :2]
         pair = length[rows].sum(1).mean() * (1.3 if kind in self.hard else 1)   # the negatives' share
         return int(np.clip(tokens / pair, 128, 320))
 
@@ -110,12 +111,12 @@ class Pairs:
         return np.concatenate(([BOS], inner, [EOS]))
 
     def views(self, size, limit):
-        rows = self.made(self.texts, size)
+        rows = self.made(VIEWS, size)
         return rows, [self.query(i) for i in rows[:, 3]] + [self.part(i, limit) for i in rows[:, 3]]
 
     def numbers(self, size, limit):
         """Two parts of a text that has numbers, and the second with other numbers."""
-        rows = self.made(self.numbered, size)
+        rows = self.made(NUMBERS, size)
         first = [self.part(i, limit) for i in rows[:, 3]]
         second = [self.part(i, limit) for i in rows[:, 3]]
         third = []
@@ -126,12 +127,9 @@ class Pairs:
             third.append(t)
         return rows, first + second + third
 
-    def made_of(self, kind):
-        return self.numbered if kind == NUMBERS else self.texts
-
-    def made(self, texts, size):
+    def made(self, kind, size):
         rows = np.full((size, 7), -1, np.int32)
-        rows[:, 3] = rows[:, 4] = self.rng.choice(texts, size, replace=False)
+        rows[:, 3] = rows[:, 4] = self.rng.choice(self.made_of[kind], size, replace=False)
         return rows
 
     def epoch(self, kind, size):
