@@ -30,6 +30,17 @@ static FILE *refuse(quern_error *error, int descriptor, const char *path, const 
     return NULL;
 }
 
+/* Whether a file may be written over: it is a cache of any version, or empty, or its first writing was cut off and left
+ * nothing where the head goes. */
+static bool is_cache(int descriptor)
+{
+    static const char nothing[sizeof magic];
+    char start[sizeof magic];
+    const ssize_t got = pread(descriptor, start, sizeof start, 0);
+    return got == 0 || (got == sizeof start && (memcmp(start, magic, sizeof magic - 1) == 0 ||
+                                                memcmp(start, nothing, sizeof nothing) == 0));
+}
+
 FILE *quern_cache_file_open(const char *path, quern_error *error)
 {
     struct stat status;
@@ -40,6 +51,8 @@ FILE *quern_cache_file_open(const char *path, quern_error *error)
         return refuse(error, descriptor, path, "it is no regular file");
     if (flock(descriptor, LOCK_EX | LOCK_NB) != 0)
         return refuse(error, descriptor, path, errno == EWOULDBLOCK ? "another server does" : strerror(errno));
+    if (!is_cache(descriptor))
+        return refuse(error, descriptor, path, "it holds something else, which would be lost");
     FILE *file = fdopen(descriptor, "r+");
     return file != NULL ? file : refuse(error, descriptor, path, strerror(errno));
 }

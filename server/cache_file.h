@@ -25,8 +25,8 @@ struct quern_cache_head {
  * write the file is trusted with its vectors. */
 uint64_t quern_cache_sum(uint64_t sum, const void *data, size_t length);
 
-/* Opens a file, or makes an empty one for this user alone, and locks it until it is closed. NULL: it cannot be used, or
- * another process does; error tells. */
+/* Opens a file, or makes an empty one for this user alone, and locks it until it is closed. NULL: it cannot be used,
+ * another process does, or it is no cache and would be lost; error tells. */
 FILE *quern_cache_file_open(const char *path, quern_error *error);
 
 /* Puts the vectors of a file that was written under the same key into a cache that is empty. Returns how many; -1: the

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -334,6 +335,38 @@ static void test_a_damaged_file_is_not_read(void **state)
     fclose(empty);
 }
 
+/* Opens a file with these bytes; whether it may be used. It stays as it is. */
+static bool opens(const void *bytes, size_t length)
+{
+    char path[] = "/tmp/quern-cache-XXXXXX", back[64];
+    quern_error error = {0};
+    const int descriptor = mkstemp(path);
+    assert_true(descriptor >= 0 && length <= sizeof back);
+    assert_int_equal(write(descriptor, bytes, length), length);
+    FILE *file = quern_cache_file_open(path, &error);
+    assert_int_equal(pread(descriptor, back, sizeof back, 0), length);
+    assert_memory_equal(back, bytes, length);
+    if (file != NULL)
+        fclose(file);
+    else
+        assert_non_null(strstr(error.text, "something else"));
+    close(descriptor);
+    unlink(path);
+    return file != NULL;
+}
+
+static void test_other_files_are_refused(void **state)
+{
+    (void)state;
+    static const char notes[] = "a dozen notes", cut_off[32], other[] = "quernvc2 of the future", model[] = "GGUF\3\0\0\0";
+    assert_true(opens("", 0));
+    assert_true(opens(cut_off, sizeof cut_off));
+    assert_true(opens(other, sizeof other));
+    assert_false(opens(notes, sizeof notes));
+    assert_false(opens(notes, 3));
+    assert_false(opens(model, sizeof model));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -350,6 +383,7 @@ int main(void)
         TEST(test_a_file_keeps_vectors),
         TEST(test_a_file_keeps_the_order),
         TEST(test_a_damaged_file_is_not_read),
+        TEST(test_other_files_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
