@@ -72,10 +72,11 @@ static int read_more(struct quern_cli_reader *reader)
 {
     if (make_room(reader) != QUERN_CLI_DONE)
         return QUERN_CLI_FAILED;
+    struct pollfd wait = {.fd = reader->descriptor, .events = POLLIN};
     ssize_t got;
-    do
+    do /* whoever shares the descriptor may have made it one that does not wait */
         got = read(reader->descriptor, reader->buffer + reader->end, READ_BYTES);
-    while (got < 0 && errno == EINTR);
+    while (got < 0 && (errno == EINTR || (errno == EAGAIN && (poll(&wait, 1, -1) > 0 || errno == EINTR))));
     if (got < 0) {
         quern_cli_say("cannot read %s: %s", reader->name, strerror(errno));
         return QUERN_CLI_FAILED;

@@ -1,5 +1,6 @@
 #include "../cli/cli.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -131,6 +133,33 @@ static void test_idle_input_is_given_out(void **state)
     quern_cli_reader_close(&reader);
 }
 
+/* A program that shares the pipe made reading it fail where it would wait. */
+static void test_input_that_does_not_wait(void **state)
+{
+    (void)state;
+    struct quern_cli_reader reader;
+    quern_text texts[QUERN_CLI_BATCH];
+    size_t count;
+    int ends[2];
+    assert_int_equal(pipe2(ends, O_NONBLOCK), 0);
+    assert_int_equal(dup2(ends[0], STDIN_FILENO), STDIN_FILENO);
+    close(ends[0]);
+    const pid_t writer = fork();
+    if (writer == 0) {
+        usleep(50000);
+        _exit(write(ends[1], "late\n", 5) != 5);
+    }
+    close(ends[1]);
+    assert_int_equal(quern_cli_reader_open(&reader, &no_options), QUERN_CLI_DONE);
+    assert_int_equal(quern_cli_reader_next(&reader, texts, &count), QUERN_CLI_DONE);
+    assert_int_equal(count, 1);
+    assert_memory_equal(texts[0].data, "late", 4);
+    assert_int_equal(quern_cli_reader_next(&reader, texts, &count), QUERN_CLI_DONE);
+    assert_int_equal(count, 0);
+    quern_cli_reader_close(&reader);
+    assert_int_equal(waitpid(writer, NULL, 0), writer);
+}
+
 static void test_arguments(void **state)
 {
     (void)state;
@@ -171,6 +200,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lines),      cmocka_unit_test(test_random_data),
         cmocka_unit_test(test_long_texts), cmocka_unit_test(test_idle_input_is_given_out),
+        cmocka_unit_test(test_input_that_does_not_wait),
         cmocka_unit_test(test_arguments),  cmocka_unit_test(test_files_that_cannot_be_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
