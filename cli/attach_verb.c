@@ -13,7 +13,7 @@ static int attach(const struct quern_cli_options *options)
         return quern_cli_misuse("attach-head", "it takes one model file");
     if (options->dense[0] == NULL || options->dense[1] == NULL || options->output == NULL)
         return quern_cli_misuse("attach-head", "it needs --dense-2, --dense-3 and -o");
-    return quern_cli_make(make, options, options->type, options->output);
+    return quern_cli_make("attach-head", make, options, options->type, options->output);
 }
 
 const struct quern_cli_verb quern_cli_attach_head = {

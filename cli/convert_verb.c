@@ -12,7 +12,7 @@ static int convert(const struct quern_cli_options *options)
         return quern_cli_misuse("convert", "it takes one folder");
     if (options->output == NULL)
         return quern_cli_misuse("convert", "-o says which file to write");
-    return quern_cli_make(make, options, options->type, options->output);
+    return quern_cli_make("convert", make, options, options->type, options->output);
 }
 
 const struct quern_cli_verb quern_cli_convert = {

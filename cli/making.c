@@ -44,13 +44,15 @@ static void tell(const struct quern_convert_result *result, const char *path, bo
     puts("}");
 }
 
-int quern_cli_make(quern_cli_make_fn *make, const struct quern_cli_options *options, const char *type,
-                   const char *path)
+int quern_cli_make(const char *verb, quern_cli_make_fn *make, const struct quern_cli_options *options,
+                   const char *type, const char *path)
 {
     struct quern_cli_progress progress;
     struct quern_convert_result result;
     quern_error error;
     struct quern_convert_job job = {.type = type, .threads = options->threads, .proceed = proceed, .state = &progress};
+    if (type != NULL && !quern_convert_has_type(type))
+        return quern_cli_misuse(verb, "there is no type '%s' to write, but " QUERN_CONVERT_TYPES, type);
     stop_on_signals();
     quern_cli_progress_start(&progress, false);
     int code = make(options, &job, &result, &error);

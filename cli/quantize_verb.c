@@ -11,7 +11,7 @@ static int quantize(const struct quern_cli_options *options)
     if (options->text_count != 3)
         return quern_cli_misuse("quantize", "it takes a model file, the file to write and a type: "
                                 QUERN_CONVERT_TYPES);
-    return quern_cli_make(make, options, options->texts[2], options->texts[1]);
+    return quern_cli_make("quantize", make, options, options->texts[2], options->texts[1]);
 }
 
 const struct quern_cli_verb quern_cli_quantize = {

@@ -14,6 +14,9 @@
 /* The types that weights are written in, the default first. */
 #define QUERN_CONVERT_TYPES "q8_0|q4_0|bf16|f16|f32"
 
+/* Whether that is the name of one of them, in any case. */
+bool quern_convert_has_type(const char *name);
+
 struct quern_convert_job {
     const char *type; /* out of QUERN_CONVERT_TYPES, in any case; NULL: see below */
     int threads;      /* that convert; 0: the CPU budget of this process */

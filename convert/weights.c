@@ -26,6 +26,12 @@ int quern_weight_type_find(const char *name, uint32_t *type, quern_error *error)
     return quern_fail(error, QUERN_EINVAL, "there is no type '%.32s' to write, but " QUERN_CONVERT_TYPES, name);
 }
 
+bool quern_convert_has_type(const char *name)
+{
+    uint32_t type;
+    return quern_weight_type_find(name, &type, NULL) == QUERN_OK;
+}
+
 uint32_t quern_weight_type(const char *name, int dimensions, uint32_t type)
 {
     if (dimensions == 1)
