@@ -119,8 +119,9 @@ static int remove_model(const char *name)
     int removed = 0;
     int length = snprintf(file, sizeof file, "%s", published != NULL ? quern_cli_published_file(published) : name);
     if (length > 5 && length < (int)sizeof file && strcmp(file + length - 5, ".part") == 0) /* as listed */
-        file[length - 5] = '\0';
-    if (length >= (int)sizeof file || strchr(file, '/') != NULL || !quern_cli_cache_path(path, file)) {
+        file[length -= 5] = '\0';
+    const bool is_model = length > 5 && length < (int)sizeof file && strcmp(file + length - 5, ".gguf") == 0;
+    if (!is_model || strchr(file, '/') != NULL || !quern_cli_cache_path(path, file)) {
         quern_cli_say("'%s' is no name of a model in the cache", name);
         return QUERN_CLI_FAILED;
     }

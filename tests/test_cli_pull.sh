@@ -431,11 +431,14 @@ check "removes the records too" [ "$(cd "$cache" && echo *)" = 'a.gguf a.gguf.js
 run models rm b.gguf
 check "rm of nothing" [ "$status" = 1 ]
 : >"$HOME/.cache/other.gguf"
-for name in ../other.gguf "$HOME/.cache/other.gguf" .. ''; do
-    run models rm "$name"
-    check "rm '$name'" [ "$status" = 1 ]
+: >"$cache/notes.txt"
+for given in ../other.gguf "$HOME/.cache/other.gguf" .. '' notes.txt a.gguf.json; do
+    run models rm "$given"
+    check "rm '$given'" [ "$status" = 1 ]
+    check "says that it is none" says "'$given' is no name of a model"
 done
 check "removes nothing outside" [ -e "$HOME/.cache/other.gguf" ]
+check "removes nothing but models" [ -e "$cache/notes.txt" ]
 run models rm
 check "rm without a name" [ "$status" = 2 ]
 begin
