@@ -12,7 +12,7 @@
 #define MOST_DIMENSIONS 65536
 #define MOST_SECONDS 3600
 #define MOST_WAIT 86400 /* seconds */
-#define OWN_KEYS 256    /* what getopt calls the first option without a key */
+#define FIRST_ROW 256   /* what getopt calls the first row by its long name: more than any letter */
 #define MOST_RETRIES 1000
 
 struct row {
@@ -243,10 +243,8 @@ static int apply(const struct quern_cli_verb *verb, struct quern_cli_options *op
         return is_listed(verb->formats, argument)
                    ? -1
                    : quern_cli_misuse(verb->name, "there is no format '%s', but %s", argument, verb->formats);
-    default: /* getopt has said what is wrong */
-        fprintf(stderr, "quern: see 'quern %s --help'\n", verb->name);
-        return QUERN_CLI_USAGE;
     }
+    return -1;
 }
 
 /* A number of bytes, at least a million, or of K, M or G of 1,024 each. */
@@ -290,8 +288,12 @@ static int apply_own(const struct own *option, struct quern_cli_options *options
     return -1;
 }
 
+/* Takes over option i. Nothing but a title may be empty: it is what a variable gives that was not set. */
 static int apply_row(const struct quern_cli_verb *verb, struct quern_cli_options *options, size_t i, char *argument)
 {
+    const struct row *row = row_at(i);
+    if (row->argument != NULL && argument[0] == '\0' && row->key != 'L')
+        return quern_cli_misuse(verb->name, "--%s: %s is empty", row->name, row->argument);
     return i < OPTIONS ? apply(verb, options, table[i].key, argument) : apply_own(&own[i - OPTIONS], options, argument);
 }
 
@@ -317,20 +319,28 @@ static int apply_environment(const struct quern_cli_verb *verb, struct quern_cli
     return -1;
 }
 
+/* getopt has said what is wrong. */
+static int misread(const struct quern_cli_verb *verb)
+{
+    fprintf(stderr, "quern: see 'quern %s --help'\n", verb->name);
+    return QUERN_CLI_USAGE;
+}
+
 int quern_cli_parse(const struct quern_cli_verb *verb, int argc, char **argv, struct quern_cli_options *options)
 {
     static char program[] = "quern";
     struct option known[OPTIONS + OWN + 1] = {0};
     char letters[2 * OPTIONS + 1];
+    size_t rows[FIRST_ROW]; /* of the letters */
     size_t count = 0, length = 0;
     for (size_t i = 0; i < OPTIONS + OWN; i++) {
         const struct row *row = row_at(i);
         if (!takes(verb, i))
             continue;
         int argument = row->argument != NULL ? required_argument : no_argument;
-        known[count++] = (struct option){.name = row->name, .has_arg = argument,
-                                         .val = i < OPTIONS ? row->key : (int)(OWN_KEYS + i - OPTIONS)};
+        known[count++] = (struct option){.name = row->name, .has_arg = argument, .val = (int)(FIRST_ROW + i)};
         if (islower((unsigned char)row->key)) {
+            rows[(unsigned char)row->key] = i;
             letters[length++] = row->key;
             if (argument == required_argument)
                 letters[length++] = ':';
@@ -341,7 +351,8 @@ int quern_cli_parse(const struct quern_cli_verb *verb, int argc, char **argv, st
     argv[0] = program; /* for getopt's messages */
     int code = verb->environment ? apply_environment(verb, options) : -1;
     for (int key; code < 0 && (key = getopt_long(argc, argv, letters, known, NULL)) != -1;)
-        code = key < OWN_KEYS ? apply(verb, options, key, optarg) : apply_own(&own[key - OWN_KEYS], options, optarg);
+        code = key == '?' ? misread(verb)
+                          : apply_row(verb, options, key < FIRST_ROW ? rows[key] : (size_t)(key - FIRST_ROW), optarg);
     if (code >= 0)
         return code;
     options->texts = argv + optind;

@@ -122,6 +122,7 @@ void quern_cli_reader_close(struct quern_cli_reader *reader);
 struct quern_cli_output {
     FILE *file;
     const char *path; /* NULL: standard output */
+    char *target;     /* the same, or the file that it is a link to; NULL as the next one */
     char *temporary;  /* name while it is written; NULL: path is written directly, being a device or a pipe */
     bool spooled;     /* file is a temporary one, to be copied to standard output at the end */
 };
@@ -131,6 +132,9 @@ int quern_cli_output_open(struct quern_cli_output *output, const char *path, boo
 int quern_cli_output_flush(struct quern_cli_output *output);
 int quern_cli_output_finish(struct quern_cli_output *output);   /* flushes, checks, copies, renames and closes */
 void quern_cli_output_discard(struct quern_cli_output *output); /* after a failure; a finished one is allowed */
+
+/* Ends the command's standard output. Returns code; when something was not written, complains unless that was done. */
+int quern_cli_output_end(int code);
 
 /* Writes a number, and bytes as a string with its quotes, as json_text.h describes. */
 void quern_cli_put_float(FILE *file, float value);

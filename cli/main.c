@@ -2,6 +2,7 @@
 #include "cli.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -34,35 +35,28 @@ static void guard_standard_streams(void)
             return;
 }
 
-static int finish_stdout(int code)
-{
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return code;
-    quern_cli_say("cannot write to standard output");
-    return QUERN_CLI_FAILED;
-}
-
 int main(int argc, char **argv)
 {
     guard_standard_streams();
+    signal(SIGXFSZ, SIG_IGN); /* a file that grows too large is an error like a full disk */
     if (argc < 2) {
         print_help(stderr);
         return QUERN_CLI_USAGE;
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
         print_help(stdout);
-        return finish_stdout(QUERN_CLI_DONE);
+        return quern_cli_output_end(QUERN_CLI_DONE);
     }
     if (strcmp(argv[1], "--version") == 0) {
         printf("quern %s\n", quern_version());
-        return finish_stdout(QUERN_CLI_DONE);
+        return quern_cli_output_end(QUERN_CLI_DONE);
     }
     for (size_t i = 0; i < VERBS; i++) {
         if (strcmp(argv[1], verbs[i]->name) != 0)
             continue;
         struct quern_cli_options options;
         int code = quern_cli_parse(verbs[i], argc - 1, argv + 1, &options);
-        return finish_stdout(code >= 0 ? code : verbs[i]->run(&options));
+        return quern_cli_output_end(code >= 0 ? code : verbs[i]->run(&options));
     }
     return quern_cli_misuse(NULL, "there is no verb '%s'", argv[1]);
 }

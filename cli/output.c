@@ -30,54 +30,76 @@ static void remove_on_signals(const char *temporary)
             sigaction(ending[i], &action, NULL);
 }
 
+static bool told; /* that standard output cannot be written to */
+
 static int complain(const struct quern_cli_output *output)
 {
     quern_cli_say("cannot write to %s: %s", output->path != NULL ? output->path : "standard output", strerror(errno));
+    told |= output->path == NULL;
     return QUERN_CLI_FAILED;
 }
 
-/* Opens a file beside path under a temporary name, with the rights a new file gets. */
-static int open_temporary(struct quern_cli_output *output)
+int quern_cli_output_end(int code)
 {
-    size_t length = strlen(output->path);
-    output->temporary = malloc(length + sizeof ".XXXXXX");
-    if (output->temporary == NULL)
-        return -1;
-    memcpy(output->temporary, output->path, length);
-    strcpy(output->temporary + length, ".XXXXXX");
-    int descriptor = mkstemp(output->temporary);
-    if (descriptor < 0) {
-        free(output->temporary);
-        output->temporary = NULL;
-        return -1;
-    }
-    mode_t mask = umask(0);
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return code;
+    return told ? QUERN_CLI_FAILED : complain(&(struct quern_cli_output){0});
+}
+
+/* Forgets the names of a file that is not written, or not any more. */
+static void forget_names(struct quern_cli_output *output)
+{
+    unfinished = NULL;
+    free(output->target);
+    free(output->temporary);
+    output->target = output->temporary = NULL;
+}
+
+/* Opens a file beside the one that is there, or will be, under a temporary name, with its rights; NULL with errno. */
+static FILE *open_temporary(struct quern_cli_output *output, const struct stat *there)
+{
+    const mode_t mask = umask(0);
     umask(mask);
-    fchmod(descriptor, 0666 & ~mask);
+    output->target = there != NULL ? realpath(output->path, NULL) : strdup(output->path);
+    if (output->target == NULL || asprintf(&output->temporary, "%s.XXXXXX", output->target) < 0) {
+        output->temporary = NULL;
+        return NULL;
+    }
+    const int descriptor = mkstemp(output->temporary);
+    if (descriptor < 0)
+        return NULL;
+    fchmod(descriptor, there != NULL ? there->st_mode & 0777 : 0666 & ~mask);
     remove_on_signals(output->temporary);
-    return descriptor;
+    return fdopen(descriptor, "w");
 }
 
 int quern_cli_output_open(struct quern_cli_output *output, const char *path, bool rewritten)
 {
     struct stat status;
-    bool exists = path != NULL && stat(path, &status) == 0;
+    const bool exists = path != NULL && stat(path, &status) == 0;
     *output = (struct quern_cli_output){.path = path};
     if (exists && S_ISDIR(status.st_mode)) {
         quern_cli_say("cannot write to %s: it is a folder", path);
         return QUERN_CLI_FAILED;
     }
-    bool direct = path == NULL || (exists && !S_ISREG(status.st_mode));
-    if (!direct) {
-        int descriptor = open_temporary(output);
-        output->file = descriptor < 0 ? NULL : fdopen(descriptor, "w");
+    if (exists && access(path, W_OK) != 0)
+        return complain(output);
+    if (path != NULL && (!exists || S_ISREG(status.st_mode))) {
+        output->file = open_temporary(output, exists ? &status : NULL);
     } else if (rewritten) { /* a pipe cannot be, and standard output may stand anywhere in its file */
         output->spooled = true;
         output->file = tmpfile();
     } else {
         output->file = path == NULL ? stdout : fopen(path, "w");
     }
-    return output->file != NULL ? QUERN_CLI_DONE : complain(output);
+    if (output->file != NULL)
+        return QUERN_CLI_DONE;
+    if (output->spooled)
+        quern_cli_say("cannot make a temporary file: %s; write to one with -o", strerror(errno));
+    else
+        complain(output);
+    forget_names(output);
+    return QUERN_CLI_FAILED;
 }
 
 int quern_cli_output_flush(struct quern_cli_output *output)
@@ -109,13 +131,10 @@ int quern_cli_output_finish(struct quern_cli_output *output)
     if (code == QUERN_CLI_DONE && output->spooled)
         code = unspool(output);
     if (code == QUERN_CLI_DONE && output->temporary != NULL) {
-        if (fsync(fileno(output->file)) != 0 || rename(output->temporary, output->path) != 0) {
+        if (fsync(fileno(output->file)) != 0 || rename(output->temporary, output->target) != 0)
             code = complain(output);
-        } else {
-            unfinished = NULL;
-            free(output->temporary);
-            output->temporary = NULL;
-        }
+        else
+            forget_names(output);
     }
     quern_cli_output_discard(output);
     return code;
@@ -123,11 +142,9 @@ int quern_cli_output_finish(struct quern_cli_output *output)
 
 void quern_cli_output_discard(struct quern_cli_output *output)
 {
-    if (output->temporary != NULL) {
+    if (output->temporary != NULL)
         unlink(output->temporary);
-        unfinished = NULL;
-        free(output->temporary);
-    }
+    forget_names(output);
     if (output->file != NULL && output->file != stdout)
         fclose(output->file);
     *output = (struct quern_cli_output){0};

@@ -84,7 +84,7 @@ done
 run dance
 check "an unknown verb" exits 2 "there is no verb 'dance'"
 for bad in "-t nothing" "-d 0" "-d -3" "-d 1x" "-d 99999999999999999999" "--threads 0" "--threads 257" "-f xml" \
-    "-f ''" "--title x -t query" "-i /dev/null text"; do
+    "-f ''" "-m ''" "-i ''" "-o '' text" "--title x -t query" "-i /dev/null text"; do
     eval "run embed -m '$model' $bad"
     check "embed $bad is misuse" both exits 2 "quern embed --help" -- silent
 done
@@ -127,7 +127,7 @@ cp "$work/bin/models/starter.gguf" "$work/share/quern/starter.gguf"
 run info
 check "an installed starter model goes first" prints "share/quern/starter.gguf"
 run embed -m '' text
-check "an empty -m is not replaced by it" exits 1 "no model"
+check "an empty -m is not replaced by it" both exits 2 "FILE is empty" -- silent
 mkdir -p "$HOME/.cache/quern"
 cp "$model" "$HOME/.cache/quern/a.gguf"
 run info
@@ -272,19 +272,47 @@ echo old >"$work/new"
 run embed -t none -o "$work/new" hello
 check "-o replaces the file" [ "$(cat "$work/new")" = "$(head -n 1 "$work/jsonl")" ]
 check "-o leaves no other file" [ "$(echo "$work"/new* "$work"/file.npy*)" = "$work/new $work/file.npy" ]
+chmod 600 "$work/new"
+ln -s new "$work/link"
+run embed -t none -o "$work/link" hello hello
+check "-o keeps a link, and writes to its file" both [ -L "$work/link" ] -- [ "$(wc -l <"$work/new")" = 2 ]
+check "and the file's rights" [ "$(stat -c %a "$work/new")" = 600 ]
+rm "$work/link"
+cp "$work/lines" "$work/both"
+run embed -t none -i "$work/both" -o "$work/both"
+check "-o does not replace the texts" both exits 2 "would replace the texts" -- cmp -s "$work/lines" "$work/both"
+rm "$work/both"
+if [ "$(id -u)" = 0 ]; then # who may write to any file
+    as_other() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
+else
+    as_other() { "$@"; }
+fi
+mkdir -m 777 "$work/shared"
+echo old >"$work/shared/file"
+chmod 444 "$work/shared/file"
+chmod 755 "$work"
+as_other "$quern" embed -m "$model" -o "$work/shared/file" hello 2>"$work/err"
+status=$?
+check "-o does not replace a file that may not be written" exits 1 "Permission denied"
+check "which is there still" grep -qx old "$work/shared/file"
 run embed -t none -o /dev/full hello
 check "a full disk" exits 1 "No space left"
+yes hello | head -n 500 >"$work/in"
+(ulimit -f 20 && run embed -t none -o "$work/large" && exit "$status")
+check "a file that may not grow is like a full disk" both [ $? = 1 ] -- grep -q "large: File too large" "$work/err"
+check "and nothing is left of it" [ "$(echo "$work"/large*)" = "$work/large*" ]
 for format in jsonl npy; do
     "$quern" embed -t none -f $format hello >/dev/full 2>"$work/err"
     status=$?
     check "standard output on a full disk, $format" exits 1 "No space left"
+    check "which is told once" [ "$(grep -c 'cannot write' "$work/err")" = 1 ]
     "$quern" embed -t none -f $format hello >&- 2>"$work/err"
     status=$?
     check "standard output closed, $format" exits 1 "cannot write"
 done
 "$quern" --help >/dev/full 2>"$work/err"
 status=$?
-check "help on a full disk" exits 1 "cannot write"
+check "help on a full disk" exits 1 "cannot write to standard output: No space left"
 "$quern" embed -t none <&- >"$work/out" 2>"$work/err"
 status=$?
 check "standard input closed" exits 1 "cannot read"
