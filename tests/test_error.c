@@ -62,6 +62,23 @@ static void test_hostile_bytes_are_replaced(void **state)
     }
 }
 
+static void test_a_file_is_named(void **state)
+{
+    (void)state;
+    quern_error error;
+    char path[4096];
+    quern_fail(&error, QUERN_EFORMAT, "it is damaged");
+    assert_int_equal(quern_fail_in(&error, QUERN_EFORMAT, "folder/model.gguf"), QUERN_EFORMAT);
+    assert_int_equal(error.code, QUERN_EFORMAT);
+    assert_string_equal(error.text, "folder/model.gguf: it is damaged");
+    memset(path, 'x', sizeof path);
+    strcpy(path + sizeof path - 12, "/model.gguf");
+    quern_fail(&error, QUERN_EFORMAT, "it is damaged");
+    quern_fail_in(&error, QUERN_EFORMAT, path);
+    assert_string_equal(error.text + strlen(error.text) - 26, "/model.gguf: it is damaged");
+    assert_int_equal(quern_fail_in(NULL, QUERN_EIO, path), QUERN_EIO);
+}
+
 static int try_it(int code, int *reached)
 {
     QUERN_TRY(code);
@@ -97,6 +114,7 @@ int main(void)
         cmocka_unit_test(test_code_and_text),
         cmocka_unit_test(test_long_text_is_cut_at_a_character),
         cmocka_unit_test(test_hostile_bytes_are_replaced),
+        cmocka_unit_test(test_a_file_is_named),
         cmocka_unit_test(test_try_returns_the_code),
         cmocka_unit_test(test_names),
     };

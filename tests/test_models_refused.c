@@ -242,6 +242,7 @@ static void test_refused(void **state)
         if (code != d->code || error.code != d->code || model != NULL || strstr(error.text, d->message) == NULL)
             fail_msg("case %zu (%s %s): code %d, \"%s\" does not say \"%s\"", i, d->key ? d->key : "tensor",
                      d->tensor ? d->tensor : "", code, error.text, d->message);
+        assert_memory_equal(error.text, damaged, strlen(damaged));
     }
     /* a copy without damage is a model, so the damage is the reason */
     write_damaged(damaged, &gguf, &(struct damage){0});
@@ -282,6 +283,28 @@ static void test_defaults(void **state)
     unlink(sound);
 }
 
+/* What a file calls its model goes to terminals. */
+static void test_names_are_clean(void **state)
+{
+    (void)state;
+    static const struct damage hostile = {.key = "general.name", .put = TEXT, .text = "a\x1b[31m\n\xff\xc3\xa9"};
+    char sound[TRIAL_PATH], copy[TRIAL_PATH + 8];
+    struct quern_gguf gguf;
+    quern_model_info info = {.size = sizeof info};
+    const struct quern_recipe recipe = trial_recipe(QUERN_TYPE_Q8_0, true);
+    trial_make(sound, &recipe);
+    strcat(strcpy(copy, sound), ".copy");
+    assert_int_equal(quern_gguf_open(&gguf, sound, NULL), QUERN_OK);
+    write_damaged(copy, &gguf, &hostile);
+    quern_gguf_close(&gguf);
+    quern_model *model = trial_open(copy, NULL);
+    assert_int_equal(quern_model_describe(model, &info, NULL), QUERN_OK);
+    assert_string_equal(info.name, "a?[31m??\xc3\xa9");
+    quern_model_close(model);
+    unlink(copy);
+    unlink(sound);
+}
+
 static void test_no_file(void **state)
 {
     (void)state;
@@ -300,6 +323,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_names_are_clean),
         cmocka_unit_test(test_no_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

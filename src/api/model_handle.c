@@ -64,20 +64,35 @@ static int read_prompts(quern_model *model, quern_error *error)
                       (int)(prompts.length < 32 ? prompts.length : 32), prompts.data, none);
 }
 
+static int read_name(quern_model *model, quern_error *error)
+{
+    char start[sizeof model->name + 4]; /* so much longer that a character it cuts off does not fit anyway */
+    quern_text name = {"", 0};
+    QUERN_TRY(quern_gguf_string(&model->gguf, "general.name", &name, error));
+    snprintf(start, sizeof start, "%.*s", (int)(name.length < sizeof start ? name.length : sizeof start), name.data);
+    quern_copy_clean(model->name, sizeof model->name, start);
+    return QUERN_OK;
+}
+
+/* Makes a model of the file that was opened. */
+static int read_model(quern_model *model, const struct quern_kernels *kernels, int threads, quern_error *error)
+{
+    QUERN_TRY(quern_network_load(&model->network, &model->gguf, kernels, threads, error));
+    QUERN_TRY(quern_model_read_vocabulary(model, error));
+    QUERN_TRY(read_name(model, error));
+    QUERN_TRY(read_prompts(model, error));
+    describe_types(model);
+    return quern_map_check(&model->gguf.map, error);
+}
+
 static int load(quern_model *model, const char *path, const quern_model_options *options, quern_error *error)
 {
     const struct quern_kernels *kernels;
-    quern_text name = {"", 0};
     const int threads = options->threads > 0 ? options->threads : quern_cpu_budget(NULL, 0);
     QUERN_TRY(choose_kernels(model, options->cpu, &kernels, error));
     QUERN_TRY(quern_gguf_open(&model->gguf, path, error));
-    QUERN_TRY(quern_network_load(&model->network, &model->gguf, kernels, threads, error));
-    QUERN_TRY(quern_model_read_vocabulary(model, error));
-    QUERN_TRY(quern_gguf_string(&model->gguf, "general.name", &name, error));
-    QUERN_TRY(read_prompts(model, error));
-    snprintf(model->name, sizeof model->name, "%.*s", (int)(name.length < 127 ? name.length : 127), name.data);
-    describe_types(model);
-    return quern_map_check(&model->gguf.map, error);
+    const int code = read_model(model, kernels, threads, error);
+    return code == QUERN_OK ? QUERN_OK : quern_fail_in(error, code, path);
 }
 
 int quern_model_open(quern_model **model, const char *path, const quern_model_options *options, quern_error *error)

@@ -27,9 +27,9 @@ static bool is_control(const unsigned char *s) /* ASCII's and U+0080 to U+009F *
     return s[0] < 0x20 || s[0] == 0x7F || (s[0] == 0xC2 && s[1] < 0xA0);
 }
 
-/* Copies what fits, whole characters only; a '?' stands for each byte that is none. */
-static void copy_clean(char *out, size_t size, const unsigned char *in)
+void quern_copy_clean(char *out, size_t size, const char *text)
 {
+    const unsigned char *in = (const unsigned char *)text;
     size_t used = 0;
     while (*in) {
         size_t length = character_length(in);
@@ -57,7 +57,19 @@ int quern_fail(quern_error *error, int code, const char *format, ...)
         vsnprintf(line, sizeof line, format, arguments);
         va_end(arguments);
         error->code = code;
-        copy_clean(error->text, sizeof error->text, (const unsigned char *)line);
+        quern_copy_clean(error->text, sizeof error->text, line);
+    }
+    return code;
+}
+
+int quern_fail_in(quern_error *error, int code, const char *path)
+{
+    enum { MOST = 80 }; /* bytes of the path, its end */
+    const size_t length = strlen(path);
+    if (error) {
+        const quern_error within = *error;
+        quern_fail(error, code, "%s%s: %s", length > MOST ? "..." : "", path + (length > MOST ? length - MOST : 0),
+                   within.text);
     }
     return code;
 }

@@ -392,9 +392,10 @@ int quern_gguf_open(struct quern_gguf *gguf, const char *path, quern_error *erro
     int lost = quern_map_check(&gguf->map, error); /* says more than what was made of the zeros in place of the file */
     if (lost != QUERN_OK)
         code = lost;
-    if (code != QUERN_OK)
-        quern_gguf_close(gguf);
-    return code;
+    if (code == QUERN_OK)
+        return QUERN_OK;
+    quern_gguf_close(gguf);
+    return quern_fail_in(error, code, path);
 }
 
 void quern_gguf_close(struct quern_gguf *gguf)
