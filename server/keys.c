@@ -57,11 +57,14 @@ static int add_file(struct quern_keys *keys, const char *path, quern_error *erro
 static int add_environment(struct quern_keys *keys, quern_error *error)
 {
     const char *value = getenv("QUERN_API_KEY");
+    const size_t before = keys->count;
     char *copy = strdup(value != NULL ? value : ""), *rest;
     int code = copy != NULL ? QUERN_OK : fail(error, QUERN_ENOMEM, "no memory for keys%s%s", "", "");
     for (char *key = copy != NULL ? strtok_r(copy, "," SEPARATORS, &rest) : NULL; code == QUERN_OK && key != NULL;
          key = strtok_r(NULL, "," SEPARATORS, &rest))
         code = add(keys, key, "QUERN_API_KEY", error);
+    if (code == QUERN_OK && keys->count == before && copy[0] != '\0')
+        code = fail(error, QUERN_EINVAL, "%s has no keys%s", "QUERN_API_KEY", "");
     free(copy);
     return code;
 }

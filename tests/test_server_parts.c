@@ -206,6 +206,11 @@ static void test_keys(void **state)
     assert_true(quern_keys_have(&keys, "one") && quern_keys_have(&keys, "two"));
     assert_false(quern_keys_have(&keys, "on") || quern_keys_have(&keys, "one ") || quern_keys_have(&keys, "") ||
                  quern_keys_have(&keys, NULL));
+    setenv("QUERN_API_KEY", " ,", 1);
+    assert_int_equal(quern_keys_load(&keys, NULL, &error), QUERN_EINVAL);
+    assert_non_null(strstr(error.text, "QUERN_API_KEY has no keys"));
+    setenv("QUERN_API_KEY", "", 1); /* as good as not set */
+    assert_int_equal(quern_keys_load(&(struct quern_keys){0}, NULL, &error), QUERN_OK);
     unsetenv("QUERN_API_KEY");
     assert_int_equal(quern_keys_load(&keys, path, &error),
                      QUERN_EINVAL); /* an empty file locks all out, or lets all in */
