@@ -61,9 +61,9 @@ size_t quern_json_float(char out[QUERN_JSON_FLOAT], float value)
     return length + format_fixed(out + length, digits, exponent);
 }
 
-/* Length of the well-formed UTF-8 character at the beginning of text; 0: there is none. */
-static size_t character_length(const unsigned char *text, size_t length)
+size_t quern_json_character(const char *data, size_t length)
 {
+    const unsigned char *text = (const unsigned char *)data;
     static const unsigned least[] = {0, 0, 0x80, 0x800, 0x10000};
     size_t size = text[0] < 0x80 ? 1 : text[0] < 0xc2 ? 0 : text[0] < 0xe0 ? 2 : text[0] < 0xf0 ? 3 : 4;
     if (size <= 1 || text[0] > 0xf4 || size > length)
@@ -82,7 +82,7 @@ size_t quern_json_string(char *out, size_t capacity, quern_text text, size_t *us
     const unsigned char *data = (const unsigned char *)text.data;
     size_t length = 0, i = 0;
     while (i < text.length && capacity - length >= 7) { /* six for an escape, and snprintf's terminator */
-        size_t size = character_length(data + i, text.length - i);
+        size_t size = quern_json_character(text.data + i, text.length - i);
         if (size == 0) {
             memcpy(out + length, "\xef\xbf\xbd", 3);
             length += 3;

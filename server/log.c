@@ -50,6 +50,9 @@ void quern_log(const struct quern_server_options *options, const char *level, co
     va_start(list, format);
     vsnprintf(message, sizeof message, format, list);
     va_end(list);
+    for (char *at = message; *at != '\0'; at++) /* names are the user's, and a line is a line */
+        if ((unsigned char)*at < ' ' || *at == 0x7f)
+            *at = '?';
     stamp(time_text);
     if (options->log_json) {
         quern_buffer_print(&line, "{\"time\":\"%s\",\"level\":\"%s\",\"message\":", time_text, level);

@@ -1,5 +1,6 @@
 #include "meters.h"
 
+#include "json_text.h"
 #include "loop.h"
 #include "routes.h"
 
@@ -97,14 +98,18 @@ static void put_head(struct quern_buffer *out, const char *name, const char *typ
     quern_buffer_print(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
-/* As a label's value, with its quotes. */
+/* As a label's value, with its quotes; a '?' stands for what is not UTF-8, of which Prometheus would take nothing. */
 static void put_label(struct quern_buffer *out, const char *value)
 {
     quern_buffer_text(out, "\"");
-    for (; *value != '\0'; value++) {
+    for (size_t length; *value != '\0'; value += length > 0 ? length : 1) {
+        length = quern_json_character(value, strlen(value));
         if (*value == '"' || *value == '\\')
             quern_buffer_text(out, "\\");
-        quern_buffer_add(out, *value != '\n' ? value : "\\n", *value != '\n' ? 1 : 2);
+        if (*value == '\n')
+            quern_buffer_text(out, "\\n");
+        else
+            quern_buffer_add(out, length > 0 ? value : "?", length > 0 ? length : 1);
     }
     quern_buffer_text(out, "\"");
 }

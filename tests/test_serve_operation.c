@@ -136,7 +136,7 @@ static void test_metrics_want_the_key(void **state)
 static void test_a_request_has_a_line(void **state)
 {
     (void)state;
-    static const char *const options[] = {"--log-format", "json", NULL};
+    static const char *const options[] = {"--log-format", "json", "--model-name", "two\nlines", NULL};
     static const char *const parts[] = {
         "\"level\":\"info\",\"method\":\"POST\",\"path\":\"/v1/embeddings\",\"status\":200,\"ms\":", "\"queue_ms\":",
         "\"compute_ms\":", "\"texts\":3,\"tokens\":", "\"bytes\":", "\"id\":\"an-id\"}"};
@@ -148,6 +148,7 @@ static void test_a_request_has_a_line(void **state)
     reply_free(&reply);
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         assert_true(served_logs(&server, parts[i]));
+    assert_true(served_logs(&server, "model two?lines"));
     assert_int_equal(served_end(&server, SIGTERM), 0);
 }
 

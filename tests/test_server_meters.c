@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-static struct quern_server_options options = {.model_name = "a \"model\"\n\\"};
+static struct quern_server_options options = {.model_name = "a \"model\"\n\\\xc3\xa9\xff"};
 static struct quern_batcher batcher;
 static struct quern_service service;
 
@@ -183,7 +183,7 @@ static void test_the_queue_is_told(void **state)
 static void test_names_are_quoted(void **state)
 {
     (void)state;
-    assert_tells("kernels=\"spec\",model=\"a \\\"model\\\"\\n\\\\\"} 1\n");
+    assert_tells("kernels=\"spec\",model=\"a \\\"model\\\"\\n\\\\\xc3\xa9?\"} 1\n");
 }
 
 int main(void)
