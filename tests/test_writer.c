@@ -222,6 +222,23 @@ static const struct {
     {write_beyond_the_limit, QUERN_EIO, "File too large"},
 };
 
+static void test_a_link_is_kept(void **state)
+{
+    (void)state;
+    char link_path[112];
+    struct stat status;
+    struct quern_gguf_writer *writer;
+    put_file("old");
+    snprintf(link_path, sizeof link_path, "%s.link", path);
+    assert_int_equal(symlink(path, link_path), 0);
+    assert_int_equal(quern_gguf_writer_new(&writer, link_path, NULL), QUERN_OK);
+    assert_int_equal(quern_gguf_writer_finish(writer, NULL), QUERN_OK);
+    assert_int_equal(lstat(link_path, &status), 0);
+    assert_true(S_ISLNK(status.st_mode));
+    assert_true(stat(path, &status) == 0 && status.st_size > 3);
+    unlink(link_path);
+}
+
 static void test_failure_leaves_the_target_alone(void **state)
 {
     (void)state;
@@ -314,6 +331,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_target_appears_when_finished, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_part_left_behind_is_written_over, make_folder, remove_folder),
         cmocka_unit_test(test_only_regular_files_are_replaced),
+        cmocka_unit_test_setup_teardown(test_a_link_is_kept, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_failure_leaves_the_target_alone, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_target_cannot_be, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_values_are_copied, make_folder, remove_folder),

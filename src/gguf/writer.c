@@ -106,8 +106,11 @@ static int create(struct quern_gguf_writer *writer, quern_error *error)
 {
     size_t size = strlen(writer->path) + sizeof ".part";
     struct stat status;
-    if (stat(writer->path, &status) == 0 && !S_ISREG(status.st_mode))
+    const bool exists = stat(writer->path, &status) == 0;
+    if (exists && !S_ISREG(status.st_mode))
         return quern_fail(error, QUERN_EIO, "cannot write %s: it is there, and no regular file", writer->path);
+    if (exists && access(writer->path, W_OK) != 0)
+        return fail_io(error, writer);
     writer->temporary = malloc(size);
     if (!writer->temporary)
         return quern_fail(error, QUERN_ENOMEM, "no memory to write %s", writer->path);
@@ -142,6 +145,8 @@ int quern_gguf_writer_new(struct quern_gguf_writer **writer, const char *path, q
 {
     struct quern_gguf_writer *made = calloc(1, sizeof *made);
     if (made)
+        made->path = realpath(path, NULL); /* a link stays one */
+    if (made && !made->path)
         made->path = strdup(path);
     int code = made && made->path ? create(made, error)
                                   : quern_fail(error, QUERN_ENOMEM, "no memory to write %s", path);
