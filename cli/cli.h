@@ -127,7 +127,11 @@ struct quern_cli_output {
     bool spooled;     /* file is a temporary one, to be copied to standard output at the end */
 };
 
-/* rewritten: the beginning will be written again at the end, so the file must allow that. */
+/* Whether both paths lead to one regular file. */
+bool quern_cli_same_file(const char *a, const char *b);
+
+/* path: NULL, "-" or the file that it goes to anyway stand for standard output. rewritten: the beginning will be
+ * written again at the end, so the file must allow that. */
 int quern_cli_output_open(struct quern_cli_output *output, const char *path, bool rewritten);
 int quern_cli_output_flush(struct quern_cli_output *output);
 int quern_cli_output_finish(struct quern_cli_output *output);   /* flushes, checks, copies, renames and closes */

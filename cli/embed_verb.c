@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* What one run of the verb works with. */
 struct run {
@@ -94,27 +93,18 @@ static int prepare(struct run *run, const struct quern_cli_options *options)
     return quern_cli_vectors_open(&run->vectors, options->format, options->output);
 }
 
-/* Whether the vectors would take the place of the texts. */
-static bool replaces_input(const struct quern_cli_options *options)
-{
-    struct stat input, output;
-    return options->input != NULL && options->output != NULL && stat(options->input, &input) == 0 &&
-           stat(options->output, &output) == 0 && S_ISREG(input.st_mode) && input.st_dev == output.st_dev &&
-           input.st_ino == output.st_ino;
-}
-
 static int embed(const struct quern_cli_options *options)
 {
     struct run run = {0};
     if (options->input != NULL && options->text_count > 0)
         return quern_cli_misuse("embed", "give texts or -i FILE, not both");
-    if (replaces_input(options))
+    if (options->input != NULL && options->output != NULL && quern_cli_same_file(options->input, options->output))
         return quern_cli_misuse("embed", "-o %s would replace the texts, which are read from it", options->output);
     int code = quern_cli_reader_open(&run.reader, options);
     if (code == QUERN_CLI_DONE)
         code = prepare(&run, options);
     if (code == QUERN_CLI_DONE) {
-        quern_cli_progress_start(&run.progress, options->output == NULL);
+        quern_cli_progress_start(&run.progress, run.vectors.output.path == NULL);
         code = embed_all(&run);
         quern_cli_progress_clear(&run.progress);
     }

@@ -73,9 +73,18 @@ static FILE *open_temporary(struct quern_cli_output *output, const struct stat *
     return fdopen(descriptor, "w");
 }
 
+bool quern_cli_same_file(const char *a, const char *b)
+{
+    struct stat one, other;
+    return stat(a, &one) == 0 && stat(b, &other) == 0 && S_ISREG(one.st_mode) && one.st_dev == other.st_dev &&
+           one.st_ino == other.st_ino;
+}
+
 int quern_cli_output_open(struct quern_cli_output *output, const char *path, bool rewritten)
 {
     struct stat status;
+    if (path != NULL && (strcmp(path, "-") == 0 || quern_cli_same_file(path, "/dev/stdout")))
+        path = NULL;
     const bool exists = path != NULL && stat(path, &status) == 0;
     *output = (struct quern_cli_output){.path = path};
     if (exists && S_ISDIR(status.st_mode)) {

@@ -272,6 +272,11 @@ echo old >"$work/new"
 run embed -t none -o "$work/new" hello
 check "-o replaces the file" [ "$(cat "$work/new")" = "$(head -n 1 "$work/jsonl")" ]
 check "-o leaves no other file" [ "$(echo "$work"/new* "$work"/file.npy*)" = "$work/new $work/file.npy" ]
+for given in - /dev/stdout; do
+    run embed -t none -o $given hello
+    check "-o $given is standard output" both exits 0 -- cmp -s "$work/new" "$work/out"
+done
+check "and no file" [ ! -e - ]
 chmod 600 "$work/new"
 ln -s new "$work/link"
 run embed -t none -o "$work/link" hello hello
