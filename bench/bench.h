@@ -6,6 +6,7 @@
 #define QUERN_BENCH_H
 
 #include "cli.h"
+#include "store/session.h"
 
 #include "quern.h"
 

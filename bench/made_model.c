@@ -2,7 +2,7 @@
 #include "bench.h"
 
 #include "model_maker.h"
-#include "pull.h"
+#include "store/store.h"
 
 #include <unistd.h>
 

@@ -68,29 +68,6 @@ extern const struct quern_cli_verb quern_cli_embed, quern_cli_similarity, quern_
  * or after a complaint. */
 int quern_cli_parse(const struct quern_cli_verb *verb, int argc, char **argv, struct quern_cli_options *options);
 
-/* ---------------------------------------------------------------- session.c */
-
-struct quern_cli_session {
-    const char *path; /* of the model's file; lives as long as the process */
-    quern_model *model;
-    quern_context *context;
-    quern_model_info info;
-    quern_context_info context_info;
-};
-
-/* Finds and opens the model, and says its notice. Complains itself; an exit code. */
-int quern_cli_session_load(struct quern_cli_session *session, const struct quern_cli_options *options);
-
-/* The same, and makes a context. */
-int quern_cli_session_open(struct quern_cli_session *session, const struct quern_cli_options *options);
-void quern_cli_session_close(struct quern_cli_session *session);
-
-/* The library's options for texts of a task, as the command line asks. */
-quern_embed_options quern_cli_embed_options(const struct quern_cli_options *options, int task);
-
-/* The task that was asked for; else the usual one, or none for a model that takes no prompts. */
-int quern_cli_task(const struct quern_cli_session *session, const struct quern_cli_options *options, int usual);
-
 /* ---------------------------------------------------------------- reader.c */
 
 #define QUERN_CLI_BATCH 256                  /* texts at most in one batch */
@@ -193,37 +170,5 @@ bool quern_cli_colours(void);
 
 /* Prints the cosines of all pairs of rows[count][dimensions], numbered from 1; beside them the texts, unless NULL. */
 void quern_cli_put_matrix(const float *rows, char *const *texts, int count, int dimensions, int decimals);
-
-/* ---------------------------------------------------------------- bulk.c */
-
-/* Embedding many texts, in one or more calls, with progress, which the caller starts and clears. */
-struct quern_cli_rows {
-    struct quern_cli_session *session;
-    const char *file; /* the texts are from, for messages */
-    uint64_t total;   /* texts of all calls */
-    size_t cut;       /* texts that were cut so far */
-    struct quern_cli_progress progress;
-};
-
-/* Writes vectors[count][dimensions of options]. Complains itself; an exit code. */
-int quern_cli_rows_embed(struct quern_cli_rows *rows, const quern_text *texts, size_t count,
-                         const quern_embed_options *options, float *vectors);
-
-/* ---------------------------------------------------------------- goldens.c */
-
-/* Figures of the real EmbeddingGemma-300M, computed in float32 by others. */
-#define QUERN_CLI_GOLDEN_DIMENSIONS 768
-struct quern_cli_golden {
-    const char *label;
-    const char *text; /* the text is this, */
-    int repeat;       /* so many times */
-    int task;
-    uint32_t tokens, truncated;
-    int32_t ids[4]; /* of the text without a task, special ones included; ids[0] 0: unknown */
-    int16_t vector[QUERN_CLI_GOLDEN_DIMENSIONS]; /* the final vector; scaled to 16 bits, so only its direction counts */
-    const int16_t *hidden;                       /* the same for the mean of the hidden states, or NULL */
-};
-extern const struct quern_cli_golden quern_cli_goldens[];
-extern const int quern_cli_golden_count;
 
 #endif

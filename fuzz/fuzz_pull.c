@@ -1,5 +1,5 @@
 /* Names of models, heads of HTTP responses, records: any bytes are taken or refused, and what is taken is sound. */
-#include "../cli/pull.h"
+#include "../cli/pull/pull.h"
 
 #include <stdlib.h>
 #include <string.h>

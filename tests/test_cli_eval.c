@@ -1,5 +1,5 @@
 /* Measures and baselines of quern eval against figures computed by hand, and its files. */
-#include "../cli/eval.h"
+#include "../cli/quality/eval.h"
 
 #include <math.h>
 #include <setjmp.h>

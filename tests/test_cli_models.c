@@ -1,4 +1,4 @@
-#include "../cli/pull.h"
+#include "../cli/pull/pull.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "cli.h"
+#include "eval.h"
 
 int quern_cli_rows_embed(struct quern_cli_rows *rows, const quern_text *texts, size_t count,
                          const quern_embed_options *options, float *vectors)

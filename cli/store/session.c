@@ -1,4 +1,6 @@
-#include "pull.h"
+#include "session.h"
+
+#include "store.h"
 
 #include <stdlib.h>
 #include <string.h>

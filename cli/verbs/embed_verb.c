@@ -1,4 +1,5 @@
 #include "cli.h"
+#include "store/session.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* Figures of google/embeddinggemma-300m: token ids, final vectors and means of the hidden states, computed in float32
  * with the published weights by an ONNX export (no task) and by sentence-transformers 5.4.1 (document). Rounded to 16
  * bits, which moves a cosine by less than 1e-8. Only directions are kept. */
-#include "cli.h"
+#include "verify.h"
 
 static const int16_t hidden_a[QUERN_CLI_GOLDEN_DIMENSIONS] = {
     1653, 3220, 573, 2839, -541, 895, 715, -255, 1164, 533, -209, -149, 1070, -394, -1004, -94, 336, 619, -309, -1670,

@@ -90,20 +90,6 @@ bool quern_cli_url_same_origin(const char *a, const char *b)
 
 /* ---------------------------------------------------------------- names */
 
-bool quern_cli_digest_read(char digest[QUERN_CLI_DIGEST], const char *text, size_t length)
-{
-    if (length != QUERN_CLI_DIGEST - 1)
-        return false;
-    for (size_t i = 0; i < length; i++) {
-        char c = text[i];
-        digest[i] = (char)(c >= 'A' && c <= 'F' ? c - 'A' + 'a' : c);
-        if (!((c >= '0' && c <= '9') || (digest[i] >= 'a' && digest[i] <= 'f')))
-            return false;
-    }
-    digest[length] = '\0';
-    return true;
-}
-
 bool quern_cli_is_model_file(const char *name)
 {
     size_t length = strlen(name);

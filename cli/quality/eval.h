@@ -1,8 +1,9 @@
-/* What the parts of the verb eval share: files of texts and judgements, measures, and lexical baselines. */
+/* What measuring vectors takes: texts and judgements from files, embedding them, measures, and lexical baselines. */
 #ifndef QUERN_CLI_EVAL_H
 #define QUERN_CLI_EVAL_H
 
 #include "cli.h"
+#include "store/session.h"
 
 #include <jansson.h>
 
@@ -45,6 +46,21 @@ bool quern_eval_number(const char *text, double *number);
 
 /* Array with room for one more element, or NULL, in which case array is as it was. room counts elements. */
 void *quern_eval_grow(void *array, size_t count, size_t *room, size_t size);
+
+/* ---------------------------------------------------------------- bulk.c */
+
+/* Embedding many texts, in one or more calls, with progress, which the caller starts and clears. */
+struct quern_cli_rows {
+    struct quern_cli_session *session;
+    const char *file; /* the texts are from, for messages */
+    uint64_t total;   /* texts of all calls */
+    size_t cut;       /* texts that were cut so far */
+    struct quern_cli_progress progress;
+};
+
+/* Writes vectors[count][dimensions of options]. Complains itself; an exit code. */
+int quern_cli_rows_embed(struct quern_cli_rows *rows, const quern_text *texts, size_t count,
+                         const quern_embed_options *options, float *vectors);
 
 /* ---------------------------------------------------------------- metrics.c */
 

@@ -1,4 +1,6 @@
-#include "compare.h"
+#include "verify.h"
+
+#include "store/session.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* Comparing what two model files, or two numeric paths, make of the same texts. */
-#include "compare.h"
+#include "verify.h"
 
 #include "eval.h"
 

@@ -1,4 +1,4 @@
-#include "pull.h"
+#include "store.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -86,32 +86,6 @@ int quern_cli_record_write(const struct quern_cli_record *record, const char *pa
 int64_t quern_cli_modified_ns(const struct stat *status)
 {
     return (int64_t)status->st_mtim.tv_sec * 1000000000 + status->st_mtim.tv_nsec;
-}
-
-void quern_cli_digest_end(SHA2_CTX *context, char digest[QUERN_CLI_DIGEST])
-{
-    uint8_t bytes[SHA256_DIGEST_LENGTH];
-    SHA256Final(bytes, context);
-    for (int i = 0; i < SHA256_DIGEST_LENGTH; i++)
-        sprintf(digest + 2 * i, "%02x", bytes[i]);
-}
-
-bool quern_cli_digest_file(SHA2_CTX *context, int descriptor, uint64_t *done, uint64_t total)
-{
-    struct quern_cli_progress progress;
-    static uint8_t buffer[1 << 18];
-    ssize_t got;
-    quern_cli_progress_start(&progress, false);
-    progress.skipped = *done;
-    while ((got = read(descriptor, buffer, sizeof buffer)) > 0 || (got < 0 && errno == EINTR)) {
-        if (got < 0)
-            continue;
-        SHA256Update(context, buffer, (size_t)got);
-        *done += (uint64_t)got;
-        quern_cli_progress_bytes(&progress, *done, total);
-    }
-    quern_cli_progress_clear(&progress);
-    return got == 0;
 }
 
 /* Computes it from the open file. */

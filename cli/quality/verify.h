@@ -1,0 +1,30 @@
+/* Whether a model file is the real one, or as good as another: the parts of the verb verify. */
+#ifndef QUERN_CLI_VERIFY_H
+#define QUERN_CLI_VERIFY_H
+
+#include "cli.h"
+
+/* ---------------------------------------------------------------- compare.c */
+
+/* Embeds the texts of the input with the model, and on the exact path with what options->against names, and prints
+ * how far the vectors are from each other. Complains itself; an exit code. */
+int quern_cli_compare(const struct quern_cli_options *options);
+
+/* ---------------------------------------------------------------- goldens.c */
+
+/* Figures of the real EmbeddingGemma-300M, computed in float32 by others. */
+#define QUERN_CLI_GOLDEN_DIMENSIONS 768
+struct quern_cli_golden {
+    const char *label;
+    const char *text; /* the text is this, */
+    int repeat;       /* so many times */
+    int task;
+    uint32_t tokens, truncated;
+    int32_t ids[4]; /* of the text without a task, special ones included; ids[0] 0: unknown */
+    int16_t vector[QUERN_CLI_GOLDEN_DIMENSIONS]; /* the final vector; scaled to 16 bits, so only its direction counts */
+    const int16_t *hidden;                       /* the same for the mean of the hidden states, or NULL */
+};
+extern const struct quern_cli_golden quern_cli_goldens[];
+extern const int quern_cli_golden_count;
+
+#endif
