@@ -320,6 +320,7 @@ static void on_deadline(evutil_socket_t descriptor, short what, void *argument)
     if (request == NULL)
         return;
     request->route = late->route;
+    request->dialect = late->dialect;
     request->fields = late->fields;
     late->fields = (struct quern_buffer){0};
     request->arrived_ns = late->arrived_ns;

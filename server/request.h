@@ -64,7 +64,8 @@ struct quern_request {
     const struct quern_head *head;
     const char *body; /* [body_length]; until parsed */
     size_t body_length;
-    const struct quern_route *route;
+    const struct quern_route *route;     /* NULL: none was found, yet */
+    const struct quern_dialect *dialect; /* the route's */
     const char *rest; /* of the path, where the route leaves it open */
     char id[QUERN_ID_BYTES], trace[56]; /* x-request-id; traceparent, or "" */
     int64_t arrived_ns, received_ns, answered_ns, encode_ns; /* when head, body and answer were whole; for the answer */

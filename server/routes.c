@@ -38,78 +38,80 @@ const struct quern_route *quern_route_at(size_t i)
     return route_at(i, &dialect);
 }
 
-/* The first route from number i on of the request's path, and with its method if that matters. */
-static const struct quern_route *find(const struct quern_request *request, size_t *i, bool any_method,
-                                      const char **rest)
-{
+/* Walking along the routes of a request's path: the one that was found last, and the number to go on from. */
+struct walk {
+    size_t next;
     const struct quern_route *route;
     const struct quern_dialect *dialect;
-    while ((route = route_at((*i)++, &dialect)) != NULL)
-        if (is_path(route, request->head->path, rest) && (any_method || is_method(route, request->head->method)) &&
-            (dialect->wants == NULL || dialect->wants(request)))
-            return route;
-    return NULL;
-}
-
-/* The path has routes, but with other methods, which are told. */
-static bool refuse_method(struct quern_request *request)
-{
-    const struct quern_route *route;
     const char *rest;
-    bool get = false, post = false;
-    for (size_t i = 0; (route = find(request, &i, true, &rest)) != NULL;) {
-        get |= strcmp(route->method, "GET") == 0;
-        post |= strcmp(route->method, "POST") == 0;
-    }
-    const char *methods = get && post ? "GET, HEAD, POST" : get ? "GET, HEAD" : "POST";
-    quern_buffer_print(&request->fields, "Allow: %s\r\n", methods);
-    return quern_refuse(request, QUERN_FAULT_METHOD, NULL, "this path takes %s", methods);
-}
+};
 
-bool quern_route_find(struct quern_request *request)
+/* Goes on to the next route of the request's path, and of its method if that matters. False: there is none. */
+static bool find(const struct quern_request *request, struct walk *walk, bool any_method)
 {
-    size_t i = 0, any = 0;
-    const char *rest;
-    request->route = find(request, &i, false, &request->rest);
-    if (request->route != NULL)
-        return true;
-    request->rest = "";
-    return find(request, &any, true, &rest) != NULL ? refuse_method(request)
-                                                    : quern_refuse(request, QUERN_FAULT_ROUTE, NULL,
-                                                                   "there is nothing at this path");
-}
-
-bool quern_route_pass(struct quern_request *request)
-{
-    const struct quern_route *other;
-    size_t i = 0;
-    while (quern_route_at(i) != request->route)
-        i++;
-    i++;
-    other = find(request, &i, false, &request->rest);
-    if (other != NULL)
-        request->route = other;
-    return other != NULL;
-}
-
-static bool has_route(const struct quern_dialect *dialect, const struct quern_route *route)
-{
-    for (size_t r = 0; r < dialect->route_count; r++)
-        if (route == &dialect->routes[r])
+    while ((walk->route = route_at(walk->next++, &walk->dialect)) != NULL)
+        if (is_path(walk->route, request->head->path, &walk->rest) &&
+            (any_method || is_method(walk->route, request->head->method)) &&
+            (walk->dialect->wants == NULL || walk->dialect->wants(request)))
             return true;
     return false;
 }
 
+/* The same for the request's method, and takes the route over. */
+static bool follow(struct quern_request *request, struct walk *walk)
+{
+    if (!find(request, walk, false))
+        return false;
+    request->route = walk->route;
+    request->dialect = walk->dialect;
+    request->rest = walk->rest;
+    return true;
+}
+
+/* Whether the path has routes, with other methods; the request is refused then, and they are told. */
+static bool refuse_method(struct quern_request *request)
+{
+    bool get = false, post = false;
+    for (struct walk walk = {0}; find(request, &walk, true);) {
+        get |= strcmp(walk.route->method, "GET") == 0;
+        post |= strcmp(walk.route->method, "POST") == 0;
+    }
+    if (!get && !post)
+        return false;
+    const char *methods = get && post ? "GET, HEAD, POST" : get ? "GET, HEAD" : "POST";
+    quern_buffer_print(&request->fields, "Allow: %s\r\n", methods);
+    quern_refuse(request, QUERN_FAULT_METHOD, NULL, "this path takes %s", methods);
+    return true;
+}
+
+bool quern_route_find(struct quern_request *request)
+{
+    request->rest = "";
+    if (follow(request, &(struct walk){0}))
+        return true;
+    if (!refuse_method(request))
+        quern_refuse(request, QUERN_FAULT_ROUTE, NULL, "there is nothing at this path");
+    return false;
+}
+
+bool quern_route_pass(struct quern_request *request)
+{
+    struct walk walk = {0};
+    while (quern_route_at(walk.next++) != request->route)
+        continue;
+    return follow(request, &walk);
+}
+
 const struct quern_dialect *quern_request_dialect(const struct quern_request *request)
 {
-    const char *path = request->head != NULL && request->head->path != NULL ? request->head->path : "", *rest;
-    const struct quern_route *route = request->route;
-    size_t any = 0;
-    if (route == NULL && path[0] != '\0')
-        route = find(request, &any, true, &rest);
+    const char *path = request->head != NULL && request->head->path != NULL ? request->head->path : "";
+    struct walk walk = {0};
+    if (request->dialect != NULL)
+        return request->dialect;
+    if (path[0] != '\0' && find(request, &walk, true))
+        return walk.dialect;
     for (size_t d = 0; d < DIALECTS; d++)
-        if (route != NULL ? has_route(dialects[d], route)
-                          : strncmp(path, dialects[d]->prefix, strlen(dialects[d]->prefix)) == 0)
+        if (strncmp(path, dialects[d]->prefix, strlen(dialects[d]->prefix)) == 0)
             return dialects[d];
     return dialects[0];
 }

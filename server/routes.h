@@ -33,7 +33,7 @@ extern const struct quern_dialect quern_dialect_openai, quern_dialect_ollama, qu
 /* The write_error of those that have no words of their own: {"error": "why"}. */
 void quern_write_error(struct quern_request *request, struct quern_buffer *answer);
 
-/* Sets request->route and rest by method and path. False: refused, with the nearest dialect's words; a path that exists
+/* Sets request->route, dialect and rest by method and path. False: refused, with the nearest dialect's words; a path that exists
  * with other methods names them in Allow. */
 bool quern_route_find(struct quern_request *request);
 
