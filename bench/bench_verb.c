@@ -233,7 +233,6 @@ static int bench_run(const struct quern_cli_options *options)
 
 const struct quern_cli_verb quern_cli_bench = {
     .name = "bench",
-    .synopsis = "[OPTION...]",
     .summary = "Measures this machine and what quern makes of it.",
     .options = "mJEAKBOWRX",
     .more = "Prints Markdown unless --json or --report is given. Sections: load, tokenize, forward, latency,\n"

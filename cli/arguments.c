@@ -88,7 +88,7 @@ static const struct own {
           INT_MAX),
     SERVE("cache", "BYTES", "memory for vectors of texts that may come again, as 256M; default: none", AS_BYTES,
           cache, 0, 0),
-    SERVE("cache-file", "FILE", "keep them there from one run to the next; default: none", AS_TEXT, cache_file, 0, 0),
+    SERVE("cache-file", "FILE", "keep that in FILE from one run to the next; default: none", AS_TEXT, cache_file, 0, 0),
     SERVE("max-body", "N", "bytes of a request; default: 16777216", AS_COUNT, max_body, 1, 1 << 30),
     SERVE("max-connections", "N", "connections open at once; default: 512", AS_COUNT, max_connections, 1, 1 << 20),
     SERVE("read-timeout", "S", "seconds for a head, and between signs of progress; default: 20", AS_SECONDS,
@@ -119,19 +119,29 @@ static bool takes(const struct quern_cli_verb *verb, size_t i)
     return table[i].key == 'h' || strchr(verb->options, table[i].key) != NULL;
 }
 
+/* An option's first column of help: "-m, --model FILE". Returns its length. */
+static int write_left(char left[64], const struct row *row)
+{
+    const bool is_short = islower((unsigned char)row->key);
+    return snprintf(left, 64, "%c%c%s--%s%s%s", is_short ? '-' : ' ', is_short ? row->key : ' ', is_short ? ", " : "  ",
+                    row->name, row->argument != NULL ? " " : "", row->argument != NULL ? row->argument : "");
+}
+
 static void print_help(const struct quern_cli_verb *verb)
 {
-    printf("usage: quern %s %s\n\n%s\n\noptions:\n", verb->name, verb->synopsis, verb->summary);
+    char left[64];
+    int width = 0;
+    printf("usage: quern %s [OPTION...]%s%s\n\n%s\n\noptions:\n", verb->name, verb->arguments != NULL ? " " : "",
+           verb->arguments != NULL ? verb->arguments : "", verb->summary);
+    for (size_t i = 0; i < OPTIONS + OWN; i++)
+        if (takes(verb, i) && write_left(left, row_at(i)) > width)
+            width = (int)strlen(left);
     for (size_t i = 0; i < OPTIONS + OWN; i++) {
         const struct row *row = row_at(i);
-        char left[64];
         if (!takes(verb, i))
             continue;
-        bool is_short = islower((unsigned char)row->key);
-        snprintf(left, sizeof left, "%c%c%s--%s%s%s", is_short ? '-' : ' ', is_short ? row->key : ' ',
-                 is_short ? ", " : "  ", row->name, row->argument != NULL ? " " : "",
-                 row->argument != NULL ? row->argument : "");
-        printf("  %-22s ", left);
+        write_left(left, row);
+        printf("  %-*s  ", width, left);
         if (row->key == 'f') {
             printf("%s; the first is the default\n", verb->formats);
         } else if (row->key == 'T') {
@@ -139,7 +149,10 @@ static void print_help(const struct quern_cli_verb *verb)
         } else if (row->key == 't') {
             fputs("what the texts are for:", stdout);
             for (int task = 0; quern_task_name(task) != NULL; task++)
-                printf("%s%s", task == 5 ? "\n                         " : " ", quern_task_name(task));
+                if (task == 5)
+                    printf("\n%*s%s", width + 4, "", quern_task_name(task));
+                else
+                    printf(" %s", quern_task_name(task));
             putchar('\n');
         } else {
             puts(row->help);

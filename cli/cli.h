@@ -50,13 +50,13 @@ struct quern_cli_options {
 
 struct quern_cli_verb {
     const char *name;
-    const char *synopsis; /* "[OPTION...] [TEXT...]" */
-    const char *summary;  /* one line */
-    const char *options;  /* keys of the options it takes */
-    const char *formats;  /* of -f, separated by '|', the default first; NULL: none */
-    const char *types;    /* help of --type; NULL: none */
-    const char *more;     /* rest of the help, example included */
-    bool environment;     /* what is not on the command line may be in $QUERN_..., as QUERN_STEP_TOKENS */
+    const char *arguments; /* "TEXT..."; NULL: none */
+    const char *summary;   /* one line */
+    const char *options;   /* keys of the options it takes */
+    const char *formats;   /* of -f, separated by '|', the default first; NULL: none */
+    const char *types;     /* help of --type; NULL: none */
+    const char *more;      /* rest of the help, example included */
+    bool environment;      /* what is not on the command line may be in $QUERN_..., as QUERN_STEP_TOKENS */
     int (*run)(const struct quern_cli_options *options);
 };
 

@@ -18,7 +18,7 @@ static int attach(const struct quern_cli_options *options)
 
 const struct quern_cli_verb quern_cli_attach_head = {
     .name = "attach-head",
-    .synopsis = "FILE --dense-2 FILE --dense-3 FILE -o FILE [OPTION...]",
+    .arguments = "FILE --dense-2 FILE --dense-3 FILE -o FILE",
     .summary = "Gives a model file without the dense head the head, so that its vectors are the official ones.",
     .options = "oTJA",
     .types = QUERN_CONVERT_TYPES "; default: that of the layers if they are floats, else q8_0",

@@ -17,7 +17,7 @@ static int convert(const struct quern_cli_options *options)
 
 const struct quern_cli_verb quern_cli_convert = {
     .name = "convert",
-    .synopsis = "FOLDER -o FILE [OPTION...]",
+    .arguments = "FOLDER -o FILE",
     .summary = "Makes a model file out of a folder as sentence-transformers and the hub have it.",
     .options = "oTJA",
     .types = QUERN_CONVERT_TYPES "; the first is the default",

@@ -16,7 +16,7 @@ static int quantize(const struct quern_cli_options *options)
 
 const struct quern_cli_verb quern_cli_quantize = {
     .name = "quantize",
-    .synopsis = "[OPTION...] INPUT OUTPUT TYPE",
+    .arguments = "INPUT OUTPUT TYPE",
     .summary = "Writes a model file with its weights in another type: " QUERN_CONVERT_TYPES ".",
     .options = "JA",
     .more = "Norms are written as F32; with q4_0, token embeddings and head as Q8_0. Rounding is that of the GGML\n"

@@ -158,7 +158,7 @@ static int models(const struct quern_cli_options *options)
 
 const struct quern_cli_verb quern_cli_models = {
     .name = "models",
-    .synopsis = "[--json] [rm NAME...]",
+    .arguments = "[rm NAME...]",
     .summary = "Lists the models of the cache folder, with sizes and digests, or removes some.",
     .options = "A",
     .more = "NAME is a file's or a published one ('quern pull --list'). A digest is computed once, and again when the\n"

@@ -109,7 +109,7 @@ static int pull(const struct quern_cli_options *options)
 
 const struct quern_cli_verb quern_cli_pull = {
     .name = "pull",
-    .synopsis = "[OPTION...] NAME",
+    .arguments = "NAME | --list",
     .summary = "Downloads a model into the cache folder, checks it, and prints its path.",
     .options = "A",
     .more = "NAME is one of --list, hf:OWNER/REPOSITORY/FILE.gguf, or an https URL together with --sha256.\n"

@@ -35,7 +35,7 @@ static int eval(const struct quern_cli_options *options)
 
 const struct quern_cli_verb quern_cli_eval = {
     .name = "eval",
-    .synopsis = "[OPTION...] sts FILE | retrieval FOLDER",
+    .arguments = "sts FILE | retrieval FOLDER",
     .summary = "Measures how good vectors are: on pairs of texts with scores, or in searches with known answers.",
     .options = "mtDJEA",
     .more =

@@ -170,7 +170,6 @@ static int verify(const struct quern_cli_options *options)
 
 const struct quern_cli_verb quern_cli_verify = {
     .name = "verify",
-    .synopsis = "[OPTION...]",
     .summary = "Tells whether a file is the real EmbeddingGemma-300M, and computed rightly, or compares two files.",
     .options = "mit0dEJA",
     .more = "Compares token ids and vectors with stored figures of the real model. The exit code is 1 when they\n"

@@ -116,7 +116,7 @@ static int demo(const struct quern_cli_options *options)
 
 const struct quern_cli_verb quern_cli_demo = {
     .name = "demo",
-    .synopsis = "[OPTION...] [QUERY]",
+    .arguments = "[QUERY]",
     .summary = "Shows what vectors are good for: a dozen sentences, ranked by a query and compared; and the speed.",
     .options = "mJE",
     .more = "Uses the starter model when there is no other. Needs no network.\n\n"

@@ -124,7 +124,7 @@ static int embed(const struct quern_cli_options *options)
 
 const struct quern_cli_verb quern_cli_embed = {
     .name = "embed",
-    .synopsis = "[OPTION...] [TEXT...]",
+    .arguments = "[TEXT...]",
     .summary = "Prints the vector of each text: of the arguments, of the lines of a file, or of standard input.",
     .options = "mtLdfJENCP0io",
     .formats = "jsonl|json|npy|f32|text",

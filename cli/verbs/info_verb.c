@@ -117,7 +117,6 @@ static int info(const struct quern_cli_options *options)
 
 const struct quern_cli_verb quern_cli_info = {
     .name = "info",
-    .synopsis = "[OPTION...]",
     .summary = "Tells what a model file holds, and how this machine will compute with it.",
     .options = "mAJE",
     .more = "space is that of the task document (none, if the model takes no prompts), all dimensions.\n"

@@ -82,7 +82,6 @@ static int serve(const struct quern_cli_options *options)
 
 const struct quern_cli_verb quern_cli_server = {
     .name = "serve",
-    .synopsis = "[OPTION...]",
     .summary = "Answers requests for vectors over HTTP, as OpenAI, Ollama, TEI and llama-server do.",
     .options = "mJE",
     .more = "Every option may come from the environment, as QUERN_STEP_TOKENS=1024 or QUERN_INSECURE=1; the command\n"

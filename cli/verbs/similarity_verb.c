@@ -59,7 +59,7 @@ static int similarity(const struct quern_cli_options *options)
 
 const struct quern_cli_verb quern_cli_similarity = {
     .name = "similarity",
-    .synopsis = "[OPTION...] TEXT TEXT...",
+    .arguments = "TEXT TEXT...",
     .summary = "Prints how close the texts are to each other: the cosine of each pair, 1 for the same.",
     .options = "mtLdfJECP",
     .formats = "text|json",

@@ -103,7 +103,7 @@ static int tokenize(const struct quern_cli_options *options)
 
 const struct quern_cli_verb quern_cli_tokenize = {
     .name = "tokenize",
-    .synopsis = "[OPTION...] [TEXT...]",
+    .arguments = "[TEXT...]",
     .summary = "Prints the tokens of each text as a JSON array, those that open and close every text included.",
     .options = "mfPS0i",
     .formats = "ids|pieces",
