@@ -1,7 +1,7 @@
 // quern and llama.cpp in turn on one model file; see bench/compare, which calls this.
 //
-// One side computes while the other is stopped, a column at a time: drift of the machine meets both. A figure is the median
-// of the rounds; that of a round is a median of calls. Figures of quern come from `quern bench --json`.
+// One side computes while the other is stopped, a column at a time: drift of the machine meets both. A figure is the
+// median of the rounds; that of a round is a median of calls. Figures of quern come from `quern bench --json`.
 import { execFileSync, fork } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
@@ -33,8 +33,8 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"])
 const median = (list) => [...list].sort((a, b) => a - b)[list.length >> 1];
 
 function quern(threads, ...more) {
-    const list = ["bench", "-m", options.model, "--threads", String(threads), "--seconds", String(seconds), "--json", ...more];
-    return JSON.parse(execFileSync(options.quern, list, { encoding: "utf8" }));
+    const list = ["bench", "-m", options.model, "--threads", String(threads), "--seconds", String(seconds), "--json"];
+    return JSON.parse(execFileSync(options.quern, [...list, ...more], { encoding: "utf8" }));
 }
 
 // ---------------------------------------------------------------- the peer
@@ -114,10 +114,12 @@ async function load(_, threads) {
 
 function serve(peer, threads) {
     const library = (tokens) => {
-        const found = quern(threads, "--only", "latency,batches", "--tokens", String(tokens), "--batches", `64x${tokens}`);
+        const sizes = ["--tokens", String(tokens), "--batches", `64x${tokens}`];
+        const found = quern(threads, "--only", "latency,batches", ...sizes);
         return { p50_ms: found.latency[0].p50_ms, tokens_per_s: found.batches[0].tokens_per_s };
     };
-    const theirs = (texts, tokens) => peer.ask(texts > 1 ? { task: "batch", texts, tokens } : { task: "latency", tokens });
+    const theirs = (texts, tokens) =>
+        peer.ask(texts > 1 ? { task: "batch", texts, tokens } : { task: "latency", tokens });
     return http({ quern: options.quern, model: options.model, threads, library, peer: theirs });
 }
 
@@ -160,7 +162,8 @@ async function measureAll(threads, columns) {
 
 function about(release) {
     const system = Object.fromEntries(quern(1, "--only", "tokenize").system.map((row) => [row.name, row.value]));
-    const binding = JSON.parse(fs.readFileSync(new URL("package.json", import.meta.url), "utf8")).dependencies["node-llama-cpp"];
+    const needs = JSON.parse(fs.readFileSync(new URL("package.json", import.meta.url), "utf8")).dependencies;
+    const binding = needs["node-llama-cpp"];
     return {
         date: system.date,
         cpu: `${system.cpu}, ${system["cpus online"]} CPUs, ${system.caches}`,
@@ -183,7 +186,8 @@ function print(notes, rows) {
         shown(row.llama_cpp, digits), shown(row.times, (times) => times.toFixed(2))]);
     cells.unshift(["what", "unit", "threads", "quern", "llama.cpp", "times better"]);
     const widths = cells[0].map((_, i) => Math.max(...cells.map((row) => row[i].length)));
-    const line = (row) => `| ${row.map((cell, i) => (i < 2 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join(" | ")} |`;
+    const padded = (cell, i) => (i < 2 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]));
+    const line = (row) => `| ${row.map(padded).join(" | ")} |`;
     console.log(`\n${line(cells[0])}`);
     console.log(`|${widths.map((width, i) => "-".repeat(width + 1) + (i < 2 ? "-" : ":")).join("|")}|`);
     cells.slice(1).forEach((row) => console.log(line(row)));

@@ -1,5 +1,5 @@
-// The column "http" of bench/compare: what clients get from `quern serve`, beside what quern and llama.cpp make of texts of
-// that length without HTTP. A server around llama.cpp can but be slower than that.
+// The column "http" of bench/compare: what clients get from `quern serve`, beside what quern and llama.cpp make of texts
+// of that length without HTTP. A server around llama.cpp can but be slower than that.
 //
 // The clients (tests/wire) run on the same CPUs as the server.
 import { execFileSync, spawn } from "node:child_process";
@@ -35,8 +35,8 @@ class Server {
     }
 }
 
-// Rows [what, unit, quern, peer]. library(tokens) gives quern's { p50_ms, tokens_per_s } without HTTP, for one text and for
-// 64 at once; peer(texts, tokens) llama.cpp's milliseconds.
+// Rows [what, unit, quern, peer]. library(tokens) gives quern's { p50_ms, tokens_per_s } without HTTP, for one text
+// and for 64 at once; peer(texts, tokens) llama.cpp's milliseconds.
 export async function http({ quern, model, threads, library, peer }) {
     const wire = join(dirname(quern), "tests/wire/wire");
     const server = await Server.start(quern, model, threads);

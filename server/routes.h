@@ -33,8 +33,8 @@ extern const struct quern_dialect quern_dialect_openai, quern_dialect_ollama, qu
 /* The write_error of those that have no words of their own: {"error": "why"}. */
 void quern_write_error(struct quern_request *request, struct quern_buffer *answer);
 
-/* Sets request->route, dialect and rest by method and path. False: refused, with the nearest dialect's words; a path that exists
- * with other methods names them in Allow. */
+/* Sets request->route, dialect and rest by method and path. False: refused, with the nearest dialect's words; a
+ * path that exists with other methods names them in Allow. */
 bool quern_route_find(struct quern_request *request);
 
 /* Passes a body that is not this route's on to the next dialect's of the same method and path: request->route is that

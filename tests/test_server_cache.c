@@ -358,7 +358,8 @@ static bool opens(const void *bytes, size_t length)
 static void test_other_files_are_refused(void **state)
 {
     (void)state;
-    static const char notes[] = "a dozen notes", cut_off[32], other[] = "quernvc2 of the future", model[] = "GGUF\3\0\0\0";
+    static const char notes[] = "a dozen notes", cut_off[32], other[] = "quernvc2 of the future";
+    static const char model[] = "GGUF\3\0\0\0";
     assert_true(opens("", 0));
     assert_true(opens(cut_off, sizeof cut_off));
     assert_true(opens(other, sizeof other));
