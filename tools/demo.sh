@@ -15,9 +15,9 @@ if [ -f "$build/models/starter.gguf" ]; then
     show "$build/quern" embed -d 64 -f text 'The cat sleeps on the sofa.'
     cat <<END
 
-The starter model is small: it is there to try, to test and to demonstrate. For real work get EmbeddingGemma and name
-its file with -m or QUERN_MODEL:
-  https://huggingface.co/ggml-org/embeddinggemma-300M-GGUF
+The starter model is small: it is there to try, to test and to demonstrate. For real work get EmbeddingGemma, which is
+used from then on (334 MB):
+  $build/quern pull embeddinggemma
 END
     exit
 fi
@@ -32,6 +32,6 @@ show "$build/quern" demo
 cat <<END
 
 These are numbers, not meaning: the weights are random, only the shape and the work are EmbeddingGemma's.
-For vectors that mean something, get a real model and name it with -m or QUERN_MODEL:
-  https://huggingface.co/ggml-org/embeddinggemma-300M-GGUF
+For vectors that mean something, get a real model (334 MB):
+  $build/quern pull embeddinggemma
 END
