@@ -187,21 +187,22 @@ static int run_all(struct quern_bench *bench)
     return code == QUERN_OK ? QUERN_CLI_DONE : QUERN_CLI_FAILED;
 }
 
-static int print(const struct quern_bench *bench)
+/* Measures, and tells. The file of a report is opened first: what took minutes to measure is not lost to its name. */
+static int measure(struct quern_bench *bench)
 {
-    struct quern_cli_output output;
-    if (bench->options.json)
+    struct quern_cli_output report = {0};
+    int code = QUERN_CLI_DONE;
+    if (bench->options.report != NULL)
+        code = quern_cli_output_open(&report, bench->options.report, false);
+    if (code == QUERN_CLI_DONE)
+        code = run_all(bench);
+    if (code == QUERN_CLI_DONE && bench->options.json)
         quern_bench_print_json(&bench->report, stdout);
-    else if (bench->options.report == NULL)
-        quern_bench_print_markdown(&bench->report, stdout);
-    if (bench->options.report == NULL)
-        return QUERN_CLI_DONE;
-    int code = quern_cli_output_open(&output, bench->options.report, false);
-    if (code != QUERN_CLI_DONE)
-        return code;
-    quern_bench_print_markdown(&bench->report, output.file);
-    code = quern_cli_output_finish(&output);
-    quern_cli_output_discard(&output);
+    if (code == QUERN_CLI_DONE && (report.file != NULL || !bench->options.json))
+        quern_bench_print_markdown(&bench->report, report.file != NULL ? report.file : stdout);
+    if (code == QUERN_CLI_DONE && report.file != NULL)
+        code = quern_cli_output_finish(&report);
+    quern_cli_output_discard(&report);
     return code;
 }
 
@@ -220,9 +221,7 @@ static int bench_run(const struct quern_cli_options *options)
         quern_cli_say("%s", bench.error.text);
         return QUERN_CLI_FAILED;
     }
-    code = run_all(&bench);
-    if (code == QUERN_CLI_DONE)
-        code = print(&bench);
+    code = measure(&bench);
     quern_cli_session_close(&bench.session);
     quern_bench_report_free(&bench.report);
     free(bench.ids);

@@ -442,6 +442,8 @@ check "bench: a report" both exits 0 -- silent
 check "bench: is Markdown" grep -qE '^\| tokens \| threads \| p50, ms ' "$work/bench.md"
 check "bench: with what was asked for only" [ "$(grep -c '^## ' "$work/bench.md")" -eq 2 ]
 check "bench: on the path asked for" grep -qE '^\| path +\| exact ' "$work/bench.md"
+run bench -m "$work/none.gguf" --report "$work/nowhere/bench.md"
+check "bench: where the report goes is looked at before anything is measured" exits 1 "nowhere/bench.md"
 run bench --only latency --tokens 257
 check "bench: more tokens than the model takes" both exits 2 "takes 256 tokens" -- silent
 for bad in "--only dance" "--only latency," "--tokens 0" "--tokens 8," "--tokens 8x" "--batches 64" "--batches 1x2," \
