@@ -62,13 +62,24 @@ static int check_openness(const struct quern_server *server, const struct sockad
                 "--api-key-file or QUERN_API_KEY, or allow it with --insecure");
 }
 
+static int fail_to_bind(const struct quern_server *server, quern_error *error)
+{
+    char reason[96];
+    const int port = server->options->port;
+    if (server->is_unix)
+        return fail(error, QUERN_EIO, server->options->host, strerror(errno));
+    snprintf(reason, sizeof reason, "port %d: %s%s", port, strerror(errno),
+             errno == EADDRINUSE ? "; --port takes another" : "");
+    return fail(error, QUERN_EIO, server->options->host, reason);
+}
+
 static int open_listener(struct quern_server *server, const struct sockaddr *address, socklen_t length,
                          quern_error *error)
 {
     const unsigned flags = LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | (server->is_unix ? 0u : LEV_OPT_REUSEABLE);
     server->listener = evconnlistener_new_bind(server->base, on_accept, server, flags, BACKLOG, address, (int)length);
     if (server->listener == NULL)
-        return fail(error, QUERN_EIO, server->options->host, strerror(errno));
+        return fail_to_bind(server, error);
     evconnlistener_set_error_cb(server->listener, on_accept_error);
     return QUERN_OK;
 }

@@ -116,6 +116,21 @@ static void test_metrics_add_up(void **state)
     assert_int_equal(served_end(&server, SIGTERM), 0);
 }
 
+static void test_a_port_that_is_taken_is_named(void **state)
+{
+    (void)state;
+    char port[16], line[64];
+    const char *const options[] = {"--port", port, NULL};
+    struct served server, second;
+    start(&server, no_options);
+    snprintf(port, sizeof port, "%d", server.port);
+    snprintf(line, sizeof line, "port %d: Address already in use; --port takes another", server.port);
+    assert_false(served_start(&second, command, model_path, options));
+    assert_true(served_logs(&second, line));
+    assert_int_equal(served_end(&second, 0), 1);
+    assert_int_equal(served_end(&server, SIGTERM), 0);
+}
+
 static void test_metrics_want_the_key(void **state)
 {
     (void)state;
@@ -595,6 +610,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_metrics_add_up),
+        cmocka_unit_test(test_a_port_that_is_taken_is_named),
         cmocka_unit_test(test_metrics_want_the_key),
         cmocka_unit_test(test_a_request_has_a_line),
         cmocka_unit_test(test_a_full_log_stops_nobody),
