@@ -1,5 +1,5 @@
 /* Any file in the place of a kept cache: what is read is finite, and is written and read again as it was. */
-#include "../server/cache_file.h"
+#include "../server/steps/cache_file.h"
 
 #include <math.h>
 #include <stdint.h>

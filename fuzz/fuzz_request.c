@@ -4,9 +4,9 @@
  *
  * Input: flags, a byte; then a request of HTTP if bit 0 is set, else a body. Bit 1 allows token ids, bit 2 makes raw
  * vectors, bit 3 tokenises in slices; the upper four are the number of the route, of those that have bodies. */
-#include "../server/http.h"
-#include "../server/request.h"
-#include "../server/routes.h"
+#include "../server/http/http.h"
+#include "../server/requests/request.h"
+#include "../server/requests/routes.h"
 
 #include "model_maker.h"
 

@@ -54,7 +54,9 @@ for file in $(find json server cli -name '*.[ch]'); do
     folder=$(dirname "$file")
     for name in $(sed -n 's/^ *# *include *"\([^"]*\)".*/\1/p' "$file"); do
         case $folder:$name in
-        *:quern.h | server:json_text.h | server:page.h | server/page:page.h) ;;
+        *:quern.h | server/http:json_text.h | server/requests:json_text.h | server/*:server.h) ;;
+        server/requests:http/* | server/requests:steps/* | server/dialects:requests/* | server/dialects:page/page.h) ;;
+        server/loop:requests/* | server/loop:http/* | server/loop:steps/*) ;;
         cli:json_text.h | cli/*:cli.h | cli/making:convert.h | cli/pull:store/store.h) ;;
         cli/quality:store/session.h | cli/verbs:store/session.h | cli/verbs:server.h) ;;
         *) [ -f "$folder/$name" ] || complain "$file may not include $name" ;;

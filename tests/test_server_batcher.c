@@ -1,7 +1,7 @@
 /* Which texts share a step, without an engine: the steps are looked at, or computed by a function that is told what to
  * do. */
-#include "../server/batcher.h"
-#include "../server/worker.h"
+#include "../server/steps/batcher.h"
+#include "../server/steps/worker.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* The cache of vectors by itself: what is known, missing and awaited, and that memory is bounded. */
-#include "../server/cache_file.h"
+#include "../server/steps/cache_file.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* What the server counts, by itself. */
-#include "../server/routes.h"
+#include "../server/requests/routes.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* Parts of the server by themselves: heads and chunks, base64, number formats, keys. */
-#include "../server/http.h"
-#include "../server/keys.h"
-#include "../server/request.h"
+#include "../server/http/http.h"
+#include "../server/loop/keys.h"
+#include "../server/requests/request.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 /* The table of routes, and openapi.json, which describes it. */
-#include "../server/page.h"
-#include "../server/routes.h"
+#include "../server/page/page.h"
+#include "../server/requests/routes.h"
 
 #include <ctype.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* What a process can do once it is in the sandbox. Each trial is a child of its own, for there is no way out. */
-#include "../server/sandbox.h"
+#include "../server/loop/sandbox.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* OpenAI's /v1/embeddings and /v1/models. */
-#include "routes.h"
+#include "requests/routes.h"
 
 #include <stdio.h>
 #include <string.h>

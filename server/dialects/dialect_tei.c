@@ -1,5 +1,5 @@
 /* text-embeddings-inference: /embed, /similarity, /tokenize, /decode, /info. */
-#include "routes.h"
+#include "requests/routes.h"
 
 #include <math.h>
 #include <string.h>

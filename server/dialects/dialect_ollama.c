@@ -1,5 +1,5 @@
 /* Ollama's /api/embed, /api/embeddings and what its clients ask before. */
-#include "routes.h"
+#include "requests/routes.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 #include "loop.h"
 
-#include "routes.h"
+#include "requests/routes.h"
 
 #include <limits.h>
 #include <poll.h>

@@ -1,6 +1,6 @@
 /* What belongs to no dialect: whether the server lives, whether it wants work and what it has done, for those who run
  * it. */
-#include "routes.h"
+#include "requests/routes.h"
 
 static void write_health(struct quern_request *request)
 {

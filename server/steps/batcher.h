@@ -18,7 +18,7 @@
 #ifndef QUERN_SERVER_BATCHER_H
 #define QUERN_SERVER_BATCHER_H
 
-#include "meters.h"
+#include "histogram.h"
 #include "quern.h"
 
 #include <pthread.h>

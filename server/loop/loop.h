@@ -2,13 +2,13 @@
 #ifndef QUERN_SERVER_LOOP_H
 #define QUERN_SERVER_LOOP_H
 
-#include "cache_file.h"
-#include "http.h"
+#include "steps/cache_file.h"
+#include "http/http.h"
 #include "keys.h"
-#include "request.h"
+#include "requests/request.h"
 #include "server.h"
 #include "systemd.h"
-#include "worker.h"
+#include "steps/worker.h"
 
 #include <event2/bufferevent.h>
 #include <event2/event.h>
@@ -119,8 +119,6 @@ void quern_log(const struct quern_server_options *options, const char *level, co
 
 /* The line of a request that is answered, or (status 499) was left by its client. Nothing of the input is in it. */
 void quern_log_request(const struct quern_request *request, int64_t now_ns);
-
-unsigned long long quern_log_left_out(void);
 
 /* ---------------------------------------------------------------- serve.c */
 

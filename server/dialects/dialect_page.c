@@ -1,6 +1,6 @@
 /* The page, for browsers, and openapi.json: files that the program holds. */
-#include "page.h"
-#include "routes.h"
+#include "page/page.h"
+#include "requests/routes.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* A request's way through the loop: head, body, tokens, queue, answer. */
 #include "loop.h"
 
-#include "routes.h"
+#include "requests/routes.h"
 
 #include <stdio.h>
 #include <stdlib.h>

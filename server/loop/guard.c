@@ -2,7 +2,7 @@
  * or, when the site's name was made to point here, in Host. */
 #include "loop.h"
 
-#include "routes.h"
+#include "requests/routes.h"
 
 #include <arpa/inet.h>
 #include <string.h>

@@ -6,19 +6,10 @@
 #ifndef QUERN_SERVER_METERS_H
 #define QUERN_SERVER_METERS_H
 
+#include "steps/histogram.h"
+
 #include <stddef.h>
 #include <stdint.h>
-
-/* Every histogram has the same bounds, the powers of two. counts[i]: values above 2^(i-1+LEAST), up to 2^(i+LEAST). */
-#define QUERN_HISTOGRAM_LEAST (-14)
-#define QUERN_HISTOGRAM_BUCKETS 34 /* the last one has what is above the last bound */
-
-struct quern_histogram {
-    uint64_t counts[QUERN_HISTOGRAM_BUCKETS];
-    double sum;
-};
-
-void quern_histogram_add(struct quern_histogram *histogram, double value);
 
 enum quern_time_span { /* of a request's time, in its order */
     QUERN_SPAN_RECEIVE,  /* until its body is whole */
@@ -62,6 +53,9 @@ struct quern_request;
 
 /* Counts a request that is over: its status is set, 499 if the client has left. */
 void quern_meters_count(struct quern_meters *meters, const struct quern_request *request, int64_t now_ns);
+
+/* Lines of the log that were left out; log.c counts them. */
+unsigned long long quern_log_left_out(void);
 
 /* The write of a route. */
 void quern_meters_write(struct quern_request *request);

@@ -9,14 +9,14 @@
 #ifndef QUERN_SERVER_REQUEST_H
 #define QUERN_SERVER_REQUEST_H
 
-#include "batcher.h"
-#include "buffer.h"
-#include "http.h"
+#include "steps/batcher.h"
+#include "http/buffer.h"
+#include "http/http.h"
 #include "meters.h"
 #include "quern.h"
 #include "refusal.h"
 #include "server.h"
-#include "vector_cache.h"
+#include "steps/vector_cache.h"
 
 #include <jansson.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* Bytes in, bytes out: the stages of a connection, and its time limits. */
 #include "loop.h"
 
-#include "routes.h"
+#include "requests/routes.h"
 
 #include <event2/buffer.h>
 #include <netinet/in.h>

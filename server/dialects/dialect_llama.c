@@ -1,5 +1,5 @@
 /* llama-server's /embedding, and its tokens. (Its /v1/ is OpenAI's.) */
-#include "routes.h"
+#include "requests/routes.h"
 
 #include <string.h>
 

@@ -1,0 +1,18 @@
+/* How often values of each size came. */
+#ifndef QUERN_SERVER_HISTOGRAM_H
+#define QUERN_SERVER_HISTOGRAM_H
+
+#include <stdint.h>
+
+/* Every histogram has the same bounds, the powers of two. counts[i]: values above 2^(i-1+LEAST), up to 2^(i+LEAST). */
+#define QUERN_HISTOGRAM_LEAST (-14)
+#define QUERN_HISTOGRAM_BUCKETS 34 /* the last one has what is above the last bound */
+
+struct quern_histogram {
+    uint64_t counts[QUERN_HISTOGRAM_BUCKETS];
+    double sum;
+};
+
+void quern_histogram_add(struct quern_histogram *histogram, double value);
+
+#endif
