@@ -439,6 +439,12 @@ for given in ../other.gguf "$HOME/.cache/other.gguf" .. '' notes.txt a.gguf.json
 done
 check "removes nothing outside" [ -e "$HOME/.cache/other.gguf" ]
 check "removes nothing but models" [ -e "$cache/notes.txt" ]
+: >"$work/quern"
+export XDG_CACHE_HOME="$work"
+run models
+unset XDG_CACHE_HOME
+check "a cache folder that is none" [ "$status" = 1 ]
+check "says so" says "cannot read the folder $work/quern: Not a directory"
 run models rm
 check "rm without a name" [ "$status" = 2 ]
 begin

@@ -1,5 +1,6 @@
 #include "pull.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,6 +102,13 @@ static int list_all(bool json)
         quern_cli_say("there is no folder for models: set HOME or XDG_CACHE_HOME");
         return QUERN_CLI_FAILED;
     }
+    DIR *opened = opendir(folder);
+    if (opened == NULL && errno != ENOENT) {
+        quern_cli_say("cannot read the folder %s: %s", folder, strerror(errno));
+        return QUERN_CLI_FAILED;
+    }
+    if (opened != NULL)
+        closedir(opened);
     int code = put_rows(folder, true, json, &written);
     put_rows(folder, false, json, &written);
     if (json)
