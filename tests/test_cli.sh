@@ -356,6 +356,10 @@ check "similarity: a matrix" both exits 0 -- lines 4
 check "similarity: labels" prints "hello world"
 check "similarity: equal texts" grep -qE '^ +1  1\.0000 .* 1\.0000  hello$' "$work/out"
 check "similarity: no colour in a file" [ "$(tr -cd '\033' <"$work/out" | wc -c)" -eq 0 ]
+run similarity -f json --title 'A day' hello hello
+keep titled
+run similarity -f json -t document --title 'A day' hello hello
+check "similarity: a title means the task document" both exits 0 -- same titled
 run similarity -f json hello hello
 check "similarity: json" both prints '"similarity":[[1.000000,1.000000],' -- prints '[1.000000,1.000000]]}'
 keep similar

@@ -107,6 +107,8 @@ int quern_cli_task(const struct quern_cli_session *session, const struct quern_c
 {
     if (options->task >= 0)
         return options->task;
+    if (options->title != NULL) /* which goes with that task only */
+        return QUERN_TASK_DOCUMENT;
     return session->info.has_prompts ? usual : QUERN_TASK_NONE;
 }
 

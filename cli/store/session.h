@@ -22,7 +22,7 @@ void quern_cli_session_close(struct quern_cli_session *session);
 /* The library's options for texts of a task, as the command line asks. */
 quern_embed_options quern_cli_embed_options(const struct quern_cli_options *options, int task);
 
-/* The task that was asked for; else the usual one, or none for a model that takes no prompts. */
+/* The task that was asked for, if only by a title; else the usual one, or none for a model that takes no prompts. */
 int quern_cli_task(const struct quern_cli_session *session, const struct quern_cli_options *options, int usual);
 
 #endif

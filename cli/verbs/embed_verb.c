@@ -74,8 +74,7 @@ static int prepare(struct run *run, const struct quern_cli_options *options)
     quern_error error;
     if (quern_cli_session_open(&run->session, options) != QUERN_CLI_DONE)
         return QUERN_CLI_FAILED;
-    bool titled = options->title != NULL; /* which goes with that task only */
-    int task = titled ? QUERN_TASK_DOCUMENT : quern_cli_task(&run->session, options, QUERN_TASK_DOCUMENT);
+    int task = quern_cli_task(&run->session, options, QUERN_TASK_DOCUMENT);
     run->options = quern_cli_embed_options(options, task);
     if (quern_space(run->session.model, &run->options, space, &error) != QUERN_OK) {
         quern_cli_say("%s", error.text);
