@@ -142,6 +142,9 @@ check "is given the time it asks for" says "503; trying again in 1.0 s (1 of 5)"
 begin
 pull changing-break-3000000 --retries 2
 check "a file that changes all the time is given up" refused "(2 of 2)"
+check "and the last line says what was, and that it can go on" \
+    grep -qE "^quern: cannot download hf:test[0-9]+/changing.*; what has come is kept, and the same command goes on" \
+    "$work/err"
 check "and was not put together from versions" [ "$(wc -c <"$cache/model.gguf.part")" -eq 3000000 ]
 begin
 pull no-range-break-3000000 --retries 1

@@ -1,7 +1,6 @@
 #include "pull.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -141,7 +140,7 @@ static bool take_body(void *context, int status, const void *data, size_t length
         return refuse(download, "the server sends more than the %llu bytes of the file",
                       (unsigned long long)download->size);
     if (!quern_cli_part_append(part, data, length))
-        return refuse(download, "cannot write to %s: %s; what has come is kept", part->path, strerror(errno));
+        return refuse(download, "cannot write to %s: %s", part->path, strerror(errno));
     quern_cli_progress_bytes(&download->progress, part->have, download->size);
     return true;
 }
@@ -152,22 +151,21 @@ static bool take_body(void *context, int status, const void *data, size_t length
 static enum quern_cli_outcome explain(struct download *download, const struct quern_cli_request *request)
 {
     const bool from_hub = download->source->hub[0] != '\0';
-    const char *origin = download->source->origin;
     switch (request->status) {
     case 401:
         if (request->token != NULL)
-            refuse(download, "%s: the hub does not accept the token in HF_TOKEN (401)", origin);
+            refuse(download, "the hub does not accept the token in HF_TOKEN (401)");
         else
-            refuse(download, "%s: the server knows no such file, or wants a login (401)%s", origin,
+            refuse(download, "the server knows no such file, or wants a login (401)%s",
                    from_hub ? ": check the name, or set HF_TOKEN to a token of the hub" : "");
         return QUERN_CLI_STOP;
     case 403:
-        refuse(download, "%s: the server refuses access (403)%s", origin,
+        refuse(download, "the server refuses access (403)%s",
                from_hub ? ": accept the model's terms on its page on the hub, and set HF_TOKEN" : "");
         return QUERN_CLI_STOP;
     case 404:
     case 410:
-        refuse(download, "%s: there is no such file (%d)", origin, request->status);
+        refuse(download, "there is no such file (%d)", request->status);
         return QUERN_CLI_STOP;
     case 429:
         refuse(download, "the server has had too many requests from here (429)");
@@ -181,7 +179,7 @@ static enum quern_cli_outcome explain(struct download *download, const struct qu
     default:
         break;
     }
-    refuse(download, "%s: the server answers with status %d", origin, request->status);
+    refuse(download, "the server answers with status %d", request->status);
     return request->status >= 500 || request->status == 408 || request->status == 425 ? QUERN_CLI_AGAIN
                                                                                        : QUERN_CLI_STOP;
 }
@@ -278,7 +276,8 @@ static int fetch_all(struct download *download)
             part->resumed = true;
         if (outcome != QUERN_CLI_AGAIN || ++failures > download->options->retries || !wait_again(download, failures)) {
             if (download->reason[0] != '\0')
-                quern_cli_say("%s", download->reason);
+                quern_cli_say("cannot download %s: %s%s", download->source->origin, download->reason,
+                              part->have > 0 ? "; what has come is kept, and the same command goes on from there" : "");
             return QUERN_CLI_FAILED;
         }
     }
@@ -363,7 +362,6 @@ int quern_cli_download(const struct quern_cli_source *source, const char *path,
         quern_cli_say("%s; or save %s as %s by other means", download.reason, source->url, path);
         return QUERN_CLI_FAILED;
     }
-    signal(SIGXFSZ, SIG_IGN); /* a file that becomes too large is a failed write */
     if (quern_cli_part_open(&download.part, path) != QUERN_CLI_DONE)
         return QUERN_CLI_FAILED;
     if (!is_there(source, path, record, &code)) { /* it may have come while we waited for the lock */

@@ -113,7 +113,7 @@ static int list_all(bool json)
     put_rows(folder, false, json, &written);
     if (json)
         puts(written == 0 ? "[]" : "]");
-    else if (written == 0)
+    else if (written == 0 && code == QUERN_CLI_DONE)
         quern_cli_say("no model in %s: 'quern pull %s' downloads one", folder, quern_cli_catalog[0].name);
     return code;
 }
