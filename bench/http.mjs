@@ -1,5 +1,5 @@
-// The column "http" of bench/compare: what clients get from `quern serve`, beside what quern and llama.cpp make of texts
-// of that length without HTTP. A server around llama.cpp can but be slower than that.
+// The column "http" of bench/compare: what clients get from `quern serve`, beside what quern and llama.cpp make of
+// texts of that length without HTTP. A server around llama.cpp can but be slower than that.
 //
 // The clients (tests/wire) run on the same CPUs as the server.
 import { execFileSync, spawn } from "node:child_process";

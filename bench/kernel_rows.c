@@ -312,8 +312,8 @@ int quern_bench_kernels(struct quern_bench *bench)
     r.table = quern_bench_table_add(
         &bench->report, "kernels", "Kernels",
         "One thread. Shapes of products are rows x length x columns; GB/s counts the weights that are read, and is "
-        "above reading where they stay in a cache. Attention includes norms and rotation of heads, and is compared with "
-        "the peak of float32.", columns);
+        "above reading where they stay in a cache. Attention includes norms and rotation of heads, and is compared "
+        "with the peak of float32.", columns);
     if (code == QUERN_OK)
         code = operands_new(&r);
     if (code == QUERN_OK)
