@@ -21,7 +21,10 @@
 #define SMALL_STARTS 1
 #endif
 
-enum { OPEN_BLOCKS = 192 / LANES }; /* 18 KB */
+enum {
+    OPEN_BLOCKS = 192 / LANES, /* 18 KB */
+    LEAST_ROWS = Q8_ROWS / 2   /* of two tiles or more, see gemm_q8 */
+};
 
 /* Whether so many tiles are worth it: one reads weights once anyway, nibbles as they are take little work, and bytes
  * none. */
@@ -212,7 +215,7 @@ INLINE void rows_q8(enum quern_form form, bool open, int rows, float *c, size_t 
                     size_t stride, const struct source *from)
 {
     switch (rows) {
-#define TILE(n) case n: tile_q8(form, open, n, c, c_stride, a, stride, from); break;
+#define TILE(n) case n: if (!open || n >= LEAST_ROWS) tile_q8(form, open, n, c, c_stride, a, stride, from); break;
     TILE(1)
 #if Q8_ROWS >= 2
     TILE(2)
