@@ -10,8 +10,9 @@
  *   Q8_VECTORS        vectors of columns computed together; divides 32 / LANES
  *   PREFETCH(p)       brings the cache line at p into the second-level cache: with two panels the first would overflow
  *
- * For many rows weights are opened once: as bytes and floats they stay in the first-level cache, for one group of columns
- * and OPEN_BLOCKS of the length at a time. Between such chunks sums lie in c. For few rows they are taken from the panel.
+ * For many rows weights are opened once: as bytes and floats they stay in the first-level cache, for one group of
+ * columns and OPEN_BLOCKS of the length at a time. Between such chunks sums lie in c. For few rows weights are taken
+ * from the panel.
  */
 
 #ifndef DOT4_SMALL
@@ -108,7 +109,7 @@ INLINE vi group_bias(enum quern_form form, const struct quern_q8 *x, int group)
     return group == 0 ? vi_set(x->half) : vi_set(x->bias) - vi_set(x->half);
 }
 
-/* What makes up for the offset of a group's weights in the sum of its products: minus offset times their activations. */
+/* What makes up for the offset of a group's weights in the sum of its products: minus offset times the activations. */
 INLINE vi offset_sum(enum quern_form form, const struct quern_q8 *x, int group)
 {
     if (IS_WIDE(form))
