@@ -21,6 +21,7 @@ struct quern_q8 {
     float scale;
     float sum;    /* scale * sum(q): what minimums of weights are multiplied by */
     int32_t bias; /* -128 * sum(q): where sums of products with weights stored as w + 128 start */
+    int32_t half; /* -128 * the sum of the first half of q */
     int8_t q[QUERN_BLOCK];
 };
 

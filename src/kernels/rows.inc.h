@@ -28,16 +28,17 @@ INLINE void quantize_block(struct quern_q8 *dst, const vf v[32 / LANES])
      * engine reports when it checks the vector: its scale carries it there. */
     float inverse = max > 1e-30f ? 127.0f / max : 0.0f;
     dst->scale = max > 1e-30f || max != max ? max / 127.0f : 0.0f;
-    vi sum = vi_set(0);
+    int32_t halves[2] = {0, 0};
     for (int i = 0; i < 32 / LANES; i++) {
         vi q = VI_ROUND(v[i] * vf_set(inverse));
-        sum += q;
         vb bytes = __builtin_convertvector(q, vb);
+        halves[i * LANES / 16] += VB_REDUCE_ADD(bytes);
         memcpy(dst->q + i * LANES, &bytes, sizeof bytes);
     }
-    const int32_t total = VI_REDUCE_ADD(sum);
+    const int32_t total = halves[0] + halves[1];
     dst->sum = (float)total * dst->scale;
     dst->bias = (int32_t)(-128u * (uint32_t)total); /* NaN may overflow it */
+    dst->half = (int32_t)(-128u * (uint32_t)halves[0]);
 }
 
 static void quantize(struct quern_q8 *dst, const float *x, int length)

@@ -14,7 +14,7 @@
  *   VF_REDUCE_MAX(a)   largest lane
  *   VI_MAX(a, b)       larger of each lane
  *   VI_REDUCE_MAX(a)   largest lane
- *   VI_REDUCE_ADD(a)   sum of the lanes
+ *   VB_REDUCE_ADD(a)   sum of LANES signed bytes
  *   VI_ROUND(x)        nearest integer of each lane, ties to even, |x| < 2^22
  *   VF_RECIPROCAL(x)   1 / x within 2 ulp
  */
@@ -186,15 +186,15 @@ INLINE float vi_largest_magnitude(vi top)
     return max;
 }
 
-#ifndef VI_REDUCE_ADD
-INLINE int32_t vi_reduce_add(vi v)
+#ifndef VB_REDUCE_ADD
+INLINE int32_t vb_reduce_add(vb v)
 {
     int32_t sum = 0;
     for (int i = 0; i < LANES; i++)
         sum += v[i];
     return sum;
 }
-#define VI_REDUCE_ADD(v) vi_reduce_add(v)
+#define VB_REDUCE_ADD(v) vb_reduce_add(v)
 #endif
 
 /* e^x within 2 ulp for x <= 0 or small positive; 0 below -87.3 (where e^x would leave the normal floats), about 3.4e38

@@ -93,14 +93,16 @@ void kcheck_fill_q8(struct kcheck *k, struct quern_q8 *blocks, size_t count, enu
     for (size_t b = 0; b < count; b++) {
         const bool zero = kind == KCHECK_ZEROS && b % 2;
         const uint32_t pattern = kcheck_random(k);
-        int sum = 0;
+        int sum = 0, half = 0;
         blocks[b].scale = zero ? 0 : kind == KCHECK_WHOLE ? 1 : (float)(scales[kind] * (1.5 + kcheck_uniform(k)));
         for (int i = 0; i < 32; i++) {
             blocks[b].q[i] = (int8_t)(zero ? 0 : byte(k, kind, -127, pattern));
             sum += blocks[b].q[i];
+            half += i < 16 ? blocks[b].q[i] : 0;
         }
         blocks[b].sum = (float)sum * blocks[b].scale;
         blocks[b].bias = -128 * sum;
+        blocks[b].half = -128 * half;
     }
 }
 

@@ -104,7 +104,7 @@ static void compare_block(struct kcheck *k, size_t index, const struct quern_q8 
 {
     double q[32], largest = 0, off = 0;
     const double scale = quern_spec_quantize(q, want);
-    int sum = 0;
+    int sum = 0, half = 0;
     for (int i = 0; i < 32; i++) {
         largest = fmax(largest, fabs(want[i]));
         off = fmax(off, bound[i]);
@@ -117,9 +117,11 @@ static void compare_block(struct kcheck *k, size_t index, const struct quern_q8 
         kcheck_near(k, index * 32 + (size_t)i, block->q[i], q[i], slack);
         kcheck_true(k, "-127 <= q", block->q[i] >= -127);
         sum += block->q[i];
+        half += i < 16 ? block->q[i] : 0;
     }
     kcheck_true(k, "sum = scale * sum(q)", block->sum == block->scale * (float)sum);
     kcheck_true(k, "bias = -128 * sum(q)", block->bias == -128 * sum);
+    kcheck_true(k, "half = -128 * sum(q, first half)", block->half == -128 * half);
 }
 
 static void compare_blocks(struct kcheck *k, const struct row *r)

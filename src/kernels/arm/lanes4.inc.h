@@ -11,7 +11,7 @@
 #define VF_REDUCE_MAX(a) vmaxvq_f32((float32x4_t)(a))
 #define VI_MAX(a, b) ((vi)vmaxq_s32((int32x4_t)(a), (int32x4_t)(b)))
 #define VI_REDUCE_MAX(a) vmaxvq_s32((int32x4_t)(a))
-#define VI_REDUCE_ADD(a) vaddvq_s32((int32x4_t)(a))
+#define VB_REDUCE_ADD(a) vaddvq_s32((int32x4_t)__builtin_convertvector(a, vi))
 #define VI_ROUND(x) ((vi)vcvtnq_s32_f32((float32x4_t)(x)))
 #define LOOKUP(table, index) ((vi)vqtbl1q_s8(vld1q_s8(table), (uint8x16_t)(index)))
 #include "kernels/vector.inc.h"

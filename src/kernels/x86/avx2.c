@@ -36,6 +36,7 @@ INLINE vi dot4_small(vi sum, vi w, vi a)
 #define DOT4_SMALL(sum, w, a) dot4_small(sum, w, a)
 #define DOT4_SMALL_SUM(sum) ((vi)_mm256_madd_epi16((__m256i)(sum), _mm256_set1_epi16(1)))
 #define SMALL_STEPS(form) ((form) == QUERN_FORM_U5 ? 4 : (form) == QUERN_FORM_S6 ? 2 : 8)
+#define SMALL_STARTS 0
 #define DOT2(sum, a, b) ((sum) + (vi)_mm256_madd_epi16((__m256i)(a), (__m256i)(b)))
 #define PANEL_Q8_FLIP 0
 #include "kernels/x86/templates8.inc.h"

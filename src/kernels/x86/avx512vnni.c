@@ -17,12 +17,19 @@ TARGET_BEGIN
 #define VF_REDUCE_MAX(a) _mm512_reduce_max_ps((__m512)(a))
 #define VI_MAX(a, b) ((vi)_mm512_max_epi32((__m512i)(a), (__m512i)(b)))
 #define VI_REDUCE_MAX(a) _mm512_reduce_max_epi32((__m512i)(a))
-#define VI_REDUCE_ADD(a) _mm512_reduce_add_epi32((__m512i)(a))
 #define VF_ROUND(x) ((vf)_mm512_roundscale_ps((__m512)(x), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC))
 #define VF_REDUCE_ADD(a) _mm512_reduce_add_ps((__m512)(a))
 #define VI_ROUND(x) ((vi)_mm512_cvtps_epi32((__m512)(x)))
+#define VB_REDUCE_ADD(a) add_bytes((__m128i)(a))
 #define VF_RECIPROCAL(x) vf_reciprocal(x)
 #include "kernels/vector.inc.h"
+
+/* vpsadbw adds up eight unsigned bytes, so 128 more each. */
+INLINE int32_t add_bytes(__m128i a)
+{
+    const __m128i sums = _mm_sad_epu8(_mm_xor_si128(a, _mm_set1_epi8(-128)), _mm_setzero_si128());
+    return _mm_cvtsi128_si32(sums) + _mm_extract_epi32(sums, 2) - 16 * 128;
+}
 
 /* The estimate's 14 bits doubled by a step of Newton's method. */
 INLINE vf vf_reciprocal(vf x)

@@ -6,26 +6,25 @@
 #define VF_FROM_BYTES(p)                                                                                               \
     ((vf)_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)(p)))))
 #define VF_REDUCE_ADD(a) add_lanes((__m256)(a))
-#define VI_REDUCE_ADD(a) add_whole_lanes((__m256i)(a))
 #define VI_REDUCE_MAX(a) max_of_lanes((__m256i)(a))
+#define VB_REDUCE_ADD(a) add_bytes(_mm_cvtsi64_si128((long long)(a)))
 #define VI_ROUND(x) ((vi)_mm256_cvtps_epi32((__m256)(x)))
 #define VI_MAX(a, b) ((vi)_mm256_max_epi32((__m256i)(a), (__m256i)(b)))
 #define LOOKUP(table, index)                                                                                          \
     ((vi)_mm256_shuffle_epi8(_mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)(table))),     \
                              (__m256i)(index)))
 
+/* vpsadbw adds up eight unsigned bytes, so 128 more each. */
+static inline int32_t add_bytes(__m128i a)
+{
+    return _mm_cvtsi128_si32(_mm_sad_epu8(_mm_xor_si128(a, _mm_set1_epi8(-128)), _mm_setzero_si128())) - 8 * 128;
+}
+
 static inline float add_lanes(__m256 a)
 {
     __m128 x = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
     x = _mm_add_ps(x, _mm_movehl_ps(x, x));
     return _mm_cvtss_f32(_mm_add_ss(x, _mm_movehdup_ps(x)));
-}
-
-static inline int32_t add_whole_lanes(__m256i a)
-{
-    __m128i x = _mm_add_epi32(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1));
-    x = _mm_add_epi32(x, _mm_shuffle_epi32(x, 0x4e));
-    return _mm_cvtsi128_si32(_mm_add_epi32(x, _mm_shuffle_epi32(x, 0xb1)));
 }
 
 static inline int32_t max_of_lanes(__m256i a)
