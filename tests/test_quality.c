@@ -1,8 +1,10 @@
 /* Holds the starter model to sentences written for this test: a paraphrase is closer than another matter told in as
- * many of the same words (by common words alone, 2 triples of 24 come out right), and questions find their answers.
+ * many of the same words (by common words alone, 2 triples of 24 come out right), questions find their answers, and
+ * capitals change next to nothing.
  * usage: test_quality MODEL */
 #include "quern.h"
 
+#include <ctype.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -14,10 +16,11 @@
 #include <cmocka.h>
 
 #define TRIPLES 24
-#define RANKED_RIGHT 16 /* triples at least */
+#define RANKED_RIGHT 18 /* triples at least */
 #define ANSWERS 12
 #define FOUND_FIRST 10 /* answers at least */
 #define FOUND_EARLY 12 /* among the first three */
+#define ALIKE 0.99 /* cosine at least of a question and the same in lower case, or as a heading */
 
 static const char *const triples[TRIPLES][3] = {
     {"The boy is riding his bicycle to school.", "A boy cycles to class on his bike.",
@@ -156,6 +159,34 @@ static void test_answers(void **state)
     assert_true(early >= FOUND_EARLY);
 }
 
+/* Copies a text with each word's first letter, or none, a capital. */
+static void set_case(char *to, size_t size, const char *text, bool capitals)
+{
+    size_t i = 0;
+    for (; text[i] != '\0' && i + 1 < size; i++) {
+        const bool first = i == 0 || text[i - 1] == ' ';
+        to[i] = (char)(first && capitals ? toupper((unsigned char)text[i]) : tolower((unsigned char)text[i]));
+    }
+    to[i] = '\0';
+}
+
+static void test_capitals(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ANSWERS; i++) {
+        char typed[80], heading[80];
+        const char *const forms[] = {questions[i], typed, heading};
+        float *vectors = new_vectors(3);
+        set_case(typed, sizeof typed, questions[i], false);
+        set_case(heading, sizeof heading, questions[i], true);
+        embed(forms, 3, vectors);
+        const double low = dot(vectors, vectors + width), high = dot(vectors, vectors + 2 * (size_t)width);
+        free(vectors);
+        print_message("%.4f %.4f %s\n", low, high, questions[i]);
+        assert_true(low >= ALIKE && high >= ALIKE);
+    }
+}
+
 static int open_model(void **state)
 {
     (void)state;
@@ -184,6 +215,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_paraphrases),
         cmocka_unit_test(test_answers),
+        cmocka_unit_test(test_capitals),
     };
     if (argc != 2)
         return 2;

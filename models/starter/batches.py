@@ -1,12 +1,10 @@
 """What a training step learns from: batches of pairs, one kind at a time, as token ids."""
 import numpy as np
-import sentencepiece
 
-from data import BOS, DEV_KINDS, EOS, LOWER, MADE, NUMBERS, VIEWS
+from data import BOS, DEV_KINDS, EOS, MADE, NUMBERS, VIEWS, Tokenizer
 
-POOL = 20000
 SHORT = 64          # tokens at most of a text whose numbers are changed
-RARE = 7.0          # -log of a token's frequency, from which on a word is worth swapping
+
 
 class Pairs:
     """Batches of pairs, one kind at a time."""
@@ -14,15 +12,14 @@ class Pairs:
     def __init__(self, work, mix, seed):
         with np.load(work / 'pairs.npz') as z:
             self.ids, self.offsets = z['ids'].astype(np.int64), z['offsets']
-            self.lower_ids, self.lower_offsets = z['lower_ids'].astype(np.int64), z['lower_offsets']
             self.kinds = {k: z['pairs-' + k] for k in mix if k not in MADE}
             self.texts = z['views']
         with np.load(work / 'hard.npz') as z:
             self.hard = {k: z[k] for k in DEV_KINDS}
         self.answers = np.concatenate([self.kinds[k] for k in DEV_KINDS])
-        pieces = sentencepiece.SentencePieceProcessor(model_file=str(work / 'tokenizer.model'))
-        self.opens = np.array([pieces.id_to_piece(i)[0] == '\u2581' for i in range(pieces.get_piece_size())])
-        self.digits = np.array([pieces.piece_to_id(d) for d in '0123456789'])
+        pieces = Tokenizer(work).pieces
+        self.opens = np.array([p[0] == '\u2581' for p in pieces])
+        self.digits = np.array([pieces.index(d) for d in '0123456789'])
         has = np.add.reduceat(np.isin(self.ids, self.digits), self.offsets[:-1]) > 0
         length = np.diff(self.offsets)
         numbered = self.texts[has[self.texts] & (length[self.texts] <= SHORT)]
@@ -30,7 +27,6 @@ class Pairs:
         count = np.bincount(self.ids, minlength=len(self.opens)) + 1
         self.rarity = np.log(count.sum() / count)
         self.rng = np.random.default_rng(seed)
-        self.pool = [self.pick() for _ in range(POOL)]
         self.mix, self.waiting = list(mix), {k: [] for k in mix}
         share = np.array(list(mix.values()))
         self.share = share / share.sum()
@@ -43,8 +39,6 @@ class Pairs:
         return int(np.clip(tokens / pair, 128, 320))
 
     def text(self, i):
-        if self.rng.random() < LOWER:
-            return self.lower_ids[self.lower_offsets[i]:self.lower_offsets[i + 1]]
         return self.ids[self.offsets[i]:self.offsets[i + 1]]
 
     def tokens(self, index, limit):
@@ -57,25 +51,6 @@ class Pairs:
                 t = np.concatenate(([BOS], t[first:first + limit - 2], [EOS]))
             out.append(t)
         return out
-
-    def pick(self):
-        """A word of some text, the rarer the likelier."""
-        inner, start = self.words(self.text(self.rng.choice(self.texts)))
-        w = self.rng.choice(len(start) - 1, p=self.rarities(inner, start))
-        return inner[start[w]:start[w + 1]]
-
-    def swap(self, a, b):
-        """Both texts with a word that they share replaced by another in both: what it is does not matter, that it is
-        shared does. Without this the model learns the training pairs by heart."""
-        inner_a, start_a = self.words(a)
-        inner_b, start_b = self.words(b)
-        words_a, words_b = np.split(inner_a, start_a[1:-1]), np.split(inner_b, start_b[1:-1])
-        shared = list({w.tobytes() for w in words_a if self.rarity[w].max() > RARE} & {w.tobytes() for w in words_b})
-        if not shared:
-            return a, b
-        old, new = shared[self.rng.integers(len(shared))], self.pool[self.rng.integers(POOL)]
-        return tuple(np.concatenate([[BOS]] + [new if w.tobytes() == old else w for w in words] + [[EOS]])
-                     for words in (words_a, words_b))
 
     def words(self, t):
         """Where the words of a text begin, and its end."""

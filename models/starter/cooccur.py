@@ -1,15 +1,13 @@
 """First token vectors: what each token is seen with.
 
-The positive pointwise mutual information of tokens within a few places of each other in the texts of pairs.npz, in their
-own and in lower case, brought to the model's width by a randomised singular value decomposition (Halko, Martinsson and
-Tropp, 2011).
+The positive pointwise mutual information of tokens within a few places of each other in the texts of pairs.npz, brought
+to the model's width by a randomised singular value decomposition (Halko, Martinsson and Tropp, 2011).
 """
 
 import numpy as np
-import sentencepiece
 import torch
 
-from data import BOS, EOS
+from data import BOS, EOS, Tokenizer
 from model import SINK, VOCAB, WIDTH
 
 REACH = 8           # places apart; the count falls as 1/distance
@@ -47,19 +45,16 @@ def decompose(m, rank, rng, rounds=4):
 
 
 def groups(work):
-    """For each token, the number of its group: pieces that differ only in case or in the space before share one."""
-    pieces = sentencepiece.SentencePieceProcessor(model_file=str(work / 'tokenizer.model'))
+    """For each token, the number of its group: pieces that differ only in the space before share one."""
     number = {}
-    return torch.tensor([number.setdefault(pieces.id_to_piece(i).lower().lstrip('\u2581') or i, len(number))
-                         for i in range(VOCAB)])
+    return torch.tensor([number.setdefault(piece.lstrip('\u2581') or i, len(number))
+                         for i, piece in enumerate(Tokenizer(work).pieces)])
 
 
 def token_vectors(work, rng):
     """[VOCAB, WIDTH] of root mean square 1/sqrt(WIDTH): direction by meaning, share outside the sink by rarity."""
     with np.load(work / 'pairs.npz') as z:
-        both = np.concatenate((z['ids'], z['lower_ids'])).astype(np.int64)
-        length = np.concatenate((np.diff(z['offsets']), np.diff(z['lower_offsets'])))
-    ids, length = torch.from_numpy(both), torch.from_numpy(length)
+        ids, length = torch.from_numpy(z['ids'].astype(np.int64)), torch.from_numpy(np.diff(z['offsets']))
     group = groups(work)
     line = torch.repeat_interleave(torch.arange(len(length)), length)
     text = (ids != BOS) & (ids != EOS)

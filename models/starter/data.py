@@ -18,12 +18,11 @@ from tokenizer import lines
 
 # share of training steps per kind of pair; VIEWS are two parts of one text, NUMBERS too, beside one with other numbers
 VIEWS, NUMBERS = MADE = 'views', 'numbers'
-MIX = {VIEWS: 26, NUMBERS: 12, 'paraphrase': 25, 'title_para': 14, 'nli': 14, 'word_gloss': 8, 'qa': 7, 'synonym': 6,
-       'reason': 5, 'gloss_example': 5, 'neighbor': 4, 'hypernym': 3, 'definition': 2, 'intent': 2, 'tldr': 2,
+MIX = {VIEWS: 26, NUMBERS: 12, 'paraphrase': 25, 'word_gloss': 16, 'title_para': 14, 'nli': 14, 'synonym': 12,
+       'gloss_example': 10, 'qa': 7, 'hypernym': 6, 'reason': 5, 'neighbor': 4, 'definition': 2, 'intent': 2, 'tldr': 2,
        'caption': 2, 'summary': 2, 'qa_short': 0.5, 'recipe': 0.25, 'dialog': 0.25}
 BOS, EOS = 2, 1
 LONGEST = 192       # tokens kept of a text
-LOWER = 0.3         # share of texts taken in lower case, as people type
 DEV_KINDS, DEV_QUERIES = ('title_para', 'qa'), 1000
 DEV_SOURCES = ('openstax:astronomy', 'openstax:introduction-philosophy', 'swift-book')
 
@@ -34,9 +33,17 @@ def read(path):
             yield json.loads(line)
 
 
-def tokenize(tokenizer, texts):
-    ids = tokenizer.encode(texts, out_type=int, num_threads=2)
-    return [[BOS] + t[:LONGEST - 2] + [EOS] for t in ids]
+class Tokenizer:
+    """Texts -> ids of pieces in lower case, between BOS and EOS."""
+
+    def __init__(self, work):
+        self.model = sentencepiece.SentencePieceProcessor(model_file=str(work / 'tokenizer.model'))
+        self.pieces = [self.model.id_to_piece(i) for i in range(self.model.get_piece_size())]
+        self.rows = np.load(work / 'rows.npy')
+
+    def __call__(self, texts):
+        ids = self.model.encode(texts, out_type=int, num_threads=2)
+        return [self.rows[[BOS] + t[:LONGEST - 2] + [EOS]] for t in ids]
 
 
 def held_out(pair):
@@ -65,12 +72,11 @@ class Index:
 
 
 def flat(tokens):
-    """Lists of ids -> one array and the offsets of its parts."""
-    return np.fromiter((i for t in tokens for i in t), np.uint16), np.cumsum([0] + [len(t) for t in tokens])
+    """Arrays of ids -> one array and the offsets of its parts."""
+    return np.concatenate(tokens).astype(np.uint16), np.cumsum([0] + [len(t) for t in tokens])
 
 
 def prepare(corpus, work):
-    tokenizer = sentencepiece.SentencePieceProcessor(model_file=str(work / 'tokenizer.model'))
     text, key, source, label = Index(), Index(), Index(), Index()
     arrays, dev = {}, []
     for kind in MIX:
@@ -92,9 +98,7 @@ def prepare(corpus, work):
     for kind in DEV_KINDS:
         views += list(arrays['pairs-' + kind][:, 1]) * 2
     arrays['views'] = np.array(views, np.int32)
-    texts = list(text.number)
-    arrays['ids'], arrays['offsets'] = flat(tokenize(tokenizer, texts))
-    arrays['lower_ids'], arrays['lower_offsets'] = flat(tokenize(tokenizer, [t.lower() for t in texts]))
+    arrays['ids'], arrays['offsets'] = flat(Tokenizer(work)(list(text.number)))
     np.savez(work / 'pairs.npz', **arrays)
 
     random.Random(1).shuffle(dev)

@@ -7,12 +7,11 @@ import argparse
 import json
 from pathlib import Path
 
-import sentencepiece
 import torch
 
 import gguf
 import metrics
-from data import read, tokenize
+from data import Tokenizer, read
 from model import DIMS, encode
 
 
@@ -40,12 +39,12 @@ def main():
     ap.add_argument('file', type=Path)
     ap.add_argument('--test', action='store_true')
     a = ap.parse_args()
-    tokenizer = sentencepiece.SentencePieceProcessor(model_file=str(a.work / 'tokenizer.model'))
+    tokenize = Tokenizer(a.work)
     weights = {n.removesuffix('.weight'): torch.from_numpy(x.copy()) for n, x in gguf.Reader(a.file).tensors().items()}
 
     def vectors(texts):
         with torch.no_grad():
-            parts, place = encode(weights, tokenize(tokenizer, texts))
+            parts, place = encode(weights, tokenize(texts))
             return torch.cat(parts)[place].numpy()
 
     part = 'test' if a.test else 'dev'

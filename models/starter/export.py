@@ -52,7 +52,7 @@ def metadata(tokenizer):
         'general.name': 'quern starter',
         'general.description': DESCRIPTION,
         'general.license': 'cc-by-sa-4.0',
-        'general.size_label': '7M',
+        'general.size_label': '9M',
         'general.tags': ['starter', 'sentence-similarity', 'feature-extraction'],
         'general.languages': ['en'],
         'quern.prompts': 'none',
@@ -82,7 +82,7 @@ def metadata(tokenizer):
         'tokenizer.ggml.add_bos_token': True,
         'tokenizer.ggml.add_eos_token': True,
         'tokenizer.ggml.add_sep_token': False,
-        'tokenizer.ggml.add_space_prefix': False,
+        'tokenizer.ggml.add_space_prefix': True,
         'general.quantization_version': 2,
         'general.file_type': 7,
     }

@@ -7,7 +7,7 @@ import math
 import torch
 import torch.nn.functional as F
 
-VOCAB, WIDTH, FFN, HEADS, HEAD, LAYERS = 16384, 448, 128, 2, 64, 2
+VOCAB, WIDTH, FFN, HEADS, HEAD, LAYERS = 18176, 448, 128, 2, 64, 2
 CONTEXT, WINDOW, PATTERN = 2048, 256, 2     # the last layer of every PATTERN is global
 BASE_LOCAL, BASE_GLOBAL, EPS = 1e4, 1e6, 1e-6
 DIMS = (448, 256, 128, 64)

@@ -1,11 +1,10 @@
 #!/usr/bin/python3
 """Train the starter on CPU, in two phases.
 
-    train.py CORPUS WORK bag    [--minutes 9]       token vectors alone, from co-occurrence    -> WORK/bag.pt
-    train.py CORPUS WORK layers [--minutes 5]       the layers, beside WORK/bag.pt's vectors   -> WORK/layers.pt
+    train.py CORPUS WORK bag    [--steps 2400]      token vectors alone, from co-occurrence    -> WORK/bag.pt
+    train.py CORPUS WORK layers [--steps 400]       the layers, beside WORK/bag.pt's vectors   -> WORK/layers.pt
 
-The learning rate follows the clock and reaches zero when the minutes are over. A run that was stopped goes on from
-its last checkpoint. Losses and development figures go to WORK/PHASE.log, a JSON object a line.
+The learning rate falls to zero at the last step. A run that was stopped goes on from its last checkpoint. Losses and development figures go to WORK/PHASE.log, a JSON object a line.
 """
 import argparse
 import ctypes
@@ -22,27 +21,25 @@ THREADS = '1' if 'layers' in sys.argv else '2'
 os.environ.update(OMP_NUM_THREADS=THREADS, OPENBLAS_NUM_THREADS=THREADS)
 
 import numpy as np
-import sentencepiece
 import torch
 import torch.nn.functional as F
 
 import metrics
 from batches import Pairs
 from cooccur import token_vectors
-from data import MIX, NUMBERS, VIEWS, read, tokenize
-from model import DIMS, SINK, VOCAB, WIDTH, encode, encode_bag, initial, rms_norm
+from data import MIX, NUMBERS, VIEWS, Tokenizer, read
+from model import DIMS, SINK, WIDTH, encode, encode_bag, initial, rms_norm
 
 TEMPERATURE, COLD = 0.05, 0.03                          # the colder for search, where the nearest matter most
 SEARCH = ('title_para', 'qa', 'views', 'tldr', 'summary')
 EMBEDDINGS, NORMS = 'token_embd', '_norm'
 PHASES = {       # pairs or tokens a batch, tokens kept of a text, share dropped, rates: token vectors, matrices, norms
-    'bag': {'batch': 1024, 'limits': (48, 96, 160), 'drop': 0.3, 'rates': (1.5e-3, 0, 1.5e-3)},
-    'layers': {'tokens': 7000, 'limits': (32, 64, 128), 'drop': 0.15, 'rates': (0, 8e-4, 2e-3)},
+    'bag': {'steps': 2400, 'batch': 1024, 'limits': (48, 96, 160), 'drop': 0.3, 'rates': (1.5e-3, 0, 1.5e-3)},
+    'layers': {'steps': 400, 'tokens': 7000, 'limits': (32, 64, 128), 'drop': 0.15, 'rates': (0, 8e-4, 2e-3)},
 }
 LIMIT_SHARE = (0.4, 0.4, 0.2)
-SPREAD, DIGITS = 1.5, 2.0     # weights of tokens before the layers learn: their power, that of digits
-SWAP = 0.5          # share of pairs for search that get another shared word
-SAVE_S, LOOK_S = 100, 800                               # seconds between checkpoints, development figures
+SPREAD, DIGITS = 1.5, 4.0     # weights of tokens before the layers learn: their power, that of digits
+SAVE, LOOK = 200, 800                                   # steps between checkpoints, development figures
 
 
 def same(x, y):
@@ -81,13 +78,13 @@ class Development:
     """The sets that steer: STS-B's English development pairs, and queries cut from the training pairs."""
 
     def __init__(self, corpus, work):
-        tokenizer = sentencepiece.SentencePieceProcessor(model_file=str(work / 'tokenizer.model'))
+        tokenize = Tokenizer(work)
         sts = list(read(corpus / 'eval' / 'stsb-en-dev.jsonl.gz'))
         search = json.loads((work / 'dev.json').read_text())
-        self.a, self.b = (tokenize(tokenizer, [p[side] for p in sts]) for side in 'ab')
+        self.a, self.b = (tokenize([p[side] for p in sts]) for side in 'ab')
         self.scores = [p['score'] for p in sts]
-        self.queries = tokenize(tokenizer, [q for q, _ in search['queries']])
-        self.documents = tokenize(tokenizer, search['documents'])
+        self.queries = tokenize([q for q, _ in search['queries']])
+        self.documents = tokenize(search['documents'])
         self.relevant = [set(d) for _, d in search['queries']]
 
     def look(self, encoder):
@@ -143,9 +140,10 @@ class RowAdam:
 
 
 class Training:
-    def __init__(self, corpus, work, phase, minutes, threads):
+    def __init__(self, corpus, work, phase, steps, threads):
         self.pool = ThreadPoolExecutor(threads)
-        self.phase, self.minutes, self.setting = phase, minutes, PHASES[phase]
+        self.phase, self.setting = phase, PHASES[phase]
+        self.steps = steps or self.setting['steps']
         self.encoder = encode_bag if phase == 'bag' else encode
         self.path, self.log = work / f'{phase}.pt', work / f'{phase}.log'
         self.rates = self.setting['rates']
@@ -180,8 +178,9 @@ class Training:
             weights['token_embd'] = torch.load(first)
         else:
             weights = torch.load(work / 'bag.pt')['weights']
-            pieces = sentencepiece.SentencePieceProcessor(model_file=str(work / 'tokenizer.model'))
-            weights['token_embd'] = weigh(weights, [pieces.id_to_piece(i) for i in range(VOCAB)])
+            tokenizer = Tokenizer(work)
+            weights['token_embd'] = weights['token_embd'][tokenizer.rows]       # from here on capitals have rows, too
+            weights['token_embd'] = weigh(weights, tokenizer.pieces)
         learning = [n for n in weights if n != EMBEDDINGS or self.rates[0] > 0]
         return {n: w.clone().requires_grad_(n in learning) for n, w in weights.items()}
 
@@ -220,13 +219,9 @@ class Training:
             negatives = negatives[:len(negatives) // 2]
         index = np.concatenate((rows[:, 0], rows[:, 1], negatives[:, 0]))
         tokens = p.tokens(index, limit)
-        if kind in SEARCH:
-            n = len(rows)
-            for i in np.flatnonzero(rng.random(n) < SWAP):
-                tokens[i], tokens[n + i] = p.swap(tokens[i], tokens[n + i])
         return kind, rows, negatives, drop(tokens, self.setting['drop'], rng)
 
-    def advance(self, done):
+    def advance(self):
         """One step. The batch is encoded in parts on all threads, and each part's gradient goes back the same way."""
         kind, rows, negatives, tokens = self.task()
         parts, place = self.encoder(self.weights, tokens, run=self.pool.map)
@@ -240,7 +235,7 @@ class Training:
         list(self.pool.map(lambda part, leaf: part.backward(leaf.grad), parts, leaves))
         others = [w for n, w in self.weights.items() if n != EMBEDDINGS and w.grad is not None]
         torch.nn.utils.clip_grad_norm_(others, 1.0)
-        warm = min(1, (self.step + 1) / 100) * (1 - done)
+        warm = min(1, (self.step + 1) / 100) * (1 - self.step / self.steps)
         if self.rates[0] > 0:
             self.rows.advance(self.rates[0] * warm)
         for group, rate in zip(self.optimiser.param_groups, self.rates[1:]):
@@ -250,20 +245,15 @@ class Training:
         return kind, loss.item()
 
     def run(self):
-        saved = looked = self.seconds()
-        while self.seconds() < self.minutes * 60:
-            done = self.seconds() / (self.minutes * 60)
-            kind, loss = self.advance(done)
+        while self.step < self.steps:
+            kind, loss = self.advance()
             if self.step % 10 == 0:
                 self.note(kind=kind, loss=round(loss, 4))
-            if self.seconds() - looked > LOOK_S:
-                self.note(**self.development.look(self.vectors))
-                looked = self.seconds()
-            if self.seconds() - saved > SAVE_S:
+            if self.step % SAVE == 0:
                 self.save()
-                saved = self.seconds()
+            if self.step % LOOK == 0 or self.step == self.steps:
+                self.note(**self.development.look(self.vectors))
         self.save()
-        self.note(**self.development.look(self.vectors))
 
 
 def keep_memory():
@@ -280,12 +270,12 @@ def main():
     ap.add_argument('corpus', type=Path)
     ap.add_argument('work', type=Path)
     ap.add_argument('phase', choices=list(PHASES))
-    ap.add_argument('--minutes', type=float)
+    ap.add_argument('--steps', type=int)
     ap.add_argument('--threads', type=int, default=2)
     a = ap.parse_args()
     keep_memory()
     torch.manual_seed(1)
-    Training(a.corpus, a.work, a.phase, a.minutes or {'bag': 9, 'layers': 5}[a.phase], a.threads).run()
+    Training(a.corpus, a.work, a.phase, a.steps, a.threads).run()
 
 
 if __name__ == '__main__':
