@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -107,6 +108,25 @@ static void test_text_goes_to_tokens_and_back(void **state)
     serve_expect("/detokenize", "{\"tokens\":[2]}", 200, "{\"content\":\"<bos>\"}");
 }
 
+/* The space that some vocabularies put before a text is none of the text's. */
+static void test_a_space_before_the_text(void **state)
+{
+    (void)state;
+    char path[TRIAL_PATH + 8];
+    struct quern_recipe recipe = quern_recipe_tiny();
+    recipe.spaced = true;
+    snprintf(path, sizeof path, "%s.spaced", serve_path);
+    assert_int_equal(quern_model_make(path, &recipe, NULL), QUERN_OK);
+    serve_switch((const char *const[]){"-m", path, NULL});
+    json_t *answer = serve_ask("/tokenize", "{\"content\":\"rain x\",\"add_special\":true}", 200);
+    char *body = json_dumps(answer, 0);
+    serve_expect("/detokenize", body, 200, "{\"content\":\"<bos>rain x<eos>\"}");
+    free(body);
+    json_decref(answer);
+    serve_switch(NULL);
+    unlink(path);
+}
+
 static void test_refusals(void **state)
 {
     (void)state;
@@ -178,6 +198,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_tokens_are_the_librarys),
         cmocka_unit_test(test_pieces),
         cmocka_unit_test(test_text_goes_to_tokens_and_back),
+        cmocka_unit_test(test_a_space_before_the_text),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_what_is_too_much),
         cmocka_unit_test(test_the_server),

@@ -144,6 +144,7 @@ static int open_contexts(struct quern_server *server, quern_error *error)
         code = quern_context_describe(context, &info, error);
     if (code != QUERN_OK)
         return code;
+    server->service.spaced = quern_service_is_spaced(&server->service);
     quern_log(options, "info", "%d threads (%s), kernels %s, path %s, steps of %d tokens", info.threads,
               info.threads_reason, server->service.info.kernels, info.path, info.step_tokens);
     if (options->cache_bytes > 0 && quern_cache_init(&server->service.cache, options->cache_bytes,

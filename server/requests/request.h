@@ -44,6 +44,7 @@ struct quern_service {
     struct quern_meters meters;
     struct quern_load load;
     int64_t created;          /* seconds since 1970 */
+    bool spaced;              /* the vocabulary puts a space before every text */
     bool draining;            /* the server is ending */
     bool broken;              /* the model gave no vectors for a reason of its own; not ready */
 };
@@ -171,13 +172,14 @@ bool quern_model_is_ours(const struct quern_service *service, const char *name);
 
 /* A token's piece. One whose file is lost is empty, as one of an id that is none. */
 quern_piece quern_request_piece(const struct quern_request *request, int32_t id);
+bool quern_service_is_spaced(const struct quern_service *service); /* asks the tokenizer */
 int quern_piece_byte(const quern_piece *piece); /* that a byte token stands for; -1: it is none */
 
 /* Adds the text that a piece stands for to the answer, in quotes; of a control token, its name. */
 void quern_request_put_piece(struct quern_request *request, const quern_piece *piece);
 
-/* The same for ids, one behind the other; control tokens may be left out. Refuses a text of more bytes than a body may
- * have. */
+/* The same for ids, one behind the other, without the space that the vocabulary puts before a text; control tokens may
+ * be left out. Refuses a text of more bytes than a body may have. */
 void quern_request_put_text(struct quern_request *request, const int32_t *ids, size_t count, bool skip_control);
 
 /* Where in a text its next token stands. Starts with text alone filled in. */

@@ -24,6 +24,22 @@ static bool is_blank(quern_text text)
     return text.length >= BLANK_LENGTH && memcmp(text.data, BLANK, BLANK_LENGTH) == 0;
 }
 
+/* Bytes of the space, spelled either way, that text begins with; 0: it does not. */
+static size_t space_length(quern_text text)
+{
+    return is_blank(text) ? BLANK_LENGTH : text.length > 0 && text.data[0] == ' ';
+}
+
+bool quern_service_is_spaced(const struct quern_service *service)
+{
+    const quern_embed_options plain = {.size = sizeof plain, .flags = QUERN_NO_SPECIAL};
+    quern_piece piece = {0};
+    int32_t id;
+    size_t count = 0;
+    quern_tokenize(service->tokenizer, (quern_text){".", 1}, &plain, &id, 1, &count, NULL);
+    return count > 0 && quern_piece_get(service->model, id, &piece, NULL) == QUERN_OK && space_length(piece.text) > 0;
+}
+
 /* The beginning of text without a blank in it. */
 static size_t plain_length(quern_text text)
 {
@@ -71,10 +87,16 @@ void quern_request_put_text(struct quern_request *request, const int32_t *ids, s
 {
     const size_t most = (size_t)request->service->options->max_body;
     struct quern_buffer text = {0};
+    bool first = request->service->spaced; /* and what comes next is a text's first piece */
     for (size_t i = 0; i < count && text.length <= most; i++) {
-        const quern_piece piece = quern_request_piece(request, ids[i]);
-        if (!skip_control || piece.kind != QUERN_PIECE_CONTROL)
-            write_piece(&text, &piece);
+        quern_piece piece = quern_request_piece(request, ids[i]);
+        const bool is_control = piece.kind == QUERN_PIECE_CONTROL;
+        if (skip_control && is_control)
+            continue;
+        const size_t space = first && !is_control ? space_length(piece.text) : 0;
+        piece.text = (quern_text){piece.text.data + space, piece.text.length - space};
+        write_piece(&text, &piece);
+        first &= is_control;
     }
     if (text.length > most)
         quern_refuse(request, QUERN_FAULT_REQUEST, NULL,
@@ -90,12 +112,6 @@ void quern_request_put_text(struct quern_request *request, const int32_t *ids, s
 static size_t character_length(unsigned char lead)
 {
     return lead < 0xc0 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-}
-
-/* Bytes of the space, spelled either way, that text begins with; 0: it does not. */
-static size_t space_length(quern_text text)
-{
-    return is_blank(text) ? BLANK_LENGTH : text.length > 0 && text.data[0] == ' ';
 }
 
 /* How much of text a piece is spelled by; SIZE_MAX: it is not how text begins. first: some vocabularies put a space

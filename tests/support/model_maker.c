@@ -233,7 +233,7 @@ static void put_model_keys(struct quern_gguf_writer *writer, const struct quern_
     }
 }
 
-static int put_vocabulary(struct quern_gguf_writer *writer, size_t count, quern_error *error)
+static int put_vocabulary(struct quern_gguf_writer *writer, size_t count, bool spaced, quern_error *error)
 {
     struct quern_made_vocabulary vocabulary;
     QUERN_TRY(quern_vocabulary_make(&vocabulary, count, error));
@@ -249,7 +249,7 @@ static int put_vocabulary(struct quern_gguf_writer *writer, size_t count, quern_
     quern_gguf_put_bool(writer, "tokenizer.ggml.add_bos_token", true);
     quern_gguf_put_bool(writer, "tokenizer.ggml.add_eos_token", true);
     quern_gguf_put_bool(writer, "tokenizer.ggml.add_sep_token", false);
-    quern_gguf_put_bool(writer, "tokenizer.ggml.add_space_prefix", false);
+    quern_gguf_put_bool(writer, "tokenizer.ggml.add_space_prefix", spaced);
     quern_vocabulary_unmake(&vocabulary);
     return QUERN_OK;
 }
@@ -264,7 +264,7 @@ int quern_model_make(const char *path, const struct quern_recipe *recipe, quern_
         goto out;
     plan_tensors(&plan, recipe);
     put_model_keys(writer, recipe);
-    code = put_vocabulary(writer, recipe->vocabulary, error);
+    code = put_vocabulary(writer, recipe->vocabulary, recipe->spaced, error);
     if (code == QUERN_OK)
         code = put_tensors(writer, &plan, recipe->seed, error);
     if (code == QUERN_OK)

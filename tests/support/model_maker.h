@@ -12,6 +12,7 @@ struct quern_recipe {
     size_t vocabulary;                                                                     /* pieces: see below */
     uint32_t type; /* enum quern_type, of the matrices; some are of others, as in published files of that type */
     bool head;     /* whether the file holds the dense head */
+    bool spaced;   /* whether the vocabulary puts a space before every text */
     const char *prompts; /* what the file says of its model's task prompts; NULL: nothing */
     uint64_t seed;
 };
