@@ -108,7 +108,7 @@ static void test_text_goes_to_tokens_and_back(void **state)
     serve_expect("/detokenize", "{\"tokens\":[2]}", 200, "{\"content\":\"<bos>\"}");
 }
 
-/* The space that some vocabularies put before a text is none of the text's. */
+/* The space that some vocabularies put before a text, and after a run of newlines, is none of the text's. */
 static void test_a_space_before_the_text(void **state)
 {
     (void)state;
@@ -118,10 +118,15 @@ static void test_a_space_before_the_text(void **state)
     snprintf(path, sizeof path, "%s.spaced", serve_path);
     assert_int_equal(quern_model_make(path, &recipe, NULL), QUERN_OK);
     serve_switch((const char *const[]){"-m", path, NULL});
-    json_t *answer = serve_ask("/tokenize", "{\"content\":\"rain x\",\"add_special\":true}", 200);
+    json_t *answer = serve_ask("/tokenize", "{\"content\":\"rain x\\n\\nx\\n y\",\"add_special\":true}", 200);
     char *body = json_dumps(answer, 0);
-    serve_expect("/detokenize", body, 200, "{\"content\":\"<bos>rain x<eos>\"}");
+    serve_expect("/detokenize", body, 200, "{\"content\":\"<bos>rain x\\u000a\\u000ax\\u000a y<eos>\"}");
     free(body);
+    json_decref(answer);
+    answer = serve_ask("/tokenize", "{\"inputs\":\"rain x\\n\\nx\"}", 200); /* where each token stands */
+    const json_t *tokens = json_array_get(answer, 0), *last = json_array_get(tokens, json_array_size(tokens) - 2);
+    assert_int_equal(json_integer_value(json_object_get(last, "start")), 8);
+    assert_int_equal(json_integer_value(json_object_get(last, "stop")), 9);
     json_decref(answer);
     serve_switch(NULL);
     unlink(path);

@@ -178,7 +178,7 @@ int quern_piece_byte(const quern_piece *piece); /* that a byte token stands for;
 /* Adds the text that a piece stands for to the answer, in quotes; of a control token, its name. */
 void quern_request_put_piece(struct quern_request *request, const quern_piece *piece);
 
-/* The same for ids, one behind the other, without the space that the vocabulary puts before a text; control tokens may
+/* The same for ids, one behind the other, without the spaces that the vocabulary puts before it; control tokens may
  * be left out. Refuses a text of more bytes than a body may have. */
 void quern_request_put_text(struct quern_request *request, const int32_t *ids, size_t count, bool skip_control);
 
@@ -187,6 +187,7 @@ struct quern_span {
     quern_text text;    /* that was tokenised, with its prompt */
     size_t start, stop; /* bytes */
     bool lost;          /* the tokens are not those of the text */
+    bool inside;        /* the next token goes on where an ordinary one ended */
 };
 void quern_span_next(struct quern_span *span, const quern_piece *piece);
 

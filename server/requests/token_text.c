@@ -30,6 +30,13 @@ static size_t space_length(quern_text text)
     return is_blank(text) ? BLANK_LENGTH : text.length > 0 && text.data[0] == ' ';
 }
 
+/* Whether what comes next is tokenised together with a piece. Pieces that are looked for in a text part it, and each
+ * part gets the space that some vocabularies put before a text. */
+static bool is_ordinary(const quern_piece *piece)
+{
+    return piece->kind != QUERN_PIECE_CONTROL && piece->kind != QUERN_PIECE_USER_DEFINED;
+}
+
 bool quern_service_is_spaced(const struct quern_service *service)
 {
     const quern_embed_options plain = {.size = sizeof plain, .flags = QUERN_NO_SPECIAL};
@@ -87,16 +94,17 @@ void quern_request_put_text(struct quern_request *request, const int32_t *ids, s
 {
     const size_t most = (size_t)request->service->options->max_body;
     struct quern_buffer text = {0};
-    bool first = request->service->spaced; /* and what comes next is a text's first piece */
+    bool inside = false;
     for (size_t i = 0; i < count && text.length <= most; i++) {
         quern_piece piece = quern_request_piece(request, ids[i]);
         const bool is_control = piece.kind == QUERN_PIECE_CONTROL;
         if (skip_control && is_control)
             continue;
-        const size_t space = first && !is_control ? space_length(piece.text) : 0;
-        piece.text = (quern_text){piece.text.data + space, piece.text.length - space};
+        const size_t space = request->service->spaced && !inside ? space_length(piece.text) : 0;
+        inside = is_ordinary(&piece);
+        if (inside)
+            piece.text = (quern_text){piece.text.data + space, piece.text.length - space};
         write_piece(&text, &piece);
-        first &= is_control;
     }
     if (text.length > most)
         quern_refuse(request, QUERN_FAULT_REQUEST, NULL,
@@ -114,8 +122,8 @@ static size_t character_length(unsigned char lead)
     return lead < 0xc0 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
 }
 
-/* How much of text a piece is spelled by; SIZE_MAX: it is not how text begins. first: some vocabularies put a space
- * before every text, which is not there. */
+/* How much of text a piece is spelled by; SIZE_MAX: it is not how text begins. first: a space may have been put
+ * before it, which is not there. */
 static size_t match(quern_text text, quern_text piece, bool first)
 {
     size_t used = 0;
@@ -139,10 +147,11 @@ void quern_span_next(struct quern_span *span, const quern_piece *piece)
     const unsigned char lead = rest.length > 0 ? (unsigned char)rest.data[0] : 0;
     const size_t used = piece->kind == QUERN_PIECE_BYTE      ? 1
                         : piece->kind == QUERN_PIECE_UNKNOWN ? character_length(lead)
-                                                             : match(rest, piece->text, span->stop == 0);
+                                                             : match(rest, piece->text, !span->inside);
     span->lost |= used > rest.length;
     if (span->lost)
         return;
+    span->inside = is_ordinary(piece);
     span->start = span->stop;
     span->stop += used;
 }
