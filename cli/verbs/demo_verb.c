@@ -100,7 +100,7 @@ static int demo(const struct quern_cli_options *options)
     if (code != QUERN_CLI_DONE)
         return code;
     for (int i = 0; i <= COUNT; i++) {
-        const char *query = options->text_count == 1 ? options->texts[0] : "something to cook for dinner";
+        const char *query = options->text_count == 1 ? options->texts[0] : "how to cook a meal";
         const char *text = i < COUNT ? sentences[i] : query;
         demo.texts[i] = (quern_text){text, strlen(text)};
     }
