@@ -15,6 +15,9 @@ enum { QUERN_CLI_DONE = 0, QUERN_CLI_FAILED = 1, QUERN_CLI_USAGE = 2 }; /* exit 
 /* Writes a line "quern: ..." to standard error. */
 void quern_cli_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* What to add to the library's message: the option that does what it advises, or nothing. */
+const char *quern_cli_option_for(int code);
+
 /* Says so, with what to do, and returns QUERN_CLI_USAGE. */
 int quern_cli_misuse(const char *verb, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

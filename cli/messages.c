@@ -12,6 +12,11 @@ void quern_cli_say(const char *format, ...)
     va_end(list);
 }
 
+const char *quern_cli_option_for(int code)
+{
+    return code == QUERN_ETOOLONG ? " with --truncate" : "";
+}
+
 int quern_cli_misuse(const char *verb, const char *format, ...)
 {
     va_list list;

@@ -242,6 +242,7 @@ check "-d: the vector is normalised again" differs f32
 awk 'BEGIN { print "short"; for (i = 0; i < 400; i++) printf "x y "; print ""; print "last" }' >"$work/long"
 run embed -t none -i "$work/long"
 check "a long text fails, with its number" exits 1 "text 1 has"
+check "and with the option that helps" exits 1 "truncation with --truncate"
 check "the texts before it are there" both lines 1 -- prints '"index":0'
 run embed -t none --truncate -i "$work/long"
 check "--truncate cuts it" both exits 0 "1 of 3 texts were cut" -- lines 3

@@ -34,7 +34,7 @@ static int compare(const struct quern_cli_options *options, struct quern_cli_ses
     if (code == QUERN_OK)
         code = quern_space(session->model, &embed, space, &error);
     if (code != QUERN_OK)
-        quern_cli_say("%s", error.text);
+        quern_cli_say("%s%s", error.text, quern_cli_option_for(code));
     else if (options->format != NULL && strcmp(options->format, "json") == 0)
         print_json(rows, options->text_count, dimensions, space, session->context_info.path);
     else
