@@ -116,9 +116,9 @@ void quern_engine_product(struct quern_engine *engine, const struct quern_matrix
 void quern_engine_split(const struct quern_kernels *kernels, struct quern_q8 *q, struct quern_q8 *rest, float *x,
                         int length);
 
-/* product.c: hidden = gelu(gate) * up, of input. Rows of gate and up in scratch memory before GeGLU takes them out of
- * the first-level cache: 48 * 2 * 128 bytes. */
-#define QUERN_GEGLU_ROWS 48
+/* product.c: hidden = gelu(gate) * up, of input. Rows of gate and up in scratch memory before GeGLU takes them: as many
+ * as leave them in the second-level cache, 192 * 2 * 128 bytes, since each time weights are opened anew. */
+#define QUERN_GEGLU_ROWS 192
 void quern_engine_geglu(struct quern_engine *engine, const struct quern_layer *layer);
 
 /* Whether products with this matrix take 8-bit activations. */
