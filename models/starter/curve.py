@@ -69,9 +69,11 @@ def draw(log):
     for colour, name in zip(COLOURS, FIGURES):
         lower.line([(e['step'], e[name]) for e in looks], colour, name)
     bottom = TOP + 2 * HEIGHT + GAP + 36
-    return '\n'.join([f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {bottom}" font-family="sans-serif" '
-                      'font-size="11"><rect width="100%" height="100%" fill="white"/>', *upper.close(), *lower.close(),
-                      f'<text x="{(WIDTH + LEFT - RIGHT) / 2:.0f}" y="{bottom - 4}" text-anchor="middle">step</text></svg>\n'])
+    middle = (WIDTH + LEFT - RIGHT) / 2
+    return '\n'.join([f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {bottom}" '
+                      'font-family="sans-serif" font-size="11"><rect width="100%" height="100%" fill="white"/>',
+                      *upper.close(), *lower.close(),
+                      f'<text x="{middle:.0f}" y="{bottom - 4}" text-anchor="middle">step</text></svg>\n'])
 
 
 def main():

@@ -16,9 +16,9 @@ import model
 NORMAL, UNKNOWN, CONTROL, USER, BYTE = 1, 2, 3, 4, 6
 USER_SCORE = -1000.0
 DESCRIPTION = (
-    'The starter model of quern: small English sentence embeddings to try, to test and to demonstrate with; not for real '
-    'work. Space: 448 dimensions (the first 256, 128 or 64 also serve, normalised anew), mean of all tokens, cosine, no '
-    'task prompts. Trained from scratch on 0.4 million pairs of English texts from openly licensed sources, listed in '
+    'The starter model of quern: small English sentence embeddings to try, to test and to demonstrate with; not for '
+    'real work. Space: 448 dimensions (the first 256, 128 or 64 also serve, normalised anew), mean of all tokens, cosine, '
+    'no task prompts. Trained from scratch on 0.4 million pairs of English texts from openly licensed sources, listed in '
     'models/starter/README.md.')
 
 

@@ -27,7 +27,7 @@ def shapes():
 
 
 def initial(rng):
-    """Random weights by name. Layers begin near the identity: their post-norms, which scale what they add, are small."""
+    """Random weights by name. Layers begin near the identity: their post-norms, which scale what they add, are low."""
     w = {}
     for name, shape in shapes().items():
         if len(shape) == 2:
@@ -111,7 +111,7 @@ def forward(w, ids, lengths):
 
 
 def encode(w, texts, chunk=1024, run=map):
-    """texts: lists of token ids, BOS and EOS included -> vectors [?, E] in parts, and each text's place in their sequence.
+    """texts: lists of token ids, BOS and EOS included -> vectors [?, E] in parts, and each text's place in their order.
 
     Texts of like length share a batch of about `chunk` tokens (what stays in the second-level cache);
     `run` maps the work over the batches, longest first.

@@ -5,14 +5,14 @@
  *   INT16_VECTORS     vectors of keys, or of value dimensions, computed together; divides 32 / LANES
  *
  * Sums of products must stay below 2^31.
- * - Scores: queries and keys are scaled so that |q| <= 46300, hence |q * k| <= 46300^2 < 2^31 by Cauchy and Schwarz, and
- *   rounding adds at most sqrt(dimensions) / 2 to a length, which 46340^2 < 2^31 leaves room for up to 1,000 dimensions
- *   and more (larger heads lower the bound). An element then has about 11 bits below its root mean square.
- * - Values: |v| <= 8191 for each key's own scale; the weights e * (scale of v) of 128 keys are scaled to a sum of at most
- *   261000, so that 8191 * (261000 + 128 / 2) < 2^31. After 128 keys sums go on in float32.
+ * - Scores: queries and keys are scaled so that |q| <= 46300, hence |q * k| <= 46300^2 < 2^31 by Cauchy and Schwarz,
+ *   and rounding adds at most sqrt(dimensions) / 2 to a length, which 46340^2 < 2^31 leaves room for up to 1,000
+ *   dimensions and more (larger heads lower the bound). An element then has about 11 bits below its root mean square.
+ * - Values: |v| <= 8191 for each key's own scale; the weights e * (scale of v) of 128 keys are scaled to a sum of at
+ *   most 261000, so that 8191 * (261000 + 128 / 2) < 2^31. After 128 keys sums go on in float32.
  *
- * A block of 32 keys is packed as keys [dimensions / 2][32][2], values [16][dimensions][2] (pairs of keys), 32 scales of
- * keys, 32 of values. */
+ * A block of 32 keys is packed as keys [dimensions / 2][32][2], values [16][dimensions][2] (pairs of keys), 32 scales
+ * of keys, 32 of values. */
 
 enum { CHUNK = 128 }; /* keys whose values are added up in integers */
 enum { SLAB = 32 };   /* dimensions of a query that lie together, so that rows are a constant distance apart */
@@ -158,8 +158,8 @@ INLINE void scores_int16(const struct attention_int16_scratch *s, const float *f
     }
 }
 
-/* Turns row r's exponentials of one chunk, blocks [begin, end), into integer weights of values. Returns what one unit of
- * their products is worth. */
+/* Turns row r's exponentials of one chunk, blocks [begin, end), into integer weights of values. Returns what one unit
+ * of their products is worth. */
 INLINE float weigh(const struct attention_int16_scratch *s, int r, const unsigned char *packed, int begin, int end,
                    int dimensions)
 {
@@ -237,8 +237,8 @@ static void attention_int16_run(float *out, const struct quern_attention_job *jo
     for (int b = begin; b < end; b++)
         scores_int16(&s, factor, job->packed + (size_t)b * block_bytes, b, d);
     for (int r = 0; r < INT16_QUERIES; r++)
-        factor[r] = 1.0f / exponentials(s.scores + (size_t)r * s.stride, job, (first + (r < count ? r : 0)) / job->group,
-                                        begin, end);
+        factor[r] = 1.0f / exponentials(s.scores + (size_t)r * s.stride, job,
+                                        (first + (r < count ? r : 0)) / job->group, begin, end);
     memset(out, 0, (size_t)INT16_QUERIES * (size_t)d * sizeof *out);
     for (int b = begin, next; b < end; b = next) {
         next = (b / (CHUNK / 32) + 1) * (CHUNK / 32);

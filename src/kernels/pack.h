@@ -3,8 +3,8 @@
  *
  *   Q8_0   8 steps of [32 rows][4 k] bytes, then 32 half scales: 1088 bytes. The four k of a row lie together as 4-way
  *          dot product instructions want them. Bytes are w, or w + 128 for instructions whose weight is unsigned.
- *   Q4_0   4 steps of [32 rows][4 k] bytes, then 32 half scales: 576 bytes. The low nibble of step s is k = 4 s + i, the
- *          high one k = 16 + 4 s + i; the value is nibble - 8.
+ *   Q4_0   4 steps of [32 rows][4 k] bytes, then 32 half scales: 576 bytes. The low nibble of step s is k = 4 s + i,
+ *          the high one k = 16 + 4 s + i; the value is nibble - 8.
  *   NL     the same for IQ4_NL; the value is found in a table.
  *   small  unsigned quants of 4 or 6 bits, for all the types between: see below.
  *   floats [32 k][32 rows], in the file's own type.

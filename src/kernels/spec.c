@@ -187,8 +187,8 @@ void quern_spec_norm_rope(double *dst, const float *x, const float *weight, cons
     }
 }
 
-/* GEGLU (Shazeer 2020) with the tanh form of GELU (Hendrycks and Gimpel 2016). 1 + tanh(t) = 2 / (1 + e^(-2 t)) keeps its
- * digits where tanh is near -1. */
+/* GEGLU (Shazeer 2020) with the tanh form of GELU (Hendrycks and Gimpel 2016). 1 + tanh(t) = 2 / (1 + e^(-2 t)) keeps
+ * its digits where tanh is near -1. */
 void quern_spec_geglu(double *dst, const float *gate, const float *up, int length)
 {
     for (int i = 0; i < length; i++) {

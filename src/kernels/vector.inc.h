@@ -171,8 +171,8 @@ INLINE int32_t vi_reduce_max(vi v)
 #define VI_REDUCE_MAX(v) vi_reduce_max(v)
 #endif
 
-/* max|x| in two steps, first per lane with VI_MAX over magnitudes, then over the lanes. As integers magnitudes are in the
- * same order, and NaN stands above all: it cannot get lost. */
+/* max|x| in two steps, first per lane with VI_MAX over magnitudes, then over the lanes. As integers magnitudes are in
+ * the same order, and NaN stands above all: it cannot get lost. */
 INLINE vi vf_magnitude(vf x)
 {
     return (vi)x & vi_set(0x7fffffff);
@@ -198,7 +198,8 @@ INLINE int32_t vb_reduce_add(vb v)
 #endif
 
 /* e^x within 2 ulp for x <= 0 or small positive; 0 below -87.3 (where e^x would leave the normal floats), about 3.4e38
- * above 88. x = n ln 2 + r with |r| <= ln 2 / 2; e^r by its Taylor polynomial of degree 7 (next term: r^8 / 8! < 6e-9). */
+ * above 88. x = n ln 2 + r with |r| <= ln 2 / 2; e^r by its Taylor polynomial of degree 7 (next term:
+ * r^8 / 8! < 6e-9). */
 INLINE vf vf_exp(vf x)
 {
     const vf low = vf_set(-87.3f), high = vf_set(88.0f);

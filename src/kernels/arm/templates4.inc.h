@@ -1,5 +1,5 @@
-/* Tiles that fit 32 registers of 128 bits. Attention in float32 is the fastest here: a 16-bit product and its sum take two
- * instructions for as many lanes. */
+/* Tiles that fit 32 registers of 128 bits. Attention in float32 is the fastest here: a 16-bit product and its sum take
+ * two instructions for as many lanes. */
 #define PREFETCH(p) __builtin_prefetch(p)
 #define PANEL_Q8_FLIP 0
 #define F32_ROWS 4
