@@ -104,14 +104,11 @@ def add_forms(model, count):
         need = {m for m in merged(form, rank) if m != m.lower()} - forms
         if len(forms) + len(need) <= room:
             forms |= need
-    ordinary += sorted(forms, key=lambda f: (rank[f.lower()], f))
-    ordinary.sort(key=lambda piece: rank[piece.lower()])
-    first = [p for p in model.pieces if p.type != p.NORMAL]
     out = sentencepiece_model_pb2.ModelProto()
     out.CopyFrom(model)
     del out.pieces[:]
-    out.pieces.extend(first)
-    for i, piece in enumerate(ordinary):
+    out.pieces.extend(p for p in model.pieces if p.type != p.NORMAL)
+    for i, piece in enumerate(sorted([*ordinary, *forms], key=lambda p: (rank[p.lower()], p in forms, p))):
         out.pieces.add(piece=piece, score=-float(i))
     return out
 

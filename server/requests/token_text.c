@@ -97,13 +97,14 @@ void quern_request_put_text(struct quern_request *request, const int32_t *ids, s
     bool inside = false;
     for (size_t i = 0; i < count && text.length <= most; i++) {
         quern_piece piece = quern_request_piece(request, ids[i]);
-        const bool is_control = piece.kind == QUERN_PIECE_CONTROL;
-        if (skip_control && is_control)
+        const bool begins = !inside;
+        if (skip_control && piece.kind == QUERN_PIECE_CONTROL)
             continue;
-        const size_t space = request->service->spaced && !inside ? space_length(piece.text) : 0;
         inside = is_ordinary(&piece);
-        if (inside)
+        if (inside && begins && request->service->spaced) {
+            const size_t space = space_length(piece.text);
             piece.text = (quern_text){piece.text.data + space, piece.text.length - space};
+        }
         write_piece(&text, &piece);
     }
     if (text.length > most)
