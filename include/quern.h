@@ -70,12 +70,17 @@ enum {
 
 typedef struct quern_error {
     int code;       /* one of the above */
-    char text[244]; /* one line of UTF-8, without a newline: what, where and what to do */
+    char text[244]; /* one line of UTF-8, without a newline: what, where and what to do; says "the text has ..." where
+                       one text is at fault, without its number */
     int64_t index;  /* of the text at fault among the texts of the call, counted from 0; -1: no single text is at fault */
 } quern_error;
 
 /* The name of a code, "format" for QUERN_EFORMAT; "unknown" for a number that is none. Static. */
 QUERN_API const char *quern_error_name(int code);
+
+/* ---------------------------------------------------------------- limits */
+
+#define QUERN_MOST_THREADS 256 /* threads that a context or the opening of a model may use */
 
 /* ---------------------------------------------------------------- model */
 
