@@ -175,7 +175,7 @@ static int put_attentions(struct rows *r)
 {
     static const int tokens[] = {16, 128, 512, 2048};
     const quern_context_options options = {
-        .size = sizeof options, .threads = 1, .path = r->bench->options.exact ? QUERN_PATH_EXACT : QUERN_PATH_INT8};
+        .size = sizeof options, .threads = 1, .path = r->bench->options.exact ? QUERN_PATH_EXACT : QUERN_PATH_FAST};
     const struct quern_network *network = &r->bench->session.model->network;
     quern_context *context;
     int code = QUERN_OK;

@@ -52,7 +52,7 @@ static int measure_batch(struct quern_bench *bench, quern_context *context, int 
 static int new_context(struct quern_bench *bench, int threads, bool exact, quern_context **context)
 {
     const quern_context_options options = {
-        .size = sizeof options, .threads = threads, .path = exact ? QUERN_PATH_EXACT : QUERN_PATH_INT8};
+        .size = sizeof options, .threads = threads, .path = exact ? QUERN_PATH_EXACT : QUERN_PATH_FAST};
     return quern_context_new(context, bench->session.model, &options, &bench->error);
 }
 

@@ -4,6 +4,7 @@
 #include "gguf/summary.h"
 #include "pieces.h"
 #include "settings.h"
+#include "text/prompt.h"
 #include "weights.h"
 
 #include <math.h>
@@ -275,11 +276,11 @@ static void compare_prompts(const json_t *prompts, struct quern_convert_result *
                  {"Summarization", QUERN_TASK_SUMMARIZATION}};
     for (size_t i = 0; i < sizeof names / sizeof *names && result->notice[0] == '\0'; i++) {
         const char *text = json_string_value(json_object_get(prompts, names[i].name));
-        if (text != NULL && text[0] != '\0' && strcmp(text, quern_task_prompt(names[i].task)) != 0)
+        if (text != NULL && text[0] != '\0' && strcmp(text, quern_prompt_default(names[i].task)) != 0)
             snprintf(result->notice, sizeof result->notice,
                      "the model's prompt %s is \"%.64s\", but task %s puts \"%s\" before texts: put the model's own "
                      "before them, with task none", names[i].name, text, quern_task_name(names[i].task),
-                     quern_task_prompt(names[i].task));
+                     quern_prompt_default(names[i].task));
     }
 }
 

@@ -29,7 +29,7 @@ static const struct goldens {
  * the true shape, where more errors even out. */
 static const struct bar {
     double one, mean, length;
-} bars[] = {[QUERN_PATH_INT8] = {2.5e-3, 6e-4, 0.04}, [QUERN_PATH_EXACT] = {1e-10, 1e-11, 1e-5}};
+} bars[] = {[QUERN_PATH_FAST] = {2.5e-3, 6e-4, 0.04}, [QUERN_PATH_EXACT] = {1e-10, 1e-11, 1e-5}};
 
 static double length_of(const float *v)
 {
@@ -122,14 +122,14 @@ static void test_exact_vectors(void **state)
 static void test_int8_vectors(void **state)
 {
     (void)state;
-    check_path(QUERN_PATH_INT8);
+    check_path(QUERN_PATH_FAST);
 }
 
 static void test_tokens(void **state)
 {
     (void)state;
     quern_model *model = trial_model(QUERN_TYPE_Q8_0, false, NULL);
-    quern_context *context = trial_context(model, QUERN_PATH_INT8, 1, 0);
+    quern_context *context = trial_context(model, QUERN_PATH_FAST, 1, 0);
     for (const struct golden_text *g = golden_texts; g < golden_texts + TEXTS; g++) {
         int32_t ids[64];
         size_t count = 0;

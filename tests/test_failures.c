@@ -99,7 +99,7 @@ static void test_out_of_memory(void **state)
 static void test_out_of_files_and_threads(void **state)
 {
     (void)state;
-    assert_true(fail_each(&quern_system_calls, &quern_system_call_failed, QUERN_PATH_INT8) >= 6);
+    assert_true(fail_each(&quern_system_calls, &quern_system_call_failed, QUERN_PATH_FAST) >= 6);
 }
 
 static void test_fewer_threads_advised(void **state)

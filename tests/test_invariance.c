@@ -135,7 +135,7 @@ static void test_small_weights(void **unused)
         struct quern_recipe recipe = quern_recipe_wide();
         recipe.type = types[(seed + (uint64_t)k) % 3];
         trial_make(file, &recipe);
-        check_model(kernels, trial_open(file, kernels), recipe.type, QUERN_PATH_INT8);
+        check_model(kernels, trial_open(file, kernels), recipe.type, QUERN_PATH_FAST);
         unlink(file);
     }
 }
@@ -149,7 +149,7 @@ static void test_exact(void **unused)
 static void test_int8(void **unused)
 {
     (void)unused;
-    check_path(QUERN_PATH_INT8);
+    check_path(QUERN_PATH_FAST);
 }
 
 /* ---------------------------------------------------------------- threads of the caller */

@@ -31,7 +31,7 @@ static void test_names_and_prompts(void **state)
     for (int i = 0; i < TASKS; i++) {
         assert_int_equal(tasks[i].task, i);
         assert_string_equal(quern_task_name(tasks[i].task), tasks[i].name);
-        assert_string_equal(quern_task_prompt(tasks[i].task), tasks[i].prompt);
+        assert_string_equal(quern_prompt_default(tasks[i].task), tasks[i].prompt);
         assert_int_equal(quern_task_find(tasks[i].name), i);
     }
 }
@@ -45,7 +45,7 @@ static void test_what_is_no_task(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
         assert_null(quern_task_name((quern_task)none[i]));
-        assert_null(quern_task_prompt((quern_task)none[i]));
+        assert_null(quern_prompt_default(none[i]));
         assert_int_equal(quern_prompt_parts(none[i], (quern_text){NULL, 0}, parts), -1);
     }
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)

@@ -125,7 +125,7 @@ static void check_tokens(const char *text, const char *body, const quern_embed_o
     char whole[256];
     assert_int_equal(quern_tokenize(serve_context, (quern_text){text, strlen(text)}, options, ids, 256, &count, NULL),
                      QUERN_OK);
-    snprintf(whole, sizeof whole, "%s%s", quern_task_prompt((quern_task)options->task), text);
+    snprintf(whole, sizeof whole, "%s%s", quern_model_prompt(serve_model, (quern_task)options->task), text);
     json_t *answer = serve_ask("/tokenize", body, 200);
     const json_t *tokens = json_array_get(answer, 0);
     assert_int_equal(json_array_size(tokens), count);

@@ -154,7 +154,7 @@ static void test_floats_and_strings(void **state)
 }
 
 /* A request with one vector of 8 dimensions. */
-static void encode(enum quern_dtype dtype, const float row[8], void *out, size_t size)
+static void encode(quern_dtype dtype, const float row[8], void *out, size_t size)
 {
     struct quern_service service = {.info.dimensions = 8};
     struct quern_request request;

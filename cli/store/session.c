@@ -83,7 +83,7 @@ int quern_cli_session_open(struct quern_cli_session *session, const struct quern
     quern_error error;
     quern_context_options context_options = {.size = sizeof context_options,
                                              .threads = options->threads,
-                                             .path = options->exact ? QUERN_PATH_EXACT : QUERN_PATH_INT8};
+                                             .path = options->exact ? QUERN_PATH_EXACT : QUERN_PATH_FAST};
     if (quern_cli_session_load(session, options) != QUERN_CLI_DONE)
         return QUERN_CLI_FAILED;
     if (quern_context_new(&session->context, session->model, &context_options, &error) != QUERN_OK ||

@@ -45,9 +45,9 @@ static int embed_batch(struct run *run, const quern_text *texts, size_t count)
     if (code == QUERN_OK)
         return QUERN_CLI_DONE;
     quern_cli_progress_clear(&run->progress);
-    if (strncmp(error.text, "text 0", 6) == 0) /* the library counts from the beginning of the call */
-        quern_cli_say("text %llu%s%s", (unsigned long long)run->vectors.written, error.text + 6,
-                      quern_cli_option_for(code));
+    if (error.index >= 0)
+        quern_cli_say("text %llu: %s%s", (unsigned long long)run->vectors.written + (unsigned long long)error.index,
+                      error.text, quern_cli_option_for(code));
     else if (error.text[0] != '\0')
         quern_cli_say("%s", error.text);
     return QUERN_CLI_FAILED;

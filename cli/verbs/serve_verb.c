@@ -26,7 +26,7 @@ static int translate(const struct quern_cli_options *options, struct quern_serve
     const bool is_json = serve->log_format != NULL && strcmp(serve->log_format, "json") == 0;
     *server = (struct quern_server_options){
         .model_name = serve->model_name, .host = serve->host, .port = serve->port, .threads = options->threads,
-        .path = options->exact ? QUERN_PATH_EXACT : QUERN_PATH_INT8, .step_tokens = serve->step_tokens,
+        .path = options->exact ? QUERN_PATH_EXACT : QUERN_PATH_FAST, .step_tokens = serve->step_tokens,
         .default_task = -1, .allow_token_ids = serve->allow_token_ids, .strict_model = serve->strict_model,
         .insecure = serve->insecure, .no_sandbox = serve->no_sandbox, .log_json = is_json,
         .api_key_file = serve->api_key_file, .cors_origins = serve->cors_origin,

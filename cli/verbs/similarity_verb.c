@@ -23,7 +23,7 @@ static int compare(const struct quern_cli_options *options, struct quern_cli_ses
     int task = quern_cli_task(session, options, QUERN_TASK_SIMILARITY);
     quern_embed_options embed = quern_cli_embed_options(options, task);
     char space[QUERN_SPACE_SIZE];
-    quern_error error = {.text = "no memory for the vectors"};
+    quern_error error = {.text = "no memory for the vectors", .index = -1};
     quern_text *texts = calloc(count, sizeof *texts);
     float *rows = calloc(count, (size_t)dimensions * sizeof *rows);
     int code = QUERN_ENOMEM;
@@ -33,7 +33,9 @@ static int compare(const struct quern_cli_options *options, struct quern_cli_ses
         code = quern_embed(session->context, texts, count, &embed, rows, count * (size_t)dimensions, NULL, &error);
     if (code == QUERN_OK)
         code = quern_space(session->model, &embed, space, &error);
-    if (code != QUERN_OK)
+    if (code != QUERN_OK && error.index >= 0)
+        quern_cli_say("text %lld: %s%s", (long long)error.index, error.text, quern_cli_option_for(code));
+    else if (code != QUERN_OK)
         quern_cli_say("%s%s", error.text, quern_cli_option_for(code));
     else if (options->format != NULL && strcmp(options->format, "json") == 0)
         print_json(rows, options->text_count, dimensions, space, session->context_info.path);

@@ -127,7 +127,7 @@ static bool parse_similarity(struct quern_request *request)
         !read_direction(request, parameters))
         return false;
     request->normalize = true;
-    request->dtype = QUERN_DTYPE_FLOAT;
+    request->dtype = QUERN_DTYPE_F32;
     request->form = QUERN_FORM_JSON;
     return true;
 }
@@ -194,7 +194,7 @@ static void put_token(struct quern_request *request, struct quern_span *span, in
 /* Where tokens stand is told in bytes of the text with its prompt. */
 static void put_tokens(struct quern_request *request, const struct quern_input *input)
 {
-    const char *prompt = quern_task_prompt((quern_task)request->task);
+    const char *prompt = quern_model_prompt(request->service->model, (quern_task)request->task);
     struct quern_buffer text = {0};
     quern_buffer_text(&text, prompt);
     quern_buffer_add(&text, input->text.data, input->text.length);

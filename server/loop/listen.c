@@ -15,7 +15,8 @@
 static int fail(quern_error *error, int code, const char *host, const char *reason)
 {
     error->code = code;
-    snprintf(error->text, sizeof error->text, "cannot listen on %.120s: %s", host, reason);
+    error->index = -1;
+    snprintf(error->text, sizeof error->text, "cannot listen on %.100s: %s", host, reason);
     return code;
 }
 

@@ -141,6 +141,8 @@ static int open_contexts(struct quern_server *server, quern_error *error)
     if (code == QUERN_OK)
         code = quern_model_describe(server->service.model, &server->service.info, error);
     if (code == QUERN_OK)
+        code = quern_tokenizer_describe(server->service.model, &server->service.tokens, error);
+    if (code == QUERN_OK)
         code = quern_context_describe(context, &info, error);
     if (code != QUERN_OK)
         return code;
@@ -303,7 +305,8 @@ int quern_server_run(quern_model *model, const struct quern_server_options *opti
         .systemd.socket = -1,
         .service = {
             .model = model, .options = options, .batcher = &server.batcher, .created = time(NULL),
-            .info.size = sizeof server.service.info}};
+            .info.size = sizeof server.service.info,
+            .tokens.size = sizeof server.service.tokens}};
     char name[128];
     signal(SIGPIPE, SIG_IGN);
     raise_limits();

@@ -8,7 +8,7 @@
 
 size_t quern_tokens_least(const struct quern_service *service, size_t bytes)
 {
-    const size_t longest = (size_t)service->info.longest_piece;
+    const size_t longest = (size_t)service->tokens.longest_piece;
     return bytes / longest + (bytes % longest > 0);
 }
 
@@ -19,7 +19,7 @@ static bool is_inside(quern_text text, size_t at)
 
 quern_text quern_text_part(const struct quern_service *service, quern_text text, enum quern_cut cut)
 {
-    size_t most = ((size_t)service->info.context_length + MARGIN) * (size_t)service->info.longest_piece, from;
+    size_t most = ((size_t)service->info.context_length + MARGIN) * (size_t)service->tokens.longest_piece, from;
     if (text.length <= most)
         return text;
     if (cut != QUERN_CUT_START) {
@@ -40,13 +40,12 @@ void quern_ids_keep_end(const struct quern_request *request, const struct quern_
                         size_t count, size_t limit)
 {
     const quern_embed_options options = {.size = sizeof options, .task = request->task, .title = input->title};
-    int32_t prompt[PROMPT_IDS], bos, eos;
+    int32_t prompt[PROMPT_IDS];
     size_t length = 0, kept = 0;
-    quern_special_tokens(request->service->model, &bos, &eos);
     quern_tokenize(request->service->tokenizer, (quern_text){"", 0}, &options, prompt, PROMPT_IDS, &length, NULL);
     while (kept < length && kept < PROMPT_IDS && prompt[kept] == ids[kept])
         kept++;
     if (kept == PROMPT_IDS || kept > limit / 2)
-        kept = bos >= 0 && limit > 1;
+        kept = request->service->tokens.bos >= 0 && limit > 1;
     memmove(ids + kept, ids + count - (limit - kept), (limit - kept) * sizeof *ids);
 }

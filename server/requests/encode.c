@@ -74,8 +74,9 @@ size_t quern_request_row_bytes(const struct quern_request *request)
     switch (request->dtype) {
     case QUERN_DTYPE_F16: return 2 * width;
     case QUERN_DTYPE_INT8: return width;
-    case QUERN_DTYPE_BINARY: return width / 8;
-    case QUERN_DTYPE_FLOAT: break;
+    case QUERN_DTYPE_BINARY:
+    case QUERN_DTYPE_BINARY_LOW: return width / 8;
+    case QUERN_DTYPE_F32: break;
     }
     return 4 * width;
 }
@@ -85,7 +86,7 @@ static void encode(const struct quern_request *request, const float *row, unsign
 {
     const size_t width = (size_t)quern_request_width(request);
     switch (request->dtype) {
-    case QUERN_DTYPE_FLOAT: memcpy(out, row, width * sizeof *row); break;
+    case QUERN_DTYPE_F32: memcpy(out, row, width * sizeof *row); break;
     case QUERN_DTYPE_F16:
         for (size_t i = 0; i < width; i++) {
             const uint16_t half = to_half(row[i]);
@@ -96,6 +97,7 @@ static void encode(const struct quern_request *request, const float *row, unsign
         for (size_t i = 0; i < width; i++)
             out[i] = (unsigned char)to_int8(row[i]);
         break;
+    case QUERN_DTYPE_BINARY_LOW: break; /* is not offered */
     case QUERN_DTYPE_BINARY:
         memset(out, 0, width / 8);
         for (size_t i = 0; i < width; i++)
@@ -137,7 +139,7 @@ void quern_request_put_vector(const struct quern_request *request, struct quern_
 {
     const size_t width = (size_t)quern_request_width(request), bytes = quern_request_row_bytes(request);
     float *row = request->vectors + i * width;
-    const bool is_float = request->dtype == QUERN_DTYPE_FLOAT || request->dtype == QUERN_DTYPE_F16;
+    const bool is_float = request->dtype == QUERN_DTYPE_F32 || request->dtype == QUERN_DTYPE_F16;
     unsigned char encoded[4 * MOST_DIMENSIONS];
     if (is_float && !request->base64) {
         for (size_t j = 0; request->dtype == QUERN_DTYPE_F16 && j < width; j++)
@@ -162,7 +164,7 @@ void quern_request_put_vector(const struct quern_request *request, struct quern_
 /* NumPy's header, version 1.0: magic, length of the rest, a Python dictionary padded with spaces. */
 static void put_npy_header(struct quern_request *request)
 {
-    static const char *const types[] = {"<f4", "<f2", "|i1", "|u1"}; /* as enum quern_dtype */
+    static const char *const types[] = {"<f4", "<f2", "|i1", "|u1"}; /* as quern_dtype */
     static const size_t sizes[] = {4, 2, 1, 1};
     static const char start[] = {'\x93', 'N', 'U', 'M', 'P', 'Y', 1, 0, NPY_HEADER - 10, 0};
     struct quern_buffer *answer = &request->answer;

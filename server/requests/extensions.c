@@ -103,12 +103,12 @@ static bool read_truncate(struct quern_request *request, const json_t *value)
 
 static bool read_dtype(struct quern_request *request, const json_t *value)
 {
-    static const char *const names[] = {"float", "f16", "int8", "binary"}; /* as enum quern_dtype */
+    static const char *const names[] = {"float", "f16", "int8", "binary"}; /* as quern_dtype */
     if (value == NULL)
         return true;
     for (size_t i = 0; json_is_string(value) && i < sizeof names / sizeof names[0]; i++)
         if (strcmp(json_string_value(value), names[i]) == 0) {
-            request->dtype = (enum quern_dtype)i;
+            request->dtype = (quern_dtype)i;
             return true;
         }
     return quern_refuse(request, QUERN_FAULT_VALUE, "output_dtype", "output_dtype is to be float, f16, int8 or binary");

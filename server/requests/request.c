@@ -104,7 +104,7 @@ static bool run_tokenizer(struct quern_request *request, const struct quern_inpu
 
 static void take_ids(struct quern_request *request, struct quern_input *input, size_t used, size_t cut)
 {
-    input->result = (quern_result){(uint32_t)used, (uint32_t)cut};
+    input->result = (quern_result){QUERN_OK, (uint32_t)used, (uint32_t)cut};
     input->first_id = request->id_count;
     request->id_count += used;
 }
@@ -135,7 +135,6 @@ static bool tokenize_text(struct quern_request *request, size_t i)
     const size_t limit = (size_t)request->service->info.context_length;
     const size_t bytes = input->text.length + input->title.length;
     size_t count = 0;
-    int32_t bos, eos;
     input->text = quern_text_part(request->service, input->text, request->truncate);
     input->title = quern_text_part(request->service, input->title, QUERN_CUT_END);
     const size_t unread = quern_tokens_least(request->service, bytes - input->text.length - input->title.length);
@@ -152,9 +151,8 @@ static bool tokenize_text(struct quern_request *request, size_t i)
             return false;
         quern_ids_keep_end(request, input, request->ids + request->id_count, count, limit);
     }
-    quern_special_tokens(request->service->model, &bos, &eos);
-    if (count > limit && eos >= 0)
-        request->ids[request->id_count + limit - 1] = eos;
+    if (count > limit && request->service->tokens.eos >= 0)
+        request->ids[request->id_count + limit - 1] = request->service->tokens.eos;
     const size_t used = count < limit ? count : limit;
     take_ids(request, input, used, count - used + unread);
     return true;
@@ -173,7 +171,7 @@ static bool check_ids(struct quern_request *request, size_t i)
     if (request->truncate == QUERN_CUT_START)
         memmove(ids + 1, ids + count - (limit - 1), (limit - 1) * sizeof *ids);
     ids[limit - 1] = ids[count - 1];
-    input->result = (quern_result){limit, count - limit};
+    input->result = (quern_result){QUERN_OK, limit, count - limit};
     return true;
 }
 

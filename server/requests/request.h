@@ -37,6 +37,7 @@ struct quern_load {
 struct quern_service {
     quern_model *model;
     quern_model_info info;
+    quern_tokenizer_info tokens;
     const struct quern_server_options *options;
     quern_context *tokenizer; /* of one thread */
     struct quern_batcher *batcher;
@@ -49,7 +50,6 @@ struct quern_service {
     bool broken;              /* the model gave no vectors for a reason of its own; not ready */
 };
 
-enum quern_dtype { QUERN_DTYPE_FLOAT, QUERN_DTYPE_F16, QUERN_DTYPE_INT8, QUERN_DTYPE_BINARY };
 enum quern_form { QUERN_FORM_JSON, QUERN_FORM_RAW, QUERN_FORM_NPY };
 enum quern_cut { QUERN_CUT_NONE, QUERN_CUT_END, QUERN_CUT_START }; /* of a text that is too long */
 
@@ -80,7 +80,7 @@ struct quern_request {
     int dimensions;    /* 0: all */
     bool normalize, base64;
     enum quern_cut truncate;
-    enum quern_dtype dtype;
+    quern_dtype dtype;
     enum quern_form form; /* of the vectors */
     bool only_tokens;     /* inputs are tokenised, whatever their length, and not embedded */
     unsigned token_flags; /* of quern_tokenize, then */

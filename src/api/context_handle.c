@@ -14,12 +14,10 @@ static int fill(quern_context *context, const quern_context_options *o, quern_er
         threads = quern_cpu_budget(context->threads_reason, sizeof context->threads_reason);
     else
         snprintf(context->threads_reason, sizeof context->threads_reason, "asked for");
-    context->ids = malloc((size_t)network->shape.context * sizeof *context->ids);
-    if (context->ids == NULL)
-        return quern_fail(error, QUERN_ENOMEM, "no memory for a context");
+    QUERN_TRY(quern_context_reserve_ids(context, (size_t)network->shape.context, error));
     QUERN_TRY(quern_pool_new(&context->pool, threads, error));
     QUERN_TRY(quern_tokenizer_new(&context->tokenizer, context->model->vocabulary, error));
-    return quern_engine_new(&context->engine, network, context->pool, o->path == QUERN_PATH_INT8, o->step_tokens,
+    return quern_engine_new(&context->engine, network, context->pool, o->path == QUERN_PATH_FAST, o->step_tokens,
                             error);
 }
 
@@ -32,7 +30,7 @@ int quern_context_new(quern_context **context, quern_model *model, const quern_c
     QUERN_TRY(quern_options_read(&o, sizeof o, options, error));
     if (o.threads < 0 || o.threads > QUERN_POOL_MAX)
         return quern_fail(error, QUERN_EINVAL, "%d threads asked for; 1 to %d are possible", o.threads, QUERN_POOL_MAX);
-    if (o.path != QUERN_PATH_INT8 && o.path != QUERN_PATH_EXACT)
+    if (o.path != QUERN_PATH_FAST && o.path != QUERN_PATH_EXACT)
         return quern_fail(error, QUERN_EINVAL, "%d is no numeric path", o.path);
     if (o.step_tokens < 0 || o.step_tokens > 1 << 20)
         return quern_fail(error, QUERN_EINVAL, "steps of %d tokens asked for; up to %d are possible", o.step_tokens,
@@ -68,7 +66,8 @@ int quern_context_describe(const quern_context *context, quern_context_info *inf
     const quern_context_info full = {
         .threads = quern_pool_threads(context->pool),
         .threads_reason = context->threads_reason,
-        .path = context->engine.q8 ? "int8" : "exact",
+        .path = context->engine.q8 ? "fast" : "exact",
+        .activations = context->engine.q8 ? "int8" : "float32",
         .step_tokens = context->engine.fill,
         .arena_bytes = context->engine.arena.size,
     };

@@ -1,110 +1,182 @@
-/* Embedding and tokenising: argument checks, and the loop that fills steps. */
+/* Embedding: argument checks, and the loop that fills steps. */
 #include "api/handles.h"
 #include "base/error.h"
-#include "text/prompt.h"
 
-#include <string.h>
+#include <math.h>
 
-/* Tokenises a text with its prompt. */
-static int tokenize(quern_context *context, quern_text text, const quern_embed_options *o, int32_t *ids,
-                    size_t capacity, size_t *count, quern_error *error)
-{
-    quern_text parts[QUERN_PROMPT_PARTS + 1];
-    const int n = quern_prompt_parts(o->task, o->title, parts);
-    parts[n] = text;
-    QUERN_TRY(quern_tokenizer_run(context->tokenizer, parts, (size_t)n + 1, o->flags, ids, capacity, count, error));
-    return quern_map_check(&context->model->gguf.map, error);
-}
-
-/* A call in progress. */
+/* A call in progress. Texts before `computed` have their results; those from there to `queued` are in the engine's step
+ * unless they failed. */
 struct call {
     quern_context *context;
     quern_embed_options options;
     float *vectors;
-    quern_result *results;
-    quern_error *error;
+    quern_result *results; /* NULL: not wanted */
+    size_t count, computed, queued;
+    quern_error first; /* the failure of the first text that failed; its code is QUERN_OK when none did */
 };
 
-static int begin(struct call *call, quern_context *context, const void *texts, size_t count,
-                 const quern_embed_options *options, float *vectors, size_t capacity, quern_result *results,
-                 quern_error *error)
+/* Whether a failure concerns one text only. */
+static bool is_of_text(int code)
 {
-    const unsigned known = QUERN_TRUNCATE | QUERN_PARSE_SPECIAL | QUERN_NO_NORMALIZE;
-    if (context == NULL || ((texts == NULL || vectors == NULL) && count != 0))
+    return code == QUERN_EINVAL || code == QUERN_ETOOLONG || code == QUERN_EFORMAT || code == QUERN_ENUMERIC;
+}
+
+/* Notes that text i failed, and goes on. */
+static void note_failure(struct call *call, size_t i, const quern_error *error)
+{
+    if (call->results != NULL)
+        call->results[i] = (quern_result){.code = error->code};
+    if (call->first.code != QUERN_OK && call->first.index < (int64_t)i)
+        return;
+    call->first = *error;
+    call->first.index = (int64_t)i;
+}
+
+/* Ends a call that no text is to blame for: whatever is not computed yet gets the code. */
+static int give_up(struct call *call, int code)
+{
+    quern_engine_clear(&call->context->engine);
+    for (size_t i = call->computed; call->results != NULL && i < call->count; i++)
+        if (i >= call->queued || call->results[i].code == QUERN_OK)
+            call->results[i] = (quern_result){.code = code};
+    return code;
+}
+
+/* Computes the step, finishes its vectors and empties it. */
+static int run_step(struct call *call, quern_error *error)
+{
+    struct quern_engine *engine = &call->context->engine;
+    QUERN_TRY(quern_engine_run(engine, error));
+    for (int i = 0; i < engine->spans; i++) {
+        const struct quern_target *target = &engine->span[i].target;
+        quern_error failure;
+        bool finite = true;
+        quern_finish(target->vector, target->dimensions, call->options.flags, target->vector);
+        for (int j = 0; j < target->dimensions; j++)
+            finite = finite && isfinite(target->vector[j]);
+        if (finite)
+            continue;
+        quern_fail(&failure, QUERN_ENUMERIC, "the model gives a vector that is not finite; the file may be damaged");
+        note_failure(call, target->index, &failure);
+    }
+    quern_engine_clear(engine);
+    call->computed = call->queued;
+    return QUERN_OK;
+}
+
+/* Queues text i with its tokens. */
+static int add(struct call *call, size_t i, const int32_t *ids, const quern_result *result, quern_error *error)
+{
+    struct quern_engine *engine = &call->context->engine;
+    const struct quern_target target = {.vector = call->vectors + i * (size_t)call->options.dimensions,
+                                        .dimensions = call->options.dimensions, .index = i};
+    if (!quern_engine_fits(engine, (int)result->tokens))
+        QUERN_TRY(run_step(call, error));
+    quern_engine_add(engine, ids, (int)result->tokens, &target);
+    if (call->results != NULL)
+        call->results[i] = *result;
+    return QUERN_OK;
+}
+
+/* Finds the tokens that text i is embedded with, at most the context length. Fails as struct call says. */
+typedef int find_tokens(struct call *call, const void *texts, size_t i, const int32_t **ids, quern_result *result,
+                        quern_error *error);
+
+static int embed_all(struct call *call, const void *texts, find_tokens *find, quern_error *error)
+{
+    quern_error failure;
+    int code = QUERN_OK;
+    for (size_t i = 0; i < call->count && code == QUERN_OK; i++) {
+        const int32_t *ids = NULL;
+        quern_result result;
+        code = find(call, texts, i, &ids, &result, &failure);
+        if (code == QUERN_OK) {
+            code = add(call, i, ids, &result, &failure);
+        } else if (is_of_text(code)) {
+            note_failure(call, i, &failure);
+            code = QUERN_OK;
+        }
+        call->queued = code == QUERN_OK ? i + 1 : i;
+    }
+    if (code == QUERN_OK)
+        code = run_step(call, &failure);
+    if (code != QUERN_OK)
+        give_up(call, code);
+    else if (call->first.code != QUERN_OK)
+        failure = call->first;
+    else
+        return QUERN_OK;
+    if (error != NULL)
+        *error = failure;
+    return failure.code;
+}
+
+/* Checks what both ways of embedding have in common. */
+static int check_call(struct call *call, const void *texts, const quern_embed_options *options, size_t capacity,
+                      quern_error *error)
+{
+    if (call->context == NULL || ((texts == NULL || call->vectors == NULL) && call->count != 0))
         return quern_fail(error, QUERN_EINVAL, "quern_embed: context, texts or vectors is NULL");
-    *call = (struct call){.context = context, .vectors = vectors, .results = results, .error = error};
-    QUERN_TRY(quern_embed_options_read(context->model, options, &call->options, error));
-    if ((call->options.flags & ~known) != 0)
-        return quern_fail(error, QUERN_EINVAL, "options: flags 0x%x are not known here", call->options.flags & ~known);
-    if (count > capacity / (size_t)call->options.dimensions)
-        return quern_fail(error, QUERN_ETOOLONG, "%zu vectors of %d dimensions do not fit into %zu floats", count,
+    QUERN_TRY(quern_embed_options_read(call->context->model, options, &call->options, error));
+    QUERN_TRY(quern_flags_check(call->options.flags, QUERN_EMBED_FLAGS, error));
+    if (call->count > capacity / (size_t)call->options.dimensions)
+        return quern_fail(error, QUERN_ETOOLONG, "%zu vectors of %d dimensions do not fit into %zu floats", call->count,
                           call->options.dimensions, capacity);
     return QUERN_OK;
 }
 
-/* Queues text i with its ids, of which the first context length stand at ids; computes a step when it is full. */
-static int queue(struct call *call, size_t i, const int32_t *ids, size_t count, int32_t last)
+static int begin(struct call *call, const void *texts, const quern_embed_options *options, size_t capacity,
+                 quern_error *error)
 {
-    struct quern_engine *engine = &call->context->engine;
-    const size_t limit = (size_t)call->context->model->network.shape.context;
-    const size_t used = count < limit ? count : limit;
-    const struct quern_target target = {
-        .vector = call->vectors + i * (size_t)call->options.dimensions, .dimensions = call->options.dimensions,
-        .normalize = !(call->options.flags & QUERN_NO_NORMALIZE), .index = i};
-
-    if (count == 0)
-        return quern_fail(call->error, QUERN_EINVAL, "text %zu has no tokens", i);
-    if (count > limit && !(call->options.flags & QUERN_TRUNCATE))
-        return quern_fail(call->error, QUERN_ETOOLONG,
-                          "text %zu has %zu tokens, the model takes %zu: shorten it, or ask for truncation", i, count,
-                          limit);
-    if (!quern_engine_fits(engine, (int)used))
-        QUERN_TRY(quern_engine_run(engine, call->error));
-    quern_engine_add(engine, ids, (int)used, &target);
-    if (count > limit)
-        engine->ids[engine->rows - 1] = last;
-    if (call->results != NULL)
-        call->results[i] = (quern_result){(uint32_t)used, (uint32_t)(count - used)};
-    return QUERN_OK;
+    const int code = check_call(call, texts, options, capacity, error);
+    for (size_t i = 0; code != QUERN_OK && call->results != NULL && i < call->count; i++)
+        call->results[i] = (quern_result){.code = code};
+    return code;
 }
 
-/* Computes what is queued, or after a failure drops it. */
-static int end(struct call *call, int code)
+static int tokens_of_text(struct call *call, const void *texts, size_t i, const int32_t **ids, quern_result *result,
+                          quern_error *error)
 {
-    if (code == QUERN_OK)
-        return quern_engine_run(&call->context->engine, call->error);
-    quern_engine_clear(&call->context->engine);
-    return code;
+    *ids = call->context->ids;
+    return quern_context_prepare(call->context, ((const quern_text *)texts)[i], &call->options, result, error);
 }
 
 int quern_embed(quern_context *context, const quern_text *texts, size_t count, const quern_embed_options *options,
                 float *vectors, size_t capacity, quern_result *results, quern_error *error)
 {
-    struct call call;
-    int code = begin(&call, context, texts, count, options, vectors, capacity, results, error);
-    if (code != QUERN_OK)
-        return code;
-    const size_t limit = (size_t)context->model->network.shape.context;
-    for (size_t i = 0; i < count && code == QUERN_OK; i++) {
-        const int32_t eos = quern_vocabulary_eos(context->model->vocabulary);
-        size_t tokens;
-        code = texts[i].data == NULL && texts[i].length != 0
-                   ? quern_fail(error, QUERN_EINVAL, "text %zu: data is NULL, length is not 0", i)
-                   : tokenize(context, texts[i], &call.options, context->ids, limit, &tokens, error);
-        if (code == QUERN_OK)
-            code = queue(&call, i, context->ids, tokens, eos >= 0 ? eos : context->ids[limit - 1]);
-    }
-    return end(&call, code);
+    struct call call = {.context = context, .vectors = vectors, .results = results, .count = count};
+    QUERN_TRY(begin(&call, texts, options, capacity, error));
+    return embed_all(&call, texts, tokens_of_text, error);
 }
 
-static int check_ids(const struct quern_shape *shape, const quern_tokens *text, size_t index, quern_error *error)
+static int check_ids(const quern_tokens *text, int vocabulary, quern_error *error)
 {
+    if (text->count == 0)
+        return quern_fail(error, QUERN_EINVAL, "the text has no tokens");
     if (text->ids == NULL)
-        return quern_fail(error, QUERN_EINVAL, "text %zu: ids is NULL", index);
+        return quern_fail(error, QUERN_EINVAL, "the text's ids is NULL");
     for (size_t i = 0; i < text->count; i++)
-        if (text->ids[i] < 0 || text->ids[i] >= shape->vocabulary)
-            return quern_fail(error, QUERN_EINVAL, "text %zu: token %d is outside the vocabulary of %d", index,
-                              text->ids[i], shape->vocabulary);
+        if (text->ids[i] < 0 || text->ids[i] >= vocabulary)
+            return quern_fail(error, QUERN_EINVAL, "token %d is outside the vocabulary of %d", text->ids[i],
+                              vocabulary);
+    return QUERN_OK;
+}
+
+static int tokens_given(struct call *call, const void *texts, size_t i, const int32_t **ids, quern_result *result,
+                        quern_error *error)
+{
+    const struct quern_shape *shape = &call->context->model->network.shape;
+    const quern_tokens *text = (const quern_tokens *)texts + i;
+    const size_t limit = (size_t)shape->context, cut = text->count > limit ? text->count - limit : 0;
+    QUERN_TRY(check_ids(text, shape->vocabulary, error));
+    if (cut > 0 && (call->options.flags & (QUERN_TRUNCATE | QUERN_TRUNCATE_START)) == 0)
+        return quern_fail(error, QUERN_ETOOLONG,
+                          "the text has %zu tokens, the model takes %zu: shorten it, or ask for truncation",
+                          text->count, limit);
+    if (cut > 0)
+        quern_tokens_keep(call->context->ids, text->ids, text->count, limit, call->options.flags);
+    *ids = cut > 0 ? call->context->ids : text->ids;
+    *result = (quern_result){QUERN_OK, (uint32_t)(text->count - cut), cut < UINT32_MAX ? (uint32_t)cut : UINT32_MAX};
     return QUERN_OK;
 }
 
@@ -112,33 +184,9 @@ int quern_embed_tokens(quern_context *context, const quern_tokens *texts, size_t
                        const quern_embed_options *options, float *vectors, size_t capacity, quern_result *results,
                        quern_error *error)
 {
-    struct call call;
-    int code = begin(&call, context, texts, count, options, vectors, capacity, results, error);
-    if (code != QUERN_OK)
-        return code;
+    struct call call = {.context = context, .vectors = vectors, .results = results, .count = count};
+    QUERN_TRY(begin(&call, texts, options, capacity, error));
     if (call.options.task != QUERN_TASK_NONE || (call.options.flags & QUERN_PARSE_SPECIAL))
-        return quern_fail(error, QUERN_EINVAL, "tokens take neither a task nor special tokens to parse");
-    for (size_t i = 0; i < count && code == QUERN_OK; i++) {
-        code = check_ids(&context->model->network.shape, &texts[i], i, error);
-        if (code == QUERN_OK)
-            code = queue(&call, i, texts[i].ids, texts[i].count,
-                         texts[i].count != 0 ? texts[i].ids[texts[i].count - 1] : 0);
-    }
-    return end(&call, code);
-}
-
-int quern_tokenize(quern_context *context, quern_text text, const quern_embed_options *options, int32_t *ids,
-                   size_t capacity, size_t *count, quern_error *error)
-{
-    const unsigned known = QUERN_PARSE_SPECIAL | QUERN_NO_SPECIAL;
-    quern_embed_options o;
-    if (context == NULL || count == NULL || (ids == NULL && capacity != 0) || (text.data == NULL && text.length != 0))
-        return quern_fail(error, QUERN_EINVAL, "quern_tokenize: an argument is NULL");
-    QUERN_TRY(quern_embed_options_read(context->model, options, &o, error));
-    if ((o.flags & ~known) != 0)
-        return quern_fail(error, QUERN_EINVAL, "options: flags 0x%x are not known here", o.flags & ~known);
-    QUERN_TRY(tokenize(context, text, &o, ids, capacity, count, error));
-    if (*count > capacity)
-        return quern_fail(error, QUERN_ETOOLONG, "the text has %zu tokens, there is room for %zu", *count, capacity);
-    return QUERN_OK;
+        return give_up(&call, quern_fail(error, QUERN_EINVAL, "tokens take neither a task nor special tokens to parse"));
+    return embed_all(&call, texts, tokens_given, error);
 }

@@ -28,7 +28,8 @@ struct quern_context {
     struct quern_pool *pool;
     struct quern_tokenizer *tokenizer;
     struct quern_engine engine;
-    int32_t *ids; /* [context length]: a text on its way into a step */
+    int32_t *ids;       /* [id_capacity]: tokens of the text under work */
+    size_t id_capacity; /* at least the context length; grows when the start of a long text is cut off */
     char threads_reason[128];
 };
 
@@ -45,5 +46,26 @@ int quern_model_read_vocabulary(quern_model *model, quern_error *error);
 /* Checks what is common to embed options. */
 int quern_embed_options_read(const quern_model *model, const quern_embed_options *options, quern_embed_options *out,
                              quern_error *error);
+
+/* Makes context->ids at least count long. What it held is lost. */
+int quern_context_reserve_ids(quern_context *context, size_t count, quern_error *error);
+
+/* Tokenises text behind its prompt, as quern_tokenizer_run does. options: as quern_embed_options_read gives them. */
+int quern_context_tokenize(quern_context *context, quern_text text, const quern_embed_options *options, int32_t *ids,
+                           size_t capacity, size_t *count, quern_error *error);
+
+/* Writes the tokens that a text is embedded with to context->ids, result->tokens of them: at most the context length.
+ * QUERN_EINVAL, QUERN_ETOOLONG and QUERN_EFORMAT are this text's fault. */
+int quern_context_prepare(quern_context *context, quern_text text, const quern_embed_options *options,
+                          quern_result *result, quern_error *error);
+
+/* What quern_truncate_tokens does, from ids[count] to kept[limit]; the two may be the same. 1 <= limit < count */
+void quern_tokens_keep(int32_t *kept, const int32_t *ids, size_t count, size_t limit, unsigned flags);
+
+/* What quern_embed and quern_prepare take. */
+#define QUERN_EMBED_FLAGS (QUERN_TRUNCATE | QUERN_TRUNCATE_START | QUERN_PARSE_SPECIAL | QUERN_NO_NORMALIZE)
+
+/* Fails when flags has others than the known ones. */
+int quern_flags_check(unsigned flags, unsigned known, quern_error *error);
 
 #endif

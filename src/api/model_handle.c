@@ -3,8 +3,8 @@
 #include "base/budget.h"
 #include "base/error.h"
 #include "gguf/summary.h"
+#include "text/prompt.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -164,24 +164,12 @@ int quern_model_describe(const quern_model *model, quern_model_info *info, quern
         .packed_bytes = model->network.packed_bytes + model->network.tables.size,
         .vocabulary_bytes = model->vocabulary_bytes,
         .has_prompts = model->has_prompts,
-        .longest_piece = model->longest_piece < INT_MAX ? (int)model->longest_piece : INT_MAX,
     };
     return quern_info_write(info, &full, sizeof full, error);
 }
 
-int quern_piece_get(const quern_model *model, int32_t id, quern_piece *piece, quern_error *error)
+const char *quern_model_prompt(const quern_model *model, quern_task task)
 {
-    if (model == NULL || piece == NULL)
-        return quern_fail(error, QUERN_EINVAL, "quern_piece_get: model or piece is NULL");
-    if (id < 0 || id >= model->network.shape.vocabulary)
-        return quern_fail(error, QUERN_EINVAL, "token %d is outside the vocabulary of %d", id,
-                          model->network.shape.vocabulary);
-    *piece = quern_vocabulary_piece(model->vocabulary, id);
-    return quern_map_check(&model->gguf.map, error);
-}
-
-void quern_special_tokens(const quern_model *model, int32_t *bos, int32_t *eos)
-{
-    *bos = quern_vocabulary_bos(model->vocabulary);
-    *eos = quern_vocabulary_eos(model->vocabulary);
+    (void)model; /* all models have the same so far */
+    return quern_prompt_default((int)task);
 }

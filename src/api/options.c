@@ -34,6 +34,13 @@ int quern_info_write(void *dst, const void *src, size_t src_size, quern_error *e
     return QUERN_OK;
 }
 
+int quern_flags_check(unsigned flags, unsigned known, quern_error *error)
+{
+    if ((flags & ~known) != 0)
+        return quern_fail(error, QUERN_EINVAL, "options: flags 0x%x are not known here", flags & ~known);
+    return QUERN_OK;
+}
+
 int quern_embed_options_read(const quern_model *model, const quern_embed_options *options, quern_embed_options *out,
                              quern_error *error)
 {

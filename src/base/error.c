@@ -57,6 +57,7 @@ int quern_fail(quern_error *error, int code, const char *format, ...)
         vsnprintf(line, sizeof line, format, arguments);
         va_end(arguments);
         error->code = code;
+        error->index = -1;
         quern_copy_clean(error->text, sizeof error->text, line);
     }
     return code;

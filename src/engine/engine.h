@@ -15,8 +15,7 @@ struct quern_pool;
 struct quern_target {
     float *vector; /* [dimensions] */
     int dimensions;
-    bool normalize;
-    size_t index; /* of the text, for messages */
+    size_t index;  /* of the text among the texts of the call, for the caller */
 };
 
 /* A text of the step: rows [first, first + count) of every buffer. */
@@ -96,7 +95,8 @@ void quern_engine_add(struct quern_engine *engine, const int32_t *ids, int count
 /* Empties the step. */
 void quern_engine_clear(struct quern_engine *engine);
 
-/* Computes the step's vectors and empties it. QUERN_ENUMERIC or QUERN_EIO: the step is lost. */
+/* Computes the leading dimensions of the step's vectors, as the model gives them: not normalised, not checked. The step
+ * stays until quern_engine_clear. QUERN_EIO: the file was lost, and the vectors are undefined. */
 int quern_engine_run(struct quern_engine *engine, quern_error *error);
 
 /* The parts of a run, for the step as it stands. */

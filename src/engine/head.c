@@ -1,9 +1,7 @@
-/* From the residual stream to vectors: final norm, mean over all tokens, dense head, cut, normalisation. */
-#include "base/error.h"
+/* From the residual stream to vectors: final norm, mean over all tokens, dense head. */
 #include "base/pool.h"
 #include "engine/engine.h"
 
-#include <math.h>
 #include <string.h>
 
 /* The mean of a text's normed rows. */
@@ -24,17 +22,6 @@ static void mean_tile(void *argument, int tile, int thread)
     }
     for (size_t j = 0; j < width; j++)
         mean[j] /= (float)span->count;
-}
-
-/* Cuts and normalises a finished row in place, and hands it over. */
-static void deliver(const struct quern_target *target, const float *row)
-{
-    double squares = 0;
-    for (int j = 0; j < target->dimensions; j++)
-        squares += (double)row[j] * row[j];
-    const double norm = sqrt(squares), factor = target->normalize ? 1 / (norm > 1e-12 ? norm : 1e-12) : 1;
-    for (int j = 0; j < target->dimensions; j++)
-        target->vector[j] = (float)(row[j] * factor);
 }
 
 void quern_engine_split(const struct quern_kernels *kernels, struct quern_q8 *q, struct quern_q8 *rest, float *x,
@@ -79,33 +66,16 @@ void quern_engine_head(struct quern_engine *e)
         dense(e, &network->dense_3, longest, e->head_hidden, e->mean);
     }
     for (int i = 0; i < e->spans; i++)
-        deliver(&e->span[i].target, e->mean + (size_t)i * (size_t)width);
-}
-
-static int check_finite(const struct quern_engine *e, quern_error *error)
-{
-    for (int i = 0; i < e->spans; i++) {
-        const struct quern_target *target = &e->span[i].target;
-        for (int j = 0; j < target->dimensions; j++)
-            if (!isfinite(target->vector[j]))
-                return quern_fail(error, QUERN_ENUMERIC,
-                                  "text %zu: the model gives a vector that is not finite; the file may be damaged",
-                                  target->index);
-    }
-    return QUERN_OK;
+        memcpy(e->span[i].target.vector, e->mean + (size_t)i * (size_t)width,
+               (size_t)e->span[i].target.dimensions * sizeof *e->mean);
 }
 
 int quern_engine_run(struct quern_engine *engine, quern_error *error)
 {
-    int code = QUERN_OK;
-    if (engine->spans > 0) {
-        quern_engine_layers(engine);
-        quern_engine_head(engine);
-        quern_engine_lap(engine, QUERN_STAGE_HEAD);
-        code = quern_map_check(&engine->network->gguf->map, error);
-        if (code == QUERN_OK)
-            code = check_finite(engine, error);
-    }
-    quern_engine_clear(engine);
-    return code;
+    if (engine->spans == 0)
+        return QUERN_OK;
+    quern_engine_layers(engine);
+    quern_engine_head(engine);
+    quern_engine_lap(engine, QUERN_STAGE_HEAD);
+    return quern_map_check(&engine->network->gguf->map, error);
 }

@@ -32,9 +32,9 @@ const char *quern_task_name(quern_task task)
     return found ? found->name : NULL;
 }
 
-const char *quern_task_prompt(quern_task task)
+const char *quern_prompt_default(int task)
 {
-    const struct task *found = find_task((int)task);
+    const struct task *found = find_task(task);
 
     return found ? found->prompt : NULL;
 }

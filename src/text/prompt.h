@@ -9,4 +9,7 @@
 #define QUERN_PROMPT_PARTS 3
 int quern_prompt_parts(int task, quern_text title, quern_text parts[QUERN_PROMPT_PARTS]);
 
+/* The prompt of a task for a text without a title; NULL for a number that is no task. */
+const char *quern_prompt_default(int task);
+
 #endif

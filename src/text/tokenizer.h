@@ -38,6 +38,8 @@ size_t quern_vocabulary_bytes(const struct quern_vocabulary *vocabulary); /* mem
 quern_piece quern_vocabulary_piece(const struct quern_vocabulary *vocabulary, int32_t id); /* id in range */
 int32_t quern_vocabulary_bos(const struct quern_vocabulary *vocabulary); /* -1 if none is added */
 int32_t quern_vocabulary_eos(const struct quern_vocabulary *vocabulary);
+int32_t quern_vocabulary_unknown(const struct quern_vocabulary *vocabulary); /* -1: none */
+bool quern_vocabulary_puts_space(const struct quern_vocabulary *vocabulary); /* before every text */
 
 struct quern_tokenizer;
 int quern_tokenizer_new(struct quern_tokenizer **tokenizer, const struct quern_vocabulary *vocabulary,

@@ -343,3 +343,13 @@ int32_t quern_vocabulary_eos(const struct quern_vocabulary *v)
 {
     return v->eos;
 }
+
+int32_t quern_vocabulary_unknown(const struct quern_vocabulary *v)
+{
+    return v->unknown;
+}
+
+bool quern_vocabulary_puts_space(const struct quern_vocabulary *v)
+{
+    return v->add_space_prefix;
+}

@@ -37,7 +37,7 @@ int serve_setup(void **state)
     trial_make(serve_path, &recipe);
     strcpy(serve_name, strrchr(serve_path, '/') + 1);
     serve_model = trial_open(serve_path, NULL);
-    serve_context = trial_context(serve_model, QUERN_PATH_INT8, 1, 0);
+    serve_context = trial_context(serve_model, QUERN_PATH_FAST, 1, 0);
     return serve_start(&serve_server, options) ? 0 : -1;
 }
 

@@ -1,0 +1,172 @@
+/* From a text to the tokens it is embedded with: prompt, limits, truncation. */
+#include "api/handles.h"
+#include "base/error.h"
+#include "text/prompt.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Of a very long text that will be cut, only a part is tokenised, so that time is bounded by the context length. The
+ * part has the bytes of MARGIN more tokens than are kept, because cutting a text may change the tokens beside the cut.
+ * It begins at a space if there is one in the first NEAR bytes, for the same reason. */
+enum { MARGIN = 64, NEAR = 256 };
+
+enum { PROMPT_TOKENS = 512 }; /* that are compared to find where a prompt ends; longer ones have a long title */
+
+int quern_context_reserve_ids(quern_context *context, size_t count, quern_error *error)
+{
+    if (count <= context->id_capacity)
+        return QUERN_OK;
+    free(context->ids);
+    context->ids = count <= SIZE_MAX / sizeof *context->ids ? malloc(count * sizeof *context->ids) : NULL;
+    context->id_capacity = context->ids != NULL ? count : 0;
+    return context->ids != NULL ? QUERN_OK : quern_fail(error, QUERN_ENOMEM, "no memory for %zu tokens", count);
+}
+
+int quern_context_tokenize(quern_context *context, quern_text text, const quern_embed_options *options, int32_t *ids,
+                           size_t capacity, size_t *count, quern_error *error)
+{
+    quern_text parts[QUERN_PROMPT_PARTS + 1];
+    const int n = quern_prompt_parts(options->task, options->title, parts);
+    parts[n] = text;
+    QUERN_TRY(quern_tokenizer_run(context->tokenizer, parts, (size_t)n + 1, options->flags, ids, capacity, count,
+                                  error));
+    return quern_map_check(&context->model->gguf.map, error);
+}
+
+/* ---------------------------------------------------------------- very long texts */
+
+/* The least number of tokens that so many bytes of text can have. */
+static size_t least_tokens(const quern_model *model, size_t bytes)
+{
+    return bytes / model->longest_piece + (bytes % model->longest_piece > 0);
+}
+
+static bool is_inside_character(quern_text text, size_t at)
+{
+    return at < text.length && ((unsigned char)text.data[at] & 0xc0) == 0x80;
+}
+
+/* The part of a text that is worth tokenising: the whole text, or at its end (its start, with QUERN_TRUNCATE_START)
+ * it lacks what will be cut off anyway. */
+static quern_text part_of(const quern_context *context, quern_text text, unsigned flags)
+{
+    const quern_model *model = context->model;
+    size_t most = ((size_t)model->network.shape.context + MARGIN) * model->longest_piece;
+    if (text.length <= most)
+        return text;
+    if ((flags & QUERN_TRUNCATE_START) == 0) {
+        while (most > 0 && is_inside_character(text, most))
+            most--;
+        return (quern_text){text.data, most};
+    }
+    size_t from = text.length - most;
+    const char *space = memchr(text.data + from, ' ', most < NEAR ? most : NEAR);
+    if (space != NULL)
+        from = (size_t)(space - text.data);
+    while (is_inside_character(text, from))
+        from++;
+    return (quern_text){text.data + from, text.length - from};
+}
+
+/* ---------------------------------------------------------------- truncation */
+
+void quern_tokens_keep(int32_t *kept, const int32_t *ids, size_t count, size_t limit, unsigned flags)
+{
+    const int32_t last = ids[count - 1];
+    if (flags & QUERN_TRUNCATE_START) {
+        kept[0] = ids[0];
+        memmove(kept + 1, ids + count - (limit - 1), (limit - 1) * sizeof *ids);
+    } else if (kept != ids) {
+        memcpy(kept, ids, limit * sizeof *ids);
+    }
+    kept[limit - 1] = last;
+}
+
+size_t quern_truncate_tokens(int32_t *ids, size_t count, size_t limit, unsigned flags)
+{
+    if (count <= limit)
+        return count;
+    if (limit > 0)
+        quern_tokens_keep(ids, ids, count, limit, flags);
+    return limit;
+}
+
+/* Cuts the start of a text off, of which context->ids has all count tokens: keeps the tokens of its prompt, if they are
+ * at most half of the limit, and the last tokens. */
+static int keep_end(quern_context *context, const quern_embed_options *options, size_t count, quern_error *error)
+{
+    const size_t limit = (size_t)context->model->network.shape.context;
+    const quern_embed_options prompt_only = {.task = options->task, .title = options->title};
+    int32_t prompt[PROMPT_TOKENS], *ids = context->ids;
+    size_t length = 0, kept = 0;
+    QUERN_TRY(quern_context_tokenize(context, (quern_text){"", 0}, &prompt_only, prompt, PROMPT_TOKENS, &length,
+                                     error));
+    while (kept < length && kept < PROMPT_TOKENS && prompt[kept] == ids[kept])
+        kept++;
+    if (kept == PROMPT_TOKENS || kept > limit / 2)
+        kept = quern_vocabulary_bos(context->model->vocabulary) >= 0;
+    memmove(ids + kept, ids + count - (limit - kept), (limit - kept) * sizeof *ids);
+    return QUERN_OK;
+}
+
+/* ---------------------------------------------------------------- preparing */
+
+static int refuse_long(const quern_context *context, const char *bound, size_t tokens, quern_error *error)
+{
+    return quern_fail(error, QUERN_ETOOLONG,
+                      "the text has %s%zu tokens, the model takes %d: shorten it, or ask for truncation", bound, tokens,
+                      context->model->network.shape.context);
+}
+
+int quern_context_prepare(quern_context *context, quern_text text, const quern_embed_options *options,
+                          quern_result *result, quern_error *error)
+{
+    const size_t limit = (size_t)context->model->network.shape.context, bytes = text.length + options->title.length;
+    const bool cuts = (options->flags & (QUERN_TRUNCATE | QUERN_TRUNCATE_START)) != 0;
+    const int32_t eos = quern_vocabulary_eos(context->model->vocabulary);
+    quern_embed_options o = *options;
+    size_t count = 0;
+    if (text.data == NULL && text.length != 0)
+        return quern_fail(error, QUERN_EINVAL, "the text's data is NULL, its length is not 0");
+    const quern_text part = part_of(context, text, o.flags);
+    o.title = part_of(context, o.title, QUERN_TRUNCATE);
+    const size_t unread = least_tokens(context->model, bytes - part.length - o.title.length);
+    if (unread > 0 && !cuts)
+        return refuse_long(context, "at least ", least_tokens(context->model, bytes), error);
+    QUERN_TRY(quern_context_tokenize(context, part, &o, context->ids, context->id_capacity, &count, error));
+    if (count == 0)
+        return quern_fail(error, QUERN_EINVAL, "the text has no tokens");
+    if (count > limit && !cuts)
+        return refuse_long(context, "", count, error);
+    if (count > limit && (o.flags & QUERN_TRUNCATE_START)) {
+        if (count > context->id_capacity) {
+            QUERN_TRY(quern_context_reserve_ids(context, count, error));
+            QUERN_TRY(quern_context_tokenize(context, part, &o, context->ids, count, &count, error));
+        }
+        QUERN_TRY(keep_end(context, &o, count, error));
+    } else if (count > limit && eos >= 0) {
+        context->ids[limit - 1] = eos;
+    }
+    const size_t used = count < limit ? count : limit;
+    *result = (quern_result){QUERN_OK, (uint32_t)used, (uint32_t)(count - used + unread)};
+    return QUERN_OK;
+}
+
+int quern_prepare(quern_context *context, quern_text text, const quern_embed_options *options, int32_t *ids,
+                  size_t capacity, quern_result *result, quern_error *error)
+{
+    quern_embed_options o;
+    quern_result prepared;
+    if (context == NULL || (ids == NULL && capacity != 0) || result == NULL)
+        return quern_fail(error, QUERN_EINVAL, "quern_prepare: context, ids or result is NULL");
+    QUERN_TRY(quern_embed_options_read(context->model, options, &o, error));
+    QUERN_TRY(quern_flags_check(o.flags, QUERN_EMBED_FLAGS, error));
+    QUERN_TRY(quern_context_prepare(context, text, &o, &prepared, error));
+    if (prepared.tokens > capacity)
+        return quern_fail(error, QUERN_ETOOLONG, "the text has %u tokens, there is room for %zu", prepared.tokens,
+                          capacity);
+    memcpy(ids, context->ids, prepared.tokens * sizeof *ids);
+    *result = prepared;
+    return QUERN_OK;
+}

@@ -1,0 +1,75 @@
+/* What programs ask about tokens: of a text, of the vocabulary, where they stand, what they spell. */
+#include "api/handles.h"
+#include "base/error.h"
+
+#include <limits.h>
+
+int quern_tokenizer_describe(const quern_model *model, quern_tokenizer_info *info, quern_error *error)
+{
+    if (model == NULL)
+        return quern_fail(error, QUERN_EINVAL, "quern_tokenizer_describe: model is NULL");
+    const quern_tokenizer_info full = {
+        .kind = "sentencepiece",
+        .vocabulary = model->network.shape.vocabulary,
+        .bos = quern_vocabulary_bos(model->vocabulary),
+        .eos = quern_vocabulary_eos(model->vocabulary),
+        .unknown = quern_vocabulary_unknown(model->vocabulary),
+        .longest_piece = model->longest_piece < INT_MAX ? (int)model->longest_piece : INT_MAX,
+        .puts_space = quern_vocabulary_puts_space(model->vocabulary),
+    };
+    return quern_info_write(info, &full, sizeof full, error);
+}
+
+int quern_piece_get(const quern_model *model, int32_t id, quern_piece *piece, quern_error *error)
+{
+    if (model == NULL || piece == NULL)
+        return quern_fail(error, QUERN_EINVAL, "quern_piece_get: model or piece is NULL");
+    if (id < 0 || id >= model->network.shape.vocabulary)
+        return quern_fail(error, QUERN_EINVAL, "token %d is outside the vocabulary of %d", id,
+                          model->network.shape.vocabulary);
+    *piece = quern_vocabulary_piece(model->vocabulary, id);
+    return quern_map_check(&model->gguf.map, error);
+}
+
+int quern_tokenize(quern_context *context, quern_text text, const quern_embed_options *options, int32_t *ids,
+                   size_t capacity, size_t *count, quern_error *error)
+{
+    quern_embed_options o;
+    if (context == NULL || count == NULL || (ids == NULL && capacity != 0) || (text.data == NULL && text.length != 0))
+        return quern_fail(error, QUERN_EINVAL, "quern_tokenize: an argument is NULL");
+    QUERN_TRY(quern_embed_options_read(context->model, options, &o, error));
+    QUERN_TRY(quern_flags_check(o.flags, QUERN_PARSE_SPECIAL | QUERN_NO_SPECIAL, error));
+    QUERN_TRY(quern_context_tokenize(context, text, &o, ids, capacity, count, error));
+    if (*count > capacity)
+        return quern_fail(error, QUERN_ETOOLONG, "the text has %zu tokens, there is room for %zu", *count, capacity);
+    return QUERN_OK;
+}
+
+int quern_token_spans(quern_context *context, quern_text text, const quern_embed_options *options, const int32_t *ids,
+                      size_t count, quern_token_span *spans, quern_error *error)
+{
+    (void)context, (void)text, (void)options, (void)ids, (void)count, (void)spans;
+    return quern_fail(error, QUERN_EUNSUPPORTED, "quern_token_spans is not implemented yet");
+}
+
+int quern_detokenize(const quern_model *model, const int32_t *ids, size_t count, unsigned flags, char *out,
+                     size_t capacity, size_t *length, quern_error *error)
+{
+    (void)model, (void)ids, (void)count, (void)flags, (void)out, (void)capacity, (void)length;
+    return quern_fail(error, QUERN_EUNSUPPORTED, "quern_detokenize is not implemented yet");
+}
+
+int quern_truncate(quern_context *context, quern_text text, const quern_embed_options *options, size_t tokens,
+                   quern_text *part, quern_error *error)
+{
+    (void)context, (void)text, (void)options, (void)tokens, (void)part;
+    return quern_fail(error, QUERN_EUNSUPPORTED, "quern_truncate is not implemented yet");
+}
+
+int quern_chunk_text(quern_context *context, quern_text text, const quern_embed_options *options,
+                     const quern_chunk_options *chunk_options, quern_chunk *chunks, size_t capacity, size_t *count,
+                     quern_error *error)
+{
+    (void)context, (void)text, (void)options, (void)chunk_options, (void)chunks, (void)capacity, (void)count;
+    return quern_fail(error, QUERN_EUNSUPPORTED, "quern_chunk_text is not implemented yet");
+}
