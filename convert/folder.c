@@ -1,4 +1,5 @@
 /* From a sentence-transformers folder to a model file. */
+#include "base/count.h"
 #include "base/error.h"
 #include "checkpoint.h"
 #include "gguf/summary.h"
@@ -92,7 +93,7 @@ static int add_layer(struct folder *folder, int layer)
         {"mlp.down_proj", "ffn_down", WIDTH, FFN},
         {"post_feedforward_layernorm", "post_ffw_norm", ONE, WIDTH},
     };
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+    for (size_t i = 0; i < QUERN_COUNT(parts); i++) {
         char source[80], name[64];
         const struct quern_settings *s = &folder->settings;
         snprintf(source, sizeof source, "layers.%d.%s.weight", layer, parts[i].source);
@@ -274,7 +275,7 @@ static void compare_prompts(const json_t *prompts, struct quern_convert_result *
                  {"STS", QUERN_TASK_SIMILARITY},
                  {"InstructionRetrieval", QUERN_TASK_CODE},
                  {"Summarization", QUERN_TASK_SUMMARIZATION}};
-    for (size_t i = 0; i < sizeof names / sizeof *names && result->notice[0] == '\0'; i++) {
+    for (size_t i = 0; i < QUERN_COUNT(names) && result->notice[0] == '\0'; i++) {
         const char *text = json_string_value(json_object_get(prompts, names[i].name));
         if (text != NULL && text[0] != '\0' && strcmp(text, quern_prompt_default(names[i].task)) != 0)
             snprintf(result->notice, sizeof result->notice,

@@ -1,5 +1,6 @@
 #include "pieces.h"
 
+#include "base/count.h"
 #include "base/error.h"
 #include "base/view.h"
 #include "sentencepiece.h"
@@ -88,7 +89,7 @@ static bool looks_special(quern_text text)
 {
     static const char *const names[] = {"<pad>", "<mask>", "<2mass>", "[@BOS@]", "<start_of_turn>", "<end_of_turn>",
                                         "<start_of_image>", "<end_of_image>"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    for (size_t i = 0; i < QUERN_COUNT(names); i++)
         if (quern_text_is(text, names[i]))
             return true;
     return (begins(text, "<|") && ends(text, "|>")) || (begins(text, "<\uff5c") && ends(text, "\uff5c>")) ||

@@ -1,5 +1,6 @@
 #include "safetensors.h"
 
+#include "base/count.h"
 #include "base/error.h"
 #include "json_file.h"
 
@@ -30,7 +31,7 @@ static int read_type(const struct header *header, const char *name, const json_t
     const char *dtype = json_string_value(json_object_get(entry, "dtype"));
     if (dtype == NULL)
         return wrong(header, name, "has no dtype", error);
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+    for (size_t i = 0; i < QUERN_COUNT(types); i++)
         if (strcmp(types[i].name, dtype) == 0) {
             *type = types[i].type;
             return QUERN_OK;

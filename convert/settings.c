@@ -1,5 +1,6 @@
 #include "settings.h"
 
+#include "base/count.h"
 #include "base/error.h"
 #include "base/view.h"
 
@@ -150,7 +151,7 @@ static int check_pooling(const char *folder, const char *path, quern_error *erro
         code = quern_json_get_bool(&json, json.root, "include_prompt", &prompt, error);
     if (code == QUERN_OK)
         code = quern_json_get_string(&json, json.root, "pooling_mode", &mode, error); /* of newer files */
-    for (size_t i = 0; i < sizeof others / sizeof *others && code == QUERN_OK && !other; i++)
+    for (size_t i = 0; i < QUERN_COUNT(others) && code == QUERN_OK && !other; i++)
         code = quern_json_get_bool(&json, json.root, others[i], &other, error);
     if (code == QUERN_OK && ((!mean && !quern_text_is(mode, "mean")) || other || !prompt))
         code = refuse(&json, "the pooling is not the mean over all tokens", error);

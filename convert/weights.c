@@ -1,6 +1,7 @@
 #include "weights.h"
 
 #include "base/budget.h"
+#include "base/count.h"
 #include "base/error.h"
 #include "base/pool.h"
 #include "gguf/summary.h"
@@ -18,7 +19,7 @@ static const uint32_t writable[] = {QUERN_TYPE_Q8_0, QUERN_TYPE_Q4_0, QUERN_TYPE
 
 int quern_weight_type_find(const char *name, uint32_t *type, quern_error *error)
 {
-    for (size_t i = 0; i < sizeof writable / sizeof *writable; i++)
+    for (size_t i = 0; i < QUERN_COUNT(writable); i++)
         if (strcasecmp(quern_type_info(writable[i])->name, name) == 0) {
             *type = writable[i];
             return QUERN_OK;

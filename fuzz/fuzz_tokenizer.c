@@ -5,6 +5,7 @@
  *     each piece   kind - 1 (3 bits), then length (5 bits); score; text
  *     the rest     text to tokenise */
 #include "../tests/support/naive_tokenizer.h"
+#include "base/count.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -61,7 +62,7 @@ static void check(const struct quern_vocabulary_source *source, quern_text text,
     if (quern_vocabulary_new(&vocabulary, source, NULL) != QUERN_OK)
         return;
     if (quern_tokenizer_new(&tokenizer, vocabulary, NULL) == QUERN_OK) {
-        size_t capacity = sizeof ids / sizeof *ids;
+        size_t capacity = QUERN_COUNT(ids);
         int code = quern_tokenizer_run(tokenizer, parts, 2, flags, ids, capacity, &count, NULL);
         if (text.length <= MOST_COMPARED) {
             int expected_count = quern_naive_tokenize(source, text, flags, expected);

@@ -2,6 +2,7 @@
  * error; what else could happen, a crash or a finding of a sanitizer, ends the program. */
 #include "model_maker.h"
 
+#include "base/count.h"
 #include "gguf/blocks.h"
 #include "quern.h"
 
@@ -57,7 +58,7 @@ static void damage(struct file *file)
         0xffffffffffffffff, 0x7f800000, 0x7fc00000, 0x20, 0x1000};
     size_t reach = draw(4) > 0 && file->size > HEADER_BYTES ? HEADER_BYTES : file->size;
     size_t at = draw((uint32_t)(reach - 16));
-    uint64_t value = extremes[draw(sizeof extremes / sizeof extremes[0])];
+    uint64_t value = extremes[draw(QUERN_COUNT(extremes))];
     switch (draw(6)) {
     case 0: file->data[at] ^= (unsigned char)(1u << draw(8)); break;
     case 1: file->data[at] = (unsigned char)draw(256); break;
@@ -80,7 +81,7 @@ static int embed(quern_model *model, int path)
     quern_model_info info = {.size = sizeof info};
     int code = quern_context_new(&context, model, &options, NULL);
     if (code == QUERN_OK)
-        code = quern_embed(context, texts, 2, &how, vectors, sizeof vectors / sizeof vectors[0], NULL, NULL);
+        code = quern_embed(context, texts, 2, &how, vectors, QUERN_COUNT(vectors), NULL, NULL);
     if (code == QUERN_OK && quern_model_describe(model, &info, NULL) == QUERN_OK)
         for (int i = 0; i < 2 * info.dimensions; i++)
             if (!isfinite(vectors[i])) {
@@ -152,7 +153,7 @@ int main(int argc, char **argv)
         {quern_recipe_tiny, QUERN_TYPE_Q5_1}, {quern_recipe_tiny, QUERN_TYPE_IQ4_NL},
         {quern_recipe_wide, QUERN_TYPE_Q4_K}, {quern_recipe_wide, QUERN_TYPE_Q2_K},
     };
-    enum { BASES = sizeof models / sizeof models[0] };
+    enum { BASES = QUERN_COUNT(models) };
     struct file bases[BASES] = {0};
     long count = argc > 1 ? strtol(argv[1], NULL, 10) : 0;
     state = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;

@@ -1,4 +1,5 @@
 /* The public interface: what options do, what is refused, and what happens when a file goes bad. */
+#include "base/count.h"
 #include "gguf/gguf.h"
 #include "trial.h"
 
@@ -138,7 +139,7 @@ static void test_any_bytes(void **state)
     (void)state;
     static const quern_text texts[] = {{NULL, 0},   {"", 0},          {"\0", 1},
                                        {"a\0b", 3}, {"\xff\xfe\xc3", 3}, {"\xed\xa0\x80", 3}};
-    enum { COUNT = sizeof texts / sizeof texts[0] };
+    enum { COUNT = QUERN_COUNT(texts) };
     float vectors[COUNT][TRIAL_WIDTH];
     quern_result results[COUNT];
     const int code = quern_embed(context, texts, COUNT, NULL, vectors[0], COUNT * TRIAL_WIDTH, results, &error);
@@ -250,7 +251,7 @@ static void test_embed_options(void **state)
         {{.size = sizeof(quern_embed_options), .flags = QUERN_NO_SPECIAL}, "flags 0x8"},
         {{.size = sizeof(quern_embed_options), .flags = 1u << 31}, "flags 0x80000000"},
     };
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (size_t i = 0; i < QUERN_COUNT(bad); i++) {
         float vector[TRIAL_WIDTH] = {5};
         expect_error(embed(text_of("a"), &bad[i].options, vector), QUERN_EINVAL, bad[i].fragment);
         assert_true(vector[0] == 5);
@@ -339,7 +340,7 @@ static void test_making_contexts(void **state)
         {{.size = sizeof(quern_context_options), .step_tokens = -1}, "-1 tokens"},
         {{.size = sizeof(quern_context_options), .step_tokens = INT32_MAX}, "tokens"},
     };
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (size_t i = 0; i < QUERN_COUNT(bad); i++) {
         quern_context *made = NULL;
         expect_error(quern_context_new(&made, model, &bad[i].options, &error), QUERN_EINVAL, bad[i].fragment);
         assert_null(made);

@@ -1,4 +1,5 @@
 #include "base/arena.h"
+#include "base/count.h"
 #include "base/pages.h"
 
 #include <setjmp.h>
@@ -73,7 +74,7 @@ static void test_overflow_sticks(void **state)
 {
     static const size_t cases[][2] = {{SIZE_MAX, 1}, {SIZE_MAX / 2, 3}, {SIZE_MAX - 70, 1}, {1, SIZE_MAX}};
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < QUERN_COUNT(cases); i++) {
         struct quern_arena arena = {0};
         quern_error error;
         quern_arena_take(&arena, 100, 1);
@@ -102,7 +103,7 @@ static void test_pages(void **state)
 {
     static const size_t cases[] = {1, 4096, 100000, ((size_t)2 << 20) - 1, (size_t)2 << 20, ((size_t)5 << 20) + 123};
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < QUERN_COUNT(cases); i++) {
         size_t bytes = cases[i];
         unsigned char *pages = quern_pages_take(bytes, NULL);
         assert_non_null(pages);
@@ -118,7 +119,7 @@ static void test_too_many_pages(void **state)
 {
     static const size_t cases[] = {SIZE_MAX, SIZE_MAX - ((size_t)2 << 20), (size_t)1 << 62};
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < QUERN_COUNT(cases); i++) {
         quern_error error = {0};
         assert_null(quern_pages_take(cases[i], &error));
         assert_int_equal(error.code, QUERN_ENOMEM);

@@ -1,5 +1,6 @@
 #include "gguf/blocks.h"
 
+#include "base/count.h"
 #include "base/half.h"
 
 #include <setjmp.h>
@@ -17,7 +18,7 @@ static const uint32_t supported[] = {
     QUERN_TYPE_F32,  QUERN_TYPE_F16,  QUERN_TYPE_BF16, QUERN_TYPE_Q8_0, QUERN_TYPE_Q4_0,
     QUERN_TYPE_Q4_1, QUERN_TYPE_Q5_0, QUERN_TYPE_Q5_1, QUERN_TYPE_IQ4_NL,
     QUERN_TYPE_Q2_K, QUERN_TYPE_Q3_K, QUERN_TYPE_Q4_K, QUERN_TYPE_Q5_K,  QUERN_TYPE_Q6_K};
-#define SUPPORTED (sizeof supported / sizeof *supported)
+#define SUPPORTED QUERN_COUNT(supported)
 #define WRITTEN 5
 
 static size_t bytes_of(uint32_t type, size_t count)
@@ -40,7 +41,7 @@ static void test_type_table(void **state)
     }
     assert_int_equal(computable, SUPPORTED);
     assert_int_equal(named, 33);
-    for (size_t i = 0; i < sizeof holes / sizeof *holes; i++)
+    for (size_t i = 0; i < QUERN_COUNT(holes); i++)
         assert_null(quern_type_info(holes[i]));
     for (size_t i = 0; i < SUPPORTED; i++)
         assert_true(quern_type_info(supported[i])->supported);
@@ -130,7 +131,7 @@ static void test_tiny_blocks_become_zero(void **state)
     static const float sizes[] = {0, -0.0f, FLT_TRUE_MIN, 1e-40f, FLT_MIN, 1e-12f};
     static const uint32_t types[] = {QUERN_TYPE_Q8_0, QUERN_TYPE_Q4_0};
     (void)state;
-    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++)
+    for (size_t s = 0; s < QUERN_COUNT(sizes); s++)
         for (int t = 0; t < 2; t++) {
             float values[32], back[32];
             unsigned char block[34];
@@ -180,7 +181,7 @@ static void test_layouts(void **state)
          {{0, -104}, {1, 1}, {7, -83}, {15, 25}, {16, -104}, {17, -104}, {30, -10}, {31, -10}}},
     };
     (void)state;
-    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+    for (size_t c = 0; c < QUERN_COUNT(cases); c++) {
         unsigned char block[256];
         float values[256];
         for (size_t i = 0; i < sizeof block; i++)
@@ -244,7 +245,7 @@ static void test_first_half_not_finite(void **state)
     } cases[] = {{QUERN_TYPE_Q4_1, 0}, {QUERN_TYPE_Q5_1, 0}, {QUERN_TYPE_Q4_K, 0}, {QUERN_TYPE_Q5_K, 0},
                  {QUERN_TYPE_Q2_K, 80}};
     (void)state;
-    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+    for (size_t c = 0; c < QUERN_COUNT(cases); c++) {
         unsigned char block[256] = {0};
         const size_t count = (size_t)quern_type_info(cases[c].type)->block_elements;
         assert_true(quern_blocks_finite(cases[c].type, block, count));

@@ -1,4 +1,5 @@
 #include "base/budget.h"
+#include "base/count.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -143,7 +144,7 @@ static void test_garbage_is_no_limit(void **state)
                                           "inf 1",   "100000 max",  "100000 -1",  "\xff\xfe \x01\n"};
     put("/proc/self/mountinfo", "x\n - \n1 2 3 - cgroup2\n" V2);
     put("/proc/self/cgroup", "x\n::\n0:\n0::/\n");
-    for (size_t i = 0; i < sizeof garbage / sizeof garbage[0]; i++) {
+    for (size_t i = 0; i < QUERN_COUNT(garbage); i++) {
         put("/sys/fs/cgroup/cpu.max", garbage[i]);
         check(4, 4, "4 CPUs by affinity; no cgroup quota");
     }

@@ -1,4 +1,5 @@
 #include "../cli/pull/pull.h"
+#include "base/count.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -68,7 +69,7 @@ static void test_hub_names(void **state)
         "hf:a/../c.gguf", "hf:../b/c.gguf", "hf:a/b/./c.gguf", "hf:a/b/c.gguf?x", "hf:a/b/c%2f.gguf", "hf:a/b/c .gguf",
         "hf:a/b/c.gguf\n", "hf:a/b/\\c.gguf", "hf:a/b/c.GGUF", "hf:a/b/c.gguf.part", "hf:https://a/b/c.gguf",
     };
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+    for (size_t i = 0; i < QUERN_COUNT(bad); i++)
         assert_false(find(bad[i], NULL));
     char name[QUERN_CLI_FILE + 32] = "hf:a/b/";
     memset(name + 7, 'x', QUERN_CLI_FILE - 6);
@@ -85,7 +86,7 @@ static void test_hubs(void **state)
     static const char *const bad[] = {"http://hub.example", "hub.example", "https://", "https://user@hub.example",
                                       "https://hub.example?x=", "https://hub.example/#", "https://hub .example", "",
                                       "https://hub.example\r\nX: y", "file:///tmp", "https://h\\@evil.example"};
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+    for (size_t i = 0; i < QUERN_COUNT(bad); i++)
         assert_false(quern_cli_source_find(&source, "hf:a/b/c.gguf", NULL, bad[i], reason));
     char *long_hub = calloc(1, QUERN_CLI_URL + 100);
     memset(long_hub, 'a', QUERN_CLI_URL + 50);
@@ -115,7 +116,7 @@ static void test_urls(void **state)
                                           "https://[2001:db8::1]/",
                                           "http://127.0.0.1:80/", "http://localhost/", "http://LocalHost:1/",
                                           "http://[::1]:8080/x", "http://127.255.0.9"};
-    for (size_t i = 0; i < sizeof allowed / sizeof allowed[0]; i++) {
+    for (size_t i = 0; i < QUERN_COUNT(allowed); i++) {
         assert_true(quern_cli_url_allowed(allowed[i], NULL));
         assert_true(quern_cli_url_allowed(allowed[i], "http://127.0.0.1/"));
         assert_int_equal(quern_cli_url_allowed(allowed[i], "https://a/"), allowed[i][4] == 's' || allowed[i][4] == 'S');
@@ -129,7 +130,7 @@ static void test_urls(void **state)
                                           "https://a/\x7f", "https://a/\xc3\xa9", "https://[::1", "https://[]/",
                                           "https://[::1]x/", "https://a%2eb/", "http://127.0.0/", "http://128.0.0.1/",
                                           "http://127..0.1/", "http://0.0.0.0/", "http://[::]/"};
-    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
+    for (size_t i = 0; i < QUERN_COUNT(refused); i++)
         assert_false(quern_cli_url_allowed(refused[i], NULL));
     assert_true(quern_cli_url_same_origin("https://a:1/x", "https://A:1/y?z"));
     assert_true(quern_cli_url_same_origin("https://a", "https://a/y"));
@@ -188,7 +189,7 @@ static void test_bad_responses(void **state)
     static const char *const ranges[] = {"bytes 100-200/200", "bytes 5-4/200", "bytes */200", "bytes 0-1/*",
                                          "bytes 0-1/2x",
                                          "items 0-1/2", "bytes 0-1", "bytes -1/2", "", "bytes 0-1/9999999999999999999"};
-    for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++) {
+    for (size_t i = 0; i < QUERN_COUNT(ranges); i++) {
         char text[128];
         snprintf(text, sizeof text, "Content-Range: %s\r\n", ranges[i]);
         line("HTTP/1.1 206 OK\r\n");
@@ -243,7 +244,7 @@ static void test_records(void **state)
         "{\"origin\": 5, \"sha256\": \"" DIGEST "\", \"size\": 1, \"modified_ns\": 0}",
         "{\"origin\": \"a\\u0000b\", \"sha256\": \"" DIGEST "\", \"size\": 1, \"modified_ns\": 0}",
     };
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+    for (size_t i = 0; i < QUERN_COUNT(bad); i++)
         assert_false(quern_cli_record_parse(&back, bad[i], strlen(bad[i])));
 }
 

@@ -1,6 +1,7 @@
 /* Converting folders: what comes out is what a model file made straight from the same numbers holds; and what is
  * wrong with a folder is said before anything is written. */
 #include "allocations.h"
+#include "base/count.h"
 #include "convert.h"
 #include "folder_maker.h"
 #include "model_maker.h"
@@ -158,7 +159,7 @@ static void test_every_type_equals_the_file_made_straight(void **state)
         bool head; /* one in Q4_0 is what we do not write */
     } types[] = {{"f32", QUERN_TYPE_F32, true}, {"F16", QUERN_TYPE_F16, true}, {"bf16", QUERN_TYPE_BF16, true},
                  {"q8_0", QUERN_TYPE_Q8_0, true}, {NULL, QUERN_TYPE_Q8_0, true}, {"q4_0", QUERN_TYPE_Q4_0, false}};
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+    for (size_t i = 0; i < QUERN_COUNT(types); i++) {
         make_folder(NULL, types[i].head);
         struct quern_convert_result result = convert(types[i].name);
         expect_same(made(types[i].type, types[i].head));
@@ -343,7 +344,7 @@ static void test_settings_that_are_refused(void **state)
          "s/\"bos_token\":\"<bos>\"/\"bos_token\":\"<none>\"/"},
         {QUERN_EFORMAT, "added token", "tokenizer_config.json", "s/\"0\":/\"zero\":/"},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+    for (size_t i = 0; i < QUERN_COUNT(cases); i++)
         expect_refused(cases[i].code, cases[i].says, "sed -i '%s' %s", cases[i].change, cases[i].file);
 }
 
@@ -353,7 +354,7 @@ static void test_folders_that_are_not_whole(void **state)
     static const char *const files[] = {"config.json", "modules.json", "model.safetensors", "1_Pooling/config.json",
                                         "2_Dense/config.json", "2_Dense/model.safetensors",
                                         "3_Dense/model.safetensors"};
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+    for (size_t i = 0; i < QUERN_COUNT(files); i++)
         expect_refused(QUERN_EIO, files[i], "rm %s", files[i]);
     expect_refused(QUERN_EIO, "neither tokenizer.model nor tokenizer.json", "rm tokenizer.model");
     expect_refused(QUERN_EFORMAT, "cut off", "truncate -s -1 model.safetensors");

@@ -1,4 +1,5 @@
 /* Vectors and token ids of tiny models against figures that were computed apart from this library. */
+#include "base/count.h"
 #include "golden/tiny.h"
 #include "golden/wide.h"
 #include "trial.h"
@@ -14,15 +15,15 @@
 #include <cmocka.h>
 
 enum {
-    TEXTS = sizeof golden_texts / sizeof golden_texts[0]
+    TEXTS = QUERN_COUNT(golden_texts)
 };
 
 /* A set of figures, and the models they are of. */
 static const struct goldens {
     const struct golden_vector *vectors, *end;
     struct quern_recipe (*recipe)(void);
-} sets[] = {{golden_vectors, golden_vectors + sizeof golden_vectors / sizeof golden_vectors[0], quern_recipe_tiny},
-            {golden_wide, golden_wide + sizeof golden_wide / sizeof golden_wide[0], quern_recipe_wide}};
+} sets[] = {{golden_vectors, golden_vectors + QUERN_COUNT(golden_vectors), quern_recipe_tiny},
+            {golden_wide, golden_wide + QUERN_COUNT(golden_wide), quern_recipe_wide}};
 
 /* What a path may be off by: 1 - cosine of one vector and the mean over all of a model, and the vector's length as a
  * fraction. The exact path is limited by float32, and the figures' unit (1e-7) costs 3e-14. The 8-bit one is nearer on
@@ -108,7 +109,7 @@ static void check_path(int path)
 {
     const char *kernels;
     for (int k = 0; (kernels = trial_kernels(k)) != NULL; k++)
-        for (size_t s = 0; s < sizeof sets / sizeof sets[0]; s++)
+        for (size_t s = 0; s < QUERN_COUNT(sets); s++)
             for (const struct golden_vector *g = sets[s].vectors; g < sets[s].end;)
                 g = check_model(kernels, &sets[s], g, path);
 }

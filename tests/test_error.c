@@ -1,3 +1,4 @@
+#include "base/count.h"
 #include "base/error.h"
 
 #include <setjmp.h>
@@ -56,7 +57,7 @@ static void test_hostile_bytes_are_replaced(void **state)
     };
     (void)state;
     quern_error error;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < QUERN_COUNT(cases); i++) {
         quern_fail(&error, QUERN_EIO, "%s", cases[i][0]);
         assert_string_equal(error.text, cases[i][1]);
     }

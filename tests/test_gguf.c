@@ -1,3 +1,4 @@
+#include "base/count.h"
 #include "gguf/gguf.h"
 #include "gguf/writer.h"
 
@@ -522,7 +523,7 @@ static void test_damaged_files(void **state)
 {
     static struct bytes file;
     (void)state;
-    for (size_t i = 0; i < sizeof damaged / sizeof *damaged; i++) {
+    for (size_t i = 0; i < QUERN_COUNT(damaged); i++) {
         quern_error error = {0};
         file.size = 0;
         damaged[i].make(&file);
@@ -637,7 +638,7 @@ static void test_integers(void **state)
         {"u32", QUERN_GGUF_U32, 4, UINT32_MAX}, {"i32", QUERN_GGUF_I32, 4, INT32_MIN},
         {"u64", QUERN_GGUF_U64, 8, INT64_MAX},  {"i64", QUERN_GGUF_I64, 8, INT64_MIN},
     };
-    enum { CASES = sizeof cases / sizeof *cases };
+    enum { CASES = QUERN_COUNT(cases) };
     (void)state;
     struct quern_gguf gguf;
     quern_error error;

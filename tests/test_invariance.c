@@ -1,5 +1,6 @@
 /* A text's vector is the same, bit for bit, whatever it is computed together with, in which order, by how many threads
  * and in steps of which size. QUERN_TEST_SEED=N draws other cases. */
+#include "base/count.h"
 #include "gguf/blocks.h"
 #include "trial.h"
 
@@ -35,7 +36,7 @@ static int draw(int below)
 static int draw_length(void)
 {
     static const int edges[] = {1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 47, 48, 49, 63, 64, 65, 256};
-    return draw(2) ? edges[draw(sizeof edges / sizeof edges[0])] : 1 + draw(draw(8) ? 40 : TRIAL_CONTEXT);
+    return draw(2) ? edges[draw(QUERN_COUNT(edges))] : 1 + draw(draw(8) ? 40 : TRIAL_CONTEXT);
 }
 
 static void draw_texts(struct texts *t)

@@ -1,5 +1,6 @@
 /* Random texts over random vocabularies: the tokenizer gives what its definition gives. Prints its seed;
  * QUERN_TEST_SEED=N repeats a run. */
+#include "base/count.h"
 #include "support/naive_tokenizer.h"
 
 #include <setjmp.h>
@@ -101,7 +102,7 @@ static void check_text(const struct random_vocabulary *v, struct quern_tokenizer
     const quern_text parts[] = {{text, first}, {text + first, second - first}, {text + second, length - second}};
 
     int expected_count = quern_naive_tokenize(&v->source, (quern_text){text, length}, flags, expected);
-    int code = quern_tokenizer_run(tokenizer, parts, 3, flags, ids, sizeof ids / sizeof *ids, &count, NULL);
+    int code = quern_tokenizer_run(tokenizer, parts, 3, flags, ids, QUERN_COUNT(ids), &count, NULL);
     if (expected_count < 0) {
         assert_int_equal(code, QUERN_EFORMAT);
         return;
@@ -119,7 +120,7 @@ static void test_random_texts(void **state)
     for (int i = 0; i < 300; i++) {
         struct quern_vocabulary *vocabulary;
         struct quern_tokenizer *tokenizer;
-        unsigned symbol_kinds = 3 + below(sizeof symbols / sizeof *symbols - 2);
+        unsigned symbol_kinds = 3 + below(QUERN_COUNT(symbols) - 2);
         random_vocabulary(&v, symbol_kinds);
         assert_int_equal(quern_vocabulary_new(&vocabulary, &v.source, NULL), QUERN_OK);
         assert_int_equal(quern_tokenizer_new(&tokenizer, vocabulary, NULL), QUERN_OK);
@@ -141,7 +142,7 @@ static void test_many_words(void **state)
 
     v.source = (struct quern_vocabulary_source){
         .texts = v.texts, .scores = v.scores, .kinds = v.kinds, .bos = -1, .eos = -1, .unknown = -1};
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+    for (size_t i = 0; i < QUERN_COUNT(texts); i++) {
         strcpy(v.bytes[i], texts[i]);
         add(&v, strlen(texts[i]), QUERN_PIECE_NORMAL);
     }

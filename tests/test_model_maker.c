@@ -1,3 +1,4 @@
+#include "base/count.h"
 #include "block_maker.h"
 #include "model_maker.h"
 #include "vocabulary_maker.h"
@@ -50,7 +51,7 @@ static void test_tiny_models(void **state)
 {
     static const uint32_t types[] = {QUERN_TYPE_F32, QUERN_TYPE_F16, QUERN_TYPE_BF16, QUERN_TYPE_Q8_0, QUERN_TYPE_Q4_0};
     (void)state;
-    for (size_t t = 0; t < sizeof types / sizeof *types; t++)
+    for (size_t t = 0; t < QUERN_COUNT(types); t++)
         for (int head = 0; head < 2; head++) {
             struct quern_recipe recipe = quern_recipe_tiny();
             recipe.type = types[t];
@@ -87,7 +88,7 @@ static void test_wide_models(void **state)
         {QUERN_TYPE_Q4_1, QUERN_TYPE_Q6_K, QUERN_TYPE_Q4_1, QUERN_TYPE_Q4_1, QUERN_TYPE_Q4_1},
     };
     (void)state;
-    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+    for (size_t c = 0; c < QUERN_COUNT(cases); c++) {
         struct quern_recipe recipe = quern_recipe_wide();
         recipe.type = cases[c].type;
         struct quern_gguf gguf = make(recipe);

@@ -1,5 +1,6 @@
 /* Files that are sound GGUF but no model that quern can run: each is refused for one reason, which the message names.
  * They are copies of a tiny model in which a key and a tensor are left out, and others put in. */
+#include "base/count.h"
 #include "gguf/writer.h"
 #include "trial.h"
 
@@ -233,7 +234,7 @@ static void test_refused(void **state)
     trial_make(sound, &recipe);
     strcat(strcpy(damaged, sound), ".bad");
     assert_int_equal(quern_gguf_open(&gguf, sound, NULL), QUERN_OK);
-    for (size_t i = 0; i < sizeof damages / sizeof damages[0]; i++) {
+    for (size_t i = 0; i < QUERN_COUNT(damages); i++) {
         const struct damage *d = &damages[i];
         quern_model *model = NULL;
         quern_error error = {0};
@@ -271,7 +272,7 @@ static void test_defaults(void **state)
     quern_model *model = trial_open(sound, NULL);
     assert_int_equal(quern_space(model, NULL, space[0], NULL), QUERN_OK);
     quern_model_close(model);
-    for (size_t i = 0; i < sizeof absent / sizeof absent[0]; i++) {
+    for (size_t i = 0; i < QUERN_COUNT(absent); i++) {
         write_damaged(copy, &gguf, &absent[i]);
         model = trial_open(copy, NULL);
         assert_int_equal(quern_space(model, NULL, space[1], NULL), QUERN_OK);
@@ -309,7 +310,7 @@ static void test_no_file(void **state)
 {
     (void)state;
     static const char *const paths[] = {"/tmp/quern-no-such-file", "/tmp", "/dev/null", "", "/proc/self/status"};
-    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+    for (size_t i = 0; i < QUERN_COUNT(paths); i++) {
         quern_model *model = NULL;
         quern_error error;
         assert_int_equal(quern_model_open(&model, paths[i], NULL, &error), QUERN_EIO);

@@ -1,4 +1,5 @@
 /* The page's files as the program holds them. usage: test_page FOLDER-OF-THE-FILES */
+#include "base/count.h"
 #include "page.h"
 
 #include <setjmp.h>
@@ -35,7 +36,7 @@ static void every_file_is_whole_and_has_its_type(void **state)
         {"/page/app.js", "app.js", "text/javascript; charset=utf-8"},
         {"/page/icon.svg", "icon.svg", "image/svg+xml"},
     };
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+    for (size_t i = 0; i < QUERN_COUNT(files); i++) {
         const struct quern_page_file *file = quern_page_find(files[i][0]);
         assert_non_null(file);
         assert_string_equal(file->path, files[i][0]);
@@ -59,7 +60,7 @@ static void other_paths_have_no_file(void **state)
     (void)state;
     static const char *const paths[] = {"",   "/page", "/page/", "/index.html", "/page/index.html", "/page/none.js",
                                         "//"};
-    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+    for (size_t i = 0; i < QUERN_COUNT(paths); i++)
         assert_null(quern_page_find(paths[i]));
 }
 
@@ -89,7 +90,7 @@ static void nothing_is_in_place_or_from_elsewhere(void **state)
     memcpy(text, page->bytes, page->size);
     static const char *const forbidden[] = {" style=", "<style", " onclick=", "<script>", "http:", "https:",
                                             "src=\"//"};
-    for (size_t i = 0; i < sizeof forbidden / sizeof *forbidden; i++)
+    for (size_t i = 0; i < QUERN_COUNT(forbidden); i++)
         assert_null(strstr(text, forbidden[i]));
     free(text);
     assert_null(strstr(QUERN_PAGE_POLICY, "unsafe"));

@@ -1,3 +1,4 @@
+#include "base/count.h"
 #include "base/pool.h"
 
 #include <setjmp.h>
@@ -64,7 +65,7 @@ static void test_every_tile_once(void **state)
     static struct job job;
     static const int thread_counts[] = {1, 2, 3, 4, 7, 16};
     srand(1);
-    for (size_t t = 0; t < sizeof thread_counts / sizeof thread_counts[0]; t++) {
+    for (size_t t = 0; t < QUERN_COUNT(thread_counts); t++) {
         struct quern_pool *pool = new_pool(thread_counts[t]);
         for (int tiles = 0; tiles < 8; tiles++)
             check_job(pool, &job, tiles);

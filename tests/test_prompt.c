@@ -1,3 +1,4 @@
+#include "base/count.h"
 #include "text/prompt.h"
 
 #include <setjmp.h>
@@ -23,7 +24,7 @@ static const struct {
     {QUERN_TASK_QUESTION_ANSWERING, "question-answering", "task: question answering | query: "},
     {QUERN_TASK_FACT_CHECKING, "fact-checking", "task: fact checking | query: "},
 };
-#define TASKS ((int)(sizeof tasks / sizeof *tasks))
+#define TASKS ((int)QUERN_COUNT(tasks))
 
 static void test_names_and_prompts(void **state)
 {
@@ -43,12 +44,12 @@ static void test_what_is_no_task(void **state)
     quern_text parts[QUERN_PROMPT_PARTS];
 
     (void)state;
-    for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+    for (size_t i = 0; i < QUERN_COUNT(none); i++) {
         assert_null(quern_task_name((quern_task)none[i]));
         assert_null(quern_prompt_default(none[i]));
         assert_int_equal(quern_prompt_parts(none[i], (quern_text){NULL, 0}, parts), -1);
     }
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    for (size_t i = 0; i < QUERN_COUNT(names); i++)
         assert_int_equal(quern_task_find(names[i]), -1);
     assert_int_equal(quern_task_find(NULL), -1);
 }

@@ -2,6 +2,7 @@
  * usage: test_serve QUERN */
 #include "serve_trial.h"
 
+#include "base/count.h"
 #include "quern.h"
 
 #include <setjmp.h>
@@ -261,7 +262,7 @@ static void test_refusals(void **state)
         {"{\"model\":\"m\",\"input\":[[[[[[[[[[[[[[[[[[[[\"a\"]]]]]]]]]]]]]]]]]]]]}", 400, "nested"},
         {"{\"model\":\"m\",\"input\":\"\xff\"}", 400, "UTF-8"},
     };
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+    for (size_t i = 0; i < QUERN_COUNT(table); i++) {
         struct reply reply;
         client_ask(&serve_server, WHERE, "", table[i].body, &reply);
         if (reply.status != table[i].status || strstr(reply.body, table[i].says) == NULL)
@@ -327,7 +328,7 @@ static void test_http_as_it_should_not_be(void **state)
         {"GET /v1/models?a=b HTTP/1.0\r\n\r\n", 200},
         {"HEAD /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", 200},
     };
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+    for (size_t i = 0; i < QUERN_COUNT(table); i++) {
         const int client = client_connect(&serve_server);
         struct reply reply;
         client_send(client, table[i].bytes, strlen(table[i].bytes));
@@ -542,7 +543,7 @@ static void test_keys(void **state)
     } table[] = {{"", 401}, {"Authorization: Bearer wrong\r\n", 401}, {"Authorization: Bearer firs\r\n", 401},
                  {"Authorization: Basic first\r\n", 401}, {"Authorization: Bearer \r\n", 401},
                  {"Authorization: Bearer first\r\n", 200}, {"X-Api-Key: second\r\n", 200}, {"Api-Key: first\r\n", 200}};
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+    for (size_t i = 0; i < QUERN_COUNT(table); i++) {
         client_ask(&other, "/v1/embeddings", table[i].fields, BODY, &reply);
         assert_int_equal(reply.status, table[i].status);
         assert_true((strstr(reply.head, "WWW-Authenticate: Bearer\r\n") != NULL) == (table[i].status == 401));

@@ -1,4 +1,5 @@
 /* llama-server's dialect from end to end. usage: test_serve_llama QUERN */
+#include "base/count.h"
 #include "serve_trial.h"
 
 #include <setjmp.h>
@@ -154,7 +155,7 @@ static void test_refusals(void **state)
         {"/detokenize", "{\"tokens\":[99999999999999]}", 400, "no token id"},
         {"/embedding", NULL, 405, "this path takes POST"},
     };
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+    for (size_t i = 0; i < QUERN_COUNT(table); i++) {
         json_t *answer = serve_ask(table[i].path, table[i].body, table[i].status);
         const json_t *code = json_object_get(json_object_get(answer, "error"), "code");
         assert_int_equal(json_integer_value(code), table[i].status);

@@ -1,5 +1,6 @@
 /* What those who run `quern serve` rely on, from end to end, on a tiny model.
  * usage: test_serve_operation QUERN */
+#include "base/count.h"
 #include "http_client.h"
 #include "trial.h"
 
@@ -161,7 +162,7 @@ static void test_a_request_has_a_line(void **state)
     client_ask(&server, "/v1/embeddings", "X-Request-Id: an-id\r\n", THREE, &reply);
     assert_int_equal(reply.status, 200);
     reply_free(&reply);
-    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+    for (size_t i = 0; i < QUERN_COUNT(parts); i++)
         assert_true(served_logs(&server, parts[i]));
     assert_true(served_logs(&server, "model two?lines"));
     assert_int_equal(served_end(&server, SIGTERM), 0);
@@ -210,7 +211,7 @@ static void test_vectors_are_kept(void **state)
     start(&plain, no_options);
     start(&keeps, with_cache);
     for (int round = 0; round < 2; round++)
-        for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
+        for (size_t i = 0; i < QUERN_COUNT(bodies); i++) {
             struct reply expected, got;
             client_ask(&plain, "/v1/embeddings", "Accept: application/octet-stream\r\n", bodies[i], &expected);
             client_ask(&keeps, "/v1/embeddings", "Accept: application/octet-stream\r\n", bodies[i], &got);

@@ -1,4 +1,5 @@
 /* TEI's dialect from end to end. usage: test_serve_tei QUERN */
+#include "base/count.h"
 #include "serve_trial.h"
 
 #include <math.h>
@@ -52,7 +53,7 @@ static void test_fields_tell_what_it_took(void **state)
                                          "\r\nX-Tokenization-Time: ", "\r\nX-Queue-Time: ", "\r\nX-Inference-Time: "};
     struct reply reply;
     client_ask(&serve_server, "/embed", "", "{\"inputs\":[\"rain\",\"\\u00e9\\ud83d\\ude00x\"]}", &reply);
-    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
+    for (size_t i = 0; i < QUERN_COUNT(fields); i++)
         if (strstr(reply.head, fields[i]) == NULL)
             fail_msg("no %s in %s", fields[i], reply.head);
     reply_free(&reply);
@@ -233,7 +234,7 @@ static void test_refusals(void **state)
         {"/decode", "{\"ids\":[1,[2]]}", 422, "Validation", "no token id"},
         {"/info", "{}", 405, "Validation", "this path takes GET"},
     };
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+    for (size_t i = 0; i < QUERN_COUNT(table); i++) {
         serve_expect(table[i].path, table[i].body, table[i].status, table[i].says);
         json_t *answer = serve_ask(table[i].path, table[i].body, table[i].status);
         assert_string_equal(json_string_value(json_object_get(answer, "error_type")), table[i].type);

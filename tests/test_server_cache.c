@@ -1,5 +1,6 @@
 /* The cache of vectors by itself: what is known, missing and awaited, and that memory is bounded. */
 #include "../server/steps/cache_file.h"
+#include "base/count.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -76,7 +77,7 @@ static void assert_met(struct asked *asked)
 }
 
 #define CLAIM(asked, ...) \
-    claim(asked, (int)(sizeof(int[]){__VA_ARGS__} / sizeof(int)), (const int[]){__VA_ARGS__})
+    claim(asked, (int)QUERN_COUNT(((int[]){__VA_ARGS__})), (const int[]){__VA_ARGS__})
 
 static void test_what_was_computed_is_known(void **state)
 {

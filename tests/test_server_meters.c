@@ -1,5 +1,6 @@
 /* What the server counts, by itself. */
 #include "../server/requests/routes.h"
+#include "base/count.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -59,7 +60,7 @@ static void test_bounds_belong_to_their_bucket(void **state)
     } table[] = {{0, 0},         {-1, 0},        {1e-9, 0},      {0x1p-14, 0},  {0x1.01p-14, 1},
                  {1, 14},        {1.001, 15},    {2, 15},        {0x1p18, 32},  {0x1.1p18, 33},
                  {1e300, 33},    {1e-300, 0}};
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+    for (size_t i = 0; i < QUERN_COUNT(table); i++) {
         memset(&histogram, 0, sizeof histogram);
         quern_histogram_add(&histogram, table[i].value);
         assert_int_equal(histogram.counts[table[i].bucket], 1);
@@ -125,7 +126,7 @@ static void test_failures_are_told_apart(void **state)
     } table[] = {{QUERN_FAULT_VALUE, "validation"},     {QUERN_FAULT_BUSY, "overloaded"},
                  {QUERN_FAULT_DRAINING, "unhealthy"},   {QUERN_FAULT_INTERNAL, "backend"},
                  {QUERN_FAULT_DEADLINE, "timeout"}};
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+    for (size_t i = 0; i < QUERN_COUNT(table); i++) {
         char line[80];
         struct quern_request request = {.service = &service, .route = &embed, .status = 400,
                                         .refusal.fault = table[i].fault};

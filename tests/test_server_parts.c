@@ -2,6 +2,7 @@
 #include "../server/http/http.h"
 #include "../server/loop/keys.h"
 #include "../server/requests/request.h"
+#include "base/count.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -98,7 +99,7 @@ static void test_trailers_are_fields(void **state)
                  {"0\r\n: b\r\n\r\n", QUERN_CHUNKS_BAD},     {"0\r\nA : b\r\n\r\n", QUERN_CHUNKS_BAD},
                  {"0\r\n A: b\r\n\r\n", QUERN_CHUNKS_BAD},   {"0\r\nA: \x01\r\n\r\n", QUERN_CHUNKS_BAD},
                  {"0\r\nGET / HTTP/1.1\r\n\r\n", QUERN_CHUNKS_BAD}};
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < QUERN_COUNT(cases); i++) {
         struct quern_chunks chunks = {0};
         char data[32];
         size_t body, used;
@@ -120,7 +121,7 @@ static void test_base64(void **state)
                                            {"fooba", "Zm9vYmE="},
                                            {"foobar", "Zm9vYmFy"},
                                            {"\xfb\xff", "+/8="}};
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+    for (size_t i = 0; i < QUERN_COUNT(table); i++) {
         struct quern_buffer buffer = {0};
         quern_buffer_base64(&buffer, table[i][0], strlen(table[i][0]));
         assert_int_equal(buffer.length, strlen(table[i][1]));

@@ -1,6 +1,7 @@
 /* The table of routes, and openapi.json, which describes it. */
 #include "../server/page/page.h"
 #include "../server/requests/routes.h"
+#include "base/count.h"
 
 #include <ctype.h>
 #include <setjmp.h>
@@ -118,7 +119,7 @@ static void test_a_path_tells_its_methods(void **state)
         const char *method, *path, *allow;
     } table[] = {{"PUT", "/", "Allow: GET, HEAD, POST\r\n"}, {"GET", "/embed", "Allow: POST\r\n"},
                  {"POST", "/v1/models/a", "Allow: GET, HEAD\r\n"}};
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+    for (size_t i = 0; i < QUERN_COUNT(table); i++) {
         struct quern_head head;
         struct quern_request request = ask(&head, table[i].method, table[i].path);
         assert_null(request.route);
@@ -139,7 +140,7 @@ static void test_refusals_are_in_the_words_of_the_nearest_dialect(void **state)
                  {"GET", "/api/nothing", &quern_dialect_ollama}, {"GET", "/embed", &quern_dialect_tei},
                  {"GET", "/embed_sparse", &quern_dialect_tei},   {"PUT", "/props", &quern_dialect_llama},
                  {"POST", "/", &quern_dialect_tei},              {"GET", "/", &quern_dialect_ollama}};
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+    for (size_t i = 0; i < QUERN_COUNT(table); i++) {
         struct quern_head head;
         struct quern_request request = ask(&head, table[i].method, table[i].path);
         assert_ptr_equal(quern_request_dialect(&request), table[i].dialect);

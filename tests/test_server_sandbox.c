@@ -1,5 +1,6 @@
 /* What a process can do once it is in the sandbox. Each trial is a child of its own, for there is no way out. */
 #include "../server/loop/sandbox.h"
+#include "base/count.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -41,7 +42,7 @@ static void hide_landlock(void)
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
-    const struct sock_fprog program = {.len = sizeof lines / sizeof lines[0], .filter = lines};
+    const struct sock_fprog program = {.len = QUERN_COUNT(lines), .filter = lines};
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
         _exit(2);
 }
@@ -264,7 +265,7 @@ static void test_it_refuses(void **unused)
     };
     if (state.seccomp_error != 0)
         skip();
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+    for (size_t i = 0; i < QUERN_COUNT(table); i++) {
         if (!works(table[i].what, false, OUTSIDE))
             fail_msg("outside it cannot %s", table[i].name);
         if (works(table[i].what, false, INSIDE))

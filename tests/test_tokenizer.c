@@ -1,3 +1,4 @@
+#include "base/count.h"
 #include "support/allocations.h"
 #include "text/tokenizer.h"
 
@@ -81,7 +82,7 @@ static const struct piece pieces[] = {
     PIECE(">", -51, NORMAL),
     PIECE("\u4e2d", -52, NORMAL),
 };
-#define WORDS (sizeof pieces / sizeof *pieces)
+#define WORDS QUERN_COUNT(pieces)
 #define PIECES (WORDS + 256)
 
 struct fixture {
@@ -466,7 +467,7 @@ static void test_allocates_only_to_grow(void **state)
     struct fixture *f = *state;
     static char text[3000];
     const size_t lengths[] = {1000, 1000, 10, 999, 3000, 3000}, most[] = {4, 0, 0, 0, 4, 0};
-    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+    for (size_t i = 0; i < QUERN_COUNT(lengths); i++) {
         quern_text part = {text, lengths[i]};
         size_t count;
         memset(text, 'a', sizeof text);

@@ -1,3 +1,4 @@
+#include "base/count.h"
 #include "text/tokenizer.h"
 
 #include <math.h>
@@ -93,7 +94,7 @@ static void test_scores(void **state)
 {
     const float bad[] = {NAN, -NAN, INFINITY, -INFINITY};
     (void)state;
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    for (size_t i = 0; i < QUERN_COUNT(bad); i++) {
         struct fixture *f = sound();
         f->scores[2] = bad[i];
         check_refused(f, "piece 2");
@@ -104,7 +105,7 @@ static void test_kinds(void **state)
 {
     const int32_t bad[] = {0, 7, -1, INT32_MAX, INT32_MIN, 256 + QUERN_PIECE_NORMAL};
     (void)state;
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    for (size_t i = 0; i < QUERN_COUNT(bad); i++) {
         struct fixture *f = sound();
         f->kinds[1] = bad[i];
         check_refused(f, "piece 1");
@@ -115,7 +116,7 @@ static void test_ids(void **state)
 {
     const int32_t bad[] = {COUNT, -2, INT32_MAX, INT32_MIN};
     (void)state;
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    for (size_t i = 0; i < QUERN_COUNT(bad); i++) {
         struct fixture *f = sound();
         f->source.bos = bad[i];
         check_refused(f, "opening");

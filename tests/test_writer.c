@@ -1,3 +1,4 @@
+#include "base/count.h"
 #include "gguf/writer.h"
 
 #include <setjmp.h>
@@ -247,7 +248,7 @@ static void test_failure_leaves_the_target_alone(void **state)
     void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
     setrlimit(RLIMIT_FSIZE, &(struct rlimit){1 << 17, before.rlim_max});
     put_file("old");
-    for (size_t i = 0; i < sizeof failures / sizeof *failures; i++) {
+    for (size_t i = 0; i < QUERN_COUNT(failures); i++) {
         struct quern_gguf_writer *writer = begin();
         quern_error error;
         failures[i].write(writer);

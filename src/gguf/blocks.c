@@ -1,5 +1,6 @@
 #include "gguf/blocks.h"
 
+#include "base/count.h"
 #include "base/half.h"
 
 #include <math.h>
@@ -50,7 +51,7 @@ static const struct quern_type_info types[] = {
 
 const struct quern_type_info *quern_type_info(uint32_t type)
 {
-    return type < sizeof types / sizeof *types && types[type].name ? &types[type] : NULL;
+    return type < QUERN_COUNT(types) && types[type].name ? &types[type] : NULL;
 }
 
 static uint16_t read_u16(const unsigned char *bytes)

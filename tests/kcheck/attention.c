@@ -1,6 +1,7 @@
 /* Attention of one text. */
 #include "kcheck.h"
 
+#include "base/count.h"
 #include "kernels/spec.h"
 
 #include <math.h>
@@ -182,8 +183,8 @@ static void check_attention(struct kcheck *k, int variant)
     struct text t = {.attention = form_of(k, variant), .exact = variant == 0};
     if (variant != 0 && t.attention == form_of(k, 0)) /* checked as that */
         return;
-    for (size_t n = 0; n < sizeof tokens / sizeof *tokens; n++)
-        for (size_t w = 0; w < sizeof windows / sizeof *windows; w++) {
+    for (size_t n = 0; n < QUERN_COUNT(tokens); n++)
+        for (size_t w = 0; w < QUERN_COUNT(windows); w++) {
             if ((tokens[n] > 64 && kcheck_random(k) % 2) || !kcheck_wanted(k))
                 continue;
             t.spec.tokens = tokens[n];
@@ -218,7 +219,7 @@ static void bench_attention(struct kcheck *k, int variant)
     static const int tokens[] = {16, 128, 512, 2048};
     if (variant != 0 && form_of(k, variant) == form_of(k, 0))
         return;
-    for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++) {
+    for (size_t i = 0; i < QUERN_COUNT(tokens); i++) {
         struct text t = {.attention = form_of(k, variant), .spread = 1,
                          .spec = {.tokens = tokens[i], .window = 256, .group = 3, .dimensions = 256}};
         double seen = 0;

@@ -1,6 +1,7 @@
 /* Products of activations with packed weights. */
 #include "kcheck.h"
 
+#include "base/count.h"
 #include "kernels/spec.h"
 
 #include <math.h>
@@ -215,7 +216,7 @@ static void bench_type(struct kcheck *k, int variant)
             kcheck_fill_weights(k, rows + j * row_bytes, type, t.length, KCHECK_GAUSS);
         for (size_t p = 0; p < PANELS; p++)
             t.gemm->pack(t.panels + p * panel_bytes, rows, row_bytes, t.length);
-        for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        for (size_t i = 0; i < QUERN_COUNT(counts); i++) {
             char shape[64];
             t.count = counts[i];
             snprintf(shape, sizeof shape, "%d x %d x %d", t.count, t.length, PANELS * COLUMNS);

@@ -1,3 +1,4 @@
+#include "base/count.h"
 #include "kcheck.h"
 
 #include <math.h>
@@ -117,7 +118,7 @@ static bool run_check(const struct quern_kernels *table, const struct kcheck_che
 static bool run_table(const struct quern_kernels *table, const struct options *o)
 {
     bool right = true;
-    for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
+    for (size_t i = 0; i < QUERN_COUNT(checks); i++)
         for (const struct kcheck_check *check = checks[i]; check->name; check++) {
             if (o->filter && !strstr(check->name, o->filter))
                 continue;

@@ -1,6 +1,7 @@
 /* Kernels over one row: norms, rotation, GeGLU, quantisation. */
 #include "kcheck.h"
 
+#include "base/count.h"
 #include "kernels/spec.h"
 
 #include <math.h>
@@ -192,7 +193,7 @@ static void check_row(struct kcheck *k, int variant)
 {
     const enum op op = (enum op)variant;
     static struct row r;
-    for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++)
+    for (size_t l = 0; l < QUERN_COUNT(lengths); l++)
         for (int kind = 0; kind < KCHECK_KINDS; kind++) {
             r.length = lengths[l];
             if ((op == NORM_ROPE && r.length > 256) || !kcheck_wanted(k)) /* rotated rows are heads */

@@ -1,4 +1,5 @@
 /* Timing, and what this CPU can do at most. */
+#include "base/count.h"
 #include "kcheck.h"
 
 #include <stdio.h>
@@ -130,9 +131,9 @@ double kcheck_measure_peak(enum kcheck_peak peak)
     double *best = &known[peak == KCHECK_PEAK_INT8];
 #if defined(__x86_64__) || defined(__aarch64__)
     if (*best == 0 && peak == KCHECK_PEAK_INT8)
-        *best = measure(int8_peaks, sizeof int8_peaks / sizeof *int8_peaks);
+        *best = measure(int8_peaks, QUERN_COUNT(int8_peaks));
     else if (*best == 0)
-        *best = measure(float_peaks, sizeof float_peaks / sizeof *float_peaks);
+        *best = measure(float_peaks, QUERN_COUNT(float_peaks));
 #endif
     return *best;
 }

@@ -1,5 +1,6 @@
 #include "folder_maker.h"
 
+#include "base/count.h"
 #include "base/error.h"
 #include "base/half.h"
 #include "gguf/gguf.h"
@@ -83,7 +84,7 @@ static void checkpoint_name(char out[128], const char *prefix, quern_text name)
     snprintf(out, 128, "%s%s", prefix, strncmp(copy, "token", 5) == 0 ? "embed_tokens.weight" : "norm.weight");
     if (sscanf(copy, "blk.%d.%63[a-z_].weight", &layer, part) != 2)
         return;
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+    for (size_t i = 0; i < QUERN_COUNT(parts); i++)
         if (strcmp(parts[i][0], part) == 0)
             snprintf(out, 128, "%slayers.%d.%s.weight", prefix, layer, parts[i][1]);
 }

@@ -1,5 +1,6 @@
 #include "vocabulary_maker.h"
 
+#include "base/count.h"
 #include "base/error.h"
 
 #include <ctype.h>
@@ -52,10 +53,10 @@ static const char *const words[] = {
     "hello", "quick", "brown", "fox", "jump", "lazy", "dog", "cat", "bird", "tree", "river", "mountain", "house",
     "Monday", "January", "English", "American", "France", "Paris", "London", "Europe", "China", "Germany",
 };
-#define WORDS (sizeof words / sizeof *words)
+#define WORDS QUERN_COUNT(words)
 
 static const char *const suffixes[] = {"s", "ed", "ing", "er", "ly", "ion", "able", "ness", "ment", "ful"};
-#define SUFFIXES (sizeof suffixes / sizeof *suffixes)
+#define SUFFIXES QUERN_COUNT(suffixes)
 
 static const char *const tags[][12] = {
     {"table", "caption", "thead", "tbody", "tfoot", "tr", "th", "td"},
@@ -259,7 +260,7 @@ static void add_normal(struct builder *b, const struct layout *layout, size_t en
 static void add_all(struct builder *b, const struct layout *layout)
 {
     static const char *const controls[] = {"<pad>", "<eos>", "<bos>", "<unk>", "<mask>"};
-    for (size_t i = 0; i < sizeof controls / sizeof *controls; i++)
+    for (size_t i = 0; i < QUERN_COUNT(controls); i++)
         add_text(b, i == 3 && layout->reserved ? QUERN_PIECE_UNKNOWN : QUERN_PIECE_CONTROL, controls[i]);
     add_text(b, QUERN_PIECE_USER_DEFINED, "[multimodal]");
     add_unused(b, 0, layout->unused_low);

@@ -1,4 +1,5 @@
 /* The requests of a load, and whether an answer is the right one. */
+#include "base/count.h"
 #include "load.h"
 
 #include <jansson.h>
@@ -19,7 +20,7 @@ static char *make_body(const struct quern_load *load, uint64_t random)
         for (int j = 0; j < load->words && length < sizeof text - 16; j++) {
             random = random * UINT64_C(6364136223846793005) + 1442695040888963407;
             length += (size_t)snprintf(text + length, sizeof text - length, "%s%s", j ? " " : "",
-                                       words[(random >> 33) % (sizeof words / sizeof *words)]);
+                                       words[(random >> 33) % QUERN_COUNT(words)]);
         }
         json_array_append_new(texts, json_stringn(text, length));
     }

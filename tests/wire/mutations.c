@@ -1,3 +1,4 @@
+#include "base/count.h"
 #include "mutations.h"
 
 #include <stdarg.h>
@@ -27,7 +28,7 @@ static uint64_t below(struct maker *maker, uint64_t bound)
     return (maker->random * UINT64_C(0x2545f4914f6cdd1d) >> 32) % bound;
 }
 
-#define PICK(maker, list) ((list)[below((maker), sizeof(list) / sizeof *(list))])
+#define PICK(maker, list) ((list)[below((maker), QUERN_COUNT(list))])
 
 static void add(struct bytes *bytes, const void *data, size_t length)
 {
@@ -88,7 +89,7 @@ static const struct {
     {"/embed", "{\"inputs\":", "}", false, false},
     {"/embedding", "{\"content\":", "}", false, false},
 };
-enum { DIALECTS = sizeof dialects / sizeof *dialects };
+enum { DIALECTS = QUERN_COUNT(dialects) };
 
 static void add_head(struct bytes *message, const char *path, const char *fields)
 {
@@ -366,7 +367,7 @@ bool quern_mutation_make(struct quern_mutation *mutation, uint64_t seed)
     struct maker maker = {.out = mutation, .random = (seed + 1) * UINT64_C(0x9e3779b97f4a7c15)};
     for (int i = 0; i < 8; i++)
         below(&maker, 2); /* near seeds begin alike */
-    uint64_t kind = below(&maker, sizeof kinds / sizeof *kinds);
+    uint64_t kind = below(&maker, QUERN_COUNT(kinds));
     *mutation = (struct quern_mutation){.kind = kinds[kind].name};
     kinds[kind].make(&maker);
     mutation->data = maker.message.data;

@@ -1,4 +1,5 @@
 /* Asks a running server over plain sockets: whether it answers as it should, whatever it is sent, under load. */
+#include "base/count.h"
 #include "wire.h"
 
 #include <stdio.h>
@@ -31,7 +32,7 @@ int main(int argc, char **argv)
         int (*run)(int, char **);
     } verbs[] = {{"cases", quern_wire_cases}, {"hostile", quern_wire_hostile}, {"load", quern_wire_load}};
     int status = 2;
-    for (size_t i = 0; argc > 2 && i < sizeof verbs / sizeof *verbs; i++)
+    for (size_t i = 0; argc > 2 && i < QUERN_COUNT(verbs); i++)
         if (strcmp(argv[1], verbs[i].name) == 0)
             status = verbs[i].run(argc - 1, argv + 1);
     if (status == 2)

@@ -3,6 +3,8 @@
 #ifndef PLAIN_CMOCKA_H
 #define PLAIN_CMOCKA_H
 
+#include "base/count.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +15,7 @@ struct CMUnitTest {
 };
 
 #define cmocka_unit_test(function) {#function, function}
-#define cmocka_run_group_tests(tests, setup, teardown) plain_run(tests, sizeof(tests) / sizeof *(tests))
+#define cmocka_run_group_tests(tests, setup, teardown) plain_run(tests, QUERN_COUNT(tests))
 #define fail_msg(...) (fprintf(stderr, __VA_ARGS__), plain_fail(__FILE__, __LINE__, "fail_msg"))
 #define assert_true(x) ((x) ? (void)0 : plain_fail(__FILE__, __LINE__, #x))
 #define assert_int_equal(a, b) \
