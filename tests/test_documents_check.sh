@@ -1,0 +1,49 @@
+#!/bin/sh
+# check_documents.sh finds what is wrong: each of these made documents must fail, and a right one must pass.
+# usage: test_documents_check.sh SOURCE-ROOT BUILD-ROOT
+set -eu
+. "$1/tests/support/tap.sh"
+check_documents=$1/tests/check_documents.sh
+build=$2
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+mkdir "$work/docs"
+ln -s "$1/include" "$1/src" "$work"
+
+document() { # document TEXT: makes it the only one, and checks it
+    printf "%b" "$1" >"$work/README.md"
+    status=0
+    sh "$check_documents" "$work" "$build" >"$work/out" 2>"$work/err" || status=$?
+}
+
+complains() { # complains TEXT: whether the check failed and said so
+    [ "$status" = 1 ] && grep -qF -- "$1" "$work/err"
+}
+
+passes() { # passes TEXT: whether the check passed and printed TEXT
+    [ "$status" = 0 ] && grep -qF -- "$1" "$work/out"
+}
+
+document 'text\n\n```sh\necho 1.50 a\necho b\n```\n\n<!-- output -->\n```text\n1.51 a\n...\n```\n'
+check "a document that is right" passes "1 run, 1 outputs compared"
+document '```sh\nfalse\n```\n'
+check "a command that fails" complains "README.md:1: this block failed"
+document '```sh\necho 1.50\n```\n<!-- output -->\n```text\n1.60\n```\n'
+check "another number" complains "README.md:5: this is not what"
+document '```sh\necho a\necho b\n```\n<!-- output -->\n```text\na\n```\n'
+check "more output than shown" complains "this is not what"
+document '```sh\necho a\n```\n<!-- output -->\n```text\na\nb\n```\n'
+check "less output than shown" complains "this is not what"
+document '```c\nint x = ;\n```\n'
+check "C that does not compile" complains "does not compile"
+document '```c\nint missing(void);\nint main(void) { return missing(); }\n```\n'
+check "C that does not link" complains "does not compile"
+document '```python\n1\n```\n'
+check "a language that cannot be checked" complains "unknown-language"
+document '<!-- do not run -->\n```sh\nfalse\n```\n'
+check "a marker that is not known" complains "unknown-comment"
+document '<!-- not run: needs root -->\n```sh\nfalse\n```\n'
+check "a block that is not run is counted, with its reason" passes "not run: needs root"
+document '[a](docs/missing.md)\n'
+check "a link to nothing" complains "leads nowhere"
+echo "1..$number"
