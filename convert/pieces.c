@@ -210,9 +210,10 @@ static int check(const struct quern_pieces *pieces, quern_error *error)
 {
     struct quern_vocabulary *vocabulary;
     struct quern_vocabulary_source source = {
-        .texts = pieces->texts, .scores = pieces->scores, .kinds = pieces->kinds, .count = pieces->count,
-        .bos = pieces->bos, .eos = pieces->eos, .unknown = pieces->unknown, .add_bos = pieces->add_bos,
-        .add_eos = pieces->add_eos, .add_space_prefix = pieces->add_space_prefix};
+        .tokenizer = quern_tokenizer_kind_find(quern_text_of("llama")), .texts = pieces->texts,
+        .scores = pieces->scores, .kinds = pieces->kinds, .count = pieces->count, .bos = pieces->bos,
+        .eos = pieces->eos, .unknown = pieces->unknown, .add_bos = pieces->add_bos, .add_eos = pieces->add_eos,
+        .add_space_prefix = pieces->add_space_prefix};
     QUERN_TRY(quern_vocabulary_new(&vocabulary, &source, error));
     quern_vocabulary_free(vocabulary);
     return quern_map_check(&pieces->map, error);

@@ -6,6 +6,7 @@
  *     the rest     text to tokenise */
 #include "../tests/support/naive_tokenizer.h"
 #include "base/count.h"
+#include "text/tokenizer_kind.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -93,7 +94,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         add_piece(&in, in.bytes[i], 6, 0, QUERN_PIECE_BYTE);
     }
     struct quern_vocabulary_source source = {
-        .texts = in.texts, .scores = in.scores, .kinds = in.kinds, .count = in.count,
+        .tokenizer = &quern_sentencepiece_bpe_kind, .texts = in.texts, .scores = in.scores, .kinds = in.kinds, .count = in.count,
         .bos = in.count > 0 ? 0 : -1, .eos = in.count > 1 ? 1 : -1, .unknown = flags & UNKNOWN && in.count > 0 ? 0 : -1,
         .add_bos = flags & ADD_BOS, .add_eos = flags & ADD_EOS, .add_space_prefix = flags & SPACE_PREFIX};
     check(&source, (quern_text){(const char *)in.data, in.size},

@@ -2,6 +2,7 @@
  * QUERN_TEST_SEED=N repeats a run. */
 #include "base/count.h"
 #include "support/naive_tokenizer.h"
+#include "text/tokenizer_kind.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -72,7 +73,8 @@ static void random_vocabulary(struct random_vocabulary *v, unsigned symbol_kinds
 {
     unsigned wanted = 1 + below(60), bytes = below(3) ? 256 : below(256), kinds = below(2) ? 6 : 1 + below(5);
 
-    *v = (struct random_vocabulary){.source = {.texts = v->texts, .scores = v->scores, .kinds = v->kinds}};
+    *v = (struct random_vocabulary){.source = {
+        .tokenizer = &quern_sentencepiece_bpe_kind, .texts = v->texts, .scores = v->scores, .kinds = v->kinds}};
     for (unsigned i = 0; i < wanted; i++)
         add(v, random_text(v->bytes[v->source.count], 1 + below(6), symbol_kinds),
             below(3) ? QUERN_PIECE_NORMAL : (int)(1 + below(kinds)));
@@ -141,7 +143,8 @@ static void test_many_words(void **state)
     (void)state;
 
     v.source = (struct quern_vocabulary_source){
-        .texts = v.texts, .scores = v.scores, .kinds = v.kinds, .bos = -1, .eos = -1, .unknown = -1};
+        .tokenizer = &quern_sentencepiece_bpe_kind, .texts = v.texts, .scores = v.scores, .kinds = v.kinds, .bos = -1,
+        .eos = -1, .unknown = -1};
     for (size_t i = 0; i < QUERN_COUNT(texts); i++) {
         strcpy(v.bytes[i], texts[i]);
         add(&v, strlen(texts[i]), QUERN_PIECE_NORMAL);

@@ -151,8 +151,7 @@ static const struct damage damages[] = {
     {.tensor = "extra.weight", .shape = {32, 1}, UNSUPPORTED = "the file has 83 tensors"},
 
     /* tokenizer */
-    {.key = T "model", .put = TEXT, .text = "gpt2", UNSUPPORTED = "tokenizer.ggml.model is \"gpt2\""},
-    {.key = T "model", UNSUPPORTED = "tokenizer.ggml.model is \"\""},
+    {.key = T "model", .put = NUMBER, .number = 1, FORMAT = "tokenizer.ggml.model"},
     {.key = T "tokens", FORMAT = "tokenizer.ggml.tokens is missing"},
     {.key = T "tokens", .put = TEXT, .text = "none", FORMAT = "tokens is not an array of strings"},
     {.key = T "tokens", .edit = put_too_few, FORMAT = "tokens has 639 elements, token_embd.weight 640 rows"},
@@ -284,6 +283,50 @@ static void test_defaults(void **state)
     unlink(sound);
 }
 
+/* A model without a tokenizer, or with one that quern does not know, takes tokens only, and says so. */
+static void test_no_tokenizer(void **state)
+{
+    (void)state;
+    static const struct {
+        struct damage damage;
+        const char *message;
+    } cases[] = {{{.key = T "model", .put = TEXT, .text = "gpt2"}, "tokenizer.ggml.model is \"gpt2\""},
+                 {{.key = T "model"}, "tokenizer.ggml.model is missing"}};
+    char sound[TRIAL_PATH], copy[TRIAL_PATH + 8];
+    struct quern_gguf gguf;
+    const struct quern_recipe recipe = trial_recipe(QUERN_TYPE_Q8_0, true);
+    trial_make(sound, &recipe);
+    strcat(strcpy(copy, sound), ".copy");
+    assert_int_equal(quern_gguf_open(&gguf, sound, NULL), QUERN_OK);
+    for (size_t i = 0; i < QUERN_COUNT(cases); i++) {
+        write_damaged(copy, &gguf, &cases[i].damage);
+        quern_model *model = trial_open(copy, NULL);
+        quern_context *context = trial_context(model, QUERN_PATH_FAST, 1, 0);
+        const quern_text text = {"a text", 6};
+        const int32_t ids[] = {2, 300, 1};
+        const quern_tokens tokens = {ids, 3};
+        float vector[TRIAL_WIDTH];
+        quern_result result;
+        quern_error error = {0};
+        size_t count;
+        quern_piece piece;
+        quern_tokenizer_info info = {.size = sizeof info};
+        assert_int_equal(quern_embed_tokens(context, &tokens, 1, NULL, vector, TRIAL_WIDTH, NULL, NULL), QUERN_OK);
+        assert_int_equal(quern_embed(context, &text, 1, NULL, vector, TRIAL_WIDTH, &result, &error),
+                         QUERN_EUNSUPPORTED);
+        assert_non_null(strstr(error.text, cases[i].message));
+        assert_int_equal(result.code, QUERN_EUNSUPPORTED);
+        assert_int_equal(quern_tokenize(context, text, NULL, NULL, 0, &count, NULL), QUERN_EUNSUPPORTED);
+        assert_int_equal(quern_piece_get(model, 300, &piece, NULL), QUERN_EUNSUPPORTED);
+        assert_int_equal(quern_tokenizer_describe(model, &info, NULL), QUERN_EUNSUPPORTED);
+        quern_context_free(context);
+        quern_model_close(model);
+    }
+    quern_gguf_close(&gguf);
+    unlink(copy);
+    unlink(sound);
+}
+
 /* What a file calls its model goes to terminals. */
 static void test_names_are_clean(void **state)
 {
@@ -324,6 +367,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_no_tokenizer),
         cmocka_unit_test(test_names_are_clean),
         cmocka_unit_test(test_no_file),
     };

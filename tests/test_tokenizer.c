@@ -1,6 +1,6 @@
 #include "base/count.h"
 #include "support/allocations.h"
-#include "text/tokenizer.h"
+#include "text/tokenizer_kind.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -113,7 +113,8 @@ static struct fixture *new_fixture(void)
         f->kinds[WORDS + i] = QUERN_PIECE_BYTE;
     }
     f->source = (struct quern_vocabulary_source){
-        .texts = f->texts, .scores = f->scores, .kinds = f->kinds, .count = PIECES, .bos = 0, .eos = 1, .unknown = 2};
+        .tokenizer = &quern_sentencepiece_bpe_kind, .texts = f->texts, .scores = f->scores, .kinds = f->kinds,
+        .count = PIECES, .bos = 0, .eos = 1, .unknown = 2};
     return f;
 }
 

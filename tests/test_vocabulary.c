@@ -1,5 +1,5 @@
 #include "base/count.h"
-#include "text/tokenizer.h"
+#include "text/tokenizer_kind.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -32,8 +32,8 @@ static struct fixture *sound(void)
         .kinds = {QUERN_PIECE_CONTROL, QUERN_PIECE_CONTROL, QUERN_PIECE_NORMAL, QUERN_PIECE_NORMAL,
                   QUERN_PIECE_UNUSED}};
     f.source = (struct quern_vocabulary_source){
-        .texts = f.texts, .scores = f.scores, .kinds = f.kinds, .count = COUNT, .bos = 0, .eos = 1, .unknown = -1,
-        .add_bos = true};
+        .tokenizer = &quern_sentencepiece_bpe_kind, .texts = f.texts, .scores = f.scores, .kinds = f.kinds,
+        .count = COUNT, .bos = 0, .eos = 1, .unknown = -1, .add_bos = true};
     return &f;
 }
 
@@ -159,7 +159,8 @@ static void test_many_pieces(void **state)
         kinds[i] = QUERN_PIECE_USER_DEFINED;
     }
     f->source = (struct quern_vocabulary_source){
-        .texts = texts, .scores = scores, .kinds = kinds, .count = MANY, .bos = -1, .eos = -1, .unknown = -1};
+        .tokenizer = &quern_sentencepiece_bpe_kind, .texts = texts, .scores = scores, .kinds = kinds, .count = MANY,
+        .bos = -1, .eos = -1, .unknown = -1};
     assert_int_equal(quern_vocabulary_new(&vocabulary, &f->source, NULL), QUERN_OK);
     assert_int_equal(quern_tokenizer_new(&tokenizer, vocabulary, NULL), QUERN_OK);
     for (int i = 0; i < MANY; i++) {

@@ -16,7 +16,8 @@ static int fill(quern_context *context, const quern_context_options *o, quern_er
         snprintf(context->threads_reason, sizeof context->threads_reason, "asked for");
     QUERN_TRY(quern_context_reserve_ids(context, (size_t)network->shape.context, error));
     QUERN_TRY(quern_pool_new(&context->pool, threads, error));
-    QUERN_TRY(quern_tokenizer_new(&context->tokenizer, context->model->vocabulary, error));
+    if (context->model->vocabulary != NULL)
+        QUERN_TRY(quern_tokenizer_new(&context->tokenizer, context->model->vocabulary, error));
     return quern_engine_new(&context->engine, network, context->pool, o->path == QUERN_PATH_FAST, o->step_tokens,
                             error);
 }

@@ -14,9 +14,10 @@ struct quern_model {
     atomic_int references;
     struct quern_gguf gguf;
     struct quern_network network;
-    struct quern_vocabulary *vocabulary;
-    quern_text *texts; /* of the vocabulary: views of the file */
-    size_t longest_piece; /* bytes */
+    struct quern_vocabulary *vocabulary; /* NULL: quern cannot tokenize for this model; see quern_model_check_tokenizer */
+    char tokenizer_name[64];             /* as the file has it */
+    quern_text *texts;                   /* of the vocabulary: views of the file */
+    size_t longest_piece;                /* in bytes */
     float *scores;
     size_t vocabulary_bytes; /* of all three */
     char name[128], types[256], kernels_reason[128];
@@ -40,8 +41,12 @@ int quern_options_read(void *dst, size_t dst_size, const void *src, quern_error 
 /* Writes as much of src as the caller's structure has room for, but for the size field. */
 int quern_info_write(void *dst, const void *src, size_t src_size, quern_error *error);
 
-/* Reads the tokenizer's metadata of the model's file and makes its vocabulary. */
+/* Makes the vocabulary of a model from the metadata of its file. If quern does not know the kind of tokenizer, the model
+ * gets no vocabulary; this is not an error, because such a model can still embed tokens. */
 int quern_model_read_vocabulary(quern_model *model, quern_error *error);
+
+/* QUERN_EUNSUPPORTED when the model has no vocabulary. To be called before a text is tokenized for it. */
+int quern_model_check_tokenizer(const quern_model *model, quern_error *error);
 
 /* Checks what is common to embed options. */
 int quern_embed_options_read(const quern_model *model, const quern_embed_options *options, quern_embed_options *out,

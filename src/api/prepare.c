@@ -27,6 +27,7 @@ int quern_context_tokenize(quern_context *context, quern_text text, const quern_
                            size_t capacity, size_t *count, quern_error *error)
 {
     quern_text parts[QUERN_PROMPT_PARTS + 1];
+    QUERN_TRY(quern_model_check_tokenizer(context->model, error));
     const int n = quern_prompt_parts(options->task, options->title, parts);
     parts[n] = text;
     QUERN_TRY(quern_tokenizer_run(context->tokenizer, parts, (size_t)n + 1, options->flags, ids, capacity, count,
@@ -124,9 +125,10 @@ int quern_context_prepare(quern_context *context, quern_text text, const quern_e
 {
     const size_t limit = (size_t)context->model->network.shape.context, bytes = text.length + options->title.length;
     const bool cuts = (options->flags & (QUERN_TRUNCATE | QUERN_TRUNCATE_START)) != 0;
-    const int32_t eos = quern_vocabulary_eos(context->model->vocabulary);
     quern_embed_options o = *options;
     size_t count = 0;
+    QUERN_TRY(quern_model_check_tokenizer(context->model, error));
+    const int32_t eos = quern_vocabulary_eos(context->model->vocabulary);
     if (text.data == NULL && text.length != 0)
         return quern_fail(error, QUERN_EINVAL, "the text's data is NULL, its length is not 0");
     const quern_text part = part_of(context, text, o.flags);

@@ -2,21 +2,13 @@
 #include "api/handles.h"
 #include "base/error.h"
 
-#include <limits.h>
-
 int quern_tokenizer_describe(const quern_model *model, quern_tokenizer_info *info, quern_error *error)
 {
     if (model == NULL)
         return quern_fail(error, QUERN_EINVAL, "quern_tokenizer_describe: model is NULL");
-    const quern_tokenizer_info full = {
-        .kind = "sentencepiece",
-        .vocabulary = model->network.shape.vocabulary,
-        .bos = quern_vocabulary_bos(model->vocabulary),
-        .eos = quern_vocabulary_eos(model->vocabulary),
-        .unknown = quern_vocabulary_unknown(model->vocabulary),
-        .longest_piece = model->longest_piece < INT_MAX ? (int)model->longest_piece : INT_MAX,
-        .puts_space = quern_vocabulary_puts_space(model->vocabulary),
-    };
+    QUERN_TRY(quern_model_check_tokenizer(model, error));
+    quern_tokenizer_info full = {0};
+    quern_vocabulary_describe(model->vocabulary, &full);
     return quern_info_write(info, &full, sizeof full, error);
 }
 
@@ -24,6 +16,7 @@ int quern_piece_get(const quern_model *model, int32_t id, quern_piece *piece, qu
 {
     if (model == NULL || piece == NULL)
         return quern_fail(error, QUERN_EINVAL, "quern_piece_get: model or piece is NULL");
+    QUERN_TRY(quern_model_check_tokenizer(model, error));
     if (id < 0 || id >= model->network.shape.vocabulary)
         return quern_fail(error, QUERN_EINVAL, "token %d is outside the vocabulary of %d", id,
                           model->network.shape.vocabulary);

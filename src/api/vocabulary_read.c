@@ -1,7 +1,9 @@
-/* From the tokenizer's metadata in a GGUF file to a vocabulary. */
+/* Makes the vocabulary of a model from the metadata of its GGUF file. */
 #include "api/handles.h"
 #include "base/error.h"
+#include "text/tokenizer.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,7 +22,7 @@ static int find_array(const quern_model *model, const char *key, uint32_t elemen
     return QUERN_OK;
 }
 
-static int read_token(const quern_model *model, const char *key, int32_t *id, quern_error *error)
+static int read_id(const quern_model *model, const char *key, int32_t *id, quern_error *error)
 {
     int64_t value = *id;
     QUERN_TRY(quern_gguf_integer(&model->gguf, key, 0, model->network.shape.vocabulary - 1, &value, error));
@@ -28,61 +30,79 @@ static int read_token(const quern_model *model, const char *key, int32_t *id, qu
     return QUERN_OK;
 }
 
-/* Defaults are those of the format, which EmbeddingGemma's files override. */
+/* Reads the settings that the file names. source holds the defaults. */
 static int read_settings(const quern_model *model, struct quern_vocabulary_source *source, quern_error *error)
 {
     const struct quern_gguf *gguf = &model->gguf;
-    quern_text kind = {"", 0};
-    QUERN_TRY(quern_gguf_string(gguf, "tokenizer.ggml.model", &kind, error));
-    if (kind.length != 5 || memcmp(kind.data, "llama", 5) != 0)
-        return quern_fail(error, QUERN_EUNSUPPORTED, "tokenizer.ggml.model is \"%.*s\"; quern reads \"llama\"",
-                          (int)(kind.length < 64 ? kind.length : 64), kind.data);
-    QUERN_TRY(read_token(model, "tokenizer.ggml.bos_token_id", &source->bos, error));
-    QUERN_TRY(read_token(model, "tokenizer.ggml.eos_token_id", &source->eos, error));
-    QUERN_TRY(read_token(model, "tokenizer.ggml.unknown_token_id", &source->unknown, error));
+    QUERN_TRY(read_id(model, "tokenizer.ggml.bos_token_id", &source->bos, error));
+    QUERN_TRY(read_id(model, "tokenizer.ggml.eos_token_id", &source->eos, error));
+    QUERN_TRY(read_id(model, "tokenizer.ggml.unknown_token_id", &source->unknown, error));
     QUERN_TRY(quern_gguf_bool(gguf, "tokenizer.ggml.add_bos_token", &source->add_bos, error));
     QUERN_TRY(quern_gguf_bool(gguf, "tokenizer.ggml.add_eos_token", &source->add_eos, error));
     return quern_gguf_bool(gguf, "tokenizer.ggml.add_space_prefix", &source->add_space_prefix, error);
 }
 
-int quern_model_read_vocabulary(quern_model *model, quern_error *error)
+/* Reads the pieces. The texts stay in the file; the scores are copied, because they may be unaligned in the file. kinds
+ * has to be freed by the caller, even if this fails. */
+static int read_pieces(quern_model *model, struct quern_vocabulary_source *source, int32_t **kinds, quern_error *error)
 {
     const size_t count = (size_t)model->network.shape.vocabulary;
-    struct quern_vocabulary_source source = {
-        .count = count, .bos = 1, .eos = 2, .unknown = 0, .add_bos = true, .add_space_prefix = true};
-    const struct quern_gguf_value *tokens = NULL, *scores = NULL, *kinds = NULL;
-    int32_t *kind_copy;
+    const struct quern_gguf_value *token_array = NULL, *score_array = NULL, *kind_array = NULL;
     size_t cursor = 0;
-
-    QUERN_TRY(read_settings(model, &source, error));
-    QUERN_TRY(find_array(model, "tokenizer.ggml.tokens", QUERN_GGUF_STRING, "strings", &tokens, error));
-    QUERN_TRY(find_array(model, "tokenizer.ggml.scores", QUERN_GGUF_F32, "floats", &scores, error));
-    QUERN_TRY(find_array(model, "tokenizer.ggml.token_type", QUERN_GGUF_I32, "integers", &kinds, error));
-
+    QUERN_TRY(find_array(model, "tokenizer.ggml.tokens", QUERN_GGUF_STRING, "strings", &token_array, error));
+    QUERN_TRY(find_array(model, "tokenizer.ggml.scores", QUERN_GGUF_F32, "floats", &score_array, error));
+    QUERN_TRY(find_array(model, "tokenizer.ggml.token_type", QUERN_GGUF_I32, "integers", &kind_array, error));
     model->texts = malloc(count * sizeof *model->texts);
     model->scores = malloc(count * sizeof *model->scores);
-    kind_copy = malloc(count * sizeof *kind_copy);
-    int code = QUERN_OK;
-    if (model->texts == NULL || model->scores == NULL || kind_copy == NULL) {
-        code = quern_fail(error, QUERN_ENOMEM, "no memory for a vocabulary of %zu tokens", count);
-        goto out;
-    }
-    model->longest_piece = 4; /* a character, for which the unknown piece stands */
-    for (size_t i = 0; i < count; i++) {
-        model->texts[i] = quern_gguf_next_string(tokens, &cursor);
-        if (model->texts[i].length > model->longest_piece)
-            model->longest_piece = model->texts[i].length;
-    }
-    memcpy(model->scores, scores->data, count * sizeof *model->scores);
-    memcpy(kind_copy, kinds->data, count * sizeof *kind_copy);
-    source.texts = model->texts;
-    source.scores = model->scores;
-    source.kinds = kind_copy;
-    code = quern_vocabulary_new(&model->vocabulary, &source, error);
+    *kinds = malloc(count * sizeof **kinds);
+    if (model->texts == NULL || model->scores == NULL || *kinds == NULL)
+        return quern_fail(error, QUERN_ENOMEM, "no memory for a vocabulary of %zu tokens", count);
+    for (size_t i = 0; i < count; i++)
+        model->texts[i] = quern_gguf_next_string(token_array, &cursor);
+    memcpy(model->scores, score_array->data, count * sizeof *model->scores);
+    memcpy(*kinds, kind_array->data, count * sizeof **kinds);
+    source->texts = model->texts;
+    source->scores = model->scores;
+    source->kinds = *kinds;
+    source->count = count;
+    return QUERN_OK;
+}
+
+static int make_vocabulary(quern_model *model, const struct quern_tokenizer_kind *kind, quern_error *error)
+{
+    struct quern_vocabulary_source source = quern_tokenizer_defaults(kind);
+    int32_t *kinds = NULL;
+    QUERN_TRY(read_settings(model, &source, error));
+    int code = read_pieces(model, &source, &kinds, error);
     if (code == QUERN_OK)
-        model->vocabulary_bytes = quern_vocabulary_bytes(model->vocabulary) +
-                                  count * (sizeof *model->texts + sizeof *model->scores);
-out:
-    free(kind_copy);
-    return code;
+        code = quern_vocabulary_new(&model->vocabulary, &source, error);
+    free(kinds);
+    QUERN_TRY(code);
+    model->vocabulary_bytes = quern_vocabulary_bytes(model->vocabulary) +
+                              source.count * (sizeof *model->texts + sizeof *model->scores);
+    model->longest_piece = quern_vocabulary_longest_piece(model->vocabulary);
+    return QUERN_OK;
+}
+
+int quern_model_read_vocabulary(quern_model *model, quern_error *error)
+{
+    quern_text name = {"", 0};
+    QUERN_TRY(quern_gguf_string(&model->gguf, "tokenizer.ggml.model", &name, error));
+    const struct quern_tokenizer_kind *kind = quern_tokenizer_kind_find(name);
+    if (kind != NULL)
+        return make_vocabulary(model, kind, error);
+    snprintf(model->tokenizer_name, sizeof model->tokenizer_name, "%.*s",
+             (int)(name.length < sizeof model->tokenizer_name ? name.length : sizeof model->tokenizer_name), name.data);
+    return QUERN_OK;
+}
+
+int quern_model_check_tokenizer(const quern_model *model, quern_error *error)
+{
+    if (model->vocabulary != NULL)
+        return QUERN_OK;
+    if (model->tokenizer_name[0] == '\0')
+        return quern_fail(error, QUERN_EUNSUPPORTED, "the model's file has no tokenizer (tokenizer.ggml.model is missing): "
+                          "this model can embed tokens, but no texts");
+    return quern_fail(error, QUERN_EUNSUPPORTED, "tokenizer.ggml.model is \"%s\", a kind of tokenizer that quern does not "
+                      "have: this model can embed tokens, but no texts", model->tokenizer_name);
 }

@@ -7,6 +7,12 @@
 #include <stdbool.h>
 #include <string.h>
 
+/* A view of a string, without its terminator. */
+static inline quern_text quern_text_of(const char *string)
+{
+    return (quern_text){string, strlen(string)};
+}
+
 /* Whether text is this string. */
 static inline bool quern_text_is(quern_text text, const char *string)
 {

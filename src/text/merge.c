@@ -1,6 +1,7 @@
 #include "text/merge.h"
 
 #include "base/error.h"
+#include "text/character.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -45,10 +46,9 @@ static uint64_t heap_pop(struct quern_merger *m)
 
 /* ---------------------------------------------------------------- symbols */
 
-/* Finds what the symbol at place gives with the next one, and queues it. */
-static void queue_pair(struct quern_merger *m, size_t place, size_t length)
+/* Finds the piece that the symbol at `place` and the next one give, and puts it into the heap. */
+static void queue_pair(struct quern_merger *m, const struct quern_sentencepiece_bpe *v, size_t place, size_t length)
 {
-    const struct quern_vocabulary *v = m->vocabulary;
     struct quern_symbol *left = &m->symbols[place];
     size_t next = place + left->length;
 
@@ -58,7 +58,7 @@ static void queue_pair(struct quern_merger *m, size_t place, size_t length)
     size_t joint = (size_t)left->length + m->symbols[next].length;
     if (joint > v->longest)
         return;
-    left->merged = quern_vocabulary_find_plain(v, m->text + place, joint, &left->rank);
+    left->merged = quern_sentencepiece_bpe_find(v, m->text + place, joint, &left->rank);
     if (left->merged >= 0)
         heap_push(m, (uint64_t)left->rank << 32 | place);
 }
@@ -69,7 +69,8 @@ static void set_length(struct quern_merger *m, size_t place, size_t length)
     m->symbols[place + length - 1].length = (uint32_t)length;
 }
 
-static void begin(struct quern_merger *m, size_t length)
+/* Cuts the word into characters, and queues all pairs. */
+static void begin(struct quern_merger *m, const struct quern_sentencepiece_bpe *v, size_t length)
 {
     const unsigned char *end = m->text + length;
 
@@ -79,80 +80,107 @@ static void begin(struct quern_merger *m, size_t length)
         m->symbols[place].id = -1;
     }
     for (size_t place = 0; place < length; place += m->symbols[place].length)
-        queue_pair(m, place, length);
+        queue_pair(m, v, place, length);
 }
 
-static void merge_all(struct quern_merger *m, size_t length)
+static void merge_all(struct quern_merger *m, const struct quern_sentencepiece_bpe *v, size_t length)
 {
-    while (m->heap_count) {
+    while (m->heap_count > 0) {
         uint64_t key = heap_pop(m);
         size_t place = (uint32_t)key;
         struct quern_symbol *left = &m->symbols[place];
         if (left->merged < 0 || left->rank != key >> 32)
-            continue; /* the pair is no more */
+            continue; /* one of the two has been merged with another symbol since */
         struct quern_symbol *right = left + left->length;
         right->merged = -1;
         left->id = left->merged;
         set_length(m, place, left->length + right->length);
-        queue_pair(m, place, length);
+        queue_pair(m, v, place, length);
         if (place > 0)
-            queue_pair(m, place - m->symbols[place - 1].length, length);
+            queue_pair(m, v, place - m->symbols[place - 1].length, length);
     }
 }
 
-/* A character that no piece spells: the pieces of its bytes, or the unknown piece. */
-static int put_unknown(const struct quern_vocabulary *v, const unsigned char *text, size_t length,
-                       struct quern_ids *ids, quern_error *error)
+/* ---------------------------------------------------------------- ids */
+
+/* A place in the word as it stands in the text. */
+struct cursor {
+    const unsigned char *p;
+    size_t rest; /* bytes left of the U+2581 of the space before p */
+};
+
+/* Moves a cursor by so many bytes of the word as pieces spell it. All of a space counts for its first byte. */
+static void move(struct cursor *cursor, size_t bytes)
+{
+    for (; bytes > 0; bytes--) {
+        if (cursor->rest > 0)
+            cursor->rest--;
+        else if (*cursor->p++ == ' ')
+            cursor->rest = QUERN_METASPACE_LENGTH - 1;
+    }
+}
+
+/* Appends an id that stands for the next bytes. */
+static void put(struct cursor *cursor, size_t bytes, int32_t id, struct quern_ids *ids)
+{
+    const unsigned char *first = cursor->p;
+
+    if (ids->spans != NULL)
+        move(cursor, bytes);
+    quern_ids_put_span(ids, id, first, cursor->p);
+}
+
+/* Appends a character that is no piece: the pieces of its bytes, or the unknown piece. */
+static int put_unknown(struct cursor *cursor, const struct quern_sentencepiece_bpe *v, const unsigned char *text,
+                       size_t length, struct quern_ids *ids, quern_error *error)
 {
     for (size_t i = 0; i < length; i++) {
         if (v->bytes[text[i]] >= 0)
             continue;
-        if (v->unknown < 0)
+        if (v->base.source.unknown < 0)
             return quern_fail(error, QUERN_EFORMAT, "the vocabulary has no piece for the byte 0x%02X, and none for "
                               "unknown characters", (unsigned)text[i]);
-        quern_ids_put(ids, v->unknown);
+        put(cursor, length, v->base.source.unknown, ids);
         return QUERN_OK;
     }
     for (size_t i = 0; i < length; i++)
-        quern_ids_put(ids, v->bytes[text[i]]);
+        put(cursor, 1, v->bytes[text[i]], ids);
     return QUERN_OK;
 }
 
-static int put_symbols(struct quern_merger *m, size_t length, struct quern_ids *ids, quern_error *error)
+static int put_symbols(struct quern_merger *m, const struct quern_sentencepiece_bpe *v, size_t length,
+                       struct cursor cursor, struct quern_ids *ids, quern_error *error)
 {
     for (size_t place = 0; place < length; place += m->symbols[place].length) {
         struct quern_symbol *symbol = &m->symbols[place];
         const unsigned char *text = m->text + place;
         if (symbol->id < 0)
-            symbol->id = quern_vocabulary_find_plain(m->vocabulary, text, symbol->length, &symbol->rank);
+            symbol->id = quern_sentencepiece_bpe_find(v, text, symbol->length, &symbol->rank);
         if (symbol->id >= 0)
-            quern_ids_put(ids, symbol->id);
+            put(&cursor, symbol->length, symbol->id, ids);
         else
-            QUERN_TRY(put_unknown(m->vocabulary, text, symbol->length, ids, error));
+            QUERN_TRY(put_unknown(&cursor, v, text, symbol->length, ids, error));
     }
     return QUERN_OK;
 }
 
-/* ---------------------------------------------------------------- scratch memory */
+/* ---------------------------------------------------------------- working memory */
 
 static int grow(struct quern_merger *m, size_t length, quern_error *error)
 {
-    const struct quern_vocabulary *vocabulary = m->vocabulary;
     size_t capacity = length < 256 ? 256 : length;
 
     if (length <= m->capacity)
         return QUERN_OK;
     quern_merger_release(m);
-    m->vocabulary = vocabulary;
     if (capacity <= UINT32_MAX && capacity <= SIZE_MAX / sizeof *m->symbols) {
         m->text = malloc(capacity);
         m->symbols = malloc(capacity * sizeof *m->symbols);
-        /* Every pair at first, and at each of the fewer merges one leaves and two come. */
+        /* First there is a pair for each symbol but one. Each merge removes a symbol and one pair, and adds two pairs. */
         m->heap = malloc(capacity * 2 * sizeof *m->heap);
     }
-    if (!m->text || !m->symbols || !m->heap) {
+    if (m->text == NULL || m->symbols == NULL || m->heap == NULL) {
         quern_merger_release(m);
-        m->vocabulary = vocabulary;
         return quern_fail(error, QUERN_ENOMEM, "no memory to tokenize a stretch of %zu bytes", length);
     }
     m->capacity = capacity;
@@ -167,33 +195,30 @@ void quern_merger_release(struct quern_merger *m)
     *m = (struct quern_merger){0};
 }
 
-/* Spells spaces as pieces do. This is all the normalisation of these vocabularies: the text between special pieces is
- * otherwise taken as it is. */
-static size_t normalize(unsigned char *out, const unsigned char *text, size_t length)
+/* Writes U+2581 for each space. This is all the normalisation of these vocabularies: everything else in the text stays as
+ * it is. */
+static void normalize(unsigned char *out, const unsigned char *word, size_t length)
 {
-    size_t count = 0;
-
     for (size_t i = 0; i < length; i++) {
-        if (text[i] == ' ') {
-            memcpy(out + count, QUERN_BLANK, QUERN_BLANK_LENGTH);
-            count += QUERN_BLANK_LENGTH;
+        if (word[i] == ' ') {
+            memcpy(out, QUERN_METASPACE, QUERN_METASPACE_LENGTH);
+            out += QUERN_METASPACE_LENGTH;
         } else {
-            out[count++] = text[i];
+            *out++ = word[i];
         }
     }
-    return count;
 }
 
-int quern_merger_run(struct quern_merger *m, const unsigned char *text, size_t length, struct quern_ids *ids,
-                     quern_error *error)
+int quern_merger_run(struct quern_merger *m, const struct quern_sentencepiece_bpe *v, const unsigned char *word,
+                     size_t length, struct quern_ids *ids, quern_error *error)
 {
-    size_t room = length;
+    size_t normal_length = length;
 
     for (size_t i = 0; i < length; i++)
-        room += text[i] == ' ' ? QUERN_BLANK_LENGTH - 1 : 0;
-    QUERN_TRY(grow(m, room, error));
-    normalize(m->text, text, length);
-    begin(m, room);
-    merge_all(m, room);
-    return put_symbols(m, room, ids, error);
+        normal_length += word[i] == ' ' ? QUERN_METASPACE_LENGTH - 1 : 0;
+    QUERN_TRY(grow(m, normal_length, error));
+    normalize(m->text, word, length);
+    begin(m, v, normal_length);
+    merge_all(m, v, normal_length);
+    return put_symbols(m, v, normal_length, (struct cursor){word, 0}, ids, error);
 }

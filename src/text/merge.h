@@ -1,46 +1,32 @@
-/* Greedy merging of one stretch of text: the pair of neighbours that gives the piece of the best score is joined
- * first, the leftmost of equals, until no pair gives a piece. Inside the text layer only. */
+/* Greedy merging of one word. Of all neighbours that together are a piece, those that give the piece with the best score
+ * are joined first; of equal scores, the leftmost. This goes on until no neighbours are a piece. For sentencepiece_bpe.c. */
 #ifndef QUERN_TEXT_MERGE_H
 #define QUERN_TEXT_MERGE_H
 
-#include "text/vocabulary.h"
+#include "text/sentencepiece_bpe.h"
 
-struct quern_ids {
-    int32_t *ids; /* [capacity]; may be NULL when that is 0 */
-    size_t capacity;
-    size_t count; /* may pass capacity: what does not fit is only counted */
-};
-
-static inline void quern_ids_put(struct quern_ids *ids, int32_t id)
-{
-    if (ids->count < ids->capacity)
-        ids->ids[ids->count] = id;
-    ids->count++;
-}
-
-/* A run of bytes that is one character or one piece by now. Symbols live at the place of their first byte; length is
- * also kept at the place of the last, where the symbol after it finds it. */
+/* A sequence of bytes that is one character, or one piece by now. It is stored at the index of its first byte. Its length
+ * is stored at the index of its last byte too, where the symbol behind it finds it. */
 struct quern_symbol {
     uint32_t length;
     uint32_t rank;  /* of the piece that this symbol and the next one give: less is better */
-    int32_t merged; /* that piece; -1: none, or no symbol begins here any more */
-    int32_t id;     /* piece that the symbol is; -1: still a character, not looked up */
+    int32_t merged; /* the id of that piece; -1: there is none, or no symbol begins here any more */
+    int32_t id;     /* of the piece that the symbol is; -1: it is still a character, which was not looked up */
 };
 
-/* Scratch memory, grown on demand and kept. */
+/* Working memory. Begins as zeros, and grows when it must. */
 struct quern_merger {
-    const struct quern_vocabulary *vocabulary;
-    unsigned char *text;          /* [capacity]: the stretch, with blanks as pieces spell them */
+    unsigned char *text;          /* [capacity]: the word, with U+2581 in place of spaces */
     struct quern_symbol *symbols; /* [capacity] */
-    uint64_t *heap;               /* [2 * capacity]: rank << 32 | place of the left symbol */
-    size_t capacity;              /* bytes of the longest stretch so far */
+    uint64_t *heap;               /* [2 * capacity]: rank << 32 | index of the left symbol */
+    size_t capacity;              /* bytes of the longest word so far */
     size_t heap_count;
 };
 
-/* Appends the ids of a stretch of text. QUERN_ENOMEM; QUERN_EFORMAT when a character is unknown and the vocabulary has
- * no piece for its bytes, and none for unknown characters. */
-int quern_merger_run(struct quern_merger *merger, const unsigned char *text, size_t length, struct quern_ids *ids,
-                     quern_error *error);
+/* Appends the ids of a word. Errors: QUERN_ENOMEM; QUERN_EFORMAT when a character is unknown and the vocabulary has
+ * pieces neither for its bytes nor for unknown characters. */
+int quern_merger_run(struct quern_merger *merger, const struct quern_sentencepiece_bpe *vocabulary,
+                     const unsigned char *word, size_t length, struct quern_ids *ids, quern_error *error);
 
 void quern_merger_release(struct quern_merger *merger);
 

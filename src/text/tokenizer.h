@@ -1,14 +1,10 @@
-/* SentencePiece BPE as GGUF files describe it ("llama" tokenizers): greedy merges by score, byte fallback,
- * user-defined and special pieces cut out first.
+/* The tokenizer: from a text to token ids, and back.
  *
- * Ids are those of the published tokenizer where it is defined, and those of llama.cpp for invalid UTF-8, where a lead
- * byte alone says how long a character is. The two differ in these, and so do we from llama.cpp:
- * - U+2581 in the text. A run of it is the piece that stands for as many spaces, taken out first; one that is left
- *   counts as a space, in runs of spaces too. llama.cpp knows such pieces spelled in spaces only.
- * - A user-defined piece stays one whatever its text; llama.cpp takes some, such as </s>, for control pieces.
- * - Without QUERN_PARSE_SPECIAL, no text becomes a control, unknown or byte piece, not by merging either.
+ * A vocabulary holds what a model's file says about its tokenizer. It is immutable, and all threads share it. A tokenizer
+ * is the working memory of one thread for one vocabulary.
  *
- * The vocabulary is immutable and shared; a tokenizer is one thread's scratch memory over it. */
+ * There are several kinds of tokenizers. A file names its kind in the key tokenizer.ggml.model. tokenizer_kind.h says
+ * what a kind must offer, and how to add one. */
 #ifndef QUERN_TEXT_TOKENIZER_H
 #define QUERN_TEXT_TOKENIZER_H
 
@@ -16,40 +12,77 @@
 
 #include <stdbool.h>
 
-struct quern_vocabulary;
+#define QUERN_METASPACE "\xe2\x96\x81" /* U+2581: pieces of the vocabulary contain it in place of a space */
+#define QUERN_METASPACE_LENGTH 3
 
-struct quern_vocabulary_source { /* views; texts and scores must outlive the vocabulary, the rest is copied */
-    const quern_text *texts;     /* [count], any bytes */
-    const float *scores;         /* [count], finite; may be unaligned in a file, so the caller aligns it */
-    const int32_t *kinds;        /* [count], quern_piece_kind */
+struct quern_tokenizer_kind;
+
+/* The kind with this name in tokenizer.ggml.model, or NULL. */
+const struct quern_tokenizer_kind *quern_tokenizer_kind_find(quern_text name);
+
+/* ---------------------------------------------------------------- vocabularies */
+
+/* What a vocabulary is made of. The texts and scores must outlive the vocabulary; the rest is copied. */
+struct quern_vocabulary_source {
+    const struct quern_tokenizer_kind *tokenizer; /* the kind of tokenizer that the vocabulary is for */
+    const quern_text *texts;                      /* [count], any bytes */
+    const float *scores;                          /* [count], finite */
+    const int32_t *kinds;                         /* [count], each a quern_piece_kind */
     size_t count;
-    int32_t bos, eos, unknown;   /* ids; -1: none */
-    bool add_bos, add_eos, add_space_prefix;
+    int32_t bos, eos, unknown; /* ids; -1: there is none */
+    bool add_bos, add_eos;     /* bos opens every text, eos closes it */
+    bool add_space_prefix;     /* a space is put before a text, and after every special piece in it */
 };
 
-/* QUERN_EFORMAT for a duplicate or empty text, a kind or an id out of range, a score that is not finite;
- * QUERN_ENOMEM. */
+/* A source that holds the settings which a file of this kind has when it does not name them, and no pieces. */
+struct quern_vocabulary_source quern_tokenizer_defaults(const struct quern_tokenizer_kind *kind);
+
+struct quern_vocabulary;
+
+/* Makes a vocabulary. Errors: QUERN_EFORMAT for an empty text, for two equal texts, for a kind or an id out of range, and
+ * for a score that is not finite; QUERN_ENOMEM. */
 int quern_vocabulary_new(struct quern_vocabulary **vocabulary, const struct quern_vocabulary_source *source,
                          quern_error *error);
 void quern_vocabulary_free(struct quern_vocabulary *vocabulary); /* NULL is allowed */
 
+/* Fills info, except its size. The strings are static. */
+void quern_vocabulary_describe(const struct quern_vocabulary *vocabulary, quern_tokenizer_info *info);
+
 size_t quern_vocabulary_count(const struct quern_vocabulary *vocabulary);
-size_t quern_vocabulary_bytes(const struct quern_vocabulary *vocabulary); /* memory taken */
-quern_piece quern_vocabulary_piece(const struct quern_vocabulary *vocabulary, int32_t id); /* id in range */
-int32_t quern_vocabulary_bos(const struct quern_vocabulary *vocabulary); /* -1 if none is added */
-int32_t quern_vocabulary_eos(const struct quern_vocabulary *vocabulary);
-int32_t quern_vocabulary_unknown(const struct quern_vocabulary *vocabulary); /* -1: none */
-bool quern_vocabulary_puts_space(const struct quern_vocabulary *vocabulary); /* before every text */
+size_t quern_vocabulary_longest_piece(const struct quern_vocabulary *vocabulary); /* as quern_tokenizer_info has it */
+size_t quern_vocabulary_bytes(const struct quern_vocabulary *vocabulary); /* memory that it takes */
+quern_piece quern_vocabulary_piece(const struct quern_vocabulary *vocabulary, int32_t id); /* id must be in range */
+int32_t quern_vocabulary_bos(const struct quern_vocabulary *vocabulary); /* opens every text; -1: none does */
+int32_t quern_vocabulary_eos(const struct quern_vocabulary *vocabulary); /* closes every text; -1: none does */
+
+/* Writes the text that ids[count] stand for to out[capacity], and its number of bytes to length. See quern_detokenize,
+ * which says what the flags mean. Errors: QUERN_EINVAL for an id out of range; QUERN_ETOOLONG when capacity is too small:
+ * then length is set and nothing is written. */
+int quern_vocabulary_detokenize(const struct quern_vocabulary *vocabulary, const int32_t *ids, size_t count,
+                                unsigned flags, char *out, size_t capacity, size_t *length, quern_error *error);
+
+/* ---------------------------------------------------------------- tokenizers */
 
 struct quern_tokenizer;
+
+/* Makes the working memory of a thread. The vocabulary must outlive it. Error: QUERN_ENOMEM. */
 int quern_tokenizer_new(struct quern_tokenizer **tokenizer, const struct quern_vocabulary *vocabulary,
                         quern_error *error);
 void quern_tokenizer_free(struct quern_tokenizer *tokenizer); /* NULL is allowed */
 
-/* Tokenises the concatenation of parts. flags: QUERN_PARSE_SPECIAL, QUERN_NO_SPECIAL. Writes at most capacity ids, and
- * to count how many there are. Time is linear in the length. Memory is kept from call to call and grows only for a
- * text that needs more than any before. QUERN_ENOMEM, or QUERN_EINVAL for more than 2^31 - 1 bytes. */
+/* Tokenizes the parts as one text, one part behind the other. Writes the first ids, at most capacity of them, and to
+ * count how many ids the text has. ids may be NULL when capacity is 0. flags: QUERN_PARSE_SPECIAL, QUERN_NO_SPECIAL.
+ * Memory is kept from call to call. It grows only for a text that needs more than any text before.
+ * Errors: QUERN_EINVAL for more than 2^31 - 1 bytes; QUERN_EFORMAT when the vocabulary has no id for a character;
+ * QUERN_ENOMEM. */
 int quern_tokenizer_run(struct quern_tokenizer *tokenizer, const quern_text *parts, size_t part_count, unsigned flags,
                         int32_t *ids, size_t capacity, size_t *count, quern_error *error);
+
+/* Writes to spans[count] where the tokens ids[count] of a text stand. parts and flags are those that
+ * quern_tokenizer_run got; the last part is the text (QUERN_PART_TEXT), the parts before it are the prompt
+ * (QUERN_PART_PROMPT). The spans of a part ascend and do not overlap. Errors: those of quern_tokenizer_run, and
+ * QUERN_EINVAL when the tokens are not the tokens of this text. */
+int quern_tokenizer_spans(struct quern_tokenizer *tokenizer, const quern_text *parts, size_t part_count, unsigned flags,
+                          const int32_t *ids, size_t count, quern_token_span *spans, quern_error *error);
 
 #endif

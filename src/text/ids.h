@@ -1,0 +1,47 @@
+/* Where the ids of a text are written while it is tokenized. */
+#ifndef QUERN_TEXT_IDS_H
+#define QUERN_TEXT_IDS_H
+
+#include "quern.h"
+
+struct quern_ids {
+    int32_t *ids; /* [capacity]; may be NULL when capacity is 0 */
+    size_t capacity;
+    size_t count; /* of all ids; it may exceed capacity, because ids that do not fit are only counted */
+
+    /* The places of the ids, for quern_tokenizer_spans. */
+    quern_token_span *spans;   /* [capacity]; NULL: not wanted */
+    const unsigned char *text; /* the first byte of the text */
+    size_t end;                /* of the last span */
+};
+
+static inline void quern_ids_put(struct quern_ids *ids, int32_t id)
+{
+    if (ids->count < ids->capacity)
+        ids->ids[ids->count] = id;
+    ids->count++;
+}
+
+/* The same for an id that stands for nothing in the text: it opens or closes the text. */
+static inline void quern_ids_put_added(struct quern_ids *ids, int32_t id)
+{
+    if (ids->spans != NULL && ids->count < ids->capacity)
+        ids->spans[ids->count] = (quern_token_span){0, 0, QUERN_PART_ADDED};
+    quern_ids_put(ids, id);
+}
+
+/* The same for an id that stands for the bytes [begin, end) of the text. The space that is put before a text is not in
+ * the text, so that begin may be too small: a span never begins before the span in front of it ends. */
+static inline void quern_ids_put_span(struct quern_ids *ids, int32_t id, const unsigned char *begin,
+                                      const unsigned char *end)
+{
+    if (ids->spans != NULL && ids->count < ids->capacity) {
+        size_t last = ids->end;
+        ids->end = (size_t)(end - ids->text);
+        ids->spans[ids->count] =
+            (quern_token_span){begin > ids->text + last ? (size_t)(begin - ids->text) : last, ids->end, QUERN_PART_TEXT};
+    }
+    quern_ids_put(ids, id);
+}
+
+#endif

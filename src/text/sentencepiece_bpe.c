@@ -1,0 +1,266 @@
+/* SentencePiece BPE by scores, as GGUF files with the tokenizer "llama" describe it: greedy merges, the best score first.
+ * A character without a piece becomes the pieces of its bytes.
+ *
+ * The ids are those of the published tokenizer where it defines them. For invalid UTF-8, they are those of llama.cpp,
+ * where the first byte of a character alone says how long it is. The two differ in these points, and so does this file
+ * from llama.cpp:
+ * - U+2581 in a text. A sequence of them is the user-defined piece of as many spaces, before all else. What is left counts
+ *   as spaces, in runs of spaces too. llama.cpp knows such pieces only when they are spelled with ' '.
+ * - A user-defined piece remains one, whatever its text. llama.cpp takes some, such as </s>, for control pieces.
+ * - Without QUERN_PARSE_SPECIAL, no text becomes a control, unknown or byte piece, not even by merging. */
+#include "text/sentencepiece_bpe.h"
+
+#include "base/error.h"
+#include "text/character.h"
+#include "text/merge.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct sentencepiece_tokenizer {
+    struct quern_tokenizer base;
+    struct quern_merger merger;
+};
+
+static const struct quern_sentencepiece_bpe *tables_of(const struct quern_vocabulary *vocabulary)
+{
+    return (const struct quern_sentencepiece_bpe *)vocabulary;
+}
+
+/* ---------------------------------------------------------------- words
+ *
+ * Text is cut between two characters that stand side by side in no piece: no merge can join them, because the piece that
+ * it gives would hold them side by side. So the text before and after can be tokenized on its own. */
+
+/* Pairs of characters are bits. Two ASCII characters have a bit of their own. All other pairs share the rest by a hash, so
+ * that a bit may be set for another pair; then text is not cut although it could be. */
+#define ASCII_PAIRS (128u * 128u)
+#define HASHED_PAIRS_LOG2 20
+#define PAIR_WORDS ((ASCII_PAIRS + (1u << HASHED_PAIRS_LOG2)) / 32)
+
+static uint32_t pair_bit(uint32_t left, uint32_t right)
+{
+    if ((left | right) < 128)
+        return left << 7 | right;
+    uint64_t hash = ((uint64_t)left << 32 | right) * 0x9e3779b97f4a7c15u;
+    return ASCII_PAIRS + (uint32_t)((hash ^ hash << 29) >> (64 - HASHED_PAIRS_LOG2));
+}
+
+/* Length and bytes of the character at p. U+2581 is the same as a space.
+ *
+ * Characters are those of the text as pieces spell it, with U+2581 for a space. So a space may be torn, when the first
+ * byte of a character in front of it asks for more bytes than there are: the first bytes of the space's U+2581 belong to
+ * that character, and the last ones stand alone. Both are taken as one character here, which has the code TORN. */
+#define TORN UINT32_MAX
+#define METASPACE_CODE 0x8196e2u
+static inline size_t read_character(const unsigned char *p, const unsigned char *end, uint32_t *code)
+{
+    uint32_t bytes = p[0];
+
+    if (bytes < 128) {
+        *code = bytes;
+        return 1;
+    }
+    size_t length = quern_character_length(p, end);
+    for (size_t i = 1; i < length; i++) {
+        if (p[i] == ' ') {
+            *code = TORN;
+            return i + 1;
+        }
+        bytes |= (uint32_t)p[i] << (8 * i);
+    }
+    *code = bytes == METASPACE_CODE ? ' ' : bytes;
+    return length;
+}
+
+/* Whether a merge may join what ends in left with what begins with right. */
+static inline bool joins(const struct quern_sentencepiece_bpe *v, uint32_t left, uint32_t right)
+{
+    if (left == TORN || right == TORN)
+        return true;
+    uint32_t bit = pair_bit(left, right);
+    return v->pairs[bit / 32] >> (bit % 32) & 1;
+}
+
+/* Normalisation puts a space in front. The merger does the rest of it: it spells spaces as U+2581. */
+static int split(struct quern_tokenizer *t, unsigned char *text, const unsigned char *end, struct quern_ids *ids,
+                 quern_error *error)
+{
+    const struct quern_sentencepiece_bpe *v = tables_of(t->vocabulary);
+    uint32_t last = 0, code;
+
+    if (v->base.source.add_space_prefix)
+        *--text = ' ';
+    const unsigned char *word = text;
+    for (const unsigned char *p = text; p < end; last = code) {
+        size_t length = read_character(p, end, &code);
+        if (p != word && !joins(v, last, code)) {
+            QUERN_TRY(quern_tokenizer_put_word(t, word, (size_t)(p - word), ids, error));
+            word = p;
+        }
+        p += length;
+    }
+    return quern_tokenizer_put_word(t, word, (size_t)(end - word), ids, error);
+}
+
+static int merge(struct quern_tokenizer *t, const unsigned char *word, size_t length, struct quern_ids *ids,
+                 quern_error *error)
+{
+    struct quern_merger *merger = &((struct sentencepiece_tokenizer *)t)->merger;
+
+    return quern_merger_run(merger, tables_of(t->vocabulary), word, length, ids, error);
+}
+
+static void release_tokenizer(struct quern_tokenizer *t)
+{
+    quern_merger_release(&((struct sentencepiece_tokenizer *)t)->merger);
+}
+
+/* ---------------------------------------------------------------- making the tables */
+
+/* Whether merging can give a piece of this kind. */
+static bool is_mergeable(int kind)
+{
+    return kind == QUERN_PIECE_NORMAL || kind == QUERN_PIECE_USER_DEFINED || kind == QUERN_PIECE_UNUSED;
+}
+
+/* Turns finite scores into integers, of which the smallest is the best. Adding zero turns -0 into +0. */
+static uint32_t rank_of(float score)
+{
+    uint32_t bits;
+
+    score += 0.0f;
+    memcpy(&bits, &score, sizeof bits);
+    return bits >> 31 ? bits : ~bits & 0x7fffffff;
+}
+
+static int build_table(struct quern_sentencepiece_bpe *v, quern_error *error)
+{
+    const struct quern_vocabulary_source *source = &v->base.source;
+
+    QUERN_TRY(quern_piece_table_new(&v->table, source->texts, source->count, error));
+    for (size_t i = 0; i < source->count; i++) {
+        uint32_t rank = is_mergeable(v->base.kinds[i]) ? rank_of(source->scores[i]) : QUERN_NO_RANK;
+        QUERN_TRY(quern_piece_table_add(&v->table, i, rank, error));
+    }
+    return QUERN_OK;
+}
+
+/* Sets the bits of all pairs of characters in a piece. */
+static void add_pairs(struct quern_sentencepiece_bpe *v, const quern_text *text)
+{
+    const unsigned char *p = (const unsigned char *)text->data, *end = p + text->length;
+    uint32_t left, right;
+
+    for (p += read_character(p, end, &left); p < end; left = right) {
+        p += read_character(p, end, &right);
+        uint32_t bit = pair_bit(left, right);
+        v->pairs[bit / 32] |= 1u << (bit % 32);
+    }
+}
+
+static int build_pairs(struct quern_sentencepiece_bpe *v, quern_error *error)
+{
+    const struct quern_vocabulary_source *source = &v->base.source;
+
+    v->pairs = calloc(PAIR_WORDS, sizeof *v->pairs);
+    if (v->pairs == NULL)
+        return quern_fail(error, QUERN_ENOMEM, "no memory for a vocabulary of %zu pieces", source->count);
+    for (size_t i = 0; i < source->count; i++) {
+        if (!is_mergeable(v->base.kinds[i]))
+            continue;
+        if (source->texts[i].length > v->longest)
+            v->longest = source->texts[i].length;
+        add_pairs(v, &source->texts[i]);
+    }
+    return QUERN_OK;
+}
+
+/* A byte's piece is "<0x0A>" or, where that is missing, the piece that is the byte itself. */
+static void find_bytes(struct quern_sentencepiece_bpe *v)
+{
+    static const char digits[] = "0123456789ABCDEF";
+
+    for (int byte = 0; byte < 256; byte++) {
+        const unsigned char raw = (unsigned char)byte;
+        const unsigned char name[6] = {
+            '<', '0', 'x', (unsigned char)digits[byte >> 4], (unsigned char)digits[byte & 15], '>'};
+        uint32_t rank;
+        v->bytes[byte] = (int32_t)quern_piece_table_find(&v->table, name, sizeof name)->number - 1;
+        if (v->bytes[byte] < 0)
+            v->bytes[byte] = quern_sentencepiece_bpe_find(v, &raw, 1, &rank);
+    }
+}
+
+static int build(struct quern_vocabulary *vocabulary, quern_error *error)
+{
+    struct quern_sentencepiece_bpe *v = (struct quern_sentencepiece_bpe *)vocabulary;
+
+    QUERN_TRY(build_table(v, error));
+    QUERN_TRY(build_pairs(v, error));
+    find_bytes(v);
+    return QUERN_OK;
+}
+
+static void release_vocabulary(struct quern_vocabulary *vocabulary)
+{
+    struct quern_sentencepiece_bpe *v = (struct quern_sentencepiece_bpe *)vocabulary;
+
+    quern_piece_table_free(&v->table);
+    free(v->pairs);
+}
+
+static size_t count_bytes(const struct quern_vocabulary *vocabulary)
+{
+    return quern_piece_table_bytes(&tables_of(vocabulary)->table) + PAIR_WORDS * sizeof(uint32_t);
+}
+
+/* ---------------------------------------------------------------- from pieces to text */
+
+static int hex_value(char digit)
+{
+    return digit >= '0' && digit <= '9' ? digit - '0' : digit >= 'A' && digit <= 'F' ? digit - 'A' + 10 : 0;
+}
+
+static void put_byte(char *out, size_t place, char byte)
+{
+    if (out != NULL)
+        out[place] = byte;
+}
+
+/* A byte piece is its byte, and U+2581 is a space. */
+static size_t piece_text(const struct quern_vocabulary *vocabulary, int32_t id, bool skip_space, char *out)
+{
+    const quern_text text = vocabulary->source.texts[id];
+    const unsigned char *p = (const unsigned char *)text.data, *end = p + text.length;
+    size_t length = 0;
+
+    if (vocabulary->kinds[id] == QUERN_PIECE_BYTE && text.length == 6) {
+        put_byte(out, 0, (char)(hex_value(text.data[3]) << 4 | hex_value(text.data[4])));
+        return 1;
+    }
+    if (skip_space)
+        p += quern_space_length(p, end);
+    for (; p < end; length++) {
+        size_t space = quern_space_length(p, end);
+        put_byte(out, length, space > 0 ? ' ' : (char)*p);
+        p += space > 0 ? space : 1;
+    }
+    return length;
+}
+
+const struct quern_tokenizer_kind quern_sentencepiece_bpe_kind = {
+    .name = "sentencepiece",
+    .gguf_name = "llama",
+    .defaults = {.tokenizer = &quern_sentencepiece_bpe_kind, .bos = 1, .eos = 2, .unknown = 0, .add_bos = true,
+                 .add_space_prefix = true},
+    .vocabulary_size = sizeof(struct quern_sentencepiece_bpe),
+    .tokenizer_size = sizeof(struct sentencepiece_tokenizer),
+    .build = build,
+    .release_vocabulary = release_vocabulary,
+    .bytes = count_bytes,
+    .release_tokenizer = release_tokenizer,
+    .split = split,
+    .merge = merge,
+    .piece_text = piece_text,
+};

@@ -1,0 +1,40 @@
+/* The special pieces of a vocabulary: those that are cut out of a raw text before the rest of it is tokenized.
+ *
+ * User-defined pieces are always cut out, control pieces and the unknown piece only where special pieces are parsed.
+ *
+ * User-defined pieces that consist of spaces are matched in another way, because a space in a text may be spelled ' ' or
+ * U+2581. A run is a sequence of such spaces without anything between them. A run in a text gives the longest piece of
+ * spaces, again and again, until what is left is shorter than any such piece. */
+#ifndef QUERN_TEXT_SPECIAL_H
+#define QUERN_TEXT_SPECIAL_H
+
+#include "text/tokenizer.h"
+#include "text/trie.h"
+
+struct quern_run {
+    int32_t id;
+    uint32_t length; /* in spaces; 0: no piece */
+};
+
+/* Flags: what may begin with a byte. */
+#define QUERN_LEADS_PIECE 1 /* a piece of the trie */
+#define QUERN_LEADS_RUN 2   /* a run */
+
+struct quern_special {
+    struct quern_trie trie;
+    struct quern_run *runs; /* [longest_run + 1]: at n, the longest piece of at most n spaces */
+    size_t longest_run;     /* in spaces; 0: there are no pieces of spaces */
+    size_t shortest_run;
+    unsigned char leads[256]; /* by byte, the flags above */
+};
+
+/* Errors: QUERN_ENOMEM; QUERN_EFORMAT when the pieces are too long. */
+int quern_special_build(struct quern_special *special, const struct quern_vocabulary_source *source,
+                        quern_error *error);
+void quern_special_free(struct quern_special *special); /* also what a failed build left; zeros are allowed */
+size_t quern_special_bytes(const struct quern_special *special); /* memory that it takes */
+
+/* Bytes of the space at p, in either spelling; 0: there is none. p < end */
+size_t quern_space_length(const unsigned char *p, const unsigned char *end);
+
+#endif

@@ -1,0 +1,74 @@
+/* What a kind of tokenizer must offer. For the files of src/text only.
+ *
+ * A text becomes ids in five steps. Steps 3 and 4 belong to the kind; the others are the same for all kinds.
+ *
+ *   1. The parts of the text (prompt, title, text) are copied one behind the other.
+ *   2. Special pieces are cut out of the raw text: user-defined pieces always, control pieces only when they shall be
+ *      parsed. The leftmost piece comes first, and of the pieces that begin at one place the longest one.
+ *   3. split() normalises each stretch of text between special pieces and cuts it into words: parts whose ids do not
+ *      depend on what stands beside them. It passes each word to quern_tokenizer_put_word.
+ *   4. merge() finds the ids of a word. A cache keeps the ids of short words.
+ *   5. The ids that open and close a text are put around the others.
+ *
+ * To add a kind: write a file like sentencepiece_bpe.c with a structure quern_tokenizer_kind at its end, and name that
+ * structure in the list in tokenizer.c. A kind that needs more of a model's file, such as the merges of BPE or the character map of
+ * unigram, adds fields for it to struct quern_vocabulary_source, and reads them in api/vocabulary_read.c. */
+#ifndef QUERN_TEXT_TOKENIZER_KIND_H
+#define QUERN_TEXT_TOKENIZER_KIND_H
+
+#include "text/ids.h"
+#include "text/special.h"
+#include "text/tokenizer.h"
+#include "text/words.h"
+
+/* What all vocabularies have in common. A kind's own vocabulary is a structure that begins with this one. */
+struct quern_vocabulary {
+    struct quern_vocabulary_source source; /* bos and eos are -1 if they are not added; kinds is NULL: */
+    unsigned char *kinds;                  /* [count], a copy */
+    struct quern_special special;          /* pieces that are cut out of a text first */
+    size_t longest_piece;                  /* most bytes of a text that an id stands for */
+};
+
+/* What all tokenizers have in common. A kind's own tokenizer is a structure that begins with this one. */
+struct quern_tokenizer {
+    const struct quern_vocabulary *vocabulary;
+    struct quern_words words;
+    unsigned char *text; /* [text_capacity]: one byte to spare, the text, QUERN_WORD_BYTES to spare */
+    size_t text_capacity;
+};
+
+struct quern_tokenizer_kind {
+    const char *name;      /* as quern_tokenizer_info has it */
+    const char *gguf_name; /* as the key tokenizer.ggml.model has it */
+    struct quern_vocabulary_source defaults; /* see quern_tokenizer_defaults */
+
+    size_t vocabulary_size; /* of the kind's own structures */
+    size_t tokenizer_size;
+
+    /* Fills the kind's part of a vocabulary, of which the common part is filled and the rest is zero. */
+    int (*build)(struct quern_vocabulary *vocabulary, quern_error *error);
+    /* Frees what build took, also when build failed half-way. */
+    void (*release_vocabulary)(struct quern_vocabulary *vocabulary);
+    /* Memory that build took. */
+    size_t (*bytes)(const struct quern_vocabulary *vocabulary);
+    /* Frees the kind's part of a tokenizer. It begins as zeros, and grows when it is used. */
+    void (*release_tokenizer)(struct quern_tokenizer *tokenizer);
+
+    /* Step 3, for the bytes [text, end), at least one. The byte before text may be overwritten. */
+    int (*split)(struct quern_tokenizer *tokenizer, unsigned char *text, const unsigned char *end,
+                 struct quern_ids *ids, quern_error *error);
+    /* Step 4. Appends the ids of a word, and their spans if ids has spans. */
+    int (*merge)(struct quern_tokenizer *tokenizer, const unsigned char *word, size_t length, struct quern_ids *ids,
+                 quern_error *error);
+    /* Writes the text that a piece stands for to out, unless that is NULL, and returns its length, which is at most that
+     * of the piece. skip_space: without the space that the piece begins with. */
+    size_t (*piece_text)(const struct quern_vocabulary *vocabulary, int32_t id, bool skip_space, char *out);
+};
+
+extern const struct quern_tokenizer_kind quern_sentencepiece_bpe_kind;
+
+/* Appends the ids of a word. QUERN_WORD_BYTES from the word's first byte on must be readable. length >= 1 */
+int quern_tokenizer_put_word(struct quern_tokenizer *tokenizer, const unsigned char *word, size_t length,
+                             struct quern_ids *ids, quern_error *error);
+
+#endif
