@@ -1,4 +1,4 @@
-/* The verb: arguments, model, sections one after another, report. */
+/* The verb `quern bench`: reads its arguments, opens the model, runs the sections in order, prints the report. */
 #include "bench.h"
 
 #include "base/error.h"
@@ -12,7 +12,7 @@ static const struct section {
     const char *name;
     int (*run)(struct quern_bench *bench);
 } sections[] = {
-    {"load", quern_bench_load}, /* first, before anything else has used memory, and without a session */
+    {"load", quern_bench_load}, /* must be first: it measures memory, and opens the model itself */
     {"tokenize", quern_bench_tokenize}, {"forward", quern_bench_forward}, {"latency", quern_bench_latency},
     {"batches", quern_bench_batches},   {"threads", quern_bench_threads}, {"stages", quern_bench_stages},
     {"kernels", quern_bench_kernels}};
@@ -20,7 +20,7 @@ static const struct section {
 
 /* ---------------------------------------------------------------- arguments */
 
-/* Whether the name, so many bytes, is that of a section. */
+/* Whether name[length] is the name of a section. */
 static bool is_section(const char *name, size_t length)
 {
     for (size_t s = 0; s < SECTIONS; s++)
@@ -29,7 +29,7 @@ static bool is_section(const char *name, size_t length)
     return false;
 }
 
-/* Whether a section is to run: list holds its name, or is NULL. */
+/* Whether a section must run: the list names it, or there is no list. */
 static bool is_wanted(const char *list, const char *name)
 {
     const size_t length = strlen(name);
@@ -43,11 +43,11 @@ static int check_only(const char *list)
 {
     for (const char *part = list; part != NULL; part = strchr(part, ',') != NULL ? strchr(part, ',') + 1 : NULL)
         if (!is_section(part, strcspn(part, ",")))
-            return quern_cli_misuse("bench", "--only takes names of sections, which '%s' is not", part);
+            return quern_cli_misuse("bench", "--only takes names of sections; '%s' is not one", part);
     return -1;
 }
 
-/* Reads one number, which ends at one of the bytes in end or the end. */
+/* Reads one number from 1 to most. It must be followed by one of the characters in end, or by the end of the text. */
 static bool parse_number(const char **text, const char *end, int most, int *number)
 {
     char *rest;
@@ -87,13 +87,13 @@ static int parse_batches(struct quern_bench *bench, const char *list)
     }
 }
 
-/* Fills in what was not asked for. An exit code, or -1. */
+/* Sets the defaults of options that were not given. Returns an exit code, or -1 to go on. */
 static int read_options(struct quern_bench *bench, const struct quern_cli_options *options)
 {
     bench->options = *options;
     bench->seconds = options->seconds > 0 ? options->seconds : 0.5;
     if (options->text_count > 0)
-        return quern_cli_misuse("bench", "it takes no arguments; the model is given with -m");
+        return quern_cli_misuse("bench", "it takes no arguments; name the model with -m");
     int code = check_only(options->only);
     if (code < 0)
         code = parse_lengths(bench, options->tokens != NULL ? options->tokens : "8,16,32,64,128,256,512,1024,2048");
@@ -104,7 +104,7 @@ static int read_options(struct quern_bench *bench, const struct quern_cli_option
     return code;
 }
 
-/* Drops lengths that the model does not take; those that were asked for are an error. */
+/* Removes lengths that are too long for the model. It is an error if the user asked for them. */
 static int fit_lengths(struct quern_bench *bench)
 {
     const int limit = bench->session.info.context_length;
@@ -127,7 +127,7 @@ static int fit_lengths(struct quern_bench *bench)
 
 /* ---------------------------------------------------------------- running */
 
-/* Token ids at random, out of the part of the vocabulary where words are. */
+/* Makes random token ids, from the part of the vocabulary where words are. */
 static int make_ids(struct quern_bench *bench)
 {
     const uint32_t words = (uint32_t)bench->session.info.vocabulary, first = words / 4;
@@ -144,7 +144,7 @@ static int make_ids(struct quern_bench *bench)
     return QUERN_OK;
 }
 
-/* Runs sections from the first to before the last. */
+/* Runs the sections first to last - 1. */
 static int run_sections(struct quern_bench *bench, size_t first, size_t last)
 {
     const bool shown = isatty(STDERR_FILENO);
@@ -187,7 +187,8 @@ static int run_all(struct quern_bench *bench)
     return code == QUERN_OK ? QUERN_CLI_DONE : QUERN_CLI_FAILED;
 }
 
-/* Measures, and tells. The file of a report is opened first: what took minutes to measure is not lost to its name. */
+/* Measures and prints the report. The report's file is opened first, so that a wrong file name is found before minutes
+ * of measuring, not after. */
 static int measure(struct quern_bench *bench)
 {
     struct quern_cli_output report = {0};
@@ -232,7 +233,7 @@ static int bench_run(const struct quern_cli_options *options)
 
 const struct quern_cli_verb quern_cli_bench = {
     .name = "bench",
-    .summary = "Measures this machine and what quern makes of it.",
+    .summary = "Measures this machine, and the speed of quern on it.",
     .options = "mJEAKBOWRX",
     .more = "Prints Markdown unless --json or --report is given. Sections: load, tokenize, forward, latency,\n"
             "batches, threads, stages, kernels. Without -m and QUERN_MODEL it makes a model of full size and random\n"

@@ -1,7 +1,8 @@
-// quern and llama.cpp in turn on one model file; see bench/compare, which calls this.
+// Compares quern and llama.cpp on one model file. bench/compare calls this.
 //
-// One side computes while the other is stopped, a column at a time: drift of the machine meets both. A figure is the
-// median of the rounds; that of a round is a median of calls. Figures of quern come from `quern bench --json`.
+// For each column, one side computes while the other is stopped, then the other. So changes of the machine's speed affect
+// both. The figure of a round is the median of its calls, and a figure is the median of the rounds. The figures of quern
+// come from `quern bench --json`.
 import { execFileSync, fork } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
@@ -20,7 +21,7 @@ const { values: options } = parseArgs({
     }
 });
 const rounds = Number(options.rounds);
-const seconds = 0.4; // of measuring, for a column in a round
+const seconds = 0.4; // how long a column is measured in a round
 const texts = fs.mkdtempSync(join(os.tmpdir(), "quern-compare-"));
 const peers = new Set();
 process.on("exit", () => {
@@ -37,7 +38,7 @@ function quern(threads, ...more) {
     return JSON.parse(execFileSync(options.quern, [...list, ...more], { encoding: "utf8" }));
 }
 
-// ---------------------------------------------------------------- the peer
+// ---------------------------------------------------------------- llama.cpp, in a process of its own
 
 class Peer {
     static async start(threads) {
@@ -56,7 +57,7 @@ class Peer {
         return new Promise((resolve) => this.process.once("message", resolve));
     }
 
-    // The median, in milliseconds.
+    // Lets the process measure one thing. Returns the median in milliseconds.
     async ask(request) {
         const answer = this.answer();
         this.process.kill("SIGCONT");
@@ -73,8 +74,9 @@ class Peer {
     }
 }
 
-// ---------------------------------------------------------------- columns: each gives rows [what, unit, quern, peer]
+// ---------------------------------------------------------------- columns: each returns rows
 
+// A row is [what, unit, quern, llama.cpp].
 async function latency(peer, threads, tokens) {
     const ours = quern(threads, "--only", "latency", "--tokens", tokens).latency[0].p50_ms;
     return [[`${tokens} tokens`, "ms", ours, await peer.ask({ task: "latency", tokens: Number(tokens) })]];
@@ -96,7 +98,7 @@ async function tokenize(peer, threads) {
     return rows;
 }
 
-// Both from the page cache, in new processes.
+// Both load the file from the page cache, in new processes.
 async function load(_, threads) {
     const ours = quern(threads, "--only", "load");
     const peer = await Peer.start(threads);
@@ -171,8 +173,8 @@ function about(release) {
         model: `${options.model}: ${system.tensors}, ${system["model file"]}`,
         quern: `${system.quern}, kernels ${system.kernels}, ${system.compiler}`,
         llama_cpp: `${release}, prebuilt, through node-llama-cpp ${binding}`,
-        method: `in turn, one side stopped while the other computes; medians of ${rounds} rounds; random token ids; ` +
-            "llama.cpp's figures include its binding, whose cost shows with short texts"
+        method: `in turn, one side is stopped while the other computes; medians of ${rounds} rounds; random token ids; ` +
+            "llama.cpp's figures include its binding, which matters for short texts"
     };
 }
 

@@ -1,5 +1,5 @@
-/* Counts allocations. The linker sends the calls of the command and of the library in it here (--wrap in
- * bench/meson.build), but not those of libc itself. */
+/* Counts allocations. The linker replaces the calls of malloc, calloc and realloc in the command and the library by
+ * these functions (--wrap in bench/meson.build). Calls inside libc are not counted. */
 #include "bench.h"
 
 #include <stdatomic.h>

@@ -1,12 +1,12 @@
-// The column "http" of bench/compare: what clients get from `quern serve`, beside what quern and llama.cpp make of
-// texts of that length without HTTP. A server around llama.cpp can but be slower than that.
+// The column "http" of bench/compare: the speed that clients of `quern serve` see, beside the speed of quern and
+// llama.cpp without HTTP on texts of the same length. A server around llama.cpp cannot be faster than llama.cpp without HTTP.
 //
 // The clients (tests/wire) run on the same CPUs as the server.
 import { execFileSync, spawn } from "node:child_process";
 import { dirname, join } from "node:path";
 
-const seconds = "4"; // for a load
-const words = "8"; // of a text: 10 tokens with a real vocabulary, about 16 with one that is made up
+const seconds = "4"; // how long each load runs
+const words = "8"; // words of a text: 10 tokens with a real vocabulary, about 16 with that of a made model
 
 class Server {
     static async start(quern, model, threads) {
@@ -35,8 +35,8 @@ class Server {
     }
 }
 
-// Rows [what, unit, quern, peer]. library(tokens) gives quern's { p50_ms, tokens_per_s } without HTTP, for one text
-// and for 64 at once; peer(texts, tokens) llama.cpp's milliseconds.
+// Returns rows [what, unit, quern, llama.cpp]. library(tokens) returns quern's { p50_ms, tokens_per_s } without HTTP, for
+// one text and for 64 at once. peer(texts, tokens) returns llama.cpp's milliseconds.
 export async function http({ quern, model, threads, library, peer }) {
     const wire = join(dirname(quern), "tests/wire/wire");
     const server = await Server.start(quern, model, threads);

@@ -1,4 +1,5 @@
-/* Kernels on one thread, with the model's own weights. tests/kcheck --bench times every table; this the one in use. */
+/* Measures the kernels of the table in use, on one thread, with the model's own weights. tests/kcheck --bench measures
+ * every table. */
 #include "bench.h"
 
 #include "api/handles.h"
@@ -12,7 +13,7 @@
 
 enum { MOST_ROWS = 128, LONGEST = 4096, MOST_COLUMNS = 4096, READ_BYTES = 256 << 20, HUGE_BYTES = 2 << 20 };
 
-/* Memory for operands, all of it small random floats or blocks. */
+/* Memory for operands, filled with small random numbers. */
 struct operands {
     float *a, *c;       /* [MOST_ROWS][LONGEST], [MOST_ROWS][MOST_COLUMNS] */
     struct quern_q8 *q; /* [MOST_ROWS][LONGEST / QUERN_BLOCK] */
@@ -39,12 +40,12 @@ static int put_row(struct rows *r, const char *kernel, const char *shape, double
 
 /* ---------------------------------------------------------------- products */
 
-/* One product of every layer in turn, so that weights come from where they come from in a pass. */
+/* One product of every layer in turn, so that weights come from the same caches as in a pass. */
 struct product {
     const struct rows *r;
     const struct quern_matrix *matrices; /* every stride bytes */
     size_t stride;
-    int count, rows; /* matrices, rows of activations */
+    int count, rows; /* number of matrices, and of rows of activations */
     bool q8;
 };
 
@@ -112,7 +113,7 @@ static int put_products(struct rows *r)
     return put_product(r, "dense 3", &network->dense_3, 1, false);
 }
 
-/* The product that other runtimes quote: 128 x 256 x 128, all float32. */
+/* A product that other runtimes publish figures for: 128 x 256 x 128, all float32. */
 static int put_plain_product(struct rows *r)
 {
     enum { ROWS = 128, LENGTH = 256, COLUMNS = 128, PANELS = COLUMNS / QUERN_BLOCK };
@@ -170,7 +171,7 @@ static int put_attention(struct rows *r, struct quern_engine *engine, int tokens
     return code;
 }
 
-/* Of one layer of each kind, with the norms and the rotation of heads. */
+/* Attention of one layer of each kind, with the norms and the rotation of heads. */
 static int put_attentions(struct rows *r)
 {
     static const int tokens[] = {16, 128, 512, 2048};
@@ -243,7 +244,7 @@ struct reading {
     uint64_t sum;
 };
 
-/* A word of every cache line, so that adding up costs nothing. */
+/* Reads one word of every cache line, so that the additions take no time. */
 static int read_all(void *user)
 {
     enum { LINE = 64 / sizeof(uint64_t) };
@@ -257,7 +258,7 @@ static int read_all(void *user)
     return QUERN_OK;
 }
 
-/* What one thread reads from memory, and the peaks of arithmetic. */
+/* Measures the peaks of one thread: reading memory, and arithmetic. */
 static int put_peaks(struct rows *r)
 {
     static const struct quern_bench_column columns[] = {
@@ -267,13 +268,13 @@ static int put_peaks(struct rows *r)
     struct quern_bench_figures f;
     if (words == NULL)
         return quern_fail(&r->bench->error, QUERN_ENOMEM, "no memory to read");
-    madvise(words, READ_BYTES, MADV_HUGEPAGE); /* as packed weights lie; only advice */
+    madvise(words, READ_BYTES, MADV_HUGEPAGE); /* as for packed weights; a failure does not matter */
     memset(words, 1, READ_BYTES);
     const int code = quern_bench_measure(&f, read_all, &reading, r->bench->seconds);
     free(words);
     r->read_gb_per_s = READ_BYTES / f.p50_ns;
     struct quern_bench_table *table = quern_bench_table_add(
-        &r->bench->report, "peaks", "What one thread of this CPU can do at most", NULL, columns);
+        &r->bench->report, "peaks", "Peaks of one thread", NULL, columns);
     struct quern_bench_report *report = &r->bench->report;
     quern_bench_put(report, table, "multiply-adds of bytes", kcheck_measure_peak(KCHECK_PEAK_INT8) * 1e-9, "GMAC/s");
     quern_bench_put(report, table, "multiply-adds of float32", kcheck_measure_peak(KCHECK_PEAK_FLOAT) * 1e-9, "GMAC/s");
@@ -311,9 +312,9 @@ int quern_bench_kernels(struct quern_bench *bench)
     int code = put_peaks(&r);
     r.table = quern_bench_table_add(
         &bench->report, "kernels", "Kernels",
-        "One thread. Shapes of products are rows x length x columns; GB/s counts the weights that are read, and is "
-        "above reading where they stay in a cache. Attention includes norms and rotation of heads, and is compared "
-        "with the peak of float32.", columns);
+        "One thread. The shape of a product is rows x length x columns. GB/s counts the weights that are read. It is "
+        "above the speed of reading where they stay in a cache. Attention includes norms and rotation of heads, and is "
+        "compared with the peak of float32.", columns);
     if (code == QUERN_OK)
         code = operands_new(&r);
     if (code == QUERN_OK)

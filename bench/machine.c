@@ -1,4 +1,4 @@
-/* The machine, and what loading a model costs it. */
+/* Describes the machine, and measures the time and memory that it takes to open a model. */
 #include "bench.h"
 
 #include "kernels/kernels.h"
@@ -14,7 +14,7 @@
 
 enum { LINE = 512, LOADS = 5 };
 
-/* Finds the line of a file that begins with key, and copies what comes after it and its separators. */
+/* Finds the line of a file that begins with key, and copies the value behind the key and its separators. */
 static bool find_line(const char *path, const char *key, char out[LINE])
 {
     FILE *file = fopen(path, "re");
@@ -143,7 +143,8 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Opens the model, makes a context and computes a first vector; how long each took, to ms. memory may be NULL. */
+/* Opens the model, makes a context and computes a first vector. Sets ms[0..2] to the milliseconds of each. With a
+ * table, adds rows on the memory in use after each; memory may be NULL. */
 static int load_once(struct quern_bench *bench, double ms[3], struct quern_bench_table *memory)
 {
     const quern_model_options model_options = {.size = sizeof model_options, .threads = bench->options.threads};
@@ -188,10 +189,10 @@ int quern_bench_load(struct quern_bench *bench)
     double ms[4][LOADS], first[3];
     struct quern_bench_table *loads = quern_bench_table_add(
         &bench->report, "load", "Load",
-        "The model's file is in the page cache. B/op is what malloc gave; packed weights and arenas are mapped and not "
+        "The model's file is in the page cache. B/op counts malloc only. Packed weights and arenas are mapped, and not "
         "counted.", load);
     struct quern_bench_table *table = quern_bench_table_add(
-        &bench->report, "memory", "Memory", "What is resident. Pages of the model's file can be dropped at any time.",
+        &bench->report, "memory", "Memory", "Resident memory. The system can drop pages of the model's file at any time.",
         memory);
     put_memory(bench, table, "at first");
     int code = load_once(bench, first, table);

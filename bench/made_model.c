@@ -1,4 +1,4 @@
-/* A model to measure with when there is none: speed does not depend on what the weights are. */
+/* Makes a model to measure with when none is given. Speed does not depend on the values of the weights. */
 #include "bench.h"
 
 #include "model_maker.h"
@@ -6,7 +6,8 @@
 
 #include <unistd.h>
 
-/* The folder bench of the cache; not the cache itself, where models are found for use. */
+/* Finds the folder `bench` in the cache folder. Not the cache folder itself, because its models would be used by
+ * other verbs. */
 static bool find_folder(char out[QUERN_CLI_PATH])
 {
     char cache[QUERN_CLI_PATH];
@@ -27,7 +28,7 @@ const char *quern_bench_made_model(bool *temporary, quern_error *error)
         snprintf(path, sizeof path, "%s/full-q8_0.gguf", folder);
     if (access(path, R_OK) == 0)
         return path;
-    quern_cli_say("making a model of full size and random weights: %s (330 MB%s)", path,
-                  *temporary ? ", to be removed" : ", to be used again");
+    quern_cli_say("making a model of full size with random weights: %s (330 MB%s)", path,
+                  *temporary ? ", removed at the end" : ", kept for the next time");
     return quern_model_make(path, &recipe, error) == QUERN_OK ? path : NULL;
 }

@@ -1,3 +1,4 @@
+/* Measures the time of a call: many samples, then the median, the least and the 99th percentile. */
 #include "bench.h"
 
 #include <stdlib.h>
@@ -18,7 +19,7 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The time of one call, out of so many. */
+/* Sets *ns to the time of one call, as the mean over so many calls. */
 static int sample(double *ns, quern_bench_call *call, void *user, int calls)
 {
     const double begin = quern_bench_now_ns();
@@ -33,7 +34,7 @@ int quern_bench_measure(struct quern_bench_figures *figures, quern_bench_call *c
 {
     static double samples[SAMPLES];
     int calls = 1, count = 0, code = sample(samples, call, user, 1);
-    /* A sample of 10 us hides the cost of reading the clock. */
+    /* Doubles the calls of a sample until it takes 10 us, so that the cost of reading the clock does not matter. */
     do {
         code = code == QUERN_OK ? sample(samples, call, user, calls) : code;
     } while (code == QUERN_OK && samples[0] * calls < 1e4 && calls < MOST_CALLS && (calls *= 2));

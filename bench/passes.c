@@ -1,4 +1,4 @@
-/* Whole passes: latency, throughput, threads, stages. */
+/* Measures whole passes: latency, throughput, threads, stages. */
 #include "bench.h"
 
 #include "api/handles.h"
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Texts of equal length to embed at once, other tokens in every call. */
+/* Texts of equal length that are embedded at once, with different tokens in every call. */
 struct batch {
     struct quern_bench *bench;
     quern_context *context;
@@ -64,7 +64,7 @@ static double token_macs(const quern_model_info *m)
     return m->layers * (width * (queries + 2 * keys) + queries * width + 3 * width * m->ffn_dimensions);
 }
 
-/* The share of what the threads could multiply at most. */
+/* The speed as a share of the peak of the CPU. */
 static double of_peak(const struct quern_bench *bench, double macs_per_s, int threads)
 {
     const enum kcheck_peak peak = bench->options.exact ? KCHECK_PEAK_FLOAT : KCHECK_PEAK_INT8;
@@ -83,7 +83,7 @@ int quern_bench_latency(struct quern_bench *bench)
     const double macs = token_macs(&bench->session.info);
     struct quern_bench_table *table = quern_bench_table_add(
         &bench->report, "latency", "Latency",
-        "One text at a time, from token ids to the vector. GMAC/s counts the products of the layers.", columns);
+        "One text at a time, from token ids to the vector. GMAC/s counts the products of the layers only.", columns);
     int code = QUERN_OK;
     for (int i = 0; i < bench->length_count && code == QUERN_OK; i++) {
         const int n = bench->lengths[i];
@@ -106,7 +106,7 @@ int quern_bench_batches(struct quern_bench *bench)
     const int threads = bench->session.context_info.threads;
     const double macs = token_macs(&bench->session.info);
     struct quern_bench_table *table =
-        quern_bench_table_add(&bench->report, "batches", "Batches", "Texts that are embedded by one call.", columns);
+        quern_bench_table_add(&bench->report, "batches", "Batches", "Texts that one call embeds.", columns);
     int code = QUERN_OK;
     for (int i = 0; i < bench->batch_count && code == QUERN_OK; i++) {
         const int texts = bench->batches[i].texts, tokens = bench->batches[i].tokens;
@@ -121,7 +121,7 @@ int quern_bench_batches(struct quern_bench *bench)
     return code;
 }
 
-/* 1, 2, 4 ... and the most. */
+/* With 1, 2, 4 ... threads, and with all. */
 int quern_bench_threads(struct quern_bench *bench)
 {
     static const struct quern_bench_column columns[] = {
@@ -213,7 +213,7 @@ int quern_bench_forward(struct quern_bench *bench)
         {"end to end, 69 bytes", sizeof QUERN_BENCH_SENTENCE - 1}, {"end to end, 500 bytes", 500}};
     static float vector[QUERN_BENCH_WIDTH];
     struct quern_bench_table *table = quern_bench_table_add(
-        &bench->report, "operations", "Forward pass, and end to end",
+        &bench->report, "operations", "Forward pass, and text to vector",
         "forward: from token ids to the vector. end to end: from text to the vector.", columns);
     double short_ms = NAN;
     QUERN_TRY(measure_forward(bench, table));

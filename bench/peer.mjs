@@ -1,5 +1,5 @@
-// llama.cpp in a process of its own, which compare.mjs forks: node peer.mjs MODEL THREADS
-// Loads the model, says how long that took, then measures what it is asked for and answers in milliseconds.
+// llama.cpp in a process of its own, which compare.mjs starts: node peer.mjs MODEL THREADS
+// Loads the model, sends how long that took, then measures what each message asks for and answers in milliseconds.
 import fs from "node:fs";
 import { createServer } from "node:http";
 import { getLlama } from "node-llama-cpp";
@@ -7,7 +7,7 @@ import { getLlama } from "node-llama-cpp";
 const [path, threads] = [process.argv[2], Number(process.argv[3])];
 const now = () => performance.now();
 
-// Other ids at every call, opened and closed as a text is.
+// Random token ids, different at every call. The first and the last are the tokens that open and close a text.
 let random = 2463534242;
 function ids(count) {
     const list = [];
@@ -22,7 +22,7 @@ function ids(count) {
     return list;
 }
 
-// Calls for about so many seconds, and at least so often.
+// Calls for about so many seconds, and at least `least` times.
 async function sample(call, seconds, least) {
     const times = [];
     for (const end = now() + seconds * 1000; times.length < least || now() < end;) {
@@ -37,7 +37,7 @@ const llama = await getLlama({ gpu: false, build: "never", logLevel: "error", ma
 const begin = now();
 const model = await llama.loadModel({ modelPath: path, gpuLayers: 0, useMmap: true });
 const opened = now();
-// A text must be shorter than the context; all of it is one batch, as the model's attention asks for.
+// A text must be shorter than the context, and in one batch, because each token sees the whole text.
 const context = await model.createEmbeddingContext({ contextSize: 2304, batchSize: 2304, threads });
 const made = now();
 await context.getEmbeddingFor(ids(16));
@@ -65,7 +65,7 @@ const tasks = {
     }
 };
 
-// The least of a server: what /v1/embeddings of OpenAI asks and answers, vectors in base64.
+// A minimal server: /v1/embeddings as OpenAI has it, vectors in base64.
 const server = createServer(async (request, response) => {
     const parts = [];
     for await (const part of request)

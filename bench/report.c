@@ -1,4 +1,4 @@
-/* Tables, and the two ways to print them. */
+/* The tables of a report, and the two formats in which they are printed. */
 #include "bench.h"
 
 #include <math.h>
@@ -124,7 +124,7 @@ static void print_value(const struct quern_bench_cell *cell, int decimals, FILE 
         fputs("null", file);
 }
 
-/* A table is an array of objects with the keys of its columns. */
+/* In JSON a table is an array, and each row is an object with the keys of the columns. */
 void quern_bench_print_json(const struct quern_bench_report *report, FILE *file)
 {
     fprintf(file, "{\"quern\":\"%s\"", quern_version());

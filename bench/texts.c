@@ -1,4 +1,4 @@
-/* Texts made up to measure with, and the tokenizer's figures. */
+/* Makes texts to measure with, and measures the tokenizer. */
 #include "bench.h"
 
 #include "base/error.h"
@@ -10,7 +10,7 @@
 
 /* ---------------------------------------------------------------- texts */
 
-/* Common words in front. */
+/* The most frequent words come first. */
 static const char *const words[] = {
     "the", "of", "and", "to", "in", "is", "a", "that", "it", "for", "on", "with", "as", "was", "by", "at", "from",
     "are", "be", "this", "which", "or", "an", "not", "have", "one", "were", "when", "there", "can", "more", "if",
@@ -51,7 +51,7 @@ static void put(struct writer *w, const char *text)
         w->out[w->used++] = *text;
 }
 
-/* The rarer a word the further behind; one in five is derived, one in forty a number. */
+/* A word from the list, the first ones most often. One in five gets a suffix, one in forty is a number. */
 static void put_word(struct writer *w)
 {
     char number[16];
@@ -177,7 +177,7 @@ static int tokenize(void *user)
     return quern_tokenize(t->bench->session.context, t->text, NULL, t->ids, t->capacity, &t->count, &t->bench->error);
 }
 
-/* Keeps a text as FOLDER/NAME.txt, for others to be measured with. */
+/* Writes a text to FOLDER/NAME.txt, so that other tokenizers can be measured with it. */
 static int keep(struct quern_bench *bench, const char *name, quern_text text)
 {
     char path[4096];
@@ -220,8 +220,8 @@ int quern_bench_tokenize(struct quern_bench *bench)
         {"english-100k", false, 100000}, {"markdown-1k", true, 1000}, {"markdown-100k", true, 100000}};
     struct quern_bench_table *table = quern_bench_table_add(
         &bench->report, "tokenize", "Tokenizing",
-        "Median of calls on one thread. Texts are made up. Words that were seen before are known, "
-        "as they are to a tokenizer at work.", columns);
+        "Median of calls on one thread. The texts are made from a list of words, so most words are "
+        "in the tokenizer's cache.", columns);
     int code = QUERN_OK;
     for (size_t i = 0; i < COUNT(texts) && code == QUERN_OK; i++)
         code = measure_text(bench, table, texts[i].name, texts[i].markdown, texts[i].bytes);
