@@ -13,10 +13,10 @@
 
 enum { MOST_ROWS = 128, LONGEST = 4096, MOST_COLUMNS = 4096, READ_BYTES = 256 << 20, HUGE_BYTES = 2 << 20 };
 
-/* Memory for operands, filled with small random numbers. */
+/* Memory for operands. */
 struct operands {
-    float *a, *c;       /* [MOST_ROWS][LONGEST], [MOST_ROWS][MOST_COLUMNS] */
-    struct quern_q8 *q; /* [MOST_ROWS][LONGEST / QUERN_BLOCK] */
+    float *a, *c;      /* small random floats [MOST_ROWS][LONGEST]; results [MOST_ROWS][MOST_COLUMNS] */
+    void *activations; /* rows of a, in any format */
 };
 
 struct rows {
@@ -45,22 +45,26 @@ struct product {
     const struct rows *r;
     const struct quern_matrix *matrices; /* every stride bytes */
     size_t stride;
-    int count, rows; /* number of matrices, and of rows of activations */
-    bool q8;
+    int count, rows; /* matrices, rows of activations */
+    enum quern_path path;
 };
 
 static void multiply(const struct product *p, const struct quern_matrix *m)
 {
     const struct operands *o = &p->r->operands;
-    const int panels = m->rows / QUERN_BLOCK;
+    const int panels = m->rows / QUERN_PANEL_COLUMNS;
     for (int i = 0; i < panels; i++) {
         const struct quern_panel *w = &m->panels[i];
-        float *c = o->c + (size_t)i * QUERN_BLOCK;
-        if (p->q8)
-            w->gemm->run_q8(c, MOST_COLUMNS, o->q, p->rows, w->data, m->length, i + 1 < panels ? w[1].data : NULL);
-        else
-            w->gemm->run_f32(c, MOST_COLUMNS, o->a, (size_t)m->length, p->rows, w->data, m->length);
+        w->gemm->run[p->path](o->c + (size_t)i * QUERN_PANEL_COLUMNS, MOST_COLUMNS, o->activations, 0, p->rows, w->data,
+                              m->length, i + 1 < panels ? w[1].data : NULL);
     }
+}
+
+/* Fills the buffer of activations with rows of that length. */
+static void write_rows(const struct rows *r, const struct quern_activation *format, int length)
+{
+    for (int i = 0; i < MOST_ROWS; i++)
+        format->write(r->operands.activations, i, length, 0, r->operands.a + i * LONGEST, length);
 }
 
 static int multiply_all(void *user)
@@ -74,25 +78,28 @@ static int multiply_all(void *user)
 static double matrix_bytes(const struct quern_matrix *m)
 {
     double bytes = 0;
-    for (int i = 0; i < m->rows / QUERN_BLOCK; i++)
-        bytes += (double)m->panels[i].gemm->block_bytes * (m->length / QUERN_BLOCK);
+    for (int i = 0; i < m->rows / QUERN_PANEL_COLUMNS; i++)
+        bytes += (double)m->panels[i].gemm->block_bytes * (m->length / QUERN_BLOCK_ELEMENTS);
     return bytes;
 }
 
-static int put_product(struct rows *r, const char *name, const struct quern_matrix *matrices, int count, bool q8)
+static int put_product(struct rows *r, const char *name, const struct quern_matrix *matrices, int count,
+                       enum quern_path wanted)
 {
     static const int row_counts[] = {1, 8, 16, MOST_ROWS};
     const int length = matrices->length, columns = matrices->rows;
+    const enum quern_path path = matrices->fast ? wanted : QUERN_PATH_EXACT;
     if (length > LONGEST || columns > MOST_COLUMNS)
         return QUERN_OK;
+    write_rows(r, r->kernels->activation[path], length);
     for (size_t i = 0; i < sizeof row_counts / sizeof *row_counts; i++) {
         const int rows = row_counts[i];
         struct product p = {.r = r, .matrices = matrices, .stride = sizeof(struct quern_layer), .count = count,
-                            .rows = rows, .q8 = q8 && matrices->q8};
+                            .rows = rows, .path = path};
         char shape[64];
         snprintf(shape, sizeof shape, "%d x %d x %d%s", rows, length, columns, count > 1 ? ", every layer" : "");
         QUERN_TRY(put_row(r, name, shape, (double)count * rows * length * columns, count * matrix_bytes(matrices),
-                          p.q8 ? KCHECK_PEAK_INT8 : KCHECK_PEAK_FLOAT, multiply_all, &p));
+                          path == QUERN_PATH_FAST ? KCHECK_PEAK_INT8 : KCHECK_PEAK_FLOAT, multiply_all, &p));
     }
     return QUERN_OK;
 }
@@ -102,29 +109,30 @@ static int put_products(struct rows *r)
     const struct quern_network *network = &r->bench->session.model->network;
     const struct quern_layer *layer = network->layers;
     const int layers = network->shape.layers;
-    const bool q8 = !r->bench->options.exact;
-    QUERN_TRY(put_product(r, "qkv", &layer->qkv, layers, q8));
-    QUERN_TRY(put_product(r, "output", &layer->output, layers, q8));
-    QUERN_TRY(put_product(r, "gate, up", &layer->gate_up, layers, q8));
-    QUERN_TRY(put_product(r, "down", &layer->down, layers, q8));
+    const enum quern_path path = r->bench->options.exact ? QUERN_PATH_EXACT : QUERN_PATH_FAST;
+    QUERN_TRY(put_product(r, "qkv", &layer->qkv, layers, path));
+    QUERN_TRY(put_product(r, "output", &layer->output, layers, path));
+    QUERN_TRY(put_product(r, "gate, up", &layer->gate_up, layers, path));
+    QUERN_TRY(put_product(r, "down", &layer->down, layers, path));
     if (network->shape.head_hidden == 0)
         return QUERN_OK;
-    QUERN_TRY(put_product(r, "dense 2", &network->dense_2, 1, false));
-    return put_product(r, "dense 3", &network->dense_3, 1, false);
+    QUERN_TRY(put_product(r, "dense 2", &network->dense_2, 1, QUERN_PATH_EXACT));
+    return put_product(r, "dense 3", &network->dense_3, 1, QUERN_PATH_EXACT);
 }
 
 /* A product that other runtimes publish figures for: 128 x 256 x 128, all float32. */
 static int put_plain_product(struct rows *r)
 {
-    enum { ROWS = 128, LENGTH = 256, COLUMNS = 128, PANELS = COLUMNS / QUERN_BLOCK };
+    enum { ROWS = 128, LENGTH = 256, COLUMNS = 128, PANELS = COLUMNS / QUERN_PANEL_COLUMNS };
     const struct quern_gemm *gemm = r->kernels->gemm[QUERN_TYPE_F32];
-    const size_t panel_bytes = gemm->block_bytes * (LENGTH / QUERN_BLOCK);
+    const size_t panel_bytes = gemm->block_bytes * (LENGTH / QUERN_BLOCK_ELEMENTS);
     unsigned char *packed = aligned_alloc(64, PANELS * panel_bytes);
     struct quern_panel panels[PANELS];
     struct quern_layer layer = {.qkv = {.rows = COLUMNS, .length = LENGTH, .panels = panels}};
-    struct product p = {.r = r, .matrices = &layer.qkv, .count = 1, .rows = ROWS};
+    struct product p = {.r = r, .matrices = &layer.qkv, .count = 1, .rows = ROWS, .path = QUERN_PATH_EXACT};
     if (packed == NULL)
         return quern_fail(&r->bench->error, QUERN_ENOMEM, "no memory for a matrix");
+    write_rows(r, r->kernels->activation[QUERN_PATH_EXACT], LENGTH);
     for (size_t i = 0; i < PANELS; i++) {
         gemm->pack(packed + i * panel_bytes, (const unsigned char *)r->operands.a, LENGTH * sizeof(float), LENGTH);
         panels[i] = (struct quern_panel){gemm, packed + i * panel_bytes};
@@ -199,27 +207,28 @@ struct row {
     int length;
 };
 
-static int norm_f32(void *user)
+static int rms_norm(void *user)
 {
     const struct row *row = user;
     const struct operands *o = &row->r->operands;
-    row->r->kernels->norm_f32(o->c, o->a, o->a + LONGEST, row->length, 1e-6f);
+    row->r->kernels->rms_norm(o->c, o->a, o->a + LONGEST, row->length, 1e-6f);
     return QUERN_OK;
 }
 
-static int norm_q8(void *user)
+static int fast_rms_norm(void *user)
 {
     const struct row *row = user;
     const struct operands *o = &row->r->operands;
-    row->r->kernels->norm_q8(o->q, o->a, o->a + LONGEST, row->length, 1e-6f);
+    row->r->kernels->activation[QUERN_PATH_FAST]->rms_norm(o->activations, 0, o->a, o->a + LONGEST, row->length, 1e-6f);
     return QUERN_OK;
 }
 
-static int geglu_q8(void *user)
+static int fast_geglu(void *user)
 {
     const struct row *row = user;
     const struct operands *o = &row->r->operands;
-    row->r->kernels->geglu_q8(o->q, o->a, o->a + LONGEST, row->length);
+    row->r->kernels->activation[QUERN_PATH_FAST]->ffn[QUERN_FFN_GEGLU_TANH](
+        o->activations, 0, row->length, 0, o->a, o->a + LONGEST, row->length);
     return QUERN_OK;
 }
 
@@ -227,14 +236,17 @@ static int put_row_kernels(struct rows *r)
 {
     const struct quern_shape *s = &r->bench->session.model->network.shape;
     struct row width = {r, s->width}, ffn = {r, s->ffn};
-    char shape[2][32];
+    const char *format = r->kernels->activation[QUERN_PATH_FAST]->name;
+    char shape[2][32], name[2][32];
+    snprintf(name[0], sizeof name[0], "RMSNorm to %s", format);
+    snprintf(name[1], sizeof name[1], "GeGLU to %s", format);
     snprintf(shape[0], sizeof shape[0], "%d", s->width);
     snprintf(shape[1], sizeof shape[1], "%d", s->ffn);
     if (s->width > LONGEST || s->ffn > LONGEST)
         return QUERN_OK;
-    QUERN_TRY(put_row(r, "RMSNorm f32", shape[0], NAN, 4.0 * s->width, KCHECK_PEAK_NONE, norm_f32, &width));
-    QUERN_TRY(put_row(r, "RMSNorm to 8 bits", shape[0], NAN, 4.0 * s->width, KCHECK_PEAK_NONE, norm_q8, &width));
-    return put_row(r, "GeGLU to 8 bits", shape[1], NAN, 8.0 * s->ffn, KCHECK_PEAK_NONE, geglu_q8, &ffn);
+    QUERN_TRY(put_row(r, "RMSNorm f32", shape[0], NAN, 4.0 * s->width, KCHECK_PEAK_NONE, rms_norm, &width));
+    QUERN_TRY(put_row(r, name[0], shape[0], NAN, 4.0 * s->width, KCHECK_PEAK_NONE, fast_rms_norm, &width));
+    return put_row(r, name[1], shape[1], NAN, 8.0 * s->ffn, KCHECK_PEAK_NONE, fast_geglu, &ffn);
 }
 
 /* ---------------------------------------------------------------- all */
@@ -282,14 +294,26 @@ static int put_peaks(struct rows *r)
     return code;
 }
 
+/* Of MOST_ROWS rows of LONGEST elements, in either format. */
+static size_t activation_bytes(const struct quern_kernels *kernels)
+{
+    size_t most = 0;
+    for (int path = 0; path < QUERN_PATHS; path++) {
+        const struct quern_activation *format = kernels->activation[path];
+        const size_t bytes = quern_activation_rows(format, MOST_ROWS) * quern_activation_row_bytes(format, LONGEST);
+        most = bytes > most ? bytes : most;
+    }
+    return most;
+}
+
 static int operands_new(struct rows *r)
 {
     struct operands *o = &r->operands;
     uint32_t random = 2463534242u;
     o->a = aligned_alloc(64, sizeof *o->a * MOST_ROWS * LONGEST);
     o->c = aligned_alloc(64, sizeof *o->c * MOST_ROWS * MOST_COLUMNS);
-    o->q = aligned_alloc(64, sizeof *o->q * MOST_ROWS * LONGEST / QUERN_BLOCK);
-    if (o->a == NULL || o->c == NULL || o->q == NULL)
+    o->activations = aligned_alloc(64, activation_bytes(r->kernels));
+    if (o->a == NULL || o->c == NULL || o->activations == NULL)
         return quern_fail(&r->bench->error, QUERN_ENOMEM, "no memory for operands");
     for (size_t i = 0; i < (size_t)MOST_ROWS * LONGEST; i++) { /* xorshift32 */
         random ^= random << 13;
@@ -297,8 +321,6 @@ static int operands_new(struct rows *r)
         random ^= random << 5;
         o->a[i] = (float)(int32_t)random * 0x1p-31f;
     }
-    for (size_t i = 0; i < MOST_ROWS; i++)
-        r->kernels->quantize(o->q + i * LONGEST / QUERN_BLOCK, o->a + i * LONGEST, LONGEST);
     return QUERN_OK;
 }
 
@@ -309,6 +331,8 @@ int quern_bench_kernels(struct quern_bench *bench)
         {"min_ns", "least, ns", 0}, {"gmac_per_s", "GMAC/s", 1}, {"of_peak", "of peak", 3}, {"gb_per_s", "GB/s", 2},
         {"of_read", "of reading", 2}, {NULL, NULL, 0}};
     struct rows r = {.bench = bench, .kernels = bench->session.model->network.kernels};
+    if (r.kernels->thread_begin != NULL)
+        r.kernels->thread_begin();
     int code = put_peaks(&r);
     r.table = quern_bench_table_add(
         &bench->report, "kernels", "Kernels",
@@ -325,8 +349,10 @@ int quern_bench_kernels(struct quern_bench *bench)
         code = put_attentions(&r);
     if (code == QUERN_OK)
         code = put_row_kernels(&r);
+    if (r.kernels->thread_end != NULL)
+        r.kernels->thread_end();
     free(r.operands.a);
     free(r.operands.c);
-    free(r.operands.q);
+    free(r.operands.activations);
     return code;
 }

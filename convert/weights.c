@@ -191,7 +191,7 @@ int quern_weights_write(const struct quern_weights *weights, struct quern_gguf_w
     writing.round.floats = malloc((size_t)threads * TILE * sizeof(float));
     writing.round.out = malloc((size_t)TILES * TILE * sizeof(float));
     int code = writing.round.floats != NULL && writing.round.out != NULL
-                   ? quern_pool_new(&writing.pool, threads, error)
+                   ? quern_pool_new(&writing.pool, threads, NULL, NULL, error)
                    : quern_fail(error, QUERN_ENOMEM, "no memory to convert weights with %d threads", threads);
     if (code == QUERN_OK)
         code = write_all(&writing, weights, error);

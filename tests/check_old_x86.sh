@@ -17,7 +17,7 @@ outside=$(objdump -d --no-show-raw-insn "$library" | awk '
 [ -z "$outside" ] || { echo "AVX outside the tables:" >&2; echo "$outside" >&2; exit 1; }
 
 command -v qemu-x86_64 >/dev/null || { echo "needs qemu-x86_64" >&2; exit 77; }
-qemu-x86_64 -cpu Nehalem "$kcheck" --filter gemm_q8
+qemu-x86_64 -cpu Nehalem "$kcheck" --filter gemm_fast
 [ -n "$quern" ] || exit 0
 model=$(mktemp)
 trap 'rm -f "$model"' EXIT

@@ -53,7 +53,7 @@ static struct quern_pool *new_pool(int threads)
 {
     struct quern_pool *pool = NULL;
     quern_error error;
-    if (quern_pool_new(&pool, threads, &error) != QUERN_OK)
+    if (quern_pool_new(&pool, threads, NULL, NULL, &error) != QUERN_OK)
         fail_msg("%s", error.text);
     assert_int_equal(quern_pool_threads(pool), threads);
     return pool;
@@ -185,14 +185,52 @@ static void test_made_and_freed_at_once(void **state)
     quern_pool_free(NULL);
 }
 
+/* What the started threads have called. */
+static _Atomic int begun, ended, missed;
+static _Thread_local bool has_begun;
+
+static void begin_thread(void)
+{
+    has_begun = true;
+    atomic_fetch_add(&begun, 1);
+}
+
+static void end_thread(void)
+{
+    atomic_fetch_add(&ended, has_begun ? 1 : 1000);
+}
+
+static void visit_begun(void *argument, int tile, int thread)
+{
+    (void)argument, (void)tile;
+    if (thread != 0 && !has_begun)
+        atomic_fetch_add(&missed, 1);
+}
+
+static void test_workers_begin_and_end(void **state)
+{
+    (void)state;
+    struct quern_pool *pool = NULL;
+    quern_error error;
+    assert_int_equal(quern_pool_new(&pool, 4, begin_thread, end_thread, &error), QUERN_OK);
+    for (int i = 0; i < 100; i++)
+        quern_pool_run(pool, visit_begun, NULL, 8);
+    assert_int_equal(atomic_load(&ended), 0);
+    quern_pool_free(pool);
+    assert_int_equal(atomic_load(&missed), 0);
+    assert_int_equal(atomic_load(&begun), 3);
+    assert_int_equal(atomic_load(&ended), 3);
+    assert_false(has_begun); /* the caller's own thread */
+}
+
 static void test_thread_counts_are_checked(void **state)
 {
     (void)state;
     struct quern_pool *pool = NULL;
     quern_error error;
-    assert_int_equal(quern_pool_new(&pool, 0, &error), QUERN_EINVAL);
-    assert_int_equal(quern_pool_new(&pool, -1, &error), QUERN_EINVAL);
-    assert_int_equal(quern_pool_new(&pool, QUERN_POOL_MAX + 1, &error), QUERN_EINVAL);
+    assert_int_equal(quern_pool_new(&pool, 0, NULL, NULL, &error), QUERN_EINVAL);
+    assert_int_equal(quern_pool_new(&pool, -1, NULL, NULL, &error), QUERN_EINVAL);
+    assert_int_equal(quern_pool_new(&pool, QUERN_POOL_MAX + 1, NULL, NULL, &error), QUERN_EINVAL);
     assert_string_equal(error.text, "257 threads: give 1 to 256");
     assert_null(pool);
 }
@@ -203,7 +241,7 @@ int main(void)
         cmocka_unit_test(test_every_tile_once),          cmocka_unit_test(test_jobs_after_pauses),
         cmocka_unit_test(test_writes_are_visible),       cmocka_unit_test(test_sleeping_workers_wake),
         cmocka_unit_test(test_caller_waits_for_slow_workers), cmocka_unit_test(test_made_and_freed_at_once),
-        cmocka_unit_test(test_thread_counts_are_checked),
+        cmocka_unit_test(test_workers_begin_and_end),    cmocka_unit_test(test_thread_counts_are_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,11 +15,12 @@ static int fill(quern_context *context, const quern_context_options *o, quern_er
     else
         snprintf(context->threads_reason, sizeof context->threads_reason, "asked for");
     QUERN_TRY(quern_context_reserve_ids(context, (size_t)network->shape.context, error));
-    QUERN_TRY(quern_pool_new(&context->pool, threads, error));
+    QUERN_TRY(quern_pool_new(&context->pool, threads, network->kernels->thread_begin, network->kernels->thread_end,
+                             error));
     if (context->model->vocabulary != NULL)
         QUERN_TRY(quern_tokenizer_new(&context->tokenizer, context->model->vocabulary, error));
-    return quern_engine_new(&context->engine, network, context->pool, o->path == QUERN_PATH_FAST, o->step_tokens,
-                            error);
+    return quern_engine_new(&context->engine, network, context->pool, (enum quern_path)o->path,
+                            o->step_tokens, error);
 }
 
 int quern_context_new(quern_context **context, quern_model *model, const quern_context_options *options,
@@ -67,8 +68,8 @@ int quern_context_describe(const quern_context *context, quern_context_info *inf
     const quern_context_info full = {
         .threads = quern_pool_threads(context->pool),
         .threads_reason = context->threads_reason,
-        .path = context->engine.q8 ? "fast" : "exact",
-        .activations = context->engine.q8 ? "int8" : "float32",
+        .path = context->engine.path == QUERN_PATH_FAST ? "fast" : "exact",
+        .activations = context->model->network.kernels->activation[context->engine.path]->name,
         .step_tokens = context->engine.fill,
         .arena_bytes = context->engine.arena.size,
     };

@@ -36,6 +36,7 @@ struct quern_pool {
     void *argument;
     uint32_t tiles;
     int threads;            /* the caller included */
+    void (*begin)(void), (*end)(void); /* of each worker; NULL: nothing */
     atomic_bool stop;
     atomic_bool waiting;    /* the caller sleeps until done == tiles */
     _Atomic int sleepers;   /* workers that sleep until a ticket is open */
@@ -129,11 +130,15 @@ static void *work(void *argument)
 {
     struct worker *worker = argument;
     struct quern_pool *pool = worker->pool;
+    if (pool->begin != NULL)
+        pool->begin();
     while (!atomic_load(&pool->stop)) {
         if (!spin(pool, worker_ready, WORKER_SPIN_NS))
             sleep_until_open(pool);
         run_tiles(pool, worker->number);
     }
+    if (pool->end != NULL)
+        pool->end();
     return NULL;
 }
 
@@ -193,7 +198,7 @@ static int start_worker(struct worker *worker)
     return code;
 }
 
-int quern_pool_new(struct quern_pool **out, int threads, quern_error *error)
+int quern_pool_new(struct quern_pool **out, int threads, void (*begin)(void), void (*end)(void), quern_error *error)
 {
     if (threads < 1 || threads > QUERN_POOL_MAX)
         return quern_fail(error, QUERN_EINVAL, "%d threads: give 1 to %d", threads, QUERN_POOL_MAX);
@@ -202,6 +207,8 @@ int quern_pool_new(struct quern_pool **out, int threads, quern_error *error)
     if (pool == NULL)
         return quern_fail(error, QUERN_ENOMEM, "no memory for a pool of %d threads", threads);
     memset(pool, 0, bytes);
+    pool->begin = begin;
+    pool->end = end;
     pthread_mutex_init(&pool->mutex, NULL);
     pthread_cond_init(&pool->opened, NULL);
     pthread_cond_init(&pool->finished, NULL);

@@ -3,9 +3,10 @@
 #include "base/pool.h"
 #include "engine/engine.h"
 
-/* Tokens of a tile of attention: few enough for every thread to find work in a short text. They divide QUERN_BLOCK, and
+/* Tokens of a tile of attention: few enough for every thread to find work in a short text. They divide QUERN_KEY_BLOCK, and
  * with three query heads that share keys they fill the rows that kernels compute together. */
 enum { TILE_TOKENS = 4 };
+static_assert(QUERN_KEY_BLOCK % TILE_TOKENS == 0, "a block of keys is a whole number of tiles");
 
 struct attend {
     struct quern_engine *engine;
@@ -21,7 +22,7 @@ static size_t qkv_stride(const struct quern_shape *s)
 static const struct quern_span *block_of(const struct quern_engine *e, int block, int *first)
 {
     const struct quern_span *span = e->span + e->block_span[block];
-    *first = (block - span->block) * QUERN_BLOCK;
+    *first = (block - span->block) * QUERN_KEY_BLOCK;
     return span;
 }
 
@@ -66,13 +67,13 @@ static void prepare_tile(void *argument, int tile, int thread)
     const size_t stride = qkv_stride(s), head = (size_t)s->head;
     int first;
     const struct quern_span *span = block_of(e, tile / 2, &first);
-    const int count = at_most(span->count - first, QUERN_BLOCK);
+    const int count = at_most(span->count - first, QUERN_KEY_BLOCK);
     (void)thread;
     if (tile % 2 == 0) {
         turn_heads(a, span, first, count, 0, s->heads);
         return;
     }
-    if (quern_engine_uses_q8(e, &a->layer->qkv))
+    if (quern_engine_format(e, &a->layer->qkv)->split != NULL)
         add_key_rest(e, span->first + first, count);
     turn_heads(a, span, first, count, s->heads, s->heads + s->kv_heads);
     for (int h = 0; h < s->kv_heads; h++) {
@@ -88,15 +89,8 @@ static void put_result(const struct attend *a, const struct quern_span *span, in
     const struct quern_engine *e = a->engine;
     const struct quern_shape *s = &e->network->shape;
     const int group = s->heads / s->kv_heads, head = kv_head * group + row % group;
-    const bool q8 = quern_engine_uses_q8(e, &a->layer->output);
-    unsigned char *dst = e->input + (size_t)(span->first + row / group) *
-                                        quern_engine_row_bytes(q8, a->layer->output.length) +
-                         quern_engine_row_bytes(q8, s->head) * (size_t)head;
-    if (q8)
-        e->network->kernels->quantize((struct quern_q8 *)(void *)dst, result, s->head);
-    else
-        for (int i = 0; i < s->head; i++)
-            ((float *)(void *)dst)[i] = result[i];
+    quern_engine_format(e, &a->layer->output)->write(e->input, span->first + row / group, a->layer->output.length,
+                                                     head * s->head, result, s->head);
 }
 
 /* Tile = (block, TILE_TOKENS of it, key and value head). */
@@ -105,7 +99,7 @@ static void attend_tile(void *argument, int tile, int thread)
     const struct attend *a = argument;
     const struct quern_engine *e = a->engine;
     const struct quern_shape *s = &e->network->shape;
-    const int parts = QUERN_BLOCK / TILE_TOKENS, kv_head = tile % s->kv_heads, part = tile / s->kv_heads;
+    const int parts = QUERN_KEY_BLOCK / TILE_TOKENS, kv_head = tile % s->kv_heads, part = tile / s->kv_heads;
     const int group = s->heads / s->kv_heads;
     int first;
     const struct quern_span *span = block_of(e, part / parts, &first);
@@ -133,5 +127,5 @@ void quern_engine_attend(struct quern_engine *engine, const struct quern_layer *
     quern_pool_run(engine->pool, prepare_tile, &a, 2 * engine->blocks);
     quern_engine_lap(engine, QUERN_STAGE_ROPE);
     quern_pool_run(engine->pool, attend_tile, &a,
-                   engine->blocks * (QUERN_BLOCK / TILE_TOKENS) * engine->network->shape.kv_heads);
+                   engine->blocks * (QUERN_KEY_BLOCK / TILE_TOKENS) * engine->network->shape.kv_heads);
 }

@@ -44,34 +44,34 @@ struct quern_engine {
     const struct quern_network *network;
     const struct quern_attention *attention;
     struct quern_pool *pool;
-    bool q8; /* 8-bit path */
+    enum quern_path path;
 
     int row_capacity, span_capacity; /* what fits into a step */
     int fill;                        /* rows from which on no further text is added */
 
     /* The step. */
-    int rows, spans, blocks;  /* blocks: of QUERN_BLOCK keys, counting every text's last one as whole */
+    int rows, spans, blocks;  /* blocks: of QUERN_KEY_BLOCK keys, counting every text's last one as whole */
     int32_t *ids;             /* [row_capacity] */
     struct quern_span *span;  /* [span_capacity] */
     int *block_span;          /* [blocks]: the span that a block belongs to */
 
     /* Buffers, a row for every token. */
     float *x;                /* residual stream [rows][width] */
-    unsigned char *input;    /* of the next product, blocks or floats, rows back to back */
-    struct quern_q8 *rest;   /* 8-bit path: what rounding left over of the input of qkv [rows][width] */
+    unsigned char *input;    /* of the next product, in the activation format of its matrix */
+    unsigned char *rest;     /* what rounding left over of the input of qkv; NULL where its format has no split */
     float *key_rest;         /* and what that adds to keys [rows][kv_heads * head] */
     float *qkv;              /* queries, keys, values [rows][(heads + 2 * kv_heads) * head] */
     float *y;                /* a product's result [rows][width]; in the memory of qkv */
-    unsigned char *hidden;   /* of the feed-forward part, blocks or floats; in the memory of qkv */
+    unsigned char *hidden;   /* input of the feed-forward layer's second product; in the memory of qkv */
     unsigned char *packed;   /* keys and values of all texts [kv_heads][packed_bytes] */
     size_t packed_bytes;
 
     /* A row for every text. */
-    float *mean;              /* [spans][width]; room for twice as many, as head_hidden has */
-    float *head_hidden;       /* [spans][head_hidden] */
-    struct quern_q8 *head_q8; /* [2 * spans][width or head_hidden] */
+    float *mean;               /* [spans][width]; room for head_rows, as head_hidden has */
+    float *head_hidden;        /* [spans][head_hidden] */
+    unsigned char *head_input; /* of a dense layer: the texts' rows, then what rounding left over of them */
 
-    unsigned char *scratch; /* [threads][scratch_bytes]; first result_bytes of attention's results, or GeGLU's tile */
+    unsigned char *scratch; /* [threads][scratch_bytes]; first result_bytes of attention's results, or gate and up */
     size_t scratch_bytes, result_bytes;
     float score_scale; /* 1 / sqrt(head) */
 
@@ -83,7 +83,7 @@ struct quern_engine {
 
 /* fill: rows that make a step worth computing; 0: a good number. */
 int quern_engine_new(struct quern_engine *engine, const struct quern_network *network, struct quern_pool *pool,
-                     bool q8, int fill, quern_error *error);
+                     enum quern_path path, int fill, quern_error *error);
 void quern_engine_free(struct quern_engine *engine);
 
 /* Whether a text of count tokens fits into what is left of the step; an empty step takes any text the network takes. */
@@ -107,30 +107,25 @@ void quern_engine_head(struct quern_engine *engine);                            
 /* layers.c: ends a stage, where one is timed. */
 void quern_engine_lap(struct quern_engine *engine, enum quern_stage stage);
 
-/* product.c: c[i] = W a[i] for i < count. Rows of a lie back to back, blocks when q8, floats when not. Only the first
- * matrix_rows rows of W are computed, rounded up to QUERN_BLOCK. */
-void quern_engine_product(struct quern_engine *engine, const struct quern_matrix *matrix, int matrix_rows, bool q8,
+/* product.c: c[i] = W a[i] for i < count. a is a buffer of rows in the activation format of the matrix. Only the first
+ * matrix_rows rows of W are computed, rounded up to QUERN_PANEL_COLUMNS. */
+void quern_engine_product(struct quern_engine *engine, const struct quern_matrix *matrix, int matrix_rows,
                           const unsigned char *a, int count, float *c, size_t c_stride);
 
-/* head.c: x[length] as the sum of two rows of blocks, 15 bits in all; x is used up. */
-void quern_engine_split(const struct quern_kernels *kernels, struct quern_q8 *q, struct quern_q8 *rest, float *x,
-                        int length);
-
-/* product.c: hidden = gelu(gate) * up, of input. Rows of gate and up in scratch memory before GeGLU takes them: as many
- * as leave them in the second-level cache, 192 * 2 * 128 bytes, since each time weights are opened anew. */
-#define QUERN_GEGLU_ROWS 192
+/* product.c: hidden = gelu(gate) * up, of input. */
 void quern_engine_geglu(struct quern_engine *engine, const struct quern_layer *layer);
 
-/* Whether products with this matrix take 8-bit activations. */
-static inline bool quern_engine_uses_q8(const struct quern_engine *engine, const struct quern_matrix *matrix)
+/* The path on which products with this matrix are computed. */
+static inline enum quern_path quern_engine_path(const struct quern_engine *engine, const struct quern_matrix *matrix)
 {
-    return engine->q8 && matrix->q8;
+    return engine->path == QUERN_PATH_FAST && matrix->fast ? QUERN_PATH_FAST : QUERN_PATH_EXACT;
 }
 
-/* Bytes of a row of activations for it. */
-static inline size_t quern_engine_row_bytes(bool q8, int length)
+/* The format of the rows that they take. */
+static inline const struct quern_activation *quern_engine_format(const struct quern_engine *engine,
+                                                                 const struct quern_matrix *matrix)
 {
-    return q8 ? (size_t)(length / QUERN_BLOCK) * sizeof(struct quern_q8) : (size_t)length * sizeof(float);
+    return engine->network->kernels->activation[quern_engine_path(engine, matrix)];
 }
 
 #endif

@@ -16,7 +16,7 @@ static void mean_tile(void *argument, int tile, int thread)
     memset(mean, 0, width * sizeof *mean);
     for (int i = 0; i < span->count; i++) {
         float *x = e->x + (size_t)(span->first + i) * width;
-        e->network->kernels->norm_f32(x, x, e->network->output_norm, s->width, s->epsilon);
+        e->network->kernels->rms_norm(x, x, e->network->output_norm, s->width, s->epsilon);
         for (size_t j = 0; j < width; j++)
             mean[j] += x[j];
     }
@@ -24,33 +24,26 @@ static void mean_tile(void *argument, int tile, int thread)
         mean[j] /= (float)span->count;
 }
 
-void quern_engine_split(const struct quern_kernels *kernels, struct quern_q8 *q, struct quern_q8 *rest, float *x,
-                        int length)
-{
-    kernels->quantize(q, x, length);
-    for (int b = 0; b < length / QUERN_BLOCK; b++)
-        for (int i = 0; i < QUERN_BLOCK; i++)
-            x[b * QUERN_BLOCK + i] -= q[b].scale * q[b].q[i];
-    kernels->quantize(rest, x, length);
-}
-
-/* out[i] = W in[i] for every text; in is used up. The vector's last steps should add no error of their own, so where
- * activations are 8-bit each row goes in twice, the second time as what the first rounding left over. */
+/* out[i] = W in[i] for every text; in is used up. A vector's last steps should add no error of their own. So where the
+ * activation format has a split, what rounding left over of the rows goes in as well, as rows behind them. */
 static void dense(struct quern_engine *e, const struct quern_matrix *matrix, int rows, float *in, float *out)
 {
-    const size_t length = (size_t)matrix->length, blocks = length / QUERN_BLOCK, stride = (size_t)matrix->rows;
-    if (!quern_engine_uses_q8(e, matrix)) {
-        quern_engine_product(e, matrix, rows, false, (const unsigned char *)in, e->spans, out, stride);
+    const struct quern_activation *format = quern_engine_format(e, matrix);
+    const size_t length = (size_t)matrix->length, stride = (size_t)matrix->rows, spans = (size_t)e->spans;
+    if (format->split == NULL) {
+        for (size_t i = 0; i < spans; i++)
+            format->write(e->head_input, (int)i, matrix->length, 0, in + i * length, matrix->length);
+        quern_engine_product(e, matrix, rows, e->head_input, e->spans, out, stride);
         return;
     }
-    for (size_t i = 0; i < (size_t)e->spans; i++) {
-        struct quern_q8 *q = e->head_q8 + 2 * i * blocks;
-        quern_engine_split(e->network->kernels, q, q + blocks, in + i * length, matrix->length);
-    }
-    quern_engine_product(e, matrix, rows, true, (const unsigned char *)e->head_q8, 2 * e->spans, out, stride);
-    for (size_t i = 0; i < (size_t)e->spans; i++) /* rows 2 i and 2 i + 1 into row i */
+    const size_t rest = quern_activation_rows(format, spans); /* the first row of what was left over */
+    for (size_t i = 0; i < spans; i++)
+        format->split(e->head_input, e->head_input + rest * quern_activation_row_bytes(format, matrix->length), (int)i,
+                      in + i * length, matrix->length);
+    quern_engine_product(e, matrix, rows, e->head_input, (int)(rest + spans), out, stride);
+    for (size_t i = 0; i < spans; i++)
         for (size_t j = 0; j < (size_t)rows; j++)
-            out[i * stride + j] = out[2 * i * stride + j] + out[(2 * i + 1) * stride + j];
+            out[i * stride + j] += out[(rest + i) * stride + j];
 }
 
 void quern_engine_head(struct quern_engine *e)
@@ -72,10 +65,15 @@ void quern_engine_head(struct quern_engine *e)
 
 int quern_engine_run(struct quern_engine *engine, quern_error *error)
 {
+    const struct quern_kernels *kernels = engine->network->kernels;
     if (engine->spans == 0)
         return QUERN_OK;
+    if (kernels->thread_begin != NULL)
+        kernels->thread_begin();
     quern_engine_layers(engine);
     quern_engine_head(engine);
+    if (kernels->thread_end != NULL)
+        kernels->thread_end();
     quern_engine_lap(engine, QUERN_STAGE_HEAD);
     return quern_map_check(&engine->network->gguf->map, error);
 }

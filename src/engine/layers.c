@@ -11,8 +11,8 @@ struct pass {
     struct quern_engine *engine;
     const float *add;  /* weight of the norm under which y is added to x; NULL: x is the tokens' embedding instead */
     const float *next; /* weight of the norm of x that is the input of the next product; NULL: none follows */
-    bool q8;           /* that input is blocks */
-    bool rest;         /* and what rounding left over is wanted too */
+    const struct quern_activation *format; /* of that input */
+    bool rest;                             /* what rounding left over of it is wanted, too */
 };
 
 static void pass_tile(void *argument, int tile, int thread)
@@ -21,40 +21,34 @@ static void pass_tile(void *argument, int tile, int thread)
     const struct quern_engine *e = p->engine;
     const struct quern_kernels *k = e->network->kernels;
     const struct quern_shape *s = &e->network->shape;
-    const size_t input_bytes = quern_engine_row_bytes(p->q8, s->width);
     const int end = (tile + 1) * TILE_ROWS < e->rows ? (tile + 1) * TILE_ROWS : e->rows;
     float *row = (float *)(void *)(e->scratch + (size_t)thread * e->scratch_bytes);
     for (int i = tile * TILE_ROWS; i < end; i++) {
         float *x = e->x + (size_t)i * (size_t)s->width;
-        unsigned char *input = e->input + (size_t)i * input_bytes;
         if (p->add == NULL)
             quern_network_embedding(e->network, e->ids[i], x);
         else
             k->add_norm(x, e->y + (size_t)i * (size_t)s->width, p->add, s->width, s->epsilon);
         if (p->next != NULL && p->rest) {
-            k->norm_f32(row, x, p->next, s->width, s->epsilon);
-            quern_engine_split(k, (struct quern_q8 *)(void *)input, e->rest + (size_t)(i * (s->width / QUERN_BLOCK)),
-                               row, s->width);
-        } else if (p->next != NULL && p->q8)
-            k->norm_q8((struct quern_q8 *)(void *)input, x, p->next, s->width, s->epsilon);
-        else if (p->next != NULL)
-            k->norm_f32((float *)(void *)input, x, p->next, s->width, s->epsilon);
+            k->rms_norm(row, x, p->next, s->width, s->epsilon);
+            p->format->split(e->input, e->rest, i, row, s->width);
+        } else if (p->next != NULL)
+            p->format->rms_norm(e->input, i, x, p->next, s->width, s->epsilon);
     }
 }
 
 static void pass(struct quern_engine *engine, const float *add, const float *next, const struct quern_matrix *matrix,
                  bool rest)
 {
-    const bool q8 = matrix != NULL && quern_engine_uses_q8(engine, matrix);
-    struct pass p = {engine, add, next, q8, q8 && rest};
+    const struct quern_activation *format = matrix != NULL ? quern_engine_format(engine, matrix) : NULL;
+    struct pass p = {engine, add, next, format, rest && format != NULL && format->split != NULL};
     quern_pool_run(engine->pool, pass_tile, &p, (engine->rows + TILE_ROWS - 1) / TILE_ROWS);
 }
 
 /* A product of the rows, into qkv or y. */
 static void product(struct quern_engine *engine, const struct quern_matrix *matrix, const unsigned char *a, float *c)
 {
-    quern_engine_product(engine, matrix, matrix->rows, quern_engine_uses_q8(engine, matrix), a, engine->rows, c,
-                         (size_t)matrix->rows);
+    quern_engine_product(engine, matrix, matrix->rows, a, engine->rows, c, (size_t)matrix->rows);
 }
 
 void quern_engine_lap(struct quern_engine *engine, enum quern_stage stage)
@@ -66,16 +60,17 @@ void quern_engine_lap(struct quern_engine *engine, enum quern_stage stage)
     engine->lap_ns = now;
 }
 
-/* Queries, keys and values. Half of all error of the 8-bit path came from rounding what goes in here, because scores
- * are sensitive to it; keys are few columns, so they get the rounding's rest as well. */
+/* Queries, keys and values. Half of all error of the fast path came from rounding the input of this product, because
+ * scores are sensitive to it. Keys are few columns, so they are computed from what rounding left over as well. */
 static void project(struct quern_engine *e, const struct quern_layer *layer)
 {
     const struct quern_shape *s = &e->network->shape;
-    const struct quern_matrix keys = {.rows = s->kv_heads * s->head, .length = s->width, .q8 = layer->qkv.q8,
-                                      .panels = layer->qkv.panels + s->heads * s->head / QUERN_BLOCK};
+    const struct quern_matrix keys = {.rows = s->kv_heads * s->head, .length = s->width,
+                                      .fast = layer->qkv.fast,
+                                      .panels = layer->qkv.panels + s->heads * s->head / QUERN_PANEL_COLUMNS};
     product(e, &layer->qkv, e->input, e->qkv);
-    if (quern_engine_uses_q8(e, &layer->qkv))
-        product(e, &keys, (const unsigned char *)e->rest, e->key_rest);
+    if (quern_engine_format(e, &layer->qkv)->split != NULL)
+        product(e, &keys, e->rest, e->key_rest);
 }
 
 void quern_engine_layers(struct quern_engine *e)

@@ -1,12 +1,15 @@
 /* What this CPU can do, and which table is best for it. */
 #include "kernels/tables.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
-/* Register state that the operating system saves: XCR0. */
+/* The register state that the operating system saves: XCR0. */
 static uint32_t saved_state(void)
 {
     uint32_t low, high;
@@ -14,13 +17,21 @@ static uint32_t saved_state(void)
     return low;
 }
 
+/* Linux lets a process use the tile registers only after it has asked. The permission is for the whole process. */
+static bool may_use_tiles(void)
+{
+    enum { ARCH_REQ_XCOMP_PERM = 0x1023, XFEATURE_XTILEDATA = 18 };
+    return syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0;
+}
+
 uint32_t quern_cpu_features(void)
 {
     enum { OSXSAVE = 1 << 27, FMA = 1 << 12, F16C = 1 << 29, AVX = 1 << 28 };          /* leaf 1 ecx */
     enum { AVX2 = 1 << 5, AVX512 = 1 << 16 | 1 << 17 | 1 << 30 | (int)(1u << 31) };    /* leaf 7.0 ebx: F DQ BW VL */
     enum { VNNI512 = 1 << 11 };                                                        /* leaf 7.0 ecx */
+    enum { AMX_BF16 = 1 << 22, AMX_TILE = 1 << 24 };                                   /* leaf 7.0 edx */
     enum { VNNI = 1 << 4 };                                                            /* leaf 7.1 eax */
-    enum { STATE_AVX = 6, STATE_AVX512 = 0xe6 };
+    enum { STATE_AVX = 6, STATE_AVX512 = 0xe6, STATE_TILES = 1 << 17 | 1 << 18 };
     const uint32_t basic = OSXSAVE | FMA | F16C | AVX;
     uint32_t a, b, c, d, features = 0;
 
@@ -32,6 +43,8 @@ uint32_t quern_cpu_features(void)
     features |= QUERN_CPU_AVX2;
     if ((b & (uint32_t)AVX512) == (uint32_t)AVX512 && (c & VNNI512) && (state & STATE_AVX512) == STATE_AVX512)
         features |= QUERN_CPU_AVX512VNNI;
+    if ((d & AMX_BF16) && (d & AMX_TILE) && (state & STATE_TILES) == STATE_TILES && may_use_tiles())
+        features |= QUERN_CPU_AMX_BF16;
     if (a >= 1 && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & VNNI))
         features |= QUERN_CPU_AVXVNNI;
     return features;

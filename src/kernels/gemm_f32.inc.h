@@ -81,10 +81,12 @@ INLINE void gemm_f32(enum quern_form form, float *c, size_t c_stride, const floa
 }
 
 #define DEFINE_GEMM_F32(name, form)                                                                                    \
-    static void name(float *c, size_t c_stride, const float *a, size_t a_stride, int count,                            \
-                     const unsigned char *panel, int length)                                                           \
+    static void name(float *c, size_t c_stride, const void *a, int first, int count, const unsigned char *panel,       \
+                     int length, const unsigned char *next)                                                            \
     {                                                                                                                  \
-        gemm_f32(form, c, c_stride, a, a_stride, count, panel, length);                                                \
+        const float *rows = a;                                                                                         \
+        (void)next;                                                                                                    \
+        gemm_f32(form, c, c_stride, rows + (size_t)first * (size_t)length, (size_t)length, count, panel, length);      \
     }
 
 DEFINE_GEMM_F32(gemm_f32_q8, QUERN_FORM_Q8_0)

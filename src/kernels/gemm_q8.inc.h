@@ -102,15 +102,15 @@ INLINE vf minimum_of(enum quern_form form, const struct weights *w, int group, i
 }
 
 /* -128 times the sum over the activations of a group of a block. */
-INLINE vi group_bias(enum quern_form form, const struct quern_q8 *x, int group)
+INLINE vi group_bias(enum quern_form form, const struct quern_int8_block *x, int group)
 {
     if (QUERN_GROUPS(form) == 1)
         return vi_set(x->bias);
-    return group == 0 ? vi_set(x->half) : vi_set(x->bias) - vi_set(x->half);
+    return group == 0 ? vi_set(x->half_block_bias) : vi_set(x->bias) - vi_set(x->half_block_bias);
 }
 
 /* What makes up for the offset of a group's weights in the sum of its products: minus offset times the activations. */
-INLINE vi offset_sum(enum quern_form form, const struct quern_q8 *x, int group)
+INLINE vi offset_sum(enum quern_form form, const struct quern_int8_block *x, int group)
 {
     if (IS_WIDE(form))
         return vi_set(PANEL_Q8_FLIP != 0 ? x->bias : 0);
@@ -118,7 +118,7 @@ INLINE vi offset_sum(enum quern_form form, const struct quern_q8 *x, int group)
 }
 
 /* dot = products of a group's bytes with those of rows of activations; they started at offset_sum if STARTS. */
-INLINE void group_dots(enum quern_form form, int rows, vi dot[Q8_ROWS][Q8_VECTORS], const struct quern_q8 *x,
+INLINE void group_dots(enum quern_form form, int rows, vi dot[Q8_ROWS][Q8_VECTORS], const struct quern_int8_block *x,
                        size_t stride, const struct weights *w, int group)
 {
     const int steps = 8 / QUERN_GROUPS(form);
@@ -148,7 +148,7 @@ INLINE void group_dots(enum quern_form form, int rows, vi dot[Q8_ROWS][Q8_VECTOR
 }
 
 /* Adds what a group of a block contributes: its products, and the sum of its activations times the minimum. */
-INLINE void add_group(enum quern_form form, int rows, vf sum[Q8_ROWS][Q8_VECTORS], const struct quern_q8 *x,
+INLINE void add_group(enum quern_form form, int rows, vf sum[Q8_ROWS][Q8_VECTORS], const struct quern_int8_block *x,
                       size_t stride, const struct weights *w, int group)
 {
     vi dot[Q8_ROWS][Q8_VECTORS];
@@ -172,7 +172,7 @@ INLINE void add_group(enum quern_form form, int rows, vf sum[Q8_ROWS][Q8_VECTORS
 }
 
 /* The same for a whole block. */
-INLINE void add_block(enum quern_form form, int rows, vf sum[Q8_ROWS][Q8_VECTORS], const struct quern_q8 *x,
+INLINE void add_block(enum quern_form form, int rows, vf sum[Q8_ROWS][Q8_VECTORS], const struct quern_int8_block *x,
                       size_t stride, const struct weights *w)
 {
     add_group(form, rows, sum, x, stride, w, 0);
@@ -191,7 +191,7 @@ struct source {
 };
 
 /* c of some rows and a group of columns, plus products. stride: from one row of a to the next. */
-INLINE void tile_q8(enum quern_form form, bool open, int rows, float *c, size_t c_stride, const struct quern_q8 *a,
+INLINE void tile_q8(enum quern_form form, bool open, int rows, float *c, size_t c_stride, const struct quern_int8_block *a,
                     size_t stride, const struct source *from)
 {
     const unsigned char *ahead = from->ahead;
@@ -212,7 +212,7 @@ INLINE void tile_q8(enum quern_form form, bool open, int rows, float *c, size_t 
             vf_store(c + (size_t)r * c_stride + v * LANES, sum[r][v]);
 }
 
-INLINE void rows_q8(enum quern_form form, bool open, int rows, float *c, size_t c_stride, const struct quern_q8 *a,
+INLINE void rows_q8(enum quern_form form, bool open, int rows, float *c, size_t c_stride, const struct quern_int8_block *a,
                     size_t stride, const struct source *from)
 {
     switch (rows) {
@@ -238,7 +238,7 @@ INLINE void rows_q8(enum quern_form form, bool open, int rows, float *c, size_t 
 }
 
 /* Cuts the rows into tiles of nearly equal height, since a low tile keeps the multipliers less busy than a high one. */
-INLINE void gemm_q8(enum quern_form form, float *c, size_t c_stride, const struct quern_q8 *a, int count,
+INLINE void gemm_q8(enum quern_form form, float *c, size_t c_stride, const struct quern_int8_block *a, int count,
                     const unsigned char *panel, int length, const unsigned char *next)
 {
     struct opened opened[OPEN_BLOCKS];
@@ -257,7 +257,7 @@ INLINE void gemm_q8(enum quern_form form, float *c, size_t c_stride, const struc
                 open_block(form, &opened[b], from.panel + (size_t)b * QUERN_BLOCK_BYTES(form), from.v0);
             for (int row = 0, left = tiles, rows; left > 0; left--, row += rows) {
                 float *out = c + (size_t)row * c_stride + from.v0 * LANES;
-                const struct quern_q8 *in = a + (size_t)(row * blocks + done);
+                const struct quern_int8_block *in = a + (size_t)(row * blocks + done);
                 rows = (count - row + left - 1) / left;
                 if (open)
                     rows_q8(form, true, rows, out, c_stride, in, (size_t)blocks, &from);
@@ -270,10 +270,11 @@ INLINE void gemm_q8(enum quern_form form, float *c, size_t c_stride, const struc
 }
 
 #define DEFINE_GEMM_Q8(name, form)                                                                                     \
-    static void name(float *c, size_t c_stride, const struct quern_q8 *a, int count, const unsigned char *panel,       \
+    static void name(float *c, size_t c_stride, const void *a, int first, int count, const unsigned char *panel,       \
                      int length, const unsigned char *next)                                                            \
     {                                                                                                                  \
-        gemm_q8(form, c, c_stride, a, count, panel, length, next);                                                     \
+        const struct quern_int8_block *blocks = a;                                                                     \
+        gemm_q8(form, c, c_stride, blocks + (size_t)first * (size_t)(length / 32), count, panel, length, next);        \
     }
 
 DEFINE_GEMM_Q8(gemm_q8_q8, QUERN_FORM_Q8_0)

@@ -1,47 +1,98 @@
 /* The arithmetic of the engine: one constant table of functions per instruction set.
  *
- * Kernels compute and do nothing else: no allocation, no I/O, no threads, no globals; they cannot fail. Their
- * preconditions are met by the engine. spec.h defines what each computes; every table holds every function, and a
- * table's results depend on nothing but the operands: a row of a product is added up in the same order however many
- * rows are computed with it.
- *
- * All lengths (columns, head dimensions) are multiples of QUERN_BLOCK. */
+ * Kernels compute and do nothing else. They do not allocate, do no I/O, start no threads and keep no globals, and they
+ * cannot fail: the engine meets their preconditions. spec.h defines what each kernel computes. Every table holds every
+ * function, unless NULL is allowed below. The results of a table depend on nothing but the operands: a row of a product
+ * is added up in the same order however many rows are computed together with it. */
 #ifndef QUERN_KERNELS_KERNELS_H
 #define QUERN_KERNELS_KERNELS_H
 
 #include "base/quants.h"
+#include "quern.h"
 
+#include <assert.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define QUERN_BLOCK 32 /* elements that share a scale, columns in a panel, keys in a block of attention */
+#define QUERN_PATHS 2 /* the values of quern_path: indices of the arrays below */
 
-/* Activations in 8 bits: x[i] = scale * q[i], |q[i]| <= 127. */
-struct quern_q8 {
-    float scale;
-    float sum;    /* scale * sum(q): what minimums of weights are multiplied by */
-    int32_t bias; /* -128 * sum(q): where sums of products with weights stored as w + 128 start */
-    int32_t half; /* -128 * the sum of the first half of q */
-    int8_t q[QUERN_BLOCK];
+#define QUERN_BLOCK_ELEMENTS 32 /* elements of a row that are stored together; lengths of rows are multiples of it */
+#define QUERN_PANEL_COLUMNS 32  /* rows of a weight matrix that are packed together: columns of its product */
+#define QUERN_KEY_BLOCK 32      /* keys of a text that are packed together for attention */
+
+/* A panel's columns are whole blocks of the row that the next product reads. */
+static_assert(QUERN_PANEL_COLUMNS % QUERN_BLOCK_ELEMENTS == 0, "a panel gives whole blocks");
+
+/* ---------------------------------------------------------------- activations */
+
+/* What a feed-forward layer does between its two products. */
+enum quern_ffn_kind {
+    QUERN_FFN_GEGLU_TANH, /* gelu(gate) * up, gelu(z) = z / 2 * (1 + tanh(sqrt(2 / pi) * (z + 0.044715 z^3))) */
+    QUERN_FFN_GELU_ERF,   /* gelu(gate), gelu(z) = z / 2 * (1 + erf(z / sqrt(2))); there is no up */
+    QUERN_FFN_KINDS
 };
+
+/* A format of activations: how the rows that enter a product are stored.
+ *
+ * Rows of one length lie in a buffer, in groups of rows_together rows; a group is contiguous. Within a group the format
+ * decides where a row's blocks lie, so only these functions and products read or write a buffer. Functions take the
+ * buffer and the number of a row. They write no other row, so threads may write different rows, or different blocks of
+ * one row, at the same time. A buffer is aligned to 64 bytes and has room for a multiple of rows_together rows. */
+struct quern_activation {
+    const char *name;  /* "float32", "int8" */
+    int rows_together; /* divides product_rows and ffn_rows of the table */
+    int block_bytes;   /* of QUERN_BLOCK_ELEMENTS elements of a row */
+
+    /* Elements [first, first + count) of the row = x[count]. first and count are multiples of QUERN_BLOCK_ELEMENTS. */
+    void (*write)(void *dst, int row, int length, int first, const float *x, int count);
+
+    /* The row = x / sqrt(mean(x^2) + epsilon) * weight */
+    void (*rms_norm)(void *dst, int row, const float *x, const float *weight, int length, float epsilon);
+
+    /* Elements [first, first + count) of the row, as the kind says, of gate[count] and up[count] (NULL if the kind has
+     * none). */
+    void (*ffn[QUERN_FFN_KINDS])(void *dst, int row, int length, int first, const float *gate, const float *up,
+                                 int count);
+
+    /* The row of dst = x[length], and the row of rest = what rounding left over of it. The two carry x to 15 bits or
+     * more. x is used up. NULL where the format rounds so little that nobody needs the rest. */
+    void (*split)(void *dst, void *rest, int row, float *x, int length);
+};
+
+/* Rows that a buffer must have room for. */
+static inline size_t quern_activation_rows(const struct quern_activation *format, size_t rows)
+{
+    const size_t together = (size_t)format->rows_together;
+    return (rows + together - 1) / together * together;
+}
+
+/* Bytes of a row. */
+static inline size_t quern_activation_row_bytes(const struct quern_activation *format, int length)
+{
+    return (size_t)(length / QUERN_BLOCK_ELEMENTS) * (size_t)format->block_bytes;
+}
+
+/* ---------------------------------------------------------------- products */
 
 /* What must agree stays together: a packed layout, its packer, and the products that read it. A matrix of
- * [rows][length] weights is packed in panels of QUERN_BLOCK rows. */
+ * [rows][length] weights is packed in panels of QUERN_PANEL_COLUMNS rows. */
 struct quern_gemm {
-    size_t block_bytes; /* bytes of a panel for every QUERN_BLOCK of its length */
+    size_t block_bytes; /* bytes of a panel for every QUERN_BLOCK_ELEMENTS of its length */
 
-    /* Packs rows [QUERN_BLOCK][length], raw as in a GGUF file and row_bytes apart, to panel, which is aligned to 64. */
+    /* Packs rows [QUERN_PANEL_COLUMNS][length], raw as in a GGUF file and row_bytes apart, to panel, which is aligned
+     * to 64 bytes. */
     void (*pack)(unsigned char *panel, const unsigned char *rows, size_t row_bytes, int length);
 
-    /* c[i][j] = sum over k of a[i][k] * w[j][k], for i < count and the panel's QUERN_BLOCK rows w; rows of c are
-     * c_stride floats apart. a is [count][length], rows back to back as blocks or a_stride floats apart.
-     * The 8-bit one is NULL for matrices of floats. While it computes it brings the panel at next nearer, the one that
-     * this thread is likely to compute with next; NULL: none. */
-    void (*run_q8)(float *c, size_t c_stride, const struct quern_q8 *a, int count, const unsigned char *panel,
-                   int length, const unsigned char *next);
-    void (*run_f32)(float *c, size_t c_stride, const float *a, size_t a_stride, int count, const unsigned char *panel,
-                    int length);
+    /* c[i][j] = sum over k of a[first + i][k] * w[j][k], for i < count and the rows w of the panel; rows of c are
+     * c_stride floats apart. a is a buffer of rows of `length` elements in the activation format of the path; first is
+     * a multiple of its rows_together. While it computes it prefetches the panel at next, the one that this thread is
+     * likely to compute with after this one; NULL: none.
+     * run[QUERN_PATH_FAST] is NULL for types that are computed on the exact path only. */
+    void (*run[QUERN_PATHS])(float *c, size_t c_stride, const void *a, int first, int count,
+                             const unsigned char *panel, int length, const unsigned char *next);
 };
+
+/* ---------------------------------------------------------------- attention */
 
 /* Queries of one text against its keys and values. A query row r is the query of token r / group, head r % group, where
  * group is the number of query heads that share the key and value head. */
@@ -49,14 +100,14 @@ struct quern_attention_job {
     const unsigned char *packed; /* keys and values */
     const float *queries;        /* row r at queries + r / group * token_stride + r % group * dimensions */
     size_t token_stride;         /* in floats */
-    int group, dimensions;
-    int tokens; /* keys */
-    int window; /* token i sees token j when |i - j| <= window */
+    int group, dimensions;       /* dimensions is a multiple of 32 */
+    int tokens;                  /* keys */
+    int window;                  /* token i attends to token j when |i - j| <= window */
     float scale;
 };
 
 struct quern_attention {
-    int rows; /* query rows that are computed together, whether asked for or not */
+    int rows; /* query rows that are computed together, even when fewer are asked for */
 
     /* Bytes for the packed keys and values of a text, and for a thread's scratch memory with texts of up to that
      * length; multiples of 64. */
@@ -64,7 +115,7 @@ struct quern_attention {
     size_t (*scratch_bytes)(int tokens, int dimensions);
 
     /* Packs keys and values [first, first + count) of a text, rows stride floats apart. first is a multiple of
-     * QUERN_BLOCK; so is count, except at the end of the text. */
+     * QUERN_KEY_BLOCK; so is count, except at the end of the text. */
     void (*pack)(unsigned char *packed, const float *keys, const float *values, size_t stride, int first, int count,
                  int dimensions);
 
@@ -73,30 +124,42 @@ struct quern_attention {
     void (*run)(float *out, const struct quern_attention_job *job, int first, int count, unsigned char *scratch);
 };
 
+/* ---------------------------------------------------------------- tables */
+
 struct quern_kernels {
     const char *name;
     uint32_t features; /* enum quern_cpu_feature bits that the CPU must have */
 
     const struct quern_gemm *gemm[QUERN_TYPES]; /* by the type that the file has; NULL for other numbers */
-    const struct quern_attention *attention_f32; /* exact path */
-    const struct quern_attention *attention_q;   /* 8-bit path; error well below that of 8-bit activations */
 
-    /* dst = x / sqrt(mean(x^2) + epsilon) * weight */
-    void (*norm_f32)(float *dst, const float *x, const float *weight, int length, float epsilon);
-    /* the same, quantised */
-    void (*norm_q8)(struct quern_q8 *dst, const float *x, const float *weight, int length, float epsilon);
-    /* x += norm(y) */
+    /* The two paths. The error of the fast attention is well below that of the fast activations. */
+    const struct quern_activation *activation[QUERN_PATHS];
+    const struct quern_attention *attention[QUERN_PATHS];
+
+    /* Rows of activations that one call of a product takes at most: as many as stay in the second-level cache while
+     * they are read again for every panel. ffn_rows: the same for the two products of a gated feed-forward layer,
+     * whose results lie in scratch memory, too. */
+    int product_rows, ffn_rows;
+
+    /* What a thread runs before its first kernel, and after its last one. NULL: nothing. Calls do not nest. */
+    void (*thread_begin)(void);
+    void (*thread_end)(void);
+
+    /* Row kernels, all in float32. */
+
+    /* dst = x / sqrt(mean(x^2) + epsilon) * weight; dst may be x */
+    void (*rms_norm)(float *dst, const float *x, const float *weight, int length, float epsilon);
+    /* x += rms_norm(y) */
     void (*add_norm)(float *x, const float *y, const float *weight, int length, float epsilon);
-    /* norm of one head, then rotation by the angles of its position: element i pairs with i + length / 2.
-     * cosine and sine are [length / 2]. */
+    /* dst = (x - mean(x)) / sqrt(mean((x - mean(x))^2) + epsilon) * weight + bias; dst may be x */
+    void (*layer_norm)(float *dst, const float *x, const float *weight, const float *bias, int length, float epsilon);
+    /* x += y */
+    void (*add)(float *x, const float *y, int length);
+    /* Rotation of one head by the angles of its position: element i pairs with i + length / 2. cosine and sine are
+     * [length / 2]. */
+    void (*rope)(float *x, const float *cosine, const float *sine, int length);
+    /* rms_norm of one head, then rope */
     void (*norm_rope)(float *x, const float *weight, const float *cosine, const float *sine, int length, float epsilon);
-
-    /* dst = gelu(gate) * up, with gelu(z) = z / 2 * (1 + tanh(sqrt(2 / pi) * (z + 0.044715 z^3))) */
-    void (*geglu_f32)(float *dst, const float *gate, const float *up, int length);
-    void (*geglu_q8)(struct quern_q8 *dst, const float *gate, const float *up, int length);
-
-    /* scale = max|x| / 127, q = x / scale rounded to nearest, ties to even, per block. A block of zeros has scale 0. */
-    void (*quantize)(struct quern_q8 *dst, const float *x, int length);
 };
 
 /* ---------------------------------------------------------------- choosing a table */
@@ -107,10 +170,12 @@ enum quern_cpu_feature {
     QUERN_CPU_AVX512VNNI = 1 << 2, /* AVX-512 F, BW, DQ, VL and VNNI */
     QUERN_CPU_NEON = 1 << 3,       /* AArch64's own */
     QUERN_CPU_DOTPROD = 1 << 4,    /* sdot */
-    QUERN_CPU_I8MM = 1 << 5        /* smmla */
+    QUERN_CPU_I8MM = 1 << 5,       /* smmla */
+    QUERN_CPU_AMX_BF16 = 1 << 6    /* tiles and their products of bfloat16 */
 };
 
-/* The features of the CPU we run on that the operating system supports. */
+/* The features of the CPU we run on that the operating system supports. Those that a process needs a permission for are
+ * asked for; a feature that is refused is not reported. */
 uint32_t quern_cpu_features(void);
 
 /* All tables built into this library, the best last; their number to count. */

@@ -1,4 +1,4 @@
-/* Packed layouts that tables share. A panel holds QUERN_BLOCK = 32 rows (columns of the product) and is a sequence of
+/* Packed layouts that tables share. A panel holds QUERN_PANEL_COLUMNS = 32 rows (columns of the product) and is a sequence of
  * blocks, one for every 32 of the length k:
  *
  *   Q8_0   8 steps of [32 rows][4 k] bytes, then 32 half scales: 1088 bytes. The four k of a row lie together as 4-way

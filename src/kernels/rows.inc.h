@@ -1,8 +1,9 @@
-/* Kernels over one row at a time: norms, rotation, GeGLU, quantisation. A template; see vector.inc.h. */
+/* Kernels over one row: norms, rotation, and the activation functions of feed-forward layers, with results in float32 or
+ * in an activation format. A template; see vector.inc.h. */
 
 INLINE float mean_square(const float *x, int length)
 {
-    vf a = vf_set(0.0f), b = a; /* two chains, since one addition waits for the last */
+    vf a = vf_set(0.0f), b = a; /* two chains, since an addition waits for the one before it */
     for (int i = 0; i < length; i += 32)
         for (int j = 0; j < 32; j += 2 * LANES) {
             vf u = vf_load(x + i + j), v = vf_load(x + i + j + LANES);
@@ -17,15 +18,158 @@ INLINE vf norm_factor(const float *x, int length, float epsilon)
     return vf_set(1.0f / sqrtf(mean_square(x, length) + epsilon));
 }
 
+/* ---------------------------------------------------------------- float32 */
+
+static void rms_norm(float *dst, const float *x, const float *weight, int length, float epsilon)
+{
+    vf factor = norm_factor(x, length, epsilon);
+    for (int i = 0; i < length; i += LANES)
+        vf_store(dst + i, vf_load(x + i) * factor * vf_load(weight + i));
+}
+
+static void add_norm(float *x, const float *y, const float *weight, int length, float epsilon)
+{
+    vf factor = norm_factor(y, length, epsilon);
+    for (int i = 0; i < length; i += LANES)
+        vf_store(x + i, VF_FMA(vf_load(y + i) * factor, vf_load(weight + i), vf_load(x + i)));
+}
+
+static void layer_norm(float *dst, const float *x, const float *weight, const float *bias, int length, float epsilon)
+{
+    vf a = vf_set(0.0f), b = a;
+    for (int i = 0; i < length; i += 32)
+        for (int j = 0; j < 32; j += 2 * LANES) {
+            a += vf_load(x + i + j);
+            b += vf_load(x + i + j + LANES);
+        }
+    const vf mean = vf_set(VF_REDUCE_ADD(a + b) / (float)length);
+    for (int i = 0; i < length; i += LANES)
+        vf_store(dst + i, vf_load(x + i) - mean);
+    const vf factor = norm_factor(dst, length, epsilon);
+    for (int i = 0; i < length; i += LANES)
+        vf_store(dst + i, VF_FMA(vf_load(dst + i) * factor, vf_load(weight + i), vf_load(bias + i)));
+}
+
+static void add(float *x, const float *y, int length)
+{
+    for (int i = 0; i < length; i += LANES)
+        vf_store(x + i, vf_load(x + i) + vf_load(y + i));
+}
+
+/* Rotates the pairs a, b by the angles of c (cosine) and s (sine). */
+INLINE void rotate(float *at_a, float *at_b, vf a, vf b, vf c, vf s)
+{
+    vf_store(at_a, VF_FMA(a, c, -(b * s)));
+    vf_store(at_b, VF_FMA(a, s, b * c));
+}
+
+static void rope(float *x, const float *cosine, const float *sine, int length)
+{
+    const int half = length / 2; /* at least 16: the widest vector */
+    for (int i = 0; i < half; i += LANES)
+        rotate(x + i, x + half + i, vf_load(x + i), vf_load(x + half + i), vf_load(cosine + i), vf_load(sine + i));
+}
+
+static void norm_rope(float *x, const float *weight, const float *cosine, const float *sine, int length, float epsilon)
+{
+    const int half = length / 2;
+    vf factor = norm_factor(x, length, epsilon);
+    for (int i = 0; i < half; i += LANES) {
+        vf a = vf_load(x + i) * factor * vf_load(weight + i);
+        vf b = vf_load(x + half + i) * factor * vf_load(weight + half + i);
+        rotate(x + i, x + half + i, a, b, vf_load(cosine + i), vf_load(sine + i));
+    }
+}
+
+/* z / 2 * (1 + tanh(t)) = z / (1 + e^(-2 t)), with t = sqrt(2 / pi) * (z + 0.044715 z^3) */
+INLINE vf gelu_tanh(vf z)
+{
+    const vf a = vf_set(-2 * 0.7978845608f), b = vf_set(-2 * 0.7978845608f * 0.044715f);
+    vf t = z * VF_FMA(z * z, b, a);
+    return z * VF_RECIPROCAL(vf_set(1.0f) + vf_exp(t));
+}
+
+/* z / 2 * (1 + erf(z / sqrt(2))) = z q(|z|) for z < 0 and z (1 - q(z)) for z >= 0, where q(a) = erfc(a / sqrt(2)) / 2.
+ * With t = 4 / (4 + a), q(a) = e^(-a^2 / 2) t p(t); the polynomial p was fitted by least squares on Chebyshev nodes over
+ * 0 <= a <= 13.5, where it is within 2e-8 of its value. Beyond, e^(-a^2 / 2) is 0 in float32. Squares that overflow
+ * give 0 as well. */
+INLINE vf gelu_erf(vf z)
+{
+    const vf a = (vf)vf_magnitude(z), t = VF_RECIPROCAL(VF_FMA(a, vf_set(0.25f), vf_set(1.0f)));
+    vf p = vf_set(0.0165063292f);
+    p = VF_FMA(p, t, vf_set(-0.0623418465f));
+    p = VF_FMA(p, t, vf_set(0.0504533239f));
+    p = VF_FMA(p, t, vf_set(0.0302492809f));
+    p = VF_FMA(p, t, vf_set(0.0109982239f));
+    p = VF_FMA(p, t, vf_set(0.0877039433f));
+    p = VF_FMA(p, t, vf_set(0.0715865940f));
+    p = VF_FMA(p, t, vf_set(0.0956167877f));
+    p = VF_FMA(p, t, vf_set(0.0994786397f));
+    p = VF_FMA(p, t, vf_set(0.0997487232f));
+    const vf q = vf_exp(a * a * vf_set(-0.5f)) * t * p;
+    return z * vf_select((vi)(z < vf_set(0.0f)), q, vf_set(1.0f) - q);
+}
+
+/* LANES results of a feed-forward layer's activation function, on from element i. */
+INLINE vf ffn_at(enum quern_ffn_kind kind, const float *gate, const float *up, int i)
+{
+    return kind == QUERN_FFN_GEGLU_TANH ? gelu_tanh(vf_load(gate + i)) * vf_load(up + i) : gelu_erf(vf_load(gate + i));
+}
+
+/* ---------------------------------------------------------------- rows of floats */
+
+INLINE float *float32_row(void *dst, int row, int length)
+{
+    return (float *)dst + (size_t)row * (size_t)length;
+}
+
+static void float32_write(void *dst, int row, int length, int first, const float *x, int count)
+{
+    memcpy(float32_row(dst, row, length) + first, x, (size_t)count * sizeof *x);
+}
+
+static void float32_rms_norm(void *dst, int row, const float *x, const float *weight, int length, float epsilon)
+{
+    rms_norm(float32_row(dst, row, length), x, weight, length, epsilon);
+}
+
+INLINE void float32_ffn(enum quern_ffn_kind kind, float *to, const float *gate, const float *up, int count)
+{
+    for (int i = 0; i < count; i += LANES)
+        vf_store(to + i, ffn_at(kind, gate, up, i));
+}
+
+static void float32_geglu_tanh(void *dst, int row, int length, int first, const float *gate, const float *up, int count)
+{
+    float32_ffn(QUERN_FFN_GEGLU_TANH, float32_row(dst, row, length) + first, gate, up, count);
+}
+
+static void float32_gelu_erf(void *dst, int row, int length, int first, const float *gate, const float *up, int count)
+{
+    float32_ffn(QUERN_FFN_GELU_ERF, float32_row(dst, row, length) + first, gate, up, count);
+}
+
+static const struct quern_activation float32 = {
+    .name = "float32", .rows_together = 1, .block_bytes = 32 * sizeof(float),
+    .write = float32_write, .rms_norm = float32_rms_norm,
+    .ffn = {[QUERN_FFN_GEGLU_TANH] = float32_geglu_tanh, [QUERN_FFN_GELU_ERF] = float32_gelu_erf}};
+
+/* ---------------------------------------------------------------- rows of 8-bit blocks */
+
+INLINE struct quern_int8_block *int8_row(void *dst, int row, int length)
+{
+    return (struct quern_int8_block *)dst + (size_t)row * (size_t)(length / 32);
+}
+
 /* Quantises the block of floats in v[]. */
-INLINE void quantize_block(struct quern_q8 *dst, const vf v[32 / LANES])
+INLINE void quantize_block(struct quern_int8_block *dst, const vf v[32 / LANES])
 {
     vi top = vf_magnitude(v[0]);
     for (int i = 1; i < 32 / LANES; i++)
         top = VI_MAX(top, vf_magnitude(v[i]));
     float max = vi_largest_magnitude(top);
-    /* A maximum so small that 127 / max overflows is a block of zeros for all purposes; so is one of NaN, which the
-     * engine reports when it checks the vector: its scale carries it there. */
+    /* A block whose maximum is so small that 127 / max overflows counts as zeros. A block with a NaN gets q = 0, too, but
+     * its scale is NaN, which reaches the vector, where the engine finds it. */
     float inverse = max > 1e-30f ? 127.0f / max : 0.0f;
     dst->scale = max > 1e-30f || max != max ? max / 127.0f : 0.0f;
     int32_t halves[2] = {0, 0};
@@ -37,13 +181,13 @@ INLINE void quantize_block(struct quern_q8 *dst, const vf v[32 / LANES])
     }
     const int32_t total = halves[0] + halves[1];
     dst->sum = (float)total * dst->scale;
-    dst->bias = (int32_t)(-128u * (uint32_t)total); /* NaN may overflow it */
-    dst->half = (int32_t)(-128u * (uint32_t)halves[0]);
+    dst->bias = (int32_t)(-128u * (uint32_t)total); /* unsigned, since NaN may overflow it */
+    dst->half_block_bias = (int32_t)(-128u * (uint32_t)halves[0]);
 }
 
-static void quantize(struct quern_q8 *dst, const float *x, int length)
+static void quantize(struct quern_int8_block *dst, const float *x, int count)
 {
-    for (int b = 0; b < length; b += 32) {
+    for (int b = 0; b < count; b += 32) {
         vf v[32 / LANES];
         for (int i = 0; i < 32 / LANES; i++)
             v[i] = vf_load(x + b + i * LANES);
@@ -51,64 +195,55 @@ static void quantize(struct quern_q8 *dst, const float *x, int length)
     }
 }
 
-static void norm_f32(float *dst, const float *x, const float *weight, int length, float epsilon)
+static void int8_write(void *dst, int row, int length, int first, const float *x, int count)
 {
-    vf factor = norm_factor(x, length, epsilon);
-    for (int i = 0; i < length; i += LANES)
-        vf_store(dst + i, vf_load(x + i) * factor * vf_load(weight + i));
+    quantize(int8_row(dst, row, length) + first / 32, x, count);
 }
 
-static void norm_q8(struct quern_q8 *dst, const float *x, const float *weight, int length, float epsilon)
+static void int8_rms_norm(void *dst, int row, const float *x, const float *weight, int length, float epsilon)
 {
+    struct quern_int8_block *to = int8_row(dst, row, length);
     vf factor = norm_factor(x, length, epsilon);
     for (int b = 0; b < length; b += 32) {
         vf v[32 / LANES];
         for (int i = 0; i < 32 / LANES; i++)
             v[i] = vf_load(x + b + i * LANES) * factor * vf_load(weight + b + i * LANES);
-        quantize_block(dst + b / 32, v);
+        quantize_block(to + b / 32, v);
     }
 }
 
-static void add_norm(float *x, const float *y, const float *weight, int length, float epsilon)
+INLINE void int8_ffn(enum quern_ffn_kind kind, struct quern_int8_block *to, const float *gate, const float *up,
+                     int count)
 {
-    vf factor = norm_factor(y, length, epsilon);
-    for (int i = 0; i < length; i += LANES)
-        vf_store(x + i, VF_FMA(vf_load(y + i) * factor, vf_load(weight + i), vf_load(x + i)));
-}
-
-static void norm_rope(float *x, const float *weight, const float *cosine, const float *sine, int length, float epsilon)
-{
-    const int half = length / 2; /* at least 16 = the widest vector */
-    vf factor = norm_factor(x, length, epsilon);
-    for (int i = 0; i < half; i += LANES) {
-        vf a = vf_load(x + i) * factor * vf_load(weight + i);
-        vf b = vf_load(x + half + i) * factor * vf_load(weight + half + i);
-        vf c = vf_load(cosine + i), s = vf_load(sine + i);
-        vf_store(x + i, VF_FMA(a, c, -(b * s)));
-        vf_store(x + half + i, VF_FMA(a, s, b * c));
-    }
-}
-
-/* z / 2 * (1 + tanh(t)) = z / (1 + e^(-2 t)), with t = sqrt(2 / pi) * (z + 0.044715 z^3) */
-INLINE vf gelu(vf z)
-{
-    const vf a = vf_set(-2 * 0.7978845608f), b = vf_set(-2 * 0.7978845608f * 0.044715f);
-    vf t = z * VF_FMA(z * z, b, a);
-    return z * VF_RECIPROCAL(vf_set(1.0f) + vf_exp(t));
-}
-
-static void geglu_f32(float *dst, const float *gate, const float *up, int length)
-{
-    for (int i = 0; i < length; i += LANES)
-        vf_store(dst + i, gelu(vf_load(gate + i)) * vf_load(up + i));
-}
-
-static void geglu_q8(struct quern_q8 *dst, const float *gate, const float *up, int length)
-{
-    for (int b = 0; b < length; b += 32) {
+    for (int b = 0; b < count; b += 32) {
         vf v[32 / LANES];
         for (int i = 0; i < 32 / LANES; i++)
-            v[i] = gelu(vf_load(gate + b + i * LANES)) * vf_load(up + b + i * LANES);
-        quantize_block(dst + b / 32, v);
+            v[i] = ffn_at(kind, gate, up, b + i * LANES);
+        quantize_block(to + b / 32, v);
     }
 }
+
+static void int8_geglu_tanh(void *dst, int row, int length, int first, const float *gate, const float *up, int count)
+{
+    int8_ffn(QUERN_FFN_GEGLU_TANH, int8_row(dst, row, length) + first / 32, gate, up, count);
+}
+
+static void int8_gelu_erf(void *dst, int row, int length, int first, const float *gate, const float *up, int count)
+{
+    int8_ffn(QUERN_FFN_GELU_ERF, int8_row(dst, row, length) + first / 32, gate, up, count);
+}
+
+static void int8_split(void *dst, void *rest, int row, float *x, int length)
+{
+    struct quern_int8_block *to = int8_row(dst, row, length);
+    quantize(to, x, length);
+    for (int b = 0; b < length / 32; b++)
+        for (int i = 0; i < 32; i++)
+            x[b * 32 + i] -= to[b].scale * to[b].q[i];
+    quantize(int8_row(rest, row, length), x, length);
+}
+
+static const struct quern_activation int8 = {
+    .name = "int8", .rows_together = 1, .block_bytes = sizeof(struct quern_int8_block),
+    .write = int8_write, .rms_norm = int8_rms_norm,
+    .ffn = {[QUERN_FFN_GEGLU_TANH] = int8_geglu_tanh, [QUERN_FFN_GELU_ERF] = int8_gelu_erf}, .split = int8_split};

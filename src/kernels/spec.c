@@ -103,14 +103,14 @@ static int group_of(enum quern_type type)
     return type == QUERN_TYPE_Q2_K || type == QUERN_TYPE_Q3_K || type == QUERN_TYPE_Q6_K ? 16 : 32;
 }
 
-double quern_spec_product_q8(const struct quern_q8 *a, enum quern_type type, const unsigned char *row, int length,
-                             double *magnitude)
+double quern_spec_product_int8(const struct quern_int8_block *a, enum quern_type type,
+                               const unsigned char *row, int length, double *magnitude)
 {
     const int group = group_of(type);
     double total = 0;
     *magnitude = 0;
     for (int first = 0; first < length; first += group) {
-        const struct quern_q8 *block = a + first / 32;
+        const struct quern_int8_block *block = a + first / 32;
         struct weight w = {0, 0, 0};
         int dot = 0, sum = 0;
         for (int k = first; k < first + group; k++) {
@@ -165,7 +165,7 @@ void quern_spec_attention(double *out, double *weights, const struct quern_spec_
 }
 
 /* RMSNorm (Zhang and Sennrich 2019) */
-void quern_spec_norm(double *dst, const float *x, const float *weight, int length, double epsilon)
+void quern_spec_rms_norm(double *dst, const float *x, const float *weight, int length, double epsilon)
 {
     double sum = 0;
     for (int i = 0; i < length; i++)
@@ -174,36 +174,57 @@ void quern_spec_norm(double *dst, const float *x, const float *weight, int lengt
         dst[i] = x[i] / sqrt(sum / length + epsilon) * weight[i];
 }
 
+/* Layer normalisation (Ba, Kiros and Hinton 2016) */
+void quern_spec_layer_norm(double *dst, const float *x, const float *weight, const float *bias, int length,
+                           double epsilon)
+{
+    double mean = 0, variance = 0;
+    for (int i = 0; i < length; i++)
+        mean += (double)x[i] / length;
+    for (int i = 0; i < length; i++)
+        variance += (x[i] - mean) * (x[i] - mean) / length;
+    for (int i = 0; i < length; i++)
+        dst[i] = (x[i] - mean) / sqrt(variance + epsilon) * weight[i] + bias[i];
+}
+
 /* Rotary position embedding (Su et al. 2021), pairs half a head apart */
-void quern_spec_norm_rope(double *dst, const float *x, const float *weight, const float *cosine, const float *sine,
-                          int length, double epsilon)
+void quern_spec_rope(double *x, const float *cosine, const float *sine, int length)
 {
-    const int half = length / 2;
-    quern_spec_norm(dst, x, weight, length, epsilon);
-    for (int i = 0; i < half; i++) {
-        const double a = dst[i], b = dst[half + i];
-        dst[i] = a * cosine[i] - b * sine[i];
-        dst[half + i] = a * sine[i] + b * cosine[i];
+    for (int i = 0; i < length / 2; i++) {
+        const double a = x[i], b = x[length / 2 + i];
+        x[i] = a * cosine[i] - b * sine[i];
+        x[length / 2 + i] = a * sine[i] + b * cosine[i];
     }
 }
 
-/* GEGLU (Shazeer 2020) with the tanh form of GELU (Hendrycks and Gimpel 2016). 1 + tanh(t) = 2 / (1 + e^(-2 t)) keeps
- * its digits where tanh is near -1. */
-void quern_spec_geglu(double *dst, const float *gate, const float *up, int length)
+/* GELU (Hendrycks and Gimpel 2016): z times the normal distribution's probability of less than z. erfc keeps its digits
+ * where that is small. */
+static double gelu_erf(double z)
 {
-    for (int i = 0; i < length; i++) {
-        const double z = gate[i], t = sqrt(2 / 3.14159265358979323846) * (z + 0.044715 * z * z * z);
-        dst[i] = z / (1 + exp(-2 * t)) * up[i];
-    }
+    return z * erfc(-z / sqrt(2)) / 2;
 }
 
-double quern_spec_quantize(double q[QUERN_BLOCK], const double x[QUERN_BLOCK])
+/* Its tanh form. 1 + tanh(t) = 2 / (1 + e^(-2 t)) keeps its digits where tanh is near -1. */
+static double gelu_tanh(double z)
+{
+    const double t = sqrt(2 / 3.14159265358979323846) * (z + 0.044715 * z * z * z);
+    return z / (1 + exp(-2 * t));
+}
+
+/* GEGLU: Shazeer 2020 */
+void quern_spec_ffn(enum quern_ffn_kind kind, double *dst, const float *gate, const float *up, int length)
+{
+    for (int i = 0; i < length; i++)
+        dst[i] = kind == QUERN_FFN_GEGLU_TANH ? gelu_tanh(gate[i]) * up[i] : gelu_erf(gate[i]);
+}
+
+double quern_spec_quantize(double q[QUERN_BLOCK_ELEMENTS], const double x[QUERN_BLOCK_ELEMENTS])
 {
     double max = 0;
-    for (int i = 0; i < QUERN_BLOCK; i++)
+    for (int i = 0; i < QUERN_BLOCK_ELEMENTS; i++)
         max = fmax(max, fabs(x[i]));
     const double scale = max > 1e-30 ? max / 127 : 0;
-    for (int i = 0; i < QUERN_BLOCK; i++)
+    for (int i = 0; i < QUERN_BLOCK_ELEMENTS; i++)
         q[i] = scale > 0 ? x[i] / scale : 0;
     return scale;
 }

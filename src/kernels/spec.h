@@ -3,7 +3,7 @@
 #ifndef QUERN_KERNELS_SPEC_H
 #define QUERN_KERNELS_SPEC_H
 
-#include "kernels/kernels.h"
+#include "kernels/int8.h"
 
 /* w[length] of one raw row */
 void quern_spec_weights(double *w, enum quern_type type, const unsigned char *row, int length);
@@ -12,8 +12,8 @@ void quern_spec_weights(double *w, enum quern_type type, const unsigned char *ro
  * a group of 32, in some types 16: *magnitude is the sum over the groups of the absolute values of what products of
  * bytes contribute, and what sums of activations times a minimum do, which errors of rounding scale with. Both sums are
  * whole numbers. */
-double quern_spec_product_q8(const struct quern_q8 *a, enum quern_type type, const unsigned char *row, int length,
-                             double *magnitude);
+double quern_spec_product_int8(const struct quern_int8_block *a, enum quern_type type,
+                               const unsigned char *row, int length, double *magnitude);
 
 /* One element of a product with float activations; *magnitude is the sum of |a[k] * w[k]|. */
 double quern_spec_product_f32(const float *a, const double *w, int length, double *magnitude);
@@ -29,13 +29,17 @@ struct quern_spec_attention {
 /* out[dimensions] of one query row; weights[tokens] are the softmax, 0 where the query does not see. */
 void quern_spec_attention(double *out, double *weights, const struct quern_spec_attention *job, int row);
 
-void quern_spec_norm(double *dst, const float *x, const float *weight, int length, double epsilon);
-void quern_spec_norm_rope(double *dst, const float *x, const float *weight, const float *cosine, const float *sine,
-                          int length, double epsilon);
-void quern_spec_geglu(double *dst, const float *gate, const float *up, int length);
+/* The row kernels of struct quern_kernels. */
+void quern_spec_rms_norm(double *dst, const float *x, const float *weight, int length, double epsilon);
+void quern_spec_layer_norm(double *dst, const float *x, const float *weight, const float *bias, int length,
+                           double epsilon);
+void quern_spec_rope(double *x, const float *cosine, const float *sine, int length);
+
+/* What enum quern_ffn_kind says; up may be NULL for a kind without it. */
+void quern_spec_ffn(enum quern_ffn_kind kind, double *dst, const float *gate, const float *up, int length);
 
 /* Quantises a block: returns the scale and sets q, which is not rounded yet. Blocks with no |x| above 1e-30 count as
  * zeros: the reciprocal of their scale would overflow in float32. */
-double quern_spec_quantize(double q[QUERN_BLOCK], const double x[QUERN_BLOCK]);
+double quern_spec_quantize(double q[QUERN_BLOCK_ELEMENTS], const double x[QUERN_BLOCK_ELEMENTS]);
 
 #endif

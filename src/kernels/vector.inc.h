@@ -18,7 +18,7 @@
  *   VI_ROUND(x)        nearest integer of each lane, ties to even, |x| < 2^22
  *   VF_RECIPROCAL(x)   1 / x within 2 ulp
  */
-#include "kernels/kernels.h"
+#include "kernels/int8.h"
 
 #include <math.h>
 #include <stdbool.h>

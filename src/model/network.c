@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A panel to pack: QUERN_BLOCK rows of a tensor. */
+/* A panel to pack: QUERN_PANEL_COLUMNS rows of a tensor. */
 struct packing {
     const struct quern_gguf_tensor *tensor;
     const unsigned char *rows;
@@ -94,8 +94,8 @@ static int bind_matrix(struct loader *loader, int layer, const struct part *part
     int rows = 0, base = 0;
     for (int i = 0; i < count; i++)
         rows += parts[i].rows;
-    struct quern_panel *panels = quern_arena_take(&loader->tables, (size_t)(rows / QUERN_BLOCK), sizeof *panels);
-    *matrix = (struct quern_matrix){.rows = rows, .length = length, .q8 = true, .panels = panels};
+    struct quern_panel *panels = quern_arena_take(&loader->tables, (size_t)(rows / QUERN_PANEL_COLUMNS), sizeof *panels);
+    *matrix = (struct quern_matrix){.rows = rows, .length = length, .fast = true, .panels = panels};
     for (int i = 0; i < count; i++) {
         char name[64];
         const struct quern_gguf_tensor *t = NULL;
@@ -103,19 +103,19 @@ static int bind_matrix(struct loader *loader, int layer, const struct part *part
         QUERN_TRY(find_tensor(loader, name, parts[i].rows, length, &t));
         const struct quern_gemm *gemm = loader->network->kernels->gemm[t->type];
         const size_t row_bytes = t->bytes / (size_t)parts[i].rows;
-        matrix->q8 = matrix->q8 && gemm->run_q8 != NULL;
-        for (int p = 0; p < parts[i].rows / QUERN_BLOCK; p++) {
+        matrix->fast = matrix->fast && gemm->run[QUERN_PATH_FAST] != NULL;
+        for (int p = 0; p < parts[i].rows / QUERN_PANEL_COLUMNS; p++) {
             if (loader->weights != NULL) {
                 unsigned char *data = loader->weights + loader->weight_bytes;
                 panels[interleave ? p * count + i : base + p] = (struct quern_panel){gemm, data};
                 loader->packings[loader->packing_count] = (struct packing){
-                    .tensor = t, .rows = t->data + (size_t)p * QUERN_BLOCK * row_bytes, .row_bytes = row_bytes,
+                    .tensor = t, .rows = t->data + (size_t)p * QUERN_PANEL_COLUMNS * row_bytes, .row_bytes = row_bytes,
                     .gemm = gemm, .panel = data};
             }
             loader->packing_count++;
-            loader->weight_bytes += gemm->block_bytes * (size_t)(length / QUERN_BLOCK);
+            loader->weight_bytes += gemm->block_bytes * (size_t)(length / QUERN_BLOCK_ELEMENTS);
         }
-        base += parts[i].rows / QUERN_BLOCK;
+        base += parts[i].rows / QUERN_PANEL_COLUMNS;
     }
     return QUERN_OK;
 }
@@ -152,10 +152,10 @@ static int bind_head(struct loader *loader)
     if (t == NULL)
         return quern_fail(loader->error, QUERN_EFORMAT,
                           "tensor dense_2.weight is missing, though dense_3.weight is not");
-    if (t->shape[1] % QUERN_BLOCK != 0 || t->shape[1] > 1 << 20)
+    if (t->shape[1] % QUERN_PANEL_COLUMNS != 0 || t->shape[1] > 1 << 20)
         return quern_fail(loader->error, QUERN_EUNSUPPORTED,
                           "tensor dense_2.weight has %llu rows, not a multiple of %d", (unsigned long long)t->shape[1],
-                          QUERN_BLOCK);
+                          QUERN_PANEL_COLUMNS);
     s->head_hidden = (int)t->shape[1];
     const struct part dense_2[] = {{"dense_2", s->head_hidden}}, dense_3[] = {{"dense_3", s->width}};
     QUERN_TRY(bind_matrix(loader, -1, dense_2, 1, false, s->width, &network->dense_2));
@@ -235,10 +235,10 @@ static uint64_t digest_bytes(uint64_t digest, const unsigned char *data, size_t 
 static void pack_one(void *argument, int tile, int thread)
 {
     struct packing *p = (struct packing *)argument + tile;
-    const size_t bytes = p->row_bytes * QUERN_BLOCK;
+    const size_t bytes = p->row_bytes * QUERN_PANEL_COLUMNS;
     (void)thread;
     p->gemm->pack(p->panel, p->rows, p->row_bytes, (int)p->tensor->shape[0]);
-    p->finite = quern_blocks_finite(p->tensor->type, p->rows, (size_t)p->tensor->shape[0] * QUERN_BLOCK);
+    p->finite = quern_blocks_finite(p->tensor->type, p->rows, (size_t)p->tensor->shape[0] * QUERN_PANEL_COLUMNS);
     p->digest = digest_bytes(0, p->rows, bytes);
 }
 
@@ -271,7 +271,7 @@ static uint64_t digest_network(const struct loader *loader)
 static int pack_all(struct loader *loader, int threads)
 {
     struct quern_pool *pool;
-    QUERN_TRY(quern_pool_new(&pool, threads, loader->error));
+    QUERN_TRY(quern_pool_new(&pool, threads, NULL, NULL, loader->error));
     quern_pool_run(pool, pack_one, loader->packings, (int)loader->packing_count);
     quern_pool_free(pool);
     for (size_t i = 0; i < loader->packing_count; i++) {

@@ -18,15 +18,15 @@ struct quern_panel {
 /* y = W x. Rows of several tensors may lie in one matrix, in different forms. */
 struct quern_matrix {
     int rows, length;
-    bool q8; /* every panel can take 8-bit activations */
-    const struct quern_panel *panels; /* [rows / QUERN_BLOCK] */
+    bool fast; /* every panel has a product on the fast path */
+    const struct quern_panel *panels; /* [rows / QUERN_PANEL_COLUMNS] */
 };
 
 struct quern_layer {
     bool local; /* sees the sliding window only */
     struct quern_matrix qkv; /* queries of all heads, then keys, then values */
     struct quern_matrix output;
-    struct quern_matrix gate_up; /* QUERN_BLOCK rows of gate, the same rows of up, the next of gate, ... */
+    struct quern_matrix gate_up; /* QUERN_PANEL_COLUMNS rows of gate, the same rows of up, the next of gate, ... */
     struct quern_matrix down;
     const float *attention_norm, *query_norm, *key_norm, *post_attention_norm, *ffn_norm, *post_ffn_norm;
 };

@@ -85,9 +85,9 @@ static int read_sizes(struct quern_shape *s, const struct quern_gguf *gguf, quer
     if ((int64_t)s->context * s->head > MOST_ANGLES)
         return quern_fail(error, QUERN_EUNSUPPORTED, "a context of %d tokens is too long for heads of %d dimensions: "
                           "their product may be %d", s->context, s->head, MOST_ANGLES);
-    if (s->width % QUERN_BLOCK != 0 || s->ffn % QUERN_BLOCK != 0 || s->head % QUERN_BLOCK != 0)
+    if (s->width % QUERN_PANEL_COLUMNS != 0 || s->ffn % QUERN_PANEL_COLUMNS != 0 || s->head % QUERN_PANEL_COLUMNS != 0)
         return quern_fail(error, QUERN_EUNSUPPORTED, "width %d, feed-forward %d and head %d must be multiples of %d",
-                          s->width, s->ffn, s->head, QUERN_BLOCK);
+                          s->width, s->ffn, s->head, QUERN_PANEL_COLUMNS);
     return QUERN_OK;
 }
 

@@ -169,9 +169,9 @@ static void check_text(struct kcheck *k, struct text *t)
     text_free(k, t);
 }
 
-static const struct quern_attention *form_of(const struct kcheck *k, int variant)
+static const struct quern_attention *attention_of(const struct kcheck *k, int variant)
 {
-    return variant ? k->table->attention_q : k->table->attention_f32;
+    return k->table->attention[variant];
 }
 
 static void check_attention(struct kcheck *k, int variant)
@@ -180,8 +180,8 @@ static void check_attention(struct kcheck *k, int variant)
     static const int windows[] = {0, 1, 31, 32, 33, 128, 1 << 20}, dimensions[] = {32, 64, 96, 256};
     static const float spreads[] = {1, 1, 3, 0.01f};
     static const enum kcheck_kind kinds[] = {KCHECK_GAUSS, KCHECK_GAUSS, KCHECK_UNIFORM, KCHECK_ZEROS, KCHECK_TINY};
-    struct text t = {.attention = form_of(k, variant), .exact = variant == 0};
-    if (variant != 0 && t.attention == form_of(k, 0)) /* checked as that */
+    struct text t = {.attention = attention_of(k, variant), .exact = variant == QUERN_PATH_EXACT};
+    if (!t.exact && t.attention == attention_of(k, QUERN_PATH_EXACT)) /* checked as that */
         return;
     for (size_t n = 0; n < QUERN_COUNT(tokens); n++)
         for (size_t w = 0; w < QUERN_COUNT(windows); w++) {
@@ -217,10 +217,10 @@ static void time_pack(void *user)
 static void bench_attention(struct kcheck *k, int variant)
 {
     static const int tokens[] = {16, 128, 512, 2048};
-    if (variant != 0 && form_of(k, variant) == form_of(k, 0))
+    if (variant != QUERN_PATH_EXACT && attention_of(k, variant) == attention_of(k, QUERN_PATH_EXACT))
         return;
     for (size_t i = 0; i < QUERN_COUNT(tokens); i++) {
-        struct text t = {.attention = form_of(k, variant), .spread = 1,
+        struct text t = {.attention = attention_of(k, variant), .spread = 1,
                          .spec = {.tokens = tokens[i], .window = 256, .group = 3, .dimensions = 256}};
         double seen = 0;
         char shape[64];
@@ -236,6 +236,6 @@ static void bench_attention(struct kcheck *k, int variant)
     }
 }
 
-const struct kcheck_check kcheck_attention[] = {{"attention_f32", check_attention, bench_attention, 0},
-                                                {"attention_q", check_attention, bench_attention, 1},
+const struct kcheck_check kcheck_attention[] = {{"attention_exact", check_attention, bench_attention, QUERN_PATH_EXACT},
+                                                {"attention_fast", check_attention, bench_attention, QUERN_PATH_FAST},
                                                 {NULL, NULL, NULL, 0}};

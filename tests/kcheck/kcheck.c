@@ -115,7 +115,25 @@ static bool run_check(const struct quern_kernels *table, const struct kcheck_che
     return k.failures == 0;
 }
 
-static bool run_table(const struct quern_kernels *table, const struct options *o)
+/* What the checks of kernels take for granted. */
+static bool check_facts(const struct quern_kernels *table)
+{
+    bool right = true;
+    for (int path = 0; path < QUERN_PATHS; path++) {
+        const struct quern_activation *format = table->activation[path];
+        if (kcheck_format_of(format) == NULL) {
+            fprintf(stderr, "%s: kcheck does not know the activation format %s\n", table->name, format->name);
+            right = false;
+        }
+        if (table->product_rows % format->rows_together != 0 || table->ffn_rows % format->rows_together != 0) {
+            fprintf(stderr, "%s: tiles of rows cut the groups of %s\n", table->name, format->name);
+            right = false;
+        }
+    }
+    return right;
+}
+
+static bool run_checks(const struct quern_kernels *table, const struct options *o)
 {
     bool right = true;
     for (size_t i = 0; i < QUERN_COUNT(checks); i++)
@@ -128,6 +146,18 @@ static bool run_table(const struct quern_kernels *table, const struct options *o
                 right = run_check(table, check, o) && right;
             fflush(stdout);
         }
+    return right;
+}
+
+static bool run_table(const struct quern_kernels *table, const struct options *o)
+{
+    if (!check_facts(table))
+        return false;
+    if (table->thread_begin != NULL)
+        table->thread_begin();
+    const bool right = run_checks(table, o);
+    if (table->thread_end != NULL)
+        table->thread_end();
     return right;
 }
 

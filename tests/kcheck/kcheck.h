@@ -4,7 +4,7 @@
 #ifndef KCHECK_H
 #define KCHECK_H
 
-#include "kernels/kernels.h"
+#include "kernels/int8.h"
 
 #include <stdbool.h>
 
@@ -53,8 +53,37 @@ extern const char *const kcheck_kind_names[KCHECK_KINDS];
 int kcheck_block_length(enum quern_type type);
 size_t kcheck_row_bytes(enum quern_type type, int length);
 void kcheck_fill_floats(struct kcheck *k, float *x, size_t count, enum kcheck_kind kind);
-void kcheck_fill_q8(struct kcheck *k, struct quern_q8 *blocks, size_t count, enum kcheck_kind kind);
+/* A whole number from lowest, -128 or -127, to 127. */
+int kcheck_byte(struct kcheck *k, enum kcheck_kind kind, int lowest, uint32_t pattern);
 void kcheck_fill_weights(struct kcheck *k, unsigned char *row, enum quern_type type, int length, enum kcheck_kind kind);
+
+/* A row of weights as it came from a file, and decoded. */
+struct kcheck_weights {
+    enum quern_type type;
+    int length;
+    const unsigned char *raw;
+    const double *values;
+};
+
+enum kcheck_peak { KCHECK_PEAK_NONE, KCHECK_PEAK_INT8, KCHECK_PEAK_FLOAT };
+
+/* A format of activations as kcheck knows it. */
+struct kcheck_format {
+    const char *name;
+    enum kcheck_peak peak; /* of products */
+    /* Fills rows of a buffer with numbers that the format can hold. */
+    void (*fill)(struct kcheck *k, void *buffer, int rows, int length, enum kcheck_kind kind);
+    /* Element i of a row. */
+    double (*get)(const void *buffer, int row, int length, int i);
+    /* Compares a row with what it should hold before it is rounded to the format, give or take bound. */
+    void (*compare)(struct kcheck *k, const void *buffer, int row, int length, const double *want, const double *bound);
+    /* What the product with a row of weights should be, give or take *bound; *magnitude as spec.h says. */
+    double (*product)(const void *buffer, int row, const struct kcheck_weights *weights, double *magnitude,
+                      double *bound);
+};
+
+/* NULL for a format that kcheck does not know. */
+const struct kcheck_format *kcheck_format_of(const struct quern_activation *activation);
 
 /* Memory between two pages that cannot be touched, flush against the second one or against the first. What is left of
  * its pages is watched. */
@@ -81,7 +110,6 @@ extern const struct kcheck_check kcheck_gemm[], kcheck_attention[], kcheck_rows[
 
 /* Bench: prints a line for work done in a call, given as multiply-adds and bytes that are read; 0 prints no such
  * figure. peak is what to compare multiply-adds with. */
-enum kcheck_peak { KCHECK_PEAK_NONE, KCHECK_PEAK_INT8, KCHECK_PEAK_FLOAT };
 void kcheck_time(struct kcheck *k, const char *shape, double macs, double bytes, enum kcheck_peak peak,
                  void (*call)(void *), void *user);
 

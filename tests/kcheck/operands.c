@@ -77,33 +77,13 @@ void kcheck_fill_floats(struct kcheck *k, float *x, size_t count, enum kcheck_ki
         x[i] = (float)number(k, i, kind, 1e15);
 }
 
-/* A byte from -128 (or -127) to 127 */
-static int byte(struct kcheck *k, enum kcheck_kind kind, int lowest, uint32_t pattern)
+int kcheck_byte(struct kcheck *k, enum kcheck_kind kind, int lowest, uint32_t pattern)
 {
     if (kind == KCHECK_GAUSS)
         return (int)fmax(lowest, fmin(127, rint(40 * kcheck_gauss(k))));
     if (kind == KCHECK_EXTREME) /* blocks of the lowest, of the highest, of both */
         return pattern % 3 == 0 || (pattern % 3 == 1 && kcheck_random(k) % 2) ? lowest : 127;
     return lowest + (int)(kcheck_random(k) % (uint32_t)(128 - lowest));
-}
-
-void kcheck_fill_q8(struct kcheck *k, struct quern_q8 *blocks, size_t count, enum kcheck_kind kind)
-{
-    static const double scales[KCHECK_KINDS] = {0.02, 1, 0, 1e15, 1, 1e-36, 1e20};
-    for (size_t b = 0; b < count; b++) {
-        const bool zero = kind == KCHECK_ZEROS && b % 2;
-        const uint32_t pattern = kcheck_random(k);
-        int sum = 0, half = 0;
-        blocks[b].scale = zero ? 0 : kind == KCHECK_WHOLE ? 1 : (float)(scales[kind] * (1.5 + kcheck_uniform(k)));
-        for (int i = 0; i < 32; i++) {
-            blocks[b].q[i] = (int8_t)(zero ? 0 : byte(k, kind, -127, pattern));
-            sum += blocks[b].q[i];
-            half += i < 16 ? blocks[b].q[i] : 0;
-        }
-        blocks[b].sum = (float)sum * blocks[b].scale;
-        blocks[b].bias = -128 * sum;
-        blocks[b].half = -128 * half;
-    }
 }
 
 static uint16_t half_scale(struct kcheck *k, enum kcheck_kind kind)
@@ -131,7 +111,7 @@ static void fill_blocks(struct kcheck *k, unsigned char *row, enum quern_type ty
     for (int first = 0; first < length; first += f->length, row += f->bytes) {
         const uint32_t pattern = kcheck_random(k);
         for (int i = 0; i < f->bytes; i++)
-            row[i] = (unsigned char)(type == QUERN_TYPE_Q8_0 || kind != KCHECK_EXTREME ? byte(k, kind, -128, pattern)
+            row[i] = (unsigned char)(type == QUERN_TYPE_Q8_0 || kind != KCHECK_EXTREME ? kcheck_byte(k, kind, -128, pattern)
                                      : pattern % 3 == 0 || (pattern % 3 == 1 && kcheck_random(k) % 2) ? 0xff : 0);
         put16(row + f->scale, half_scale(k, kind));
         if (f->minimum != f->scale)

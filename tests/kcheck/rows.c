@@ -1,4 +1,4 @@
-/* Kernels over one row: norms, rotation, GeGLU, quantisation. */
+/* Kernels over one row: norms, rotation, and what writes rows of activations. */
 #include "kcheck.h"
 
 #include "base/count.h"
@@ -8,29 +8,42 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LONGEST = 1152, BLOCKS = LONGEST / 32 };
+enum { LONGEST = 1152 };
 
 static const int lengths[] = {32, 64, 96, 160, 256, 768, 1152};
 static const float epsilon = 1e-6f;
 
-enum op { NORM_F32, NORM_Q8, ADD_NORM, NORM_ROPE, GEGLU_F32, GEGLU_Q8, QUANTIZE };
+/* The first ones work on floats; the others write rows of an activation format. */
+enum op { RMS_NORM, ADD_NORM, LAYER_NORM, ADD, ROPE, NORM_ROPE, FIRST_OF_FORMAT, WRITE = FIRST_OF_FORMAT,
+          WRITE_RMS_NORM, WRITE_GEGLU_TANH, WRITE_GELU_ERF, SPLIT };
 
-/* Operands of any of them, and what should come out. */
+/* A variant of the checks is such an operation and a path. */
+enum { EXACT = 32 };
+
+/* Operands of any of them, and what should come out. A buffer of a format has three rows; the middle one is checked. */
 struct row {
+    enum op op;
+    const struct quern_activation *activation; /* NULL for operations on floats */
+    const struct kcheck_format *format;
     int length;
-    struct kcheck_memory memory[5];
-    float *x, *y, *z, *w;     /* [length]; which is which is said where the kernel is called */
-    void *out;                /* [length], or blocks */
-    double want[LONGEST];     /* unquantised */
-    double bound[LONGEST];    /* of float32 results, or of values before they are quantised */
+    struct kcheck_memory memory[6];
+    float *x, *y, *z, *w;  /* [length]; which is which is said where the kernel is called */
+    void *out, *rest;      /* [length] floats, or buffers of rows */
+    double want[LONGEST];  /* before it is rounded to the format */
+    double bound[LONGEST]; /* of float32 results, or of values before they are rounded to the format */
 };
 
-static bool gives_blocks(enum op op)
+static struct row row_of(const struct kcheck *k, int variant)
 {
-    return op == NORM_Q8 || op == GEGLU_Q8 || op == QUANTIZE;
+    struct row r = {.op = (enum op)(variant & ~EXACT)};
+    if (r.op >= FIRST_OF_FORMAT) {
+        r.activation = k->table->activation[variant & EXACT ? QUERN_PATH_EXACT : QUERN_PATH_FAST];
+        r.format = kcheck_format_of(r.activation);
+    }
+    return r;
 }
 
-static void row_new(struct kcheck *k, struct row *r, enum op op, enum kcheck_kind kind)
+static void row_new(struct kcheck *k, struct row *r, enum kcheck_kind kind)
 {
     const size_t length = (size_t)r->length, bytes = length * sizeof(float);
     const enum kcheck_edge edge = kcheck_random(k) % 2 ? KCHECK_START : KCHECK_END;
@@ -39,14 +52,20 @@ static void row_new(struct kcheck *k, struct row *r, enum op op, enum kcheck_kin
         *operands[i] = kcheck_memory_new(&r->memory[i], bytes, edge);
         kcheck_fill_floats(k, *operands[i], length, kind);
     }
-    r->out = kcheck_memory_new(&r->memory[4], gives_blocks(op) ? length / 32 * sizeof(struct quern_q8) : bytes, edge);
+    size_t out_bytes = bytes;
+    if (r->activation != NULL)
+        out_bytes = quern_activation_rows(r->activation, 3) * quern_activation_row_bytes(r->activation, r->length);
+    r->out = kcheck_memory_new(&r->memory[4], out_bytes, edge);
+    r->rest = kcheck_memory_new(&r->memory[5], out_bytes, edge);
 }
 
 static void row_free(struct kcheck *k, struct row *r)
 {
-    for (int i = 0; i < 5; i++)
+    for (int i = 0; i < 6; i++)
         kcheck_memory_free(k, &r->memory[i]);
 }
+
+/* ---------------------------------------------------------------- what should come out */
 
 /* Relative error of a normalised element: squares are summed up eight or more side by side, the root halves the sum's
  * error, and a few roundings follow. */
@@ -57,7 +76,7 @@ static double norm_error(int length)
 
 static void want_norm(struct row *r, const float *x, const float *weight)
 {
-    quern_spec_norm(r->want, x, weight, r->length, epsilon);
+    quern_spec_rms_norm(r->want, x, weight, r->length, epsilon);
     for (int i = 0; i < r->length; i++)
         r->bound[i] = norm_error(r->length) * fabs(r->want[i]) + 2 * KCHECK_SMALLEST;
 }
@@ -71,142 +90,211 @@ static void want_add_norm(struct row *r)
     }
 }
 
-static void want_norm_rope(struct row *r)
+/* The mean is off by the roundings of its sum, in units of the mean magnitude; x - mean by that and one rounding more.
+ * The root is off by what this does to the squares. */
+static void want_layer_norm(struct row *r)
+{
+    double mean = 0, magnitude = 0, variance = 0;
+    quern_spec_layer_norm(r->want, r->x, r->w, r->y, r->length, epsilon);
+    for (int i = 0; i < r->length; i++) {
+        mean += (double)r->x[i] / r->length;
+        magnitude += fabs((double)r->x[i]) / r->length;
+    }
+    for (int i = 0; i < r->length; i++)
+        variance += (r->x[i] - mean) * (r->x[i] - mean) / r->length;
+    const double root = sqrt(variance + epsilon), mean_error = (r->length / 8 + 4) * KCHECK_UNIT * magnitude;
+    const double relative = norm_error(r->length) + 2 * KCHECK_UNIT + mean_error * mean_error / (root * root);
+    for (int i = 0; i < r->length; i++) {
+        const double w = fabs((double)r->w[i]), scaled = fabs(r->x[i] - mean) / root * w;
+        r->bound[i] = relative * scaled + mean_error / root * w + KCHECK_UNIT * fabs(r->want[i]) + 2 * KCHECK_SMALLEST;
+    }
+}
+
+static void want_add(struct row *r)
+{
+    for (int i = 0; i < r->length; i++) {
+        r->want[i] = (double)r->x[i] + r->y[i];
+        r->bound[i] = KCHECK_UNIT * fabs(r->want[i]);
+    }
+}
+
+static void want_rope(struct row *r, double error)
 {
     const int half = r->length / 2;
-    double plain[LONGEST];
-    quern_spec_norm(plain, r->x, r->w, r->length, epsilon);
-    quern_spec_norm_rope(r->want, r->x, r->w, r->y, r->z, r->length, epsilon);
     for (int i = 0; i < half; i++) {
-        const double a = fabs(plain[i]), b = fabs(plain[half + i]);
+        const double a = fabs(r->want[i]), b = fabs(r->want[half + i]);
         const double c = fabs((double)r->y[i]), s = fabs((double)r->z[i]);
-        const double error = norm_error(r->length) + 2 * KCHECK_UNIT;
         r->bound[i] = error * (a * c + b * s) + 4 * KCHECK_SMALLEST;
         r->bound[half + i] = error * (a * s + b * c) + 4 * KCHECK_SMALLEST;
     }
+    quern_spec_rope(r->want, r->y, r->z, r->length);
 }
 
 /* An error of t in e^t is a relative one, and t has a few roundings. Where e^t leaves float32, the result is as good as
  * zero next to z * up. */
-static void want_geglu(struct row *r)
+static void want_ffn(struct row *r, enum quern_ffn_kind kind)
 {
-    quern_spec_geglu(r->want, r->x, r->y, r->length);
+    quern_spec_ffn(kind, r->want, r->x, r->y, r->length);
     for (int i = 0; i < r->length; i++) {
-        const double z = fabs((double)r->x[i]), t = 1.6 * (z + 0.0447 * z * z * z);
-        r->bound[i] = (16 + 4 * fmin(t, 100)) * KCHECK_UNIT * fabs(r->want[i]) + 1e-37 * z * fabs((double)r->y[i]) +
-                      4 * KCHECK_SMALLEST;
+        const double z = fabs((double)r->x[i]), up = kind == QUERN_FFN_GELU_ERF ? 1 : fabs((double)r->y[i]);
+        const double t = kind == QUERN_FFN_GELU_ERF ? z * z / 2 : 1.6 * (z + 0.0447 * z * z * z);
+        r->bound[i] = (16 + 4 * fmin(t, 100)) * KCHECK_UNIT * fabs(r->want[i]) + 1e-37 * z * up + 4 * KCHECK_SMALLEST;
     }
 }
 
-/* A block against unquantised values: the scale is as exact as the largest of them, and whole numbers are the nearest
- * ones, unless the error of a value decides a near tie. */
-static void compare_block(struct kcheck *k, size_t index, const struct quern_q8 *block, const double *want,
-                          const double *bound)
+static void want_row(struct row *r)
 {
-    double q[32], largest = 0, off = 0;
-    const double scale = quern_spec_quantize(q, want);
-    int sum = 0, half = 0;
-    for (int i = 0; i < 32; i++) {
-        largest = fmax(largest, fabs(want[i]));
-        off = fmax(off, bound[i]);
-    }
-    if (fabs(largest - 1e-30) < off + 1e-36) /* may count as zeros or not */
-        return;
-    const double slack = scale > 0 ? 0.5 + 2 * off / scale + 400 * KCHECK_UNIT : 0;
-    kcheck_near(k, index, block->scale, scale, scale > 0 ? 2 * KCHECK_UNIT * scale + off / 127 : 0);
-    for (int i = 0; i < 32; i++) {
-        kcheck_near(k, index * 32 + (size_t)i, block->q[i], q[i], slack);
-        kcheck_true(k, "-127 <= q", block->q[i] >= -127);
-        sum += block->q[i];
-        half += i < 16 ? block->q[i] : 0;
-    }
-    kcheck_true(k, "sum = scale * sum(q)", block->sum == block->scale * (float)sum);
-    kcheck_true(k, "bias = -128 * sum(q)", block->bias == -128 * sum);
-    kcheck_true(k, "half = -128 * sum(q, first half)", block->half == -128 * half);
-}
-
-static void compare_blocks(struct kcheck *k, const struct row *r)
-{
-    for (int b = 0; b < r->length / 32; b++)
-        compare_block(k, (size_t)b, (const struct quern_q8 *)r->out + b, r->want + 32 * b, r->bound + 32 * b);
-}
-
-static void compare_floats(struct kcheck *k, const struct row *r)
-{
-    const float *out = r->out;
-    for (int i = 0; i < r->length; i++)
-        kcheck_near(k, (size_t)i, out[i], r->want[i], r->bound[i]);
-}
-
-/* Calls the kernel; says what it should have done if want. Kernels that work in place do so in out. */
-static void call(const struct kcheck *k, struct row *r, enum op op, bool want)
-{
-    const struct quern_kernels *t = k->table;
-    const size_t bytes = (size_t)r->length * sizeof(float);
-    switch (op) {
-    case NORM_F32: t->norm_f32(r->out, r->x, r->w, r->length, epsilon); break;
-    case NORM_Q8: t->norm_q8(r->out, r->x, r->w, r->length, epsilon); break;
-    case ADD_NORM:
-        memcpy(r->out, r->x, bytes);
-        t->add_norm(r->out, r->y, r->w, r->length, epsilon);
-        break;
-    case NORM_ROPE:
-        memcpy(r->out, r->x, bytes);
-        t->norm_rope(r->out, r->w, r->y, r->z, r->length, epsilon);
-        break;
-    case GEGLU_F32: t->geglu_f32(r->out, r->x, r->y, r->length); break;
-    case GEGLU_Q8: t->geglu_q8(r->out, r->x, r->y, r->length); break;
-    case QUANTIZE: t->quantize(r->out, r->x, r->length); break;
-    }
-    if (!want)
-        return;
-    switch (op) {
-    case NORM_F32:
-    case NORM_Q8: want_norm(r, r->x, r->w); break;
+    const int length = r->length;
+    switch (r->op) {
+    case RMS_NORM:
+    case WRITE_RMS_NORM: want_norm(r, r->x, r->w); break;
     case ADD_NORM: want_add_norm(r); break;
-    case NORM_ROPE: want_norm_rope(r); break;
-    case GEGLU_F32:
-    case GEGLU_Q8: want_geglu(r); break;
-    case QUANTIZE:
-        for (int i = 0; i < r->length; i++) {
+    case LAYER_NORM: want_layer_norm(r); break;
+    case ADD: want_add(r); break;
+    case NORM_ROPE:
+        quern_spec_rms_norm(r->want, r->x, r->w, length, epsilon);
+        want_rope(r, norm_error(length) + 2 * KCHECK_UNIT);
+        break;
+    case WRITE_GEGLU_TANH: want_ffn(r, QUERN_FFN_GEGLU_TANH); break;
+    case WRITE_GELU_ERF: want_ffn(r, QUERN_FFN_GELU_ERF); break;
+    case ROPE:
+    case WRITE:
+    case SPLIT:
+        for (int i = 0; i < length; i++) {
             r->want[i] = r->x[i];
             r->bound[i] = 0;
         }
+        if (r->op == ROPE)
+            want_rope(r, 2 * KCHECK_UNIT);
     }
 }
 
-/* A value that is not a number, anywhere in a block, must not get lost in the rounding. */
-static void check_nan(struct kcheck *k, struct row *r, enum op op)
+/* ---------------------------------------------------------------- the kernels */
+
+/* Elements [first, first + count) of a row of the buffer, for kernels that write parts of rows. */
+static void call_part(const struct row *r, int row, int first, int count)
 {
-    const struct quern_q8 *blocks = r->out;
+    const struct quern_activation *a = r->activation;
+    if (r->op == WRITE)
+        a->write(r->out, row, r->length, first, r->x + first, count);
+    else if (r->op == WRITE_GEGLU_TANH)
+        a->ffn[QUERN_FFN_GEGLU_TANH](r->out, row, r->length, first, r->x + first, r->y + first, count);
+    else
+        a->ffn[QUERN_FFN_GELU_ERF](r->out, row, r->length, first, r->x + first, NULL, count);
+}
+
+/* A row of the buffer. */
+static void call_row(const struct row *r, int row)
+{
+    float copy[LONGEST];
+    switch (r->op) {
+    case WRITE_RMS_NORM: r->activation->rms_norm(r->out, row, r->x, r->w, r->length, epsilon); break;
+    case SPLIT:
+        memcpy(copy, r->x, (size_t)r->length * sizeof *copy);
+        r->activation->split(r->out, r->rest, row, copy, r->length);
+        break;
+    default: call_part(r, row, 0, r->length);
+    }
+}
+
+/* Kernels that work in place do so in out. */
+static void call_floats(const struct kcheck *k, const struct row *r)
+{
+    const struct quern_kernels *t = k->table;
+    const int length = r->length;
+    memcpy(r->out, r->x, (size_t)length * sizeof(float));
+    switch (r->op) {
+    case RMS_NORM: t->rms_norm(r->out, r->out, r->w, length, epsilon); break;
+    case ADD_NORM: t->add_norm(r->out, r->y, r->w, length, epsilon); break;
+    case LAYER_NORM: t->layer_norm(r->out, r->out, r->w, r->y, length, epsilon); break;
+    case ADD: t->add(r->out, r->y, length); break;
+    case ROPE: t->rope(r->out, r->y, r->z, length); break;
+    default: t->norm_rope(r->out, r->w, r->y, r->z, length, epsilon);
+    }
+}
+
+static bool writes_parts(enum op op)
+{
+    return op == WRITE || op == WRITE_GEGLU_TANH || op == WRITE_GELU_ERF;
+}
+
+/* dst and rest together have 15 bits of the largest element of a block. */
+static void compare_split(struct kcheck *k, const struct row *r)
+{
+    for (int b = 0; b < r->length; b += 32) {
+        double largest = 0;
+        for (int i = b; i < b + 32; i++)
+            largest = fmax(largest, fabs((double)r->x[i]));
+        for (int i = b; i < b + 32; i++)
+            kcheck_near(k, (size_t)i,
+                        r->format->get(r->out, 1, r->length, i) + r->format->get(r->rest, 1, r->length, i), r->x[i],
+                        largest * 0x1p-15 + 1e-30);
+    }
+}
+
+/* The middle row is what it should be, also when its neighbours are written after it, and when it is written in two
+ * parts. */
+static void check_format(struct kcheck *k, struct row *r)
+{
+    const size_t bytes = r->memory[4].bytes;
+    unsigned char kept[3 * LONGEST * sizeof(float)];
+    want_row(r);
+    call_row(r, 1);
+    float *x = r->x;
+    r->x = r->z;
+    call_row(r, 0);
+    call_row(r, 2);
+    r->x = x;
+    r->format->compare(k, r->out, 1, r->length, r->want, r->bound);
+    if (r->op == SPLIT)
+        compare_split(k, r);
+    if (!writes_parts(r->op) || r->length == 32 || bytes > sizeof kept)
+        return;
+    memcpy(kept, r->out, bytes);
+    for (int first = 0; first < r->length; first += 32)
+        call_part(r, 1, r->length - 32 - first, 32);
+    kcheck_same(k, "a row is the same when it is written in parts", r->out, kept, bytes);
+}
+
+/* A value that is not a number, anywhere in a block, must not get lost in the rounding. */
+static void check_nan(struct kcheck *k, struct row *r)
+{
     for (int i = 0; i < 32; i++) {
         kcheck_case(k, "NaN as element %d", i);
-        const float kept = r->x[i];
+        const float value = r->x[i];
         r->x[i] = NAN;
-        call(k, r, op, false);
-        kcheck_true(k, "a block with a NaN has a scale of NaN", isnan(blocks[0].scale));
-        r->x[i] = kept;
+        call_row(r, 1);
+        kcheck_true(k, "NaN stays NaN", isnan(r->format->get(r->out, 1, r->length, i)));
+        r->x[i] = value;
     }
+}
+
+static bool has_kernel(const struct row *r)
+{
+    return r->op != SPLIT || r->activation->split != NULL;
 }
 
 static void check_row(struct kcheck *k, int variant)
 {
-    const enum op op = (enum op)variant;
     static struct row r;
-    for (size_t l = 0; l < QUERN_COUNT(lengths); l++)
+    r = row_of(k, variant);
+    for (size_t l = 0; l < QUERN_COUNT(lengths) && has_kernel(&r); l++)
         for (int kind = 0; kind < KCHECK_KINDS; kind++) {
             r.length = lengths[l];
-            if ((op == NORM_ROPE && r.length > 256) || !kcheck_wanted(k)) /* rotated rows are heads */
+            if (((r.op == NORM_ROPE || r.op == ROPE) && r.length > 256) || !kcheck_wanted(k)) /* rotated rows are heads */
                 continue;
-            row_new(k, &r, op, (enum kcheck_kind)kind);
+            row_new(k, &r, (enum kcheck_kind)kind);
             kcheck_case(k, "length %d, %s", r.length, kcheck_kind_names[kind]);
-            call(k, &r, op, true);
-            if (gives_blocks(op))
-                compare_blocks(k, &r);
-            else
-                compare_floats(k, &r);
-            if (gives_blocks(op) && kind == KCHECK_GAUSS)
-                check_nan(k, &r, op);
+            if (r.activation != NULL) {
+                check_format(k, &r);
+                if (kind == KCHECK_GAUSS)
+                    check_nan(k, &r);
+            } else {
+                want_row(&r);
+                call_floats(k, &r);
+                for (int i = 0; i < r.length; i++)
+                    kcheck_near(k, (size_t)i, ((const float *)r.out)[i], r.want[i], r.bound[i]);
+            }
             row_free(k, &r);
         }
 }
@@ -216,30 +304,45 @@ static void check_row(struct kcheck *k, int variant)
 struct timing {
     const struct kcheck *k;
     struct row row;
-    enum op op;
 };
 
 static void time_row(void *user)
 {
     struct timing *t = user;
-    call(t->k, &t->row, t->op, false);
+    if (t->row.activation != NULL)
+        call_row(&t->row, 1);
+    else
+        call_floats(t->k, &t->row);
 }
 
 static void bench_row(struct kcheck *k, int variant)
 {
     static struct timing t;
     char shape[32];
-    t.k = k;
-    t.op = (enum op)variant;
-    t.row.length = t.op == NORM_ROPE ? 256 : t.op == GEGLU_F32 || t.op == GEGLU_Q8 ? 1152 : 768;
-    row_new(k, &t.row, t.op, KCHECK_GAUSS);
+    t = (struct timing){k, row_of(k, variant)};
+    if (!has_kernel(&t.row))
+        return;
+    const enum op op = t.row.op;
+    t.row.length = op == NORM_ROPE || op == ROPE ? 256 : op == WRITE_GEGLU_TANH || op == WRITE_GELU_ERF ? 1152 : 768;
+    row_new(k, &t.row, KCHECK_GAUSS);
     snprintf(shape, sizeof shape, "%d", t.row.length);
     kcheck_time(k, shape, 0, t.row.length * (double)sizeof(float), KCHECK_PEAK_NONE, time_row, &t);
     row_free(k, &t.row);
 }
 
+#define FLOATS(name, op) {name, check_row, bench_row, op}
+#define BOTH(name, op) {"fast_" name, check_row, bench_row, op}, {"exact_" name, check_row, bench_row, (int)op | EXACT}
+
 const struct kcheck_check kcheck_rows[] = {
-    {"norm_f32", check_row, bench_row, NORM_F32},   {"norm_q8", check_row, bench_row, NORM_Q8},
-    {"add_norm", check_row, bench_row, ADD_NORM},   {"norm_rope", check_row, bench_row, NORM_ROPE},
-    {"geglu_f32", check_row, bench_row, GEGLU_F32}, {"geglu_q8", check_row, bench_row, GEGLU_Q8},
-    {"quantize", check_row, bench_row, QUANTIZE},   {NULL, NULL, NULL, 0}};
+    FLOATS("rms_norm", RMS_NORM),
+    FLOATS("add_norm", ADD_NORM),
+    FLOATS("layer_norm", LAYER_NORM),
+    FLOATS("add", ADD),
+    FLOATS("rope", ROPE),
+    FLOATS("norm_rope", NORM_ROPE),
+    BOTH("write", WRITE),
+    BOTH("rms_norm", WRITE_RMS_NORM),
+    BOTH("geglu_tanh", WRITE_GEGLU_TANH),
+    BOTH("gelu_erf", WRITE_GELU_ERF),
+    BOTH("split", SPLIT),
+    {NULL, NULL, NULL, 0}};

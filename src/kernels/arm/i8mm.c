@@ -103,7 +103,7 @@ INLINE void column_scales(vf scale[COLUMN_PAIRS], vf minimum[COLUMN_PAIRS], enum
 }
 
 /* rows is 2 * pairs or one less; then the last row is computed twice. */
-INLINE void tile_smmla(enum quern_form form, int pairs, int rows, float *c, size_t c_stride, const struct quern_q8 *a,
+INLINE void tile_smmla(enum quern_form form, int pairs, int rows, float *c, size_t c_stride, const struct quern_int8_block *a,
                        const unsigned char *panel, int length)
 {
     const int blocks = length / 32, groups = QUERN_IS_SMALL(form) ? QUERN_GROUPS(form) : 1, steps = 4 / groups;
@@ -128,7 +128,7 @@ INLINE void tile_smmla(enum quern_form form, int pairs, int rows, float *c, size
                     for (int v = 0; v < COLUMN_PAIRS; v++)
                         w[v] = weights_of_pair(form, block, step, v0 + v);
                     for (int p = 0; p < pairs; p++) {
-                        const struct quern_q8 *x = a + 2 * p * blocks + b;
+                        const struct quern_int8_block *x = a + 2 * p * blocks + b;
                         int8x16_t q = vcombine_s8(vld1_s8(x->q + step * 8),
                                                   vld1_s8((2 * p + 1 < rows ? x + blocks : x)->q + step * 8));
                         for (int v = 0; v < COLUMN_PAIRS; v++)
@@ -140,7 +140,7 @@ INLINE void tile_smmla(enum quern_form form, int pairs, int rows, float *c, size
                 vf scale[COLUMN_PAIRS], minimum[COLUMN_PAIRS];
                 column_scales(scale, minimum, form, block, g, v0);
                 for (int p = 0; p < pairs; p++) {
-                    const struct quern_q8 *x = a + 2 * p * blocks + b;
+                    const struct quern_int8_block *x = a + 2 * p * blocks + b;
                     const float s = x->scale, t = (2 * p + 1 < rows ? x + blocks : x)->scale;
                     const vf row_scales = {s, s, t, t};
                     for (int v = 0; v < COLUMN_PAIRS; v++) {
@@ -159,7 +159,7 @@ INLINE void tile_smmla(enum quern_form form, int pairs, int rows, float *c, size
 }
 
 /* Cuts the rows into tiles of nearly equal height. */
-INLINE void gemm_smmla(enum quern_form form, float *c, size_t c_stride, const struct quern_q8 *a, int count,
+INLINE void gemm_smmla(enum quern_form form, float *c, size_t c_stride, const struct quern_int8_block *a, int count,
                        const unsigned char *panel, int length)
 {
     for (int tiles = (count + 2 * PAIRS - 1) / (2 * PAIRS); tiles > 0; tiles--) {
@@ -180,11 +180,12 @@ INLINE void gemm_smmla(enum quern_form form, float *c, size_t c_stride, const st
 }
 
 #define DEFINE_GEMM_SMMLA(name, form)                                                                                  \
-    static void name(float *c, size_t c_stride, const struct quern_q8 *a, int count, const unsigned char *panel,       \
+    static void name(float *c, size_t c_stride, const void *a, int first, int count, const unsigned char *panel,       \
                      int length, const unsigned char *next)                                                            \
     {                                                                                                                  \
+        const struct quern_int8_block *blocks = a;                                                                     \
         (void)next;                                                                                                    \
-        gemm_smmla(form, c, c_stride, a, count, panel, length);                                                        \
+        gemm_smmla(form, c, c_stride, blocks + (size_t)first * (size_t)(length / 32), count, panel, length);           \
     }
 
 DEFINE_GEMM_SMMLA(gemm_q8_q8, QUERN_FORM_Q8_0)
