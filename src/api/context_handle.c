@@ -58,6 +58,7 @@ void quern_context_free(quern_context *context)
     quern_pool_free(context->pool);
     quern_model_close(context->model);
     free(context->ids);
+    free(context->spans);
     free(context);
 }
 

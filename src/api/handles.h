@@ -31,6 +31,8 @@ struct quern_context {
     struct quern_engine engine;
     int32_t *ids;       /* [id_capacity]: tokens of the text under work */
     size_t id_capacity; /* at least the context length; grows when the start of a long text is cut off */
+    quern_token_span *spans; /* [span_capacity]: of that text, where it is cut; NULL until then */
+    size_t span_capacity;
     char threads_reason[128];
 };
 
@@ -58,6 +60,10 @@ int quern_context_reserve_ids(quern_context *context, size_t count, quern_error 
 /* Tokenises text behind its prompt, as quern_tokenizer_run does. options: as quern_embed_options_read gives them. */
 int quern_context_tokenize(quern_context *context, quern_text text, const quern_embed_options *options, int32_t *ids,
                            size_t capacity, size_t *count, quern_error *error);
+
+/* Finds where these tokens of the same text stand, as quern_tokenizer_spans does. */
+int quern_context_spans(quern_context *context, quern_text text, const quern_embed_options *options, const int32_t *ids,
+                        size_t count, quern_token_span *spans, quern_error *error);
 
 /* Writes the tokens that a text is embedded with to context->ids, result->tokens of them: at most the context length.
  * QUERN_EINVAL, QUERN_ETOOLONG and QUERN_EFORMAT are this text's fault. */

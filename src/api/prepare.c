@@ -1,6 +1,7 @@
 /* From a text to the tokens it is embedded with: prompt, limits, truncation. */
 #include "api/handles.h"
 #include "base/error.h"
+#include "base/utf8.h"
 #include "text/prompt.h"
 
 #include <stdlib.h>
@@ -23,29 +24,42 @@ int quern_context_reserve_ids(quern_context *context, size_t count, quern_error 
     return context->ids != NULL ? QUERN_OK : quern_fail(error, QUERN_ENOMEM, "no memory for %zu tokens", count);
 }
 
+enum { TEXT_PARTS = QUERN_PROMPT_PARTS + 1 };
+
+/* The parts that are tokenized as one text: the prompt's, and the text. */
+static size_t join_prompt(const quern_embed_options *options, quern_text text, quern_text parts[TEXT_PARTS])
+{
+    const size_t count = (size_t)quern_prompt_parts(options->task, options->title, parts);
+    parts[count] = text;
+    return count + 1;
+}
+
 int quern_context_tokenize(quern_context *context, quern_text text, const quern_embed_options *options, int32_t *ids,
                            size_t capacity, size_t *count, quern_error *error)
 {
-    quern_text parts[QUERN_PROMPT_PARTS + 1];
+    quern_text parts[TEXT_PARTS];
     QUERN_TRY(quern_model_check_tokenizer(context->model, error));
-    const int n = quern_prompt_parts(options->task, options->title, parts);
-    parts[n] = text;
-    QUERN_TRY(quern_tokenizer_run(context->tokenizer, parts, (size_t)n + 1, options->flags, ids, capacity, count,
-                                  error));
+    const size_t parts_count = join_prompt(options, text, parts);
+    QUERN_TRY(quern_tokenizer_run(context->tokenizer, parts, parts_count, options->flags, ids, capacity, count, error));
+    return quern_map_check(&context->model->gguf.map, error);
+}
+
+int quern_context_spans(quern_context *context, quern_text text, const quern_embed_options *options, const int32_t *ids,
+                        size_t count, quern_token_span *spans, quern_error *error)
+{
+    quern_text parts[TEXT_PARTS];
+    QUERN_TRY(quern_model_check_tokenizer(context->model, error));
+    const size_t parts_count = join_prompt(options, text, parts);
+    QUERN_TRY(quern_tokenizer_spans(context->tokenizer, parts, parts_count, options->flags, ids, count, spans, error));
     return quern_map_check(&context->model->gguf.map, error);
 }
 
 /* ---------------------------------------------------------------- very long texts */
 
-/* The least number of tokens that so many bytes of text can have. */
+/* The smallest number of tokens that so many bytes of text can have. */
 static size_t least_tokens(const quern_model *model, size_t bytes)
 {
     return bytes / model->longest_piece + (bytes % model->longest_piece > 0);
-}
-
-static bool is_inside_character(quern_text text, size_t at)
-{
-    return at < text.length && ((unsigned char)text.data[at] & 0xc0) == 0x80;
 }
 
 /* The part of a text that is worth tokenising: the whole text, or at its end (its start, with QUERN_TRUNCATE_START)
@@ -53,20 +67,16 @@ static bool is_inside_character(quern_text text, size_t at)
 static quern_text part_of(const quern_context *context, quern_text text, unsigned flags)
 {
     const quern_model *model = context->model;
-    size_t most = ((size_t)model->network.shape.context + MARGIN) * model->longest_piece;
+    const size_t most = ((size_t)model->network.shape.context + MARGIN) * model->longest_piece;
     if (text.length <= most)
         return text;
-    if ((flags & QUERN_TRUNCATE_START) == 0) {
-        while (most > 0 && is_inside_character(text, most))
-            most--;
-        return (quern_text){text.data, most};
-    }
+    if ((flags & QUERN_TRUNCATE_START) == 0)
+        return (quern_text){text.data, quern_utf8_floor(text, most)};
     size_t from = text.length - most;
     const char *space = memchr(text.data + from, ' ', most < NEAR ? most : NEAR);
     if (space != NULL)
         from = (size_t)(space - text.data);
-    while (is_inside_character(text, from))
-        from++;
+    from = quern_utf8_ceil(text, from);
     return (quern_text){text.data + from, text.length - from};
 }
 

@@ -41,28 +41,21 @@ int quern_tokenize(quern_context *context, quern_text text, const quern_embed_op
 int quern_token_spans(quern_context *context, quern_text text, const quern_embed_options *options, const int32_t *ids,
                       size_t count, quern_token_span *spans, quern_error *error)
 {
-    (void)context, (void)text, (void)options, (void)ids, (void)count, (void)spans;
-    return quern_fail(error, QUERN_EUNSUPPORTED, "quern_token_spans is not implemented yet");
+    quern_embed_options o;
+    if (context == NULL || ((ids == NULL || spans == NULL) && count != 0) || (text.data == NULL && text.length != 0))
+        return quern_fail(error, QUERN_EINVAL, "quern_token_spans: an argument is NULL");
+    QUERN_TRY(quern_embed_options_read(context->model, options, &o, error));
+    QUERN_TRY(quern_flags_check(o.flags, QUERN_PARSE_SPECIAL | QUERN_NO_SPECIAL, error));
+    return quern_context_spans(context, text, &o, ids, count, spans, error);
 }
 
 int quern_detokenize(const quern_model *model, const int32_t *ids, size_t count, unsigned flags, char *out,
                      size_t capacity, size_t *length, quern_error *error)
 {
-    (void)model, (void)ids, (void)count, (void)flags, (void)out, (void)capacity, (void)length;
-    return quern_fail(error, QUERN_EUNSUPPORTED, "quern_detokenize is not implemented yet");
-}
-
-int quern_truncate(quern_context *context, quern_text text, const quern_embed_options *options, size_t tokens,
-                   quern_text *part, quern_error *error)
-{
-    (void)context, (void)text, (void)options, (void)tokens, (void)part;
-    return quern_fail(error, QUERN_EUNSUPPORTED, "quern_truncate is not implemented yet");
-}
-
-int quern_chunk_text(quern_context *context, quern_text text, const quern_embed_options *options,
-                     const quern_chunk_options *chunk_options, quern_chunk *chunks, size_t capacity, size_t *count,
-                     quern_error *error)
-{
-    (void)context, (void)text, (void)options, (void)chunk_options, (void)chunks, (void)capacity, (void)count;
-    return quern_fail(error, QUERN_EUNSUPPORTED, "quern_chunk_text is not implemented yet");
+    if (model == NULL || (ids == NULL && count != 0) || (out == NULL && capacity != 0) || length == NULL)
+        return quern_fail(error, QUERN_EINVAL, "quern_detokenize: an argument is NULL");
+    QUERN_TRY(quern_model_check_tokenizer(model, error));
+    QUERN_TRY(quern_flags_check(flags, QUERN_KEEP_SPACE | QUERN_NO_SPECIAL, error));
+    QUERN_TRY(quern_vocabulary_detokenize(model->vocabulary, ids, count, flags, out, capacity, length, error));
+    return quern_map_check(&model->gguf.map, error);
 }

@@ -1,26 +1,11 @@
 #include "base/error.h"
 
+#include "base/utf8.h"
+
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-
-/* Length of the well-formed UTF-8 character at s, 1 to 4 (RFC 3629: shortest form, no surrogates), or 0. s is
- * terminated, so a sequence that is cut off ends in a byte that is no continuation. */
-static size_t character_length(const unsigned char *s)
-{
-    if (s[0] < 0x80)
-        return 1;
-    if (s[0] < 0xC2 || s[0] > 0xF4)
-        return 0;
-    size_t length = s[0] < 0xE0 ? 2 : s[0] < 0xF0 ? 3 : 4;
-    for (size_t i = 1; i < length; i++)
-        if ((s[i] & 0xC0) != 0x80)
-            return 0;
-    bool malformed = (s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xED && s[1] > 0x9F) ||
-                     (s[0] == 0xF0 && s[1] < 0x90) || (s[0] == 0xF4 && s[1] > 0x8F);
-    return malformed ? 0 : length;
-}
 
 static bool is_control(const unsigned char *s) /* ASCII's and U+0080 to U+009F */
 {
@@ -29,10 +14,10 @@ static bool is_control(const unsigned char *s) /* ASCII's and U+0080 to U+009F *
 
 void quern_copy_clean(char *out, size_t size, const char *text)
 {
-    const unsigned char *in = (const unsigned char *)text;
+    const unsigned char *in = (const unsigned char *)text, *end = in + strlen(text);
     size_t used = 0;
-    while (*in) {
-        size_t length = character_length(in);
+    while (in < end) {
+        size_t length = quern_utf8_length(in, (size_t)(end - in));
         bool bad = length == 0 || is_control(in);
         if (bad)
             length = 1;
