@@ -31,7 +31,7 @@ example embed "$model"
 check "embed tells its usage" [ "$status" = 2 ]
 
 example search "$model" "$root/examples/lines.txt" 'how do I cook a meal'
-check "search finds the line on soup" first_line 'Soup is made with beans'
+check "search finds the lines on cooking" prints '^0\.[0-9]+  (Bake the bread|Soup is made)'
 check "search prints three lines" lines 3
 example search "$model" "$root/examples/lines.txt" 'share prices'
 check "search finds the line on the stock market" first_line 'The stock market fell'

@@ -45,6 +45,7 @@ check)
     need libc6-dev-arm64-cross compiles aarch64-linux-gnu-gcc -static
     need valgrind has valgrind
     need libc6-dbg valgrind -q true
+    need curl has curl
     ;;
 *)
     echo "usage: tools/setup.sh build | check" >&2
