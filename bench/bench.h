@@ -5,7 +5,7 @@
 #ifndef QUERN_BENCH_H
 #define QUERN_BENCH_H
 
-#include "cli.h"
+#include "arguments.h"
 #include "store/session.h"
 
 #include "quern.h"
@@ -67,12 +67,19 @@ struct quern_bench_count quern_bench_counted(void); /* since the start of the pr
 
 /* ---------------------------------------------------------------- what is measured */
 
+struct quern_bench_options {
+    struct quern_cli_session_options session;
+    const char *batches, *only, *report, *texts_folder; /* NULL: not given */
+    struct quern_cli_numbers tokens;
+    double seconds; /* how long a row is measured */
+    bool json;
+};
+
 struct quern_bench {
-    struct quern_cli_options options; /* the model is always given */
+    struct quern_bench_options options; /* the model is always given */
     struct quern_cli_session session; /* open, except during quern_bench_load */
     struct quern_bench_report report; /* its first table is that of quern_bench_system */
-    double seconds; /* how long a row is measured */
-    int lengths[16], length_count;
+    struct quern_cli_numbers lengths; /* of the texts of quern_bench_latency */
     struct { int texts, tokens; } batches[16];
     int batch_count;
     int32_t *ids; /* [QUERN_BENCH_IDS] random token ids to embed */

@@ -61,18 +61,6 @@ static bool parse_number(const char **text, const char *end, int most, int *numb
 
 enum { MOST_TOKENS = 1 << 15, MOST_TEXTS = 1 << 16, MOST_ROWS = 16 };
 
-static int parse_lengths(struct quern_bench *bench, const char *list)
-{
-    bench->length_count = 0;
-    for (const char *part = list;; part++) {
-        if (bench->length_count == MOST_ROWS ||
-            !parse_number(&part, ",", MOST_TOKENS, &bench->lengths[bench->length_count++]))
-            return quern_cli_misuse("bench", "--tokens takes up to %d lengths as 8,16, not '%s'", MOST_ROWS, list);
-        if (*part == '\0')
-            return -1;
-    }
-}
-
 static int parse_batches(struct quern_bench *bench, const char *list)
 {
     bench->batch_count = 0;
@@ -88,15 +76,17 @@ static int parse_batches(struct quern_bench *bench, const char *list)
 }
 
 /* Sets the defaults of options that were not given. Returns an exit code, or -1 to go on. */
-static int read_options(struct quern_bench *bench, const struct quern_cli_options *options)
+static int read_options(struct quern_bench *bench, const struct quern_bench_options *options,
+                        struct quern_cli_arguments arguments)
 {
+    static const struct quern_cli_numbers lengths = {9, {8, 16, 32, 64, 128, 256, 512, 1024, 2048}};
     bench->options = *options;
-    bench->seconds = options->seconds > 0 ? options->seconds : 0.5;
-    if (options->text_count > 0)
+    bench->lengths = options->tokens.count > 0 ? options->tokens : lengths;
+    if (arguments.count > 0)
         return quern_cli_misuse("bench", "it takes no arguments; name the model with -m");
+    if (options->seconds <= 0)
+        return quern_cli_misuse("bench", "--seconds takes a number above 0");
     int code = check_only(options->only);
-    if (code < 0)
-        code = parse_lengths(bench, options->tokens != NULL ? options->tokens : "8,16,32,64,128,256,512,1024,2048");
     if (code < 0)
         code = parse_batches(bench, options->batches != NULL
                                         ? options->batches
@@ -109,12 +99,12 @@ static int fit_lengths(struct quern_bench *bench)
 {
     const int limit = bench->session.info.context_length;
     int kept = 0;
-    for (int i = 0; i < bench->length_count; i++)
-        if (bench->lengths[i] <= limit)
-            bench->lengths[kept++] = bench->lengths[i];
-        else if (bench->options.tokens != NULL)
-            return quern_cli_misuse("bench", "the model takes %d tokens, not %d", limit, bench->lengths[i]);
-    bench->length_count = kept;
+    for (int i = 0; i < bench->lengths.count; i++)
+        if (bench->lengths.values[i] <= limit)
+            bench->lengths.values[kept++] = bench->lengths.values[i];
+        else if (bench->options.tokens.count > 0)
+            return quern_cli_misuse("bench", "the model takes %d tokens, not %d", limit, bench->lengths.values[i]);
+    bench->lengths.count = kept;
     kept = 0;
     for (int i = 0; i < bench->batch_count; i++)
         if (bench->batches[i].tokens <= limit)
@@ -168,7 +158,7 @@ static int run_all(struct quern_bench *bench)
     quern_bench_table_add(&bench->report, "system", "System", NULL, columns);
     int code = run_sections(bench, 0, 1);
     if (code == QUERN_OK) {
-        const int opened = quern_cli_session_open(&bench->session, &bench->options);
+        const int opened = quern_cli_session_open(&bench->session, &bench->options.session);
         if (opened != QUERN_CLI_DONE)
             return opened;
         const int fitting = fit_lengths(bench);
@@ -207,18 +197,18 @@ static int measure(struct quern_bench *bench)
     return code;
 }
 
-static int bench_run(const struct quern_cli_options *options)
+static int bench_run(const void *options, struct quern_cli_arguments arguments)
 {
     static struct quern_bench bench;
     bool temporary = false;
-    int code = read_options(&bench, options);
+    int code = read_options(&bench, options, arguments);
     if (code >= 0)
         return code;
-    if (bench.options.model == NULL)
-        bench.options.model = getenv("QUERN_MODEL");
-    if (bench.options.model == NULL || bench.options.model[0] == '\0')
-        bench.options.model = quern_bench_made_model(&temporary, &bench.error);
-    if (bench.options.model == NULL) {
+    if (bench.options.session.model == NULL)
+        bench.options.session.model = getenv("QUERN_MODEL");
+    if (bench.options.session.model == NULL || bench.options.session.model[0] == '\0')
+        bench.options.session.model = quern_bench_made_model(&temporary, &bench.error);
+    if (bench.options.session.model == NULL) {
         quern_cli_say("%s", bench.error.text);
         return QUERN_CLI_FAILED;
     }
@@ -227,18 +217,41 @@ static int bench_run(const struct quern_cli_options *options)
     quern_bench_report_free(&bench.report);
     free(bench.ids);
     if (temporary)
-        unlink(bench.options.model);
+        unlink(bench.options.session.model);
     return code;
 }
+
+static struct quern_bench_options defaults = {.seconds = 0.5};
+
+static const struct quern_cli_option table[] = {
+    QUERN_CLI_MODEL_OPTION(struct quern_bench_options),
+    QUERN_CLI_THREADS_OPTION(struct quern_bench_options, session.threads),
+    QUERN_CLI_EXACT_OPTION(struct quern_bench_options),
+    {"only", '\0', "SECTIONS", "measure these only, for example latency,batches",
+     QUERN_CLI_TEXT(struct quern_bench_options, only)},
+    {"tokens", '\0', "LENGTHS", "lengths of texts for latency, for example 8,16,128",
+     QUERN_CLI_LIST(struct quern_bench_options, tokens, MOST_TOKENS)},
+    {"batches", '\0', "LIST", "batches for throughput, for example 64x128,256x16: texts x tokens",
+     QUERN_CLI_TEXT(struct quern_bench_options, batches)},
+    {"seconds", '\0', "S", "time for every row; default: 0.5",
+     QUERN_CLI_SECONDS(struct quern_bench_options, seconds, 3600)},
+    {"texts", '\0', "FOLDER", "keep the texts that are tokenised in FOLDER",
+     QUERN_CLI_TEXT(struct quern_bench_options, texts_folder)},
+    QUERN_CLI_JSON_OPTION(struct quern_bench_options),
+    {"report", '\0', "FILE", "write the report to FILE as Markdown",
+     QUERN_CLI_TEXT(struct quern_bench_options, report)},
+    {NULL},
+};
 
 const struct quern_cli_verb quern_cli_bench = {
     .name = "bench",
     .summary = "Measures this machine, and the speed of quern on it.",
-    .options = "mJEAKBOWRX",
+    .table = table,
     .more = "Prints Markdown unless --json or --report is given. Sections: load, tokenize, forward, latency,\n"
             "batches, threads, stages, kernels. Without -m and QUERN_MODEL it makes a model of full size and random\n"
             "weights, which it keeps in ~/.cache/quern/bench.\n\n"
             "example:\n"
             "  quern bench --only latency --tokens 8,128 --threads 2\n",
+    .options = &defaults,
     .run = bench_run,
 };

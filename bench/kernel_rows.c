@@ -31,7 +31,7 @@ static int put_row(struct rows *r, const char *kernel, const char *shape, double
                    enum kcheck_peak peak, quern_bench_call *call, void *user)
 {
     struct quern_bench_figures f;
-    QUERN_TRY(quern_bench_measure(&f, call, user, r->bench->seconds / 2));
+    QUERN_TRY(quern_bench_measure(&f, call, user, r->bench->options.seconds / 2));
     const double gmac = macs > 0 ? macs / f.p50_ns : NAN, gb = bytes > 0 ? bytes / f.p50_ns : NAN;
     quern_bench_put(&r->bench->report, r->table, kernel, shape, f.p50_ns, f.min_ns, gmac,
                     macs > 0 ? gmac * 1e9 / kcheck_measure_peak(peak) : NAN, gb, gb / r->read_gb_per_s);
@@ -109,7 +109,7 @@ static int put_products(struct rows *r)
     const struct quern_network *network = &r->bench->session.model->network;
     const struct quern_layer *layer = network->layers;
     const int layers = network->shape.layers;
-    const enum quern_path path = r->bench->options.exact ? QUERN_PATH_EXACT : QUERN_PATH_FAST;
+    const enum quern_path path = r->bench->options.session.exact ? QUERN_PATH_EXACT : QUERN_PATH_FAST;
     QUERN_TRY(put_product(r, "qkv", &layer->qkv, layers, path));
     QUERN_TRY(put_product(r, "output", &layer->output, layers, path));
     QUERN_TRY(put_product(r, "gate, up", &layer->gate_up, layers, path));
@@ -184,7 +184,7 @@ static int put_attentions(struct rows *r)
 {
     static const int tokens[] = {16, 128, 512, 2048};
     const quern_context_options options = {
-        .size = sizeof options, .threads = 1, .path = r->bench->options.exact ? QUERN_PATH_EXACT : QUERN_PATH_FAST};
+        .size = sizeof options, .threads = 1, .path = r->bench->options.session.exact ? QUERN_PATH_EXACT : QUERN_PATH_FAST};
     const struct quern_network *network = &r->bench->session.model->network;
     quern_context *context;
     int code = QUERN_OK;
@@ -282,7 +282,7 @@ static int put_peaks(struct rows *r)
         return quern_fail(&r->bench->error, QUERN_ENOMEM, "no memory to read");
     madvise(words, READ_BYTES, MADV_HUGEPAGE); /* as for packed weights; a failure does not matter */
     memset(words, 1, READ_BYTES);
-    const int code = quern_bench_measure(&f, read_all, &reading, r->bench->seconds);
+    const int code = quern_bench_measure(&f, read_all, &reading, r->bench->options.seconds);
     free(words);
     r->read_gb_per_s = READ_BYTES / f.p50_ns;
     struct quern_bench_table *table = quern_bench_table_add(

@@ -147,15 +147,15 @@ static int compare(const void *a, const void *b)
  * table, adds rows on the memory in use after each; memory may be NULL. */
 static int load_once(struct quern_bench *bench, double ms[3], struct quern_bench_table *memory)
 {
-    const quern_model_options model_options = {.size = sizeof model_options, .threads = bench->options.threads};
-    const quern_context_options context_options = {.size = sizeof context_options, .threads = bench->options.threads};
+    const quern_model_options model_options = {.size = sizeof model_options, .threads = bench->options.session.threads};
+    const quern_context_options context_options = {.size = sizeof context_options, .threads = bench->options.session.threads};
     const quern_embed_options options = {.size = sizeof options, .flags = QUERN_TRUNCATE};
     const quern_text text = {QUERN_BENCH_SENTENCE, sizeof QUERN_BENCH_SENTENCE - 1};
     static float vector[QUERN_BENCH_WIDTH];
     quern_model *model = NULL;
     quern_context *context = NULL;
     const double begin = quern_bench_now_ns();
-    int code = quern_model_open(&model, bench->options.model, &model_options, &bench->error);
+    int code = quern_model_open(&model, bench->options.session.model, &model_options, &bench->error);
     const double opened = quern_bench_now_ns();
     if (code == QUERN_OK && memory != NULL)
         put_memory(bench, memory, "model open");

@@ -43,7 +43,7 @@ static int measure_batch(struct quern_bench *bench, quern_context *context, int 
     b.vectors = malloc((size_t)count * (size_t)bench->session.info.dimensions * sizeof *b.vectors);
     int code = b.texts == NULL || b.vectors == NULL
                    ? quern_fail(&bench->error, QUERN_ENOMEM, "no memory for %d texts", count)
-                   : quern_bench_measure(figures, embed_batch, &b, bench->seconds);
+                   : quern_bench_measure(figures, embed_batch, &b, bench->options.seconds);
     free(b.texts);
     free(b.vectors);
     return code;
@@ -67,7 +67,7 @@ static double token_macs(const quern_model_info *m)
 /* The speed as a share of the peak of the CPU. */
 static double of_peak(const struct quern_bench *bench, double macs_per_s, int threads)
 {
-    const enum kcheck_peak peak = bench->options.exact ? KCHECK_PEAK_FLOAT : KCHECK_PEAK_INT8;
+    const enum kcheck_peak peak = bench->options.session.exact ? KCHECK_PEAK_FLOAT : KCHECK_PEAK_INT8;
     return macs_per_s / (threads * kcheck_measure_peak(peak));
 }
 
@@ -85,8 +85,8 @@ int quern_bench_latency(struct quern_bench *bench)
         &bench->report, "latency", "Latency",
         "One text at a time, from token ids to the vector. GMAC/s counts the products of the layers only.", columns);
     int code = QUERN_OK;
-    for (int i = 0; i < bench->length_count && code == QUERN_OK; i++) {
-        const int n = bench->lengths[i];
+    for (int i = 0; i < bench->lengths.count && code == QUERN_OK; i++) {
+        const int n = bench->lengths.values[i];
         struct quern_bench_figures f;
         code = measure_batch(bench, bench->session.context, 1, n, &f);
         if (code == QUERN_OK)
@@ -136,7 +136,7 @@ int quern_bench_threads(struct quern_bench *bench)
         for (int threads = 1; threads <= most && lengths[i] <= bench->session.info.context_length;) {
             struct quern_bench_figures f;
             quern_context *context;
-            QUERN_TRY(new_context(bench, threads, bench->options.exact, &context));
+            QUERN_TRY(new_context(bench, threads, bench->options.session.exact, &context));
             const int code = measure_batch(bench, context, 1, lengths[i], &f);
             quern_context_free(context);
             if (code != QUERN_OK)
@@ -223,7 +223,7 @@ int quern_bench_forward(struct quern_bench *bench)
         struct quern_bench_figures f;
         if (made == NULL)
             return quern_fail(&bench->error, QUERN_ENOMEM, "no memory for a text");
-        const int code = quern_bench_measure(&f, embed_text, &w, bench->seconds);
+        const int code = quern_bench_measure(&f, embed_text, &w, bench->options.seconds);
         free(made);
         if (code != QUERN_OK)
             return code;
@@ -251,7 +251,7 @@ static int measure_stages(struct quern_bench *bench, struct quern_bench_table *t
     if (vector == NULL)
         return quern_fail(&bench->error, QUERN_ENOMEM, "no memory for a vector");
     engine->stage_ns = ns;
-    const int code = quern_bench_measure(&f, embed_batch, &b, bench->seconds);
+    const int code = quern_bench_measure(&f, embed_batch, &b, bench->options.seconds);
     engine->stage_ns = NULL;
     free(vector);
     for (int s = 0; s < QUERN_STAGES; s++)

@@ -1,6 +1,8 @@
 /* The tables of a report, and the two formats in which they are printed. */
 #include "bench.h"
 
+#include "json_text.h"
+
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -117,7 +119,7 @@ void quern_bench_print_markdown(const struct quern_bench_report *report, FILE *f
 static void print_value(const struct quern_bench_cell *cell, int decimals, FILE *file)
 {
     if (decimals == QUERN_BENCH_TEXT)
-        quern_cli_put_string(file, (quern_text){cell->text, strlen(cell->text)});
+        quern_json_put_string(file, (quern_text){cell->text, strlen(cell->text)});
     else if (isfinite(cell->number))
         fprintf(file, "%.*f", decimals, cell->number);
     else

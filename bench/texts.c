@@ -198,7 +198,7 @@ static int measure_text(struct quern_bench *bench, struct quern_bench_table *tab
     struct quern_bench_figures f;
     t.ids = malloc(t.capacity * sizeof *t.ids);
     int code = made == NULL || t.ids == NULL ? quern_fail(&bench->error, QUERN_ENOMEM, "no memory for a text")
-                                             : quern_bench_measure(&f, tokenize, &t, bench->seconds);
+                                             : quern_bench_measure(&f, tokenize, &t, bench->options.seconds);
     if (code == QUERN_OK && bench->options.texts_folder != NULL)
         code = keep(bench, name, t.text);
     if (code == QUERN_OK)

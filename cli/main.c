@@ -1,5 +1,5 @@
 /* The command quern: texts in, vectors out. */
-#include "cli.h"
+#include "arguments.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -10,14 +10,13 @@ static const struct quern_cli_verb *const verbs[] = {
     &quern_cli_embed,   &quern_cli_similarity, &quern_cli_tokenize,    &quern_cli_info,  &quern_cli_verify,
     &quern_cli_eval,    &quern_cli_bench,      &quern_cli_demo,        &quern_cli_pull,  &quern_cli_models,
     &quern_cli_convert, &quern_cli_quantize,   &quern_cli_attach_head, &quern_cli_server};
-#define VERBS (sizeof verbs / sizeof verbs[0])
 
 static void print_help(FILE *file)
 {
     fputs("quern turns text into vectors on the CPU, with EmbeddingGemma models in GGUF files.\n\n"
           "usage: quern VERB [OPTION...] [ARGUMENT...]\n\n",
           file);
-    for (size_t i = 0; i < VERBS; i++)
+    for (size_t i = 0; i < QUERN_COUNT(verbs); i++)
         fprintf(file, "  %-12s %s\n", verbs[i]->name, verbs[i]->summary);
     fputs("\n  quern VERB --help tells more about a verb; quern --version names this version.\n\n"
           "example:\n"
@@ -26,8 +25,8 @@ static void print_help(FILE *file)
           file);
 }
 
-/* A file opened in place of a closed standard stream would get what is meant for the stream: fill the gaps so that
- * using the stream fails. */
+/* A file that is opened while a standard stream is closed would get the stream's number, and then its data. So closed
+ * streams are opened in a way that makes their use fail. */
 static void guard_standard_streams(void)
 {
     for (int i = 0; i < 3; i++)
@@ -51,12 +50,12 @@ int main(int argc, char **argv)
         printf("quern %s\n", quern_version());
         return quern_cli_output_end(QUERN_CLI_DONE);
     }
-    for (size_t i = 0; i < VERBS; i++) {
+    for (size_t i = 0; i < QUERN_COUNT(verbs); i++) {
         if (strcmp(argv[1], verbs[i]->name) != 0)
             continue;
-        struct quern_cli_options options;
-        int code = quern_cli_parse(verbs[i], argc - 1, argv + 1, &options);
-        return quern_cli_output_end(code >= 0 ? code : verbs[i]->run(&options));
+        struct quern_cli_arguments arguments;
+        const int code = quern_cli_parse(verbs[i], argc - 1, argv + 1, &arguments);
+        return quern_cli_output_end(code >= 0 ? code : verbs[i]->run(verbs[i]->options, arguments));
     }
     return quern_cli_misuse(NULL, "there is no verb '%s'", argv[1]);
 }

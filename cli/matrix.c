@@ -4,24 +4,14 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-double quern_cli_cosine(const float *a, const float *b, int dimensions)
-{
-    double ab = 0, aa = 0, bb = 0;
-    for (int i = 0; i < dimensions; i++) {
-        ab += (double)a[i] * b[i];
-        aa += (double)a[i] * a[i];
-        bb += (double)b[i] * b[i];
-    }
-    return aa > 0 && bb > 0 ? ab / sqrt(aa * bb) : 0;
-}
-
-bool quern_cli_colours(void)
+/* Whether standard output gets colours: it is a terminal, and $NO_COLOR is unset or empty. */
+static bool wants_colours(void)
 {
     const char *refused = getenv("NO_COLOR");
     return isatty(STDOUT_FILENO) && (refused == NULL || refused[0] == '\0');
 }
 
-/* A text in one line of a terminal: its beginning, without control characters, cut at a character's edge. */
+/* The beginning of a text, without control characters, cut between two characters. */
 static void print_label(const char *text)
 {
     enum { MOST = 60 };
@@ -36,7 +26,7 @@ static void print_label(const char *text)
     }
 }
 
-/* From blue (nothing in common) over green to red (the same). */
+/* From blue (no similarity) over green to red (equal). */
 static int colour(double similarity)
 {
     static const int palette[] = {27, 33, 37, 35, 34, 70, 106, 142, 178, 208, 196};
@@ -44,9 +34,9 @@ static int colour(double similarity)
     return palette[(int)step];
 }
 
-void quern_cli_put_matrix(const float *rows, char *const *texts, int count, int dimensions, int decimals)
+void quern_cli_print_matrix(const float *rows, char *const *texts, int count, int dimensions, int decimals)
 {
-    const bool colours = quern_cli_colours();
+    const bool colours = wants_colours();
     const int width = decimals + 4;
     fputs("    ", stdout);
     for (int j = 0; j < count; j++)
@@ -55,8 +45,8 @@ void quern_cli_put_matrix(const float *rows, char *const *texts, int count, int 
     for (int i = 0; i < count; i++) {
         printf("%4d", i + 1);
         for (int j = 0; j < count; j++) {
-            double value = quern_cli_cosine(rows + (size_t)i * (size_t)dimensions,
-                                            rows + (size_t)j * (size_t)dimensions, dimensions);
+            const double value = quern_cosine(rows + (size_t)i * (size_t)dimensions,
+                                              rows + (size_t)j * (size_t)dimensions, dimensions);
             if (colours)
                 printf("\x1b[38;5;%dm%*.*f\x1b[0m", colour(value), width, decimals, value);
             else

@@ -12,9 +12,16 @@ void quern_cli_say(const char *format, ...)
     va_end(list);
 }
 
-const char *quern_cli_option_for(int code)
+int quern_cli_fail(const char *place, const quern_error *error)
 {
-    return code == QUERN_ETOOLONG ? " with --truncate" : "";
+    char text[32] = "";
+    if (error->index >= 0)
+        snprintf(text, sizeof text, "%stext %lld", place != NULL ? ", " : "", (long long)error->index);
+    else
+        place = NULL;
+    quern_cli_say("%s%s%s%s%s", place != NULL ? place : "", text, text[0] != '\0' ? ": " : "", error->text,
+                  text[0] != '\0' && error->code == QUERN_ETOOLONG ? " (--truncate)" : "");
+    return QUERN_CLI_FAILED;
 }
 
 int quern_cli_misuse(const char *verb, const char *format, ...)

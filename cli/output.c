@@ -1,7 +1,5 @@
 #include "cli.h"
 
-#include "json_text.h"
-
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -9,9 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* ---------------------------------------------------------------- files */
-
-static const char *volatile unfinished; /* the temporary file to remove when a signal ends us */
+static const char *volatile unfinished; /* the temporary file to remove when a signal ends the process */
 
 static void remove_unfinished(int signal_number)
 {
@@ -25,16 +21,21 @@ static void remove_on_signals(const char *temporary)
     static const int ending[] = {SIGHUP, SIGINT, SIGTERM, SIGPIPE};
     struct sigaction action = {.sa_handler = remove_unfinished, .sa_flags = (int)(SA_RESETHAND | SA_NODEFER)}, before;
     unfinished = temporary;
-    for (size_t i = 0; i < sizeof ending / sizeof ending[0]; i++)
+    for (size_t i = 0; i < QUERN_COUNT(ending); i++)
         if (sigaction(ending[i], NULL, &before) == 0 && before.sa_handler == SIG_DFL)
             sigaction(ending[i], &action, NULL);
 }
 
-static bool told; /* that standard output cannot be written to */
+static bool told; /* the user knows that standard output cannot be written to */
+
+const char *quern_cli_output_name(const struct quern_cli_output *output)
+{
+    return output->path != NULL ? output->path : "standard output";
+}
 
 static int complain(const struct quern_cli_output *output)
 {
-    quern_cli_say("cannot write to %s: %s", output->path != NULL ? output->path : "standard output", strerror(errno));
+    quern_cli_say("cannot write to %s: %s", quern_cli_output_name(output), strerror(errno));
     told |= output->path == NULL;
     return QUERN_CLI_FAILED;
 }
@@ -46,7 +47,7 @@ int quern_cli_output_end(int code)
     return told ? QUERN_CLI_FAILED : complain(&(struct quern_cli_output){0});
 }
 
-/* Forgets the names of a file that is not written, or not any more. */
+/* Forgets the names of a file that is no longer written. */
 static void forget_names(struct quern_cli_output *output)
 {
     unfinished = NULL;
@@ -55,7 +56,7 @@ static void forget_names(struct quern_cli_output *output)
     output->target = output->temporary = NULL;
 }
 
-/* Opens a file beside the one that is there, or will be, under a temporary name, with its rights; NULL with errno. */
+/* Opens a file under a temporary name, in the same folder and with the same rights as the final file. NULL with errno. */
 static FILE *open_temporary(struct quern_cli_output *output, const struct stat *there)
 {
     const mode_t mask = umask(0);
@@ -80,7 +81,7 @@ bool quern_cli_same_file(const char *a, const char *b)
            one.st_ino == other.st_ino;
 }
 
-int quern_cli_output_open(struct quern_cli_output *output, const char *path, bool rewritten)
+int quern_cli_output_open(struct quern_cli_output *output, const char *path, bool rewinds)
 {
     struct stat status;
     if (path != NULL && (strcmp(path, "-") == 0 || quern_cli_same_file(path, "/dev/stdout")))
@@ -95,7 +96,7 @@ int quern_cli_output_open(struct quern_cli_output *output, const char *path, boo
         return complain(output);
     if (path != NULL && (!exists || S_ISREG(status.st_mode))) {
         output->file = open_temporary(output, exists ? &status : NULL);
-    } else if (rewritten) { /* a pipe cannot be, and standard output may stand anywhere in its file */
+    } else if (rewinds) { /* a pipe cannot, and standard output may begin in the middle of a file */
         output->spooled = true;
         output->file = tmpfile();
     } else {
@@ -116,7 +117,7 @@ int quern_cli_output_flush(struct quern_cli_output *output)
     return fflush(output->file) == 0 && !ferror(output->file) ? QUERN_CLI_DONE : complain(output);
 }
 
-/* Copies the spooled data to where it was to go. */
+/* Copies the spooled data to its place. */
 static int unspool(struct quern_cli_output *output)
 {
     char buffer[65536];
@@ -151,34 +152,11 @@ int quern_cli_output_finish(struct quern_cli_output *output)
 
 void quern_cli_output_discard(struct quern_cli_output *output)
 {
+    told |= output->file == stdout && ferror(stdout);
     if (output->temporary != NULL)
         unlink(output->temporary);
     forget_names(output);
     if (output->file != NULL && output->file != stdout)
         fclose(output->file);
     *output = (struct quern_cli_output){0};
-}
-
-/* ---------------------------------------------------------------- values */
-
-void quern_cli_put_float(FILE *file, float value)
-{
-    char text[QUERN_JSON_FLOAT];
-    fwrite(text, 1, quern_json_float(text, value), file);
-}
-
-void quern_cli_put_string(FILE *file, quern_text text)
-{
-    char part[4096];
-    putc('"', file);
-    for (size_t used; text.length > 0; text.data += used, text.length -= used)
-        fwrite(part, 1, quern_json_string(part, sizeof part, text, &used), file);
-    putc('"', file);
-}
-
-void quern_cli_put_member(FILE *file, const char *key, const char *value)
-{
-    const char *name = key + strspn(key, ", ");
-    fprintf(file, "%.*s\"%s\": ", (int)(name - key), key, name);
-    quern_cli_put_string(file, (quern_text){value, strlen(value)});
 }

@@ -20,7 +20,7 @@ void quern_cli_progress_start(struct quern_cli_progress *progress, bool data_on_
     progress->last_ns = progress->start_ns;
 }
 
-/* Whether it is time to show something; then the seconds since the start. */
+/* Whether the line should be written again. *seconds: since the start. */
 static bool is_due(struct quern_cli_progress *progress, double *seconds)
 {
     int64_t now = quern_cli_now_ns();
@@ -43,14 +43,14 @@ static void put_rest(const struct quern_cli_progress *progress, uint64_t done, u
     fputs("\x1b[K", stderr);
 }
 
-void quern_cli_progress_update(struct quern_cli_progress *progress, uint64_t given, uint64_t total)
+void quern_cli_progress_texts(struct quern_cli_progress *progress, const struct quern_jobs_progress *job)
 {
     double seconds;
     if (!is_due(progress, &seconds))
         return;
-    fprintf(stderr, "\r%llu texts, %.1f texts/s, %.0f tokens/s", (unsigned long long)progress->texts,
-            (double)progress->texts / seconds, (double)progress->tokens / seconds);
-    put_rest(progress, given, total, seconds);
+    fprintf(stderr, "\r%llu texts, %.1f texts/s, %.0f tokens/s", (unsigned long long)job->texts,
+            (double)job->texts / seconds, (double)job->tokens / seconds);
+    put_rest(progress, job->done, job->total, seconds);
 }
 
 void quern_cli_progress_bytes(struct quern_cli_progress *progress, uint64_t done, uint64_t total)

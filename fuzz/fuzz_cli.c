@@ -1,6 +1,7 @@
-/* The command's input and output: any bytes are cut into texts at the separators, nothing lost, nothing added; any text
- * is written as a JSON string, any number as one that reads back. */
-#include "../cli/cli.h"
+/* Input and output of jobs: any bytes are split into texts at the separators, and no byte is lost or added; any text is
+ * written as a JSON string, any number as one that reads back. */
+#include "jobs.h"
+#include "json_text.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -23,7 +24,7 @@ static void check_float(const quern_text *text)
             fclose(file);
         return;
     }
-    quern_cli_put_float(file, value);
+    quern_json_put_float(file, value);
     fclose(file);
     back = strtof(number, NULL);
     if (memcmp(&back, &value, sizeof value) != 0)
@@ -38,7 +39,7 @@ static void check_string(const quern_text *text)
     FILE *file = open_memstream(&json, &length);
     if (file == NULL)
         return;
-    quern_cli_put_string(file, *text);
+    quern_json_put_string(file, *text);
     fclose(file);
     if (length < 2 || json[0] != '"' || json[length - 1] != '"')
         abort();
@@ -51,37 +52,43 @@ static void check_string(const quern_text *text)
     free(json);
 }
 
+/* Checks a batch against the data from *at on, and moves *at behind it. */
+static void check_batch(const struct quern_jobs_texts *batch, const uint8_t *data, size_t size, char separator,
+                        size_t *at)
+{
+    for (size_t i = 0; i < batch->count; i++) {
+        const quern_text *text = &batch->texts[i];
+        if (text->length > size - *at || (text->length > 0 && memcmp(text->data, data + *at, text->length) != 0))
+            abort();
+        *at += text->length;
+        if (*at < size && data[(*at)++] != separator)
+            abort();
+        check_float(text);
+        check_string(text);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct quern_cli_options options = {.task = -1};
-    struct quern_cli_reader reader;
-    quern_text texts[QUERN_CLI_BATCH];
-    size_t count, at = 0;
+    struct quern_jobs_stream stream;
+    struct quern_jobs_texts batch;
+    size_t at = 0;
     if (size == 0)
         return 0;
-    options.null = data[0] & 1;
+    const char separator = data[0] & 1 ? '\0' : '\n';
     data++;
     size--;
-    int file = memfd_create("input", 0);
+    const int file = memfd_create("input", 0);
     if (file < 0 || write(file, data, size) != (ssize_t)size || lseek(file, 0, SEEK_SET) != 0 ||
         dup2(file, STDIN_FILENO) != STDIN_FILENO)
         abort();
     close(file);
-    if (quern_cli_reader_open(&reader, &options) != QUERN_CLI_DONE)
+    if (quern_jobs_stream_open(&stream, NULL, separator, NULL) != QUERN_OK)
         abort();
-    while (quern_cli_reader_next(&reader, texts, &count) == QUERN_CLI_DONE && count > 0)
-        for (size_t i = 0; i < count; i++) {
-            const size_t length = texts[i].length;
-            if (length > size - at || (length > 0 && memcmp(texts[i].data, data + at, length) != 0))
-                abort();
-            at += length;
-            if (at < size && data[at++] != (options.null ? '\0' : '\n'))
-                abort();
-            check_float(&texts[i]);
-            check_string(&texts[i]);
-        }
+    while (stream.source.next(&stream.source, &batch, NULL) == QUERN_OK && batch.count > 0)
+        check_batch(&batch, data, size, separator, &at);
     if (at != size)
         abort();
-    quern_cli_reader_close(&reader);
+    quern_jobs_stream_close(&stream);
     return 0;
 }

@@ -2,16 +2,15 @@
 
 #include <math.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 
-/* powers[i] is 10^(i - 5). */
+/* powers[i] is 10 to the power of i - 5. */
 static const double powers[] = {1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8,
                                 1e9,  1e10, 1e11, 1e12, 1e13};
 #define POWER(exponent) powers[(exponent) + 5]
 
-/* Writes the digits of a number of exactly nine, without trailing zeros, as 0.000ddd or ddd.ddd; exponent is that of
- * the first digit. */
+/* Writes a number of exactly nine digits as 0.000ddd or ddd.ddd, without trailing zeros. exponent is the decimal exponent
+ * of the first digit. */
 static size_t format_fixed(char *out, uint32_t digits, int exponent)
 {
     char text[9];
@@ -50,7 +49,7 @@ size_t quern_json_float(char out[QUERN_JSON_FLOAT], float value)
         exponent--;
     while (magnitude >= POWER(exponent + 1))
         exponent++;
-    /* Nine digits: the product is off by 1e-7 of the last one at most, far less than a float32 can tell. */
+    /* Nine digits. The product is wrong by at most 1e-7 of the last digit, far less than the distance of two float32. */
     uint32_t digits = (uint32_t)llrint(magnitude * POWER(8 - exponent));
     if (digits >= 1000000000) {
         digits /= 10;
@@ -96,4 +95,26 @@ size_t quern_json_string(char *out, size_t capacity, quern_text text, size_t *us
     }
     *used = i;
     return length;
+}
+
+void quern_json_put_float(FILE *file, float value)
+{
+    char text[QUERN_JSON_FLOAT];
+    fwrite(text, 1, quern_json_float(text, value), file);
+}
+
+void quern_json_put_string(FILE *file, quern_text text)
+{
+    char part[4096];
+    putc('"', file);
+    for (size_t used; text.length > 0; text.data += used, text.length -= used)
+        fwrite(part, 1, quern_json_string(part, sizeof part, text, &used), file);
+    putc('"', file);
+}
+
+void quern_json_put_member(FILE *file, const char *key, const char *value)
+{
+    const char *name = key + strspn(key, ", ");
+    fprintf(file, "%.*s\"%s\": ", (int)(name - key), key, name);
+    quern_json_put_string(file, (quern_text){value, strlen(value)});
 }

@@ -27,7 +27,7 @@ allowed() {
 # What a library does not call.
 final='(^|[^a-z_])(printf|fprintf|puts|putchar|perror|exit|_exit|abort|assert)\('
 
-sources=$(find src json convert server cli include fuzz tests tools bench -name '*.[ch]')
+sources=$(find src json jobs convert server cli include fuzz tests tools bench -name '*.[ch]')
 for file in $(find src -name '*.[ch]'); do
     layer=${file#src/}
     layer=${layer%%/*}
@@ -50,19 +50,24 @@ done
 
 # What stands on the library knows the public header, what lies beside it, and what is named here. (The command's verb
 # bench, in bench/, looks inside.)
-for file in $(find json server cli -name '*.[ch]'); do
+for file in $(find json jobs server cli -name '*.[ch]'); do
     folder=$(dirname "$file")
     for name in $(sed -n 's/^ *# *include *"\([^"]*\)".*/\1/p' "$file"); do
         case $folder:$name in
         *:quern.h | server/http:json_text.h | server/requests:json_text.h | server/*:server.h) ;;
         server/requests:http/* | server/requests:steps/* | server/dialects:requests/* | server/dialects:page/page.h) ;;
         server/loop:requests/* | server/loop:http/* | server/loop:steps/*) ;;
-        cli:json_text.h | cli/*:cli.h | cli/making:convert.h | cli/pull:store/store.h) ;;
+        jobs:json_text.h | cli:array_count.h | cli:jobs.h) ;;
+        cli/*:json_text.h | cli/*:cli.h | cli/*:arguments.h | cli/making:convert.h | cli/pull:store/store.h) ;;
         cli/quality:store/session.h | cli/verbs:store/session.h | cli/verbs:server.h) ;;
         *) [ -f "$folder/$name" ] || complain "$file may not include $name" ;;
         esac
     done
 done
+
+# jobs/ writes to the files it is given, and says nothing itself.
+bad=$(grep -nE "(^|[^a-z_])(printf|puts|putchar|perror|exit|_exit|abort)\(|std(out|err)" jobs/*.[ch] || true)
+[ -z "$bad" ] || complain "jobs does not print or exit: $bad"
 
 twice=$(for file in $sources; do basename "$file"; done | sort | uniq -d)
 [ -z "$twice" ] || complain "file names must be unique: $twice"

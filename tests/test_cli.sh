@@ -214,7 +214,7 @@ run embed -t none -- -d
 check "a text after --" both exits 0 -- lines 1
 
 run embed -t none -f json hello "hello world"
-check "json: one document" both prints '{"space":"64n-' -- prints '"path":"fast","dimensions":64,"embeddings":['
+check "json: one document" both prints '{"space":"64n-' -- prints '"path":"int8","dimensions":64,"embeddings":['
 check "json: its end" [ "$(tail -n 1 "$work/out")" = "]}" ]
 check "json: the objects of jsonl" grep -qxF ",$(sed -n 2p "$work/jsonl")" "$work/out"
 run embed -t none -f json
@@ -242,7 +242,7 @@ check "-d: the vector is normalised again" differs f32
 awk 'BEGIN { print "short"; for (i = 0; i < 400; i++) printf "x y "; print ""; print "last" }' >"$work/long"
 run embed -t none -i "$work/long"
 check "a long text fails, with its number" exits 1 "text 1: the text has"
-check "and with the option that helps" exits 1 "truncation with --truncate"
+check "and with the option that helps" exits 1 "truncation (--truncate)"
 check "the texts before it are there" both lines 1 -- prints '"index":0'
 run embed -t none --truncate -i "$work/long"
 check "--truncate cuts it" both exits 0 "1 of 3 texts were cut" -- lines 3

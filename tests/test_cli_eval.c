@@ -1,5 +1,7 @@
 /* Measures and baselines of quern eval against figures computed by hand, and its files. */
-#include "../cli/quality/eval.h"
+#include "../cli/quality/eval_lines.h"
+#include "../cli/quality/lexical.h"
+#include "../cli/quality/metrics.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -40,7 +40,7 @@ END
 printf 'a red apple\ta ripe red apple\t5\na red apple\ta red car\t2.5\nthe tax office\ta red car\t0\n' >pairs.tsv
 run eval sts pairs.jsonl
 check "sts prints a line for each size" prints '^64 +-?[01]\.[0-9]{4} +-?[01]\.[0-9]{4}$'
-check "sts names the task and the path" prints 'fast path, task similarity'
+check "sts names the task and the path" prints 'int8 path, task similarity'
 check "tf-idf ranks these as people do" prints '^tf-idf +1\.0000'
 cp out kept
 run eval sts pairs.tsv
@@ -73,13 +73,13 @@ bad_pairs() { # bad_pairs LINE TEXT: two good lines and this one, which is compl
     run eval sts bad
     check "pairs: $2 ($1)" fails "bad:3: $2"
 }
-bad_pairs '{"a": "x", "b"' "not JSON"
-bad_pairs '["a"]' "not a JSON object"
+bad_pairs '{"a": "x", "b"' "this is not JSON"
+bad_pairs '["a"]' "this is not a JSON object"
 bad_pairs '{"a": "x", "b": 1, "score": 1}' 'it lacks strings'
 bad_pairs '{"a": "x", "b": "y"}' 'it lacks a number'
-bad_pairs '{"a": "x", "b": "y", "score": NaN}' "not JSON"
-bad_pairs '{"a": "x", "b": "y", "score": 1e999}' "not JSON"
-bad_pairs '{"a": "x\0377", "b": "y", "score": 1}' "not JSON"
+bad_pairs '{"a": "x", "b": "y", "score": NaN}' "this is not JSON"
+bad_pairs '{"a": "x", "b": "y", "score": 1e999}' "this is not JSON"
+bad_pairs '{"a": "x\0377", "b": "y", "score": 1}' "this is not JSON"
 bad_pairs '{"a": "x\0000", "b": "y", "score": 1}' "there is a NUL byte"
 for line in 'one\ttwo' 'one\ttwo\tthree\tfour' 'one\ttwo\tnan' 'one\ttwo\tinf'; do
     { cat pairs.tsv && printf '%b\n' "$line"; } >bad
@@ -157,11 +157,11 @@ bad_search() { # bad_search FILE LINE TEXT
 bad_search my-corpus.jsonl '{"id": "d9"}' 'my-corpus.jsonl:5: it lacks a string "text"'
 bad_search my-corpus.jsonl '{"id": [], "text": ""}' 'my-corpus.jsonl:5: its id is neither'
 bad_search my-corpus.jsonl '{"id": "d1", "text": ""}' "the id 'd1' is there twice"
-bad_search my-corpus.jsonl '{' 'my-corpus.jsonl:5: not JSON'
+bad_search my-corpus.jsonl '{' 'my-corpus.jsonl:5: this is not JSON'
 bad_search my-queries.jsonl '{"q": "x", "docs": [1]}' 'my-queries.jsonl:3: a relevant document is not named'
 bad_search my-qrels.txt '1 d1' 'my-qrels.txt:4: it has 2 fields'
-bad_search my-qrels.txt '1 0 d1 high' "my-qrels.txt:4: the grade 'high' is no number"
-bad_search my-qrels.txt '1 0 d1 nan' "my-qrels.txt:4: the grade 'nan' is no number"
+bad_search my-qrels.txt '1 0 d1 high' "my-qrels.txt:4: the grade 'high' is not a number"
+bad_search my-qrels.txt '1 0 d1 nan' "my-qrels.txt:4: the grade 'nan' is not a number"
 bad_search my-qrels.txt '9 0 d1 1' "my-qrels.txt:4: there is no query '9'"
 bad_search my-qrels.txt '1 0 d1 1' "query '1' has two grades for document 'd1'"
 printf '1 0 d1 0\n' >my-qrels.txt

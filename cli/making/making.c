@@ -1,21 +1,23 @@
 #include "making.h"
 
+#include "json_text.h"
+
 #include <signal.h>
 #include <string.h>
 
-static volatile sig_atomic_t stopped; /* the signal that asked for it; 0: none */
+static volatile sig_atomic_t stopped; /* the signal that was received; 0: none */
 
 static void stop(int signal_number)
 {
     stopped = signal_number;
 }
 
-/* Signals that were to end the process now only ask for it. */
+/* From now on, signals that would end the process only set `stopped`. */
 static void stop_on_signals(void)
 {
     static const int ending[] = {SIGHUP, SIGINT, SIGTERM};
     struct sigaction action = {.sa_handler = stop, .sa_flags = (int)SA_RESETHAND}, before;
-    for (size_t i = 0; i < sizeof ending / sizeof ending[0]; i++)
+    for (size_t i = 0; i < QUERN_COUNT(ending); i++)
         if (sigaction(ending[i], NULL, &before) == 0 && before.sa_handler == SIG_DFL)
             sigaction(ending[i], &action, NULL);
 }
@@ -26,7 +28,7 @@ static bool proceed(void *state, uint64_t done, uint64_t total)
     return stopped == 0;
 }
 
-static void tell(const struct quern_convert_result *result, const char *path, bool json)
+static void print_result(const struct quern_convert_result *result, const char *path, bool json)
 {
     if (!json) {
         printf("%s: %llu bytes, %s, %s\n", path, (unsigned long long)result->bytes, result->types,
@@ -34,37 +36,35 @@ static void tell(const struct quern_convert_result *result, const char *path, bo
         return;
     }
     fputs("{\"file\":", stdout);
-    quern_cli_put_string(stdout, (quern_text){path, strlen(path)});
+    quern_json_put_string(stdout, (quern_text){path, strlen(path)});
     printf(",\"bytes\":%llu,\"tensors\":%d,\"types\":\"%s\",\"head\":%s,\"notice\":", (unsigned long long)result->bytes,
            result->tensors, result->types, result->has_head ? "true" : "false");
     if (result->notice[0] != '\0')
-        quern_cli_put_string(stdout, (quern_text){result->notice, strlen(result->notice)});
+        quern_json_put_string(stdout, (quern_text){result->notice, strlen(result->notice)});
     else
         fputs("null", stdout);
     puts("}");
 }
 
-int quern_cli_make(const char *verb, quern_cli_make_fn *make, const struct quern_cli_options *options,
-                   const char *type, const char *path)
+int quern_cli_make(const char *verb, quern_cli_make_fn *make, const struct quern_cli_making_options *options,
+                   struct quern_cli_arguments arguments, const char *type, const char *path)
 {
     struct quern_cli_progress progress;
     struct quern_convert_result result;
     quern_error error;
     struct quern_convert_job job = {.type = type, .threads = options->threads, .proceed = proceed, .state = &progress};
     if (type != NULL && !quern_convert_has_type(type))
-        return quern_cli_misuse(verb, "there is no type '%s' to write, but " QUERN_CONVERT_TYPES, type);
+        return quern_cli_misuse(verb, "there is no type '%s'; the types are " QUERN_CONVERT_TYPES, type);
     stop_on_signals();
     quern_cli_progress_start(&progress, false);
-    int code = make(options, &job, &result, &error);
+    int code = make(options, arguments, &job, &result, &error);
     quern_cli_progress_clear(&progress);
     if (stopped != 0)
         raise(stopped); /* with the default action, see SA_RESETHAND */
-    if (code != QUERN_OK) {
-        quern_cli_say("%s", error.text);
-        return QUERN_CLI_FAILED;
-    }
+    if (code != QUERN_OK)
+        return quern_cli_fail(NULL, &error);
     if (result.notice[0] != '\0')
         quern_cli_say("%s", result.notice);
-    tell(&result, path, options->json);
+    print_result(&result, path, options->json);
     return QUERN_CLI_DONE;
 }

@@ -2,16 +2,24 @@
 #ifndef QUERN_CLI_MAKING_H
 #define QUERN_CLI_MAKING_H
 
-#include "cli.h"
+#include "arguments.h"
 #include "convert.h"
 
-/* What a verb does, given its job. */
-typedef int quern_cli_make_fn(const struct quern_cli_options *options, const struct quern_convert_job *job,
-                              struct quern_convert_result *result, quern_error *error);
+/* The options of all three verbs; each verb's table has those it takes. */
+struct quern_cli_making_options {
+    const char *output, *type, *dense[2]; /* NULL: not given */
+    int threads;                          /* 0: not given */
+    bool json;
+};
 
-/* Does it for a verb, with progress, and tells what was written to path. A signal that ends the process ends it when
- * what was begun is removed. type: NULL, or one that the user named. An exit code. */
-int quern_cli_make(const char *verb, quern_cli_make_fn *make, const struct quern_cli_options *options,
-                   const char *type, const char *path);
+/* What a verb does with its job: writes a model file. */
+typedef int quern_cli_make_fn(const struct quern_cli_making_options *options, struct quern_cli_arguments arguments,
+                              const struct quern_convert_job *job, struct quern_convert_result *result,
+                              quern_error *error);
+
+/* Calls make for a verb, with progress, and prints what was written to path. A signal that ends the process takes effect
+ * when the unfinished file has been removed. type: NULL, or the one that the user named. An exit code. */
+int quern_cli_make(const char *verb, quern_cli_make_fn *make, const struct quern_cli_making_options *options,
+                   struct quern_cli_arguments arguments, const char *type, const char *path);
 
 #endif

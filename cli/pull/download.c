@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #define MOST_REDIRECTS 8
-#define LONGEST_WAIT 120        /* seconds that a server may ask us to wait for */
-#define PROGRESS (1u << 20)     /* bytes that make a failure the first one again */
+#define LONGEST_WAIT 120        /* seconds that a server may ask us to wait */
+#define PROGRESS (1u << 20)     /* bytes after which failures are counted from the first again */
 
 struct download {
     const struct quern_cli_source *source;
@@ -22,8 +22,7 @@ struct download {
     char sha256[QUERN_CLI_DIGEST]; /* it must have; "": not known yet */
     const char *url;               /* asked for now */
     bool accepted;                 /* the response is (the rest of) the file */
-    bool licence_told;
-    bool restart;                  /* what is there does not fit: ask for the whole file */
+    bool restart;                  /* the bytes that are there do not fit: request the whole file */
     char reason[QUERN_CLI_REASON];
 };
 
@@ -49,7 +48,7 @@ static bool agree_size(struct download *download, const char *who, uint64_t size
                   (unsigned long long)size, (unsigned long long)download->size);
 }
 
-/* The hub says size and digest with the response that redirects to the file. */
+/* Takes size and digest from the hub's response that redirects to the file. */
 static bool take_links(struct download *download)
 {
     const struct quern_cli_response *response = &download->response;
@@ -79,14 +78,14 @@ static bool has_room(struct download *download, uint64_t bytes)
                   download->part.target, (double)left * 1e-6);
 }
 
-/* Asks for the whole file in place of this response. */
+/* Refuses this response and requests the whole file instead. */
 static bool want_all(struct download *download)
 {
     download->restart = true;
-    return refuse(download, "what is there is of another version of the file");
+    return refuse(download, "the part that is there belongs to another version of the file");
 }
 
-/* Whether the response's head says that its body is what we want. */
+/* Whether the head of the response says that its body is the (rest of the) file. */
 static bool accept_response(struct download *download, int status)
 {
     const struct quern_cli_response *response = &download->response;
@@ -107,18 +106,13 @@ static bool accept_response(struct download *download, int status)
     strcpy(record.origin, download->source->origin);
     strcpy(record.sha256, download->sha256);
     strcpy(record.etag, response->etag);
-    download->reason[0] = '\0'; /* the part complains itself */
+    download->reason[0] = '\0'; /* part.c complains itself */
     if (status == 200 && part->have > 0 && quern_cli_part_restart(part) != QUERN_CLI_DONE)
         return false;
     if (!has_room(download, download->size - part->have))
         return false;
     if (quern_cli_part_expect(part, &record) != QUERN_CLI_DONE)
         return false;
-    if (part->have == 0 && !download->licence_told) {
-        quern_cli_say("EmbeddingGemma models are provided under the Gemma Terms of Use: "
-                      "https://ai.google.dev/gemma/terms");
-        download->licence_told = true;
-    }
     quern_cli_progress_start(&download->progress, false);
     download->progress.skipped = part->have;
     return true;
@@ -147,7 +141,7 @@ static bool take_body(void *context, int status, const void *data, size_t length
 
 /* ---------------------------------------------------------------- requests */
 
-/* What a status other than success means. */
+/* Says what a status other than success means. */
 static enum quern_cli_outcome explain(struct download *download, const struct quern_cli_request *request)
 {
     const bool from_hub = download->source->hub[0] != '\0';
@@ -184,18 +178,18 @@ static enum quern_cli_outcome explain(struct download *download, const struct qu
                                                                                        : QUERN_CLI_STOP;
 }
 
-/* Goes where the response leads; false when that must not be. */
+/* Takes the URL that the response redirects to; false when it must not be followed. */
 static bool follow(struct download *download, char url[QUERN_CLI_URL], const char *redirect)
 {
     if (redirect[0] == '\0')
-        return refuse(download, "the server redirects to nowhere");
+        return refuse(download, "the server redirects without saying where");
     if (!quern_cli_url_allowed(redirect, url))
         return refuse(download, "the server redirects to %.200s, which is not https: that is not followed", redirect);
     strcpy(url, redirect);
     return true;
 }
 
-/* Asks for what is missing of the file, wherever the hub redirects. */
+/* Requests the missing rest of the file, and follows redirects. */
 static enum quern_cli_outcome fetch(struct download *download)
 {
     char url[QUERN_CLI_URL];
@@ -234,8 +228,8 @@ static enum quern_cli_outcome fetch(struct download *download)
     return QUERN_CLI_STOP;
 }
 
-/* Waits before another attempt, the longer the more have failed: half a second, one, two... False when the server wants
- * more patience than we have. */
+/* Waits before another attempt: half a second after the first failure, then twice as long each time. False when the
+ * server asks for a longer wait than LONGEST_WAIT. */
 static bool wait_again(struct download *download, int failures)
 {
     double seconds = 0.25 * (double)(1 << (failures < 8 ? failures : 8));
@@ -268,7 +262,7 @@ static int fetch_all(struct download *download)
                 return QUERN_CLI_FAILED;
             continue;
         }
-        if (part->have >= reached + PROGRESS) { /* more than ever: so this ends */
+        if (part->have >= reached + PROGRESS) { /* there is progress, so this loop ends */
             reached = part->have;
             failures = 0;
         }
@@ -284,8 +278,8 @@ static int fetch_all(struct download *download)
     return QUERN_CLI_DONE;
 }
 
-/* Compares the digest, and gives the file its name. What was put together from several runs may be a mixture: then it
- * is fetched once more, in one piece. */
+/* Compares the digest, and gives the file its name. A file from several runs may be a mixture of versions: then it is
+ * downloaded once more in one piece. */
 static int complete(struct download *download, bool *again)
 {
     char digest[QUERN_CLI_DIGEST];
@@ -303,14 +297,21 @@ static int complete(struct download *download, bool *again)
     return quern_cli_part_restart(part) == QUERN_CLI_DONE && *again ? QUERN_CLI_DONE : QUERN_CLI_FAILED;
 }
 
-/* Whether a record is of the file that is asked for, as far as can be told before asking the hub. */
+/* Whether a record belongs to the requested file, as far as is known without the hub. */
 static bool is_wanted(const struct quern_cli_source *source, const struct quern_cli_record *record)
 {
     return source->sha256[0] != '\0' ? strcmp(record->sha256, source->sha256) == 0
                                      : strcmp(record->origin, source->origin) == 0;
 }
 
-/* Gets the file while its part is locked. */
+/* Says under which terms a published model may be used. */
+static void announce_terms(const struct quern_cli_published *published)
+{
+    if (published != NULL && published->terms != NULL)
+        quern_cli_say("%s is provided under the %s: %s", published->name, published->license, published->terms);
+}
+
+/* Downloads the file while its part is locked. */
 static int get(struct download *download)
 {
     struct quern_cli_part *part = &download->part;
@@ -318,10 +319,12 @@ static int get(struct download *download)
     int code = quern_cli_part_resume(part);
     if (code != QUERN_CLI_DONE)
         return code;
-    if (!is_wanted(download->source, &part->record)) /* but another file of that name, or an older version */
+    if (!is_wanted(download->source, &part->record)) /* another file of that name, or an older version */
         code = quern_cli_part_restart(part);
     if (part->have > 0)
         quern_cli_say("going on after %.1f of %.1f MB", (double)part->have * 1e-6, (double)part->record.size * 1e-6);
+    else
+        announce_terms(download->source->published);
     do {
         if (code == QUERN_CLI_DONE)
             code = fetch_all(download);
@@ -331,7 +334,7 @@ static int get(struct download *download)
     return code;
 }
 
-/* Whether a file stands at path already; if it is another one, says so and makes *code a failure. */
+/* Whether a file is at path already; if it is another one, says so and makes *code a failure. */
 static bool is_there(const struct quern_cli_source *source, const char *path, struct quern_cli_record *record,
                      int *code)
 {
@@ -364,7 +367,7 @@ int quern_cli_download(const struct quern_cli_source *source, const char *path,
     }
     if (quern_cli_part_open(&download.part, path) != QUERN_CLI_DONE)
         return QUERN_CLI_FAILED;
-    if (!is_there(source, path, record, &code)) { /* it may have come while we waited for the lock */
+    if (!is_there(source, path, record, &code)) { /* another process may have finished it while this one waited for the lock */
         code = get(&download);
         *record = download.part.record;
     }

@@ -1,4 +1,7 @@
+#include "arguments.h"
 #include "pull.h"
+
+#include "json_text.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -6,6 +9,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+struct models_options {
+    bool json;
+};
 
 /* The published name of a file of the cache, or "". */
 static const char *name_of(const char *file, const char *sha256)
@@ -49,11 +56,11 @@ static bool read_row(struct row *row, const char *file, bool finished)
 static void put_json(const struct row *row, bool first)
 {
     fputs(first ? "[{" : ",\n {", stdout);
-    quern_cli_put_member(stdout, "file", row->file);
-    quern_cli_put_member(stdout, ", name", row->name);
-    quern_cli_put_member(stdout, ", path", row->path);
-    quern_cli_put_member(stdout, ", origin", row->record.origin);
-    quern_cli_put_member(stdout, ", sha256", row->record.sha256);
+    quern_json_put_member(stdout, "file", row->file);
+    quern_json_put_member(stdout, ", name", row->name);
+    quern_json_put_member(stdout, ", path", row->path);
+    quern_json_put_member(stdout, ", origin", row->record.origin);
+    quern_json_put_member(stdout, ", sha256", row->record.sha256);
     printf(", \"size\": %llu, \"bytes\": %llu, \"finished\": %s, \"default\": %s}",
            (unsigned long long)row->record.size, (unsigned long long)row->bytes, row->finished ? "true" : "false",
            row->used ? "true" : "false");
@@ -151,28 +158,37 @@ static int remove_model(const char *name)
     return removed > 0 ? QUERN_CLI_DONE : QUERN_CLI_FAILED;
 }
 
-static int models(const struct quern_cli_options *options)
+static int models(const void *given, struct quern_cli_arguments arguments)
 {
-    if (options->text_count == 0)
+    const struct models_options *options = given;
+    if (arguments.count == 0)
         return list_all(options->json);
-    if (strcmp(options->texts[0], "rm") != 0 || options->text_count < 2)
+    if (strcmp(arguments.texts[0], "rm") != 0 || arguments.count < 2)
         return quern_cli_misuse("models", "it takes no arguments, or 'rm' and names of models");
     int code = QUERN_CLI_DONE;
-    for (int i = 1; i < options->text_count; i++)
-        if (remove_model(options->texts[i]) != QUERN_CLI_DONE)
+    for (int i = 1; i < arguments.count; i++)
+        if (remove_model(arguments.texts[i]) != QUERN_CLI_DONE)
             code = QUERN_CLI_FAILED;
     return code;
 }
+
+static struct models_options defaults;
+
+static const struct quern_cli_option table[] = {
+    QUERN_CLI_JSON_OPTION(struct models_options),
+    {NULL},
+};
 
 const struct quern_cli_verb quern_cli_models = {
     .name = "models",
     .arguments = "[rm NAME...]",
     .summary = "Lists the models of the cache folder, with sizes and digests, or removes some.",
-    .options = "A",
+    .table = table,
     .more = "NAME is a file's or a published one ('quern pull --list'). A digest is computed once, and again when the\n"
             "file has changed.\n\n"
             "example:\n"
             "  quern models\n"
             "  quern models rm embeddinggemma:q4_0\n",
+    .options = &defaults,
     .run = models,
 };

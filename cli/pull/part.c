@@ -13,7 +13,7 @@ static int complain(const struct quern_cli_part *part)
     return QUERN_CLI_FAILED;
 }
 
-/* Whether the file still has its name: its last owner may have finished or removed it while we waited for the lock. */
+/* Whether the file still has its name. The last owner of the lock may have renamed or removed it. */
 static bool has_name(const struct quern_cli_part *part)
 {
     struct stat named, opened;
@@ -121,7 +121,7 @@ bool quern_cli_part_append(struct quern_cli_part *part, const void *data, size_t
     return true;
 }
 
-/* The record comes before the name, which would be taken for that of a file from elsewhere without it. */
+/* The record is written before the file gets its name: a file without a record seems to come from elsewhere. */
 int quern_cli_part_finish(struct quern_cli_part *part)
 {
     struct stat status;

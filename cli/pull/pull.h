@@ -1,4 +1,4 @@
-/* How model files get here. What comes from the network is hostile until its digest is right. */
+/* Downloads of model files. Nothing from the network is trusted until its digest was compared. */
 #ifndef QUERN_CLI_PULL_H
 #define QUERN_CLI_PULL_H
 
@@ -15,6 +15,7 @@ struct quern_cli_source {
     char hub[QUERN_CLI_URL];       /* the hub's URL, which gets the token and is believed about digests; "": none */
     char sha256[QUERN_CLI_DIGEST]; /* "": the hub's is taken */
     uint64_t size;                 /* bytes; 0: unknown */
+    const struct quern_cli_published *published; /* NULL: it is not a published model */
 };
 
 /* Reads what the user asked for: a published name, hf:OWNER/REPOSITORY/PATH.gguf, or a URL with its digest (NULL: not
@@ -22,8 +23,8 @@ struct quern_cli_source {
 bool quern_cli_source_find(struct quern_cli_source *source, const char *name, const char *sha256, const char *hub,
                            char reason[QUERN_CLI_REASON]);
 
-/* Whether to go to a URL: over https, or over http to this machine. from: the URL that leads there, or NULL; one over
- * https leads to https only. */
+/* Whether a URL may be requested: https, or http to this machine. from: the URL that redirects to it, or NULL; https may
+ * redirect to https only. */
 bool quern_cli_url_allowed(const char *url, const char *from);
 
 /* Whether two URLs have the same scheme, host and port. */
@@ -34,13 +35,13 @@ bool quern_cli_is_model_file(const char *name);
 
 /* ---------------------------------------------------------------- response.c */
 
-/* The fields of an HTTP response that matter. */
+/* The fields of an HTTP response that are used. */
 struct quern_cli_response {
     bool has_length, has_range, has_linked_size;
     uint64_t length;       /* of the body */
     uint64_t first, total; /* byte the body begins with, and bytes of the whole file */
-    uint64_t linked_size;  /* what a hub says of the file it redirects to: size, */
-    char linked_sha256[QUERN_CLI_DIGEST]; /* and digest; "": not told */
+    uint64_t linked_size;  /* size of the file that the hub redirects to */
+    char linked_sha256[QUERN_CLI_DIGEST]; /* and its digest; "": not told */
     char etag[QUERN_CLI_ETAG];            /* a strong one; "": none */
     int retry_after;                      /* seconds; 0: not told */
 };
@@ -56,30 +57,30 @@ struct quern_cli_part {
     char path[QUERN_CLI_PATH + 8], record_path[QUERN_CLI_PATH + 16], target_record_path[QUERN_CLI_PATH + 8];
     int descriptor;
     bool resumed;       /* some of it is from an earlier run or request */
-    uint64_t have;      /* bytes */
-    SHA2_CTX digest;    /* of these */
-    struct quern_cli_record record; /* what it is part of */
+    uint64_t have;      /* bytes that are there */
+    SHA2_CTX digest;    /* of these bytes */
+    struct quern_cli_record record; /* of the whole file */
 };
 
-/* Opens the part of a file and locks it; waits while another process has it. Complains itself; an exit code. */
+/* Opens the part of a file and locks it; waits while another process has the lock. Complains itself; an exit code. */
 int quern_cli_part_open(struct quern_cli_part *part, const char *target);
 
 /* Whether another process is downloading the file. */
 bool quern_cli_part_is_locked(const char *target);
 
-/* Hashes what is there already; drops it when its record does not fit. Complains itself; an exit code. */
+/* Hashes the bytes that are there; removes them when their record does not fit. Complains itself; an exit code. */
 int quern_cli_part_resume(struct quern_cli_part *part);
 
-/* Drops what is there. Complains itself; an exit code. */
+/* Removes the bytes that are there. Complains itself; an exit code. */
 int quern_cli_part_restart(struct quern_cli_part *part);
 
-/* Says what the file is part of. Complains itself; an exit code. */
+/* Writes the record of the whole file. Complains itself; an exit code. */
 int quern_cli_part_expect(struct quern_cli_part *part, const struct quern_cli_record *record);
 
 /* False with errno. */
 bool quern_cli_part_append(struct quern_cli_part *part, const void *data, size_t length);
 
-/* Gives the file its name. The digest must have been compared. Complains itself; an exit code. */
+/* Gives the finished file its name. The caller has compared its digest. Complains itself; an exit code. */
 int quern_cli_part_finish(struct quern_cli_part *part);
 
 /* Closes and unlocks; with remove, or when it is empty, removes the part and its record. */
@@ -88,9 +89,9 @@ void quern_cli_part_close(struct quern_cli_part *part, bool remove);
 /* ---------------------------------------------------------------- transfer.c, or no_transfer.c without libcurl */
 
 enum quern_cli_outcome {
-    QUERN_CLI_GOT,   /* all of it */
-    QUERN_CLI_AGAIN, /* it may work another time */
-    QUERN_CLI_STOP   /* it will not */
+    QUERN_CLI_GOT,   /* the whole response was received */
+    QUERN_CLI_AGAIN, /* it failed, but may work another time */
+    QUERN_CLI_STOP   /* it failed, and trying again is useless */
 };
 
 /* One HTTP request, without redirection. */
@@ -107,11 +108,11 @@ struct quern_cli_request {
     char redirect[QUERN_CLI_URL]; /* where it leads; "": nowhere */
 };
 
-/* GOT says that a response came whole, whatever its status. Else the reason says why not; it is left alone when body
- * stopped. */
+/* QUERN_CLI_GOT: a whole response was received, with any status. Otherwise reason says what failed; it is left alone when
+ * body returned false. */
 enum quern_cli_outcome quern_cli_transfer(struct quern_cli_request *request, char reason[QUERN_CLI_REASON]);
 
-/* Whether this program can; false with a reason. */
+/* Whether this program can download; false with a reason. */
 bool quern_cli_transfer_ready(char reason[QUERN_CLI_REASON]);
 
 /* ---------------------------------------------------------------- download.c */
@@ -122,8 +123,8 @@ struct quern_cli_download_options {
     int stall;         /* seconds without a byte before trying again */
 };
 
-/* Sees to it that a file is at path, in the folder of the cache, with the right content. Does not touch the network
- * when it is there. Complains itself; an exit code. */
+/* Makes sure that the file is at path, in the cache folder, with the right content. Does not use the network when it is
+ * there already. Complains itself; an exit code. */
 int quern_cli_download(const struct quern_cli_source *source, const char *path,
                        const struct quern_cli_download_options *options, struct quern_cli_record *record);
 

@@ -1,12 +1,21 @@
+#include "arguments.h"
 #include "pull.h"
+
+#include "json_text.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define RETRIES 5
-#define STALL 30 /* seconds */
+#define MOST_RETRIES 1000
+#define MOST_STALL 3600 /* seconds */
+
+struct pull_options {
+    const char *sha256; /* NULL: not given */
+    int retries, stall;
+    bool list, json;
+};
 
 static bool is_cached(const struct quern_cli_published *published)
 {
@@ -18,7 +27,7 @@ static void list_json(void)
 {
     for (const struct quern_cli_published *published = quern_cli_catalog; published->name != NULL; published++) {
         fputs(published == quern_cli_catalog ? "[{" : ",\n {", stdout);
-        quern_cli_put_member(stdout, "name", published->name);
+        quern_json_put_member(stdout, "name", published->name);
         printf(", \"origin\": \"hf:%s/%s\", \"revision\": \"%s\", \"size\": ", published->repository, published->path,
                published->revision);
         printf(published->size > 0 ? "%llu" : "null", (unsigned long long)published->size);
@@ -60,15 +69,14 @@ static bool find_token(const char **token)
     return *token == NULL || strlen(*token) < 1024;
 }
 
-static int fetch(const struct quern_cli_options *options, const char *hub, const char *token)
+static int fetch(const struct pull_options *options, const char *name, const char *hub, const char *token)
 {
     static struct quern_cli_source source;
     static struct quern_cli_record record;
     char reason[QUERN_CLI_REASON], folder[QUERN_CLI_PATH], path[QUERN_CLI_PATH];
-    const struct quern_cli_download_options how = {.token = token,
-                                                   .retries = options->retries > 0 ? options->retries : RETRIES,
-                                                   .stall = options->stall > 0 ? options->stall : STALL};
-    if (!quern_cli_source_find(&source, options->texts[0], options->sha256, hub, reason))
+    const struct quern_cli_download_options how = {
+        .token = token, .retries = options->retries, .stall = options->stall};
+    if (!quern_cli_source_find(&source, name, options->sha256, hub, reason))
         return quern_cli_misuse("pull", "%s", reason);
     if (!quern_cli_cache_folder(folder) || !quern_cli_cache_path(path, source.file)) {
         quern_cli_say("there is no folder for models: set HOME or XDG_CACHE_HOME");
@@ -86,37 +94,52 @@ static int fetch(const struct quern_cli_options *options, const char *hub, const
         return QUERN_CLI_DONE;
     }
     putchar('{');
-    quern_cli_put_member(stdout, "path", path);
-    quern_cli_put_member(stdout, ", origin", record.origin);
-    quern_cli_put_member(stdout, ", sha256", record.sha256);
+    quern_json_put_member(stdout, "path", path);
+    quern_json_put_member(stdout, ", origin", record.origin);
+    quern_json_put_member(stdout, ", sha256", record.sha256);
     printf(", \"size\": %llu}\n", (unsigned long long)record.size);
     return QUERN_CLI_DONE;
 }
 
-static int pull(const struct quern_cli_options *options)
+static int pull(const void *given, struct quern_cli_arguments arguments)
 {
+    const struct pull_options *options = given;
     const char *hub = first_of((const char *const[]){"QUERN_HUB_URL", "HF_ENDPOINT", NULL}), *token;
-    if (options->text_count != (options->list ? 0 : 1))
+    if (arguments.count != (options->list ? 0 : 1))
         return quern_cli_misuse("pull", options->list ? "--list takes no name" : "give the name of one model");
     if (options->list) {
         options->json ? list_json() : list_text();
         return QUERN_CLI_DONE;
     }
     if (!find_token(&token))
-        return quern_cli_misuse("pull", "HF_TOKEN is no token");
-    return fetch(options, hub != NULL ? hub : "https://huggingface.co", token);
+        return quern_cli_misuse("pull", "HF_TOKEN does not hold a token");
+    return fetch(options, arguments.texts[0], hub != NULL ? hub : "https://huggingface.co", token);
 }
+
+static struct pull_options defaults = {.retries = 5, .stall = 30};
+
+static const struct quern_cli_option table[] = {
+    {"list", '\0', NULL, "list the published models that have a name", QUERN_CLI_SWITCH(struct pull_options, list)},
+    {"sha256", '\0', "DIGEST", "the SHA-256 that the file must have", QUERN_CLI_TEXT(struct pull_options, sha256)},
+    {"retries", '\0', "N", "failures in a row before giving up; default: 5",
+     QUERN_CLI_NUMBER(struct pull_options, retries, 1, MOST_RETRIES)},
+    {"stall", '\0', "S", "seconds without a byte, about, before trying again; default: 30",
+     QUERN_CLI_NUMBER(struct pull_options, stall, 1, MOST_STALL)},
+    QUERN_CLI_JSON_OPTION(struct pull_options),
+    {NULL},
+};
 
 const struct quern_cli_verb quern_cli_pull = {
     .name = "pull",
     .arguments = "NAME | --list",
     .summary = "Downloads a model into the cache folder, checks it, and prints its path.",
-    .options = "A",
+    .table = table,
     .more = "NAME is one of --list, hf:OWNER/REPOSITORY/FILE.gguf, or an https URL together with --sha256.\n"
             "What was interrupted goes on where it stopped. A file that is there is not downloaded again.\n"
             "Environment: QUERN_HUB_URL or HF_ENDPOINT (a mirror of the hub), HF_TOKEN, https_proxy, no_proxy,\n"
             "CURL_CA_BUNDLE, XDG_CACHE_HOME.\n\n"
             "example:\n"
             "  quern pull embeddinggemma\n",
+    .options = &defaults,
     .run = pull,
 };

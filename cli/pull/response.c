@@ -3,53 +3,53 @@
 #include <string.h>
 #include <strings.h>
 
-struct span {
+struct slice {
     const char *text;
     size_t length;
 };
 
-static struct span trim(struct span span)
+static struct slice trim(struct slice slice)
 {
-    while (span.length > 0 && (span.text[0] == ' ' || span.text[0] == '\t'))
-        span.text++, span.length--;
-    while (span.length > 0 && strchr(" \t\r\n", span.text[span.length - 1]) != NULL)
-        span.length--;
-    return span;
+    while (slice.length > 0 && (slice.text[0] == ' ' || slice.text[0] == '\t'))
+        slice.text++, slice.length--;
+    while (slice.length > 0 && strchr(" \t\r\n", slice.text[slice.length - 1]) != NULL)
+        slice.length--;
+    return slice;
 }
 
 /* The number that a text begins with, and what follows it. */
-static bool take_number(struct span *span, uint64_t *number)
+static bool take_number(struct slice *slice, uint64_t *number)
 {
     size_t digits = 0;
     uint64_t value = 0;
-    for (; digits < span->length && span->text[digits] >= '0' && span->text[digits] <= '9'; digits++) {
+    for (; digits < slice->length && slice->text[digits] >= '0' && slice->text[digits] <= '9'; digits++) {
         if (digits == 18) /* more is no size of a file */
             return false;
-        value = value * 10 + (uint64_t)(span->text[digits] - '0');
+        value = value * 10 + (uint64_t)(slice->text[digits] - '0');
     }
-    span->text += digits;
-    span->length -= digits;
+    slice->text += digits;
+    slice->length -= digits;
     *number = value;
     return digits > 0;
 }
 
-static bool is_number(struct span span, uint64_t *number)
+static bool is_number(struct slice slice, uint64_t *number)
 {
-    return take_number(&span, number) && span.length == 0;
+    return take_number(&slice, number) && slice.length == 0;
 }
 
-static bool take_text(struct span *span, const char *text)
+static bool take_text(struct slice *slice, const char *text)
 {
     size_t length = strlen(text);
-    if (span->length < length || strncasecmp(span->text, text, length) != 0)
+    if (slice->length < length || strncasecmp(slice->text, text, length) != 0)
         return false;
-    span->text += length;
-    span->length -= length;
+    slice->text += length;
+    slice->length -= length;
     return true;
 }
 
 /* "bytes 100-199/200" */
-static void read_range(struct quern_cli_response *response, struct span value)
+static void read_range(struct quern_cli_response *response, struct slice value)
 {
     uint64_t first, last, total;
     response->has_range = take_text(&value, "bytes ") && take_number(&value, &first) && take_text(&value, "-") &&
@@ -61,8 +61,8 @@ static void read_range(struct quern_cli_response *response, struct span value)
     }
 }
 
-/* Only a strong mark says that the bytes are the same; it stands in quotes. */
-static void read_etag(struct quern_cli_response *response, struct span value)
+/* Only a strong mark, which is in quotes, says that the bytes are the same. */
+static void read_etag(struct quern_cli_response *response, struct slice value)
 {
     response->etag[0] = '\0';
     if (value.length < 2 || value.length >= QUERN_CLI_ETAG || value.text[0] != '"' ||
@@ -75,22 +75,22 @@ static void read_etag(struct quern_cli_response *response, struct span value)
     response->etag[value.length] = '\0';
 }
 
-static void read_linked_etag(struct quern_cli_response *response, struct span value)
+static void read_linked_etag(struct quern_cli_response *response, struct slice value)
 {
     if (value.length >= 2 && value.text[0] == '"' && value.text[value.length - 1] == '"')
-        value = (struct span){value.text + 1, value.length - 2};
+        value = (struct slice){value.text + 1, value.length - 2};
     if (!quern_cli_digest_read(response->linked_sha256, value.text, value.length))
         response->linked_sha256[0] = '\0';
 }
 
-static bool is_field(struct span name, const char *field)
+static bool is_field(struct slice name, const char *field)
 {
     return name.length == strlen(field) && strncasecmp(name.text, field, name.length) == 0;
 }
 
 void quern_cli_response_line(struct quern_cli_response *response, const char *line, size_t length)
 {
-    struct span all = {line, length};
+    struct slice all = {line, length};
     const char *colon = memchr(line, ':', length);
     if (take_text(&all, "HTTP/")) {
         *response = (struct quern_cli_response){0};
@@ -98,8 +98,8 @@ void quern_cli_response_line(struct quern_cli_response *response, const char *li
     }
     if (colon == NULL)
         return;
-    struct span name = {line, (size_t)(colon - line)};
-    struct span value = trim((struct span){colon + 1, length - name.length - 1});
+    struct slice name = {line, (size_t)(colon - line)};
+    struct slice value = trim((struct slice){colon + 1, length - name.length - 1});
     uint64_t number;
     if (is_field(name, "content-length")) {
         response->has_length = is_number(value, &response->length);

@@ -16,7 +16,7 @@ struct authority {
     size_t length, host_length;
 };
 
-/* Takes a stricter view than RFC 3986: no user, no escapes in the host. So nobody can read another host into it. */
+/* Stricter than RFC 3986: no user and no escapes in the host, so that every program reads the same host. */
 static bool split(const char *url, struct authority *authority)
 {
     authority->secure = strncasecmp(url, "https://", 8) == 0;
@@ -153,7 +153,7 @@ static bool from_hub(struct quern_cli_source *source, const char *hub, const cha
         return false;
     }
     if (!take_file(source, path, strlen(path))) {
-        snprintf(reason, QUERN_CLI_REASON, "'%.200s' is no name of a .gguf file", path);
+        snprintf(reason, QUERN_CLI_REASON, "'%.200s' is not the name of a .gguf file", path);
         return false;
     }
     return true;
@@ -178,7 +178,7 @@ bool quern_cli_source_find(struct quern_cli_source *source, const char *name, co
                            char reason[QUERN_CLI_REASON])
 {
     const struct quern_cli_published *published = quern_cli_published_find(name);
-    *source = (struct quern_cli_source){.size = published != NULL ? published->size : 0};
+    *source = (struct quern_cli_source){.size = published != NULL ? published->size : 0, .published = published};
     if (sha256 != NULL && published != NULL) {
         snprintf(reason, QUERN_CLI_REASON, "--sha256 goes with hf: and URLs; the digest of '%s' is known", name);
         return false;

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ERROR_BODY 65536 /* bytes of a response other than the file that are waited for, lest it never ends */
+#define ERROR_BODY 65536 /* most bytes that are read of a response other than the file */
 
-/* libcurl is loaded when it is wanted: it brings 30 libraries, which would add 7 ms to the start of every other verb.
- * Either of Debian's builds does. */
+/* libcurl is loaded only for a download: it needs 30 libraries, which would add 7 ms to the start of every other verb.
+ * Both of Debian's builds will do. */
 static struct {
     __typeof__(curl_easy_init) *init;
     __typeof__(curl_easy_setopt) *set;
@@ -34,7 +34,7 @@ static bool load(char reason[QUERN_CLI_REASON])
     void *library = dlopen("libcurl-gnutls.so.4", RTLD_NOW);
     if (library == NULL)
         library = dlopen("libcurl.so.4", RTLD_NOW);
-    for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
+    for (size_t i = 0; i < QUERN_COUNT(functions); i++) {
         void *function = library != NULL ? dlsym(library, functions[i].name) : NULL;
         if (function == NULL) {
             snprintf(reason, QUERN_CLI_REASON, "downloading needs libcurl: install libcurl3-gnutls or libcurl4");
@@ -105,7 +105,7 @@ static bool make_head(struct curl_slist **list, const struct quern_cli_request *
     return add(list, "Range", text) && (request->if_range[0] == '\0' || add(list, "If-Range", request->if_range));
 }
 
-/* What the curl command also heeds; the library does not by itself. */
+/* The curl command uses these variables; the library does not by itself. */
 static void set_authorities(CURL *handle)
 {
     static const char *const names[] = {"CURL_CA_BUNDLE", "SSL_CERT_FILE"};
@@ -141,7 +141,7 @@ static void set_up(struct transfer *transfer, struct curl_slist *head, char erro
     set_authorities(handle);
 }
 
-/* Whether it may work another time. */
+/* Whether the failure may pass, so that another attempt makes sense. */
 static bool is_passing(CURLcode code)
 {
     switch (code) {

@@ -1,7 +1,9 @@
-/* Comparing what two model files, or two numeric paths, make of the same texts. */
+/* Compares the vectors that two model files, or two numeric paths, give for the same texts. */
 #include "verify.h"
 
-#include "eval.h"
+#include "grow.h"
+#include "json_text.h"
+#include "metrics.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,19 +12,20 @@
 #define MOST_QUERIES 1000 /* texts whose neighbours are looked for, spread over all */
 #define NEIGHBOURS 10
 
+/* The texts of the input, kept in memory because they are embedded twice. */
 struct texts {
-    const char *name; /* where they are from */
-    char *bytes; /* of all, one after the other */
+    const char *name; /* of the input */
+    char *bytes;      /* of all texts, one after the other */
     size_t length, capacity;
-    size_t *ends; /* [count] in bytes */
+    size_t *ends;     /* [count] in bytes */
     size_t count, room;
-    bool more; /* than are compared */
+    bool more;        /* the input has more texts than are compared */
     quern_text *views; /* [count] */
 };
 
 struct side {
     const char *path;
-    char numeric_path[16];
+    char numeric_path[32];
     int dimensions;
     float *vectors; /* [texts][dimensions] */
 };
@@ -43,6 +46,7 @@ static int no_memory(size_t count)
     return QUERN_CLI_FAILED;
 }
 
+/* Adds a copy of a text. */
 static int keep(struct texts *texts, quern_text text)
 {
     if (texts->capacity - texts->length <= text.length) {
@@ -64,6 +68,7 @@ static int keep(struct texts *texts, quern_text text)
     return QUERN_CLI_DONE;
 }
 
+/* Makes the views, once all texts are there. */
 static int view(struct texts *texts)
 {
     size_t begin = 0;
@@ -75,78 +80,88 @@ static int view(struct texts *texts)
     return QUERN_CLI_DONE;
 }
 
-static int read_texts(struct texts *texts, const struct quern_cli_options *options)
+/* Adds a batch, up to the most texts that are compared. */
+static int keep_batch(struct texts *texts, const struct quern_jobs_texts *batch)
 {
-    struct quern_cli_reader reader;
-    quern_text batch[QUERN_CLI_BATCH];
-    size_t count;
-    int code = quern_cli_reader_open(&reader, options);
-    texts->name = reader.name;
-    while (code == QUERN_CLI_DONE && !texts->more &&
-           (code = quern_cli_reader_next(&reader, batch, &count)) == QUERN_CLI_DONE && count > 0)
-        for (size_t i = 0; i < count && code == QUERN_CLI_DONE && !texts->more; i++) {
-            texts->more = texts->count == MOST_TEXTS;
-            if (!texts->more)
-                code = keep(texts, batch[i]);
-        }
+    for (size_t i = 0; i < batch->count; i++) {
+        texts->more = texts->count == MOST_TEXTS;
+        if (texts->more)
+            return QUERN_CLI_DONE;
+        if (keep(texts, batch->texts[i]) != QUERN_CLI_DONE)
+            return QUERN_CLI_FAILED;
+    }
+    return QUERN_CLI_DONE;
+}
+
+static int read_texts(struct texts *texts, const struct quern_cli_verify_options *options,
+                      struct quern_cli_arguments arguments)
+{
+    struct quern_cli_input input;
+    struct quern_jobs_texts batch = {.count = 1};
+    quern_error error;
+    int code = quern_cli_input_open(&input, "verify", &options->input, arguments);
+    texts->name = input.name;
+    while (code == QUERN_CLI_DONE && batch.count > 0 && !texts->more) {
+        code = input.source->next(input.source, &batch, &error) == QUERN_OK ? QUERN_CLI_DONE
+                                                                            : quern_cli_fail(NULL, &error);
+        if (code == QUERN_CLI_DONE)
+            code = keep_batch(texts, &batch);
+    }
     if (code == QUERN_CLI_DONE && texts->count == 0) {
         quern_cli_say("%s holds no texts", texts->name);
         code = QUERN_CLI_FAILED;
     }
-    quern_cli_reader_close(&reader);
+    quern_cli_input_close(&input);
     return code == QUERN_CLI_DONE ? view(texts) : code;
 }
 
 /* ---------------------------------------------------------------- vectors */
 
-/* One side after the other, so that only one model takes memory at a time. task is set by the first side. */
-static int embed_side(struct side *side, struct quern_cli_options *options, const struct texts *texts, int *task)
+/* Embeds all texts with the model of an open session. */
+static int embed_texts(struct side *side, const struct quern_cli_session *session, const struct texts *texts,
+                       const quern_embed_options *embed)
+{
+    struct quern_cli_rows rows = {.session = session, .place = texts->name, .total = texts->count};
+    struct quern_jobs_array array;
+    side->path = session->path;
+    side->dimensions = quern_cli_dimensions(session, embed);
+    snprintf(side->numeric_path, sizeof side->numeric_path, "%s", quern_cli_path_word(session));
+    side->vectors = calloc(texts->count * (size_t)side->dimensions, sizeof *side->vectors);
+    if (side->vectors == NULL)
+        return no_memory(texts->count);
+    quern_jobs_array_open(&array, texts->views, texts->count);
+    quern_cli_progress_start(&rows.progress, false);
+    const int code = quern_cli_rows_embed(&rows, &array, embed, side->vectors);
+    quern_cli_progress_clear(&rows.progress);
+    quern_cli_say_cut(session, rows.cut, rows.texts);
+    return code;
+}
+
+/* Embeds one side after the other, so that only one model takes memory at a time. A task of -1 is set by the first. */
+static int embed_side(struct side *side, const struct quern_cli_session_options *options, const struct texts *texts,
+                      quern_embed_options *embed)
 {
     struct quern_cli_session session;
     int code = quern_cli_session_open(&session, options);
     if (code != QUERN_CLI_DONE)
         return code;
-    if (*task < 0)
-        *task = quern_cli_task(&session, options, QUERN_TASK_DOCUMENT);
-    quern_embed_options how = quern_cli_embed_options(options, *task);
-    struct quern_cli_rows rows = {.session = &session, .file = texts->name, .total = texts->count};
-    how.flags |= QUERN_TRUNCATE;
-    side->path = session.path;
-    side->dimensions = options->dimensions > 0 ? options->dimensions : session.info.dimensions;
-    snprintf(side->numeric_path, sizeof side->numeric_path, "%s", session.context_info.path);
-    side->vectors = calloc(texts->count * (size_t)side->dimensions, sizeof *side->vectors);
-    quern_cli_progress_start(&rows.progress, false);
-    code = side->vectors != NULL ? quern_cli_rows_embed(&rows, texts->views, texts->count, &how, side->vectors)
-                                 : no_memory(texts->count);
-    quern_cli_progress_clear(&rows.progress);
-    if (code == QUERN_CLI_DONE && rows.cut > 0)
-        quern_cli_say("%s: %zu texts were cut to %d tokens", side->path, rows.cut, session.info.context_length);
+    embed->task = quern_cli_task(&session, embed, QUERN_TASK_DOCUMENT);
+    code = embed_texts(side, &session, texts, embed);
     quern_cli_session_close(&session);
     return code;
 }
 
 /* ---------------------------------------------------------------- measures */
 
-/* Of vectors of length 1; in four sums, since one would wait for itself. */
-static double dot(const float *a, const float *b, int dimensions)
-{
-    double sums[4] = {0};
-    int i = 0;
-    for (; i + 4 <= dimensions; i += 4)
-        for (int k = 0; k < 4; k++)
-            sums[k] += (double)a[i + k] * b[i + k];
-    for (; i < dimensions; i++)
-        sums[0] += (double)a[i] * b[i];
-    return sums[0] + sums[1] + (sums[2] + sums[3]);
-}
-
+/* The nearest neighbours of a text among the others. The vectors have length 1. */
 static void find_neighbours(const struct side *side, size_t text, size_t count, struct quern_eval_top *top)
 {
     const size_t width = (size_t)side->dimensions;
     *top = (struct quern_eval_top){0};
     for (size_t i = 0; i < count; i++)
         if (i != text)
-            quern_eval_top_add(top, i, dot(side->vectors + text * width, side->vectors + i * width, side->dimensions));
+            quern_eval_top_add(top, i, quern_dot(side->vectors + text * width, side->vectors + i * width,
+                                                 side->dimensions));
 }
 
 static int count_shared(const struct quern_eval_top *a, const struct quern_eval_top *b, int neighbours)
@@ -180,7 +195,7 @@ static void compare(struct comparison *result, const struct side *a, const struc
     *result = (struct comparison){.worst = 2};
     for (size_t i = 0; i < count; i++) {
         const size_t at = i * (size_t)a->dimensions;
-        const double cosine = quern_cli_cosine(a->vectors + at, b->vectors + at, a->dimensions);
+        const double cosine = quern_cosine(a->vectors + at, b->vectors + at, a->dimensions);
         sum += cosine;
         if (cosine < result->worst) {
             result->worst = cosine;
@@ -199,7 +214,7 @@ static void print_json(const struct comparison *result, const struct side sides[
     for (int i = 0; i < 2; i++) {
         fputs(names[i], stdout);
         fputs("{\"file\":", stdout);
-        quern_cli_put_string(stdout, (quern_text){sides[i].path, strlen(sides[i].path)});
+        quern_json_put_string(stdout, (quern_text){sides[i].path, strlen(sides[i].path)});
         printf(",\"path\":\"%s\"}", sides[i].numeric_path);
     }
     printf(",\"task\":\"%s\",\"dimensions\":%d,\"texts\":%zu,\"mean_cosine\":%.9f,\"worst_cosine\":%.9f,"
@@ -224,30 +239,39 @@ static void print_report(const struct comparison *result, const struct side side
                result->neighbours, result->queries);
 }
 
-int quern_cli_compare(const struct quern_cli_options *options)
+/* Prints how far two sides are from each other. */
+static int report(const struct quern_cli_verify_options *options, const struct side sides[2], const struct texts *texts,
+                  int task)
+{
+    struct comparison result;
+    if (sides[0].dimensions != sides[1].dimensions) {
+        quern_cli_say("%s gives %d dimensions, %s gives %d: they cannot be compared", sides[0].path,
+                      sides[0].dimensions, sides[1].path, sides[1].dimensions);
+        return QUERN_CLI_FAILED;
+    }
+    compare(&result, &sides[0], &sides[1], texts->count);
+    (options->json ? print_json : print_report)(&result, sides, texts->count, task);
+    if (texts->more)
+        quern_cli_say("only the first %d texts were compared", MOST_TEXTS);
+    return QUERN_CLI_DONE;
+}
+
+int quern_cli_compare(const struct quern_cli_verify_options *options, struct quern_cli_arguments arguments)
 {
     struct texts texts = {0};
     struct side sides[2] = {{0}};
-    struct quern_cli_options how = *options;
-    int task = options->task, code = read_texts(&texts, options);
+    struct quern_cli_session_options other = options->session;
+    quern_embed_options embed = options->embed;
+    embed.flags = QUERN_TRUNCATE;
+    int code = read_texts(&texts, options, arguments);
     if (code == QUERN_CLI_DONE)
-        code = embed_side(&sides[0], &how, &texts, &task);
-    how.exact = true;
-    how.model = strcmp(options->against, "exact") == 0 ? sides[0].path : options->against;
+        code = embed_side(&sides[0], &options->session, &texts, &embed);
+    other.exact = true;
+    other.model = strcmp(options->against, "exact") == 0 ? sides[0].path : options->against;
     if (code == QUERN_CLI_DONE)
-        code = embed_side(&sides[1], &how, &texts, &task);
-    if (code == QUERN_CLI_DONE && sides[0].dimensions != sides[1].dimensions) {
-        quern_cli_say("%s gives %d dimensions, %s gives %d: they cannot be compared", sides[0].path,
-                      sides[0].dimensions, sides[1].path, sides[1].dimensions);
-        code = QUERN_CLI_FAILED;
-    }
-    if (code == QUERN_CLI_DONE) {
-        struct comparison result;
-        compare(&result, &sides[0], &sides[1], texts.count);
-        (options->json ? print_json : print_report)(&result, sides, texts.count, task);
-        if (texts.more)
-            quern_cli_say("only the first %d texts were compared", MOST_TEXTS);
-    }
+        code = embed_side(&sides[1], &other, &texts, &embed);
+    if (code == QUERN_CLI_DONE)
+        code = report(options, sides, &texts, embed.task);
     for (int i = 0; i < 2; i++)
         free(sides[i].vectors);
     free(texts.bytes);

@@ -1,4 +1,7 @@
-#include "eval.h"
+#include "eval_corpus.h"
+
+#include "eval_lines.h"
+#include "grow.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -138,7 +141,7 @@ static int add_judgement(struct reading *reading, struct quern_eval_lines *lines
         return quern_eval_lines_fail(lines, "it has %zu fields, not 3 (query, document, grade) or 4 (as TREC)", count);
     if (!quern_eval_number(fields[count - 1], &grade))
         return lines->number == 1 ? QUERN_CLI_DONE
-                                  : quern_eval_lines_fail(lines, "the grade '%.60s' is no number", fields[count - 1]);
+                                  : quern_eval_lines_fail(lines, "the grade '%.60s' is not a number", fields[count - 1]);
     const size_t query = find_id(reading->queries, reading->corpus->query_count, fields[0]);
     if (query == SIZE_MAX)
         return quern_eval_lines_fail(lines, "there is no query '%.60s'", fields[0]);

@@ -1,4 +1,4 @@
-#include "eval.h"
+#include "eval_lines.h"
 
 #include <errno.h>
 #include <math.h>
@@ -62,7 +62,7 @@ static bool read_piece(struct quern_eval_lines *lines)
     char *larger = lines->line;
     if (lines->capacity - lines->length < 2) {
         size_t capacity = lines->capacity == 0 ? 4096 : 2 * lines->capacity;
-        larger = capacity <= QUERN_CLI_LONGEST ? realloc(lines->line, capacity) : NULL;
+        larger = capacity <= QUERN_JOBS_LONGEST ? realloc(lines->line, capacity) : NULL;
         if (larger == NULL)
             return false;
         lines->line = larger;
@@ -91,7 +91,7 @@ int quern_eval_lines_next(struct quern_eval_lines *lines)
         }
         bool complete = lines->length > 0 && lines->line[lines->length - 1] == '\n';
         if (!complete && !gzeof(lines->stream)) {
-            quern_eval_lines_fail(lines, "the line is longer than %u MiB", QUERN_CLI_LONGEST >> 20);
+            quern_eval_lines_fail(lines, "the line is longer than %u MiB", QUERN_JOBS_LONGEST >> 20);
             return -1;
         }
         if (lines->length == 0)
@@ -114,9 +114,9 @@ json_t *quern_eval_lines_object(const struct quern_eval_lines *lines)
     if (object != NULL && json_is_object(object))
         return object;
     if (object == NULL)
-        quern_eval_lines_fail(lines, "not JSON: %s", error.text);
+        quern_eval_lines_fail(lines, "this is not JSON: %s", error.text);
     else
-        quern_eval_lines_fail(lines, "not a JSON object");
+        quern_eval_lines_fail(lines, "this is not a JSON object");
     json_decref(object);
     return NULL;
 }
@@ -166,15 +166,4 @@ bool quern_eval_number(const char *text, double *number)
     char *end;
     *number = strtod(text, &end);
     return end != text && *end == '\0' && isfinite(*number);
-}
-
-void *quern_eval_grow(void *array, size_t count, size_t *room, size_t size)
-{
-    if (count < *room)
-        return array;
-    const size_t larger = *room == 0 ? 256 : 2 * *room;
-    void *grown = larger <= SIZE_MAX / 2 / size ? realloc(array, larger * size) : NULL;
-    if (grown != NULL)
-        *room = larger;
-    return grown;
 }

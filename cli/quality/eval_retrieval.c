@@ -1,66 +1,59 @@
 #include "eval.h"
 
+#include "eval_corpus.h"
+#include "json_text.h"
+#include "lexical.h"
+#include "metrics.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+enum { WITH_BM25 = -1, WITH_TFIDF = -2 };
+
 /* One evaluation. */
 struct run {
-    const struct quern_cli_options *options;
+    const struct quern_eval_options *options;
     struct quern_cli_session session;
     struct quern_eval_corpus corpus;
     struct quern_eval_bags bags; /* documents, then queries */
-    quern_text *texts;           /* the same */
-    float *rows;                 /* the same: [documents + queries][dimensions of the model] */
+    quern_text *texts;           /* documents with their titles, then queries */
+    quern_text *titles, *bodies; /* of the documents that are embedded with titles; else an empty title and the text */
+    float *rows;                 /* [documents + queries][dimensions of the model] */
     double *scores;              /* [documents] */
     int query_task, document_task;
-    int dims[QUERN_CLI_DIMS], dims_count;
-    struct quern_eval_search by_dims[QUERN_CLI_DIMS], by_bm25, by_tfidf;
+    struct quern_cli_numbers dims;
+    struct quern_eval_search by_dims[QUERN_CLI_NUMBERS], by_bm25, by_tfidf;
     struct quern_cli_rows job;
 };
 
 /* ---------------------------------------------------------------- vectors */
 
-/* Documents with titles go one by one, since a title is an option of a call. */
 static int embed_documents(struct run *run)
 {
-    const struct quern_eval_corpus *corpus = &run->corpus;
-    const size_t width = (size_t)run->session.info.dimensions;
-    quern_embed_options options = {.size = sizeof options, .task = run->document_task, .flags = QUERN_TRUNCATE};
-    size_t next;
-    for (size_t i = 0; i < corpus->document_count; i = next) {
-        const struct quern_eval_document *document = &corpus->documents[i];
-        const bool titled = document->title_length > 0 && run->document_task == QUERN_TASK_DOCUMENT;
-        quern_text body = run->texts[i], *texts = &run->texts[i];
-        options.title = (quern_text){document->text, titled ? document->title_length : 0};
-        next = i + 1;
-        if (titled) {
-            body = (quern_text){body.data + document->title_length + 1, body.length - document->title_length - 1};
-            texts = &body;
-        }
-        while (!titled && next < corpus->document_count &&
-               (corpus->documents[next].title_length == 0 || run->document_task != QUERN_TASK_DOCUMENT))
-            next++;
-        if (quern_cli_rows_embed(&run->job, texts, next - i, &options, run->rows + i * width) != QUERN_CLI_DONE)
-            return QUERN_CLI_FAILED;
-    }
-    return QUERN_CLI_DONE;
+    const quern_embed_options options = {
+        .size = sizeof options, .task = run->document_task, .flags = QUERN_TRUNCATE};
+    struct quern_jobs_array array;
+    quern_jobs_array_open(&array, run->bodies, run->corpus.document_count);
+    array.titles = run->titles;
+    return quern_cli_rows_embed(&run->job, &array, &options, run->rows);
 }
 
 static int embed_queries(struct run *run)
 {
-    const struct quern_eval_corpus *corpus = &run->corpus;
-    const size_t first = corpus->document_count, width = (size_t)run->session.info.dimensions;
+    const size_t first = run->corpus.document_count;
     const quern_embed_options options = {.size = sizeof options, .task = run->query_task, .flags = QUERN_TRUNCATE};
-    run->job.file = corpus->queries_path;
-    return quern_cli_rows_embed(&run->job, run->texts + first, corpus->query_count, &options,
-                                run->rows + first * width);
+    struct quern_jobs_array array;
+    quern_jobs_array_open(&array, run->texts + first, run->corpus.query_count);
+    run->job.place = run->corpus.queries_path;
+    return quern_cli_rows_embed(&run->job, &array, &options,
+                                run->rows + first * (size_t)run->session.info.dimensions);
 }
 
 static int embed_all(struct run *run)
 {
     const struct quern_eval_corpus *corpus = &run->corpus;
-    run->job = (struct quern_cli_rows){.session = &run->session, .file = corpus->corpus_path};
+    run->job = (struct quern_cli_rows){.session = &run->session, .place = corpus->corpus_path};
     run->job.total = corpus->document_count + corpus->query_count;
     quern_cli_progress_start(&run->job.progress, false);
     int code = embed_documents(run);
@@ -72,28 +65,14 @@ static int embed_all(struct run *run)
 
 /* ---------------------------------------------------------------- searches */
 
-/* In eight sums, which a compiler turns into one vector. */
-static float dot(const float *a, const float *b, int count)
-{
-    float sums[8] = {0}, sum = 0;
-    int i = 0;
-    for (; i + 8 <= count; i += 8)
-        for (int j = 0; j < 8; j++)
-            sums[j] += a[i + j] * b[i + j];
-    for (; i < count; i++)
-        sum += a[i] * b[i];
-    for (int j = 0; j < 8; j++)
-        sum += sums[j];
-    return sum;
-}
-
-/* Cosines, but for the length of the query, which does not change their order. norms: of the documents. */
+/* Scores all documents for a query: cosines times the length of the query, which does not change their order. norms: the
+ * lengths of the documents' vectors. */
 static void search_vectors(struct run *run, size_t query, int dimensions, const double *norms)
 {
     const size_t width = (size_t)run->session.info.dimensions;
     const float *row = run->rows + (run->corpus.document_count + query) * width;
     for (size_t i = 0; i < run->corpus.document_count; i++)
-        run->scores[i] = norms[i] > 0 ? dot(row, run->rows + i * width, dimensions) / norms[i] : 0;
+        run->scores[i] = norms[i] > 0 ? quern_dot(row, run->rows + i * width, dimensions) / norms[i] : 0;
 }
 
 static void judge(struct run *run, size_t query, const struct quern_eval_grade *grades, size_t count,
@@ -107,7 +86,8 @@ static void judge(struct run *run, size_t query, const struct quern_eval_grade *
     quern_eval_search_add(search, &top, grades, count);
 }
 
-/* Searches for every query that has something relevant. with: 0 up: dims[with]; -1 BM25, -2 tf-idf. */
+/* Searches for every query that has a relevant document. with: the place of a number of dimensions, WITH_BM25 or
+ * WITH_TFIDF. */
 static void search_all(struct run *run, int with, const double *norms, struct quern_eval_search *search)
 {
     const struct quern_eval_corpus *corpus = &run->corpus;
@@ -119,8 +99,8 @@ static void search_all(struct run *run, int with, const double *norms, struct qu
         if (corpus->grades[i].grade <= 0)
             continue;
         if (with >= 0)
-            search_vectors(run, query, run->dims[with], norms);
-        else if (with == -1)
+            search_vectors(run, query, run->dims.values[with], norms);
+        else if (with == WITH_BM25)
             quern_eval_bm25_search(&run->bags, text, run->scores);
         else
             quern_eval_tfidf_search(&run->bags, text, run->scores);
@@ -138,13 +118,13 @@ static int search(struct run *run)
         quern_cli_say("no memory for %zu scores", documents);
         return QUERN_CLI_FAILED;
     }
-    for (int d = 0; d < run->dims_count; d++) {
+    for (int d = 0; d < run->dims.count; d++) {
         for (size_t i = 0; i < documents; i++)
-            norms[i] = sqrt(dot(run->rows + i * width, run->rows + i * width, run->dims[d]));
+            norms[i] = sqrt(quern_dot(run->rows + i * width, run->rows + i * width, run->dims.values[d]));
         search_all(run, d, norms, &run->by_dims[d]);
     }
-    search_all(run, -1, NULL, &run->by_bm25);
-    search_all(run, -2, NULL, &run->by_tfidf);
+    search_all(run, WITH_BM25, NULL, &run->by_bm25);
+    search_all(run, WITH_TFIDF, NULL, &run->by_tfidf);
     free(norms);
     return QUERN_CLI_DONE;
 }
@@ -154,7 +134,7 @@ static int search(struct run *run)
 static void put_head(const struct run *run, const char *place)
 {
     const quern_model_info *info = &run->session.info;
-    const char *path = run->session.context_info.path;
+    const char *path = quern_cli_path_word(&run->session);
     const char *query = quern_task_name(run->query_task), *document = quern_task_name(run->document_task);
     const size_t documents = run->corpus.document_count, queries = run->by_bm25.queries;
     if (!run->options->json) {
@@ -164,12 +144,13 @@ static void put_head(const struct run *run, const char *place)
         return;
     }
     fputs("{\"place\":", stdout);
-    quern_cli_put_string(stdout, (quern_text){place, strlen(place)});
+    quern_json_put_string(stdout, (quern_text){place, strlen(place)});
     fputs(",\"model\":", stdout);
-    quern_cli_put_string(stdout, (quern_text){info->name, strlen(info->name)});
+    quern_json_put_string(stdout, (quern_text){info->name, strlen(info->name)});
     printf(",\"path\":\"%s\",\"query_task\":\"%s\",\"document_task\":\"%s\",\"queries\":%zu,\"documents\":%zu,"
-           "\"missing\":%zu,\"truncated\":%zu,\"results\":[",
-           path, query, document, queries, documents, run->corpus.missing, run->job.cut);
+           "\"missing\":%zu,\"truncated\":%llu,\"results\":[",
+           path, query, document, queries, documents, run->corpus.missing,
+           (unsigned long long)run->job.cut);
 }
 
 /* label: a JSON value, in quotes when it names a baseline. */
@@ -191,9 +172,9 @@ static void put_row(const struct run *run, const char *label, const struct quern
 static void print_report(const struct run *run, const char *place)
 {
     put_head(run, place);
-    for (int d = 0; d < run->dims_count; d++) {
+    for (int d = 0; d < run->dims.count; d++) {
         char label[16];
-        snprintf(label, sizeof label, "%d", run->dims[d]);
+        snprintf(label, sizeof label, "%d", run->dims.values[d]);
         put_row(run, label, &run->by_dims[d], d == 0);
     }
     put_row(run, "\"BM25\"", &run->by_bm25, false);
@@ -202,8 +183,7 @@ static void print_report(const struct run *run, const char *place)
         puts("]}");
     if (run->corpus.missing > 0)
         quern_cli_say("%zu relevant documents are not in the corpus: they count as not found", run->corpus.missing);
-    if (run->job.cut > 0)
-        quern_cli_say("%zu texts were cut to %d tokens", run->job.cut, run->session.info.context_length);
+    quern_cli_say_cut(&run->session, run->job.cut, run->job.texts);
 }
 
 /* ---------------------------------------------------------------- the run */
@@ -217,48 +197,71 @@ static bool has_relevant(const struct quern_eval_corpus *corpus)
     return false;
 }
 
+/* Text i of all documents and queries. */
+static quern_text text_at(const struct quern_eval_corpus *corpus, size_t i)
+{
+    const char *text = i < corpus->document_count ? corpus->documents[i].text
+                                                  : corpus->queries[i - corpus->document_count].text;
+    return (quern_text){text, strlen(text)};
+}
+
+/* Divides documents into titles and bodies where the document task takes titles. */
+static void split_titles(struct run *run)
+{
+    for (size_t i = 0; i < run->corpus.document_count; i++) {
+        const size_t length = run->corpus.documents[i].title_length;
+        run->bodies[i] = run->texts[i];
+        if (length == 0 || run->document_task != QUERN_TASK_DOCUMENT)
+            continue;
+        run->titles[i] = (quern_text){run->texts[i].data, length};
+        run->bodies[i].data += length + 1; /* a space follows the title */
+        run->bodies[i].length -= length + 1;
+    }
+}
+
 static int allocate(struct run *run)
 {
     const struct quern_eval_corpus *corpus = &run->corpus;
     const size_t count = corpus->document_count + corpus->query_count;
     run->texts = calloc(count, sizeof *run->texts);
+    run->titles = calloc(corpus->document_count, sizeof *run->titles);
+    run->bodies = calloc(corpus->document_count, sizeof *run->bodies);
     run->rows = calloc(count, (size_t)run->session.info.dimensions * sizeof *run->rows);
-    if (run->texts == NULL || run->rows == NULL) {
+    if (run->texts == NULL || run->titles == NULL || run->bodies == NULL || run->rows == NULL) {
         quern_cli_say("no memory for %zu vectors", count);
         return QUERN_CLI_FAILED;
     }
-    for (size_t i = 0; i < count; i++) {
-        const char *text = i < corpus->document_count ? corpus->documents[i].text
-                                                      : corpus->queries[i - corpus->document_count].text;
-        run->texts[i] = (quern_text){text, strlen(text)};
-    }
+    for (size_t i = 0; i < count; i++)
+        run->texts[i] = text_at(corpus, i);
+    split_titles(run);
     return quern_eval_bags_make(&run->bags, run->texts, count, corpus->document_count);
 }
 
 static int measure(struct run *run, const char *place)
 {
-    run->dims_count = quern_eval_dims(run->options, &run->session, run->dims);
-    run->query_task = quern_cli_task(&run->session, run->options, QUERN_TASK_QUERY);
-    const bool bare = run->query_task == QUERN_TASK_NONE;
-    run->document_task = bare ? QUERN_TASK_NONE : QUERN_TASK_DOCUMENT;
-    if (run->dims_count == 0 || allocate(run) != QUERN_CLI_DONE || embed_all(run) != QUERN_CLI_DONE ||
-        search(run) != QUERN_CLI_DONE)
+    if (quern_eval_dims(run->options, &run->session, &run->dims) != QUERN_CLI_DONE)
+        return QUERN_CLI_FAILED;
+    run->query_task = quern_cli_task(&run->session, &run->options->embed, QUERN_TASK_QUERY);
+    run->document_task = run->query_task == QUERN_TASK_NONE ? QUERN_TASK_NONE : QUERN_TASK_DOCUMENT;
+    if (allocate(run) != QUERN_CLI_DONE || embed_all(run) != QUERN_CLI_DONE || search(run) != QUERN_CLI_DONE)
         return QUERN_CLI_FAILED;
     print_report(run, place);
     return QUERN_CLI_DONE;
 }
 
-int quern_eval_retrieval(const struct quern_cli_options *options, const char *place)
+int quern_eval_retrieval(const struct quern_eval_options *options, const char *place)
 {
     struct run run = {.options = options};
     int code = quern_eval_corpus_read(&run.corpus, place);
     if (code == QUERN_CLI_DONE && !has_relevant(&run.corpus))
         code = QUERN_CLI_FAILED;
     if (code == QUERN_CLI_DONE)
-        code = quern_cli_session_open(&run.session, options);
+        code = quern_cli_session_open(&run.session, &options->session);
     if (code == QUERN_CLI_DONE)
         code = measure(&run, place);
     free(run.texts);
+    free(run.titles);
+    free(run.bodies);
     free(run.rows);
     free(run.scores);
     quern_eval_bags_free(&run.bags);

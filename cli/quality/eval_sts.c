@@ -1,5 +1,11 @@
 #include "eval.h"
 
+#include "eval_lines.h"
+#include "grow.h"
+#include "json_text.h"
+#include "lexical.h"
+#include "metrics.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,7 +75,7 @@ static int read_fields(struct pairs *pairs, struct quern_eval_lines *lines)
     if (quern_eval_number(fields[2], &score))
         return add_pair(pairs, lines, strdup(fields[0]), strdup(fields[1]), score);
     return lines->number == 1 ? QUERN_CLI_DONE
-                              : quern_eval_lines_fail(lines, "the score '%.60s' is no number", fields[2]);
+                              : quern_eval_lines_fail(lines, "the score '%.60s' is not a number", fields[2]);
 }
 
 static int read_pairs(struct pairs *pairs, const char *path)
@@ -87,36 +93,36 @@ static int read_pairs(struct pairs *pairs, const char *path)
     for (size_t i = 1; i < pairs->count; i++)
         if (pairs->scores[i] != pairs->scores[0])
             return QUERN_CLI_DONE;
-    quern_cli_say("%s: it takes at least two pairs with different scores", path);
+    quern_cli_say("%s: at least two pairs with different scores are needed", path);
     return QUERN_CLI_FAILED;
 }
 
 /* ---------------------------------------------------------------- measuring */
 
 struct report {
-    const struct quern_cli_options *options;
+    const struct quern_eval_options *options;
     const struct quern_cli_session *session;
     const char *file;
     int task;
-    size_t cut;  /* texts */
-    int printed; /* rows */
+    uint64_t cut; /* texts that were cut */
+    int printed;  /* rows */
 };
 
 static void put_head(const struct report *report, const struct pairs *pairs)
 {
     const quern_model_info *info = &report->session->info;
-    const char *path = report->session->context_info.path, *task = quern_task_name(report->task);
+    const char *path = quern_cli_path_word(report->session), *task = quern_task_name(report->task);
     if (!report->options->json) {
         printf("%s: %zu pairs\n%s, %s path, task %s\n\n", report->file, pairs->count, info->name, path, task);
         printf("%-10s %9s %9s\n", "dims", "Spearman", "Pearson");
         return;
     }
     fputs("{\"file\":", stdout);
-    quern_cli_put_string(stdout, (quern_text){report->file, strlen(report->file)});
+    quern_json_put_string(stdout, (quern_text){report->file, strlen(report->file)});
     fputs(",\"model\":", stdout);
-    quern_cli_put_string(stdout, (quern_text){info->name, strlen(info->name)});
-    printf(",\"path\":\"%s\",\"task\":\"%s\",\"pairs\":%zu,\"truncated\":%zu,\"results\":[", path, task, pairs->count,
-           report->cut);
+    quern_json_put_string(stdout, (quern_text){info->name, strlen(info->name)});
+    printf(",\"path\":\"%s\",\"task\":\"%s\",\"pairs\":%zu,\"truncated\":%llu,\"results\":[", path, task, pairs->count,
+           (unsigned long long)report->cut);
 }
 
 /* A coefficient that is not defined, all cosines being equal, is null, or a dash. */
@@ -147,8 +153,8 @@ static void put_row(struct report *report, const char *name, int dimensions, con
     report->printed++;
 }
 
-static int print_report(struct report *report, const struct pairs *pairs, const float *rows, const int *dims,
-                        int dims_count)
+static int print_report(struct report *report, const struct pairs *pairs, const float *rows,
+                        const struct quern_cli_numbers *dims)
 {
     const size_t width = (size_t)report->session->info.dimensions;
     struct quern_eval_bags bags = {0};
@@ -158,10 +164,10 @@ static int print_report(struct report *report, const struct pairs *pairs, const 
         return QUERN_CLI_FAILED;
     }
     put_head(report, pairs);
-    for (int d = 0; d < dims_count; d++) {
+    for (int d = 0; d < dims->count; d++) {
         for (size_t i = 0; i < pairs->count; i++)
-            cosines[i] = quern_cli_cosine(rows + 2 * i * width, rows + (2 * i + 1) * width, dims[d]);
-        put_row(report, NULL, dims[d], cosines, pairs);
+            cosines[i] = quern_cosine(rows + 2 * i * width, rows + (2 * i + 1) * width, dims->values[d]);
+        put_row(report, NULL, dims->values[d], cosines, pairs);
     }
     for (size_t i = 0; i < pairs->count; i++)
         cosines[i] = quern_eval_tfidf_cosine(&bags, 2 * i, 2 * i + 1);
@@ -173,42 +179,45 @@ static int print_report(struct report *report, const struct pairs *pairs, const 
     return QUERN_CLI_DONE;
 }
 
-static int measure(struct report *report, struct quern_cli_session *session, const struct pairs *pairs)
+static int measure(struct report *report, const struct pairs *pairs)
 {
-    int dims[QUERN_CLI_DIMS];
-    const int dims_count = quern_eval_dims(report->options, session, dims);
-    if (dims_count == 0)
+    const struct quern_cli_session *session = report->session;
+    const size_t count = 2 * pairs->count;
+    quern_embed_options embed = report->options->embed;
+    struct quern_cli_rows job = {.session = session, .place = report->file, .total = count};
+    struct quern_cli_numbers dims;
+    struct quern_jobs_array array;
+    if (quern_eval_dims(report->options, session, &dims) != QUERN_CLI_DONE)
         return QUERN_CLI_FAILED;
-    report->task = quern_cli_task(session, report->options, QUERN_TASK_SIMILARITY);
-    const quern_embed_options embed = {.size = sizeof embed, .task = report->task, .flags = QUERN_TRUNCATE};
-    float *rows = calloc(2 * pairs->count, (size_t)session->info.dimensions * sizeof *rows);
+    report->task = embed.task = quern_cli_task(session, &report->options->embed, QUERN_TASK_SIMILARITY);
+    embed.flags = QUERN_TRUNCATE;
+    float *rows = calloc(count, (size_t)session->info.dimensions * sizeof *rows);
     if (rows == NULL) {
-        quern_cli_say("no memory for %zu vectors", 2 * pairs->count);
+        quern_cli_say("no memory for %zu vectors", count);
         return QUERN_CLI_FAILED;
     }
-    struct quern_cli_rows job = {.session = session, .file = report->file, .total = 2 * pairs->count};
+    quern_jobs_array_open(&array, pairs->texts, count);
     quern_cli_progress_start(&job.progress, false);
-    int code = quern_cli_rows_embed(&job, pairs->texts, 2 * pairs->count, &embed, rows);
+    int code = quern_cli_rows_embed(&job, &array, &embed, rows);
     quern_cli_progress_clear(&job.progress);
     report->cut = job.cut;
     if (code == QUERN_CLI_DONE)
-        code = print_report(report, pairs, rows, dims, dims_count);
-    if (report->cut > 0)
-        quern_cli_say("%zu texts were cut to %d tokens", report->cut, session->info.context_length);
+        code = print_report(report, pairs, rows, &dims);
+    quern_cli_say_cut(session, job.cut, job.texts);
     free(rows);
     return code;
 }
 
-int quern_eval_sts(const struct quern_cli_options *options, const char *file)
+int quern_eval_sts(const struct quern_eval_options *options, const char *file)
 {
     struct quern_cli_session session = {0};
     struct pairs pairs = {0};
     struct report report = {.options = options, .session = &session, .file = file};
     int code = read_pairs(&pairs, file);
     if (code == QUERN_CLI_DONE)
-        code = quern_cli_session_open(&session, options);
+        code = quern_cli_session_open(&session, &options->session);
     if (code == QUERN_CLI_DONE)
-        code = measure(&report, &session, &pairs);
+        code = measure(&report, &pairs);
     quern_cli_session_close(&session);
     free_pairs(&pairs);
     return code;

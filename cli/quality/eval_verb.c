@@ -2,42 +2,34 @@
 
 #include <string.h>
 
-#define LEAST_DIMENSIONS 64 /* of those measured without being asked for */
-
-int quern_eval_dims(const struct quern_cli_options *options, const struct quern_cli_session *session,
-                    int dims[QUERN_CLI_DIMS])
+static int eval(const void *given, struct quern_cli_arguments arguments)
 {
-    const int full = session->info.dimensions;
-    int count = 0;
-    if (options->dims_count == 0) {
-        for (int size = full; count == 0 || (size >= LEAST_DIMENSIONS && count < QUERN_CLI_DIMS); size /= 2)
-            dims[count++] = size;
-        return count;
-    }
-    for (; count < options->dims_count; count++) {
-        if (options->dims[count] > full) {
-            quern_cli_say("--dims: %d is more than the model's %d dimensions", options->dims[count], full);
-            return 0;
-        }
-        dims[count] = options->dims[count];
-    }
-    return count;
-}
-
-static int eval(const struct quern_cli_options *options)
-{
-    if (options->text_count == 2 && strcmp(options->texts[0], "sts") == 0)
-        return quern_eval_sts(options, options->texts[1]);
-    if (options->text_count == 2 && strcmp(options->texts[0], "retrieval") == 0)
-        return quern_eval_retrieval(options, options->texts[1]);
+    const struct quern_eval_options *options = given;
+    if (arguments.count == 2 && strcmp(arguments.texts[0], "sts") == 0)
+        return quern_eval_sts(options, arguments.texts[1]);
+    if (arguments.count == 2 && strcmp(arguments.texts[0], "retrieval") == 0)
+        return quern_eval_retrieval(options, arguments.texts[1]);
     return quern_cli_misuse("eval", "say what to measure: sts FILE, or retrieval FOLDER");
 }
+
+static struct quern_eval_options defaults = {.embed = QUERN_CLI_EMBED_DEFAULTS};
+
+static const struct quern_cli_option table[] = {
+    QUERN_CLI_MODEL_OPTION(struct quern_eval_options),
+    QUERN_CLI_TASK_OPTION(struct quern_eval_options, embed.task),
+    {"dims", '\0', "LIST", "dimensions to measure, for example 768,256; default: all, and halves of them down to 64",
+     QUERN_CLI_LIST(struct quern_eval_options, dims, 65536)},
+    QUERN_CLI_THREADS_OPTION(struct quern_eval_options, session.threads),
+    QUERN_CLI_EXACT_OPTION(struct quern_eval_options),
+    QUERN_CLI_JSON_OPTION(struct quern_eval_options),
+    {NULL},
+};
 
 const struct quern_cli_verb quern_cli_eval = {
     .name = "eval",
     .arguments = "sts FILE | retrieval FOLDER",
     .summary = "Measures how good vectors are: on pairs of texts with scores, or in searches with known answers.",
-    .options = "mtDJEA",
+    .table = table,
     .more =
         "sts: correlation of the cosine with people's scores. A line of FILE is {\"a\": ..., \"b\": ...,\n"
         "\"score\": ...} (or sentence1, sentence2), or text, text and score with tabs between them. The task is\n"
@@ -48,9 +40,10 @@ const struct quern_cli_verb quern_cli_eval = {
         "the answers) and PREFIX-qrels.txt (as TREC has it). Queries have the task 'query', documents 'document';\n"
         "-t changes the former.\n\n"
         "Files may be compressed, with .gz at their end. Texts are cut to what the model takes. Figures of\n"
-        "searches by words stand beside. A model that takes no prompts has the task 'none'.\n\n"
+        "searches by words are printed too. A model that takes no prompts has the task 'none'.\n\n"
         "example:\n"
         "  quern eval sts stsb-en-test.jsonl.gz\n"
         "  quern eval retrieval --dims 768,256 scifact\n",
+    .options = &defaults,
     .run = eval,
 };

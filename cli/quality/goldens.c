@@ -418,4 +418,4 @@ const struct quern_cli_golden quern_cli_goldens[] = {
          -11303, 6684, -9654, 5513, -6641, -25432, -12600, -2730, -7715, -12528, -3438, 6335, -9327, -7846, -13616,
          -3755, -9249, 11528, 12030, 3119, 7413, -11924, 4594, 18885, 341, 577, -12740}},
 };
-const int quern_cli_golden_count = sizeof quern_cli_goldens / sizeof quern_cli_goldens[0];
+const int quern_cli_golden_count = QUERN_COUNT(quern_cli_goldens);

@@ -1,4 +1,7 @@
-#include "eval.h"
+#include "lexical.h"
+
+#include "cli.h"
+#include "grow.h"
 
 #include <locale.h>
 #include <math.h>
@@ -20,7 +23,7 @@ struct occurrences {
     size_t count, room;
 };
 
-/* Adds the words of a text. Bytes that are no UTF-8 separate words. */
+/* Adds the words of a text. Bytes that are not UTF-8 separate words. */
 static bool add_words(struct occurrences *list, quern_text text, uint32_t number)
 {
     const uint64_t basis = 0xcbf29ce484222325u, prime = 0x100000001b3u; /* of the hash FNV-1a, here over characters */
@@ -57,7 +60,7 @@ static int compare_occurrences(const void *a, const void *b)
     return (x->text > y->text) - (x->text < y->text);
 }
 
-/* Sorts the occurrences and makes numbers of their hashes, from 0; returns how many words there are. */
+/* Sorts the occurrences and replaces hashes by numbers from 0. Returns how many words there are. */
 static size_t number_words(struct occurrences *list)
 {
     uint64_t last = 0;
@@ -145,7 +148,8 @@ static bool make_bags(struct quern_eval_bags *bags, struct occurrences *list, co
     bags->word_begin = calloc(bags->words + 1, sizeof *bags->word_begin);
     bags->lengths = calloc(bags->documents + 1, sizeof *bags->lengths);
     bags->norms = calloc(bags->texts + 1, sizeof *bags->norms);
-    if (!bags->by_text || !bags->by_word || !bags->text_begin || !bags->word_begin || !bags->lengths || !bags->norms)
+    if (bags->by_text == NULL || bags->by_word == NULL || bags->text_begin == NULL || bags->word_begin == NULL ||
+        bags->lengths == NULL || bags->norms == NULL)
         return false;
     fill_terms(bags, list);
     measure_texts(bags);

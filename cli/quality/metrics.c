@@ -1,6 +1,7 @@
-#include "eval.h"
+#include "metrics.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 

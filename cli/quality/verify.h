@@ -1,14 +1,23 @@
-/* Whether a model file is the real one, or as good as another: the parts of the verb verify. */
+/* The verb verify: what its files share. */
 #ifndef QUERN_CLI_VERIFY_H
 #define QUERN_CLI_VERIFY_H
 
-#include "cli.h"
+#include "arguments.h"
+#include "store/session.h"
+
+struct quern_cli_verify_options {
+    struct quern_cli_session_options session;
+    struct quern_cli_input_options input;
+    quern_embed_options embed; /* task and dimensions */
+    const char *against;       /* NULL: not given */
+    bool json;
+};
 
 /* ---------------------------------------------------------------- compare.c */
 
-/* Embeds the texts of the input with the model, and on the exact path with what options->against names, and prints
- * how far the vectors are from each other. Complains itself; an exit code. */
-int quern_cli_compare(const struct quern_cli_options *options);
+/* Embeds the texts of the input with the model, and on the exact path with what options->against names, and prints how
+ * far the vectors are from each other. Complains itself; an exit code. */
+int quern_cli_compare(const struct quern_cli_verify_options *options, struct quern_cli_arguments arguments);
 
 /* ---------------------------------------------------------------- goldens.c */
 
@@ -16,12 +25,12 @@ int quern_cli_compare(const struct quern_cli_options *options);
 #define QUERN_CLI_GOLDEN_DIMENSIONS 768
 struct quern_cli_golden {
     const char *label;
-    const char *text; /* the text is this, */
-    int repeat;       /* so many times */
+    const char *text; /* the text is this string, */
+    int repeat;       /* repeated so many times */
     int task;
     uint32_t tokens, truncated;
     int32_t ids[4]; /* of the text without a task, special ones included; ids[0] 0: unknown */
-    int16_t vector[QUERN_CLI_GOLDEN_DIMENSIONS]; /* the final vector; scaled to 16 bits, so only its direction counts */
+    int16_t vector[QUERN_CLI_GOLDEN_DIMENSIONS]; /* the final vector; scaled to 16 bits: only its direction is used */
     const int16_t *hidden;                       /* the same for the mean of the hidden states, or NULL */
 };
 extern const struct quern_cli_golden quern_cli_goldens[];

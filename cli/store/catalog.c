@@ -2,8 +2,10 @@
 
 #include <string.h>
 
-/* Each is pinned to a revision, so that a file that is published anew does not break its digest here. Sizes and digests
- * are the hub's, as others have recorded them. */
+#define GEMMA_TERMS .license = "Gemma Terms of Use", .terms = "https://ai.google.dev/gemma/terms"
+
+/* Each model is pinned to a revision, so that a file that is published again under its name does not fail its digest.
+ * Sizes and digests are those of the hub. */
 const struct quern_cli_published quern_cli_catalog[] = {
     {
         .name = "embeddinggemma",
@@ -13,6 +15,7 @@ const struct quern_cli_published quern_cli_catalog[] = {
         .sha256 = "b5ce9d77a3fc4b3b39ccb5643c36777911cc4eb46a66962eadfa3f5f60490d63",
         .size = 333590944,
         .has_head = true,
+        GEMMA_TERMS,
     },
     {
         .name = "embeddinggemma:q4_0",
@@ -21,6 +24,7 @@ const struct quern_cli_published quern_cli_catalog[] = {
         .path = "embeddinggemma-300M-qat-Q4_0.gguf",
         .sha256 = "50d28e22432a148f6f8a86eab3700f92add5d1f54baf7790675a2a4dadbccf26",
         .size = 277852192,
+        GEMMA_TERMS,
     },
     {
         .name = "embeddinggemma:bf16",
@@ -29,6 +33,7 @@ const struct quern_cli_published quern_cli_catalog[] = {
         .path = "embeddinggemma-300M-BF16-with-dense.gguf",
         .sha256 = "4610577e176f925b20e1981212e2d03741e0b48b2051e78e73da5865f0552671",
         .has_head = true,
+        GEMMA_TERMS,
     },
     {
         .name = "embeddinggemma:f32",
@@ -37,6 +42,7 @@ const struct quern_cli_published quern_cli_catalog[] = {
         .path = "embeddinggemma-300M-F32.gguf",
         .sha256 = "695c5960fa074ccdc7993d9a9d215a20bee20c03f8eba23111caa6de0d0c6991",
         .has_head = true,
+        GEMMA_TERMS,
     },
     {0},
 };

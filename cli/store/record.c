@@ -1,5 +1,7 @@
 #include "store.h"
 
+#include "json_text.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -66,9 +68,9 @@ static bool write_record(const struct quern_cli_record *record, const char *path
     if (file == NULL)
         return false;
     putc('{', file);
-    quern_cli_put_member(file, "origin", record->origin);
-    quern_cli_put_member(file, ", sha256", record->sha256);
-    quern_cli_put_member(file, ", etag", record->etag);
+    quern_json_put_member(file, "origin", record->origin);
+    quern_json_put_member(file, ", sha256", record->sha256);
+    quern_json_put_member(file, ", etag", record->etag);
     fprintf(file, ", \"size\": %llu, \"modified_ns\": %lld}\n", (unsigned long long)record->size,
             (long long)record->modified_ns);
     bool written = !ferror(file);

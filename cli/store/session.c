@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static char found[QUERN_CLI_PATH]; /* a path that lookup made up */
+static char found[QUERN_CLI_PATH]; /* a path that was looked up */
 
 /* The starter model: in the data folder that belongs to this executable, or in the build directory it lies in. */
 static bool find_starter(void)
@@ -26,7 +26,7 @@ static bool find_starter(void)
     return access(found, R_OK) == 0;
 }
 
-/* The file that was named; a published name stands for its file in the cache. */
+/* The file that was given; a published name stands for its file in the cache. */
 static const char *find_named(const char *path)
 {
     if (quern_cli_published_find(path) == NULL || access(path, F_OK) == 0)
@@ -47,8 +47,8 @@ static const char *find_model(const char *given)
         return found;
     }
     if (given == NULL && find_starter()) {
-        quern_cli_say("using the starter model, to try and to demonstrate; for real work 'quern pull %s' downloads "
-                      "EmbeddingGemma, or give a GGUF file with -m or QUERN_MODEL",
+        quern_cli_say("using the starter model, which is for trials and demonstrations; for real work 'quern pull %s' "
+                      "downloads EmbeddingGemma, or give a GGUF file with -m or QUERN_MODEL",
                       quern_cli_catalog[0].name);
         return found;
     }
@@ -58,7 +58,7 @@ static const char *find_model(const char *given)
     return NULL;
 }
 
-int quern_cli_session_load(struct quern_cli_session *session, const struct quern_cli_options *options)
+int quern_cli_session_load(struct quern_cli_session *session, const struct quern_cli_session_options *options)
 {
     quern_error error;
     quern_model_options model_options = {.size = sizeof model_options, .threads = options->threads};
@@ -78,7 +78,7 @@ int quern_cli_session_load(struct quern_cli_session *session, const struct quern
     return QUERN_CLI_DONE;
 }
 
-int quern_cli_session_open(struct quern_cli_session *session, const struct quern_cli_options *options)
+int quern_cli_session_open(struct quern_cli_session *session, const struct quern_cli_session_options *options)
 {
     quern_error error;
     quern_context_options context_options = {.size = sizeof context_options,
@@ -103,21 +103,68 @@ void quern_cli_session_close(struct quern_cli_session *session)
     session->model = NULL;
 }
 
-int quern_cli_task(const struct quern_cli_session *session, const struct quern_cli_options *options, int usual)
+const char *quern_cli_path_word(const struct quern_cli_session *session)
 {
-    if (options->task >= 0)
-        return options->task;
-    if (options->title != NULL) /* which goes with that task only */
+    const quern_context_info *info = &session->context_info;
+    return strcmp(info->path, "exact") == 0 ? info->path : info->activations;
+}
+
+/* ---------------------------------------------------------------- options of texts */
+
+int quern_cli_check_title(const char *verb, const quern_embed_options *embed)
+{
+    if (embed->title.data != NULL && embed->task != -1 && embed->task != QUERN_TASK_DOCUMENT)
+        return quern_cli_misuse(verb, "--title goes with the task document only");
+    return QUERN_CLI_DONE;
+}
+
+int quern_cli_task(const struct quern_cli_session *session, const quern_embed_options *embed, int usual)
+{
+    if (embed->task >= 0)
+        return embed->task;
+    if (embed->title.data != NULL)
         return QUERN_TASK_DOCUMENT;
     return session->info.has_prompts ? usual : QUERN_TASK_NONE;
 }
 
-quern_embed_options quern_cli_embed_options(const struct quern_cli_options *options, int task)
+int quern_cli_dimensions(const struct quern_cli_session *session, const quern_embed_options *embed)
 {
-    quern_embed_options result = {.size = sizeof result, .task = task, .dimensions = options->dimensions};
-    if (options->title != NULL)
-        result.title = (quern_text){options->title, strlen(options->title)};
-    result.flags = (options->truncate ? QUERN_TRUNCATE : 0u) | (options->parse_special ? QUERN_PARSE_SPECIAL : 0u) |
-                   (options->no_normalize ? QUERN_NO_NORMALIZE : 0u) | (options->no_special ? QUERN_NO_SPECIAL : 0u);
-    return result;
+    return embed->dimensions > 0 ? embed->dimensions : session->info.dimensions;
+}
+
+/* ---------------------------------------------------------------- many texts */
+
+static bool report(void *user, const struct quern_jobs_progress *job)
+{
+    struct quern_cli_rows *rows = user;
+    const struct quern_jobs_progress all = {.texts = rows->texts + job->texts, .tokens = rows->tokens + job->tokens,
+                                            .done = rows->texts + job->texts, .total = rows->total};
+    quern_cli_progress_texts(&rows->progress, &all);
+    return true;
+}
+
+int quern_cli_rows_embed(struct quern_cli_rows *job, struct quern_jobs_array *array, const quern_embed_options *options,
+                         float *rows)
+{
+    const struct quern_jobs_embedding embedding = {.model = job->session->model, .context = job->session->context,
+                                                   .options = *options, .report = report, .user = job};
+    struct quern_jobs_matrix matrix;
+    struct quern_jobs_progress progress;
+    quern_error error;
+    quern_jobs_matrix_open(&matrix, rows, (size_t)array->source.total);
+    const int code = quern_jobs_embed(&embedding, &array->source, &matrix.sink, &progress, &error);
+    job->texts += progress.texts;
+    job->tokens += progress.tokens;
+    job->cut += progress.cut;
+    if (code == QUERN_OK)
+        return QUERN_CLI_DONE;
+    quern_cli_progress_clear(&job->progress);
+    return quern_cli_fail(job->place, &error);
+}
+
+void quern_cli_say_cut(const struct quern_cli_session *session, uint64_t cut, uint64_t texts)
+{
+    if (cut > 0)
+        quern_cli_say("%llu of %llu texts were cut to %d tokens", (unsigned long long)cut, (unsigned long long)texts,
+                      session->info.context_length);
 }

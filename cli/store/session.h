@@ -4,6 +4,12 @@
 
 #include "cli.h"
 
+struct quern_cli_session_options {
+    const char *model; /* NULL: not given */
+    int threads;       /* 0: not given */
+    bool exact;
+};
+
 struct quern_cli_session {
     const char *path; /* of the model's file; lives as long as the process */
     quern_model *model;
@@ -13,16 +19,45 @@ struct quern_cli_session {
 };
 
 /* Finds and opens the model, and says its notice. Complains itself; an exit code. */
-int quern_cli_session_load(struct quern_cli_session *session, const struct quern_cli_options *options);
+int quern_cli_session_load(struct quern_cli_session *session, const struct quern_cli_session_options *options);
 
 /* The same, and makes a context. */
-int quern_cli_session_open(struct quern_cli_session *session, const struct quern_cli_options *options);
-void quern_cli_session_close(struct quern_cli_session *session);
+int quern_cli_session_open(struct quern_cli_session *session, const struct quern_cli_session_options *options);
+void quern_cli_session_close(struct quern_cli_session *session); /* a session of zeros is allowed */
 
-/* The library's options for texts of a task, as the command line asks. */
-quern_embed_options quern_cli_embed_options(const struct quern_cli_options *options, int task);
+/* The numeric path as outputs name it: "exact", or the format of activations on the fast path, for example "int8". */
+const char *quern_cli_path_word(const struct quern_cli_session *session);
 
-/* The task that was asked for, if only by a title; else the usual one, or none for a model that takes no prompts. */
-int quern_cli_task(const struct quern_cli_session *session, const struct quern_cli_options *options, int usual);
+/* ---------------------------------------------------------------- options of texts */
+
+#define QUERN_CLI_EMBED_DEFAULTS {.size = sizeof(quern_embed_options), .task = -1} /* task -1: not given */
+
+/* A title goes with the task document only. Complains about wrong usage; an exit code. */
+int quern_cli_check_title(const char *verb, const quern_embed_options *embed);
+
+/* The task that was given; document if only a title was given; else the usual one, or none for a model that takes no
+ * prompts. */
+int quern_cli_task(const struct quern_cli_session *session, const quern_embed_options *embed, int usual);
+
+/* Dimensions of a vector with these options. */
+int quern_cli_dimensions(const struct quern_cli_session *session, const quern_embed_options *embed);
+
+/* ---------------------------------------------------------------- many texts */
+
+/* Embedding arrays of texts, in one or more calls, with progress, which the caller starts and clears. */
+struct quern_cli_rows {
+    const struct quern_cli_session *session;
+    const char *place;   /* where the texts are from, for messages; NULL: the command line */
+    uint64_t total;      /* texts of all calls */
+    uint64_t texts, tokens, cut; /* so far; cut: texts that were cut */
+    struct quern_cli_progress progress;
+};
+
+/* Writes the vectors of array to rows[array][dimensions of options]. Complains itself; an exit code. */
+int quern_cli_rows_embed(struct quern_cli_rows *job, struct quern_jobs_array *array, const quern_embed_options *options,
+                         float *rows);
+
+/* Says how many texts were cut, if any were. */
+void quern_cli_say_cut(const struct quern_cli_session *session, uint64_t cut, uint64_t texts);
 
 #endif

@@ -1,5 +1,4 @@
-/* The model files of this machine: those that were published, by name; the folder they are kept in; and what is
- * remembered of each. */
+/* The model files of this machine: the published models, by name; the cache folder; and a record of each file. */
 #ifndef QUERN_CLI_STORE_H
 #define QUERN_CLI_STORE_H
 
@@ -8,21 +7,23 @@
 #include <sha2.h>
 #include <sys/stat.h>
 
-#define QUERN_CLI_PATH 4096 /* sizes of buffers, the end included: of a path, */
-#define QUERN_CLI_URL 8192  /* a URL, */
-#define QUERN_CLI_FILE 200  /* the name of a model file, */
-#define QUERN_CLI_DIGEST 65 /* a SHA-256 in lower-case hexadecimal digits, */
-#define QUERN_CLI_ETAG 256  /* and a server's mark of a version of a file */
+/* Sizes of buffers, with the terminator. */
+#define QUERN_CLI_PATH 4096 /* of a path */
+#define QUERN_CLI_URL 8192  /* of a URL */
+#define QUERN_CLI_FILE 200  /* of the name of a model file */
+#define QUERN_CLI_DIGEST 65 /* of a SHA-256 in lower-case hexadecimal digits */
+#define QUERN_CLI_ETAG 256  /* of a server's mark of a version of a file */
 
 /* ---------------------------------------------------------------- catalog.c */
 
-/* A published model file that has a name here. */
+/* A published model file, which has a name. */
 struct quern_cli_published {
     const char *name;
     const char *repository, *revision, *path; /* where the hub has it */
     const char *sha256;
     uint64_t size; /* bytes; 0: not known here, so the hub's is taken */
     bool has_head; /* its vectors are the official ones */
+    const char *license, *terms; /* name and URL of its terms of use, which a download announces; NULL: none */
 };
 
 /* Ends with an empty one. The first is the default. */
@@ -45,10 +46,11 @@ bool quern_cli_make_folder(const char *folder);
 /* The path of a file in the cache; file: its name or a published one. False: none can be. */
 bool quern_cli_cache_path(char path[QUERN_CLI_PATH], const char *file);
 
-/* The model of the cache that is used when none is named: the default published one, else the first by name. */
+/* The model of the cache that is used when no model is given: the default published one, else the first by name. */
 bool quern_cli_cache_default(char path[QUERN_CLI_PATH]);
 
-/* The names of model files in a folder whose names end so, sorted, to be freed one by one; *count 0 without it. */
+/* The names of the files of a folder that have this ending, sorted. Each name and the array are to be freed. *count is 0
+ * without such a folder. */
 char **quern_cli_cache_list(const char *folder, const char *ending, int *count);
 
 /* ---------------------------------------------------------------- digest.c */
@@ -63,7 +65,7 @@ bool quern_cli_digest_file(SHA2_CTX *context, int descriptor, uint64_t *done, ui
 
 /* ---------------------------------------------------------------- record.c */
 
-/* What is remembered of a file, in a file beside it, NAME.json. */
+/* Facts about a file that are kept in a file beside it, NAME.json. */
 struct quern_cli_record {
     char origin[QUERN_CLI_URL]; /* "": unknown */
     char sha256[QUERN_CLI_DIGEST];
@@ -72,17 +74,17 @@ struct quern_cli_record {
     int64_t modified_ns;        /* of the file with that digest; 0: it is not finished */
 };
 
-/* False when the text is no record, whatever it is. */
+/* False when the text is not a record; it may be anything. */
 bool quern_cli_record_parse(struct quern_cli_record *record, const char *text, size_t length);
 
 /* False when there is none, or a damaged one. */
 bool quern_cli_record_read(struct quern_cli_record *record, const char *path);
 
-/* Complains itself; an exit code. Not atomic: a damaged record is as good as none. */
+/* Complains itself; an exit code. Not atomic, because a damaged record is treated like a missing one. */
 int quern_cli_record_write(const struct quern_cli_record *record, const char *path);
 
-/* The record of a finished file. Hashes the file unless it is as it was when its record was written. A digest that was
- * computed is remembered where that is possible. Complains itself; an exit code. */
+/* The record of a finished file. Hashes the file if it was changed after its record was written, and tries to write the
+ * new record. Complains itself; an exit code. */
 int quern_cli_record_of(struct quern_cli_record *record, const char *path);
 
 /* When a file was changed last. */

@@ -1,10 +1,14 @@
-#include "cli.h"
+#include "arguments.h"
 #include "store/session.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define SECONDS 0.5 /* to measure the speed for, at least */
+#define SECONDS 0.5 /* for which the speed is measured, at least */
+
+struct demo_options {
+    struct quern_cli_session_options session;
+};
 
 static const char *const sentences[] = {
     "The cat sleeps on the sofa.",
@@ -20,29 +24,29 @@ static const char *const sentences[] = {
     "A rocket carried the astronauts into space.",
     "The Earth moves around the Sun once a year.",
 };
-enum { COUNT = sizeof sentences / sizeof sentences[0] };
+enum { COUNT = QUERN_COUNT(sentences) };
 
-/* What the demonstration works with; the query comes after the sentences. */
+/* What the demonstration works with. The query comes after the sentences. */
 struct demo {
     struct quern_cli_session session;
     quern_text texts[COUNT + 1];
     float *rows; /* [COUNT + 1][dimensions] */
 };
 
-static int embed(struct demo *demo, size_t first, size_t count, int usual, quern_result *results)
+/* Embeds texts [first, first + count) for a task; for none if the model takes no prompts. results may be NULL. */
+static int embed(struct demo *demo, size_t first, size_t count, int task, quern_result *results)
 {
     const size_t width = (size_t)demo->session.info.dimensions;
-    const struct quern_cli_options nothing = {.task = -1};
-    quern_embed_options options = {.size = sizeof options, .task = quern_cli_task(&demo->session, &nothing, usual)};
+    quern_embed_options options = QUERN_CLI_EMBED_DEFAULTS;
     quern_error error;
+    options.task = quern_cli_task(&demo->session, &options, task);
     if (quern_embed(demo->session.context, demo->texts + first, count, &options, demo->rows + first * width,
                     count * width, results, &error) == QUERN_OK)
         return QUERN_CLI_DONE;
-    quern_cli_say("%s", error.text);
-    return QUERN_CLI_FAILED;
+    return quern_cli_fail(NULL, &error);
 }
 
-/* The sentences, the closest to the query first. */
+/* Prints the sentences, the one that is closest to the query first. */
 static int rank(struct demo *demo)
 {
     const int width = demo->session.info.dimensions;
@@ -51,8 +55,8 @@ static int rank(struct demo *demo)
         embed(demo, COUNT, 1, QUERN_TASK_QUERY, NULL) != QUERN_CLI_DONE)
         return QUERN_CLI_FAILED;
     for (int i = 0; i < COUNT; i++)
-        closeness[i] =
-            quern_cli_cosine(demo->rows + (size_t)i * (size_t)width, demo->rows + (size_t)COUNT * (size_t)width, width);
+        closeness[i] = quern_cosine(demo->rows + (size_t)i * (size_t)width,
+                                    demo->rows + (size_t)COUNT * (size_t)width, width);
     printf("query: %s\n\n", demo->texts[COUNT].data);
     for (int place = 0; place < COUNT; place++) {
         int best = 0;
@@ -69,7 +73,7 @@ static int show_matrix(struct demo *demo)
     if (embed(demo, 0, COUNT, QUERN_TASK_SIMILARITY, NULL) != QUERN_CLI_DONE)
         return QUERN_CLI_FAILED;
     puts("\nhow close the sentences are to each other:\n");
-    quern_cli_put_matrix(demo->rows, NULL, COUNT, demo->session.info.dimensions, 2);
+    quern_cli_print_matrix(demo->rows, NULL, COUNT, demo->session.info.dimensions, 2);
     return QUERN_CLI_DONE;
 }
 
@@ -91,36 +95,47 @@ static int show_speed(struct demo *demo)
     return QUERN_CLI_DONE;
 }
 
-static int demo(const struct quern_cli_options *options)
+static int demo(const void *given, struct quern_cli_arguments arguments)
 {
+    const struct demo_options *options = given;
     struct demo demo;
-    if (options->text_count > 1)
+    if (arguments.count > 1)
         return quern_cli_misuse("demo", "give one query, in quotes");
-    int code = quern_cli_session_open(&demo.session, options);
+    const int code = quern_cli_session_open(&demo.session, &options->session);
     if (code != QUERN_CLI_DONE)
         return code;
     for (int i = 0; i <= COUNT; i++) {
-        const char *query = options->text_count == 1 ? options->texts[0] : "how to cook a meal";
+        const char *query = arguments.count == 1 ? arguments.texts[0] : "how to cook a meal";
         const char *text = i < COUNT ? sentences[i] : query;
         demo.texts[i] = (quern_text){text, strlen(text)};
     }
     demo.rows = calloc(COUNT + 1, (size_t)demo.session.info.dimensions * sizeof *demo.rows);
     if (demo.rows == NULL)
         quern_cli_say("no memory for the vectors");
-    bool done = demo.rows != NULL && rank(&demo) == QUERN_CLI_DONE && show_matrix(&demo) == QUERN_CLI_DONE &&
-                show_speed(&demo) == QUERN_CLI_DONE;
+    const bool done = demo.rows != NULL && rank(&demo) == QUERN_CLI_DONE && show_matrix(&demo) == QUERN_CLI_DONE &&
+                      show_speed(&demo) == QUERN_CLI_DONE;
     free(demo.rows);
     quern_cli_session_close(&demo.session);
     return done ? QUERN_CLI_DONE : QUERN_CLI_FAILED;
 }
 
+static struct demo_options defaults;
+
+static const struct quern_cli_option table[] = {
+    QUERN_CLI_MODEL_OPTION(struct demo_options),
+    QUERN_CLI_THREADS_OPTION(struct demo_options, session.threads),
+    QUERN_CLI_EXACT_OPTION(struct demo_options),
+    {NULL},
+};
+
 const struct quern_cli_verb quern_cli_demo = {
     .name = "demo",
     .arguments = "[QUERY]",
-    .summary = "Shows what vectors are good for: a dozen sentences, ranked by a query and compared; and the speed.",
-    .options = "mJE",
+    .summary = "Shows what vectors are good for: ranks a dozen sentences by a query, compares them, and measures speed.",
+    .table = table,
     .more = "Uses the starter model when there is no other. Needs no network.\n\n"
             "example:\n"
             "  quern demo 'something to eat'\n",
+    .options = &defaults,
     .run = demo,
 };

@@ -1,9 +1,16 @@
-#include "cli.h"
+#include "arguments.h"
 #include "store/session.h"
+
+#include "json_text.h"
 
 #include <string.h>
 
-/* Writes "name": value pairs or lines "name   value", whatever was asked for. */
+struct info_options {
+    struct quern_cli_session_options session;
+    bool json;
+};
+
+/* Writes members of a JSON object or lines "name   value". */
 struct report {
     bool json;
     int written;
@@ -21,7 +28,7 @@ static void put_text(struct report *report, const char *name, const char *value)
 {
     begin(report, name);
     if (report->json)
-        quern_cli_put_string(stdout, (quern_text){value, strlen(value)});
+        quern_json_put_string(stdout, (quern_text){value, strlen(value)});
     else
         puts(value);
 }
@@ -42,6 +49,28 @@ static void put_bytes(struct report *report, const char *name, uint64_t value)
     printf("%llu (%.1f MiB)\n", (unsigned long long)value, (double)value / 1048576);
 }
 
+static void put_truth(struct report *report, const char *name, bool value)
+{
+    begin(report, name);
+    if (report->json)
+        fputs(value ? "true" : "false", stdout);
+    else
+        puts(value ? "yes" : "no");
+}
+
+/* Prompts of tasks, one after another: "name: text". */
+static void put_prompts(struct report *report, const quern_model *model)
+{
+    const char *name;
+    for (int task = QUERN_TASK_NONE + 1; (name = quern_task_name((quern_task)task)) != NULL; task++) {
+        char key[64];
+        snprintf(key, sizeof key, "prompt_%s", name);
+        for (char *c = key; *c != '\0'; c++)
+            *c = *c == '-' ? '_' : *c;
+        put_text(report, key, quern_model_prompt(model, (quern_task)task));
+    }
+}
+
 static void put_model(struct report *report, const struct quern_cli_session *session)
 {
     const quern_model_info *info = &session->info;
@@ -51,12 +80,7 @@ static void put_model(struct report *report, const struct quern_cli_session *ses
     put_text(report, "types", info->types);
     put_number(report, "parameters", info->parameters);
     put_number(report, "dimensions", (uint64_t)info->dimensions);
-    begin(report, "head");
-    if (report->json)
-        fputs(info->has_head ? "true" : "false", stdout);
-    else
-        puts(info->has_head ? "yes" : "no");
-    put_text(report, "prompts", info->has_prompts ? "by task" : "none");
+    put_truth(report, "head", info->has_head);
     put_number(report, "head_hidden_dimensions", (uint64_t)info->head_hidden_dimensions);
     put_number(report, "context_length", (uint64_t)info->context_length);
     put_number(report, "layers", (uint64_t)info->layers);
@@ -65,8 +89,18 @@ static void put_model(struct report *report, const struct quern_cli_session *ses
     put_number(report, "head_dimensions", (uint64_t)info->head_dimensions);
     put_number(report, "ffn_dimensions", (uint64_t)info->ffn_dimensions);
     put_number(report, "sliding_window", (uint64_t)info->sliding_window);
-    put_number(report, "vocabulary", (uint64_t)info->vocabulary);
     put_bytes(report, "file_bytes", info->file_bytes);
+    put_text(report, "prompts", info->has_prompts ? "by task" : "none");
+    if (info->has_prompts)
+        put_prompts(report, session->model);
+    if (info->notice != NULL)
+        put_text(report, "notice", info->notice);
+}
+
+static void put_tokenizer(struct report *report, const quern_tokenizer_info *info)
+{
+    put_text(report, "tokenizer", info->kind);
+    put_number(report, "vocabulary", (uint64_t)info->vocabulary);
 }
 
 static void put_engine(struct report *report, const struct quern_cli_session *session, const char *space)
@@ -75,7 +109,8 @@ static void put_engine(struct report *report, const struct quern_cli_session *se
     const quern_context_info *context = &session->context_info;
     put_text(report, "version", quern_version());
     put_text(report, "space", space);
-    put_text(report, "path", context->path);
+    put_text(report, "path", quern_cli_path_word(session));
+    put_text(report, "activations", context->activations);
     put_text(report, "kernels", info->kernels);
     put_text(report, "kernels_reason", info->kernels_reason);
     put_number(report, "threads", (uint64_t)context->threads);
@@ -87,41 +122,57 @@ static void put_engine(struct report *report, const struct quern_cli_session *se
     put_bytes(report, "memory_bytes", info->packed_bytes + info->vocabulary_bytes + context->arena_bytes);
 }
 
-static int info(const struct quern_cli_options *options)
+static int print_info(const struct quern_cli_session *session, bool json)
 {
-    struct quern_cli_session session;
-    struct report report = {.json = options->json};
+    struct report report = {.json = json};
+    quern_tokenizer_info tokenizer = {.size = sizeof tokenizer};
+    quern_embed_options embed = QUERN_CLI_EMBED_DEFAULTS;
     char space[QUERN_SPACE_SIZE];
     quern_error error;
-    if (options->text_count > 0)
+    embed.task = quern_cli_task(session, &embed, QUERN_TASK_DOCUMENT);
+    if (quern_space(session->model, &embed, space, &error) != QUERN_OK ||
+        quern_tokenizer_describe(session->model, &tokenizer, &error) != QUERN_OK)
+        return quern_cli_fail(NULL, &error);
+    put_model(&report, session);
+    put_tokenizer(&report, &tokenizer);
+    put_engine(&report, session, space);
+    if (json)
+        puts("\n}");
+    return QUERN_CLI_DONE;
+}
+
+static int info(const void *given, struct quern_cli_arguments arguments)
+{
+    const struct info_options *options = given;
+    struct quern_cli_session session;
+    if (arguments.count > 0)
         return quern_cli_misuse("info", "it takes no arguments; the model is given with -m");
-    int code = quern_cli_session_open(&session, options);
+    int code = quern_cli_session_open(&session, &options->session);
     if (code != QUERN_CLI_DONE)
         return code;
-    const int task = quern_cli_task(&session, options, QUERN_TASK_DOCUMENT);
-    quern_embed_options embed = quern_cli_embed_options(options, task);
-    if (quern_space(session.model, &embed, space, &error) != QUERN_OK) {
-        quern_cli_say("%s", error.text);
-        code = QUERN_CLI_FAILED;
-    } else {
-        put_model(&report, &session);
-        if (session.info.notice != NULL)
-            put_text(&report, "notice", session.info.notice);
-        put_engine(&report, &session, space);
-        if (report.json)
-            puts("\n}");
-    }
+    code = print_info(&session, options->json);
     quern_cli_session_close(&session);
     return code;
 }
 
+static struct info_options defaults;
+
+static const struct quern_cli_option table[] = {
+    QUERN_CLI_MODEL_OPTION(struct info_options),
+    QUERN_CLI_THREADS_OPTION(struct info_options, session.threads),
+    QUERN_CLI_EXACT_OPTION(struct info_options),
+    QUERN_CLI_JSON_OPTION(struct info_options),
+    {NULL},
+};
+
 const struct quern_cli_verb quern_cli_info = {
     .name = "info",
     .summary = "Tells what a model file holds, and how this machine will compute with it.",
-    .options = "mAJE",
-    .more = "space is that of the task document (none, if the model takes no prompts), all dimensions.\n"
-            "Memory is planned; pages that are not used take none.\n\n"
+    .table = table,
+    .more = "space is that of the task document (none, if the model takes no prompts) with all dimensions.\n"
+            "Memory is what is planned; pages that are not used take none.\n\n"
             "example:\n"
             "  quern info -m embeddinggemma-300M-Q8_0.gguf\n",
+    .options = &defaults,
     .run = info,
 };

@@ -1,55 +1,24 @@
-#include "cli.h"
+#include "arguments.h"
 #include "store/session.h"
 
 #include "server.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
-const struct quern_cli_serve quern_cli_serve_defaults = {
-    .host = "127.0.0.1",
-    .port = 8080,
-    .queue_tokens = 524288,
-    .queue_bytes = 256 << 20,
-    .max_body = 16 << 20,
-    .max_connections = 512,
-    .timeout = 300,
-    .read_timeout = 20,
-    .idle_timeout = 90,
-    .drain_timeout = 60,
+#define MOST_WAIT 86400 /* seconds: a day */
+
+enum { LOG_PLAIN, LOG_JSON };
+
+struct serve_options {
+    struct quern_cli_session_options session;
+    struct quern_server_options server;
+    int log_format; /* LOG_PLAIN or LOG_JSON */
 };
 
-/* What the server is to do, as the command line asks. An exit code. */
-static int translate(const struct quern_cli_options *options, struct quern_server_options *server)
-{
-    const struct quern_cli_serve *serve = &options->serve;
-    const bool is_json = serve->log_format != NULL && strcmp(serve->log_format, "json") == 0;
-    *server = (struct quern_server_options){
-        .model_name = serve->model_name, .host = serve->host, .port = serve->port, .threads = options->threads,
-        .path = options->exact ? QUERN_PATH_EXACT : QUERN_PATH_FAST, .step_tokens = serve->step_tokens,
-        .default_task = -1, .allow_token_ids = serve->allow_token_ids, .strict_model = serve->strict_model,
-        .insecure = serve->insecure, .no_sandbox = serve->no_sandbox, .log_json = is_json,
-        .api_key_file = serve->api_key_file, .cors_origins = serve->cors_origin,
-        .allowed_hosts = serve->allowed_hosts, .max_connections = serve->max_connections,
-        .max_body = serve->max_body, .queue_tokens = serve->queue_tokens, .queue_bytes = serve->queue_bytes,
-        .cache_bytes = serve->cache, .cache_file = serve->cache_file, .timeout = serve->timeout,
-        .read_timeout = serve->read_timeout, .idle_timeout = serve->idle_timeout,
-        .drain_timeout = serve->drain_timeout};
-    if (options->text_count > 0)
-        return quern_cli_misuse("serve", "it takes no arguments; the model is given with -m");
-    if (serve->log_format != NULL && !is_json && strcmp(serve->log_format, "plain") != 0)
-        return quern_cli_misuse("serve", "there is no log format '%s', but plain and json", serve->log_format);
-    if (serve->cache_file != NULL && serve->cache == 0)
-        return quern_cli_misuse("serve", "--cache-file needs --cache, the memory to keep vectors in");
-    if (serve->default_task == NULL)
-        return QUERN_CLI_DONE;
-    server->default_task = quern_task_find(serve->default_task);
-    return server->default_task >= 0 ? QUERN_CLI_DONE
-                                     : quern_cli_misuse("serve", "there is no task '%s'", serve->default_task);
-}
-
-/* The file's name without folder and ending. */
-static char *model_name(const char *path)
+/* The file's name without folder and ending; to be freed. NULL without memory. */
+static char *name_model(const char *path)
 {
     const char *slash = strrchr(path, '/');
     char *name = strdup(slash != NULL ? slash + 1 : path);
@@ -58,38 +27,98 @@ static char *model_name(const char *path)
     return name;
 }
 
-static int serve(const struct quern_cli_options *options)
+static int serve(const void *given, struct quern_cli_arguments arguments)
 {
-    struct quern_server_options server;
+    const struct serve_options *options = given;
+    struct quern_server_options server = options->server;
     struct quern_cli_session session;
     quern_error error;
-    int code = translate(options, &server);
-    if (code == QUERN_CLI_DONE)
-        code = quern_cli_session_load(&session, options);
+    if (arguments.count > 0)
+        return quern_cli_misuse("serve", "it takes no arguments; the model is given with -m");
+    if (server.cache_file != NULL && server.cache_bytes == 0)
+        return quern_cli_misuse("serve", "--cache-file needs --cache, the memory to keep vectors in");
+    int code = quern_cli_session_load(&session, &options->session);
     if (code != QUERN_CLI_DONE)
         return code;
-    char *name = model_name(session.path);
+    char *name = name_model(session.path);
     if (server.model_name == NULL)
         server.model_name = name != NULL ? name : "quern";
-    if (quern_server_run(session.model, &server, &error) != QUERN_OK) {
-        quern_cli_say("%s", error.text);
-        code = QUERN_CLI_FAILED;
-    }
+    server.threads = options->session.threads;
+    server.path = options->session.exact ? QUERN_PATH_EXACT : QUERN_PATH_FAST;
+    server.log_json = options->log_format == LOG_JSON;
+    if (quern_server_run(session.model, &server, &error) != QUERN_OK)
+        code = quern_cli_fail(NULL, &error);
     free(name);
     quern_cli_session_close(&session);
     return code;
 }
 
+static struct serve_options defaults = {
+    .server = {.host = "127.0.0.1",
+               .port = 8080,
+               .default_task = -1,
+               .queue_tokens = 524288,
+               .queue_bytes = 256 << 20,
+               .max_body = 16 << 20,
+               .max_connections = 512,
+               .timeout = 300,
+               .read_timeout = 20,
+               .idle_timeout = 90,
+               .drain_timeout = 60},
+};
+
+#define TEXT(field) QUERN_CLI_TEXT(struct serve_options, server.field)
+#define SWITCH(field) QUERN_CLI_SWITCH(struct serve_options, server.field)
+#define NUMBER(field, least, most) QUERN_CLI_NUMBER(struct serve_options, server.field, least, most)
+#define SECONDS(field) QUERN_CLI_SECONDS(struct serve_options, server.field, MOST_WAIT)
+
+static const struct quern_cli_option table[] = {
+    QUERN_CLI_MODEL_OPTION(struct serve_options),
+    QUERN_CLI_THREADS_OPTION(struct serve_options, session.threads),
+    QUERN_CLI_EXACT_OPTION(struct serve_options),
+    {"host", '\0', "ADDRESS", "address to listen on, or unix:PATH; default: 127.0.0.1", TEXT(host)},
+    {"port", '\0', "PORT", "port to listen on, 0 for any; default: 8080", NUMBER(port, 0, 65535)},
+    {"model-name", '\0', "NAME", "what clients call the model; default: the name of its file", TEXT(model_name)},
+    {"strict-model", '\0', NULL, "refuse requests for models of other names", SWITCH(strict_model)},
+    {"default-task", '\0', "TASK", "task of texts that come without one; default: none",
+     QUERN_CLI_TASK(struct serve_options, server.default_task)},
+    {"allow-token-ids", '\0', NULL, "accept inputs that are token ids of this model", SWITCH(allow_token_ids)},
+    {"step-tokens", '\0', "N", "tokens computed at once; default: 512", NUMBER(step_tokens, 1, 1 << 20)},
+    {"timeout", '\0', "S", "seconds a request may wait for its vectors, 0 for ever; default: 300", SECONDS(timeout)},
+    {"queue-tokens", '\0', "N", "tokens that may wait, and tokens of one request; default: 524288",
+     NUMBER(queue_tokens, 1, 1 << 30)},
+    {"queue-bytes", '\0', "N", "memory of all requests and answers; default: 268435456",
+     NUMBER(queue_bytes, 1 << 16, INT_MAX)},
+    {"cache", '\0', "BYTES", "memory for vectors of texts that may come again, for example 256M; default: none",
+     QUERN_CLI_BYTES(struct serve_options, server.cache_bytes)},
+    {"cache-file", '\0', "FILE", "keep these vectors in FILE from one run to the next; default: none",
+     TEXT(cache_file)},
+    {"max-body", '\0', "N", "bytes of a request; default: 16777216", NUMBER(max_body, 1, 1 << 30)},
+    {"max-connections", '\0', "N", "connections open at once; default: 512", NUMBER(max_connections, 1, 1 << 20)},
+    {"read-timeout", '\0', "S", "seconds for a request's head, and between signs of progress; default: 20",
+     SECONDS(read_timeout)},
+    {"idle-timeout", '\0', "S", "seconds a connection may be idle; default: 90", SECONDS(idle_timeout)},
+    {"drain-timeout", '\0', "S", "seconds for running requests after SIGTERM; default: 60", SECONDS(drain_timeout)},
+    {"api-key-file", '\0', "FILE", "a file of keys, one a line; every request must bring one", TEXT(api_key_file)},
+    {"insecure", '\0', NULL, "accept requests without a key on any address", SWITCH(insecure)},
+    {"allowed-hosts", '\0', "NAMES", "names of this server in Host, with commas", TEXT(allowed_hosts)},
+    {"cors-origin", '\0', "ORIGINS", "web pages that may send requests, with commas, or *", TEXT(cors_origins)},
+    {"no-sandbox", '\0', NULL, "keep the rights that the server does not need", SWITCH(no_sandbox)},
+    {"log-format", '\0', "FORMAT", NULL, QUERN_CLI_WORD(struct serve_options, log_format, "plain|json")},
+    {NULL},
+};
+
 const struct quern_cli_verb quern_cli_server = {
     .name = "serve",
     .summary = "Answers requests for vectors over HTTP, as OpenAI, Ollama, TEI and llama-server do.",
-    .options = "mJE",
+    .table = table,
     .more = "Every option may come from the environment, as QUERN_STEP_TOKENS=1024 or QUERN_INSECURE=1; the command\n"
-            "line goes first. API keys are read from --api-key-file and $QUERN_API_KEY, again on SIGHUP. SIGTERM ends\n"
-            "the server when what it has accepted is answered. A model's name may end in a task: 'any:query'.\n\n"
+            "line wins. API keys are read from --api-key-file and $QUERN_API_KEY, again on SIGHUP. After SIGTERM the\n"
+            "server answers what it has accepted, then ends. A model's name may end in a task: 'any:query'.\n\n"
             "example:\n"
             "  quern serve -m embeddinggemma-300M-Q8_0.gguf\n"
             "  curl http://127.0.0.1:8080/v1/embeddings -d '{\"model\": \"any:query\", \"input\": \"a red apple\"}'\n",
     .environment = true,
+    .options = &defaults,
     .run = serve,
 };

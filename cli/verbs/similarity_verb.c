@@ -1,8 +1,15 @@
-#include "cli.h"
+#include "arguments.h"
 #include "store/session.h"
 
 #include <stdlib.h>
-#include <string.h>
+
+enum { AS_TEXT, AS_JSON };
+
+struct similarity_options {
+    struct quern_cli_session_options session;
+    quern_embed_options embed;
+    int format; /* AS_TEXT or AS_JSON */
+};
 
 static void print_json(const float *rows, int count, int dimensions, const char *space, const char *path)
 {
@@ -10,63 +17,82 @@ static void print_json(const float *rows, int count, int dimensions, const char 
     for (int i = 0; i < count; i++)
         for (int j = 0; j < count; j++) {
             const float *a = rows + (size_t)i * (size_t)dimensions, *b = rows + (size_t)j * (size_t)dimensions;
-            printf("%s%.6f%s", j == 0 ? i == 0 ? "[" : ",\n[" : ",", quern_cli_cosine(a, b, dimensions),
+            printf("%s%.6f%s", j == 0 ? i == 0 ? "[" : ",\n[" : ",", quern_cosine(a, b, dimensions),
                    j == count - 1 ? "]" : "");
         }
     puts("]}");
 }
 
-static int compare(const struct quern_cli_options *options, struct quern_cli_session *session)
+/* Embeds the texts and prints their similarity; rows[count][dimensions] is scratch memory. */
+static int compare(const struct similarity_options *options, const struct quern_cli_session *session,
+                   struct quern_cli_arguments arguments, const quern_text *texts, float *rows)
 {
-    size_t count = (size_t)options->text_count;
-    int dimensions = options->dimensions > 0 ? options->dimensions : session->info.dimensions;
-    int task = quern_cli_task(session, options, QUERN_TASK_SIMILARITY);
-    quern_embed_options embed = quern_cli_embed_options(options, task);
+    const int dimensions = quern_cli_dimensions(session, &options->embed);
+    quern_embed_options embed = options->embed;
+    struct quern_cli_rows job = {.session = session};
+    struct quern_jobs_array array;
     char space[QUERN_SPACE_SIZE];
-    quern_error error = {.text = "no memory for the vectors", .index = -1};
-    quern_text *texts = calloc(count, sizeof *texts);
-    float *rows = calloc(count, (size_t)dimensions * sizeof *rows);
-    int code = QUERN_ENOMEM;
-    for (size_t i = 0; texts != NULL && i < count; i++)
-        texts[i] = (quern_text){options->texts[i], strlen(options->texts[i])};
-    if (texts != NULL && rows != NULL)
-        code = quern_embed(session->context, texts, count, &embed, rows, count * (size_t)dimensions, NULL, &error);
-    if (code == QUERN_OK)
-        code = quern_space(session->model, &embed, space, &error);
-    if (code != QUERN_OK && error.index >= 0)
-        quern_cli_say("text %lld: %s%s", (long long)error.index, error.text, quern_cli_option_for(code));
-    else if (code != QUERN_OK)
-        quern_cli_say("%s%s", error.text, quern_cli_option_for(code));
-    else if (options->format != NULL && strcmp(options->format, "json") == 0)
-        print_json(rows, options->text_count, dimensions, space, session->context_info.path);
+    quern_error error;
+    embed.task = quern_cli_task(session, &options->embed, QUERN_TASK_SIMILARITY);
+    quern_jobs_array_open(&array, texts, (size_t)arguments.count);
+    if (quern_cli_rows_embed(&job, &array, &embed, rows) != QUERN_CLI_DONE)
+        return QUERN_CLI_FAILED;
+    if (quern_space(session->model, &embed, space, &error) != QUERN_OK)
+        return quern_cli_fail(NULL, &error);
+    if (options->format == AS_JSON)
+        print_json(rows, arguments.count, dimensions, space, quern_cli_path_word(session));
     else
-        quern_cli_put_matrix(rows, options->texts, options->text_count, dimensions, 4);
-    free(rows);
-    free(texts);
-    return code == QUERN_OK ? QUERN_CLI_DONE : QUERN_CLI_FAILED;
+        quern_cli_print_matrix(rows, arguments.texts, arguments.count, dimensions, 4);
+    return QUERN_CLI_DONE;
 }
 
-static int similarity(const struct quern_cli_options *options)
+static int similarity(const void *given, struct quern_cli_arguments arguments)
 {
+    const struct similarity_options *options = given;
     struct quern_cli_session session;
-    if (options->text_count < 2)
-        return quern_cli_misuse("similarity", "give at least two texts to compare");
-    int code = quern_cli_session_open(&session, options);
+    int code = quern_cli_check_title("similarity", &options->embed);
     if (code != QUERN_CLI_DONE)
         return code;
-    code = compare(options, &session);
+    if (arguments.count < 2)
+        return quern_cli_misuse("similarity", "give at least two texts to compare");
+    code = quern_cli_session_open(&session, &options->session);
+    if (code != QUERN_CLI_DONE)
+        return code;
+    quern_text *texts = quern_cli_texts(arguments);
+    float *rows = calloc((size_t)arguments.count,
+                         (size_t)quern_cli_dimensions(&session, &options->embed) * sizeof *rows);
+    if (rows == NULL)
+        quern_cli_say("no memory for %d vectors", arguments.count);
+    code = texts != NULL && rows != NULL ? compare(options, &session, arguments, texts, rows) : QUERN_CLI_FAILED;
+    free(rows);
+    free(texts);
     quern_cli_session_close(&session);
     return code;
 }
 
+static struct similarity_options defaults = {.embed = QUERN_CLI_EMBED_DEFAULTS};
+
+static const struct quern_cli_option table[] = {
+    QUERN_CLI_MODEL_OPTION(struct similarity_options),
+    QUERN_CLI_TASK_OPTION(struct similarity_options, embed.task),
+    QUERN_CLI_TITLE_OPTION(struct similarity_options),
+    QUERN_CLI_DIMENSIONS_OPTION(struct similarity_options),
+    {"format", 'f', "FORMAT", NULL, QUERN_CLI_WORD(struct similarity_options, format, "text|json")},
+    QUERN_CLI_THREADS_OPTION(struct similarity_options, session.threads),
+    QUERN_CLI_EXACT_OPTION(struct similarity_options),
+    QUERN_CLI_TRUNCATE_OPTION(struct similarity_options),
+    QUERN_CLI_PARSE_SPECIAL_OPTION(struct similarity_options),
+    {NULL},
+};
+
 const struct quern_cli_verb quern_cli_similarity = {
     .name = "similarity",
     .arguments = "TEXT TEXT...",
-    .summary = "Prints how close the texts are to each other: the cosine of each pair, 1 for the same.",
-    .options = "mtLdfJECP",
-    .formats = "text|json",
-    .more = "The task is 'similarity' unless -t says otherwise; 'none' for a model that takes no prompts.\n\n"
+    .summary = "Prints how similar the texts are: the cosine of each pair, which is 1 for equal texts.",
+    .table = table,
+    .more = "The task is 'similarity' unless -t names another; 'none' for a model that takes no prompts.\n\n"
             "example:\n"
             "  quern similarity 'a red apple' 'ripe fruit' 'the tax office'\n",
+    .options = &defaults,
     .run = similarity,
 };

@@ -1,8 +1,10 @@
-#include "../cli/cli.h"
+/* Numbers and strings in JSON. */
+#include "json_text.h"
 
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -15,7 +17,7 @@ static char text[256];
 static const char *write_float(float value)
 {
     FILE *file = fmemopen(text, sizeof text, "w");
-    quern_cli_put_float(file, value);
+    quern_json_put_float(file, value);
     fclose(file);
     return text;
 }
@@ -23,7 +25,7 @@ static const char *write_float(float value)
 static const char *write_string(const char *data, size_t length)
 {
     FILE *file = fmemopen(text, sizeof text, "w");
-    quern_cli_put_string(file, (quern_text){data, length});
+    quern_json_put_string(file, (quern_text){data, length});
     fclose(file);
     return text;
 }

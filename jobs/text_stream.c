@@ -1,0 +1,139 @@
+/* The source of texts that are the lines, or the parts between NUL bytes, of a file. */
+#include "jobs.h"
+
+#include "jobs_error.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define BATCH_BYTES 65536 /* a batch is closed once it has so many */
+#define READ_BYTES 65536
+
+/* Makes room for READ_BYTES behind what is in the buffer. */
+static int make_room(struct quern_jobs_stream *stream, quern_error *error)
+{
+    if (stream->capacity - stream->end >= READ_BYTES)
+        return QUERN_OK;
+    const size_t capacity = stream->capacity == 0 ? 2 * READ_BYTES : 2 * stream->capacity;
+    char *buffer = realloc(stream->buffer, capacity);
+    if (buffer == NULL)
+        return quern_jobs_fail(error, QUERN_ENOMEM, "%s: no memory for a text of more than %zu bytes", stream->name,
+                               stream->end);
+    stream->buffer = buffer;
+    stream->capacity = capacity;
+    return QUERN_OK;
+}
+
+/* Reads once. Another program that shares the file may have made it non-blocking: then this waits itself. */
+static int read_more(struct quern_jobs_stream *stream, quern_error *error)
+{
+    struct pollfd wait = {.fd = stream->descriptor, .events = POLLIN};
+    ssize_t got;
+    const int code = make_room(stream, error);
+    if (code != QUERN_OK)
+        return code;
+    do
+        got = read(stream->descriptor, stream->buffer + stream->end, READ_BYTES);
+    while (got < 0 && (errno == EINTR || (errno == EAGAIN && (poll(&wait, 1, -1) > 0 || errno == EINTR))));
+    if (got < 0)
+        return quern_jobs_fail(error, QUERN_EIO, "cannot read %s: %s", stream->name, strerror(errno));
+    stream->at_end = got == 0;
+    stream->end += (size_t)got;
+    return QUERN_OK;
+}
+
+static bool has_input_waiting(const struct quern_jobs_stream *stream)
+{
+    struct pollfd wait = {.fd = stream->descriptor, .events = POLLIN};
+    return poll(&wait, 1, 0) != 0;
+}
+
+/* Drops from the buffer what the last batch had. */
+static void drop_given(struct quern_jobs_stream *stream)
+{
+    if (stream->begin > 0)
+        memmove(stream->buffer, stream->buffer + stream->begin, stream->end - stream->begin);
+    stream->end -= stream->begin;
+    stream->begin = 0;
+}
+
+/* Finds the next texts; lengths[*count]. Afterwards begin is behind the last of them. */
+static int find_texts(struct quern_jobs_stream *stream, size_t lengths[QUERN_JOBS_BATCH], size_t *count,
+                      quern_error *error)
+{
+    size_t searched = 0;
+    *count = 0;
+    while (*count < QUERN_JOBS_BATCH && stream->begin < BATCH_BYTES) {
+        const size_t unsearched = stream->end - searched;
+        const char *end = unsearched > 0 ? memchr(stream->buffer + searched, stream->separator, unsearched) : NULL;
+        if (end != NULL) {
+            lengths[(*count)++] = (size_t)(end - stream->buffer) - stream->begin;
+            stream->begin = searched = (size_t)(end - stream->buffer) + 1;
+            continue;
+        }
+        searched = stream->end;
+        if (stream->at_end) { /* the last text may lack its separator */
+            if (stream->begin < stream->end)
+                lengths[(*count)++] = stream->end - stream->begin;
+            stream->begin = stream->end;
+            return QUERN_OK;
+        }
+        if (stream->end - stream->begin > QUERN_JOBS_LONGEST)
+            return quern_jobs_fail(error, QUERN_ETOOLONG, "%s: a text is longer than %u MiB", stream->name,
+                                   QUERN_JOBS_LONGEST >> 20);
+        if (*count > 0 && !has_input_waiting(stream))
+            return QUERN_OK;
+        const int code = read_more(stream, error);
+        if (code != QUERN_OK)
+            return code;
+    }
+    return QUERN_OK;
+}
+
+static int next(struct quern_jobs_source *source, struct quern_jobs_texts *batch, quern_error *error)
+{
+    struct quern_jobs_stream *stream = (struct quern_jobs_stream *)source;
+    size_t lengths[QUERN_JOBS_BATCH], count;
+    drop_given(stream);
+    const int code = find_texts(stream, lengths, &count, error);
+    if (code != QUERN_OK)
+        return code;
+    const char *data = stream->buffer; /* only now, because the buffer may have moved while it grew */
+    for (size_t i = 0; i < count; i++) {
+        stream->texts[i] = (quern_text){data, lengths[i]};
+        data += lengths[i] + 1;
+    }
+    *batch = (struct quern_jobs_texts){.count = count, .first = stream->given, .texts = stream->texts};
+    stream->given += count;
+    source->done += stream->begin;
+    return QUERN_OK;
+}
+
+int quern_jobs_stream_open(struct quern_jobs_stream *stream, const char *path, char separator, quern_error *error)
+{
+    struct stat status;
+    memset(stream, 0, sizeof *stream);
+    stream->source.next = next;
+    stream->name = path != NULL ? path : "standard input";
+    stream->separator = separator;
+    stream->descriptor = path != NULL ? open(path, O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
+    if (stream->descriptor < 0)
+        return quern_jobs_fail(error, QUERN_EIO, "cannot open %s: %s", path, strerror(errno));
+    if (fstat(stream->descriptor, &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0)
+        stream->source.total = (uint64_t)status.st_size;
+    return QUERN_OK;
+}
+
+void quern_jobs_stream_close(struct quern_jobs_stream *stream)
+{
+    free(stream->buffer);
+    stream->buffer = NULL;
+    if (stream->descriptor > STDIN_FILENO)
+        close(stream->descriptor);
+    stream->descriptor = STDIN_FILENO;
+}

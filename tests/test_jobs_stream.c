@@ -1,0 +1,199 @@
+/* The source of lines: batches of a stream are its parts, and nothing waits longer than it must. */
+#include "jobs.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* Makes data standard input. */
+static void feed(const void *data, size_t length)
+{
+    int file = memfd_create("input", 0);
+    assert_true(file >= 0);
+    assert_int_equal(write(file, data, length), (ssize_t)length);
+    assert_int_equal(lseek(file, 0, SEEK_SET), 0);
+    assert_int_equal(dup2(file, STDIN_FILENO), STDIN_FILENO);
+    close(file);
+}
+
+static void open_input(struct quern_jobs_stream *stream, bool null)
+{
+    assert_int_equal(quern_jobs_stream_open(stream, NULL, null ? '\0' : '\n', NULL), QUERN_OK);
+}
+
+/* Asks for a batch that must come. */
+static size_t next(struct quern_jobs_stream *stream, struct quern_jobs_texts *batch)
+{
+    assert_int_equal(stream->source.next(&stream->source, batch, NULL), QUERN_OK);
+    assert_true(batch->count <= QUERN_JOBS_BATCH);
+    return batch->count;
+}
+
+static void check_failure(struct quern_jobs_stream *stream, int code, const char *message)
+{
+    quern_error error = {.index = 7};
+    struct quern_jobs_texts batch;
+    assert_int_equal(stream->source.next(&stream->source, &batch, &error), code);
+    assert_non_null(strstr(error.text, message));
+    assert_int_equal(error.code, code);
+    assert_int_equal(error.index, -1);
+}
+
+/* Reads everything and checks that it is data, split at every separator. Returns the number of texts. */
+static size_t check_split(const char *data, size_t length, bool null)
+{
+    struct quern_jobs_stream stream;
+    struct quern_jobs_texts batch;
+    size_t total = 0, at = 0;
+    feed(data, length);
+    open_input(&stream, null);
+    assert_int_equal(stream.source.total, length);
+    while (next(&stream, &batch) > 0) {
+        assert_int_equal(batch.first, total);
+        for (size_t i = 0; i < batch.count; i++) {
+            const char *end = memchr(data + at, null ? '\0' : '\n', length - at);
+            const size_t expected = end != NULL ? (size_t)(end - data) - at : length - at;
+            assert_int_equal(batch.texts[i].length, expected);
+            assert_memory_equal(batch.texts[i].data, data + at, expected);
+            at += expected + (end != NULL);
+        }
+        assert_int_equal(stream.source.done, at);
+        total += batch.count;
+    }
+    assert_int_equal(at, length);
+    quern_jobs_stream_close(&stream);
+    return total;
+}
+
+static void test_lines(void **state)
+{
+    (void)state;
+    assert_int_equal(check_split("", 0, false), 0);
+    assert_int_equal(check_split("\n", 1, false), 1);
+    assert_int_equal(check_split("a", 1, false), 1);
+    assert_int_equal(check_split("a\n", 2, false), 1);
+    assert_int_equal(check_split("a\n\nb", 4, false), 3);
+    assert_int_equal(check_split("a\0b\nc\r\n", 7, false), 2);
+    assert_int_equal(check_split("a\nb\0c", 5, true), 2);
+    assert_int_equal(check_split("\0\0\0", 3, true), 3);
+}
+
+static void test_random_data(void **state)
+{
+    (void)state;
+    enum { MOST = 300000 };
+    char *data = malloc(MOST);
+    assert_non_null(data);
+    srand(7);
+    for (int round = 0; round < 60; round++) {
+        size_t length = (size_t)rand() % MOST;
+        int rarity = 1 + rand() % (round % 2 == 0 ? 5 : 100000); /* many short texts, or few that span several reads */
+        for (size_t i = 0; i < length; i++)
+            data[i] = rand() % rarity == 0 ? (rand() % 2 == 0 ? '\n' : '\0') : 'x';
+        check_split(data, length, round % 3 == 0);
+    }
+    free(data);
+}
+
+static void test_long_texts(void **state)
+{
+    (void)state;
+    size_t length = (size_t)QUERN_JOBS_LONGEST + 1000000;
+    char *data = malloc(length);
+    assert_non_null(data);
+    memset(data, 'x', length);
+    data[10000000] = '\n';
+    assert_int_equal(check_split(data, 20000000, false), 2);
+
+    struct quern_jobs_stream stream;
+    data[10000000] = 'x';
+    feed(data, length);
+    free(data);
+    open_input(&stream, false);
+    check_failure(&stream, QUERN_ETOOLONG, "standard input: a text is longer than 64 MiB");
+    quern_jobs_stream_close(&stream);
+}
+
+/* What has arrived is given while the writer of the input is idle; nothing waits for a full batch. */
+static void test_idle_input_is_given(void **state)
+{
+    (void)state;
+    struct quern_jobs_stream stream;
+    struct quern_jobs_texts batch;
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(dup2(ends[0], STDIN_FILENO), STDIN_FILENO);
+    close(ends[0]);
+    open_input(&stream, false);
+    assert_int_equal(stream.source.total, 0); /* unknown */
+
+    assert_int_equal(write(ends[1], "one\ntwo\nthr", 11), 11);
+    assert_int_equal(next(&stream, &batch), 2);
+    assert_int_equal(write(ends[1], "ee\n", 3), 3);
+    assert_int_equal(next(&stream, &batch), 1);
+    assert_int_equal(batch.first, 2);
+    assert_int_equal(batch.texts[0].length, 5);
+    assert_memory_equal(batch.texts[0].data, "three", 5);
+    close(ends[1]);
+    assert_int_equal(next(&stream, &batch), 0);
+    quern_jobs_stream_close(&stream);
+}
+
+/* A program that shares the pipe made it non-blocking. */
+static void test_input_that_does_not_wait(void **state)
+{
+    (void)state;
+    struct quern_jobs_stream stream;
+    struct quern_jobs_texts batch;
+    int ends[2];
+    assert_int_equal(pipe2(ends, O_NONBLOCK), 0);
+    assert_int_equal(dup2(ends[0], STDIN_FILENO), STDIN_FILENO);
+    close(ends[0]);
+    const pid_t writer = fork();
+    if (writer == 0) {
+        usleep(50000);
+        _exit(write(ends[1], "late\n", 5) != 5);
+    }
+    close(ends[1]);
+    open_input(&stream, false);
+    assert_int_equal(next(&stream, &batch), 1);
+    assert_memory_equal(batch.texts[0].data, "late", 4);
+    assert_int_equal(next(&stream, &batch), 0);
+    quern_jobs_stream_close(&stream);
+    assert_int_equal(waitpid(writer, NULL, 0), writer);
+}
+
+static void test_files_that_cannot_be_read(void **state)
+{
+    (void)state;
+    struct quern_jobs_stream stream;
+    quern_error error;
+    assert_int_equal(quern_jobs_stream_open(&stream, "/nonexistent/file", '\n', &error), QUERN_EIO);
+    assert_non_null(strstr(error.text, "cannot open /nonexistent/file"));
+    assert_int_equal(error.index, -1);
+    assert_int_equal(quern_jobs_stream_open(&stream, "/tmp", '\n', &error), QUERN_OK);
+    check_failure(&stream, QUERN_EIO, "cannot read /tmp");
+    quern_jobs_stream_close(&stream);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_random_data),
+        cmocka_unit_test(test_long_texts),
+        cmocka_unit_test(test_idle_input_is_given),
+        cmocka_unit_test(test_input_that_does_not_wait),
+        cmocka_unit_test(test_files_that_cannot_be_read),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
