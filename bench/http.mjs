@@ -1,5 +1,6 @@
 // The column "http" of bench/compare: the speed that clients of `quern serve` see, beside the speed of quern and
-// llama.cpp without HTTP on texts of the same length. A server around llama.cpp cannot be faster than llama.cpp without HTTP.
+// llama.cpp without HTTP on texts of the same length. A server around llama.cpp cannot be faster than llama.cpp without
+// HTTP.
 //
 // The clients (tests/wire) run on the same CPUs as the server.
 import { execFileSync, spawn } from "node:child_process";

@@ -45,7 +45,7 @@ struct product {
     const struct rows *r;
     const struct quern_matrix *matrices; /* every stride bytes */
     size_t stride;
-    int count, rows; /* matrices, rows of activations */
+    int count, rows; /* number of matrices, and of rows of activations */
     enum quern_path path;
 };
 

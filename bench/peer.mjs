@@ -1,7 +1,6 @@
 // llama.cpp in a process of its own, which compare.mjs starts: node peer.mjs MODEL THREADS
 // Loads the model, sends how long that took, then measures what each message asks for and answers in milliseconds.
 import fs from "node:fs";
-import { createServer } from "node:http";
 import { getLlama } from "node-llama-cpp";
 
 const [path, threads] = [process.argv[2], Number(process.argv[3])];
@@ -65,28 +64,11 @@ const tasks = {
     }
 };
 
-// A minimal server: /v1/embeddings as OpenAI has it, vectors in base64.
-const server = createServer(async (request, response) => {
-    const parts = [];
-    for await (const part of request)
-        parts.push(part);
-    const { input } = JSON.parse(Buffer.concat(parts));
-    const lists = [input].flat().map((text) => model.tokenize(text));
-    const vectors = await Promise.all(lists.map((list) => context.getEmbeddingFor(list)));
-    const data = vectors.map(({ vector }, index) => (
-        { object: "embedding", index, embedding: Buffer.from(Float32Array.from(vector).buffer).toString("base64") }));
-    const tokens = lists.reduce((sum, list) => sum + list.length + 2, 0);
-    response.setHeader("Content-Type", "application/json");
-    response.end(JSON.stringify({ object: "list", data, usage: { prompt_tokens: tokens, total_tokens: tokens } }));
-});
-await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-
 process.on("message", async (request) => {
     process.send(await tasks[request.task](request));
 });
 process.send({
     release: llama.llamaCppRelease.release,
-    address: `127.0.0.1:${server.address().port}`,
     load: { open_ms: opened - begin, context_ms: made - opened, first_ms: first - made, all_ms: first - begin },
     memory: { anonymous_mib: memory("RssAnon"), peak_mib: memory("VmHWM") }
 });
