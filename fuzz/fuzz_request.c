@@ -5,8 +5,9 @@
  * Input: flags, a byte; then a request of HTTP if bit 0 is set, else a body. Bit 1 allows token ids, bit 2 makes raw
  * vectors, bit 3 tokenises in slices; the upper four are the number of the route, of those that have bodies. */
 #include "../server/http/http.h"
-#include "../server/requests/request.h"
+#include "../server/requests/respond.h"
 #include "../server/requests/routes.h"
+#include "../server/requests/tokens.h"
 
 #include "model_maker.h"
 
@@ -109,18 +110,18 @@ static void try_http(const uint8_t *data, size_t size)
 
 /* ---------------------------------------------------------------- bodies */
 
-static void check_refusal(const struct quern_request *request)
+static void check_refusal(const struct quern_request *request, const struct quern_answer *written)
 {
-    json_t *answer = json_loadb(request->answer.data, request->answer.length, 0, NULL);
+    json_t *answer = json_loadb(written->body.data, written->body.length, 0, NULL);
     const json_t *error = json_object_get(answer, "error");
-    const struct quern_dialect *dialect = quern_request_dialect(request);
-    expect(request->status >= 400 && request->status < 500, "a client's fault is 4xx");
+    const struct quern_dialect *dialect = quern_route_dialect(request);
+    expect(written->status >= 400 && written->status < 500, "a client's fault is 4xx");
     if (dialect == &quern_dialect_openai)
         expect(json_is_string(json_object_get(error, "message")) && json_is_string(json_object_get(error, "type")) &&
                    json_object_get(error, "param") != NULL && json_object_get(error, "code") != NULL,
                "a refusal has four keys");
     else if (dialect == &quern_dialect_llama)
-        expect(json_integer_value(json_object_get(error, "code")) == request->status, "a refusal has its code");
+        expect(json_integer_value(json_object_get(error, "code")) == written->status, "a refusal has its code");
     else
         expect(json_is_string(error) &&
                    (dialect != &quern_dialect_tei || json_is_string(json_object_get(answer, "error_type"))),
@@ -128,15 +129,17 @@ static void check_refusal(const struct quern_request *request)
     json_decref(answer);
 }
 
-static void check_answer(const struct quern_request *request)
+static void check_answer(const struct quern_request *request, bool has_vectors, const struct quern_answer *written)
 {
-    expect(request->status == 200, "an answer is 200");
-    if (request->form == QUERN_FORM_RAW && request->job.count > 0) {
-        expect(request->answer.length == request->input_count * quern_request_row_bytes(request),
+    const struct quern_request_options *asked = &request->options;
+    const int width = asked->dimensions > 0 ? asked->dimensions : service.info.dimensions;
+    expect(written->status == 200, "an answer is 200");
+    if (asked->form == QUERN_VECTORS_RAW && has_vectors) {
+        expect(written->body.length == request->input_count * quern_encoded_bytes(asked->dtype, width),
                "raw vectors are whole");
         return;
     }
-    json_t *answer = json_loadb(request->answer.data, request->answer.length, JSON_ALLOW_NUL, NULL);
+    json_t *answer = json_loadb(written->body.data, written->body.length, JSON_ALLOW_NUL, NULL);
     expect(answer != NULL, "an answer is JSON");
     if (strcmp(request->route->path, "/v1/embeddings") == 0)
         expect(json_array_size(json_object_get(answer, "data")) == request->input_count, "each input has an object");
@@ -158,34 +161,46 @@ static const char *path_of(unsigned n)
     }
 }
 
+/* The job of a tokenised request, with some numbers for vectors. */
+static struct quern_job *fake_job(struct quern_request *request)
+{
+    struct quern_job *job = quern_request_make_job(request);
+    expect(job != NULL && job->count == request->input_count, "a job has all texts");
+    for (size_t i = 0; i < job->count; i++) {
+        expect(job->texts[i].count > 0 && job->texts[i].count <= 48, "a text has tokens, and not too many");
+        for (int j = 0; j < service.info.dimensions; j++)
+            job->vectors[i * (size_t)service.info.dimensions + (size_t)j] = (float)j / 64 - 0.3f;
+    }
+    return job;
+}
+
 static void try_body(const uint8_t *data, size_t size, unsigned flags)
 {
     struct quern_request request;
+    struct quern_answer answer;
     struct quern_head head = {.method = "POST", .path = path_of(flags >> 4), .query = ""};
     int code = 0;
     if (flags & RAW)
-        head.fields[head.field_count++] = (struct quern_field){"accept", "application/octet-stream"};
+        head.fields[head.field_count++] = (struct quern_head_field){"accept", "application/octet-stream"};
     options.allow_token_ids = (flags & ALLOW_IDS) != 0;
     quern_request_init(&request, &service, &head);
-    request.body = (const char *)data;
-    request.body_length = size;
+    quern_answer_init(&answer);
+    request.body = (quern_text){(const char *)data, size};
     expect(quern_route_find(&request), "the route is there");
-    if (quern_request_parse(&request))
+    if (quern_respond_parse(&request))
         while ((code = quern_request_tokenize(&request, flags & SLICES ? 1 : SIZE_MAX)) == 0)
             continue;
-    expect((code == 1) == (request.refusal.fault == QUERN_FAULT_NONE), "what is not refused has tokens");
-    for (size_t i = 0; code == 1 && i < request.job.count; i++) {
-        expect(request.tokens[i].count > 0 && request.tokens[i].count <= 48, "a text has tokens, and not too many");
-        for (int j = 0; j < service.info.dimensions; j++)
-            request.vectors[i * (size_t)service.info.dimensions + (size_t)j] = (float)j / 64 - 0.3f;
-    }
-    quern_request_answer(&request);
-    expect(!request.answer.failed, "there is an answer");
-    if (request.refusal.fault != QUERN_FAULT_NONE)
-        check_refusal(&request);
+    expect((code == 1) == !quern_is_refused(&request), "what is not refused has tokens");
+    struct quern_job *job = code == 1 && quern_request_wants_vectors(&request) ? fake_job(&request) : NULL;
+    quern_respond_write(&request, job, &answer);
+    expect(!answer.body.failed, "there is an answer");
+    if (quern_is_refused(&request))
+        check_refusal(&request, &answer);
     else
-        check_answer(&request);
+        check_answer(&request, job != NULL, &answer);
+    quern_job_free(job);
     quern_request_free(&request);
+    quern_answer_free(&answer);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -26,14 +26,24 @@ static struct quern_batcher batcher;
 struct asked {
     struct quern_job job;
     quern_tokens texts[2048];
+    size_t wanted[2048];
     float vectors[2048];
 };
+
+/* Makes the job of an asked request, whose texts are set; all of them are wanted. */
+static void make_job(struct asked *asked, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        asked->wanted[i] = i;
+    asked->job = (struct quern_job){.texts = asked->texts, .vectors = asked->vectors, .count = count,
+                                    .wanted = asked->wanted, .wanted_count = count};
+}
 
 static void ask(struct asked *asked, size_t count, size_t tokens)
 {
     for (size_t i = 0; i < count; i++)
         asked->texts[i] = (quern_tokens){ids, tokens};
-    asked->job = (struct quern_job){.texts = asked->texts, .count = count, .vectors = asked->vectors};
+    make_job(asked, count);
 }
 
 static void submit(struct asked *asked, size_t count, size_t tokens)
@@ -52,8 +62,8 @@ static bool has(const struct quern_step *step, const struct asked *asked)
 
 static void finish(const struct quern_step *step)
 {
-    int codes[QUERN_STEP_TEXTS] = {0};
-    quern_batcher_finish(&batcher, step, codes);
+    quern_result results[QUERN_STEP_TEXTS] = {{0}};
+    quern_batcher_finish(&batcher, step, results);
 }
 
 static int setup(void **state)
@@ -103,7 +113,7 @@ static void test_texts_of_a_request_stay_in_order(void **state)
         assert_in_range(step.tokens, 1, BUDGET);
         assert_int_equal(step.count, next + 3 <= 33 ? 3 : 33 - next);
         for (size_t i = 0; i < step.count; i++)
-            assert_int_equal(step.indices[i], next++);
+            assert_int_equal(step.texts[i], next++);
         assert_null(quern_batcher_collect(&batcher));
         finish(&step);
     }
@@ -231,6 +241,29 @@ static void test_cancelled_work_does_not_start(void **state)
     assert_ptr_equal(quern_batcher_collect(&batcher), &b.job);
 }
 
+/* A job may want some of its texts only, as when the cache has the others; vectors go to their places. */
+static void test_only_wanted_texts_are_computed(void **state)
+{
+    (void)state;
+    static struct asked a;
+    struct quern_step step;
+    ask(&a, 5, 10);
+    a.texts[1].count = 20;
+    a.job.wanted_count = 2;
+    a.wanted[0] = 3;
+    a.wanted[1] = 1;
+    assert_true(quern_batcher_submit(&batcher, &a.job));
+    assert_int_equal(batcher.waiting_tokens, 30);
+    assert_int_equal(batcher.waiting_texts, 2);
+    assert_true(quern_batcher_take(&batcher, &step));
+    assert_int_equal(step.count, 2);
+    assert_int_equal(step.tokens, 30);
+    assert_int_equal(step.texts[0], 3);
+    assert_int_equal(step.texts[1], 1);
+    finish(&step);
+    assert_ptr_equal(quern_batcher_collect(&batcher), &a.job);
+}
+
 static void test_ending_wakes_the_worker(void **state)
 {
     (void)state;
@@ -241,16 +274,16 @@ static void test_ending_wakes_the_worker(void **state)
 
 /* ---------------------------------------------------------------- the worker */
 
-/* Writes each text's first id; fails whenever 13 is among them. */
-static int fake_embed(void *engine, const quern_tokens *texts, size_t count, float *vectors)
+/* Writes each text's first id; a text whose first id is 13 fails. */
+static void fake_embed(void *engine, const quern_tokens *texts, size_t count, float *vectors, size_t capacity,
+                       quern_result *results)
 {
     ++*(int *)engine;
+    assert_int_equal(capacity, QUERN_STEP_TEXTS);
     for (size_t i = 0; i < count; i++) {
-        if (texts[i].ids[0] == 13)
-            return QUERN_ENUMERIC;
+        results[i] = (quern_result){.code = texts[i].ids[0] == 13 ? QUERN_ENUMERIC : QUERN_OK};
         vectors[i] = (float)texts[i].ids[0];
     }
-    return QUERN_OK;
 }
 
 static void test_a_text_fails_alone(void **state)
@@ -267,16 +300,17 @@ static void test_a_text_fails_alone(void **state)
         good.texts[i] = (quern_tokens){numbers + i, 1};
         bad.texts[i] = (quern_tokens){numbers + 2 + i, 1};
     }
-    good.job = (struct quern_job){.texts = good.texts, .count = 2, .vectors = good.vectors};
-    bad.job = (struct quern_job){.texts = bad.texts, .count = 2, .vectors = bad.vectors};
+    make_job(&good, 2);
+    make_job(&bad, 2);
     assert_true(quern_batcher_submit(&batcher, &good.job) && quern_batcher_submit(&batcher, &bad.job));
     assert_true(quern_batcher_take(&batcher, &step));
     quern_worker_step(&worker, &step);
     assert_int_equal(good.job.code, QUERN_OK);
     assert_true(good.vectors[0] == 1 && good.vectors[1] == 2);
     assert_int_equal(bad.job.code, QUERN_ENUMERIC);
+    assert_true(bad.vectors[0] == 0); /* not what was written for the bad text */
     assert_non_null(quern_batcher_collect(&batcher)->after); /* both */
-    assert_int_equal(calls, 5);
+    assert_int_equal(calls, 1);
     close(worker.finished);
 }
 
@@ -296,7 +330,7 @@ static void test_the_thread_answers_all(void **state)
             numbers[r][i] = 1000 * (r + 1) + i;
             asked[r].texts[i] = (quern_tokens){&numbers[r][i], 1};
         }
-        asked[r].job = (struct quern_job){.texts = asked[r].texts, .count = TEXTS, .vectors = asked[r].vectors};
+        make_job(&asked[r], TEXTS);
         assert_true(quern_batcher_submit(&batcher, &asked[r].job));
     }
     while (answered < REQUESTS) {
@@ -323,6 +357,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_requests_share_by_tokens, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_queue_is_bounded, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cancelled_work_does_not_start, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_only_wanted_texts_are_computed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ending_wakes_the_worker, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_text_fails_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_thread_answers_all, setup, teardown),

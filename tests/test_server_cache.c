@@ -18,15 +18,28 @@ static struct quern_cache cache;
 
 struct asked { /* texts of one to three ids */
     struct quern_claims claims;
+    struct quern_job job;
     int32_t ids[MOST][3];
     quern_tokens texts[MOST];
+    size_t wanted[MOST];
     float vectors[MOST * WIDTH];
     int settled;
 };
 
-static void on_settled(struct quern_claims *claims)
+static void on_settled(void *owner)
 {
-    ((struct asked *)((char *)claims - offsetof(struct asked, claims)))->settled++;
+    ((struct asked *)owner)->settled++;
+}
+
+/* Begins the claims of a request whose texts are set, and claims them. */
+static void begin(struct asked *asked, size_t count)
+{
+    asked->job = (struct quern_job){.texts = asked->texts, .vectors = asked->vectors, .count = count,
+                                    .wanted = asked->wanted};
+    asked->claims =
+        (struct quern_claims){.cache = &cache, .job = &asked->job, .settled = on_settled, .owner = asked};
+    assert_int_equal(quern_claims_begin(&asked->claims), QUERN_OK);
+    quern_claims_take(&asked->claims);
 }
 
 static int setup(void **state)
@@ -51,18 +64,15 @@ static void claim(struct asked *asked, int count, const int *numbers)
         asked->ids[i][1] = numbers[i];
         asked->texts[i] = (quern_tokens){asked->ids[i], 2};
     }
-    asked->claims = (struct quern_claims){.cache = &cache, .texts = asked->texts, .vectors = asked->vectors,
-                                          .count = (size_t)count, .settled = on_settled};
-    assert_int_equal(quern_claims_begin(&asked->claims), QUERN_OK);
-    quern_claims_take(&asked->claims);
+    begin(asked, (size_t)count);
 }
 
 /* Computes what is missing: a vector of the text's number. */
 static void compute(struct asked *asked)
 {
-    for (size_t i = 0; i < asked->claims.missing_count; i++)
+    for (size_t i = 0; i < asked->job.wanted_count; i++)
         for (size_t j = 0; j < WIDTH; j++)
-            asked->vectors[asked->claims.slots[i] * WIDTH + j] = (float)asked->claims.missing[i].ids[1];
+            asked->vectors[asked->wanted[i] * WIDTH + j] = (float)asked->texts[asked->wanted[i]].ids[1];
     quern_claims_computed(&asked->claims, true);
 }
 
@@ -71,7 +81,7 @@ static void assert_met(struct asked *asked)
     assert_true(quern_claims_are_met(&asked->claims));
     assert_false(asked->claims.computing);
     assert_int_equal(asked->claims.awaited, 0);
-    for (size_t i = 0; i < asked->claims.count; i++)
+    for (size_t i = 0; i < asked->job.count; i++)
         assert_true(asked->vectors[i * WIDTH + WIDTH - 1] == (float)asked->ids[i][1]);
     quern_claims_end(&asked->claims);
 }
@@ -84,12 +94,12 @@ static void test_what_was_computed_is_known(void **state)
     (void)state;
     struct asked a, b;
     CLAIM(&a, 7, 8, 9);
-    assert_int_equal(a.claims.missing_count, 3);
+    assert_int_equal(a.job.wanted_count, 3);
     compute(&a);
     assert_met(&a);
     CLAIM(&b, 9, 6, 7);
-    assert_int_equal(b.claims.missing_count, 1);
-    assert_int_equal(b.claims.slots[0], 1);
+    assert_int_equal(b.job.wanted_count, 1);
+    assert_int_equal(b.wanted[0], 1);
     compute(&b);
     assert_met(&b);
     assert_int_equal(b.settled, 0);
@@ -112,11 +122,8 @@ static void test_texts_are_told_apart_by_every_id(void **state)
     static const int32_t ids[][3] = {{2, 1, 0}, {0, 2, 1}, {2, 0, 1}, {1, 2, 0}};
     for (size_t i = 0; i < 4; i++)
         a.texts[i] = (quern_tokens){ids[i], 3};
-    a.claims = (struct quern_claims){.cache = &cache, .texts = a.texts, .vectors = a.vectors, .count = 4,
-                                     .settled = on_settled};
-    assert_int_equal(quern_claims_begin(&a.claims), QUERN_OK);
-    quern_claims_take(&a.claims);
-    assert_int_equal(a.claims.missing_count, 4);
+    begin(&a, 4);
+    assert_int_equal(a.job.wanted_count, 4);
     quern_claims_end(&a.claims);
 }
 
@@ -127,9 +134,9 @@ static void test_texts_in_flight_are_computed_once(void **state)
     CLAIM(&a, 1);
     CLAIM(&b, 1);
     CLAIM(&c, 1, 2, 1);
-    assert_int_equal(b.claims.missing_count, 0);
+    assert_int_equal(b.job.wanted_count, 0);
     assert_int_equal(b.claims.awaited, 1);
-    assert_int_equal(c.claims.missing_count, 1);
+    assert_int_equal(c.job.wanted_count, 1);
     assert_int_equal(c.claims.awaited, 2);
     assert_false(quern_claims_are_met(&b.claims));
     compute(&a);
@@ -147,7 +154,7 @@ static void test_a_request_may_have_a_text_twice(void **state)
     (void)state;
     struct asked a;
     CLAIM(&a, 5, 5, 5, 6);
-    assert_int_equal(a.claims.missing_count, 2);
+    assert_int_equal(a.job.wanted_count, 2);
     compute(&a);
     assert_int_equal(a.settled, 0);
     assert_met(&a);
@@ -160,7 +167,7 @@ static void test_small_requests_do_not_await_large_ones(void **state)
     struct asked large, small;
     CLAIM(&large, 1, 2, 3, 4);
     CLAIM(&small, 4);
-    assert_int_equal(small.claims.missing_count, 1);
+    assert_int_equal(small.job.wanted_count, 1);
     compute(&small);
     assert_met(&small);
     compute(&large);
@@ -182,7 +189,7 @@ static void test_who_awaits_computes_what_failed(void **state)
     assert_int_equal(cache.entries, 0);
     quern_claims_take(&b.claims);
     quern_claims_take(&c.claims);
-    assert_int_equal(b.claims.missing_count + c.claims.missing_count, 1);
+    assert_int_equal(b.job.wanted_count + c.job.wanted_count, 1);
     quern_claims_end(&a.claims);
     compute(&b);
     assert_int_equal(c.settled, 2);
@@ -197,9 +204,8 @@ static void test_who_leaves_is_not_missed(void **state)
     CLAIM(&a, 1);
     CLAIM(&b, 1);
     CLAIM(&c, 1);
-    quern_claims_leave(&b.claims); /* its client is gone */
-    quern_claims_end(&b.claims);
-    quern_claims_end(&a.claims); /* so is the one that was to compute */
+    quern_claims_end(&b.claims); /* its client has left */
+    quern_claims_end(&a.claims); /* so has the client of the one that was computing */
     assert_int_equal(b.settled, 0);
     assert_int_equal(c.settled, 1);
     quern_claims_take(&c.claims);
@@ -220,8 +226,8 @@ static void test_memory_is_bounded(void **state)
     assert_in_range(cache.entries, 100, 1000);
     assert_true(cache.dropped > 2000);
     CLAIM(&b, 0, 2999, 10);
-    assert_int_equal(b.claims.missing_count, 1); /* that which was used all the time, and the latest one, are there */
-    assert_int_equal(b.claims.slots[0], 2);
+    assert_int_equal(b.job.wanted_count, 1); /* that which was used all the time, and the latest one, are there */
+    assert_int_equal(b.wanted[0], 2);
     quern_claims_end(&b.claims);
 }
 
@@ -233,7 +239,7 @@ static void test_more_in_flight_than_there_is_room(void **state)
     struct asked *asked = calloc(MANY, sizeof *asked);
     for (int i = 0; i < MANY; i++) {
         CLAIM(&asked[i], i);
-        assert_int_equal(asked[i].claims.missing_count, 1);
+        assert_int_equal(asked[i].job.wanted_count, 1);
         assert_true(cache.bytes <= cache.most_bytes);
     }
     for (int i = 0; i < MANY; i++) {
@@ -275,7 +281,7 @@ static void test_a_file_keeps_vectors(void **state)
     start_anew();
     assert_int_equal(quern_cache_file_read(&cache, file, "a key"), 3);
     CLAIM(&asked, 1, 2, 3);
-    assert_int_equal(asked.claims.missing_count, 0);
+    assert_int_equal(asked.job.wanted_count, 0);
     assert_met(&asked);
     start_anew();
     assert_int_equal(quern_cache_file_read(&cache, file, "another"), -1);
@@ -303,7 +309,7 @@ static void test_a_file_keeps_the_order(void **state)
     assert_int_equal(quern_cache_file_read(&cache, file, "a key"), 8);
     assert_in_range(cache.entries, 1, 7);
     CLAIM(&asked, 1);
-    assert_int_equal(asked.claims.missing_count, 0);
+    assert_int_equal(asked.job.wanted_count, 0);
     assert_met(&asked);
     fclose(file);
 }

@@ -1,5 +1,6 @@
 /* What the server counts, by itself. */
-#include "../server/requests/routes.h"
+#include "../server/requests/dialect.h"
+#include "../server/requests/metrics.h"
 #include "base/count.h"
 
 #include <setjmp.h>
@@ -35,19 +36,22 @@ static bool parse_nothing(struct quern_request *request)
     return true;
 }
 
-static const struct quern_route embed = {"POST", "/embed", false, parse_nothing, quern_meters_write},
-                                look = {"GET", "/look", false, NULL, quern_meters_write};
+static const struct quern_route embed = {"POST", "/embed", false, parse_nothing, quern_metrics_write, NULL},
+                                look = {"GET", "/look", false, NULL, quern_metrics_write, NULL};
 
 static void assert_tells(const char *line)
 {
     struct quern_request request;
+    struct quern_answer answer;
     quern_request_init(&request, &service, NULL);
-    quern_meters_write(&request);
-    assert_false(request.answer.failed);
-    quern_buffer_add(&request.answer, "", 1);
-    if (strstr(request.answer.data, line) == NULL)
-        fail_msg("no %s in:\n%s", line, request.answer.data);
+    quern_answer_init(&answer);
+    quern_metrics_write(&request, NULL, &answer);
+    assert_false(answer.body.failed);
+    quern_buffer_add(&answer.body, "", 1);
+    if (strstr(answer.body.data, line) == NULL)
+        fail_msg("no %s in:\n%s", line, answer.body.data);
     quern_request_free(&request);
+    quern_answer_free(&answer);
 }
 
 static void test_bounds_belong_to_their_bucket(void **state)
@@ -71,13 +75,14 @@ static void test_bounds_belong_to_their_bucket(void **state)
 static void test_requests_are_counted_once(void **state)
 {
     (void)state;
-    struct quern_input inputs[3] = {{.result = {10, 0}}, {.result = {20, 5}}, {.is_ids = true, .result = {30, 0}}};
+    struct quern_input inputs[3] = {{.result = {QUERN_OK, 10, 0}}, {.result = {QUERN_OK, 20, 5}},
+                                    {.is_ids = true, .result = {QUERN_OK, 30, 0}}};
     struct quern_request request = {
-        .service = &service, .route = &embed, .status = 200, .inputs = inputs, .input_count = 3, .tokenized = 3,
-        .task = QUERN_TASK_NONE, .arrived_ns = 1000000000, .received_ns = 1500000000, .answered_ns = 5000000000,
-        .encode_ns = 250000000, .job = {.submitted_ns = 2000000000, .started_ns = 3000000000,
-                                        .finished_ns = 4500000000}};
-    quern_meters_count(&service.meters, &request, 6000000000);
+        .service = &service, .route = &embed, .inputs = inputs, .input_count = 3, .tokenized = 3,
+        .options.task = QUERN_TASK_NONE, .arrived_ns = 1000000000, .received_ns = 1500000000};
+    struct quern_answer answer = {.status = 200, .written_ns = 5000000000, .encode_ns = 250000000};
+    const struct quern_job job = {.submitted_ns = 2000000000, .started_ns = 3000000000, .finished_ns = 4500000000};
+    quern_meters_count(&service.meters, &request, &job, &answer, 6000000000);
     assert_tells("\nquern_requests_total{method=\"POST\",route=\"/embed\",status=\"200\"} 1\n");
     assert_tells("\nte_request_count{method=\"batch\"} 1\n");
     assert_tells("\nte_request_success{method=\"batch\"} 1\n");
@@ -96,22 +101,22 @@ static void test_requests_are_counted_once(void **state)
     assert_tells("\nte_request_duration_sum 5\n");
     assert_tells("\nte_request_duration_bucket{le=\"+Inf\"} 1\n");
 
-    /* Left by its client: the worker still has it, and its times are not looked at. */
-    request.status = 499;
-    request.submitted = true;
-    request.task = QUERN_TASK_QUERY;
-    quern_meters_count(&service.meters, &request, 6000000000);
+    /* Left by its client: its job was given up, and may still be at the worker. */
+    answer.status = 499;
+    request.options.task = QUERN_TASK_QUERY;
+    quern_meters_count(&service.meters, &request, NULL, &answer, 6000000000);
     assert_tells("\nte_request_failure{err=\"cancelled\"} 1\n");
     assert_tells("\nte_request_inference_duration_count 1\n");
     assert_tells("\nquern_texts_without_prompt_total 2\n");
     assert_tells("\nte_embed_success 3\n");
 
-    struct quern_request other = {.service = &service, .route = &look, .status = 200};
-    quern_meters_count(&service.meters, &other, 1);
+    struct quern_request other = {.service = &service, .route = &look};
+    answer.status = 200;
+    quern_meters_count(&service.meters, &other, NULL, &answer, 1);
     other.route = NULL;
-    other.status = 404;
-    quern_meters_count(&service.meters, &other, 1);
-    quern_meters_count(&service.meters, &other, 1);
+    answer.status = 404;
+    quern_meters_count(&service.meters, &other, NULL, &answer, 1);
+    quern_meters_count(&service.meters, &other, NULL, &answer, 1);
     assert_tells("\nquern_requests_total{method=\"GET\",route=\"/look\",status=\"200\"} 1\n");
     assert_tells("\nquern_requests_total{method=\"-\",route=\"-\",status=\"404\"} 2\n");
     assert_tells("\nte_request_duration_count 2\n"); /* of those with a body only */
@@ -128,9 +133,9 @@ static void test_failures_are_told_apart(void **state)
                  {QUERN_FAULT_DEADLINE, "timeout"}};
     for (size_t i = 0; i < QUERN_COUNT(table); i++) {
         char line[80];
-        struct quern_request request = {.service = &service, .route = &embed, .status = 400,
-                                        .refusal.fault = table[i].fault};
-        quern_meters_count(&service.meters, &request, 1);
+        struct quern_request request = {.service = &service, .route = &embed, .refusal.fault = table[i].fault};
+        struct quern_answer answer = {.status = 400};
+        quern_meters_count(&service.meters, &request, NULL, &answer, 1);
         snprintf(line, sizeof line, "\nte_request_failure{err=\"%s\"} 1\n", table[i].name);
         assert_tells(line);
     }
@@ -141,8 +146,8 @@ static void test_more_routes_than_expected(void **state)
     (void)state;
     struct quern_request request = {.service = &service};
     for (int i = 0; i < 2 * QUERN_METERED_ANSWERS; i++) {
-        request.status = i;
-        quern_meters_count(&service.meters, &request, 1);
+        const struct quern_answer answer = {.status = i};
+        quern_meters_count(&service.meters, &request, NULL, &answer, 1);
     }
     uint64_t sum = 0;
     for (size_t i = 0; i < service.meters.answer_kinds; i++)
@@ -154,10 +159,11 @@ static void test_the_queue_is_told(void **state)
 {
     (void)state;
     static const int32_t ids[50];
-    const quern_tokens texts[] = {{ids, 50}, {ids, 25}, {ids, 50}};
+    quern_tokens texts[] = {{ids, 50}, {ids, 25}, {ids, 50}};
     float vectors[3];
-    const int codes[3] = {QUERN_OK, QUERN_OK, QUERN_OK};
-    struct quern_job job = {.texts = texts, .count = 3, .vectors = vectors};
+    size_t wanted[] = {0, 1, 2};
+    const quern_result results[3] = {{QUERN_OK, 50, 0}, {QUERN_OK, 25, 0}, {QUERN_OK, 50, 0}};
+    struct quern_job job = {.texts = texts, .vectors = vectors, .count = 3, .wanted = wanted, .wanted_count = 3};
     struct quern_step step;
     struct quern_batcher_state seen;
     quern_batcher_look(&batcher, &seen);
@@ -172,7 +178,7 @@ static void test_the_queue_is_told(void **state)
     assert_true(quern_batcher_take(&batcher, &step));
     assert_tells("\nte_queue_size 1\n");
     assert_tells("\nquern_running_texts 2\n");
-    assert_false(quern_batcher_finish(&batcher, &step, codes));
+    assert_false(quern_batcher_finish(&batcher, &step, results));
     assert_tells("\nte_batch_next_size_sum 2\n");
     assert_tells("\nte_batch_next_tokens_sum 75\n");
     assert_tells("\nquern_batch_fill_sum 0.75\n");

@@ -1,7 +1,7 @@
 /* Parts of the server by themselves: heads and chunks, base64, number formats, keys. */
 #include "../server/http/http.h"
 #include "../server/loop/keys.h"
-#include "../server/requests/request.h"
+#include "../server/requests/answer_vectors.h"
 #include "base/count.h"
 
 #include <math.h>
@@ -154,21 +154,26 @@ static void test_floats_and_strings(void **state)
     quern_buffer_free(&buffer);
 }
 
-/* A request with one vector of 8 dimensions. */
+/* Answers one vector of 8 dimensions as raw bytes, as it is. */
 static void encode(quern_dtype dtype, const float row[8], void *out, size_t size)
 {
     struct quern_service service = {.info.dimensions = 8};
+    struct quern_job *job = quern_job_new(1, 8);
     struct quern_request request;
+    struct quern_answer answer;
     quern_request_init(&request, &service, NULL);
-    request.dtype = dtype;
-    request.input_count = 1;
-    request.vectors = malloc(8 * sizeof(float));
-    memcpy(request.vectors, row, 8 * sizeof(float));
-    assert_int_equal(quern_request_row_bytes(&request), size);
-    quern_request_put_raw(&request);
-    assert_int_equal(request.answer.length, size);
-    memcpy(out, request.answer.data, size);
+    quern_answer_init(&answer);
+    request.options.dtype = dtype;
+    request.options.normalize = false;
+    request.options.form = QUERN_VECTORS_RAW;
+    memcpy(job->vectors, row, 8 * sizeof(float));
+    assert_true(quern_vectors_finish(&request, job));
+    quern_vectors_put_raw(&request, job, &answer);
+    assert_int_equal(answer.body.length, size);
+    memcpy(out, answer.body.data, size);
     quern_request_free(&request);
+    quern_answer_free(&answer);
+    quern_job_free(job);
 }
 
 static void test_number_formats(void **state)

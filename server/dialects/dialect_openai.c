@@ -1,5 +1,10 @@
-/* OpenAI's /v1/embeddings and /v1/models. */
-#include "requests/routes.h"
+/* OpenAI: /v1/embeddings, /v1/models. */
+#include "array_count.h"
+#include "requests/answer_vectors.h"
+#include "requests/body.h"
+#include "requests/dialect.h"
+#include "requests/extensions.h"
+#include "requests/model_name.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -11,85 +16,88 @@ static bool read_encoding(struct quern_request *request, const json_t *value)
     const char *name = json_string_value(value);
     if (value == NULL)
         return true;
-    request->base64 = name != NULL && strcmp(name, "base64") == 0;
-    if (!request->base64 && (name == NULL || strcmp(name, "float") != 0))
-        return quern_refuse(request, QUERN_FAULT_VALUE, "encoding_format", "encoding_format is to be float or base64");
+    request->options.base64 = name != NULL && strcmp(name, "base64") == 0;
+    if (!request->options.base64 && (name == NULL || strcmp(name, "float") != 0))
+        return quern_refuse(request, QUERN_FAULT_VALUE, "encoding_format", "encoding_format must be float or base64");
     return true;
 }
 
 static bool parse_embeddings(struct quern_request *request)
 {
-    const json_t *object = quern_request_object(request);
+    const json_t *object = quern_body_object(request);
     if (object == NULL)
         return false;
-    const json_t *user = quern_field(object, "user");
-    if (quern_field(object, "model") == NULL)
+    const json_t *user = quern_body_field(object, "user");
+    if (quern_body_field(object, "model") == NULL)
         return quern_refuse(request, QUERN_FAULT_REQUEST, "model",
-                            "the field model is missing; GET /v1/models tells what there is");
+                            "the field model is missing; GET /v1/models lists what there is");
     if (user != NULL && !json_is_string(user))
-        return quern_refuse(request, QUERN_FAULT_REQUEST, "user", "user is to be a string");
-    return quern_request_add_inputs(request, "input", json_object_get(object, "input")) &&
-           quern_request_refuse_empty(request, "input") && quern_request_dimensions(request, object) &&
-           read_encoding(request, quern_field(object, "encoding_format")) && quern_request_extensions(request, object);
+        return quern_refuse(request, QUERN_FAULT_REQUEST, "user", "user must be a string");
+    return quern_body_add_inputs(request, "input", json_object_get(object, "input")) &&
+           quern_body_refuse_empty(request, "input") && quern_body_dimensions(request, object) &&
+           read_encoding(request, quern_body_field(object, "encoding_format")) &&
+           quern_extensions_read(request, object);
 }
 
-static void write_embeddings(struct quern_request *request)
+static void write_embeddings(struct quern_request *request, const struct quern_job *job, struct quern_answer *answer)
 {
-    struct quern_buffer *answer = &request->answer;
+    struct quern_buffer *body = &answer->body;
     unsigned long long tokens = 0;
-    quern_buffer_text(answer, "{\"object\":\"list\",\"data\":[");
+    quern_buffer_text(body, "{\"object\":\"list\",\"data\":[");
     for (size_t i = 0; i < request->input_count; i++) {
         const quern_result *result = &request->inputs[i].result;
         tokens += result->tokens;
-        quern_buffer_print(answer, "%s{\"object\":\"embedding\",\"index\":%zu,", i > 0 ? "," : "", i);
+        quern_buffer_print(body, "%s{\"object\":\"embedding\",\"index\":%zu,", i > 0 ? "," : "", i);
         if (result->truncated > 0)
-            quern_buffer_print(answer, "\"truncated_tokens\":%u,", result->truncated);
-        quern_buffer_text(answer, "\"embedding\":");
-        quern_request_put_vector(request, answer, i);
-        quern_buffer_text(answer, "}");
+            quern_buffer_print(body, "\"truncated_tokens\":%u,", result->truncated);
+        quern_buffer_text(body, "\"embedding\":");
+        quern_vectors_put(request, job, i, body);
+        quern_buffer_text(body, "}");
     }
-    quern_buffer_text(answer, "],\"model\":");
-    quern_buffer_string(answer, request->model);
-    quern_buffer_print(answer, ",\"usage\":{\"prompt_tokens\":%llu,\"total_tokens\":%llu}}\n", tokens, tokens);
+    quern_buffer_text(body, "],\"model\":");
+    quern_buffer_string(body, request->options.model);
+    quern_buffer_print(body, ",\"usage\":{\"prompt_tokens\":%llu,\"total_tokens\":%llu}}\n", tokens, tokens);
 }
 
 /* ---------------------------------------------------------------- models */
 
-static void put_model(const struct quern_request *request, struct quern_buffer *answer, const char *task)
+static void put_model(const struct quern_service *service, const char *task, struct quern_buffer *body)
 {
     char name[512];
-    snprintf(name, sizeof name, "%s%s%s", request->service->options->model_name, task[0] != '\0' ? ":" : "", task);
-    quern_buffer_text(answer, "{\"id\":");
-    quern_buffer_string(answer, name);
-    quern_buffer_print(answer, ",\"object\":\"model\",\"created\":%lld,\"owned_by\":\"local\"}",
-                       (long long)request->service->created);
+    snprintf(name, sizeof name, "%s%s%s", service->options->model_name, task[0] != '\0' ? ":" : "", task);
+    quern_buffer_text(body, "{\"id\":");
+    quern_buffer_string(body, name);
+    quern_buffer_print(body, ",\"object\":\"model\",\"created\":%lld,\"owned_by\":\"local\"}",
+                       (long long)service->created);
 }
 
-static void write_models(struct quern_request *request)
+/* Lists the model, and once for each of its tasks. */
+static void write_models(struct quern_request *request, const struct quern_job *job, struct quern_answer *answer)
 {
-    struct quern_buffer *answer = &request->answer;
-    quern_buffer_text(answer, "{\"object\":\"list\",\"data\":[");
-    put_model(request, answer, "");
-    for (int task = 0; request->service->info.has_prompts && quern_task_name((quern_task)task) != NULL; task++) {
+    const struct quern_service *service = request->service;
+    (void)job;
+    quern_buffer_text(&answer->body, "{\"object\":\"list\",\"data\":[");
+    put_model(service, "", &answer->body);
+    for (int task = 0; service->info.has_prompts && quern_task_name((quern_task)task) != NULL; task++) {
         if (task == QUERN_TASK_NONE)
             continue;
-        quern_buffer_text(answer, ",");
-        put_model(request, answer, quern_task_name((quern_task)task));
+        quern_buffer_text(&answer->body, ",");
+        put_model(service, quern_task_name((quern_task)task), &answer->body);
     }
-    quern_buffer_text(answer, "]}\n");
+    quern_buffer_text(&answer->body, "]}\n");
 }
 
-static void write_model(struct quern_request *request)
+static void write_model(struct quern_request *request, const struct quern_job *job, struct quern_answer *answer)
 {
-    size_t length;
-    if (!quern_model_is_ours(request->service, request->rest)) {
+    const int task = quern_model_name_task(request->rest);
+    (void)job;
+    if (!quern_model_name_is_ours(request->service, request->rest)) {
         quern_refuse(request, QUERN_FAULT_MODEL, "model",
-                     "there is no model of that name here; GET /v1/models tells what there is");
+                     "there is no model with this name here; GET /v1/models lists what there is");
         return;
     }
-    const int task = quern_model_task(request->rest, &length);
-    put_model(request, &request->answer, task >= 0 ? quern_task_name((quern_task)task) : "");
-    quern_buffer_text(&request->answer, "\n");
+    put_model(request->service, task >= 0 ? quern_task_name((quern_task)task) : "", &answer->body);
+    quern_buffer_text(&answer->body, "\n");
 }
 
 /* ---------------------------------------------------------------- errors */
@@ -110,34 +118,35 @@ static const char *error_code(enum quern_fault fault)
     case QUERN_FAULT_KEY: return "invalid_api_key";
     case QUERN_FAULT_MODEL: return "model_not_found";
     case QUERN_FAULT_BUSY: return "rate_limit_exceeded";
-    case QUERN_FAULT_DRAINING: return "model_loading"; /* the word clients know for "not now" */
+    case QUERN_FAULT_DRAINING: return "model_loading"; /* the code that clients take for "not now" */
     case QUERN_FAULT_DEADLINE: return "deadline_exceeded";
     default: return NULL;
     }
 }
 
-static void write_error(struct quern_request *request, struct quern_buffer *answer)
+static void write_error(const struct quern_request *request, struct quern_answer *answer)
 {
     const struct quern_refusal *refusal = &request->refusal;
-    quern_buffer_text(answer, "{\"error\":{\"message\":");
-    quern_buffer_string(answer, refusal->message);
-    quern_buffer_text(answer, ",\"type\":");
-    quern_buffer_string(answer, error_type(refusal->fault));
-    quern_buffer_text(answer, ",\"param\":");
-    quern_buffer_string(answer, refusal->fault == QUERN_FAULT_TOO_LONG ? "input" : refusal->param);
-    quern_buffer_text(answer, ",\"code\":");
-    quern_buffer_string(answer, error_code(refusal->fault));
+    struct quern_buffer *body = &answer->body;
+    quern_buffer_text(body, "{\"error\":{\"message\":");
+    quern_buffer_string(body, refusal->message);
+    quern_buffer_text(body, ",\"type\":");
+    quern_buffer_string(body, error_type(refusal->fault));
+    quern_buffer_text(body, ",\"param\":");
+    quern_buffer_string(body, refusal->fault == QUERN_FAULT_TOO_LONG ? "input" : refusal->param);
+    quern_buffer_text(body, ",\"code\":");
+    quern_buffer_string(body, error_code(refusal->fault));
     if (refusal->fault == QUERN_FAULT_TOO_LONG)
-        quern_buffer_print(answer, ",\"index\":%lu,\"tokens\":%lu,\"limit\":%lu", refusal->index, refusal->tokens,
+        quern_buffer_print(body, ",\"index\":%lu,\"tokens\":%lu,\"limit\":%lu", refusal->index, refusal->tokens,
                            refusal->limit);
-    quern_buffer_text(answer, "}}\n");
+    quern_buffer_text(body, "}}\n");
 }
 
 static const struct quern_route routes[] = {
-    {"POST", "/v1/embeddings", false, parse_embeddings, write_embeddings},
-    {"GET", "/v1/models", false, NULL, write_models},
-    {"GET", "/v1/models/*", false, NULL, write_model},
+    {"POST", "/v1/embeddings", false, parse_embeddings, write_embeddings, NULL},
+    {"GET", "/v1/models", false, NULL, write_models, NULL},
+    {"GET", "/v1/models/*", false, NULL, write_model, NULL},
 };
 
 const struct quern_dialect quern_dialect_openai = {
-    .prefix = "/v1/", .routes = routes, .route_count = sizeof routes / sizeof routes[0], .write_error = write_error};
+    .prefix = "/v1/", .routes = routes, .route_count = QUERN_COUNT(routes), .write_error = write_error};

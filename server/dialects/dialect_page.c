@@ -1,47 +1,49 @@
-/* The page, for browsers, and openapi.json: files that the program holds. */
+/* The page, for browsers, and openapi.json: files that are built into the program. */
+#include "array_count.h"
 #include "page/page.h"
-#include "requests/routes.h"
+#include "requests/dialect.h"
 
 #include <string.h>
 
-/* At "/" others find another dialect. */
+/* At "/" only a client that accepts HTML gets the page; others get another dialect. */
 static bool wants(const struct quern_request *request)
 {
     const char *accept = quern_head_find(request->head, "accept");
     return strcmp(request->head->path, "/") != 0 || (accept != NULL && strcasestr(accept, "text/html") != NULL);
 }
 
-/* Whether the client has the file as it is. */
+/* Whether the client has the current file already. */
 static bool is_known(const struct quern_request *request, const struct quern_page_file *file)
 {
     const char *known = quern_head_find(request->head, "if-none-match");
     return known != NULL && (strcmp(known, "*") == 0 || strstr(known, file->etag) != NULL);
 }
 
-static void write_file(struct quern_request *request)
+static void write_file(struct quern_request *request, const struct quern_job *job, struct quern_answer *answer)
 {
     const struct quern_page_file *file = quern_page_find(request->head->path);
+    (void)job;
     if (file == NULL) {
         quern_refuse(request, QUERN_FAULT_ROUTE, NULL, "there is nothing at this path");
         return;
     }
-    quern_buffer_print(&request->fields,
+    quern_buffer_print(&answer->fields,
                        "ETag: %s\r\nCache-Control: no-cache\r\nVary: Accept\r\nContent-Security-Policy: %s\r\n"
                        "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n",
                        file->etag, QUERN_PAGE_POLICY);
-    request->type = file->type;
+    answer->type = file->type;
     if (is_known(request, file))
-        request->status = 304;
+        answer->status = 304;
     else
-        quern_buffer_add(&request->answer, file->bytes, file->size);
+        quern_buffer_add(&answer->body, file->bytes, file->size);
 }
 
 static const struct quern_route routes[] = {
-    {"GET", "/", true, NULL, write_file},
-    {"GET", "/page/*", true, NULL, write_file},
-    {"GET", "/openapi.json", true, NULL, write_file},
+    {"GET", "/", true, NULL, write_file, NULL},
+    {"GET", "/page/*", true, NULL, write_file, NULL},
+    {"GET", "/openapi.json", true, NULL, write_file, NULL},
 };
 
 const struct quern_dialect quern_dialect_page = {.prefix = "/page/", .routes = routes,
-                                                 .route_count = sizeof routes / sizeof routes[0],
-                                                 .wants = wants, .write_error = quern_write_error};
+                                                 .route_count = QUERN_COUNT(routes),
+                                                 .wants = wants, .write_error = quern_answer_put_error};

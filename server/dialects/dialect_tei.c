@@ -1,13 +1,19 @@
 /* text-embeddings-inference: /embed, /similarity, /tokenize, /decode, /info. */
-#include "requests/routes.h"
+#include "array_count.h"
+#include "requests/answer_tokens.h"
+#include "requests/answer_vectors.h"
+#include "requests/body.h"
+#include "requests/dialect.h"
+#include "requests/extensions.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 /* ---------------------------------------------------------------- fields */
 
-/* Names of prompts as the model's authors publish them, besides those of our tasks. */
+/* The task of a prompt's name: one that the model's authors publish, or a name of our tasks. -1: none. */
 static int find_prompt(const char *name)
 {
     static const struct {
@@ -20,7 +26,7 @@ static int find_prompt(const char *name)
                  {"MultilabelClassification", QUERN_TASK_CLASSIFICATION}, {"STS", QUERN_TASK_SIMILARITY},
                  {"PairClassification", QUERN_TASK_SIMILARITY}, {"InstructionRetrieval", QUERN_TASK_CODE},
                  {"Summarization", QUERN_TASK_SUMMARIZATION}};
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+    for (size_t i = 0; i < QUERN_COUNT(table); i++)
         if (strcmp(name, table[i].name) == 0)
             return (int)table[i].task;
     return quern_task_find(name);
@@ -28,38 +34,46 @@ static int find_prompt(const char *name)
 
 static bool read_prompt(struct quern_request *request, const json_t *object)
 {
-    const json_t *value = quern_field(object, "prompt_name");
+    const json_t *value = quern_body_field(object, "prompt_name");
     if (value == NULL)
         return true;
-    request->task = json_is_string(value) ? find_prompt(json_string_value(value)) : -1;
-    return request->task >= 0 || quern_refuse(request, QUERN_FAULT_VALUE, "prompt_name",
-                                              "there is no such prompt; there are query, document, STS, Clustering, "
-                                              "Classification, InstructionRetrieval, Summarization and others");
+    request->options.task = json_is_string(value) ? find_prompt(json_string_value(value)) : -1;
+    return request->options.task >= 0 ||
+           quern_refuse(request, QUERN_FAULT_VALUE, "prompt_name",
+                        "there is no such prompt; the prompts are query, document, STS, Clustering, Classification, "
+                        "InstructionRetrieval, Summarization and others");
 }
 
-/* Comes after truncate, of which it says the direction. */
+/* Comes after truncate: it says at which end a text is cut. */
 static bool read_direction(struct quern_request *request, const json_t *object)
 {
-    const json_t *value = quern_field(object, "truncation_direction");
+    const json_t *value = quern_body_field(object, "truncation_direction");
     const char *word = json_string_value(value);
     if (value == NULL)
         return true;
     if (word == NULL || (strcasecmp(word, "left") != 0 && strcasecmp(word, "right") != 0))
         return quern_refuse(request, QUERN_FAULT_VALUE, "truncation_direction",
-                            "truncation_direction is to be Left or Right");
-    if (strcasecmp(word, "left") == 0 && request->truncate != QUERN_CUT_NONE)
-        request->truncate = QUERN_CUT_START;
+                            "truncation_direction must be Left or Right");
+    if (strcasecmp(word, "left") == 0 && request->options.truncate != 0)
+        request->options.truncate = QUERN_TRUNCATE_START;
     return true;
 }
 
 /* ---------------------------------------------------------------- vectors */
 
+/* Reads the options of one object; truncation_direction comes later. */
+static bool read_options(struct quern_request *request, const json_t *object)
+{
+    return quern_body_dimensions(request, object) && read_prompt(request, object) &&
+           quern_extensions_read(request, object);
+}
+
 static bool parse_embed(struct quern_request *request)
 {
-    const json_t *object = quern_request_object(request);
-    return object != NULL && quern_request_add_inputs(request, "inputs", json_object_get(object, "inputs")) &&
-           quern_request_refuse_empty(request, "inputs") && quern_request_dimensions(request, object) &&
-           read_prompt(request, object) && quern_request_extensions(request, object) && read_direction(request, object);
+    const json_t *object = quern_body_object(request);
+    return object != NULL && quern_body_add_inputs(request, "inputs", json_object_get(object, "inputs")) &&
+           quern_body_refuse_empty(request, "inputs") && read_options(request, object) &&
+           read_direction(request, object);
 }
 
 static size_t count_characters(const struct quern_request *request)
@@ -72,9 +86,8 @@ static size_t count_characters(const struct quern_request *request)
 }
 
 /* Times are milliseconds. */
-static void put_times(struct quern_request *request)
+static void put_times(const struct quern_request *request, const struct quern_job *job, struct quern_buffer *fields)
 {
-    const struct quern_job *job = &request->job;
     const struct {
         const char *name;
         int64_t from, to;
@@ -83,197 +96,239 @@ static void put_times(struct quern_request *request)
                  {"X-Tokenization-Time", request->received_ns, job->submitted_ns},
                  {"X-Queue-Time", job->submitted_ns, job->started_ns},
                  {"X-Inference-Time", job->started_ns, job->finished_ns}};
-    quern_buffer_print(&request->fields,
+    quern_buffer_print(fields,
                        "X-Compute-Type: cpu\r\nX-Compute-Characters: %zu\r\nX-Compute-Tokens: %zu\r\n",
                        count_characters(request), request->token_count);
-    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++)
-        quern_buffer_print(&request->fields, "%s: %lld\r\n", times[i].name,
+    for (size_t i = 0; i < QUERN_COUNT(times); i++)
+        quern_buffer_print(fields, "%s: %lld\r\n", times[i].name,
                            times[i].to > times[i].from ? (long long)((times[i].to - times[i].from) / 1000000) : 0LL);
 }
 
-static void write_embed(struct quern_request *request)
+static void write_embed(struct quern_request *request, const struct quern_job *job, struct quern_answer *answer)
 {
-    struct quern_buffer *answer = &request->answer;
-    put_times(request);
-    quern_buffer_text(answer, "[");
+    put_times(request, job, &answer->fields);
+    quern_buffer_text(&answer->body, "[");
     for (size_t i = 0; i < request->input_count; i++) {
-        quern_buffer_text(answer, i > 0 ? "," : "");
-        quern_request_put_vector(request, answer, i);
+        quern_buffer_text(&answer->body, i > 0 ? "," : "");
+        quern_vectors_put(request, job, i, &answer->body);
     }
-    quern_buffer_text(answer, "]\n");
+    quern_buffer_text(&answer->body, "]\n");
 }
 
 static bool parse_embed_all(struct quern_request *request)
 {
     return quern_refuse(request, QUERN_FAULT_VALUE, NULL,
-                        "this model is trained for one vector of a text, not for one of each token: POST /embed");
+                        "this model gives one vector for a text, not one for each token: use POST /embed");
 }
 
-/* The source sentence first. Extensions may stand beside inputs or in parameters, where TEI has its own. */
+/* The source sentence is input 0. Options may stand in parameters, where TEI has them, or beside inputs; there they
+ * count more. */
 static bool parse_similarity(struct quern_request *request)
 {
-    const json_t *object = quern_request_object(request), *inputs = json_object_get(object, "inputs");
+    const json_t *object = quern_body_object(request), *inputs = json_object_get(object, "inputs");
     const json_t *source = json_object_get(inputs, "source_sentence"), *others = json_object_get(inputs, "sentences");
     const json_t *parameters = json_object_get(object, "parameters");
     if (object == NULL)
         return false;
     if (!json_is_string(source) || !json_is_array(others))
         return quern_refuse(request, QUERN_FAULT_REQUEST, "inputs",
-                            "inputs is to be an object with source_sentence, a string, and sentences, an array");
-    if (!quern_request_add_inputs(request, "source_sentence", source) ||
-        !quern_request_add_inputs(request, "sentences", others) || !quern_request_refuse_empty(request, "inputs") ||
-        !quern_request_dimensions(request, object) || !read_prompt(request, parameters) ||
-        !quern_request_extensions(request, parameters) || !quern_request_extensions(request, object) ||
-        !read_direction(request, parameters))
+                            "inputs must be an object with source_sentence, a string, and sentences, an array");
+    if (!quern_body_add_inputs(request, "source_sentence", source) ||
+        !quern_body_add_inputs(request, "sentences", others) || !quern_body_refuse_empty(request, "inputs") ||
+        !read_options(request, parameters) || !read_options(request, object) ||
+        !read_direction(request, parameters) || !read_direction(request, object))
         return false;
-    request->normalize = true;
-    request->dtype = QUERN_DTYPE_F32;
-    request->form = QUERN_FORM_JSON;
+    request->options.normalize = true;
+    request->options.dtype = QUERN_DTYPE_F32;
+    request->options.form = QUERN_VECTORS_JSON;
     return true;
 }
 
-static void write_similarity(struct quern_request *request)
+static void write_similarity(struct quern_request *request, const struct quern_job *job, struct quern_answer *answer)
 {
-    const size_t width = (size_t)quern_request_width(request);
-    put_times(request);
-    float *similarities = request->vectors + width; /* written where vectors have been read */
-    for (size_t i = 1; i < request->input_count; i++) {
-        const float *vector = request->vectors + i * width;
-        double sum = 0;
-        for (size_t j = 0; j < width; j++)
-            sum += (double)request->vectors[j] * vector[j];
-        similarities[i - 1] = (float)fmax(-1, fmin(1, sum));
+    const int width = quern_vectors_width(request);
+    const float *source = job->vectors;
+    float *similarities = malloc(job->count * sizeof *similarities);
+    answer->body.failed |= similarities == NULL;
+    put_times(request, job, &answer->fields);
+    for (size_t i = 1; similarities != NULL && i < job->count; i++) {
+        const double similarity = quern_dot(source, job->vectors + i * (size_t)width, width);
+        similarities[i - 1] = (float)fmax(-1, fmin(1, similarity));
     }
-    quern_buffer_floats(&request->answer, similarities, request->input_count - 1);
-    quern_buffer_text(&request->answer, "\n");
+    quern_buffer_floats(&answer->body, similarities, job->count - 1);
+    quern_buffer_text(&answer->body, "\n");
+    free(similarities);
 }
 
 /* ---------------------------------------------------------------- tokens */
 
+/* /tokenize is llama-server's, too: its bodies have no inputs. */
+static bool has_inputs(struct quern_request *request)
+{
+    const json_t *object = quern_body_object(request);
+    return object == NULL || json_object_get(object, "inputs") != NULL;
+}
+
 static bool parse_tokenize(struct quern_request *request)
 {
-    const json_t *object = quern_request_object(request), *inputs = json_object_get(object, "inputs");
+    const json_t *object = quern_body_object(request);
     bool special = true;
     if (object == NULL)
         return false;
-    if (inputs == NULL && quern_route_pass(request))
-        return request->route->parse(request);
-    request->task = QUERN_TASK_NONE;
-    if (!quern_request_flag(request, object, "add_special_tokens", &special) || !read_prompt(request, object) ||
-        !quern_request_add_inputs(request, "inputs", inputs) || !quern_request_refuse_empty(request, "inputs"))
+    request->options.task = QUERN_TASK_NONE;
+    if (!quern_body_flag(request, object, "add_special_tokens", &special) || !read_prompt(request, object) ||
+        !quern_body_add_inputs(request, "inputs", json_object_get(object, "inputs")) ||
+        !quern_body_refuse_empty(request, "inputs"))
         return false;
-    request->only_tokens = true;
-    request->token_flags = special ? 0 : QUERN_NO_SPECIAL;
+    request->options.only_tokens = true;
+    request->options.token_flags = special ? 0 : QUERN_NO_SPECIAL;
     return true;
 }
 
-static void put_token(struct quern_request *request, struct quern_span *span, int32_t id)
+/* Where each token of an input stands, in bytes of its prompt and text together, as TEI counts them. NULL: there is no
+ * memory, or the tokens are not those of the text. The caller frees it. */
+static quern_token_span *find_places(const struct quern_request *request, const struct quern_input *input,
+                                     size_t prompt_length)
 {
-    struct quern_buffer *answer = &request->answer;
-    const quern_piece piece = quern_request_piece(request, id);
-    const bool special = piece.kind == QUERN_PIECE_CONTROL;
-    quern_buffer_text(answer, "{\"id\":");
-    quern_buffer_number(answer, (unsigned long long)id);
-    quern_buffer_text(answer, ",\"text\":");
-    if (!special)
-        quern_span_next(span, &piece);
-    if (special || span->lost) {
-        quern_request_put_piece(request, &piece);
-        quern_buffer_text(answer, special ? ",\"special\":true" : ",\"special\":false");
-        quern_buffer_text(answer, ",\"start\":null,\"stop\":null}");
+    const quern_embed_options options = {.size = sizeof options, .task = request->options.task,
+                                         .flags = request->options.token_flags};
+    const size_t count = input->result.tokens;
+    quern_token_span *places = calloc(count + 1, sizeof *places);
+    if (places == NULL || quern_token_spans(request->service->tokenizer, input->text, &options,
+                                            request->ids + input->first_id, count, places, NULL) != QUERN_OK) {
+        free(places);
+        return NULL;
+    }
+    for (size_t i = 0, end = 0; i < count; i++) {
+        if (places[i].part == QUERN_PART_TEXT) { /* at 0 it may begin in the prompt, where the one before it ends */
+            places[i].begin = places[i].begin == 0 ? end : places[i].begin + prompt_length;
+            places[i].end += prompt_length;
+        }
+        end = places[i].part != QUERN_PART_ADDED ? places[i].end : end;
+    }
+    return places;
+}
+
+/* Writes a token; text: what it stands for; place: NULL when it has none. */
+static void put_token(const struct quern_request *request, int32_t id, quern_text text, const quern_token_span *place,
+                      struct quern_buffer *body)
+{
+    quern_piece piece = {0};
+    quern_piece_get(request->service->model, id, &piece, NULL);
+    quern_buffer_text(body, "{\"id\":");
+    quern_buffer_number(body, (unsigned long long)id);
+    quern_buffer_text(body, ",\"text\":");
+    quern_buffer_quote(body, text);
+    quern_buffer_text(body, piece.kind == QUERN_PIECE_CONTROL ? ",\"special\":true" : ",\"special\":false");
+    if (place == NULL) {
+        quern_buffer_text(body, ",\"start\":null,\"stop\":null}");
         return;
     }
-    quern_buffer_quote(answer, (quern_text){span->text.data + span->start, span->stop - span->start});
-    quern_buffer_text(answer, ",\"special\":false,\"start\":");
-    quern_buffer_number(answer, span->start);
-    quern_buffer_text(answer, ",\"stop\":");
-    quern_buffer_number(answer, span->stop);
-    quern_buffer_text(answer, "}");
+    quern_buffer_text(body, ",\"start\":");
+    quern_buffer_number(body, place->begin);
+    quern_buffer_text(body, ",\"stop\":");
+    quern_buffer_number(body, place->end);
+    quern_buffer_text(body, "}");
 }
 
-/* Where tokens stand is told in bytes of the text with its prompt. */
-static void put_tokens(struct quern_request *request, const struct quern_input *input)
+static void put_tokens(const struct quern_request *request, const struct quern_input *input, struct quern_buffer *body)
 {
-    const char *prompt = quern_model_prompt(request->service->model, (quern_task)request->task);
-    struct quern_buffer text = {0};
-    quern_buffer_text(&text, prompt);
-    quern_buffer_add(&text, input->text.data, input->text.length);
-    struct quern_span span = {.text = {text.data, text.length}, .lost = text.failed};
-    quern_buffer_text(&request->answer, "[");
-    for (uint32_t i = 0; i < input->result.tokens; i++) {
-        quern_buffer_text(&request->answer, i > 0 ? "," : "");
-        put_token(request, &span, request->ids[input->first_id + i]);
+    const char *prompt = quern_model_prompt(request->service->model, (quern_task)request->options.task);
+    const size_t prompt_length = prompt != NULL ? strlen(prompt) : 0;
+    quern_token_span *places = find_places(request, input, prompt_length);
+    struct quern_buffer whole = {0}, piece = {0};
+    quern_buffer_add(&whole, prompt, prompt_length);
+    quern_buffer_add(&whole, input->text.data, input->text.length);
+    body->failed |= whole.failed;
+    quern_buffer_text(body, "[");
+    for (uint32_t i = 0; i < input->result.tokens && !whole.failed; i++) {
+        const int32_t id = request->ids[input->first_id + i];
+        const quern_token_span *place = places != NULL && places[i].part != QUERN_PART_ADDED ? &places[i] : NULL;
+        piece.length = 0;
+        if (place != NULL)
+            quern_buffer_add(&piece, whole.data + place->begin, place->end - place->begin);
+        else
+            quern_tokens_add_text(request->service, &id, 1, QUERN_KEEP_SPACE, &piece);
+        quern_buffer_text(body, i > 0 ? "," : "");
+        put_token(request, id, (quern_text){piece.data, piece.length}, place, body);
     }
-    quern_buffer_text(&request->answer, "]");
-    quern_buffer_free(&text);
+    quern_buffer_text(body, "]");
+    body->failed |= piece.failed;
+    quern_buffer_free(&whole);
+    quern_buffer_free(&piece);
+    free(places);
 }
 
-static void write_tokenize(struct quern_request *request)
+static void write_tokenize(struct quern_request *request, const struct quern_job *job, struct quern_answer *answer)
 {
-    quern_buffer_text(&request->answer, "[");
+    (void)job;
+    quern_buffer_text(&answer->body, "[");
     for (size_t i = 0; i < request->input_count; i++) {
-        quern_buffer_text(&request->answer, i > 0 ? "," : "");
-        put_tokens(request, &request->inputs[i]);
+        quern_buffer_text(&answer->body, i > 0 ? "," : "");
+        put_tokens(request, &request->inputs[i], &answer->body);
     }
-    quern_buffer_text(&request->answer, "]\n");
+    quern_buffer_text(&answer->body, "]\n");
 }
 
 static bool parse_decode(struct quern_request *request)
 {
-    const json_t *object = quern_request_object(request), *ids = json_object_get(object, "ids");
+    const json_t *object = quern_body_object(request), *ids = json_object_get(object, "ids");
     bool skip = true, good = true;
-    if (object == NULL || !quern_request_flag(request, object, "skip_special_tokens", &skip))
+    if (object == NULL || !quern_body_flag(request, object, "skip_special_tokens", &skip))
         return false;
     if (!json_is_array(ids))
         return quern_refuse(request, QUERN_FAULT_REQUEST, "ids",
-                            "ids is to be an array of token ids, or of such arrays");
-    request->only_tokens = true;
+                            "ids must be an array of token ids, or of such arrays");
+    request->options.only_tokens = true;
     if (!json_is_array(json_array_get(ids, 0)))
-        return quern_request_add_ids(request, "ids", ids);
+        return quern_body_add_ids(request, "ids", ids);
     for (size_t i = 0; good && i < json_array_size(ids); i++)
-        good = quern_request_add_ids(request, "ids", json_array_get(ids, i));
+        good = quern_body_add_ids(request, "ids", json_array_get(ids, i));
     return good;
 }
 
-static void write_decode(struct quern_request *request)
+static void write_decode(struct quern_request *request, const struct quern_job *job, struct quern_answer *answer)
 {
     const bool keep = json_is_false(json_object_get(request->json, "skip_special_tokens"));
-    quern_buffer_text(&request->answer, "[");
+    (void)job;
+    quern_buffer_text(&answer->body, "[");
     for (size_t i = 0; i < request->input_count; i++) {
         const struct quern_input *input = &request->inputs[i];
-        quern_buffer_text(&request->answer, i > 0 ? "," : "");
-        quern_request_put_text(request, request->ids + input->first_id, input->result.tokens, !keep);
+        quern_buffer_text(&answer->body, i > 0 ? "," : "");
+        quern_tokens_put_text(request, request->ids + input->first_id, input->result.tokens,
+                              keep ? 0 : QUERN_NO_SPECIAL, answer);
     }
-    quern_buffer_text(&request->answer, "]\n");
+    quern_buffer_text(&answer->body, "]\n");
 }
 
 /* ---------------------------------------------------------------- the server */
 
-static void write_info(struct quern_request *request)
+static void write_info(struct quern_request *request, const struct quern_job *job, struct quern_answer *answer)
 {
-    struct quern_buffer *answer = &request->answer;
+    struct quern_buffer *body = &answer->body;
     const struct quern_service *service = request->service;
     char space[QUERN_SPACE_SIZE] = "";
     const quern_embed_options options = {
         .size = sizeof options, .task = service->options->default_task > 0 ? service->options->default_task : 0};
+    (void)job;
     quern_space(service->model, &options, space, NULL);
-    quern_buffer_text(answer, "{\"model_id\":");
-    quern_buffer_string(answer, service->options->model_name);
-    quern_buffer_text(answer, ",\"model_sha\":null,\"model_dtype\":\"float32\",\"served_model_name\":");
-    quern_buffer_string(answer, service->options->model_name);
-    quern_buffer_print(answer,
+    quern_buffer_text(body, "{\"model_id\":");
+    quern_buffer_string(body, service->options->model_name);
+    quern_buffer_text(body, ",\"model_sha\":null,\"model_dtype\":\"float32\",\"served_model_name\":");
+    quern_buffer_string(body, service->options->model_name);
+    quern_buffer_print(body,
                        ",\"model_type\":{\"embedding\":{\"pooling\":\"mean\"}},\"max_concurrent_requests\":%d,"
                        "\"max_input_length\":%d,\"max_batch_tokens\":%d,\"max_batch_requests\":null,"
                        "\"max_client_batch_size\":%d,\"auto_truncate\":false,\"tokenization_workers\":1,"
                        "\"version\":\"%s\",\"sha\":null,\"docker_label\":null",
                        service->options->max_connections, service->info.context_length,
                        service->options->queue_tokens, QUERN_INPUTS, quern_version());
-    quern_buffer_print(answer,
+    quern_buffer_print(body,
                        ",\"dimensions\":%d,\"space\":\"%s\",\"texts\":%llu,\"texts_without_prompt\":%llu,\"notice\":",
                        service->info.dimensions, space, (unsigned long long)service->meters.texts,
                        (unsigned long long)service->meters.texts_without_prompt);
-    quern_buffer_string(answer, service->info.notice);
-    quern_buffer_text(answer, "}\n");
+    quern_buffer_string(body, service->info.notice);
+    quern_buffer_text(body, "}\n");
 }
 
 /* ---------------------------------------------------------------- errors */
@@ -289,11 +344,11 @@ static const char *error_type(enum quern_fault fault)
     }
 }
 
-static void write_error(struct quern_request *request, struct quern_buffer *answer)
+static void write_error(const struct quern_request *request, struct quern_answer *answer)
 {
-    quern_buffer_text(answer, "{\"error\":");
-    quern_buffer_string(answer, request->refusal.message);
-    quern_buffer_print(answer, ",\"error_type\":\"%s\"}\n", error_type(request->refusal.fault));
+    quern_buffer_text(&answer->body, "{\"error\":");
+    quern_buffer_string(&answer->body, request->refusal.message);
+    quern_buffer_print(&answer->body, ",\"error_type\":\"%s\"}\n", error_type(request->refusal.fault));
 }
 
 static int status_of(enum quern_fault fault)
@@ -304,17 +359,17 @@ static int status_of(enum quern_fault fault)
 }
 
 static const struct quern_route routes[] = {
-    {"POST", "/embed", false, parse_embed, write_embed},
-    {"POST", "/", false, parse_embed, write_embed},
-    {"POST", "/embed_all", false, parse_embed_all, NULL},
-    {"POST", "/similarity", false, parse_similarity, write_similarity},
-    {"POST", "/tokenize", false, parse_tokenize, write_tokenize},
-    {"POST", "/decode", false, parse_decode, write_decode},
-    {"GET", "/info", false, NULL, write_info},
+    {"POST", "/embed", false, parse_embed, write_embed, NULL},
+    {"POST", "/", false, parse_embed, write_embed, NULL},
+    {"POST", "/embed_all", false, parse_embed_all, NULL, NULL},
+    {"POST", "/similarity", false, parse_similarity, write_similarity, NULL},
+    {"POST", "/tokenize", false, parse_tokenize, write_tokenize, has_inputs},
+    {"POST", "/decode", false, parse_decode, write_decode, NULL},
+    {"GET", "/info", false, NULL, write_info, NULL},
 };
 
 const struct quern_dialect quern_dialect_tei = {.prefix = "/embed_",
                                                 .routes = routes,
-                                                .route_count = sizeof routes / sizeof routes[0],
+                                                .route_count = QUERN_COUNT(routes),
                                                 .write_error = write_error,
                                                 .status = status_of};

@@ -13,13 +13,13 @@
 #define QUERN_HEAD_BYTES 16384 /* of a head at most, its empty line included */
 #define QUERN_HEAD_FIELDS 100
 
-struct quern_field {
+struct quern_head_field {
     const char *name, *value; /* the name in lower case, the value without spaces around it */
 };
 
 struct quern_head {
     const char *method, *path, *query; /* query: what follows '?', or "" */
-    struct quern_field fields[QUERN_HEAD_FIELDS];
+    struct quern_head_field fields[QUERN_HEAD_FIELDS];
     int field_count;
     uint64_t length;                   /* of the body, unless chunked */
     bool has_length, chunked, keep_alive, expects_continue;

@@ -107,7 +107,7 @@ static int parse_field(struct quern_head *head, char *line)
     for (size_t i = 0; i < sizeof single / sizeof single[0]; i++)
         if (strcmp(line, single[i]) == 0 && quern_head_find(head, line) != NULL)
             return BAD;
-    head->fields[head->field_count++] = (struct quern_field){line, value};
+    head->fields[head->field_count++] = (struct quern_head_field){line, value};
     return 0;
 }
 

@@ -1,73 +1,19 @@
-/* A request's way through the loop: head, body, tokens, queue, answer. */
-#include "loop.h"
+#include "exchange.h"
 
-#include "requests/routes.h"
+#include "log.h"
+#include "requests/respond.h"
+#include "requests/tokens.h"
+#include "steps/clock.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
 
-#define SLICE 65536 /* bytes of text tokenised before others have their turn */
+#define SLICE 65536 /* bytes of text that are tokenised before others have their turn */
 
-static void answer(struct quern_connection *connection)
-{
-    struct quern_request *request = connection->request;
-    const int64_t begin = quern_now_ns();
-    event_del(request->timer);
-    quern_claims_end(&request->claims);
-    quern_request_answer(request);
-    request->answered_ns = quern_now_ns();
-    request->encode_ns = request->answered_ns - begin;
-    if (!quern_connection_hold(connection, request->answer.length))
-        connection->closes = true; /* what is computed is given out, and weighs on nothing else for long */
-    quern_connection_send(connection);
-}
+/* ---------------------------------------------------------------- the states */
 
-/* ---------------------------------------------------------------- ids */
-
-/* Letters, digits and ".-_" only, so that it can stand in a header and a log. */
-static bool is_sane(const char *text)
-{
-    const size_t length = strlen(text);
-    return length > 0 && length < QUERN_ID_BYTES &&
-           strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_") == length;
-}
-
-/* W3C's traceparent, version 00: "00-32 digits-16 digits-2 digits", lower-case hex. */
-static bool is_trace(const char *text)
-{
-    if (strlen(text) != 55 || strncmp(text, "00-", 3) != 0)
-        return false;
-    for (size_t i = 3; i < 55; i++)
-        if (i == 35 || i == 52 ? text[i] != '-' : strchr("0123456789abcdef", text[i]) == NULL)
-            return false;
-    return true;
-}
-
-static void identify(struct quern_request *request)
-{
-    const char *id = quern_head_find(request->head, "x-request-id"),
-               *trace = quern_head_find(request->head, "traceparent");
-    uint64_t random[2] = {0};
-    if (id != NULL && is_sane(id)) {
-        strcpy(request->id, id);
-    } else {
-        ssize_t got = getrandom(random, sizeof random, GRND_NONBLOCK);
-        (void)got; /* an id that is not unique is still an id */
-        snprintf(request->id, sizeof request->id, "%016llx%016llx", (unsigned long long)random[0],
-                 (unsigned long long)random[1]);
-    }
-    if (trace != NULL && is_trace(trace))
-        strcpy(request->trace, trace);
-}
-
-/* ---------------------------------------------------------------- limits */
-
-/* Seconds this request may take: the server's, or the client's if it wants it sooner. */
+/* Seconds that the request may take: the server's limit, or the client's if that is shorter. 0: no limit. */
 static double time_limit(struct quern_request *request)
 {
     const char *text = quern_head_find(request->head, "x-timeout-ms");
@@ -76,293 +22,241 @@ static double time_limit(struct quern_request *request)
         return most;
     const size_t length = strlen(text);
     if (length == 0 || length > 9 || strspn(text, "0123456789") != length || atoi(text) == 0) {
-        quern_refuse(request, QUERN_FAULT_REQUEST, "X-Timeout-Ms", "X-Timeout-Ms is to be a number of milliseconds, at "
-                     "least 1");
+        quern_refuse(request, QUERN_FAULT_REQUEST, "X-Timeout-Ms",
+                     "X-Timeout-Ms must be a number of milliseconds, at least 1");
         return most;
     }
     const double asked = atoi(text) / 1e3;
     return most > 0 && most < asked ? most : asked;
 }
 
-static void on_deadline(evutil_socket_t descriptor, short what, void *argument);
-static void proceed(struct quern_connection *connection);
-static void go_on(struct quern_connection *connection);
-
-static void on_request_timer(evutil_socket_t descriptor, short what, void *argument)
+static enum quern_exchange_state submit(struct quern_exchange *exchange)
 {
-    struct quern_connection *connection = argument;
-    if (connection->request->settled)
-        go_on(connection);
-    else if (connection->request->queued)
-        on_deadline(descriptor, what, connection);
-    else
-        proceed(connection);
+    if (quern_batcher_submit(&exchange->server->batcher, exchange->job))
+        return QUERN_EXCHANGE_COMPUTING;
+    quern_refuse(&exchange->request, QUERN_FAULT_BUSY, NULL, "the queue is full; try again soon");
+    return QUERN_EXCHANGE_ANSWERING;
 }
 
-/* Whether content is JSON: said so, or not said, or curl's word for -d. */
-static bool is_json(const char *type)
+/* Claims the texts that have no vectors, and submits those that nobody else computes. */
+static enum quern_exchange_state claim(struct quern_exchange *exchange)
 {
-    const size_t length = type != NULL ? strcspn(type, "; \t") : 0;
-    return type == NULL || (length == 16 && strncasecmp(type, "application/json", 16) == 0) ||
-           (length > 5 && strncasecmp(type + length - 5, "+json", 5) == 0) ||
-           (length == 33 && strncasecmp(type, "application/x-www-form-urlencoded", 33) == 0);
+    quern_claims_take(&exchange->claims);
+    if (exchange->claims.computing)
+        return submit(exchange);
+    return exchange->claims.awaited > 0 ? QUERN_EXCHANGE_WAITING : QUERN_EXCHANGE_ANSWERING;
 }
 
-static bool check_body(const struct quern_server *server, struct quern_request *request)
+/* Goes on in the loop's next turn: the cache calls this while it changes others' claims. */
+static void on_settled(void *owner)
 {
-    const struct quern_head *head = request->head;
-    if (head->has_length && head->length > (uint64_t)server->options->max_body)
-        return quern_refuse(request, QUERN_FAULT_BODY, NULL,
-                            "the body has %llu bytes, a request may have %d: send fewer texts at once",
-                            (unsigned long long)head->length, server->options->max_body);
-    if (request->route == NULL || request->route->parse == NULL)
-        return true;
-    if (!head->has_length && !head->chunked)
-        return quern_refuse(request, QUERN_FAULT_NO_LENGTH, NULL, "the request has no Content-Length");
-    if (!is_json(quern_head_find(head, "content-type")))
-        return quern_refuse(request, QUERN_FAULT_TYPE, NULL, "the body is to be application/json");
+    static const struct timeval at_once = {0, 0};
+    struct quern_exchange *exchange = owner;
+    event_add(exchange->turn, &at_once);
+}
+
+/* Makes the job of a tokenised request, and has it computed. */
+static enum quern_exchange_state start(struct quern_exchange *exchange)
+{
+    struct quern_request *request = &exchange->request;
+    struct quern_cache *cache = &request->service->cache;
+    const size_t claim_bytes = cache->table != NULL ? request->input_count * sizeof(struct quern_claim) : 0;
+    const size_t bytes = claim_bytes + request->input_count * sizeof *request->inputs +
+                         quern_job_bytes(request->input_count, (size_t)request->service->info.dimensions,
+                                         request->id_capacity);
+    const double limit = time_limit(request);
+    const double left = limit - (double)(quern_clock_ns() - request->arrived_ns) * 1e-9;
+    const struct timeval time = quern_clock_interval(left > 0 ? left : 0);
+    if (!quern_is_refused(request) && !quern_exchange_hold(exchange, bytes))
+        quern_refuse(request, QUERN_FAULT_BUSY, NULL, "the queue is full; try again soon");
+    if (quern_is_refused(request) || (exchange->job = quern_request_make_job(request)) == NULL)
+        return QUERN_EXCHANGE_ANSWERING;
+    exchange->job->owner = exchange;
+    if (limit > 0)
+        event_add(exchange->deadline, &time);
+    if (cache->table == NULL)
+        return submit(exchange);
+    exchange->claims = (struct quern_claims){
+        .cache = cache, .job = exchange->job, .settled = on_settled, .owner = exchange};
+    if (quern_claims_begin(&exchange->claims) == QUERN_OK)
+        return claim(exchange);
+    quern_refuse(request, QUERN_FAULT_INTERNAL, NULL, "there is no memory for the texts");
+    return QUERN_EXCHANGE_ANSWERING;
+}
+
+static enum quern_exchange_state tokenise(struct quern_exchange *exchange)
+{
+    switch (quern_request_tokenize(&exchange->request, SLICE)) {
+    case 0: return QUERN_EXCHANGE_TOKENISING;
+    case 1: return quern_request_wants_vectors(&exchange->request) ? start(exchange) : QUERN_EXCHANGE_ANSWERING;
+    default: return QUERN_EXCHANGE_ANSWERING;
+    }
+}
+
+/* The job is back, or others have computed, or failed to compute, what was awaited. */
+static enum quern_exchange_state resume(struct quern_exchange *exchange)
+{
+    const struct quern_claims *claims = &exchange->claims;
+    if (exchange->job->code != QUERN_OK || claims->each == NULL)
+        return QUERN_EXCHANGE_ANSWERING;
+    if (claims->awaited > 0)
+        return QUERN_EXCHANGE_WAITING;
+    return quern_claims_are_met(claims) ? QUERN_EXCHANGE_ANSWERING : claim(exchange);
+}
+
+/* The state that follows when what the exchange waited for has happened. */
+static enum quern_exchange_state next_state(struct quern_exchange *exchange)
+{
+    switch (exchange->state) {
+    case QUERN_EXCHANGE_READING:
+        return quern_respond_parse(&exchange->request) ? tokenise(exchange) : QUERN_EXCHANGE_ANSWERING;
+    case QUERN_EXCHANGE_TOKENISING: return tokenise(exchange);
+    case QUERN_EXCHANGE_COMPUTING:
+    case QUERN_EXCHANGE_WAITING: return resume(exchange);
+    case QUERN_EXCHANGE_ANSWERING: break;
+    }
+    return QUERN_EXCHANGE_ANSWERING;
+}
+
+static void write_answer(struct quern_exchange *exchange)
+{
+    const int64_t begin = quern_clock_ns();
+    event_del(exchange->turn);
+    event_del(exchange->deadline);
+    quern_claims_end(&exchange->claims);
+    quern_respond_write(&exchange->request, exchange->job, &exchange->answer);
+    exchange->answer.written_ns = quern_clock_ns();
+    exchange->answer.encode_ns = exchange->answer.written_ns - begin;
+    exchange->ready(exchange->owner);
+}
+
+/* The only function that changes the state. */
+static void enter(struct quern_exchange *exchange, enum quern_exchange_state state)
+{
+    static const struct timeval at_once = {0, 0};
+    exchange->state = state;
+    if (state == QUERN_EXCHANGE_TOKENISING)
+        event_add(exchange->turn, &at_once);
+    else if (state == QUERN_EXCHANGE_ANSWERING)
+        write_answer(exchange);
+}
+
+static void on_turn(evutil_socket_t descriptor, short what, void *argument)
+{
+    struct quern_exchange *exchange = argument;
+    (void)descriptor;
+    (void)what;
+    enter(exchange, next_state(exchange));
+}
+
+/* Parts with a job whose vectors nobody waits for any more. It is freed now, or when the worker has finished with it;
+ * others compute what they awaited from it. */
+static void give_up_job(struct quern_exchange *exchange)
+{
+    struct quern_job *job = exchange->job;
+    quern_claims_end(&exchange->claims);
+    exchange->job = NULL;
+    if (exchange->state == QUERN_EXCHANGE_COMPUTING) {
+        job->owner = NULL;
+        if (!quern_batcher_cancel(&exchange->server->batcher, job))
+            return; /* quern_exchange_collect frees it */
+    }
+    quern_job_free(job);
+}
+
+static void on_deadline(evutil_socket_t descriptor, short what, void *argument)
+{
+    struct quern_exchange *exchange = argument;
+    (void)descriptor;
+    (void)what;
+    give_up_job(exchange);
+    quern_refuse(&exchange->request, QUERN_FAULT_DEADLINE, NULL, "the vectors were not computed in the time given");
+    enter(exchange, QUERN_EXCHANGE_ANSWERING);
+}
+
+/* ---------------------------------------------------------------- begin and end */
+
+struct quern_exchange *quern_exchange_new(struct quern_server *server, const struct quern_head *head,
+                                          quern_exchange_ready *ready, void *owner)
+{
+    struct quern_exchange *exchange = calloc(1, sizeof *exchange);
+    if (exchange == NULL)
+        return NULL;
+    exchange->server = server;
+    exchange->ready = ready;
+    exchange->owner = owner;
+    exchange->turn = evtimer_new(server->base, on_turn, exchange);
+    exchange->deadline = evtimer_new(server->base, on_deadline, exchange);
+    if (exchange->turn == NULL || exchange->deadline == NULL) {
+        if (exchange->turn != NULL)
+            event_free(exchange->turn);
+        free(exchange);
+        return NULL;
+    }
+    quern_request_init(&exchange->request, &server->service, head);
+    quern_answer_init(&exchange->answer);
+    exchange->request.arrived_ns = quern_clock_ns();
+    server->service.load.requests++;
+    return exchange;
+}
+
+void quern_exchange_answer(struct quern_exchange *exchange)
+{
+    enter(exchange, QUERN_EXCHANGE_ANSWERING);
+}
+
+void quern_exchange_run(struct quern_exchange *exchange, quern_text body)
+{
+    exchange->request.body = body;
+    exchange->request.received_ns = quern_clock_ns();
+    enter(exchange, next_state(exchange));
+}
+
+bool quern_exchange_hold(struct quern_exchange *exchange, size_t bytes)
+{
+    struct quern_load *load = &exchange->server->service.load;
+    if (bytes > (size_t)exchange->server->options->queue_bytes - load->bytes)
+        return false;
+    load->bytes += bytes;
+    exchange->held += bytes;
     return true;
 }
 
-/* ---------------------------------------------------------------- stages */
-
-static bool check_head(struct quern_server *server, struct quern_request *request, int status)
+void quern_exchange_end(struct quern_exchange *exchange)
 {
-    if (status == 408)
-        return quern_refuse(request, QUERN_FAULT_SLOW, NULL, "the request did not arrive in time");
-    if (status != 0)
-        return quern_refuse(request, quern_status_fault(status), NULL, "the request's HTTP is not understood");
-    if (!quern_guard(server, request))
-        return false;
-    if (server->service.draining && (request->route == NULL || !request->route->is_public))
-        return quern_refuse(request, QUERN_FAULT_DRAINING, NULL, "the server is about to end; try again soon");
-    return check_body(server, request);
-}
-
-/* A request of the connection's head, which does not have it yet; NULL: no memory, and the connection is closed. */
-static struct quern_request *new_request(struct quern_connection *connection)
-{
-    struct quern_server *server = connection->server;
-    struct quern_request *request = calloc(1, sizeof *request);
-    struct event *timer = evtimer_new(server->base, on_request_timer, connection);
-    if (request == NULL || timer == NULL) {
-        free(request);
-        if (timer != NULL)
-            event_free(timer);
-        quern_connection_close(connection);
-        return NULL;
+    struct quern_service *service = &exchange->server->service;
+    const int64_t now = quern_clock_ns();
+    if (exchange->state != QUERN_EXCHANGE_ANSWERING) { /* the client has left before there was an answer */
+        exchange->answer.status = 499;
+        give_up_job(exchange);
     }
-    quern_request_init(request, &server->service, &connection->head);
-    request->timer = timer;
-    request->connection = connection;
-    server->service.load.requests++;
-    return request;
-}
-
-bool quern_exchange_begin(struct quern_connection *connection, int status)
-{
-    struct quern_server *server = connection->server;
-    struct quern_request *request = new_request(connection);
-    if (request == NULL)
-        return false;
-    request->arrived_ns = quern_now_ns();
-    identify(request);
-    connection->request = request;
-    if (check_head(server, request, status))
-        return true;
-    const bool has_body = connection->head.chunked || connection->head.length > 0 ||
-                          request->refusal.fault == QUERN_FAULT_NO_LENGTH;
-    connection->closes |= has_body; /* it is not read, and what follows it cannot be found */
-    answer(connection);
-    return false;
-}
-
-void quern_exchange_refuse(struct quern_connection *connection, enum quern_fault fault, const char *message)
-{
-    quern_refuse(connection->request, fault, NULL, "%s", message);
-    connection->closes = true;
-    answer(connection);
-}
-
-/* What others computed, or failed to, is there: not now, for it may be from amidst their work. */
-static void on_settled(struct quern_claims *claims)
-{
-    struct quern_request *request =
-        (struct quern_request *)((char *)claims - offsetof(struct quern_request, claims));
-    request->settled = true;
-    event_active(request->timer, EV_TIMEOUT, 0);
-}
-
-static bool begin_claims(struct quern_server *server, struct quern_request *request)
-{
-    if (server->service.cache.table == NULL)
-        return true;
-    request->claims = (struct quern_claims){.cache = &server->service.cache, .texts = request->tokens,
-                                            .vectors = request->vectors, .count = request->input_count,
-                                            .settled = on_settled};
-    return quern_claims_begin(&request->claims) == QUERN_OK ||
-           quern_refuse(request, QUERN_FAULT_INTERNAL, NULL, "no memory for the texts");
-}
-
-/* Queues the job, or with a cache a job of what nobody else has computed or is computing, if any. False: refused. */
-static bool queue_job(struct quern_server *server, struct quern_request *request)
-{
-    struct quern_claims *claims = &request->claims;
-    if (claims->each != NULL) {
-        quern_claims_take(claims);
-        if (claims->missing_count == 0)
-            return true;
-        request->job = (struct quern_job){.texts = claims->missing, .slots = claims->slots,
-                                          .count = claims->missing_count, .vectors = request->vectors};
-    }
-    request->submitted = quern_batcher_submit(&server->batcher, &request->job);
-    return request->submitted || quern_refuse(request, QUERN_FAULT_BUSY, NULL, "the queue is full; try again soon");
-}
-
-/* Answers if the vectors are there; waits for those that are awaited; sees to those that others did not compute. */
-static void go_on(struct quern_connection *connection)
-{
-    struct quern_request *request = connection->request;
-    struct quern_claims *claims = &request->claims;
-    request->settled = false;
-    if (claims->each != NULL && request->job.code == QUERN_OK && claims->awaited == 0 && !quern_claims_are_met(claims))
-        queue_job(connection->server, request);
-    const bool waits = request->submitted || (request->job.code == QUERN_OK && claims->awaited > 0);
-    if (!waits || request->refusal.fault != QUERN_FAULT_NONE)
-        answer(connection);
-}
-
-static void submit(struct quern_connection *connection)
-{
-    struct quern_server *server = connection->server;
-    struct quern_request *request = connection->request;
-    const double seconds = time_limit(request);
-    if (request->refusal.fault == QUERN_FAULT_NONE &&
-        !quern_connection_hold(connection, quern_request_bytes(request)))
-        quern_refuse(request, QUERN_FAULT_BUSY, NULL, "the queue is full; try again soon");
-    request->queued = request->refusal.fault == QUERN_FAULT_NONE && begin_claims(server, request) &&
-                      queue_job(server, request);
-    if (!request->submitted && request->claims.awaited == 0) {
-        answer(connection);
-        return;
-    }
-    const double left = seconds - (double)(quern_now_ns() - request->arrived_ns) * 1e-9;
-    const struct timeval time = quern_timeval(left > 0 ? left : 0);
-    if (seconds > 0)
-        event_add(request->timer, &time);
-}
-
-/* Tokenises a slice, and goes on when nothing else has to be done, or queues the request. */
-static void proceed(struct quern_connection *connection)
-{
-    static const struct timeval at_once = {0, 0};
-    struct quern_request *request = connection->request;
-    const int code = quern_request_tokenize(request, SLICE);
-    if (code == 0)
-        event_add(request->timer, &at_once);
-    else if (code < 0 || request->job.count == 0)
-        answer(connection);
-    else
-        submit(connection);
-}
-
-void quern_exchange_run(struct quern_connection *connection)
-{
-    struct quern_request *request = connection->request;
-    request->body = connection->body.data;
-    request->body_length = connection->body.length;
-    request->received_ns = quern_now_ns();
-    if (quern_request_parse(request))
-        proceed(connection);
-    else
-        answer(connection);
-}
-
-/* ---------------------------------------------------------------- ends */
-
-static void destroy(struct quern_server *server, struct quern_request *request)
-{
-    event_free(request->timer);
-    quern_claims_end(&request->claims);
-    quern_request_free(request);
-    free(request);
-    server->service.load.requests--;
-}
-
-/* Notes a request that is over. */
-static void record(struct quern_server *server, const struct quern_request *request)
-{
-    const int64_t now = quern_now_ns();
-    quern_meters_count(&server->service.meters, request, now);
-    quern_log_request(request, now);
-}
-
-/* Parts a request from its connection. It lives on while the worker has hold of it. */
-static void part(struct quern_server *server, struct quern_request *request)
-{
-    event_del(request->timer);
-    quern_claims_leave(&request->claims);
-    request->connection->request = NULL;
-    request->connection = NULL;
-    request->head = NULL;
-    if (!request->submitted || quern_batcher_cancel(&server->batcher, &request->job))
-        destroy(server, request);
-}
-
-/* The vectors come too late: another request takes this one's place, to be refused. */
-static void on_deadline(evutil_socket_t descriptor, short what, void *argument)
-{
-    struct quern_connection *connection = argument;
-    struct quern_request *late = connection->request;
-    (void)descriptor;
-    (void)what;
-    struct quern_request *request = new_request(connection);
-    if (request == NULL)
-        return;
-    request->route = late->route;
-    request->dialect = late->dialect;
-    request->fields = late->fields;
-    late->fields = (struct quern_buffer){0};
-    request->arrived_ns = late->arrived_ns;
-    request->received_ns = late->received_ns;
-    strcpy(request->id, late->id);
-    strcpy(request->trace, late->trace);
-    part(connection->server, late);
-    connection->request = request;
-    quern_refuse(request, QUERN_FAULT_DEADLINE, NULL, "the vectors were not there in the time that was given");
-    answer(connection);
-}
-
-void quern_exchange_abandon(struct quern_connection *connection)
-{
-    struct quern_request *request = connection->request;
-    request->status = 499;
-    record(connection->server, request);
-    part(connection->server, request);
-}
-
-void quern_exchange_end(struct quern_connection *connection)
-{
-    record(connection->server, connection->request);
-    destroy(connection->server, connection->request);
-    connection->request = NULL;
+    quern_meters_count(&service->meters, &exchange->request, exchange->job, &exchange->answer, now);
+    quern_log_request(&exchange->request, exchange->job, &exchange->answer, now);
+    service->load.bytes -= exchange->held;
+    service->load.requests--;
+    event_free(exchange->turn);
+    event_free(exchange->deadline);
+    quern_job_free(exchange->job);
+    quern_request_free(&exchange->request);
+    quern_answer_free(&exchange->answer);
+    free(exchange);
 }
 
 void quern_exchange_collect(struct quern_server *server)
 {
     uint64_t count;
     ssize_t got = read(server->worker.finished, &count, sizeof count);
-    (void)got; /* it is enough that there may be something */
+    (void)got; /* whatever it says, there may be something to collect */
     for (struct quern_job *job = quern_batcher_collect(&server->batcher), *next; job != NULL; job = next) {
-        struct quern_request *request = (struct quern_request *)((char *)job - offsetof(struct quern_request, job));
+        struct quern_exchange *exchange = job->owner;
         next = job->after;
         server->service.broken |= job->code == QUERN_EIO || job->code == QUERN_ENUMERIC;
-        request->submitted = false;
-        if (request->claims.each != NULL)
-            quern_claims_computed(&request->claims, job->code == QUERN_OK && !job->cancelled);
-        if (request->connection != NULL)
-            go_on(request->connection);
-        else
-            destroy(server, request);
+        if (exchange == NULL) {
+            quern_job_free(job);
+            continue;
+        }
+        if (exchange->claims.each != NULL)
+            quern_claims_computed(&exchange->claims, job->code == QUERN_OK);
+        enter(exchange, next_state(exchange));
     }
 }

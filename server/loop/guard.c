@@ -1,6 +1,4 @@
-/* Who may ask. A page of another site can make a browser send requests here, even to loopback: it then shows in Origin,
- * or, when the site's name was made to point here, in Host. */
-#include "loop.h"
+#include "guard.h"
 
 #include "requests/routes.h"
 
@@ -10,7 +8,7 @@
 
 #define FIELD_NAMES "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_, "
 
-/* Whether name[length] is one of a list with commas. */
+/* Whether name[length] is in a list of names with commas between them. */
 static bool is_listed(const char *list, const char *name, size_t length)
 {
     for (const char *part = list != NULL ? list : ""; *part != '\0';) {
@@ -22,7 +20,7 @@ static bool is_listed(const char *list, const char *name, size_t length)
     return false;
 }
 
-/* Whether text[length] is an IP address, as Host has it: IPv6 in brackets. */
+/* Whether text[length] is an IP address as it stands in Host, with IPv6 in brackets. */
 static bool is_address(const char *text, size_t length)
 {
     char copy[64];
@@ -37,9 +35,9 @@ static bool is_address(const char *text, size_t length)
     return inet_pton(is_six ? AF_INET6 : AF_INET, copy, address) == 1;
 }
 
-/* Keys protect by themselves, and a unix socket is out of a browser's reach. Else Host has to be an address, which
- * nobody can point elsewhere, or a name of ours. */
-static bool check_host(struct quern_server *server, struct quern_request *request)
+/* With keys, or on a unix socket, which browsers cannot reach, any Host is good. Else it must be an IP address, which
+ * nobody can make point here, or a name of this server. */
+static bool check_host(const struct quern_server *server, struct quern_request *request)
 {
     const char *host = quern_head_find(request->head, "host");
     if (server->is_unix || server->keys.count > 0 || host == NULL)
@@ -50,17 +48,18 @@ static bool check_host(struct quern_server *server, struct quern_request *reques
         is_listed(server->options->allowed_hosts, host, length))
         return true;
     return quern_refuse(request, QUERN_FAULT_FORBIDDEN, NULL,
-                        "this server does not go by the name in Host; if it does, start it with --allowed-hosts");
+                        "the name in Host is not known to be this server's; if it is, start the server with --allowed-hosts");
 }
 
-/* Whether a page of this origin was served by us. */
+/* Whether pages of this origin come from this server. */
 static bool is_same_origin(const struct quern_request *request, const char *origin)
 {
     const char *host = quern_head_find(request->head, "host"), *after = strstr(origin, "://");
     return host != NULL && after != NULL && strcasecmp(after + 3, host) == 0;
 }
 
-static bool check_origin(struct quern_server *server, struct quern_request *request)
+/* Checks which site's page sends the request, if one does. Adds the fields that let the page read the answer. */
+static bool check_origin(const struct quern_server *server, struct quern_request *request, struct quern_answer *answer)
 {
     const char *origin = quern_head_find(request->head, "origin"), *allowed = server->options->cors_origins;
     if (origin == NULL || is_same_origin(request, origin))
@@ -68,24 +67,25 @@ static bool check_origin(struct quern_server *server, struct quern_request *requ
     const bool any = allowed != NULL && strcmp(allowed, "*") == 0;
     if (!any && !is_listed(allowed, origin, strlen(origin)))
         return quern_refuse(request, QUERN_FAULT_FORBIDDEN, NULL,
-                            "pages of this origin may not ask; to let them, start the server with --cors-origin");
-    quern_buffer_print(&request->fields, "Access-Control-Allow-Origin: %s\r\nVary: Origin\r\n"
+                            "pages of this origin may not use this server; to allow them, start it with --cors-origin");
+    quern_buffer_print(&answer->fields, "Access-Control-Allow-Origin: %s\r\nVary: Origin\r\n"
                        "Access-Control-Expose-Headers: X-Request-Id, X-Quern-Space, "
                        "X-Quern-Tokens, X-Quern-Truncated, Retry-After\r\n", any ? "*" : origin);
     return true;
 }
 
-/* A browser's question before it lets a page ask: what it wants to send is allowed, the key decides later. */
-static bool answer_preflight(struct quern_request *request)
+/* A browser asks first whether a page may send a request (preflight). Any fields are allowed; the key decides later.
+ * False: the request is another one. */
+static bool answer_preflight(const struct quern_request *request, struct quern_answer *answer)
 {
     const char *fields = quern_head_find(request->head, "access-control-request-headers");
-    if (strcmp(request->head->method, "OPTIONS") != 0 || request->fields.length == 0 ||
+    if (strcmp(request->head->method, "OPTIONS") != 0 || answer->fields.length == 0 ||
         quern_head_find(request->head, "access-control-request-method") == NULL)
         return false;
-    request->status = 204;
-    quern_buffer_text(&request->fields, "Access-Control-Allow-Methods: GET, POST\r\nAccess-Control-Max-Age: 600\r\n");
+    answer->status = 204;
+    quern_buffer_text(&answer->fields, "Access-Control-Allow-Methods: GET, POST\r\nAccess-Control-Max-Age: 600\r\n");
     if (fields != NULL && strspn(fields, FIELD_NAMES) == strlen(fields))
-        quern_buffer_print(&request->fields, "Access-Control-Allow-Headers: %s\r\n", fields);
+        quern_buffer_print(&answer->fields, "Access-Control-Allow-Headers: %s\r\n", fields);
     return true;
 }
 
@@ -102,14 +102,48 @@ static bool check_key(const struct quern_server *server, struct quern_request *r
     if (quern_keys_have(&server->keys, key))
         return true;
     return quern_refuse(request, QUERN_FAULT_KEY, NULL, key != NULL ? "the API key is not one of this server's"
-                        : "this server wants an API key: send it as Authorization: Bearer KEY");
+                        : "this server needs an API key: send it as Authorization: Bearer KEY");
 }
 
-bool quern_guard(struct quern_server *server, struct quern_request *request)
+/* Whether content is JSON: the client says so, says nothing, or sends what curl says for -d. */
+static bool is_json(const char *type)
 {
-    if (!check_host(server, request) || !check_origin(server, request))
-        return false;
-    if (answer_preflight(request))
+    const size_t length = type != NULL ? strcspn(type, "; \t") : 0;
+    return type == NULL || (length == 16 && strncasecmp(type, "application/json", 16) == 0) ||
+           (length > 5 && strncasecmp(type + length - 5, "+json", 5) == 0) ||
+           (length == 33 && strncasecmp(type, "application/x-www-form-urlencoded", 33) == 0);
+}
+
+/* Checks what the head says of the body. */
+static bool check_body(const struct quern_server *server, struct quern_request *request)
+{
+    const struct quern_head *head = request->head;
+    if (head->has_length && head->length > (uint64_t)server->options->max_body)
+        return quern_refuse(request, QUERN_FAULT_BODY, NULL,
+                            "the body has %llu bytes, a request may have %d: send fewer texts at once",
+                            (unsigned long long)head->length, server->options->max_body);
+    if (request->route == NULL || request->route->parse == NULL)
         return true;
-    return quern_route_find(request) && check_key(server, request);
+    if (!head->has_length && !head->chunked)
+        return quern_refuse(request, QUERN_FAULT_NO_LENGTH, NULL, "the request has no Content-Length");
+    if (!is_json(quern_head_find(head, "content-type")))
+        return quern_refuse(request, QUERN_FAULT_TYPE, NULL, "the body must be application/json");
+    return true;
+}
+
+bool quern_guard(const struct quern_server *server, struct quern_request *request, struct quern_answer *answer,
+                 int status)
+{
+    if (status == 408)
+        return quern_refuse(request, QUERN_FAULT_SLOW, NULL, "the request did not arrive in time");
+    if (status != 0)
+        return quern_refuse(request, quern_status_fault(status), NULL, "the request is not valid HTTP/1.1");
+    if (!check_host(server, request) || !check_origin(server, request, answer))
+        return false;
+    const bool is_preflight = answer_preflight(request, answer);
+    if (!is_preflight && (!quern_route_find(request) || !check_key(server, request)))
+        return false;
+    if (server->service.draining && (is_preflight || !request->route->is_public))
+        return quern_refuse(request, QUERN_FAULT_DRAINING, NULL, "the server is about to end; try again soon");
+    return check_body(server, request);
 }

@@ -1,5 +1,7 @@
 #include "keys.h"
 
+#include "steps/failure.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,24 +9,17 @@
 
 #define SEPARATORS " \t\r\n"
 
-static int fail(quern_error *error, int code, const char *format, const char *argument, const char *reason)
-{
-    error->code = code;
-    snprintf(error->text, sizeof error->text, format, argument, reason);
-    return code;
-}
-
 static int add(struct quern_keys *keys, const char *key, const char *source, quern_error *error)
 {
     const size_t length = strlen(key);
     if (length >= QUERN_KEY_BYTES)
-        return fail(error, QUERN_EINVAL, "%s: a key is longer than 255 bytes%s", source, "");
+        return quern_server_fail(error, QUERN_EINVAL, "%s: a key must have at most 255 bytes", source);
     for (size_t i = 0; i < length; i++)
         if ((unsigned char)key[i] <= ' ' || (unsigned char)key[i] > '~')
-            return fail(error, QUERN_EINVAL, "%s: a key has a character that cannot stand in a header%s", source, "");
+            return quern_server_fail(error, QUERN_EINVAL, "%s: a key has a character that a header cannot have", source);
     void *grown = realloc(keys->keys, (keys->count + 1) * sizeof *keys->keys);
     if (grown == NULL)
-        return fail(error, QUERN_ENOMEM, "%s: no memory for keys%s", source, "");
+        return quern_server_fail(error, QUERN_ENOMEM, "%s: there is no memory for the keys", source);
     keys->keys = grown;
     memset(keys->keys[keys->count], 0, QUERN_KEY_BYTES);
     memcpy(keys->keys[keys->count++], key, length);
@@ -38,17 +33,17 @@ static int add_file(struct quern_keys *keys, const char *path, quern_error *erro
     int code = QUERN_OK;
     FILE *file = fopen(path, "re");
     if (file == NULL)
-        return fail(error, QUERN_EIO, "cannot read the keys of %s: %s", path, strerror(errno));
+        return quern_server_fail(error, QUERN_EIO, "cannot read the keys of %s: %s", path, strerror(errno));
     while (code == QUERN_OK && getline(&line, &capacity, file) >= 0) {
         const char *key = strtok_r(line, SEPARATORS, &rest);
         if (key == NULL || key[0] == '#')
             continue;
         code = strtok_r(NULL, SEPARATORS, &rest) == NULL
                    ? add(keys, key, path, error)
-                   : fail(error, QUERN_EINVAL, "%s: a line has more than a key%s", path, "");
+                   : quern_server_fail(error, QUERN_EINVAL, "%s: a line has more than one key", path);
     }
     if (code == QUERN_OK && ferror(file))
-        code = fail(error, QUERN_EIO, "cannot read the keys of %s: %s", path, strerror(errno));
+        code = quern_server_fail(error, QUERN_EIO, "cannot read the keys of %s: %s", path, strerror(errno));
     free(line);
     fclose(file);
     return code;
@@ -59,12 +54,12 @@ static int add_environment(struct quern_keys *keys, quern_error *error)
     const char *value = getenv("QUERN_API_KEY");
     const size_t before = keys->count;
     char *copy = strdup(value != NULL ? value : ""), *rest;
-    int code = copy != NULL ? QUERN_OK : fail(error, QUERN_ENOMEM, "no memory for keys%s%s", "", "");
+    int code = copy != NULL ? QUERN_OK : quern_server_fail(error, QUERN_ENOMEM, "there is no memory for the keys");
     for (char *key = copy != NULL ? strtok_r(copy, "," SEPARATORS, &rest) : NULL; code == QUERN_OK && key != NULL;
          key = strtok_r(NULL, "," SEPARATORS, &rest))
         code = add(keys, key, "QUERN_API_KEY", error);
     if (code == QUERN_OK && keys->count == before && copy[0] != '\0')
-        code = fail(error, QUERN_EINVAL, "%s has no keys%s", "QUERN_API_KEY", "");
+        code = quern_server_fail(error, QUERN_EINVAL, "QUERN_API_KEY has no keys");
     free(copy);
     return code;
 }
@@ -76,7 +71,7 @@ int quern_keys_load(struct quern_keys *keys, const char *path, quern_error *erro
     if (code == QUERN_OK)
         code = add_environment(&fresh, error);
     if (code == QUERN_OK && path != NULL && fresh.count == 0)
-        code = fail(error, QUERN_EINVAL, "%s has no keys%s", path, "");
+        code = quern_server_fail(error, QUERN_EINVAL, "%s has no keys", path);
     if (code != QUERN_OK) {
         quern_keys_free(&fresh);
         return code;

@@ -1,4 +1,7 @@
-#include "loop.h"
+#include "listen.h"
+
+#include "connection.h"
+#include "steps/failure.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -14,16 +17,13 @@
 
 static int fail(quern_error *error, int code, const char *host, const char *reason)
 {
-    error->code = code;
-    error->index = -1;
-    snprintf(error->text, sizeof error->text, "cannot listen on %.100s: %s", host, reason);
-    return code;
+    return quern_server_fail(error, code, "cannot listen on %.120s: %s", host, reason);
 }
 
 /* ---------------------------------------------------------------- accepting */
 
-/* At the limit of connections the oldest idle one makes room; when none is idle, the next one waits in the kernel until
- * one closes, as each then does after its answer. */
+/* At the limit of connections the oldest idle one is closed. When none is idle, the next client waits in the kernel until
+ * a connection closes; each then closes after its answer. */
 static void on_accept(struct evconnlistener *listener, evutil_socket_t descriptor, struct sockaddr *address, int length,
                       void *argument)
 {
@@ -36,7 +36,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t descripto
     quern_connection_open(server, descriptor);
 }
 
-/* No descriptor is left, or no memory: the next connection that closes, or a second, helps. */
+/* There is no descriptor left, or no memory: accepts again when a connection closes, or after a second. */
 static void on_accept_error(struct evconnlistener *listener, void *argument)
 {
     struct quern_server *server = argument;
@@ -59,8 +59,8 @@ static int check_openness(const struct quern_server *server, const struct sockad
 {
     if (is_loopback(address) || server->keys.count > 0 || server->options->insecure)
         return QUERN_OK;
-    return fail(error, QUERN_EINVAL, server->options->host, "others could reach it and there is no API key; set "
-                "--api-key-file or QUERN_API_KEY, or allow it with --insecure");
+    return fail(error, QUERN_EINVAL, server->options->host, "other machines could reach it, and there is no API "
+                "key; set --api-key-file or QUERN_API_KEY, or allow it with --insecure");
 }
 
 static int fail_to_bind(const struct quern_server *server, quern_error *error)
@@ -70,7 +70,7 @@ static int fail_to_bind(const struct quern_server *server, quern_error *error)
     if (server->is_unix)
         return fail(error, QUERN_EIO, server->options->host, strerror(errno));
     snprintf(reason, sizeof reason, "port %d: %s%s", port, strerror(errno),
-             errno == EADDRINUSE ? "; --port takes another" : "");
+             errno == EADDRINUSE ? "; choose another with --port" : "");
     return fail(error, QUERN_EIO, server->options->host, reason);
 }
 
@@ -85,7 +85,7 @@ static int open_listener(struct quern_server *server, const struct sockaddr *add
     return QUERN_OK;
 }
 
-/* A socket that nobody listens on any more is in the way of a restart. */
+/* Removes a socket that nobody listens on any more: it would prevent a restart. */
 static void remove_stale(const struct sockaddr_un *address)
 {
     struct stat status;
@@ -99,12 +99,12 @@ static void remove_stale(const struct sockaddr_un *address)
     close(probe);
 }
 
-/* Only this user, and with the rights of the folder perhaps its group, reach it. */
+/* The mask lets only this user and its group connect. */
 static int listen_unix(struct quern_server *server, const char *path, quern_error *error)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (path[0] == '\0' || strlen(path) >= sizeof address.sun_path)
-        return fail(error, QUERN_EINVAL, server->options->host, "the path of a unix socket has 1 to 107 bytes");
+        return fail(error, QUERN_EINVAL, server->options->host, "the path of a unix socket must have 1 to 107 bytes");
     strcpy(address.sun_path, path);
     server->is_unix = true;
     remove_stale(&address);
@@ -116,6 +116,7 @@ static int listen_unix(struct quern_server *server, const char *path, quern_erro
     return code;
 }
 
+/* Takes the socket over that systemd has opened. */
 static int adopt(struct quern_server *server, int count, quern_error *error)
 {
     const int descriptor = QUERN_SYSTEMD_SOCKET;
@@ -124,11 +125,11 @@ static int adopt(struct quern_server *server, int count, quern_error *error)
     socklen_t length = sizeof storage, size = sizeof(int);
     int type = 0, listens = 0;
     if (count != 1)
-        return fail(error, QUERN_EINVAL, "systemd's sockets", "there are several; one is taken");
+        return fail(error, QUERN_EINVAL, "systemd's sockets", "there must be exactly one");
     if (getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &type, &size) != 0 || type != SOCK_STREAM ||
         getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 || !listens ||
         getsockname(descriptor, address, &length) != 0)
-        return fail(error, QUERN_EINVAL, "systemd's socket", "it is to be one of ListenStream, without Accept");
+        return fail(error, QUERN_EINVAL, "systemd's socket", "it must be one of ListenStream, without Accept");
     server->is_unix = address->sa_family == AF_UNIX;
     if (!server->is_unix && check_openness(server, address, error) != QUERN_OK)
         return error->code;
@@ -136,7 +137,7 @@ static int adopt(struct quern_server *server, int count, quern_error *error)
     evutil_make_socket_closeonexec(descriptor);
     server->listener = evconnlistener_new(server->base, on_accept, server, LEV_OPT_CLOSE_ON_FREE, 0, descriptor);
     if (server->listener == NULL)
-        return fail(error, QUERN_ENOMEM, "systemd's socket", "no memory");
+        return fail(error, QUERN_ENOMEM, "systemd's socket", "there is no memory");
     evconnlistener_set_error_cb(server->listener, on_accept_error);
     return QUERN_OK;
 }

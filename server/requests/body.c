@@ -1,19 +1,19 @@
-/* A body's JSON, and the fields that several dialects have. */
-#include "request.h"
+#include "body.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define MOST_DEPTH 16         /* of arrays and objects in each other */
-#define MOST_VALUES (1 << 20) /* which take some 50 bytes of memory each while the body is read */
+#define MOST_DEPTH 16         /* of nested arrays and objects */
+#define MOST_VALUES (1 << 20) /* each takes about 50 bytes of memory once the body is parsed */
 
-/* Whether the body is as flat and small as JSON of ours is. Its grammar is jansson's business. */
+/* Refuses a body that is nested too deeply, or has too many values, before memory is spent on it. Whether it is JSON at
+ * all is for jansson to say. */
 static bool screen(struct quern_request *request)
 {
     size_t depth = 0, values = 0;
     bool in_string = false;
-    for (size_t i = 0; i < request->body_length; i++) {
-        const char c = request->body[i];
+    for (size_t i = 0; i < request->body.length; i++) {
+        const char c = request->body.data[i];
         if (in_string) {
             if (c == '\\')
                 i++;
@@ -35,23 +35,23 @@ static bool screen(struct quern_request *request)
     return true;
 }
 
-json_t *quern_request_object(struct quern_request *request)
+json_t *quern_body_object(struct quern_request *request)
 {
     json_error_t error;
     if (json_is_object(request->json))
         return request->json;
-    if (request->body_length == 0) {
+    if (request->body.length == 0) {
         quern_refuse(request, QUERN_FAULT_REQUEST, NULL, "the request has no body; send a JSON object");
         return NULL;
     }
     if (!screen(request))
         return NULL;
-    request->json = json_loadb(request->body, request->body_length, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
-    if (request->json == NULL) /* the library's message would repeat the input */
+    request->json = json_loadb(request->body.data, request->body.length, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
+    if (request->json == NULL) /* without jansson's message, which repeats the input */
         quern_refuse(request, QUERN_FAULT_REQUEST, NULL, "the body is not JSON in UTF-8 at line %d, column %d",
                      error.line, error.column);
     else if (!json_is_object(request->json))
-        quern_refuse(request, QUERN_FAULT_REQUEST, NULL, "the body is JSON, but no object");
+        quern_refuse(request, QUERN_FAULT_REQUEST, NULL, "the body must be a JSON object");
     else
         return request->json;
     return NULL;
@@ -60,7 +60,7 @@ json_t *quern_request_object(struct quern_request *request)
 static struct quern_input *add_input(struct quern_request *request, const char *param)
 {
     if (request->input_count == QUERN_INPUTS) {
-        quern_refuse(request, QUERN_FAULT_REQUEST, param, "a request may have %d inputs: send fewer at once",
+        quern_refuse(request, QUERN_FAULT_REQUEST, param, "a request may have at most %d inputs: send fewer at once",
                      QUERN_INPUTS);
         return NULL;
     }
@@ -68,7 +68,7 @@ static struct quern_input *add_input(struct quern_request *request, const char *
         const size_t capacity = request->input_capacity > 0 ? 2 * request->input_capacity : 4;
         struct quern_input *inputs = realloc(request->inputs, capacity * sizeof *inputs);
         if (inputs == NULL) {
-            quern_refuse(request, QUERN_FAULT_INTERNAL, NULL, "no memory for the inputs");
+            quern_refuse(request, QUERN_FAULT_INTERNAL, NULL, "there is no memory for the inputs");
             return NULL;
         }
         request->inputs = inputs;
@@ -78,7 +78,7 @@ static struct quern_input *add_input(struct quern_request *request, const char *
     return &request->inputs[request->input_count++];
 }
 
-bool quern_request_add_text(struct quern_request *request, const char *param, const char *data, size_t length)
+bool quern_body_add_text(struct quern_request *request, const char *param, const char *data, size_t length)
 {
     struct quern_input *input = add_input(request, param);
     if (input != NULL)
@@ -86,17 +86,17 @@ bool quern_request_add_text(struct quern_request *request, const char *param, co
     return input != NULL;
 }
 
-bool quern_request_add_ids(struct quern_request *request, const char *param, const json_t *array)
+bool quern_body_add_ids(struct quern_request *request, const char *param, const json_t *array)
 {
     const size_t count = json_array_size(array);
     const int vocabulary = request->service->info.vocabulary;
-    if (!request->service->options->allow_token_ids && !request->only_tokens)
+    if (!request->service->options->allow_token_ids && !request->options.only_tokens)
         return quern_refuse(
             request, QUERN_FAULT_TOKEN_IDS, param,
-            "inputs are token ids, which another model's tokenizer made: send text (in LangChain: "
+            "the inputs are token ids, made by another model's tokenizer: send text (in LangChain: "
             "check_embedding_ctx_length=False), or start the server with --allow-token-ids if they are this model's");
     if (count == 0)
-        return quern_refuse(request, QUERN_FAULT_EMPTY, param, "input %zu is empty", request->input_count);
+        return quern_refuse(request, QUERN_FAULT_EMPTY, param, "input %zu must not be empty", request->input_count);
     struct quern_input *input = add_input(request, param);
     if (input == NULL || !quern_request_reserve_ids(request, count))
         return false;
@@ -106,72 +106,72 @@ bool quern_request_add_ids(struct quern_request *request, const char *param, con
         const json_int_t id = json_is_integer(value) ? json_integer_value(value) : -1;
         if (id < 0 || id >= vocabulary)
             return quern_refuse(request, QUERN_FAULT_VALUE, param,
-                                "input %zu has something in it that is no token id of 0 to %d",
+                                "input %zu must contain only token ids, integers from 0 to %d",
                                 request->input_count - 1, vocabulary - 1);
         request->ids[request->id_count++] = (int32_t)id;
     }
     return true;
 }
 
-bool quern_request_add_inputs(struct quern_request *request, const char *param, const json_t *value)
+bool quern_body_add_inputs(struct quern_request *request, const char *param, const json_t *value)
 {
     if (value == NULL)
         return quern_refuse(request, QUERN_FAULT_REQUEST, param, "the field %s is missing", param);
     if (json_is_string(value))
-        return quern_request_add_text(request, param, json_string_value(value), json_string_length(value));
+        return quern_body_add_text(request, param, json_string_value(value), json_string_length(value));
     if (!json_is_array(value))
-        return quern_refuse(request, QUERN_FAULT_REQUEST, param, "%s is to be a string or an array of strings", param);
+        return quern_refuse(request, QUERN_FAULT_REQUEST, param, "%s must be a string or an array of strings", param);
     if (json_array_size(value) == 0)
-        return quern_refuse(request, QUERN_FAULT_EMPTY, param, "%s is an empty array", param);
+        return quern_refuse(request, QUERN_FAULT_EMPTY, param, "%s must not be an empty array", param);
     if (json_is_integer(json_array_get(value, 0)))
-        return quern_request_add_ids(request, param, value);
+        return quern_body_add_ids(request, param, value);
     for (size_t i = 0; i < json_array_size(value); i++) {
         const json_t *item = json_array_get(value, i);
         if (json_is_string(item)) {
-            if (!quern_request_add_text(request, param, json_string_value(item), json_string_length(item)))
+            if (!quern_body_add_text(request, param, json_string_value(item), json_string_length(item)))
                 return false;
         } else if (!json_is_array(item)) {
-            return quern_refuse(request, QUERN_FAULT_REQUEST, param, "item %zu of %s is no string", i, param);
-        } else if (!quern_request_add_ids(request, param, item)) {
+            return quern_refuse(request, QUERN_FAULT_REQUEST, param, "item %zu of %s must be a string", i, param);
+        } else if (!quern_body_add_ids(request, param, item)) {
             return false;
         }
     }
     return true;
 }
 
-bool quern_request_refuse_empty(struct quern_request *request, const char *param)
+bool quern_body_refuse_empty(struct quern_request *request, const char *param)
 {
     for (size_t i = 0; i < request->input_count; i++)
         if (!request->inputs[i].is_ids && request->inputs[i].text.length == 0)
-            return quern_refuse(request, QUERN_FAULT_EMPTY, param, "input %zu is an empty string", i);
+            return quern_refuse(request, QUERN_FAULT_EMPTY, param, "input %zu must not be an empty string", i);
     return true;
 }
 
-const json_t *quern_field(const json_t *object, const char *name)
+const json_t *quern_body_field(const json_t *object, const char *name)
 {
     const json_t *value = json_object_get(object, name);
     return json_is_null(value) ? NULL : value;
 }
 
-bool quern_request_dimensions(struct quern_request *request, const json_t *object)
+bool quern_body_dimensions(struct quern_request *request, const json_t *object)
 {
-    const json_t *value = quern_field(object, "dimensions");
+    const json_t *value = quern_body_field(object, "dimensions");
     const int most = request->service->info.dimensions;
     if (value == NULL)
         return true;
     if (!json_is_integer(value) || json_integer_value(value) < 1 || json_integer_value(value) > most)
-        return quern_refuse(request, QUERN_FAULT_VALUE, "dimensions", "dimensions is to be an integer of 1 to %d",
+        return quern_refuse(request, QUERN_FAULT_VALUE, "dimensions", "dimensions must be an integer from 1 to %d",
                             most);
-    request->dimensions = (int)json_integer_value(value);
+    request->options.dimensions = (int)json_integer_value(value);
     return true;
 }
 
-bool quern_request_flag(struct quern_request *request, const json_t *object, const char *name, bool *flag)
+bool quern_body_flag(struct quern_request *request, const json_t *object, const char *name, bool *flag)
 {
-    const json_t *value = quern_field(object, name);
+    const json_t *value = quern_body_field(object, name);
     if (value == NULL)
         return true;
     *flag = json_is_true(value);
     return json_is_boolean(value) ||
-           quern_refuse(request, QUERN_FAULT_VALUE, name, "%s is to be true or false", name);
+           quern_refuse(request, QUERN_FAULT_VALUE, name, "%s must be true or false", name);
 }

@@ -1,8 +1,5 @@
-/* What is counted, and GET /metrics, which tells it in Prometheus' text format: under the names that
- * text-embeddings-inference has where it has them, so that its dashboards and scaling rules go on working, and under
- * quern_... where it has none.
- *
- * Nothing here locks: the loop counts requests, and steps are counted by the batcher, under its own lock. */
+/* What is counted. Nothing here locks: the loop counts requests, and steps are counted by the batcher, under its own
+ * lock. */
 #ifndef QUERN_SERVER_METERS_H
 #define QUERN_SERVER_METERS_H
 
@@ -11,18 +8,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum quern_time_span { /* of a request's time, in its order */
-    QUERN_SPAN_RECEIVE,  /* until its body is whole */
-    QUERN_SPAN_TOKENIZE, /* JSON and tokens */
-    QUERN_SPAN_QUEUE,    /* until its first text is taken */
-    QUERN_SPAN_COMPUTE,  /* until its last vector is there */
-    QUERN_SPAN_ENCODE,   /* until the answer is written */
-    QUERN_SPAN_SEND,     /* until the system has taken all of it */
-    QUERN_SPAN_ALL,
-    QUERN_SPANS
+enum quern_request_time { /* the parts of a request's time, in their order */
+    QUERN_TIME_RECEIVE,   /* until its body is whole */
+    QUERN_TIME_TOKENIZE,  /* JSON and tokens */
+    QUERN_TIME_QUEUE,     /* until its first text is taken into a step */
+    QUERN_TIME_COMPUTE,   /* until its last vector is computed */
+    QUERN_TIME_ENCODE,    /* until the answer is written */
+    QUERN_TIME_SEND,      /* until the system has taken all of the answer */
+    QUERN_TIME_TOTAL,
+    QUERN_TIMES
 };
 
-enum quern_failing { /* as the label err has it */
+enum quern_failing { /* as the label err of /metrics names it */
     QUERN_FAILING_VALIDATION,
     QUERN_FAILING_OVERLOADED,
     QUERN_FAILING_UNHEALTHY,
@@ -32,7 +29,7 @@ enum quern_failing { /* as the label err has it */
     QUERN_FAILINGS
 };
 
-#define QUERN_METERED_ANSWERS 512 /* routes and statuses that are told apart */
+#define QUERN_METERED_ANSWERS 512 /* pairs of a route and a status that are counted apart */
 
 struct quern_meters {
     struct {
@@ -43,21 +40,19 @@ struct quern_meters {
     size_t answer_kinds;
 
     /* Requests whose route reads a body, and their texts. */
-    uint64_t requests[2], successes[2]; /* with one text, with several */
+    uint64_t requests[2], successes[2]; /* [0]: with one text, [1]: with several */
     uint64_t failures[QUERN_FAILINGS];
     uint64_t texts, texts_answered, texts_without_prompt, texts_truncated, tokens;
-    struct quern_histogram spans[QUERN_SPANS], input_tokens;
+    struct quern_histogram times[QUERN_TIMES], input_tokens;
 };
 
 struct quern_request;
+struct quern_answer;
+struct quern_job;
 
-/* Counts a request that is over: its status is set, 499 if the client has left. */
-void quern_meters_count(struct quern_meters *meters, const struct quern_request *request, int64_t now_ns);
-
-/* Lines of the log that were left out; log.c counts them. */
-unsigned long long quern_log_left_out(void);
-
-/* The write of a route. */
-void quern_meters_write(struct quern_request *request);
+/* Counts a request that is finished. Its answer has a status, 499 if the client has left. job NULL: nothing was
+ * computed, or it was given up. */
+void quern_meters_count(struct quern_meters *meters, const struct quern_request *request, const struct quern_job *job,
+                        const struct quern_answer *answer, int64_t now_ns);
 
 #endif

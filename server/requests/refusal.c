@@ -1,10 +1,12 @@
 #include "refusal.h"
 
+#include "array_count.h"
+
 #include <stddef.h>
 
 static const struct {
     int status;
-    bool is_passing;
+    bool is_temporary;
 } table[] = {
     [QUERN_FAULT_NONE] = {200, false},          [QUERN_FAULT_REQUEST] = {400, false},
     [QUERN_FAULT_EMPTY] = {400, false},         [QUERN_FAULT_VALUE] = {400, false},
@@ -26,13 +28,13 @@ int quern_fault_status(enum quern_fault fault)
 
 enum quern_fault quern_status_fault(int status)
 {
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+    for (size_t i = 0; i < QUERN_COUNT(table); i++)
         if (table[i].status == status)
             return (enum quern_fault)i;
     return QUERN_FAULT_INTERNAL;
 }
 
-bool quern_fault_is_passing(enum quern_fault fault)
+bool quern_fault_is_temporary(enum quern_fault fault)
 {
-    return table[fault].is_passing;
+    return table[fault].is_temporary;
 }

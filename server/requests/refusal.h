@@ -1,4 +1,4 @@
-/* Why a request is refused, before a dialect gives it its own words. */
+/* Why a request is refused. Each dialect puts it into its own words. */
 #ifndef QUERN_SERVER_REFUSAL_H
 #define QUERN_SERVER_REFUSAL_H
 
@@ -7,14 +7,14 @@
 enum quern_fault {
     QUERN_FAULT_NONE = 0,
     QUERN_FAULT_REQUEST,      /* 400: broken HTTP or JSON, a missing field */
-    QUERN_FAULT_EMPTY,        /* 400: there is nothing in an input */
+    QUERN_FAULT_EMPTY,        /* 400: an input is empty */
     QUERN_FAULT_VALUE,        /* 400: a field has a value that is not supported */
     QUERN_FAULT_TOO_LONG,     /* 400: a text has more tokens than the model takes */
     QUERN_FAULT_TOKEN_IDS,    /* 400: inputs are token ids */
     QUERN_FAULT_KEY,          /* 401 */
     QUERN_FAULT_FORBIDDEN,    /* 403: Host or Origin */
-    QUERN_FAULT_MODEL,        /* 404: no such model */
-    QUERN_FAULT_ROUTE,        /* 404: no such path */
+    QUERN_FAULT_MODEL,        /* 404: there is no model with this name */
+    QUERN_FAULT_ROUTE,        /* 404: there is nothing at this path */
     QUERN_FAULT_METHOD,       /* 405 */
     QUERN_FAULT_SLOW,         /* 408: the request did not arrive in time */
     QUERN_FAULT_NO_LENGTH,    /* 411 */
@@ -25,19 +25,20 @@ enum quern_fault {
     QUERN_FAULT_HEAD,         /* 431 */
     QUERN_FAULT_INTERNAL,     /* 500 */
     QUERN_FAULT_DRAINING,     /* 503: the server is ending */
-    QUERN_FAULT_DEADLINE      /* 503: the vectors were not there in time */
+    QUERN_FAULT_DEADLINE      /* 503: the vectors were not computed in time */
 };
 
 /* The message says what is wrong and what to do, and repeats nothing of the input. */
 struct quern_refusal {
     enum quern_fault fault;
     char message[256];
-    const char *param;                /* the field at fault; static; NULL: none */
-    unsigned long index, tokens, limit; /* QUERN_FAULT_TOO_LONG: which text, how long, how long it may be */
+    const char *param; /* the field at fault; static; NULL: none */
+    const char *allow; /* QUERN_FAULT_METHOD: the methods that the path takes; static */
+    unsigned long index, tokens, limit; /* QUERN_FAULT_TOO_LONG: which text, its tokens, and how many it may have */
 };
 
-int quern_fault_status(enum quern_fault fault);      /* as above */
-enum quern_fault quern_status_fault(int status);     /* of a head that could not be read */
-bool quern_fault_is_passing(enum quern_fault fault); /* the same request may do better later */
+int quern_fault_status(enum quern_fault fault);         /* the status given above */
+enum quern_fault quern_status_fault(int status);        /* the fault of a head that could not be read */
+bool quern_fault_is_temporary(enum quern_fault fault);  /* the same request may succeed later */
 
 #endif

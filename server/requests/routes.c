@@ -1,13 +1,14 @@
 #include "routes.h"
 
+#include "array_count.h"
+
 #include <string.h>
 
 static const struct quern_dialect *const dialects[] = {&quern_dialect_openai, &quern_dialect_page,
                                                       &quern_dialect_ollama, &quern_dialect_tei,
                                                       &quern_dialect_llama,  &quern_dialect_probes};
-#define DIALECTS (sizeof dialects / sizeof dialects[0])
 
-/* Whether a path is the route's; *rest is what stands for its '*'. */
+/* Whether a path is the route's; *rest is the part that stands for its '*'. */
 static bool is_path(const struct quern_route *route, const char *path, const char **rest)
 {
     const size_t length = strlen(route->path);
@@ -24,7 +25,7 @@ static bool is_method(const struct quern_route *route, const char *method)
 /* Route i of all and its dialect, or NULL. */
 static const struct quern_route *route_at(size_t i, const struct quern_dialect **dialect)
 {
-    for (size_t d = 0; d < DIALECTS; i -= dialects[d++]->route_count)
+    for (size_t d = 0; d < QUERN_COUNT(dialects); i -= dialects[d++]->route_count)
         if (i < dialects[d]->route_count) {
             *dialect = dialects[d];
             return &dialects[d]->routes[i];
@@ -38,7 +39,7 @@ const struct quern_route *quern_route_at(size_t i)
     return route_at(i, &dialect);
 }
 
-/* Walking along the routes of a request's path: the one that was found last, and the number to go on from. */
+/* A walk over the routes of a request's path: the one that was found last, and the number of the one to try next. */
 struct walk {
     size_t next;
     const struct quern_route *route;
@@ -46,7 +47,7 @@ struct walk {
     const char *rest;
 };
 
-/* Goes on to the next route of the request's path, and of its method if that matters. False: there is none. */
+/* Finds the next route with the request's path and, unless any method will do, its method. False: there is none. */
 static bool find(const struct quern_request *request, struct walk *walk, bool any_method)
 {
     while ((walk->route = route_at(walk->next++, &walk->dialect)) != NULL)
@@ -57,7 +58,7 @@ static bool find(const struct quern_request *request, struct walk *walk, bool an
     return false;
 }
 
-/* The same for the request's method, and takes the route over. */
+/* Makes the next route with the request's path and method the request's route. False: there is none. */
 static bool follow(struct quern_request *request, struct walk *walk)
 {
     if (!find(request, walk, false))
@@ -68,7 +69,7 @@ static bool follow(struct quern_request *request, struct walk *walk)
     return true;
 }
 
-/* Whether the path has routes, with other methods; the request is refused then, and they are told. */
+/* Refuses the request if its path has routes, but with other methods. False: it has none. */
 static bool refuse_method(struct quern_request *request)
 {
     bool get = false, post = false;
@@ -79,8 +80,8 @@ static bool refuse_method(struct quern_request *request)
     if (!get && !post)
         return false;
     const char *methods = get && post ? "GET, HEAD, POST" : get ? "GET, HEAD" : "POST";
-    quern_buffer_print(&request->fields, "Allow: %s\r\n", methods);
     quern_refuse(request, QUERN_FAULT_METHOD, NULL, "this path takes %s", methods);
+    request->refusal.allow = methods;
     return true;
 }
 
@@ -102,7 +103,7 @@ bool quern_route_pass(struct quern_request *request)
     return follow(request, &walk);
 }
 
-const struct quern_dialect *quern_request_dialect(const struct quern_request *request)
+const struct quern_dialect *quern_route_dialect(const struct quern_request *request)
 {
     const char *path = request->head != NULL && request->head->path != NULL ? request->head->path : "";
     struct walk walk = {0};
@@ -110,7 +111,7 @@ const struct quern_dialect *quern_request_dialect(const struct quern_request *re
         return request->dialect;
     if (path[0] != '\0' && find(request, &walk, true))
         return walk.dialect;
-    for (size_t d = 0; d < DIALECTS; d++)
+    for (size_t d = 0; d < QUERN_COUNT(dialects); d++)
         if (strncmp(path, dialects[d]->prefix, strlen(dialects[d]->prefix)) == 0)
             return dialects[d];
     return dialects[0];

@@ -1,14 +1,6 @@
 #include "batcher.h"
 
-#include <stdlib.h>
-#include <time.h>
-
-int64_t quern_now_ns(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
-}
+#include "clock.h"
 
 int quern_batcher_init(struct quern_batcher *batcher, uint64_t budget, uint64_t most_tokens)
 {
@@ -28,7 +20,7 @@ void quern_batcher_free(struct quern_batcher *batcher)
     pthread_mutex_destroy(&batcher->lock);
 }
 
-/* ---------------------------------------------------------------- under the lock */
+/* ---------------------------------------------------------------- helpers, called under the lock */
 
 static void add(struct quern_batcher *batcher, struct quern_job *job)
 {
@@ -56,17 +48,23 @@ static void leave(struct quern_batcher *batcher, struct quern_job *job)
     batcher->waiting_jobs--;
 }
 
-/* Takes what has not started out of the queue. */
+/* Tokens of wanted text i of a job. */
+static uint64_t tokens_of(const struct quern_job *job, size_t i)
+{
+    return job->texts[job->wanted[i]].count;
+}
+
+/* Removes the texts that have not started from the queue. */
 static void drop_rest(struct quern_batcher *batcher, struct quern_job *job)
 {
-    if (job->taken == job->count)
+    if (job->taken == job->wanted_count)
         return;
-    for (size_t i = job->taken; i < job->count; i++) {
-        batcher->waiting_tokens -= job->texts[i].count;
+    for (size_t i = job->taken; i < job->wanted_count; i++) {
+        batcher->waiting_tokens -= tokens_of(job, i);
         batcher->waiting_texts--;
         job->computed++;
     }
-    job->taken = job->count;
+    job->taken = job->wanted_count;
     leave(batcher, job);
 }
 
@@ -75,48 +73,47 @@ static struct quern_job *choose(const struct quern_batcher *batcher, uint64_t ro
 {
     struct quern_job *best = NULL;
     for (struct quern_job *job = batcher->first; job != NULL; job = job->after)
-        if ((any || job->texts[job->taken].count <= room) && (best == NULL || job->mark < best->mark))
+        if ((any || tokens_of(job, job->taken) <= room) && (best == NULL || job->mark < best->mark))
             best = job;
     return best;
 }
 
 static void take_text(struct quern_batcher *batcher, struct quern_job *job, struct quern_step *step)
 {
-    const uint64_t tokens = job->texts[job->taken].count;
+    const uint64_t tokens = tokens_of(job, job->taken);
     if (job->taken == 0)
         job->started_ns = step->started_ns;
     step->jobs[step->count] = job;
-    step->indices[step->count++] = job->taken++;
+    step->texts[step->count++] = job->wanted[job->taken++];
     step->tokens += tokens;
     batcher->waiting_tokens -= tokens;
     batcher->waiting_texts--;
     batcher->running_texts++;
     if (job->mark > batcher->clock)
         batcher->clock = job->mark;
-    if (job->taken == job->count)
+    if (job->taken == job->wanted_count)
         leave(batcher, job);
     else
-        job->mark += job->texts[job->taken].count;
+        job->mark += tokens_of(job, job->taken);
 }
 
-/* ---------------------------------------------------------------- calls */
+/* ---------------------------------------------------------------- the interface */
 
 bool quern_batcher_submit(struct quern_batcher *batcher, struct quern_job *job)
 {
     job->taken = job->computed = 0;
     job->code = QUERN_OK;
-    job->cancelled = false;
     job->tokens = 0;
-    for (size_t i = 0; i < job->count; i++)
-        job->tokens += job->texts[i].count;
-    job->submitted_ns = job->started_ns = quern_now_ns();
+    for (size_t i = 0; i < job->wanted_count; i++)
+        job->tokens += tokens_of(job, i);
+    job->submitted_ns = job->started_ns = quern_clock_ns();
     pthread_mutex_lock(&batcher->lock);
     const bool fits = batcher->waiting_jobs == 0 || (job->tokens <= batcher->most_tokens &&
                                                      batcher->waiting_tokens <= batcher->most_tokens - job->tokens);
     if (fits) {
-        job->mark = batcher->clock + job->texts[0].count;
+        job->mark = batcher->clock + tokens_of(job, 0);
         batcher->waiting_tokens += job->tokens;
-        batcher->waiting_texts += job->count;
+        batcher->waiting_texts += job->wanted_count;
         add(batcher, job);
         pthread_cond_signal(&batcher->work);
     }
@@ -127,9 +124,8 @@ bool quern_batcher_submit(struct quern_batcher *batcher, struct quern_job *job)
 bool quern_batcher_cancel(struct quern_batcher *batcher, struct quern_job *job)
 {
     pthread_mutex_lock(&batcher->lock);
-    const bool started = job->taken > job->computed || job->computed == job->count;
+    const bool started = job->taken > job->computed || job->computed == job->wanted_count;
     drop_rest(batcher, job);
-    job->cancelled = true;
     pthread_mutex_unlock(&batcher->lock);
     return !started;
 }
@@ -141,7 +137,7 @@ bool quern_batcher_take(struct quern_batcher *batcher, struct quern_step *step)
     pthread_mutex_lock(&batcher->lock);
     while (batcher->first == NULL && !batcher->ending)
         pthread_cond_wait(&batcher->work, &batcher->lock);
-    step->started_ns = quern_now_ns();
+    step->started_ns = quern_clock_ns();
     while (!batcher->ending && step->count < QUERN_STEP_TEXTS) {
         const uint64_t room = step->tokens < batcher->budget ? batcher->budget - step->tokens : 0;
         struct quern_job *job = choose(batcher, room, step->count == 0);
@@ -161,20 +157,20 @@ static void count_step(struct quern_batcher *batcher, const struct quern_step *s
     quern_histogram_add(&batcher->steps.seconds, (double)(now - step->started_ns) * 1e-9);
 }
 
-bool quern_batcher_finish(struct quern_batcher *batcher, const struct quern_step *step, const int *codes)
+bool quern_batcher_finish(struct quern_batcher *batcher, const struct quern_step *step, const quern_result *results)
 {
-    const int64_t now = quern_now_ns();
+    const int64_t now = quern_clock_ns();
     pthread_mutex_lock(&batcher->lock);
     count_step(batcher, step, now);
     for (size_t i = 0; i < step->count; i++) {
         struct quern_job *job = step->jobs[i];
         batcher->running_texts--;
         job->computed++;
-        if (codes[i] != QUERN_OK) {
-            job->code = codes[i];
+        if (results[i].code != QUERN_OK) {
+            job->code = results[i].code;
             drop_rest(batcher, job);
         }
-        if (job->computed < job->count)
+        if (job->computed < job->wanted_count)
             continue;
         job->finished_ns = now;
         job->after = batcher->finished;
@@ -196,7 +192,7 @@ struct quern_job *quern_batcher_collect(struct quern_batcher *batcher)
 
 void quern_batcher_look(struct quern_batcher *batcher, struct quern_batcher_state *state)
 {
-    const int64_t now = quern_now_ns();
+    const int64_t now = quern_clock_ns();
     pthread_mutex_lock(&batcher->lock);
     *state = (struct quern_batcher_state){
         .budget = batcher->budget, .waiting_tokens = batcher->waiting_tokens, .waiting_texts = batcher->waiting_texts,

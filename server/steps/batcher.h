@@ -1,4 +1,4 @@
-/* Which texts are computed next. One lock; the loop submits and cancels, the worker takes and finishes.
+/* Which texts are computed next. There is one lock; the loop submits and cancels, the worker takes and finishes.
  *
  * Requests share the engine fairly by tokens, as packets share a wire (self-clocked fair queueing). The queue has a
  * clock that counts tokens: the mark of the text taken last. A request's next text has the mark
@@ -19,6 +19,7 @@
 #define QUERN_SERVER_BATCHER_H
 
 #include "histogram.h"
+#include "job.h"
 #include "quern.h"
 
 #include <pthread.h>
@@ -26,32 +27,12 @@
 
 #define QUERN_STEP_TEXTS 512 /* of a step at most */
 
-int64_t quern_now_ns(void); /* the clock of all times here: monotonic */
-
-/* A request's work. The loop owns it, and may free it when it is not in the batcher's hands: before submit, after it
- * came out of quern_batcher_collect, or when quern_batcher_cancel says so. */
-struct quern_job {
-    const quern_tokens *texts; /* [count], each of at least one id; the submitter's */
-    size_t count;
-    float *vectors; /* [count][width], whole and not normalised; the submitter's */
-    const size_t *slots; /* [count]: vectors[slots[i]] is that of text i; NULL: vectors[i] is */
-    int code;       /* QUERN_OK, or why there are no vectors: a code of quern.h */
-    int64_t submitted_ns, started_ns, finished_ns; /* monotonic */
-
-    /* the batcher's */
-    uint64_t tokens;          /* of all texts */
-    size_t taken, computed;
-    uint64_t mark;            /* of the next text */
-    bool cancelled;
-    struct quern_job *before, *after;
-};
-
 struct quern_step {
     size_t count;
     uint64_t tokens;
     int64_t started_ns;
     struct quern_job *jobs[QUERN_STEP_TEXTS];
-    size_t indices[QUERN_STEP_TEXTS]; /* text indices[i] of jobs[i] */
+    size_t texts[QUERN_STEP_TEXTS]; /* the number of the text in its job */
 };
 
 /* Of each step that is finished. */
@@ -62,47 +43,48 @@ struct quern_step_meters {
 struct quern_batcher_state {
     uint64_t budget, waiting_tokens;
     size_t waiting_texts, running_texts;
-    double oldest_seconds; /* how long the oldest text waits */
+    double oldest_seconds; /* how long the oldest text has waited */
     struct quern_step_meters steps;
 };
 
 struct quern_batcher {
     pthread_mutex_t lock;
     pthread_cond_t work;
-    struct quern_job *first, *last;       /* with texts not taken yet, in order of arrival */
-    struct quern_job *finished;           /* to be collected, the latest first */
+    struct quern_job *first, *last;       /* jobs with texts that are not taken yet, in order of arrival */
+    struct quern_job *finished;           /* jobs to be collected, the latest first */
     uint64_t clock, budget;               /* tokens */
-    uint64_t waiting_tokens, most_tokens; /* not taken yet */
+    uint64_t waiting_tokens, most_tokens; /* tokens that are not taken yet, and their limit */
     size_t waiting_jobs, waiting_texts, running_texts;
     struct quern_step_meters steps;
     bool ending;
 };
 
-/* budget: tokens of a step; most_tokens: that may wait. QUERN_ENOMEM. */
+/* budget: tokens of a step; most_tokens: tokens that may wait. QUERN_ENOMEM. */
 int quern_batcher_init(struct quern_batcher *batcher, uint64_t budget, uint64_t most_tokens);
 void quern_batcher_free(struct quern_batcher *batcher);
 
-/* Queues a job with at least one text. False: too many tokens wait already, try later; a job always fits into an empty
+/* Queues a job that wants at least one text. True: the batcher has the job until quern_batcher_collect or
+ * quern_batcher_cancel gives it back. False: too many tokens wait already, try later; a job always fits into an empty
  * queue. */
 bool quern_batcher_submit(struct quern_batcher *batcher, struct quern_job *job);
 
-/* Takes back what has not started. True: the job is the caller's again. False: a text of it is being computed, or it is
- * finished; it will still come out of quern_batcher_collect. */
+/* Removes the texts of a job that have not started. True: the job is the caller's again. False: a text of it is being
+ * computed, or the job is finished; it will still come out of quern_batcher_collect. */
 bool quern_batcher_cancel(struct quern_batcher *batcher, struct quern_job *job);
 
-/* Fills a step, waiting for work. False: the batcher is ending. */
+/* Fills a step; waits until there is work. False: the batcher is ending. */
 bool quern_batcher_take(struct quern_batcher *batcher, struct quern_step *step);
 
-/* Gives a step back; codes[i] is what became of its text i. A job with a text that failed is taken out and finished.
- * True if there is something to collect. */
-bool quern_batcher_finish(struct quern_batcher *batcher, const struct quern_step *step, const int *codes);
+/* Gives a step back; results[i].code is what became of its text i. A job with a text that failed gets this code, its
+ * texts that wait are removed, and it is finished. True if there is something to collect. */
+bool quern_batcher_finish(struct quern_batcher *batcher, const struct quern_step *step, const quern_result *results);
 
 /* All finished jobs, linked by after. */
 struct quern_job *quern_batcher_collect(struct quern_batcher *batcher);
 
 void quern_batcher_look(struct quern_batcher *batcher, struct quern_batcher_state *state);
 
-/* Wakes the worker for the last time; jobs still queued stay. */
+/* Wakes the worker for the last time; jobs that are still queued stay. */
 void quern_batcher_end(struct quern_batcher *batcher);
 
 #endif

@@ -1,5 +1,7 @@
 #include "cache_file.h"
 
+#include "failure.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -23,22 +25,21 @@ uint64_t quern_cache_sum(uint64_t sum, const void *data, size_t length)
 
 static FILE *refuse(quern_error *error, int descriptor, const char *path, const char *reason)
 {
-    error->code = QUERN_EIO;
-    snprintf(error->text, sizeof error->text, "cannot use '%s' to keep the cache: %s", path, reason);
+    quern_server_fail(error, QUERN_EIO, "cannot use '%s' to keep the cache: %s", path, reason);
     if (descriptor >= 0)
         close(descriptor);
     return NULL;
 }
 
-/* Whether a file may be written over: it is a cache of any version, or empty, or its first writing was cut off and left
- * nothing where the head goes. */
+/* Whether a file may be overwritten: it is a cache of any version, or empty, or it was never written to its end, so that
+ * zeros stand where the head belongs. */
 static bool is_cache(int descriptor)
 {
-    static const char nothing[sizeof magic];
+    static const char zeros[sizeof magic];
     char start[sizeof magic];
     const ssize_t got = pread(descriptor, start, sizeof start, 0);
     return got == 0 || (got == sizeof start && (memcmp(start, magic, sizeof magic - 1) == 0 ||
-                                                memcmp(start, nothing, sizeof nothing) == 0));
+                                                memcmp(start, zeros, sizeof zeros) == 0));
 }
 
 FILE *quern_cache_file_open(const char *path, quern_error *error)
@@ -48,9 +49,9 @@ FILE *quern_cache_file_open(const char *path, quern_error *error)
     if (descriptor < 0 || fstat(descriptor, &status) != 0)
         return refuse(error, descriptor, path, strerror(errno));
     if (!S_ISREG(status.st_mode))
-        return refuse(error, descriptor, path, "it is no regular file");
+        return refuse(error, descriptor, path, "it is not a regular file");
     if (flock(descriptor, LOCK_EX | LOCK_NB) != 0)
-        return refuse(error, descriptor, path, errno == EWOULDBLOCK ? "another server does" : strerror(errno));
+        return refuse(error, descriptor, path, errno == EWOULDBLOCK ? "another server uses it" : strerror(errno));
     if (!is_cache(descriptor))
         return refuse(error, descriptor, path, "it holds something else, which would be lost");
     FILE *file = fdopen(descriptor, "r+");
@@ -118,7 +119,7 @@ long quern_cache_file_read(struct quern_cache *cache, FILE *file, const char *ke
         strncmp(head.key, key, sizeof head.key) != 0)
         return -1;
     const long texts = read_texts(cache, file, &head);
-    if (texts < 0) /* which only the end of the file could tell */
+    if (texts < 0) /* known at the end only, when the checksum is compared */
         quern_cache_clear(cache);
     return texts;
 }
@@ -132,21 +133,21 @@ struct writer {
     bool good;
 };
 
-static void give(struct writer *writer, const void *from, size_t length)
+static void put(struct writer *writer, const void *from, size_t length)
 {
     writer->good = writer->good && fwrite(from, 1, length, writer->file) == length;
     writer->bytes += length;
     writer->sum = quern_cache_sum(writer->sum, from, length);
 }
 
-static void give_text(void *owner, const quern_tokens *text, const float *vector)
+static void put_text(void *owner, const quern_tokens *text, const float *vector)
 {
     const uint32_t count = (uint32_t)text->count;
     if (text->count > MOST_IDS)
         return;
-    give(owner, &count, sizeof count);
-    give(owner, text->ids, count * sizeof *text->ids);
-    give(owner, vector, ((struct writer *)owner)->width * sizeof *vector);
+    put(owner, &count, sizeof count);
+    put(owner, text->ids, count * sizeof *text->ids);
+    put(owner, vector, ((struct writer *)owner)->width * sizeof *vector);
 }
 
 bool quern_cache_file_write(const struct quern_cache *cache, FILE *file, const char *key)
@@ -154,7 +155,7 @@ bool quern_cache_file_write(const struct quern_cache *cache, FILE *file, const c
     struct quern_cache_head head = {0};
     struct writer writer = {.file = file, .width = cache->width, .sum = QUERN_CACHE_SUM};
     writer.good = fseek(file, sizeof head, SEEK_SET) == 0;
-    quern_cache_each(cache, give_text, &writer);
+    quern_cache_each(cache, put_text, &writer);
     memcpy(head.magic, magic, sizeof magic);
     snprintf(head.key, sizeof head.key, "%s", key);
     head.bytes = writer.bytes;

@@ -5,13 +5,13 @@
 #include <sys/random.h>
 
 #define HASH_PRIME (((uint64_t)1 << 61) - 1)
-#define OVERHEAD 32 /* bytes that an allocation costs beside what was asked for, about */
+#define OVERHEAD 32 /* bytes that an allocation costs beside its size, about */
 
 struct quern_cached {
-    struct quern_cached *next;           /* of the same place in the table */
-    struct quern_cached *newer, *older;  /* of those with vectors */
-    struct quern_claim *awaited_by;      /* of those without */
-    const struct quern_claims *computed_by;
+    struct quern_cached *next;              /* in the same slot of the table */
+    struct quern_cached *newer, *older;     /* while it has a vector */
+    struct quern_claim *awaited_by;         /* while it has none; the first of a list */
+    const struct quern_claims *computed_by; /* while it has none */
     bool has_vector;
     uint64_t hash;
     size_t count;
@@ -23,16 +23,16 @@ struct quern_cached {
 
 int quern_cache_init(struct quern_cache *cache, size_t bytes, size_t width)
 {
-    size_t places = 64;
+    size_t slots = 64;
     *cache = (struct quern_cache){.width = width, .most_bytes = bytes};
-    while (places < bytes / (width * sizeof(float) + sizeof(struct quern_cached)))
-        places *= 2;
+    while (slots < bytes / (width * sizeof(float) + sizeof(struct quern_cached)))
+        slots *= 2;
     if (getrandom(&cache->secret, sizeof cache->secret, 0) != sizeof cache->secret)
         return QUERN_EIO;
     cache->secret %= HASH_PRIME;
-    cache->table = calloc(places, sizeof *cache->table);
-    cache->mask = places - 1;
-    cache->bytes = places * sizeof *cache->table;
+    cache->table = calloc(slots, sizeof *cache->table);
+    cache->mask = slots - 1;
+    cache->bytes = slots * sizeof *cache->table;
     return cache->table != NULL ? QUERN_OK : QUERN_ENOMEM;
 }
 
@@ -46,7 +46,8 @@ void quern_cache_free(struct quern_cache *cache)
     *cache = (struct quern_cache){0};
 }
 
-/* A polynomial of the ids at a secret place, modulo 2^61 - 1: two texts of n tokens meet for n of its 2^61 places. */
+/* The polynomial whose coefficients are the ids, at a secret point, modulo 2^61 - 1: two texts of n tokens have the same
+ * hash for at most n of the 2^61 points. */
 static uint64_t hash_ids(uint64_t secret, const quern_tokens *text)
 {
     __extension__ typedef unsigned __int128 wide;
@@ -73,7 +74,7 @@ static struct quern_cached *find(const struct quern_cache *cache, const quern_to
     return entry;
 }
 
-/* ---------------------------------------------------------------- by last use */
+/* ---------------------------------------------------------------- the order of last use */
 
 static void unlink_entry(struct quern_cache *cache, struct quern_cached *entry)
 {
@@ -93,10 +94,10 @@ static void make_newest(struct quern_cache *cache, struct quern_cached *entry)
 
 static void destroy(struct quern_cache *cache, struct quern_cached *entry)
 {
-    struct quern_cached **place = &cache->table[entry->hash & cache->mask];
-    while (*place != entry)
-        place = &(*place)->next;
-    *place = entry->next;
+    struct quern_cached **slot = &cache->table[entry->hash & cache->mask];
+    while (*slot != entry)
+        slot = &(*slot)->next;
+    *slot = entry->next;
     cache->bytes -= entry_bytes(cache, entry->count);
     cache->entries--;
     free(entry);
@@ -109,7 +110,7 @@ static void drop_oldest(struct quern_cache *cache)
     destroy(cache, oldest);
 }
 
-/* An entry without a vector; NULL: there is no room, for what is being computed cannot go. */
+/* A new entry without a vector. NULL: there is no room, because entries that are being computed cannot be dropped. */
 static struct quern_cached *create(struct quern_cache *cache, const quern_tokens *text, uint64_t hash)
 {
     const size_t size = entry_bytes(cache, text->count);
@@ -122,11 +123,11 @@ static struct quern_cached *create(struct quern_cache *cache, const quern_tokens
     struct quern_cached *entry = cache->bytes <= cache->most_bytes - size ? malloc(size - OVERHEAD) : NULL;
     if (entry == NULL)
         return NULL;
-    struct quern_cached **place = &cache->table[hash & cache->mask];
-    *entry = (struct quern_cached){.next = *place, .hash = hash, .count = text->count,
+    struct quern_cached **slot = &cache->table[hash & cache->mask];
+    *entry = (struct quern_cached){.next = *slot, .hash = hash, .count = text->count,
                                    .ids = (int32_t *)(void *)(entry->vector + cache->width)};
     memcpy(entry->ids, text->ids, text->count * sizeof *text->ids);
-    *place = entry;
+    *slot = entry;
     cache->bytes += size;
     cache->entries++;
     return entry;
@@ -159,12 +160,10 @@ void quern_cache_each(const struct quern_cache *cache, quern_cache_visit *visit,
 
 int quern_claims_begin(struct quern_claims *claims)
 {
-    claims->each = calloc(claims->count, sizeof *claims->each);
-    claims->missing = calloc(claims->count, sizeof *claims->missing);
-    claims->slots = calloc(claims->count, sizeof *claims->slots);
-    if (claims->each == NULL || claims->missing == NULL || claims->slots == NULL)
+    claims->each = calloc(claims->job->count, sizeof *claims->each);
+    if (claims->each == NULL)
         return QUERN_ENOMEM;
-    for (size_t i = 0; i < claims->count; i++)
+    for (size_t i = 0; i < claims->job->count; i++)
         claims->each[i].owner = claims;
     return QUERN_OK;
 }
@@ -172,7 +171,7 @@ int quern_claims_begin(struct quern_claims *claims)
 static float *vector_of(const struct quern_claim *claim)
 {
     const struct quern_claims *claims = claim->owner;
-    return claims->vectors + (size_t)(claim - claims->each) * claims->cache->width;
+    return claims->job->vectors + (size_t)(claim - claims->each) * claims->cache->width;
 }
 
 static void await(struct quern_claim *claim, struct quern_cached *entry)
@@ -195,25 +194,24 @@ static void stop_awaiting(struct quern_claim *claim)
     claim->owner->awaited--;
 }
 
-/* Everyone who awaits an entry has its vector, or, without one, has to see to it. */
+/* Tells all that await an entry: they get its vector, or, if it has none, they must claim the text again. */
 static void end_waits(const struct quern_cache *cache, struct quern_cached *entry)
 {
     while (entry->awaited_by != NULL) {
         struct quern_claim *claim = entry->awaited_by;
-        struct quern_claims *owner = claim->owner;
+        struct quern_claims *claims = claim->owner;
         stop_awaiting(claim);
         claim->has_vector = entry->has_vector;
         if (entry->has_vector)
             memcpy(vector_of(claim), entry->vector, cache->width * sizeof *entry->vector);
-        if (owner->awaited == 0 && !owner->computing)
-            owner->settled(owner);
+        if (claims->awaited == 0 && !claims->computing)
+            claims->settled(claims->owner);
     }
 }
 
 static void add_missing(struct quern_claims *claims, size_t i)
 {
-    claims->missing[claims->missing_count] = claims->texts[i];
-    claims->slots[claims->missing_count++] = i;
+    claims->job->wanted[claims->job->wanted_count++] = i;
     claims->cache->missed++;
 }
 
@@ -221,12 +219,13 @@ static void take(struct quern_claims *claims, size_t i)
 {
     struct quern_cache *cache = claims->cache;
     struct quern_claim *claim = &claims->each[i];
-    const uint64_t hash = hash_ids(cache->secret, &claims->texts[i]);
-    struct quern_cached *entry = find(cache, &claims->texts[i], hash);
-    if (entry != NULL && !entry->has_vector && entry->computed_by->count > claims->count) {
-        add_missing(claims, i); /* it would wait for more than it asked for */
+    const quern_tokens *text = &claims->job->texts[i];
+    const uint64_t hash = hash_ids(cache->secret, text);
+    struct quern_cached *entry = find(cache, text, hash);
+    if (entry != NULL && !entry->has_vector && entry->computed_by->job->count > claims->job->count) {
+        add_missing(claims, i); /* it would have to wait for more texts than it asked for */
     } else if (entry == NULL) {
-        claim->computes = create(cache, &claims->texts[i], hash);
+        claim->computes = create(cache, text, hash);
         if (claim->computes != NULL)
             claim->computes->computed_by = claims;
         add_missing(claims, i);
@@ -244,18 +243,18 @@ static void take(struct quern_claims *claims, size_t i)
 
 void quern_claims_take(struct quern_claims *claims)
 {
-    claims->missing_count = 0;
-    for (size_t i = 0; i < claims->count; i++)
+    claims->job->wanted_count = 0;
+    for (size_t i = 0; i < claims->job->count; i++)
         if (!claims->each[i].has_vector)
             take(claims, i);
-    claims->computing = claims->missing_count > 0;
+    claims->computing = claims->job->wanted_count > 0;
 }
 
 void quern_claims_computed(struct quern_claims *claims, bool succeeded)
 {
     struct quern_cache *cache = claims->cache;
-    for (size_t i = 0; i < claims->missing_count; i++) {
-        struct quern_claim *claim = &claims->each[claims->slots[i]];
+    for (size_t i = 0; i < claims->job->wanted_count; i++) {
+        struct quern_claim *claim = &claims->each[claims->job->wanted[i]];
         struct quern_cached *entry = claim->computes;
         claim->computes = NULL;
         claim->has_vector = succeeded;
@@ -270,32 +269,24 @@ void quern_claims_computed(struct quern_claims *claims, bool succeeded)
         if (!succeeded)
             destroy(cache, entry);
     }
-    claims->missing_count = 0;
     claims->computing = false;
 }
 
 bool quern_claims_are_met(const struct quern_claims *claims)
 {
-    for (size_t i = 0; i < claims->count; i++)
+    for (size_t i = 0; i < claims->job->count; i++)
         if (!claims->each[i].has_vector)
             return false;
     return true;
 }
 
-void quern_claims_leave(struct quern_claims *claims)
-{
-    for (size_t i = 0; claims->each != NULL && claims->awaited > 0 && i < claims->count; i++)
-        if (claims->each[i].awaits != NULL)
-            stop_awaiting(&claims->each[i]);
-}
-
 void quern_claims_end(struct quern_claims *claims)
 {
-    quern_claims_leave(claims);
+    for (size_t i = 0; claims->each != NULL && claims->awaited > 0 && i < claims->job->count; i++)
+        if (claims->each[i].awaits != NULL)
+            stop_awaiting(&claims->each[i]);
     if (claims->computing)
         quern_claims_computed(claims, false);
     free(claims->each);
-    free(claims->missing);
-    free(claims->slots);
     *claims = (struct quern_claims){0};
 }

@@ -1,20 +1,22 @@
-/* Vectors that were computed before, or are being computed: so that a text is computed once. Of the loop alone.
+/* Vectors that were computed before, or are being computed, so that a text is computed once. Used by the loop only.
  *
- * What is kept is a model's whole vector, under the ids of the tokens it was made of, prompt included: they decide
- * every bit of it, and requests of any options share it. Ids are compared themselves; the hash that finds them has a
- * secret, so that nobody can fill one place of the table. The memory is bounded, what was not used longest goes first.
+ * What is kept is the model's whole vector. Its key is the ids of the text's tokens, prompt included: they decide every
+ * bit of the vector, and requests with any options share it. Ids are compared themselves; the hash that finds them has
+ * a secret, so that nobody can fill one slot of the table. The memory is bounded; the entry whose last use is longest
+ * ago is dropped first.
  *
- * A request claims its texts. Each is then one of these:
+ * A request claims the texts of its job. Each text is then one of these:
  *
  *     known     its vector is copied at once
- *     missing   the request is to compute it, and others may wait for it
- *     awaited   another request of no more texts computes it, or the same one at another place
+ *     missing   this request must compute it, and others may wait for it
+ *     awaited   it is computed by another request that has no more texts than this one, or by this one at another place
  *
- * When who computes a text fails or leaves, those that await it are told, claim again, and one of them computes it. */
+ * When the request that computes a text fails or leaves, those that await the text are told. They claim again, and one
+ * of them computes it. */
 #ifndef QUERN_SERVER_CACHE_H
 #define QUERN_SERVER_CACHE_H
 
-#include "quern.h"
+#include "job.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,23 +24,19 @@
 struct quern_claim { /* of one text */
     struct quern_claims *owner;
     bool has_vector;
-    struct quern_cached *computes, *awaits; /* entries; one of them at most, NULL: no */
-    struct quern_claim *before, *after;     /* of those that await the same */
+    struct quern_cached *computes, *awaits; /* entries; at most one of them is not NULL */
+    struct quern_claim *before, *after;     /* of those that await the same entry */
 };
 
-struct quern_claims { /* of a request */
+struct quern_claims { /* of one request */
     struct quern_cache *cache;
-    const quern_tokens *texts; /* [count]; the request's */
-    float *vectors;            /* [count][width]; the request's */
-    size_t count;
-    struct quern_claim *each; /* [count] */
-
-    quern_tokens *missing; /* [missing_count]: to be computed; missing[i] is the text slots[i] */
-    size_t *slots;
-    size_t missing_count;
-    bool computing; /* until quern_claims_computed */
-    size_t awaited;
-    void (*settled)(struct quern_claims *claims); /* nothing is awaited any more, nor being computed */
+    struct quern_job *job;              /* texts, vectors; wanted is set to what is missing */
+    void (*settled)(void *owner);       /* called when nothing is awaited any more, nor being computed. It may be called
+                                           while other claims are being changed: it must not call functions of claims */
+    void *owner;
+    struct quern_claim *each;           /* [job->count]; NULL: not begun, or ended */
+    bool computing;                     /* from quern_claims_take, if texts are missing, to quern_claims_computed */
+    size_t awaited;                     /* texts */
 };
 
 struct quern_cache {
@@ -46,11 +44,11 @@ struct quern_cache {
     size_t width, most_bytes, bytes, entries;
     struct quern_cached **table; /* [mask + 1]; NULL: there is no cache */
     size_t mask;
-    struct quern_cached *newest, *oldest; /* with vectors, by their last use */
+    struct quern_cached *newest, *oldest; /* entries with vectors, by their last use */
     uint64_t known, missed, joined, dropped; /* texts so far */
 };
 
-/* bytes: of memory, at least some for the table. width: of a vector. QUERN_ENOMEM. */
+/* bytes: of memory, enough for the table at least. width: of a vector. QUERN_ENOMEM. */
 int quern_cache_init(struct quern_cache *cache, size_t bytes, size_t width);
 void quern_cache_free(struct quern_cache *cache); /* when no claims are left */
 
@@ -60,28 +58,26 @@ void quern_cache_put(struct quern_cache *cache, const quern_tokens *text, const 
 /* Drops all vectors. */
 void quern_cache_clear(struct quern_cache *cache);
 
-/* Visits all texts with vectors, the one used longest ago first. */
+/* Visits all texts with vectors, the one whose last use is longest ago first. */
 typedef void quern_cache_visit(void *owner, const quern_tokens *text, const float *vector);
 void quern_cache_each(const struct quern_cache *cache, quern_cache_visit *visit, void *owner);
 
-/* Starts the claims of texts that have no vectors yet: cache, texts, vectors, count and settled are filled in, the rest
+/* Starts the claims of a job whose texts have no vectors yet. The caller sets cache, job, settled and owner; the rest
  * is zero. QUERN_ENOMEM. */
 int quern_claims_begin(struct quern_claims *claims);
 
-/* Claims the texts without a vector, again if need be. If texts are missing, computing is set, and
- * quern_claims_computed comes next. */
+/* Claims the texts that have no vector, for the first time or again. The job then wants the missing ones. If there are
+ * any, the caller has them computed and calls quern_claims_computed next. */
 void quern_claims_take(struct quern_claims *claims);
 
-/* The missing texts were computed, into vectors; or not, and somebody else is to do it. */
+/* The missing texts were computed into the job's vectors; or they were not, and somebody else must compute them. */
 void quern_claims_computed(struct quern_claims *claims, bool succeeded);
 
 /* Whether all texts have vectors. */
 bool quern_claims_are_met(const struct quern_claims *claims);
 
-/* The request waits for nothing any more; what it is computing, others still may. */
-void quern_claims_leave(struct quern_claims *claims);
-
-/* Ends claims, also those that never began. What is not computed yet, others do. */
+/* Ends claims; allowed for claims that never began. What they were computing is computed by those that await it. Reads
+ * the job's wanted texts, and changes nothing of the job. */
 void quern_claims_end(struct quern_claims *claims);
 
 #endif

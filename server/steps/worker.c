@@ -5,36 +5,32 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Full vectors as the model gives them, so that texts of any options go through one step: cutting and normalising are
- * done when the answer is written. */
-int quern_worker_embed(void *context, const quern_tokens *texts, size_t count, float *vectors)
+/* Asks for whole vectors as the model gives them, so that texts with any options go through one step. Vectors are cut
+ * and normalised when the answer is written. */
+void quern_worker_embed(void *context, const quern_tokens *texts, size_t count, float *vectors, size_t capacity,
+                        quern_result *results)
 {
-    quern_context *engine = context;
     const quern_embed_options options = {.size = sizeof options, .flags = QUERN_NO_NORMALIZE};
-    return quern_embed_tokens(engine, texts, count, &options, vectors, SIZE_MAX, NULL, NULL);
+    quern_embed_tokens(context, texts, count, &options, vectors, capacity, results, NULL); /* results tell it all */
 }
 
 void quern_worker_step(struct quern_worker *worker, const struct quern_step *step)
 {
+    const size_t width = worker->width;
     quern_tokens texts[QUERN_STEP_TEXTS];
-    int codes[QUERN_STEP_TEXTS];
+    quern_result results[QUERN_STEP_TEXTS];
     for (size_t i = 0; i < step->count; i++)
-        texts[i] = step->jobs[i]->texts[step->indices[i]];
+        texts[i] = step->jobs[i]->texts[step->texts[i]];
     if (atomic_exchange(&worker->must_renew, false) && worker->renew != NULL)
         worker->engine = worker->renew(worker->owner, worker->engine);
-    const int code = worker->embed(worker->engine, texts, step->count, worker->vectors);
-    for (size_t i = 0; i < step->count; i++) {
-        const struct quern_job *job = step->jobs[i];
-        float *vector = worker->vectors + i * worker->width;
-        /* One text's failure is not its company's: each is tried by itself. */
-        codes[i] = code == QUERN_OK || step->count == 1 ? code : worker->embed(worker->engine, &texts[i], 1, vector);
-        const size_t slot = job->slots != NULL ? job->slots[step->indices[i]] : step->indices[i];
-        if (codes[i] == QUERN_OK)
-            memcpy(job->vectors + slot * worker->width, vector, worker->width * sizeof *vector);
-    }
-    if (quern_batcher_finish(worker->batcher, step, codes)) {
+    worker->embed(worker->engine, texts, step->count, worker->vectors, QUERN_STEP_TEXTS * width, results);
+    for (size_t i = 0; i < step->count; i++)
+        if (results[i].code == QUERN_OK)
+            memcpy(step->jobs[i]->vectors + step->texts[i] * width, worker->vectors + i * width,
+                   width * sizeof *worker->vectors);
+    if (quern_batcher_finish(worker->batcher, step, results)) {
         const uint64_t one = 1;
-        ssize_t written = write(worker->finished, &one, sizeof one); /* fails only when it is readable already */
+        ssize_t written = write(worker->finished, &one, sizeof one); /* fails only when it can be read already */
         (void)written;
     }
 }

@@ -1,0 +1,118 @@
+#include "compute.h"
+
+#include "log.h"
+#include "steps/failure.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The key of the file is what decides a vector's bits, beside its tokens: the model, the kernels and the numeric path. */
+static void load_cache(struct quern_server *server, const char *path)
+{
+    char space[QUERN_SPACE_SIZE] = "";
+    const struct quern_server_options *options = server->options;
+    quern_space(server->service.model, NULL, space, NULL);
+    snprintf(server->cache_key, sizeof server->cache_key, "%s %.24s %.24s", space, server->service.info.kernels, path);
+    const long texts = quern_cache_file_read(&server->service.cache, server->cache_file, server->cache_key);
+    if (texts >= 0)
+        quern_log(&server->service, "info", "read %ld vectors from %s", texts, options->cache_file);
+    else
+        quern_log(&server->service, "warn", "%s is damaged, or was written with another model, CPU or path; the cache starts empty",
+                  options->cache_file);
+}
+
+static void save_cache(struct quern_server *server)
+{
+    const char *name = server->options->cache_file;
+    if (server->cache_file == NULL)
+        return;
+    if (server->cache_key[0] != '\0') { /* else the server never started */
+        if (quern_cache_file_write(&server->service.cache, server->cache_file, server->cache_key))
+            quern_log(&server->service, "info", "kept %zu vectors in %s", server->service.cache.entries, name);
+        else
+            quern_log(&server->service, "error", "cannot write %s: %s", name, strerror(errno));
+    }
+    fclose(server->cache_file);
+}
+
+int quern_compute_open(struct quern_server *server, quern_error *error)
+{
+    const struct quern_server_options *options = server->options;
+    const quern_context_options engine = {.size = sizeof engine, .threads = options->threads, .path = options->path,
+                                          .step_tokens = options->step_tokens};
+    const quern_context_options tokenizer = {.size = sizeof tokenizer, .threads = 1};
+    quern_context_info info = {.size = sizeof info};
+    quern_context *context = NULL;
+    int code = quern_context_new(&context, server->service.model, &engine, error);
+    server->worker.engine = context;
+    if (code == QUERN_OK)
+        code = quern_context_new(&server->service.tokenizer, server->service.model,
+                                 &tokenizer, error);
+    if (code == QUERN_OK)
+        code = quern_model_describe(server->service.model, &server->service.info, error);
+    if (code == QUERN_OK)
+        code = quern_context_describe(context, &info, error);
+    if (code != QUERN_OK)
+        return code;
+    quern_log(&server->service, "info", "%d threads (%s), kernels %s, path %s, steps of %d tokens", info.threads,
+              info.threads_reason, server->service.info.kernels, info.path, info.step_tokens);
+    if (options->cache_bytes > 0 && quern_cache_init(&server->service.cache, options->cache_bytes,
+                                                     (size_t)server->service.info.dimensions) != QUERN_OK)
+        return quern_server_fail(error, QUERN_ENOMEM, "there is no memory for the cache");
+    if (server->cache_file != NULL)
+        load_cache(server, info.path);
+    return quern_batcher_init(&server->batcher, (uint64_t)info.step_tokens, (uint64_t)options->queue_tokens) == QUERN_OK
+               ? QUERN_OK
+               : quern_server_fail(error, QUERN_ENOMEM, "there is no memory for the queue");
+}
+
+/* Adapts the number of threads to the CPU budget, which may have changed. Called by the worker, between steps. */
+static void *renew_engine(void *owner, void *engine)
+{
+    struct quern_server *server = owner;
+    const quern_context_options options = {.size = sizeof options, .path = server->options->path,
+                                           .step_tokens = (int)server->batcher.budget};
+    quern_context_info before = {.size = sizeof before}, after = {.size = sizeof after};
+    quern_context *context = NULL;
+    quern_error error = {0};
+    int code = quern_context_describe(engine, &before, &error);
+    if (code == QUERN_OK)
+        code = quern_context_new(&context, server->service.model, &options, &error);
+    if (code == QUERN_OK)
+        code = quern_context_describe(context, &after, &error);
+    const bool is_better = code == QUERN_OK && after.threads != before.threads;
+    if (is_better)
+        quern_log(&server->service, "info", "%d threads (%s)", after.threads, after.threads_reason);
+    else if (code != QUERN_OK)
+        quern_log(&server->service, "error", "%s; the number of threads stays as it was", error.text);
+    quern_context_free(is_better ? engine : context);
+    return is_better ? context : engine;
+}
+
+int quern_compute_start(struct quern_server *server, quern_error *error)
+{
+    server->worker.batcher = &server->batcher;
+    server->worker.embed = quern_worker_embed;
+    server->worker.renew = renew_engine;
+    server->worker.owner = server;
+    server->worker.width = (size_t)server->service.info.dimensions;
+    return quern_worker_start(&server->worker) == QUERN_OK
+               ? QUERN_OK
+               : quern_server_fail(error, QUERN_ENOMEM, "there is no memory or thread for the worker");
+}
+
+void quern_compute_stop(struct quern_server *server)
+{
+    quern_worker_stop(&server->worker);
+}
+
+void quern_compute_close(struct quern_server *server)
+{
+    save_cache(server);
+    quern_cache_free(&server->service.cache);
+    if (server->batcher.budget > 0)
+        quern_batcher_free(&server->batcher);
+    quern_context_free(server->service.tokenizer);
+    quern_context_free(server->worker.engine);
+}

@@ -1,0 +1,20 @@
+/* What computes: the contexts, the cache with its file, the queue and the worker. */
+#ifndef QUERN_SERVER_COMPUTE_H
+#define QUERN_SERVER_COMPUTE_H
+
+#include "server_state.h"
+
+/* Opens all of it, except the cache's file, which server->cache_file is already (NULL: none). The cache is filled from
+ * the file. */
+int quern_compute_open(struct quern_server *server, quern_error *error);
+
+/* Starts the worker's thread. */
+int quern_compute_start(struct quern_server *server, quern_error *error);
+
+/* Ends the worker, after the step that runs. Its job comes back by quern_exchange_collect. */
+void quern_compute_stop(struct quern_server *server);
+
+/* Writes the cache's file and frees everything; also after a failure to open. No exchange is left. */
+void quern_compute_close(struct quern_server *server);
+
+#endif

@@ -1,0 +1,20 @@
+/* A connection: bytes in, bytes out, and the time that a client may take for them. It has one exchange at a time. */
+#ifndef QUERN_SERVER_CONNECTION_H
+#define QUERN_SERVER_CONNECTION_H
+
+#include "server_state.h"
+
+struct quern_connection;
+
+/* Takes a socket over. Closes it when there is no memory. */
+void quern_connection_open(struct quern_server *server, evutil_socket_t descriptor);
+void quern_connection_close(struct quern_connection *connection);
+
+/* Closes the oldest connection that has no request. False: all have one. */
+bool quern_connections_close_idle(struct quern_server *server);
+
+/* Closes all connections that have no request. True: nobody waits for an answer any more, nor reads one. Requests whose
+ * head has arrived in part do not count. */
+bool quern_connections_drain(struct quern_server *server);
+
+#endif

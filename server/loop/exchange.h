@@ -1,0 +1,59 @@
+/* An exchange: one request and its answer, on their way through the loop. It knows nothing of the connection but the
+ * function that takes the answer. */
+#ifndef QUERN_SERVER_EXCHANGE_H
+#define QUERN_SERVER_EXCHANGE_H
+
+#include "requests/answer.h"
+#include "server_state.h"
+
+/* The states of an exchange, in their order. ANSWERING can follow any of the others.
+ *
+ *     READING -> TOKENISING -> COMPUTING <-> WAITING -> ANSWERING
+ *
+ * Without a cache an exchange never waits. With one it may compute and wait several times, when others fail to compute
+ * what it waited for. */
+enum quern_exchange_state {
+    QUERN_EXCHANGE_READING,    /* its body arrives */
+    QUERN_EXCHANGE_TOKENISING, /* its texts become tokens, a slice at each turn of the loop */
+    QUERN_EXCHANGE_COMPUTING,  /* the batcher has its job */
+    QUERN_EXCHANGE_WAITING,    /* others compute texts of its job */
+    QUERN_EXCHANGE_ANSWERING   /* its answer is written, and given to the connection */
+};
+
+/* Called once, when the answer is written. It must not end the exchange at once. */
+typedef void quern_exchange_ready(void *owner);
+
+struct quern_exchange {
+    struct quern_server *server;
+    enum quern_exchange_state state; /* changed by exchange.c only */
+    struct quern_request request;
+    struct quern_answer answer;
+    struct quern_job *job;       /* NULL: none is made yet, or it was given up */
+    struct quern_claims claims;  /* on vectors of the cache */
+    struct event *turn;          /* its next turn in the loop */
+    struct event *deadline;      /* when its vectors must be computed */
+    size_t held;                 /* bytes, counted in the server's load */
+    quern_exchange_ready *ready;
+    void *owner;                 /* for ready */
+};
+
+/* Begins an exchange for the head of a request, which must outlive it. NULL: no memory. */
+struct quern_exchange *quern_exchange_new(struct quern_server *server, const struct quern_head *head,
+                                          quern_exchange_ready *ready, void *owner);
+
+/* Answers a request that is refused before its body was read. */
+void quern_exchange_answer(struct quern_exchange *exchange);
+
+/* The body is whole: parses, tokenises, computes, answers. body must live until the answer is ready. */
+void quern_exchange_run(struct quern_exchange *exchange, quern_text body);
+
+/* Whether the server may hold so many bytes more for this exchange. If so they are counted, until it ends. */
+bool quern_exchange_hold(struct quern_exchange *exchange, size_t bytes);
+
+/* Ends an exchange: its answer was sent, or its client has left before. Logs and counts it, and frees it. */
+void quern_exchange_end(struct quern_exchange *exchange);
+
+/* Goes on with the exchanges whose jobs the worker has finished. */
+void quern_exchange_collect(struct quern_server *server);
+
+#endif

@@ -1,0 +1,17 @@
+/* The log: lines on standard error, as text or JSON. A line is left out, and counted, when writing it would have to wait
+ * for whoever reads the log. Any thread may log. */
+#ifndef QUERN_SERVER_LOG_H
+#define QUERN_SERVER_LOG_H
+
+#include "requests/answer.h"
+
+/* A line about the server. level: "info", "warn" or "error". */
+void quern_log(struct quern_service *service, const char *level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The line of a request that is answered, or (status 499) was left by its client. Nothing of the input is in it.
+ * job NULL: nothing was computed. */
+void quern_log_request(const struct quern_request *request, const struct quern_job *job,
+                       const struct quern_answer *answer, int64_t now_ns);
+
+#endif

@@ -1,0 +1,76 @@
+#include "receive.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Skips the empty line that some clients send after a body (RFC 9112, 2.2). */
+static void skip_empty_line(struct evbuffer *input)
+{
+    char line[2];
+    if (evbuffer_copyout(input, line, 2) == 2 && memcmp(line, "\r\n", 2) == 0)
+        evbuffer_drain(input, 2);
+}
+
+static int read_head(struct quern_receiver *receiver, struct evbuffer *input)
+{
+    skip_empty_line(input);
+    size_t length = evbuffer_get_length(input);
+    if (length == 0)
+        return 0;
+    if (length > QUERN_HEAD_BYTES)
+        length = QUERN_HEAD_BYTES;
+    char *data = (char *)evbuffer_pullup(input, (ev_ssize_t)length);
+    if (data == NULL)
+        return 400;
+    const char *end = memmem(data, length, "\r\n\r\n", 4), *newline = memchr(data, '\n', length);
+    if (data[0] < 'A' || data[0] > 'Z' || (newline != NULL && (newline == data || newline[-1] != '\r')))
+        return 400; /* another protocol, or lines whose end would never come */
+    if (end == NULL)
+        return length == QUERN_HEAD_BYTES ? 431 : 0;
+    length = (size_t)(end - data) + 4;
+    receiver->head_data = malloc(length);
+    if (receiver->head_data == NULL)
+        return 431;
+    evbuffer_remove(input, receiver->head_data, length);
+    const int status = quern_head_parse(&receiver->head, receiver->head_data, length);
+    return status == 0 ? 1 : status;
+}
+
+int quern_receive_head(struct quern_receiver *receiver, struct evbuffer *input)
+{
+    const int status = read_head(receiver, input);
+    if (status != 0 && status != 1)
+        receiver->head = (struct quern_head){.method = "", .path = "", .query = ""};
+    return status;
+}
+
+size_t quern_receive_size(const struct quern_receiver *receiver, struct evbuffer *input)
+{
+    const size_t length = evbuffer_get_contiguous_space(input);
+    const uint64_t left = receiver->head.length - receiver->body.length;
+    return receiver->head.chunked || length < left ? length : (size_t)left;
+}
+
+int quern_receive_body(struct quern_receiver *receiver, struct evbuffer *input, size_t size, size_t *moved)
+{
+    size_t body = size;
+    int code;
+    char *room = size > 0 ? quern_buffer_room(&receiver->body, size) : NULL;
+    *moved = size;
+    if (room != NULL)
+        evbuffer_copyout(input, room, size);
+    if (receiver->head.chunked)
+        code = quern_chunks_take(&receiver->chunks, room, size, &body, moved);
+    else
+        code = receiver->body.length + body == receiver->head.length ? QUERN_CHUNKS_DONE : QUERN_CHUNKS_MORE;
+    evbuffer_drain(input, *moved);
+    receiver->body.length += body;
+    return code;
+}
+
+void quern_receiver_clear(struct quern_receiver *receiver)
+{
+    free(receiver->head_data);
+    quern_buffer_free(&receiver->body);
+    *receiver = (struct quern_receiver){0};
+}

@@ -1,0 +1,32 @@
+/* The server's state, which the loop's thread owns. */
+#ifndef QUERN_SERVER_STATE_H
+#define QUERN_SERVER_STATE_H
+
+#include "keys.h"
+#include "requests/service.h"
+#include "server.h"
+#include "steps/cache_file.h"
+#include "steps/worker.h"
+#include "systemd.h"
+
+#include <event2/event.h>
+#include <event2/listener.h>
+
+struct quern_server {
+    struct quern_service service;
+    const struct quern_server_options *options;
+    struct quern_batcher batcher;
+    struct quern_worker worker;
+    struct quern_keys keys;
+    FILE *cache_file;              /* NULL: none */
+    char cache_key[QUERN_CACHE_KEY];
+    struct event_base *base;
+    struct evconnlistener *listener;
+    bool is_unix;                  /* it listens on a unix socket */
+    const char *socket_path;       /* to be removed at the end; NULL: none */
+    struct quern_connection *first, *last; /* the oldest first */
+    struct quern_systemd systemd;
+    struct event *collect, *resume, *drained, *watchdog, *signals[3];
+};
+
+#endif

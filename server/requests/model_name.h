@@ -1,0 +1,14 @@
+/* Names of models as clients send them: the server's own name, which may be followed by a task ("NAME:query") or by
+ * Ollama's tag (":latest"). */
+#ifndef QUERN_SERVER_MODEL_NAME_H
+#define QUERN_SERVER_MODEL_NAME_H
+
+#include "service.h"
+
+/* The task that a name ends in after ':', or -1. */
+int quern_model_name_task(const char *name);
+
+/* Whether a name, without its task or tag, is that of the model here. */
+bool quern_model_name_is_ours(const struct quern_service *service, const char *name);
+
+#endif

@@ -1,0 +1,15 @@
+/* The two ends of a request: its body is parsed by its route, its answer is written by its route or, if it is refused,
+ * by its dialect. */
+#ifndef QUERN_SERVER_RESPOND_H
+#define QUERN_SERVER_RESPOND_H
+
+#include "answer.h"
+
+/* Has the route parse the body, and resolves what was left to defaults. False: refused. */
+bool quern_respond_parse(struct quern_request *request);
+
+/* Writes the answer to a request whose job, if it has one, was computed or has failed. job NULL: no vectors were
+ * computed. The job's vectors are changed into what is answered. */
+void quern_respond_write(struct quern_request *request, struct quern_job *job, struct quern_answer *answer);
+
+#endif

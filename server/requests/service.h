@@ -1,0 +1,34 @@
+/* What requests are answered with: the model, the queue, the cache, counters. The loop's thread owns it. */
+#ifndef QUERN_SERVER_SERVICE_H
+#define QUERN_SERVER_SERVICE_H
+
+#include "meters.h"
+#include "server.h"
+#include "steps/batcher.h"
+#include "steps/vector_cache.h"
+
+#include <stdatomic.h>
+
+/* What the server holds at the moment. */
+struct quern_load {
+    int connections;
+    size_t requests; /* begun and not yet finished */
+    size_t bytes;    /* of requests, bodies and answers */
+};
+
+struct quern_service {
+    quern_model *model;
+    quern_model_info info;
+    const struct quern_server_options *options;
+    quern_context *tokenizer; /* a context of the loop's own, with one thread */
+    struct quern_batcher *batcher;
+    struct quern_cache cache;
+    struct quern_meters meters;
+    struct quern_load load;
+    atomic_ullong lost_log_lines; /* lines of the log that were left out; counted by all threads */
+    int64_t created;              /* seconds since 1970 */
+    bool draining;                /* the server is ending */
+    bool broken;                  /* the model failed for a reason that is not the client's; not ready */
+};
+
+#endif
