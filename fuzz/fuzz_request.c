@@ -21,8 +21,7 @@ enum { IS_HTTP = 1, ALLOW_IDS = 2, RAW = 4, SLICES = 8 };
 static quern_model *model;
 static struct quern_server_options options = {.model_name = "tiny", .default_task = -1, .queue_tokens = 4096,
                                               .max_body = 1 << 16};
-static struct quern_service service = {.options = &options, .info.size = sizeof service.info,
-                                        .tokens.size = sizeof service.tokens};
+static struct quern_service service = {.options = &options, .info.size = sizeof service.info};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -45,8 +44,7 @@ static void open_service(void)
     expect(file >= 0 && close(file) == 0 && quern_model_make(path, &recipe, NULL) == QUERN_OK &&
            quern_model_open(&model, path, NULL, NULL) == QUERN_OK &&
            quern_context_new(&service.tokenizer, model, &how, NULL) == QUERN_OK &&
-           quern_model_describe(model, &service.info, NULL) == QUERN_OK &&
-           quern_tokenizer_describe(model, &service.tokens, NULL) == QUERN_OK, "a model can be made");
+           quern_model_describe(model, &service.info, NULL) == QUERN_OK, "a model can be made");
     service.model = model;
     unlink(path);
 }

@@ -142,17 +142,17 @@ static void test_refusals(void **state)
         const char *says;
     } table[] = {
         {"/embedding", "{}", 400, "\"type\":\"invalid_request_error\"}}"},
-        {"/embedding", "{\"content\":\"a\",\"embd_normalize\":0}", 400, "embd_normalize is to be 2"},
+        {"/embedding", "{\"content\":\"a\",\"embd_normalize\":0}", 400, "embd_normalize must be 2"},
         {"/embedding", "{\"content\":\"a\",\"embd_normalize\":-1,\"output_dtype\":\"int8\"}", 400, "int8"},
         {"/embedding", "{\"content\":[1,2]}", 400, "--allow-token-ids"},
-        {"/embedding", "{\"content\":7}", 400, "content is to be a string"},
-        {"/tokenize", "{}", 400, "content is to be a string"},
-        {"/tokenize", "{\"content\":7}", 400, "content is to be a string"},
-        {"/tokenize", "{\"content\":\"a\",\"with_pieces\":1}", 400, "with_pieces is to be true or false"},
-        {"/detokenize", "{}", 400, "tokens is to be an array"},
-        {"/detokenize", "{\"tokens\":[\"a\"]}", 400, "no token id"},
-        {"/detokenize", "{\"tokens\":[-1]}", 400, "no token id"},
-        {"/detokenize", "{\"tokens\":[99999999999999]}", 400, "no token id"},
+        {"/embedding", "{\"content\":7}", 400, "content must be a string"},
+        {"/tokenize", "{}", 400, "content must be a string"},
+        {"/tokenize", "{\"content\":7}", 400, "content must be a string"},
+        {"/tokenize", "{\"content\":\"a\",\"with_pieces\":1}", 400, "with_pieces must be true or false"},
+        {"/detokenize", "{}", 400, "tokens must be an array"},
+        {"/detokenize", "{\"tokens\":[\"a\"]}", 400, "must contain only token ids"},
+        {"/detokenize", "{\"tokens\":[-1]}", 400, "must contain only token ids"},
+        {"/detokenize", "{\"tokens\":[99999999999999]}", 400, "must contain only token ids"},
         {"/embedding", NULL, 405, "this path takes POST"},
     };
     for (size_t i = 0; i < QUERN_COUNT(table); i++) {

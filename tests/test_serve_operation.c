@@ -125,7 +125,7 @@ static void test_a_port_that_is_taken_is_named(void **state)
     struct served server, second;
     start(&server, no_options);
     snprintf(port, sizeof port, "%d", server.port);
-    snprintf(line, sizeof line, "port %d: Address already in use; --port takes another", server.port);
+    snprintf(line, sizeof line, "port %d: Address already in use; choose another with --port", server.port);
     assert_false(served_start(&second, command, model_path, options));
     assert_true(served_logs(&second, line));
     assert_int_equal(served_end(&second, 0), 1);
@@ -241,7 +241,7 @@ static void test_vectors_outlive_the_server(void **state)
     start(&server, options);
     ask(&server, "/v1/embeddings", THREE, 200);
     assert_false(served_start(&second, command, model_path, options));
-    assert_true(served_logs(&second, "another server does"));
+    assert_true(served_logs(&second, "another server uses it"));
     assert_int_equal(served_end(&second, 0), 1);
     assert_int_equal(served_end(&server, SIGTERM), 0);
     for (int run = 0; run < 2; run++) {
@@ -257,7 +257,7 @@ static void test_vectors_outlive_the_server(void **state)
     assert_int_equal(fseek(file, 200, SEEK_SET), 0);
     assert_int_equal(fputs("damage", file) >= 0 && fclose(file) == 0, true);
     start(&server, options);
-    assert_true(served_logs(&server, "is damaged or of another model, CPU or path; the cache starts empty"));
+    assert_true(served_logs(&server, "is damaged, or was written with another model, CPU or path; the cache starts empty"));
     ask(&server, "/v1/embeddings", THREE, 200);
     assert_int_equal(served_end(&server, SIGTERM), 0);
     unlink(path);
@@ -578,7 +578,7 @@ static void test_systemd_hands_over_a_socket(void **state)
 
     address = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     assert_false(start_with_socket(&server, listening_socket(&address), "2"));
-    assert_true(served_logs(&server, "several"));
+    assert_true(served_logs(&server, "exactly one"));
     assert_int_equal(served_end(&server, 0), 1);
 
     setenv("LISTEN_PID", "1", 1); /* meant for another */

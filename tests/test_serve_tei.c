@@ -89,7 +89,7 @@ static void test_the_start_can_be_cut_off(void **state)
         assert_memory_equal(reply.body, expected, sizeof expected);
         reply_free(&reply);
     }
-    snprintf(body, sizeof body, "{\"inputs\":\"%s\",\"truncation_direction\":\"Left\"}", text); /* no leave to cut */
+    snprintf(body, sizeof body, "{\"inputs\":\"%s\",\"truncation_direction\":\"Left\"}", text); /* without truncate it is not cut */
     serve_expect("/embed", body, 422, "\"error_type\":\"Validation\"");
 }
 
@@ -116,6 +116,78 @@ static void test_similarity(void **state)
     json_decref(answer);
     serve_expect("/similarity", "{\"inputs\":{\"source_sentence\":\"a\",\"sentences\":[\"a\"]},\"dimensions\":1}", 200,
                  "[1]");
+}
+
+/* Checks that a body of /similarity is answered with the dot product of two texts embedded with these options. */
+static void check_similarity(const char *fields, const quern_embed_options *options)
+{
+    char body[512];
+    float vectors[2][TRIAL_WIDTH];
+    const int width = serve_embed("a red apple", options, vectors[0]);
+    serve_embed("rain", options, vectors[1]);
+    snprintf(body, sizeof body, "{\"inputs\":{\"source_sentence\":\"a red apple\",\"sentences\":[\"rain\"]}%s}",
+             fields);
+    json_t *answer = serve_ask("/similarity", body, 200);
+    const double expected = quern_dot(vectors[0], vectors[1], width);
+    assert_true(fabs(json_number_value(json_array_get(answer, 0)) - expected) < 1e-6);
+    json_decref(answer);
+}
+
+/* Options count wherever they stand, and defaults fill in only what no object has. */
+static void test_options_of_similarity(void **state)
+{
+    (void)state;
+    quern_embed_options options = {.size = sizeof options};
+    check_similarity("", &options);
+    check_similarity(",\"parameters\":{}", &options);
+    options.task = QUERN_TASK_QUERY;
+    check_similarity(",\"model\":\"any:query\"", &options);
+    check_similarity(",\"parameters\":{},\"model\":\"any:query\"", &options);
+    check_similarity(",\"parameters\":{\"model\":\"any:query\"}", &options);
+    check_similarity(",\"parameters\":{\"task\":\"query\"}", &options);
+    check_similarity(",\"parameters\":{\"task\":\"query\"},\"model\":\"any:document\"", &options);
+    check_similarity(",\"parameters\":{\"task\":\"document\"},\"task\":\"query\"", &options);
+    check_similarity(",\"prompt_name\":\"query\"", &options);
+    check_similarity(",\"parameters\":{\"prompt_name\":\"query\"},\"model\":\"any:document\"", &options);
+    options.dimensions = 8;
+    check_similarity(",\"parameters\":{\"dimensions\":8},\"model\":\"any:query\"", &options);
+    options.task = QUERN_TASK_DOCUMENT;
+    options.title = (quern_text){"weather", 7};
+    check_similarity(",\"parameters\":{\"title\":\"weather\"},\"dimensions\":8", &options);
+    check_similarity(",\"title\":\"weather\",\"parameters\":{\"task\":\"document\"},\"dimensions\":8", &options);
+    serve_expect("/similarity", "{\"inputs\":{\"source_sentence\":\"a\",\"sentences\":[\"b\"]},\"title\":\"t\","
+                 "\"parameters\":{\"task\":\"query\"}}", 422, "only the task document");
+}
+
+/* The server's default counts last, in every route. */
+static void test_a_default_task(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path, *body;
+    } plain[] = {{"/embed", "{\"inputs\":\"rain\"%s}"},
+                 {"/v1/embeddings", "{\"input\":\"rain\",\"model\":\"m\"%s}"},
+                 {"/api/embed", "{\"input\":\"rain\"%s}"},
+                 {"/api/embeddings", "{\"prompt\":\"rain\"%s}"},
+                 {"/embedding", "{\"content\":\"rain\"%s}"}};
+    quern_embed_options document = {.size = sizeof document, .task = QUERN_TASK_DOCUMENT};
+    quern_embed_options query = {.size = sizeof query, .task = QUERN_TASK_QUERY};
+    quern_embed_options none = {.size = sizeof none};
+    serve_switch((const char *const[]){"--default-task", "document", NULL});
+    for (size_t i = 0; i < QUERN_COUNT(plain); i++) {
+        char body[128];
+        snprintf(body, sizeof body, plain[i].body, "");
+        serve_check_raw(plain[i].path, body, "rain", &document);
+        snprintf(body, sizeof body, plain[i].body, ",\"task\":\"query\"");
+        serve_check_raw(plain[i].path, body, "rain", &query);
+        snprintf(body, sizeof body, plain[i].body, ",\"task\":\"none\"");
+        serve_check_raw(plain[i].path, body, "rain", &none);
+    }
+    check_similarity("", &document);
+    check_similarity(",\"model\":\"any:query\"", &query);
+    check_similarity(",\"parameters\":{\"model\":\"any:query\"}", &query);
+    check_similarity(",\"parameters\":{\"task\":\"none\"}", &none);
+    serve_switch(NULL);
 }
 
 /* Ids are the library's, and the text between start and stop is the text of the token. */
@@ -229,9 +301,9 @@ static void test_refusals(void **state)
         {"/decode", "{\"ids\":\"a\"}", 400, "Validation", "ids"},
         {"/decode", "{\"ids\":[]}", 400, "Empty", "empty"},
         {"/decode", "{\"ids\":[[1],\"a\"]}", 400, "Empty", "input 1"},
-        {"/decode", "{\"ids\":[-1]}", 422, "Validation", "no token id"},
+        {"/decode", "{\"ids\":[-1]}", 422, "Validation", "must contain only token ids"},
         {"/decode", "{\"ids\":[[1,2],[99999999]]}", 422, "Validation", "input 1"},
-        {"/decode", "{\"ids\":[1,[2]]}", 422, "Validation", "no token id"},
+        {"/decode", "{\"ids\":[1,[2]]}", 422, "Validation", "must contain only token ids"},
         {"/info", "{}", 405, "Validation", "this path takes GET"},
     };
     for (size_t i = 0; i < QUERN_COUNT(table); i++) {
@@ -251,6 +323,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_fields_tell_what_it_took),
         cmocka_unit_test(test_the_start_can_be_cut_off),
         cmocka_unit_test(test_similarity),
+        cmocka_unit_test(test_options_of_similarity),
+        cmocka_unit_test(test_a_default_task),
         cmocka_unit_test(test_tokens),
         cmocka_unit_test(test_text_goes_to_tokens_and_back),
         cmocka_unit_test(test_info_counts_texts_without_a_prompt),
