@@ -7,7 +7,7 @@
 #include "../server/http/http.h"
 #include "../server/requests/respond.h"
 #include "../server/requests/routes.h"
-#include "../server/requests/tokens.h"
+#include "../server/requests/request_tokens.h"
 
 #include "model_maker.h"
 

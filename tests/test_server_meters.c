@@ -1,6 +1,6 @@
 /* What the server counts, by itself. */
 #include "../server/requests/dialect.h"
-#include "../server/requests/metrics.h"
+#include "../server/requests/prometheus.h"
 #include "base/count.h"
 
 #include <setjmp.h>

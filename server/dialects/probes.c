@@ -2,7 +2,7 @@
  * done. */
 #include "array_count.h"
 #include "requests/dialect.h"
-#include "requests/metrics.h"
+#include "requests/prometheus.h"
 
 static void write_health(struct quern_request *request, const struct quern_job *job, struct quern_answer *answer)
 {

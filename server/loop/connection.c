@@ -4,7 +4,7 @@
 #include "guard.h"
 #include "http/http_answer.h"
 #include "receive.h"
-#include "steps/clock.h"
+#include "steps/server_clock.h"
 
 #include <event2/bufferevent.h>
 #include <netinet/in.h>

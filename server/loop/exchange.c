@@ -2,8 +2,8 @@
 
 #include "log.h"
 #include "requests/respond.h"
-#include "requests/tokens.h"
-#include "steps/clock.h"
+#include "requests/request_tokens.h"
+#include "steps/server_clock.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -6,7 +6,7 @@
 #include "listen.h"
 #include "log.h"
 #include "sandbox.h"
-#include "steps/clock.h"
+#include "steps/server_clock.h"
 #include "steps/failure.h"
 
 #include <errno.h>

@@ -2,7 +2,7 @@
  *
  *     routes.h     finds its route by method and path
  *     respond.h    has the route parse the body, and resolves what was left to defaults
- *     tokens.h     turns its inputs into tokens, and these into a job
+ *     request_tokens.h  turns its inputs into tokens, and these into a job
  *     batcher.h    has the job computed
  *     respond.h    has the route write the answer from the request and the job
  *

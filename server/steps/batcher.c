@@ -1,6 +1,6 @@
 #include "batcher.h"
 
-#include "clock.h"
+#include "server_clock.h"
 
 int quern_batcher_init(struct quern_batcher *batcher, uint64_t budget, uint64_t most_tokens)
 {

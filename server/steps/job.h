@@ -18,7 +18,7 @@ struct quern_job {
 
     void *owner;    /* who waits for the job; NULL: nobody does, and the job is freed when it comes back. The loop's */
     int code;       /* QUERN_OK, or why there are no vectors: a code of quern.h */
-    int64_t submitted_ns, started_ns, finished_ns; /* by clock.h; valid when the job has come back */
+    int64_t submitted_ns, started_ns, finished_ns; /* by server_clock.h; valid when the job has come back */
 
     /* The batcher's own. */
     uint64_t tokens;        /* of all wanted texts */

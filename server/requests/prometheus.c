@@ -1,4 +1,4 @@
-#include "metrics.h"
+#include "prometheus.h"
 
 #include "dialect.h"
 #include "json_text.h"

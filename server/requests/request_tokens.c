@@ -1,4 +1,4 @@
-#include "tokens.h"
+#include "request_tokens.h"
 
 /* ---------------------------------------------------------------- one input */
 

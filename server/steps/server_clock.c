@@ -1,4 +1,4 @@
-#include "clock.h"
+#include "server_clock.h"
 
 #include <time.h>
 
