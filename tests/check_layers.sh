@@ -55,6 +55,7 @@ for file in $(find json jobs server cli -name '*.[ch]'); do
     for name in $(sed -n 's/^ *# *include *"\([^"]*\)".*/\1/p' "$file"); do
         case $folder:$name in
         *:quern.h | server/http:json_text.h | server/requests:json_text.h | server/*:server.h) ;;
+        server/*:array_count.h) ;;
         server/requests:http/* | server/requests:steps/* | server/dialects:requests/* | server/dialects:page/page.h) ;;
         server/loop:requests/* | server/loop:http/* | server/loop:steps/*) ;;
         jobs:json_text.h | cli:array_count.h | cli:jobs.h) ;;

@@ -1,10 +1,10 @@
 /* A request: what a client asked for. The way of a request is
  *
- *     routes.h     finds its route by method and path
- *     respond.h    has the route parse the body, and resolves what was left to defaults
+ *     routes.h          finds its route by method and path
+ *     respond.h         has the route parse the body, and resolves what was left to defaults
  *     request_tokens.h  turns its inputs into tokens, and these into a job
- *     batcher.h    has the job computed
- *     respond.h    has the route write the answer from the request and the job
+ *     batcher.h         has the job computed
+ *     respond.h         has the route write the answer from the request and the job
  *
  * Whatever goes wrong on the way is a refusal, which the dialect writes too. Nothing here knows of sockets. */
 #ifndef QUERN_SERVER_REQUEST_H
