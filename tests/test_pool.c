@@ -230,7 +230,7 @@ static void test_thread_counts_are_checked(void **state)
     quern_error error;
     assert_int_equal(quern_pool_new(&pool, 0, NULL, NULL, &error), QUERN_EINVAL);
     assert_int_equal(quern_pool_new(&pool, -1, NULL, NULL, &error), QUERN_EINVAL);
-    assert_int_equal(quern_pool_new(&pool, QUERN_POOL_MAX + 1, NULL, NULL, &error), QUERN_EINVAL);
+    assert_int_equal(quern_pool_new(&pool, QUERN_MOST_THREADS + 1, NULL, NULL, &error), QUERN_EINVAL);
     assert_string_equal(error.text, "257 threads: give 1 to 256");
     assert_null(pool);
 }

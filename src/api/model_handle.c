@@ -101,8 +101,8 @@ int quern_model_open(quern_model **model, const char *path, const quern_model_op
     if (model == NULL || path == NULL)
         return quern_fail(error, QUERN_EINVAL, "quern_model_open: model or path is NULL");
     QUERN_TRY(quern_options_read(&o, sizeof o, options, error));
-    if (o.threads < 0 || o.threads > QUERN_POOL_MAX)
-        return quern_fail(error, QUERN_EINVAL, "%d threads asked for; 1 to %d are possible", o.threads, QUERN_POOL_MAX);
+    if (o.threads < 0 || o.threads > QUERN_MOST_THREADS)
+        return quern_fail(error, QUERN_EINVAL, "%d threads asked for; 1 to %d are possible", o.threads, QUERN_MOST_THREADS);
     quern_model *m = calloc(1, sizeof *m);
     if (m == NULL)
         return quern_fail(error, QUERN_ENOMEM, "no memory for a model");

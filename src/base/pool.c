@@ -200,8 +200,8 @@ static int start_worker(struct worker *worker)
 
 int quern_pool_new(struct quern_pool **out, int threads, void (*begin)(void), void (*end)(void), quern_error *error)
 {
-    if (threads < 1 || threads > QUERN_POOL_MAX)
-        return quern_fail(error, QUERN_EINVAL, "%d threads: give 1 to %d", threads, QUERN_POOL_MAX);
+    if (threads < 1 || threads > QUERN_MOST_THREADS)
+        return quern_fail(error, QUERN_EINVAL, "%d threads: give 1 to %d", threads, QUERN_MOST_THREADS);
     size_t bytes = sizeof(struct quern_pool) + (size_t)(threads - 1) * sizeof(struct worker);
     struct quern_pool *pool = aligned_alloc(CACHE_LINE, (bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE);
     if (pool == NULL)
