@@ -91,8 +91,8 @@ struct quern_cli_numbers {
 #define QUERN_CLI_JSON_OPTION(structure) /* bool json; */ \
     {"json", '\0', NULL, "print JSON", QUERN_CLI_SWITCH(structure, json)}
 
-/* Parses the arguments of a verb, its name first, into verb->options and *arguments. Returns -1 when the verb should run,
- * or an exit code: after --help, or after a complaint. */
+/* Parses the arguments of a verb, its name first, into verb->options and *arguments. Returns -1 when the verb should
+ * run, or an exit code: after --help, or after a complaint. */
 int quern_cli_parse(const struct quern_cli_verb *verb, int argc, char **argv, struct quern_cli_arguments *arguments);
 
 #endif

@@ -39,11 +39,12 @@ extern const struct quern_cli_verb quern_cli_embed, quern_cli_similarity, quern_
 /* Writes a line "quern: ..." to standard error. */
 void quern_cli_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Says what went wrong: "PLACE, text NUMBER: what" when a text is at fault, and names the option that helps when it is too
- * long. place: a file, or NULL. Returns QUERN_CLI_FAILED. */
+/* Says what went wrong: "PLACE, text NUMBER: what" when a text is at fault, and names the option that helps when it is
+ * too long. place: a file, or NULL. Returns QUERN_CLI_FAILED. */
 int quern_cli_fail(const char *place, const quern_error *error);
 
-/* Says how a verb was used wrongly, and that --help helps. verb: NULL for the command itself. Returns QUERN_CLI_USAGE. */
+/* Says how a verb was used wrongly, and that --help helps. verb: NULL for the command itself. Returns QUERN_CLI_USAGE.
+ * */
 int quern_cli_misuse(const char *verb, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* ---------------------------------------------------------------- input.c */
@@ -62,7 +63,8 @@ struct quern_cli_input {
     quern_text *texts; /* of the arguments */
 };
 
-/* Opens the input of a verb. Without arguments and without a path it is standard input. Complains itself; an exit code. */
+/* Opens the input of a verb. Without arguments and without a path it is standard input. Complains itself; an exit code.
+ * */
 int quern_cli_input_open(struct quern_cli_input *input, const char *verb, const struct quern_cli_input_options *options,
                          struct quern_cli_arguments arguments);
 void quern_cli_input_close(struct quern_cli_input *input); /* an input of zeros is allowed */

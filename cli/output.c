@@ -56,7 +56,7 @@ static void forget_names(struct quern_cli_output *output)
     output->target = output->temporary = NULL;
 }
 
-/* Opens a file under a temporary name, in the same folder and with the same rights as the final file. NULL with errno. */
+/* Opens a file under a temporary name, in the folder and with the rights of the final file. NULL with errno. */
 static FILE *open_temporary(struct quern_cli_output *output, const struct stat *there)
 {
     const mode_t mask = umask(0);

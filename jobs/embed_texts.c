@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A job at work. */
-struct run {
+/* A job while it runs. */
+struct job_run {
     const struct quern_jobs_embedding *job;
     struct quern_jobs_sink *sink;
     struct quern_jobs_progress *progress;
@@ -23,8 +23,8 @@ static bool has_title(const struct quern_jobs_texts *batch, size_t i)
     return batch->titles != NULL && batch->titles[i].length > 0;
 }
 
-/* The end of the texts from `begin` on that go into one call: a title is an option of a call, so a text with a title has
- * a call of its own. */
+/* The end of the texts from `begin` on that go into one call: a title is an option of a call, so a text with a title
+ * has a call of its own. */
 static size_t find_end(const struct quern_jobs_texts *batch, size_t begin)
 {
     size_t end = begin + 1;
@@ -34,7 +34,7 @@ static size_t find_end(const struct quern_jobs_texts *batch, size_t begin)
 }
 
 /* Embeds texts [begin, end) of a batch. */
-static int embed_some(struct run *run, const struct quern_jobs_texts *batch, size_t begin, size_t end)
+static int embed_some(struct job_run *run, const struct quern_jobs_texts *batch, size_t begin, size_t end)
 {
     const size_t width = (size_t)run->dimensions;
     quern_embed_options options = run->job->options;
@@ -45,7 +45,7 @@ static int embed_some(struct run *run, const struct quern_jobs_texts *batch, siz
 }
 
 /* Embeds a batch. *usable: how many of its texts, from the first one, the sink should get. */
-static int embed_batch(struct run *run, const struct quern_jobs_texts *batch, size_t *usable)
+static int embed_batch(struct job_run *run, const struct quern_jobs_texts *batch, size_t *usable)
 {
     size_t end;
     *usable = 0;
@@ -65,12 +65,13 @@ static int embed_batch(struct run *run, const struct quern_jobs_texts *batch, si
 }
 
 /* Hands the first `count` texts of a batch to the sink. */
-static int put_batch(struct run *run, const struct quern_jobs_texts *batch, size_t count, quern_error *error)
+static int put_batch(struct job_run *run, const struct quern_jobs_texts *batch, size_t count, quern_error *error)
 {
     struct quern_jobs_progress *progress = run->progress;
     const size_t width = (size_t)run->dimensions;
     const struct quern_jobs_vectors vectors = {
-        .count = count, .first = batch->first, .dimensions = run->dimensions, .rows = run->rows, .results = run->results};
+        .count = count, .first = batch->first, .dimensions = run->dimensions, .rows = run->rows,
+        .results = run->results};
     for (size_t i = 0; i < count; i++)
         if (run->results[i].code != QUERN_OK)
             memset(run->rows + i * width, 0, width * sizeof *run->rows);
@@ -88,7 +89,7 @@ static int put_batch(struct run *run, const struct quern_jobs_texts *batch, size
 }
 
 /* Embeds one batch and hands it on. */
-static int run_batch(struct run *run, const struct quern_jobs_texts *batch)
+static int run_batch(struct job_run *run, const struct quern_jobs_texts *batch)
 {
     quern_error sink_error;
     size_t usable;
@@ -99,7 +100,7 @@ static int run_batch(struct run *run, const struct quern_jobs_texts *batch)
     return put != QUERN_OK ? put : code;
 }
 
-static int run_all(struct run *run, struct quern_jobs_source *source)
+static int run_all(struct job_run *run, struct quern_jobs_source *source)
 {
     const struct quern_jobs_embedding *job = run->job;
     for (;;) {
@@ -124,7 +125,7 @@ int quern_jobs_embed(const struct quern_jobs_embedding *job, struct quern_jobs_s
 {
     quern_error unwanted;
     quern_model_info info = {.size = sizeof info};
-    struct run run = {.job = job, .sink = sink, .progress = progress, .error = error != NULL ? error : &unwanted};
+    struct job_run run = {.job = job, .sink = sink, .progress = progress, .error = error != NULL ? error : &unwanted};
     *progress = (struct quern_jobs_progress){.total = source->total};
     int code = quern_model_describe(job->model, &info, run.error);
     if (code != QUERN_OK)

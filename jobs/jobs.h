@@ -4,13 +4,14 @@
  * the texts. Memory is bounded by one batch. A text that cannot be embedded does not cost other texts their vectors.
  *
  *     struct quern_jobs_stream lines;
- *     struct quern_jobs_writer file;
+ *     struct quern_jobs_writer file = {.file = stdout, ...};
  *     quern_jobs_stream_open(&lines, "texts.txt", '\n', &error);
- *     quern_jobs_writer_open(&file, &how, &error);
+ *     quern_jobs_writer_open(&file, &error);
  *     quern_jobs_embed(&job, &lines.source, &file.sink, &progress, &error);
  *
- * Errors are those of quern.h: a function that can fail returns QUERN_OK or a negative code and describes the failure in
- * *error, which may be NULL. Nothing here prints or exits. Threads: a source, a sink and a job belong to one thread. */
+ * Errors are those of quern.h: a function that can fail returns QUERN_OK or a negative code and describes the failure
+ * in *error, which may be NULL. Nothing here prints or exits. Threads: a source, a sink and a job belong to one thread
+ * at a time. */
 #ifndef QUERN_JOBS_H
 #define QUERN_JOBS_H
 
@@ -148,8 +149,8 @@ struct quern_jobs_embedding {
 
 enum { QUERN_JOBS_CANCELLED = 1 }; /* report returned false */
 
-/* Embeds all texts of the source. Returns QUERN_OK, the code of a failure, or QUERN_JOBS_CANCELLED. The sink is finished
- * only when all texts were embedded; otherwise it has got whole batches, or all texts before the one at fault.
+/* Embeds all texts of the source. Returns QUERN_OK, the code of a failure, or QUERN_JOBS_CANCELLED. The sink is
+ * finished only when all texts were embedded; otherwise it has got whole batches, or all texts before the one at fault.
  * progress is always filled. error->index is the position in the source of the text at fault, or -1. */
 int quern_jobs_embed(const struct quern_jobs_embedding *job, struct quern_jobs_source *source,
                      struct quern_jobs_sink *sink, struct quern_jobs_progress *progress, quern_error *error);

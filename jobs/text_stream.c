@@ -12,14 +12,14 @@
 #include <unistd.h>
 
 #define BATCH_BYTES 65536 /* a batch is closed once it has so many */
-#define READ_BYTES 65536
+#define READ_SIZE 65536
 
-/* Makes room for READ_BYTES behind what is in the buffer. */
+/* Makes room for READ_SIZE behind what is in the buffer. */
 static int make_room(struct quern_jobs_stream *stream, quern_error *error)
 {
-    if (stream->capacity - stream->end >= READ_BYTES)
+    if (stream->capacity - stream->end >= READ_SIZE)
         return QUERN_OK;
-    const size_t capacity = stream->capacity == 0 ? 2 * READ_BYTES : 2 * stream->capacity;
+    const size_t capacity = stream->capacity == 0 ? 2 * READ_SIZE : 2 * stream->capacity;
     char *buffer = realloc(stream->buffer, capacity);
     if (buffer == NULL)
         return quern_jobs_fail(error, QUERN_ENOMEM, "%s: no memory for a text of more than %zu bytes", stream->name,
@@ -38,7 +38,7 @@ static int read_more(struct quern_jobs_stream *stream, quern_error *error)
     if (code != QUERN_OK)
         return code;
     do
-        got = read(stream->descriptor, stream->buffer + stream->end, READ_BYTES);
+        got = read(stream->descriptor, stream->buffer + stream->end, READ_SIZE);
     while (got < 0 && (errno == EINTR || (errno == EAGAIN && (poll(&wait, 1, -1) > 0 || errno == EINTR))));
     if (got < 0)
         return quern_jobs_fail(error, QUERN_EIO, "cannot read %s: %s", stream->name, strerror(errno));

@@ -9,8 +9,8 @@ static const double powers[] = {1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1e0, 1e1, 1e2, 1e3
                                 1e9,  1e10, 1e11, 1e12, 1e13};
 #define POWER(exponent) powers[(exponent) + 5]
 
-/* Writes a number of exactly nine digits as 0.000ddd or ddd.ddd, without trailing zeros. exponent is the decimal exponent
- * of the first digit. */
+/* Writes a number of exactly nine digits as 0.000ddd or ddd.ddd, without trailing zeros. exponent is the decimal
+ * exponent of the first digit. */
 static size_t format_fixed(char *out, uint32_t digits, int exponent)
 {
     char text[9];
@@ -49,7 +49,8 @@ size_t quern_json_float(char out[QUERN_JSON_FLOAT], float value)
         exponent--;
     while (magnitude >= POWER(exponent + 1))
         exponent++;
-    /* Nine digits. The product is wrong by at most 1e-7 of the last digit, far less than the distance of two float32. */
+    /* Nine digits. The product is wrong by at most 1e-7 of the last digit, far less than the distance of two float32.
+     * */
     uint32_t digits = (uint32_t)llrint(magnitude * POWER(8 - exponent));
     if (digits >= 1000000000) {
         digits /= 10;

@@ -15,9 +15,9 @@ size_t quern_json_float(char out[QUERN_JSON_FLOAT], float value);
 /* Returns the length of the well-formed UTF-8 character at the beginning of text; 0: there is none. length is not 0. */
 size_t quern_json_character(const char *text, size_t length);
 
-/* Writes the beginning of text as it stands between the quotes of a JSON string. Bytes that are not UTF-8 become U+FFFD.
- * Takes as much of the text as certainly fits into capacity, which is at least 7 bytes; *used is how much that is.
- * Returns the length written. */
+/* Writes the beginning of text as it stands between the quotes of a JSON string. Bytes that are not UTF-8 become
+ * U+FFFD. Takes as much of the text as certainly fits into capacity, which is at least 7 bytes; *used is how much that
+ * is. Returns the length written. */
 size_t quern_json_string(char *out, size_t capacity, quern_text text, size_t *used);
 
 /* The same into a file; a string with its quotes. Failures are left to ferror. */

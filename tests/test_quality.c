@@ -1,6 +1,6 @@
-/* Holds the starter model to sentences written for this test: a paraphrase is closer than another matter told in as
- * many of the same words (by common words alone, 2 triples of 24 come out right), questions find their answers, and
- * capitals change next to nothing.
+/* The starter model on sentences written for this test. A paraphrase must be closer than a sentence on another subject
+ * with as many common words (counting common words gets 2 triples of 24 right), questions must find their answers, and
+ * capitals must change almost nothing.
  * usage: test_quality MODEL */
 #include "quern.h"
 
@@ -104,14 +104,6 @@ static void embed(const char *const *texts, size_t count, float *vectors)
         fail_msg("%s", error.text);
 }
 
-static double dot(const float *a, const float *b)
-{
-    double sum = 0;
-    for (int i = 0; i < width; i++)
-        sum += (double)a[i] * b[i];
-    return sum;
-}
-
 static float *new_vectors(size_t count)
 {
     float *vectors = calloc(count, (size_t)width * sizeof *vectors);
@@ -127,7 +119,7 @@ static void test_paraphrases(void **state)
     embed(&triples[0][0], 3 * TRIPLES, vectors);
     for (size_t i = 0; i < TRIPLES; i++) {
         const float *row = vectors + 3 * i * (size_t)width;
-        const bool closer = dot(row, row + width) > dot(row, row + 2 * width);
+        const bool closer = quern_dot(row, row + width, width) > quern_dot(row, row + 2 * width, width);
         right += closer;
         if (!closer)
             print_message("not closer: %s\n", triples[i][1]);
@@ -146,9 +138,10 @@ static void test_answers(void **state)
     embed(answers, ANSWERS, answered);
     for (size_t i = 0; i < ANSWERS; i++) {
         const float *row = asked + i * (size_t)width;
+        const double right = quern_dot(row, answered + i * (size_t)width, width);
         int closer = 0;
         for (size_t j = 0; j < ANSWERS; j++)
-            closer += dot(row, answered + j * (size_t)width) > dot(row, answered + i * (size_t)width);
+            closer += quern_dot(row, answered + j * (size_t)width, width) > right;
         first += closer == 0;
         early += closer < 3;
     }
@@ -159,7 +152,7 @@ static void test_answers(void **state)
     assert_true(early >= FOUND_EARLY);
 }
 
-/* Copies a text with each word's first letter, or none, a capital. */
+/* Copies a text in lower case; with `capitals`, each word begins with a capital. */
 static void set_case(char *to, size_t size, const char *text, bool capitals)
 {
     size_t i = 0;
@@ -180,7 +173,8 @@ static void test_capitals(void **state)
         set_case(typed, sizeof typed, questions[i], false);
         set_case(heading, sizeof heading, questions[i], true);
         embed(forms, 3, vectors);
-        const double low = dot(vectors, vectors + width), high = dot(vectors, vectors + 2 * (size_t)width);
+        const double low = quern_dot(vectors, vectors + width, width);
+        const double high = quern_dot(vectors, vectors + 2 * (size_t)width, width);
         free(vectors);
         print_message("%.4f %.4f %s\n", low, high, questions[i]);
         assert_true(low >= ALIKE && high >= ALIKE);

@@ -22,7 +22,8 @@ static struct quern_cli_making_options defaults;
 static const struct quern_cli_option table[] = {
     {"dense-2", '\0', "FILE", "the first layer of the head: safetensors, or a model file with a head",
      QUERN_CLI_TEXT(struct quern_cli_making_options, dense[0])},
-    {"dense-3", '\0', "FILE", "the second layer of the head", QUERN_CLI_TEXT(struct quern_cli_making_options, dense[1])},
+    {"dense-3", '\0', "FILE", "the second layer of the head",
+     QUERN_CLI_TEXT(struct quern_cli_making_options, dense[1])},
     QUERN_CLI_OUTPUT_OPTION(struct quern_cli_making_options),
     {"type", '\0', "TYPE", QUERN_CONVERT_TYPES "; default: that of the layers if they are floats, else q8_0",
      QUERN_CLI_TEXT(struct quern_cli_making_options, type)},

@@ -17,8 +17,8 @@ typedef int quern_cli_make_fn(const struct quern_cli_making_options *options, st
                               const struct quern_convert_job *job, struct quern_convert_result *result,
                               quern_error *error);
 
-/* Calls make for a verb, with progress, and prints what was written to path. A signal that ends the process takes effect
- * when the unfinished file has been removed. type: NULL, or the one that the user named. An exit code. */
+/* Calls make for a verb, with progress, and prints what was written to path. A signal that ends the process takes
+ * effect when the unfinished file has been removed. type: NULL, or the one that the user named. An exit code. */
 int quern_cli_make(const char *verb, quern_cli_make_fn *make, const struct quern_cli_making_options *options,
                    struct quern_cli_arguments arguments, const char *type, const char *path);
 

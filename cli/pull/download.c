@@ -367,7 +367,7 @@ int quern_cli_download(const struct quern_cli_source *source, const char *path,
     }
     if (quern_cli_part_open(&download.part, path) != QUERN_CLI_DONE)
         return QUERN_CLI_FAILED;
-    if (!is_there(source, path, record, &code)) { /* another process may have finished it while this one waited for the lock */
+    if (!is_there(source, path, record, &code)) { /* the process that had the lock may have finished it */
         code = get(&download);
         *record = download.part.record;
     }

@@ -24,7 +24,7 @@ static const char *name_of(const char *file, const char *sha256)
 }
 
 /* A file of the cache: a model, or what there is of one. */
-struct row {
+struct cached_model {
     char path[QUERN_CLI_PATH];
     const char *file, *name; /* name: the published one, or "" */
     bool finished, used;     /* used: when no other is named */
@@ -32,11 +32,11 @@ struct row {
     struct quern_cli_record record;
 };
 
-static bool read_row(struct row *row, const char *file, bool finished)
+static bool read_row(struct cached_model *row, const char *file, bool finished)
 {
     char beside[QUERN_CLI_PATH + 8];
     struct stat status;
-    *row = (struct row){.file = file, .name = "", .finished = finished};
+    *row = (struct cached_model){.file = file, .name = "", .finished = finished};
     if (!quern_cli_cache_path(row->path, file))
         return false;
     if (finished) {
@@ -53,7 +53,7 @@ static bool read_row(struct row *row, const char *file, bool finished)
     return true;
 }
 
-static void put_json(const struct row *row, bool first)
+static void put_json(const struct cached_model *row, bool first)
 {
     fputs(first ? "[{" : ",\n {", stdout);
     quern_json_put_member(stdout, "file", row->file);
@@ -66,7 +66,7 @@ static void put_json(const struct row *row, bool first)
            row->used ? "true" : "false");
 }
 
-static void put_text(const struct row *row)
+static void put_text(const struct cached_model *row)
 {
     printf("%s%s%s%s\n", row->file, row->name[0] != '\0' ? "  " : "", row->name,
            row->used ? "  (used when no other is named)" : "");
@@ -82,7 +82,7 @@ static void put_text(const struct row *row)
 /* Finished files, or the others; adds to *written. An exit code. */
 static int put_rows(const char *folder, bool finished, bool json, int *written)
 {
-    static struct row row;
+    static struct cached_model row;
     char used[QUERN_CLI_PATH];
     int code = QUERN_CLI_DONE, count;
     bool any_used = quern_cli_cache_default(used);

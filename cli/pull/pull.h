@@ -23,8 +23,8 @@ struct quern_cli_source {
 bool quern_cli_source_find(struct quern_cli_source *source, const char *name, const char *sha256, const char *hub,
                            char reason[QUERN_CLI_REASON]);
 
-/* Whether a URL may be requested: https, or http to this machine. from: the URL that redirects to it, or NULL; https may
- * redirect to https only. */
+/* Whether a URL may be requested: https, or http to this machine. from: the URL that redirects to it, or NULL; https
+ * may redirect to https only. */
 bool quern_cli_url_allowed(const char *url, const char *from);
 
 /* Whether two URLs have the same scheme, host and port. */
@@ -108,8 +108,8 @@ struct quern_cli_request {
     char redirect[QUERN_CLI_URL]; /* where it leads; "": nowhere */
 };
 
-/* QUERN_CLI_GOT: a whole response was received, with any status. Otherwise reason says what failed; it is left alone when
- * body returned false. */
+/* QUERN_CLI_GOT: a whole response was received, with any status. Otherwise reason says what failed; it is left alone
+ * when body returned false. */
 enum quern_cli_outcome quern_cli_transfer(struct quern_cli_request *request, char reason[QUERN_CLI_REASON]);
 
 /* Whether this program can download; false with a reason. */

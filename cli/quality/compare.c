@@ -8,12 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MOST_TEXTS 10000  /* compared; the time for neighbours grows with their number */
+#define MOST_COMPARED 10000  /* compared; the time for neighbours grows with their number */
 #define MOST_QUERIES 1000 /* texts whose neighbours are looked for, spread over all */
 #define NEIGHBOURS 10
 
 /* The texts of the input, kept in memory because they are embedded twice. */
-struct texts {
+struct compared_texts {
     const char *name; /* of the input */
     char *bytes;      /* of all texts, one after the other */
     size_t length, capacity;
@@ -47,7 +47,7 @@ static int no_memory(size_t count)
 }
 
 /* Adds a copy of a text. */
-static int keep(struct texts *texts, quern_text text)
+static int keep(struct compared_texts *texts, quern_text text)
 {
     if (texts->capacity - texts->length <= text.length) {
         size_t capacity = 2 * (texts->capacity + text.length + 64);
@@ -69,7 +69,7 @@ static int keep(struct texts *texts, quern_text text)
 }
 
 /* Makes the views, once all texts are there. */
-static int view(struct texts *texts)
+static int view(struct compared_texts *texts)
 {
     size_t begin = 0;
     texts->views = calloc(texts->count + 1, sizeof *texts->views);
@@ -81,10 +81,10 @@ static int view(struct texts *texts)
 }
 
 /* Adds a batch, up to the most texts that are compared. */
-static int keep_batch(struct texts *texts, const struct quern_jobs_texts *batch)
+static int keep_batch(struct compared_texts *texts, const struct quern_jobs_texts *batch)
 {
     for (size_t i = 0; i < batch->count; i++) {
-        texts->more = texts->count == MOST_TEXTS;
+        texts->more = texts->count == MOST_COMPARED;
         if (texts->more)
             return QUERN_CLI_DONE;
         if (keep(texts, batch->texts[i]) != QUERN_CLI_DONE)
@@ -93,7 +93,7 @@ static int keep_batch(struct texts *texts, const struct quern_jobs_texts *batch)
     return QUERN_CLI_DONE;
 }
 
-static int read_texts(struct texts *texts, const struct quern_cli_verify_options *options,
+static int read_texts(struct compared_texts *texts, const struct quern_cli_verify_options *options,
                       struct quern_cli_arguments arguments)
 {
     struct quern_cli_input input;
@@ -118,7 +118,7 @@ static int read_texts(struct texts *texts, const struct quern_cli_verify_options
 /* ---------------------------------------------------------------- vectors */
 
 /* Embeds all texts with the model of an open session. */
-static int embed_texts(struct side *side, const struct quern_cli_session *session, const struct texts *texts,
+static int embed_texts(struct side *side, const struct quern_cli_session *session, const struct compared_texts *texts,
                        const quern_embed_options *embed)
 {
     struct quern_cli_rows rows = {.session = session, .place = texts->name, .total = texts->count};
@@ -138,8 +138,8 @@ static int embed_texts(struct side *side, const struct quern_cli_session *sessio
 }
 
 /* Embeds one side after the other, so that only one model takes memory at a time. A task of -1 is set by the first. */
-static int embed_side(struct side *side, const struct quern_cli_session_options *options, const struct texts *texts,
-                      quern_embed_options *embed)
+static int embed_side(struct side *side, const struct quern_cli_session_options *options,
+                      const struct compared_texts *texts, quern_embed_options *embed)
 {
     struct quern_cli_session session;
     int code = quern_cli_session_open(&session, options);
@@ -240,8 +240,8 @@ static void print_report(const struct comparison *result, const struct side side
 }
 
 /* Prints how far two sides are from each other. */
-static int report(const struct quern_cli_verify_options *options, const struct side sides[2], const struct texts *texts,
-                  int task)
+static int report(const struct quern_cli_verify_options *options, const struct side sides[2],
+                  const struct compared_texts *texts, int task)
 {
     struct comparison result;
     if (sides[0].dimensions != sides[1].dimensions) {
@@ -252,13 +252,13 @@ static int report(const struct quern_cli_verify_options *options, const struct s
     compare(&result, &sides[0], &sides[1], texts->count);
     (options->json ? print_json : print_report)(&result, sides, texts->count, task);
     if (texts->more)
-        quern_cli_say("only the first %d texts were compared", MOST_TEXTS);
+        quern_cli_say("only the first %d texts were compared", MOST_COMPARED);
     return QUERN_CLI_DONE;
 }
 
 int quern_cli_compare(const struct quern_cli_verify_options *options, struct quern_cli_arguments arguments)
 {
-    struct texts texts = {0};
+    struct compared_texts texts = {0};
     struct side sides[2] = {{0}};
     struct quern_cli_session_options other = options->session;
     quern_embed_options embed = options->embed;

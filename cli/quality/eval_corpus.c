@@ -95,13 +95,13 @@ static size_t find_id(const struct named *sorted, size_t count, const char *id)
 
 /* ---------------------------------------------------------------- grades */
 
-struct reading {
+struct corpus_reading {
     struct quern_eval_corpus *corpus;
     struct named *documents, *queries; /* sorted by id */
 };
 
-static int add_grade(struct reading *reading, const struct quern_eval_lines *lines, size_t query, const char *document,
-                     double grade)
+static int add_grade(struct corpus_reading *reading, const struct quern_eval_lines *lines, size_t query,
+                     const char *document, double grade)
 {
     struct quern_eval_corpus *corpus = reading->corpus;
     struct quern_eval_grade *grades =
@@ -116,7 +116,7 @@ static int add_grade(struct reading *reading, const struct quern_eval_lines *lin
 }
 
 /* "docs": [id, ...] or "doc": id of a query. */
-static int add_relevant(struct reading *reading, const struct quern_eval_lines *lines, const json_t *object,
+static int add_relevant(struct corpus_reading *reading, const struct quern_eval_lines *lines, const json_t *object,
                         size_t query)
 {
     const json_t *value = quern_eval_value(object, relevant_keys);
@@ -132,7 +132,7 @@ static int add_relevant(struct reading *reading, const struct quern_eval_lines *
 }
 
 /* A line "query document grade" or "query iteration document grade". The first one may be a header. */
-static int add_judgement(struct reading *reading, struct quern_eval_lines *lines)
+static int add_judgement(struct corpus_reading *reading, struct quern_eval_lines *lines)
 {
     char *fields[4];
     double grade;
@@ -140,8 +140,9 @@ static int add_judgement(struct reading *reading, struct quern_eval_lines *lines
     if (count != 3 && count != 4)
         return quern_eval_lines_fail(lines, "it has %zu fields, not 3 (query, document, grade) or 4 (as TREC)", count);
     if (!quern_eval_number(fields[count - 1], &grade))
-        return lines->number == 1 ? QUERN_CLI_DONE
-                                  : quern_eval_lines_fail(lines, "the grade '%.60s' is not a number", fields[count - 1]);
+        return lines->number == 1
+                   ? QUERN_CLI_DONE
+                   : quern_eval_lines_fail(lines, "the grade '%.60s' is not a number", fields[count - 1]);
     const size_t query = find_id(reading->queries, reading->corpus->query_count, fields[0]);
     if (query == SIZE_MAX)
         return quern_eval_lines_fail(lines, "there is no query '%.60s'", fields[0]);
@@ -183,7 +184,7 @@ static int sort_grades(struct quern_eval_corpus *corpus)
 /* ---------------------------------------------------------------- files */
 
 /* Reads the documents, or the queries with what is relevant to them. */
-static int read_documents(struct reading *reading, char **path, bool queries)
+static int read_documents(struct corpus_reading *reading, char **path, bool queries)
 {
     struct quern_eval_corpus *corpus = reading->corpus;
     struct quern_eval_document **all = queries ? &corpus->queries : &corpus->documents;
@@ -214,7 +215,7 @@ static int read_documents(struct reading *reading, char **path, bool queries)
     return code == QUERN_CLI_DONE && got == 0 && *count > 0 ? QUERN_CLI_DONE : QUERN_CLI_FAILED;
 }
 
-static int read_judgements(struct reading *reading, const char *path)
+static int read_judgements(struct corpus_reading *reading, const char *path)
 {
     struct quern_eval_lines lines;
     int code = quern_eval_lines_open(&lines, path, reading->corpus->grade_count > 0), got = 0;
@@ -224,7 +225,7 @@ static int read_judgements(struct reading *reading, const char *path)
     return got < 0 ? QUERN_CLI_FAILED : code;
 }
 
-static int read_all(struct reading *reading, const char *judgements)
+static int read_all(struct corpus_reading *reading, const char *judgements)
 {
     struct quern_eval_corpus *corpus = reading->corpus;
     if (read_documents(reading, &corpus->corpus_path, false) != QUERN_CLI_DONE)
@@ -244,7 +245,7 @@ int quern_eval_corpus_read(struct quern_eval_corpus *corpus, const char *place)
     const bool folder = stat(place, &status) == 0 && S_ISDIR(status.st_mode);
     const char *separator = folder ? "/" : "-";
     *corpus = (struct quern_eval_corpus){.skip_itself = folder};
-    struct reading reading = {.corpus = corpus};
+    struct corpus_reading reading = {.corpus = corpus};
     corpus->corpus_path = join(place, separator, "corpus.jsonl");
     corpus->queries_path = join(place, separator, "queries.jsonl");
     char *judgements = join(place, separator, folder ? "qrels/test.tsv" : "qrels.txt");

@@ -12,7 +12,7 @@
 enum { WITH_BM25 = -1, WITH_TFIDF = -2 };
 
 /* One evaluation. */
-struct run {
+struct retrieval_run {
     const struct quern_eval_options *options;
     struct quern_cli_session session;
     struct quern_eval_corpus corpus;
@@ -29,7 +29,7 @@ struct run {
 
 /* ---------------------------------------------------------------- vectors */
 
-static int embed_documents(struct run *run)
+static int embed_documents(struct retrieval_run *run)
 {
     const quern_embed_options options = {
         .size = sizeof options, .task = run->document_task, .flags = QUERN_TRUNCATE};
@@ -39,7 +39,7 @@ static int embed_documents(struct run *run)
     return quern_cli_rows_embed(&run->job, &array, &options, run->rows);
 }
 
-static int embed_queries(struct run *run)
+static int embed_queries(struct retrieval_run *run)
 {
     const size_t first = run->corpus.document_count;
     const quern_embed_options options = {.size = sizeof options, .task = run->query_task, .flags = QUERN_TRUNCATE};
@@ -50,7 +50,7 @@ static int embed_queries(struct run *run)
                                 run->rows + first * (size_t)run->session.info.dimensions);
 }
 
-static int embed_all(struct run *run)
+static int embed_all(struct retrieval_run *run)
 {
     const struct quern_eval_corpus *corpus = &run->corpus;
     run->job = (struct quern_cli_rows){.session = &run->session, .place = corpus->corpus_path};
@@ -65,9 +65,9 @@ static int embed_all(struct run *run)
 
 /* ---------------------------------------------------------------- searches */
 
-/* Scores all documents for a query: cosines times the length of the query, which does not change their order. norms: the
- * lengths of the documents' vectors. */
-static void search_vectors(struct run *run, size_t query, int dimensions, const double *norms)
+/* Scores all documents for a query: cosines times the length of the query, which does not change their order. norms:
+ * the lengths of the documents' vectors. */
+static void search_vectors(struct retrieval_run *run, size_t query, int dimensions, const double *norms)
 {
     const size_t width = (size_t)run->session.info.dimensions;
     const float *row = run->rows + (run->corpus.document_count + query) * width;
@@ -75,7 +75,7 @@ static void search_vectors(struct run *run, size_t query, int dimensions, const 
         run->scores[i] = norms[i] > 0 ? quern_dot(row, run->rows + i * width, dimensions) / norms[i] : 0;
 }
 
-static void judge(struct run *run, size_t query, const struct quern_eval_grade *grades, size_t count,
+static void judge(struct retrieval_run *run, size_t query, const struct quern_eval_grade *grades, size_t count,
                   struct quern_eval_search *search)
 {
     const struct quern_eval_corpus *corpus = &run->corpus;
@@ -88,7 +88,7 @@ static void judge(struct run *run, size_t query, const struct quern_eval_grade *
 
 /* Searches for every query that has a relevant document. with: the place of a number of dimensions, WITH_BM25 or
  * WITH_TFIDF. */
-static void search_all(struct run *run, int with, const double *norms, struct quern_eval_search *search)
+static void search_all(struct retrieval_run *run, int with, const double *norms, struct quern_eval_search *search)
 {
     const struct quern_eval_corpus *corpus = &run->corpus;
     size_t next;
@@ -108,7 +108,7 @@ static void search_all(struct run *run, int with, const double *norms, struct qu
     }
 }
 
-static int search(struct run *run)
+static int search(struct retrieval_run *run)
 {
     const size_t documents = run->corpus.document_count, width = (size_t)run->session.info.dimensions;
     double *norms = calloc(documents, sizeof *norms);
@@ -131,7 +131,7 @@ static int search(struct run *run)
 
 /* ---------------------------------------------------------------- report */
 
-static void put_head(const struct run *run, const char *place)
+static void put_head(const struct retrieval_run *run, const char *place)
 {
     const quern_model_info *info = &run->session.info;
     const char *path = quern_cli_path_word(&run->session);
@@ -154,7 +154,7 @@ static void put_head(const struct run *run, const char *place)
 }
 
 /* label: a JSON value, in quotes when it names a baseline. */
-static void put_row(const struct run *run, const char *label, const struct quern_eval_search *s, bool first)
+static void put_row(const struct retrieval_run *run, const char *label, const struct quern_eval_search *s, bool first)
 {
     const char *json = "%s\n{\"%s\":%s,\"ndcg@10\":%.6f,\"mrr@10\":%.6f,\"recall@1\":%.6f,\"recall@10\":%.6f,"
                        "\"recall@100\":%.6f}";
@@ -169,7 +169,7 @@ static void put_row(const struct run *run, const char *label, const struct quern
                recall[0], recall[1], recall[2]);
 }
 
-static void print_report(const struct run *run, const char *place)
+static void print_report(const struct retrieval_run *run, const char *place)
 {
     put_head(run, place);
     for (int d = 0; d < run->dims.count; d++) {
@@ -206,7 +206,7 @@ static quern_text text_at(const struct quern_eval_corpus *corpus, size_t i)
 }
 
 /* Divides documents into titles and bodies where the document task takes titles. */
-static void split_titles(struct run *run)
+static void split_titles(struct retrieval_run *run)
 {
     for (size_t i = 0; i < run->corpus.document_count; i++) {
         const size_t length = run->corpus.documents[i].title_length;
@@ -219,7 +219,7 @@ static void split_titles(struct run *run)
     }
 }
 
-static int allocate(struct run *run)
+static int allocate(struct retrieval_run *run)
 {
     const struct quern_eval_corpus *corpus = &run->corpus;
     const size_t count = corpus->document_count + corpus->query_count;
@@ -237,7 +237,7 @@ static int allocate(struct run *run)
     return quern_eval_bags_make(&run->bags, run->texts, count, corpus->document_count);
 }
 
-static int measure(struct run *run, const char *place)
+static int measure(struct retrieval_run *run, const char *place)
 {
     if (quern_eval_dims(run->options, &run->session, &run->dims) != QUERN_CLI_DONE)
         return QUERN_CLI_FAILED;
@@ -251,7 +251,7 @@ static int measure(struct run *run, const char *place)
 
 int quern_eval_retrieval(const struct quern_eval_options *options, const char *place)
 {
-    struct run run = {.options = options};
+    struct retrieval_run run = {.options = options};
     int code = quern_eval_corpus_read(&run.corpus, place);
     if (code == QUERN_CLI_DONE && !has_relevant(&run.corpus))
         code = QUERN_CLI_FAILED;

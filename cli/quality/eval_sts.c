@@ -99,7 +99,7 @@ static int read_pairs(struct pairs *pairs, const char *path)
 
 /* ---------------------------------------------------------------- measuring */
 
-struct report {
+struct sts_report {
     const struct quern_eval_options *options;
     const struct quern_cli_session *session;
     const char *file;
@@ -108,7 +108,7 @@ struct report {
     int printed;  /* rows */
 };
 
-static void put_head(const struct report *report, const struct pairs *pairs)
+static void put_head(const struct sts_report *report, const struct pairs *pairs)
 {
     const quern_model_info *info = &report->session->info;
     const char *path = quern_cli_path_word(report->session), *task = quern_task_name(report->task);
@@ -135,7 +135,7 @@ static void put_figure(bool json, double value)
 }
 
 /* name: "tf-idf", or NULL for a number of dimensions. */
-static void put_row(struct report *report, const char *name, int dimensions, const double *cosines,
+static void put_row(struct sts_report *report, const char *name, int dimensions, const double *cosines,
                     const struct pairs *pairs)
 {
     const bool json = report->options->json;
@@ -153,7 +153,7 @@ static void put_row(struct report *report, const char *name, int dimensions, con
     report->printed++;
 }
 
-static int print_report(struct report *report, const struct pairs *pairs, const float *rows,
+static int print_report(struct sts_report *report, const struct pairs *pairs, const float *rows,
                         const struct quern_cli_numbers *dims)
 {
     const size_t width = (size_t)report->session->info.dimensions;
@@ -179,7 +179,7 @@ static int print_report(struct report *report, const struct pairs *pairs, const 
     return QUERN_CLI_DONE;
 }
 
-static int measure(struct report *report, const struct pairs *pairs)
+static int measure(struct sts_report *report, const struct pairs *pairs)
 {
     const struct quern_cli_session *session = report->session;
     const size_t count = 2 * pairs->count;
@@ -212,7 +212,7 @@ int quern_eval_sts(const struct quern_eval_options *options, const char *file)
 {
     struct quern_cli_session session = {0};
     struct pairs pairs = {0};
-    struct report report = {.options = options, .session = &session, .file = file};
+    struct sts_report report = {.options = options, .session = &session, .file = file};
     int code = read_pairs(&pairs, file);
     if (code == QUERN_CLI_DONE)
         code = quern_cli_session_open(&session, &options->session);

@@ -10,8 +10,8 @@
 #include <wchar.h>
 #include <wctype.h>
 
-#define K1 1.2
-#define B 0.75
+#define BM25_K1 1.2
+#define BM25_B 0.75
 
 struct occurrence {
     uint64_t word;
@@ -226,7 +226,7 @@ void quern_eval_bm25_search(const struct quern_eval_bags *bags, size_t text, dou
             const double times = bags->by_word[j].times;
             const uint32_t document = bags->by_word[j].number;
             const double length = bags->lengths[document] / bags->mean_length;
-            scores[document] += idf * times * (K1 + 1) / (times + K1 * (1 - B + B * length));
+            scores[document] += idf * times * (BM25_K1 + 1) / (times + BM25_K1 * (1 - BM25_B + BM25_B * length));
         }
     }
 }

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A vector passes when its cosine with the stored one is at least this. Weights in float32, half floats and Q8_0 are the
- * published ones but for rounding, and llama.cpp gets more than 0.999 from them. Files of fewer bits are rounded more
- * coarsely or, in Q4_0, have other weights (trained to be quantised). The fast path may lose a little more. */
+/* A vector passes when its cosine with the stored one is at least this. Weights in float32, half floats and Q8_0 are
+ * the published ones but for rounding, and llama.cpp gets more than 0.999 from them. Files of fewer bits are rounded
+ * more coarsely or, in Q4_0, have other weights (trained to be quantised). The fast path may lose a little more. */
 #define PASS_EXACT 0.999
 #define PASS_FAST 0.998
 #define PASS_COARSE 0.95

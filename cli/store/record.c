@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LONGEST 65536 /* bytes of a record */
+#define LONGEST_RECORD 65536 /* bytes of a record */
 
 /* Takes a string over, unless it is missing; false when it does not fit or is something else. */
 static bool take_string(char *out, size_t size, const json_t *root, const char *key)
@@ -50,11 +50,11 @@ bool quern_cli_record_parse(struct quern_cli_record *record, const char *text, s
 bool quern_cli_record_read(struct quern_cli_record *record, const char *path)
 {
     FILE *file = fopen(path, "re");
-    char *text = file != NULL ? malloc(LONGEST) : NULL;
+    char *text = file != NULL ? malloc(LONGEST_RECORD) : NULL;
     bool good = false;
     if (text != NULL) {
-        size_t length = fread(text, 1, LONGEST, file);
-        good = length < LONGEST && quern_cli_record_parse(record, text, length);
+        size_t length = fread(text, 1, LONGEST_RECORD, file);
+        good = length < LONGEST_RECORD && quern_cli_record_parse(record, text, length);
     }
     free(text);
     if (file != NULL)

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SECONDS 0.5 /* for which the speed is measured, at least */
+#define MEASURED_SECONDS 0.5 /* for which the speed is measured, at least */
 
 struct demo_options {
     struct quern_cli_session_options session;
@@ -82,7 +82,7 @@ static int show_speed(struct demo *demo)
     quern_result results[COUNT];
     double texts = 0, tokens = 0, seconds = 0;
     const int64_t start = quern_cli_now_ns();
-    for (; seconds < SECONDS; seconds = (double)(quern_cli_now_ns() - start) * 1e-9) {
+    for (; seconds < MEASURED_SECONDS; seconds = (double)(quern_cli_now_ns() - start) * 1e-9) {
         if (embed(demo, 0, COUNT, QUERN_TASK_SIMILARITY, results) != QUERN_CLI_DONE)
             return QUERN_CLI_FAILED;
         for (int i = 0; i < COUNT; i++)
@@ -131,7 +131,7 @@ static const struct quern_cli_option table[] = {
 const struct quern_cli_verb quern_cli_demo = {
     .name = "demo",
     .arguments = "[QUERY]",
-    .summary = "Shows what vectors are good for: ranks a dozen sentences by a query, compares them, and measures speed.",
+    .summary = "Shows what vectors are good for: ranks and compares a dozen sentences, and measures the speed.",
     .table = table,
     .more = "Uses the starter model when there is no other. Needs no network.\n\n"
             "example:\n"

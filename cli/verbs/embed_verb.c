@@ -10,7 +10,7 @@ struct embed_options {
 };
 
 /* What one run of the verb works with. */
-struct run {
+struct embed_run {
     struct quern_cli_session session;
     struct quern_cli_input input;
     struct quern_cli_output output;
@@ -27,7 +27,7 @@ static bool report(void *user, const struct quern_jobs_progress *job)
 }
 
 /* Opens the model, the output and the writer. */
-static int prepare(struct run *run, const struct embed_options *options)
+static int prepare(struct embed_run *run, const struct embed_options *options)
 {
     quern_error error;
     if (quern_cli_session_open(&run->session, &options->session) != QUERN_CLI_DONE)
@@ -48,7 +48,7 @@ static int prepare(struct run *run, const struct embed_options *options)
     return quern_jobs_writer_open(&run->writer, &error) == QUERN_OK ? QUERN_CLI_DONE : quern_cli_fail(NULL, &error);
 }
 
-static int embed_all(struct run *run)
+static int embed_all(struct embed_run *run)
 {
     const struct quern_jobs_embedding job = {.model = run->session.model, .context = run->session.context,
                                              .options = run->embed, .report = report, .user = &run->progress};
@@ -66,7 +66,7 @@ static int embed_all(struct run *run)
 static int embed(const void *given, struct quern_cli_arguments arguments)
 {
     const struct embed_options *options = given;
-    struct run run = {0};
+    struct embed_run run = {0};
     int code = quern_cli_check_title("embed", &options->embed);
     if (code == QUERN_CLI_DONE && options->input.path != NULL && options->output != NULL &&
         quern_cli_same_file(options->input.path, options->output))

@@ -11,12 +11,12 @@ struct info_options {
 };
 
 /* Writes members of a JSON object or lines "name   value". */
-struct report {
+struct info_report {
     bool json;
     int written;
 };
 
-static void begin(struct report *report, const char *name)
+static void begin(struct info_report *report, const char *name)
 {
     if (report->json)
         printf("%s\n  \"%s\": ", report->written++ == 0 ? "{" : ",", name);
@@ -24,7 +24,7 @@ static void begin(struct report *report, const char *name)
         printf("%-24s ", name);
 }
 
-static void put_text(struct report *report, const char *name, const char *value)
+static void put_text(struct info_report *report, const char *name, const char *value)
 {
     begin(report, name);
     if (report->json)
@@ -33,13 +33,13 @@ static void put_text(struct report *report, const char *name, const char *value)
         puts(value);
 }
 
-static void put_number(struct report *report, const char *name, uint64_t value)
+static void put_number(struct info_report *report, const char *name, uint64_t value)
 {
     begin(report, name);
     printf(report->json ? "%llu" : "%llu\n", (unsigned long long)value);
 }
 
-static void put_bytes(struct report *report, const char *name, uint64_t value)
+static void put_bytes(struct info_report *report, const char *name, uint64_t value)
 {
     if (report->json) {
         put_number(report, name, value);
@@ -49,7 +49,7 @@ static void put_bytes(struct report *report, const char *name, uint64_t value)
     printf("%llu (%.1f MiB)\n", (unsigned long long)value, (double)value / 1048576);
 }
 
-static void put_truth(struct report *report, const char *name, bool value)
+static void put_truth(struct info_report *report, const char *name, bool value)
 {
     begin(report, name);
     if (report->json)
@@ -59,7 +59,7 @@ static void put_truth(struct report *report, const char *name, bool value)
 }
 
 /* Prompts of tasks, one after another: "name: text". */
-static void put_prompts(struct report *report, const quern_model *model)
+static void put_prompts(struct info_report *report, const quern_model *model)
 {
     const char *name;
     for (int task = QUERN_TASK_NONE + 1; (name = quern_task_name((quern_task)task)) != NULL; task++) {
@@ -71,7 +71,7 @@ static void put_prompts(struct report *report, const quern_model *model)
     }
 }
 
-static void put_model(struct report *report, const struct quern_cli_session *session)
+static void put_model(struct info_report *report, const struct quern_cli_session *session)
 {
     const quern_model_info *info = &session->info;
     put_text(report, "file", session->path);
@@ -97,13 +97,13 @@ static void put_model(struct report *report, const struct quern_cli_session *ses
         put_text(report, "notice", info->notice);
 }
 
-static void put_tokenizer(struct report *report, const quern_tokenizer_info *info)
+static void put_tokenizer(struct info_report *report, const quern_tokenizer_info *info)
 {
     put_text(report, "tokenizer", info->kind);
     put_number(report, "vocabulary", (uint64_t)info->vocabulary);
 }
 
-static void put_engine(struct report *report, const struct quern_cli_session *session, const char *space)
+static void put_engine(struct info_report *report, const struct quern_cli_session *session, const char *space)
 {
     const quern_model_info *info = &session->info;
     const quern_context_info *context = &session->context_info;
@@ -124,7 +124,7 @@ static void put_engine(struct report *report, const struct quern_cli_session *se
 
 static int print_info(const struct quern_cli_session *session, bool json)
 {
-    struct report report = {.json = json};
+    struct info_report report = {.json = json};
     quern_tokenizer_info tokenizer = {.size = sizeof tokenizer};
     quern_embed_options embed = QUERN_CLI_EMBED_DEFAULTS;
     char space[QUERN_SPACE_SIZE];
