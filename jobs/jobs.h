@@ -4,7 +4,7 @@
  * the texts. Memory is bounded by one batch. A text that cannot be embedded does not cost other texts their vectors.
  *
  *     struct quern_jobs_stream lines;
- *     struct quern_jobs_writer file = {.file = stdout, ...};
+ *     struct quern_jobs_writer file = {.file = output, ...};
  *     quern_jobs_stream_open(&lines, "texts.txt", '\n', &error);
  *     quern_jobs_writer_open(&file, &error);
  *     quern_jobs_embed(&job, &lines.source, &file.sink, &progress, &error);
