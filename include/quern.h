@@ -1,35 +1,46 @@
 /* quern: text in, vectors out, on any CPU.
  *
- * This header is the whole public interface and its manual. What is not declared here is not part of the interface
- * and may change without notice.
+ * This header is the whole public interface, and its manual. What is not declared here is not part of the interface and
+ * may change without notice.
  *
- *     quern_error err;
- *     quern_model *model;
- *     quern_context *context;
- *     float vector[768];
- *     quern_text text = {"What is the red planet?", 23};
- *     quern_embed_options options = {.size = sizeof options, .task = QUERN_TASK_QUERY};
+ * A program opens a model file, makes a context (the memory and the threads of a computation), and embeds texts:
  *
- *     if (quern_model_open(&model, "embeddinggemma.gguf", NULL, &err) == QUERN_OK &&
- *         quern_context_new(&context, model, NULL, &err) == QUERN_OK &&
- *         quern_embed(context, &text, 1, &options, vector, 768, NULL, &err) == QUERN_OK)
- *             use(vector);
+ *     quern_error error;
+ *     quern_model *model = NULL;
+ *     quern_context *context = NULL;
+ *     float vector[768]; // as many numbers as quern_model_info.dimensions says
+ *     const quern_text text = {"What is the red planet?", 23};
+ *     const quern_embed_options options = {.size = sizeof options, .task = QUERN_TASK_QUERY};
+ *
+ *     if (quern_model_open(&model, "embeddinggemma.gguf", NULL, &error) == QUERN_OK &&
+ *         quern_context_new(&context, model, NULL, &error) == QUERN_OK &&
+ *         quern_embed(context, &text, 1, &options, vector, 768, NULL, &error) == QUERN_OK)
+ *         printf("%f\n", vector[0]);
  *     else
- *             puts(err.text);
+ *         fprintf(stderr, "%s\n", error.text);
+ *     quern_context_free(context);
+ *     quern_model_close(model);
  *
- * Errors. A function that can fail returns QUERN_OK (0) or a negative code, and describes the failure
- * in the caller's quern_error, which may be NULL. On failure, outputs are untouched unless said
- * otherwise. The library never exits, aborts or prints.
+ * Vectors have length 1 unless a program asks for others, so that quern_dot of two vectors says how similar their texts
+ * are: 1 for the same direction, about 0 for texts that have nothing in common.
  *
- * Threads. A model is immutable and may be used by any number of threads at once. A context belongs to
- * one thread at a time; it runs its own worker threads. Neither survives fork(): open them in the child.
+ * Errors. A function that can fail returns QUERN_OK (0) or a negative code, and describes the failure in the caller's
+ * quern_error. A pointer to a quern_error may always be NULL. After a failure outputs are as they were before the call,
+ * unless the function says otherwise. The library never exits, aborts or prints.
  *
- * Memory. Everything an embedding needs is allocated when the context is made. quern_embed allocates
- * only when a text is longer than any before it in the same context, to tokenise it.
+ * Threads. A model never changes, and any number of threads may use it at once. A context belongs to one thread at a
+ * time; it runs worker threads of its own. All other functions may be called by any thread at any time. Neither a model
+ * nor a context survives fork(): open them in the child process.
  *
- * Options. Every options structure starts with its own size, which the caller sets to sizeof it. Zero in
- * any other field means the default. Fields are only ever appended. A pointer to options may be NULL.
- */
+ * Memory. quern_context_new allocates what an embedding needs. quern_embed and quern_prepare allocate only when a text
+ * has more bytes or tokens than any text before it in the same context.
+ *
+ * Structures with a size. Options structures, and the info structures that a function fills, begin with their own size.
+ * The caller sets it to sizeof the structure. In options, zero in any other field means the default, and NULL in place
+ * of the structure means zero in every field. Later versions only append fields, so that a program runs with a newer
+ * library. A size that is impossible, or a field that this version does not know and that is not zero, is QUERN_EINVAL.
+ *
+ * Text. Texts are UTF-8 with a length in bytes. They need not be valid: all bytes are allowed, the zero byte too. */
 #ifndef QUERN_H
 #define QUERN_H
 
@@ -52,35 +63,36 @@ extern "C" {
 #define QUERN_VERSION_MINOR 1
 #define QUERN_VERSION_PATCH 0
 
-/* The version of the library in use, "major.minor.patch". Static. */
+/* Returns the version of the library in use, "major.minor.patch". The string is static. */
 QUERN_API const char *quern_version(void);
 
 /* ---------------------------------------------------------------- errors */
 
 enum {
     QUERN_OK = 0,
-    QUERN_EINVAL = -1,       /* an argument is wrong: the caller's mistake */
-    QUERN_ENOMEM = -2,       /* no memory, or no thread could be started */
-    QUERN_EIO = -3,          /* a file cannot be opened or read, or changed while in use */
-    QUERN_EFORMAT = -4,      /* a file is not what it says: damaged, cut off or inconsistent */
-    QUERN_EUNSUPPORTED = -5, /* a sound file that this version cannot use */
-    QUERN_ETOOLONG = -6,     /* a text has more tokens than the model takes, or memory given is too small */
-    QUERN_ENUMERIC = -7      /* the model gave a vector that is not finite */
+    QUERN_EINVAL = -1,       /* an argument is wrong */
+    QUERN_ENOMEM = -2,       /* there is no memory, or a thread could not be started */
+    QUERN_EIO = -3,          /* a file cannot be opened or read, or it was changed while in use */
+    QUERN_EFORMAT = -4,      /* a file is damaged, incomplete or contradicts itself */
+    QUERN_EUNSUPPORTED = -5, /* the file may be fine, but this version cannot use it, or not in this way */
+    QUERN_ETOOLONG = -6,     /* a text has more tokens than the model takes, or the memory given is too small */
+    QUERN_ENUMERIC = -7      /* the model gave a vector that has a number which is infinite or not a number */
 };
 
 typedef struct quern_error {
-    int code;       /* one of the above */
-    char text[244]; /* one line of UTF-8, without a newline: what, where and what to do; says "the text has ..." where
-                       one text is at fault, without its number */
-    int64_t index;  /* of the text at fault among the texts of the call, counted from 0; -1: no single text is at fault */
+    int code;       /* one of the codes above */
+    char text[244]; /* one line of UTF-8 without a newline: what failed, where, and what to do. Where one text is at
+                       fault, it says "the text"; the field index says which one */
+    int64_t index;  /* the text at fault, counted from 0 among the texts of the call; -1: no single text is at fault */
 } quern_error;
 
-/* The name of a code, "format" for QUERN_EFORMAT; "unknown" for a number that is none. Static. */
+/* Returns the name of a code: "format" for QUERN_EFORMAT; "unknown" for a number that is no code. The string is
+ * static. */
 QUERN_API const char *quern_error_name(int code);
 
 /* ---------------------------------------------------------------- limits */
 
-#define QUERN_MOST_THREADS 256 /* threads that a context or the opening of a model may use */
+#define QUERN_MOST_THREADS 256 /* threads that a context, or the opening of a model, may use */
 
 /* ---------------------------------------------------------------- model */
 
@@ -88,54 +100,63 @@ typedef struct quern_model quern_model;
 
 typedef struct quern_model_options {
     size_t size;
-    const char *cpu; /* kernel table to use at most, as QUERN_CPU takes it; NULL: $QUERN_CPU, or the best */
-    int threads;     /* threads that pack the weights; 0: the CPU budget */
+    const char *cpu; /* the best kernel table that may be used, such as "avx2"; NULL: the environment variable QUERN_CPU
+                        says which, or else the best that the CPU can run */
+    int threads;     /* threads that pack the weights, 1 to QUERN_MOST_THREADS; 0: as many as the process may use */
 } quern_model_options;
 
-/* Opens a GGUF file, checks all of it, and packs its weights for this CPU. The file stays mapped until the
- * model is closed and must not be changed; if it is (or its disk fails), calls that need the lost part
- * return QUERN_EIO. To make that possible, a SIGBUS handler is in place while a model is open; a SIGBUS
- * that does not come from a model's file goes to the handler that was there before. */
+/* Opens a GGUF file, checks all of it, and packs its weights for this CPU. Writes the model to *model; the caller
+ * closes it with quern_model_close.
+ *
+ * The file stays mapped until the model is closed, and must not be changed. If it is changed, or its disk fails, the
+ * calls that need the lost part return QUERN_EIO. To make this possible, a handler of SIGBUS is in place while a model
+ * is open; it passes on each SIGBUS that does not come from a model's file to the handler that was there before.
+ *
+ * Fails with QUERN_EINVAL for a NULL argument, wrong options or an unknown kernel table; QUERN_EIO, QUERN_EFORMAT or
+ * QUERN_EUNSUPPORTED for the file; QUERN_ENOMEM. */
 QUERN_API int quern_model_open(quern_model **model, const char *path, const quern_model_options *options,
                                quern_error *error);
 
-/* Another reference to the same model; returns it. Every reference is closed on its own. */
+/* Makes another reference to a model and returns it: the same pointer. Each reference is closed on its own. */
 QUERN_API quern_model *quern_model_share(quern_model *model);
 
-/* Gives a reference back; the last one frees the model. NULL is allowed. Contexts hold references. */
+/* Gives a reference back; the last one frees the model. model may be NULL. A context holds a reference of its own, so a
+ * model may be closed before its contexts are freed. */
 QUERN_API void quern_model_close(quern_model *model);
 
 typedef struct quern_model_info {
-    size_t size;                /* set by the caller, as in options */
-    const char *architecture;   /* "gemma-embedding" */
+    size_t size;
+    const char *architecture;   /* general.architecture of the file: "gemma-embedding" */
     const char *name;           /* general.name of the file, or "" */
-    const char *notice;         /* NULL, or one line a user must see: the vectors are not the official ones */
-    const char *kernels;        /* kernel table in use: "avx512vnni" */
-    const char *kernels_reason; /* why that one */
-    const char *types;          /* tensor types and counts: "Q8_0 x 171, F32 x 145" */
-    int dimensions;             /* length of a full vector */
-    int has_head;               /* 1 when the file holds the dense head */
-    int context_length;         /* most tokens a text may have, the special ones included */
-    int layers, heads, kv_heads, head_dimensions, ffn_dimensions, vocabulary, sliding_window;
-    int head_hidden_dimensions; /* width between the two dense layers; 0 without a head */
+    const char *notice;         /* a line that users must see, such as that the file lacks a part of the model; or
+                                   NULL */
+    const char *kernels;        /* the kernel table in use: "avx512vnni" */
+    const char *kernels_reason; /* why this one was chosen */
+    const char *types;          /* the types of the tensors and their numbers: "Q8_0 x 171, F32 x 145" */
+    int dimensions;             /* numbers of a full vector */
+    int has_head;               /* 1: the file holds the dense layers behind the pooling */
+    int context_length;         /* most tokens of a text, prompt and special tokens included */
+    int layers, heads, kv_heads, head_dimensions, ffn_dimensions, vocabulary;
+    int sliding_window;         /* tokens that local layers look at; 0: there are no local layers */
+    int head_hidden_dimensions; /* width between the dense layers; 0: there are none */
     uint64_t parameters;        /* weights in the file */
     uint64_t file_bytes;        /* size of the file */
-    uint64_t packed_bytes;      /* memory the packed weights take */
-    uint64_t vocabulary_bytes;  /* memory the tokenizer takes */
-    int has_prompts;            /* 0 when the model takes no prompts: its texts must have QUERN_TASK_NONE */
+    uint64_t packed_bytes;      /* memory that the packed weights take */
+    uint64_t vocabulary_bytes;  /* memory that the tokenizer takes */
+    int has_prompts;            /* 0: the model was trained without prompts, and all tasks embed a text as it is */
 } quern_model_info;
 
-/* Fills info. Strings belong to the model. */
+/* Fills *info. The strings belong to the model. Fails with QUERN_EINVAL for a NULL argument or a wrong info->size. */
 QUERN_API int quern_model_describe(const quern_model *model, quern_model_info *info, quern_error *error);
 
 /* ---------------------------------------------------------------- tasks */
 
-/* What a text is for. The model was trained with a prompt in front of every text; vectors made with
- * different prompts are meant to be compared as query against document, or like with like. */
+/* What a text is for. Many models were trained with a prompt in front of each text, which depends on the task. A vector
+ * is meant to be compared with vectors of the same task; vectors of queries with vectors of documents. */
 typedef enum quern_task {
-    QUERN_TASK_NONE = 0, /* the text as it is */
+    QUERN_TASK_NONE = 0, /* the text as it is, without a prompt */
     QUERN_TASK_QUERY,
-    QUERN_TASK_DOCUMENT, /* takes a title */
+    QUERN_TASK_DOCUMENT, /* the only task that takes a title */
     QUERN_TASK_SIMILARITY,
     QUERN_TASK_CLASSIFICATION,
     QUERN_TASK_CLUSTERING,
@@ -145,252 +166,322 @@ typedef enum quern_task {
     QUERN_TASK_FACT_CHECKING
 } quern_task;
 
-/* The name of a task ("question-answering"), or NULL for a number that is none. Static; counts up from 0. */
+/* Returns the name of a task, such as "question-answering", or NULL for a number that is no task. Tasks are numbered
+ * from 0 without gaps. The string is static. */
 QUERN_API const char *quern_task_name(quern_task task);
 
-/* The task of a name, or -1. */
+/* Returns the task with this name, or -1. name may be NULL. */
 QUERN_API int quern_task_find(const char *name);
 
-/* What the model puts before a text of this task that has no title: the prompt of the model's file, or the prompt that
- * its architecture was trained with; "" for none. NULL for a number that is no task. The string belongs to the model. */
+/* Returns what is put before a text of this task that has no title: the prompt in the model's file, or else the prompt
+ * of its architecture; "" for none; NULL for a number that is no task. The string belongs to the model. */
 QUERN_API const char *quern_model_prompt(const quern_model *model, quern_task task);
 
 /* ---------------------------------------------------------------- context */
 
 typedef struct quern_context quern_context;
 
+/* How products with weights are computed. */
 typedef enum quern_path {
     QUERN_PATH_FAST = 0, /* activations in the short format of the kernel table, for example int8 in blocks of 32 */
-    QUERN_PATH_EXACT = 1 /* activations in float32: within 1e-6 (1 - cosine) of the exact vector */
+    QUERN_PATH_EXACT = 1 /* activations in float32; 1 - cosine with the exact vector is below 1e-6 */
 } quern_path;
 
 typedef struct quern_context_options {
     size_t size;
-    int threads;     /* threads that compute, the caller's included; 0: the CPU budget of this process */
+    int threads;     /* threads that compute, the caller's included, 1 to QUERN_MOST_THREADS; 0: as many as the process
+                        may use by affinity and cgroup */
     int path;        /* a quern_path */
-    int step_tokens; /* tokens computed at once; 0: a good size. Bounds memory. At least the context length */
+    int step_tokens; /* tokens that are computed together, at most 2^20; 0: a good number. It bounds the memory. A
+                        single text may have more */
 } quern_context_options;
 
+/* Makes a context for a model and writes it to *context; the caller frees it with quern_context_free. A program that
+ * embeds in several threads makes a context for each of them. Fails with QUERN_EINVAL for a NULL argument or wrong
+ * options; QUERN_ENOMEM. */
 QUERN_API int quern_context_new(quern_context **context, quern_model *model, const quern_context_options *options,
                                 quern_error *error);
-QUERN_API void quern_context_free(quern_context *context); /* NULL is allowed */
+
+/* Frees a context. context may be NULL. */
+QUERN_API void quern_context_free(quern_context *context);
 
 typedef struct quern_context_info {
-    size_t size;                /* set by the caller */
+    size_t size;
     int threads;                /* threads that compute */
     const char *threads_reason; /* "2 CPUs allowed by affinity, cgroup quota 1.5" */
     const char *path;           /* "fast" or "exact" */
     const char *activations;    /* the format of activations on this path: "int8", "float32" */
-    int step_tokens;
-    uint64_t arena_bytes;       /* address space planned for the computation; only what is used becomes resident */
+    int step_tokens;            /* tokens that are computed together */
+    uint64_t arena_bytes;       /* address space reserved for the computation; memory is taken as it is used */
 } quern_context_info;
 
+/* Fills *info. The strings belong to the context. Fails with QUERN_EINVAL for a NULL argument or a wrong info->size. */
 QUERN_API int quern_context_describe(const quern_context *context, quern_context_info *info, quern_error *error);
 
 /* ---------------------------------------------------------------- embedding */
 
 typedef struct quern_text {
-    const char *data; /* any bytes; not terminated; may be NULL when length is 0 */
+    const char *data; /* any bytes, not terminated; may be NULL when length is 0 */
     size_t length;    /* in bytes */
 } quern_text;
 
-/* Flags of quern_embed_options. Each function says which of them it takes; others are QUERN_EINVAL. */
+/* Flags. Each function says which of them it takes; any other is QUERN_EINVAL. */
 enum {
     QUERN_TRUNCATE = 1,        /* cut off the end of a text that is too long; its special tokens stay */
-    QUERN_PARSE_SPECIAL = 2,   /* special tokens spelled in the text become those tokens; only for trusted text */
-    QUERN_NO_NORMALIZE = 4,    /* leave the vector's length as the model gives it */
-    QUERN_NO_SPECIAL = 8,      /* leave out the tokens that open and close every text */
-    QUERN_TRUNCATE_START = 16, /* cut off the start of a text that is too long; its prompt and special tokens stay */
-    QUERN_KEEP_SPACE = 32      /* keep the space that some vocabularies put before a text */
+    QUERN_PARSE_SPECIAL = 2,   /* where a special token is spelled in a text, such as "<eos>", it becomes that token.
+                                  For trusted texts only */
+    QUERN_NO_NORMALIZE = 4,    /* leave the length of the vector as the model gives it */
+    QUERN_NO_SPECIAL = 8,      /* leave out the tokens that open and close every text; in quern_detokenize, all control
+                                  tokens */
+    QUERN_TRUNCATE_START = 16, /* cut off the start of a text that is too long; its prompt and special tokens stay. It
+                                  goes before QUERN_TRUNCATE when both are set */
+    QUERN_KEEP_SPACE = 32      /* keep the space that some tokenizers put before a text */
 };
 
 typedef struct quern_embed_options {
     size_t size;
-    int task;         /* a quern_task; QUERN_TASK_NONE: nothing is put before the text */
-    quern_text title; /* with QUERN_TASK_DOCUMENT, the document's title; empty: none */
-    int dimensions;   /* leading dimensions to keep, 1 to the model's; 0: all. Cut first, then normalised */
-    unsigned flags;   /* QUERN_TRUNCATE and the like */
+    int task;         /* a quern_task */
+    quern_text title; /* the title of a document, for QUERN_TASK_DOCUMENT; length 0: none */
+    int dimensions;   /* leading numbers of the vector to keep, 1 to those of the model; 0: all. The vector is cut
+                         first, then normalised */
+    unsigned flags;   /* of the flags above */
 } quern_embed_options;
 
 typedef struct quern_result {
-    int32_t code;       /* QUERN_OK: the text's vector is valid; else the reason why there is none */
-    uint32_t tokens;    /* tokens that were embedded, special ones included */
-    uint32_t truncated; /* tokens that were cut off */
+    int32_t code;       /* QUERN_OK: the vector of the text is valid; else the reason why there is none */
+    uint32_t tokens;    /* tokens that the vector was made of, prompt and special tokens included */
+    uint32_t truncated; /* tokens that were cut off; of a very long text a lower bound */
 } quern_result;
 
-/* Embeds count texts into vectors[count][dimensions], float32, row after row, in the order of the texts.
+/* Embeds count texts. Writes vectors[count][dimensions], float32, row after row in the order of the texts.
  *
- * capacity: the floats that fit into vectors; QUERN_ETOOLONG if they are too few.
- * results: NULL, or count structures to fill.
- * flags: QUERN_TRUNCATE or QUERN_TRUNCATE_START, QUERN_PARSE_SPECIAL, QUERN_NO_NORMALIZE.
+ * capacity  numbers that fit into vectors
+ * results   NULL, or count structures to fill
+ * options   flags: QUERN_TRUNCATE, QUERN_TRUNCATE_START, QUERN_PARSE_SPECIAL, QUERN_NO_NORMALIZE
  *
- * A text's vector is the same, bit for bit, whatever the other texts, their order, the number of threads;
- * it depends on the kernel table (quern_model_info.kernels) and the path.
+ * The vector of a text does not depend on the other texts, their order or the number of threads, in any bit. It depends
+ * on the kernel table (quern_model_info.kernels) and the path. A text that is too long and may not be cut is refused in
+ * a time that does not depend on its length.
  *
- * One bad text does not fail the others. When a text cannot be embedded (QUERN_EINVAL, QUERN_ETOOLONG,
- * QUERN_ENUMERIC), the other texts are embedded all the same; the function returns the code of the first such
- * text, and error describes that text, with its index. results[i].code is QUERN_OK for exactly those texts whose
- * vectors are valid; the other vectors are undefined. A failure that is no text's fault (wrong arguments, QUERN_EIO,
- * QUERN_ENOMEM) ends the call: error->index is -1, and every text without a valid vector has that code. */
+ * One bad text does not fail the others. A text cannot be embedded when it is NULL with a length or has no tokens
+ * (QUERN_EINVAL), has too many tokens (QUERN_ETOOLONG), has a character that the vocabulary lacks (QUERN_EFORMAT), or
+ * when its vector is not finite (QUERN_ENUMERIC). Then all other texts are embedded nevertheless, and the function
+ * returns the code of the first text that failed, with its index in error->index. results[i].code is QUERN_OK exactly
+ * for the texts whose vectors are valid. The vectors of the other texts are undefined.
+ *
+ * Any other failure ends the call; error->index is -1, and results[i].code is this failure for each text that has no
+ * valid vector: QUERN_EINVAL for wrong arguments or options; QUERN_ETOOLONG when capacity is less than count times
+ * dimensions; QUERN_EUNSUPPORTED when the library has no tokenizer for the model; QUERN_EIO, QUERN_ENOMEM. */
 QUERN_API int quern_embed(quern_context *context, const quern_text *texts, size_t count,
                           const quern_embed_options *options, float *vectors, size_t capacity,
                           quern_result *results, quern_error *error);
 
 typedef struct quern_tokens {
-    const int32_t *ids; /* used as they are: nothing is added */
+    const int32_t *ids; /* used as they are: no prompt and no special tokens are added */
     size_t count;
 } quern_tokens;
 
-/* The same for texts that are tokenised already. Task and title must be unset. Truncation is that of
- * quern_truncate_tokens. An empty list or an id outside the vocabulary is QUERN_EINVAL of that text. */
+/* Embeds texts that are tokens already, as quern_tokenize or quern_prepare gives them. All that is said of quern_embed
+ * holds, except: the options must have neither a task nor a title nor QUERN_PARSE_SPECIAL; a text that is too long is
+ * cut as quern_truncate_tokens cuts; an empty text, and an id outside the vocabulary, are QUERN_EINVAL of that text;
+ * and a model needs no tokenizer. */
 QUERN_API int quern_embed_tokens(quern_context *context, const quern_tokens *texts, size_t count,
                                  const quern_embed_options *options, float *vectors, size_t capacity,
                                  quern_result *results, quern_error *error);
 
-/* The space that vectors with these options belong to, as "768n-1f0c5e0d3b9a7264-document": dimensions, n for
- * normalised or u for not, a digest of shape, weights and head, and the task. Vectors may be compared when their spaces
- * are equal, or differ in the task only and the tasks are meant for each other, as query and document are. Written with
- * its terminator to out. The numeric path is not part of it. */
+/* Writes the name of the space that vectors with these options belong to, with its terminator, to out. An example is
+ * "768n-1f0c5e0d3b9a7264-document": the dimensions; n for normalised or u for not; a digest of the model's shape and
+ * weights; the task. Vectors may be compared when their spaces are the same, or differ only in tasks that are meant for
+ * each other, as query and document are. The path and the kernel table are not part of the name, because vectors of
+ * both paths and of all tables may be compared.
+ *
+ * Store it with the vectors, to notice later that a model was exchanged. Fails with QUERN_EINVAL for a NULL argument or
+ * wrong options. */
 #define QUERN_SPACE_SIZE 48
 QUERN_API int quern_space(const quern_model *model, const quern_embed_options *options, char out[QUERN_SPACE_SIZE],
                           quern_error *error);
 
-/* ---------------------------------------------------------------- tokens */
+/* ---------------------------------------------------------------- tokens
+ *
+ * A model reads a text as tokens: numbers, each of which stands for a piece of text. The functions of this part give
+ * QUERN_EUNSUPPORTED when the library has no tokenizer for the model, and QUERN_EIO when the model's file was lost. */
 
 typedef struct quern_tokenizer_info {
-    size_t size;           /* set by the caller */
+    size_t size;
     const char *kind;      /* "sentencepiece" */
-    int vocabulary;        /* tokens */
-    int32_t bos, eos;      /* the tokens that open and close every text; -1: none */
-    int32_t unknown;       /* stands for characters that the vocabulary lacks; -1: none */
-    int longest_piece;     /* most bytes of text that a token stands for: n bytes have at least n / that tokens */
-    int puts_space;        /* 1 when the vocabulary puts a space before a text */
+    int vocabulary;        /* tokens in the vocabulary: ids are 0 to vocabulary - 1 */
+    int32_t bos, eos;      /* the tokens that open and close every text; -1: none does */
+    int32_t unknown;       /* the token for characters that the vocabulary lacks; -1: none */
+    int longest_piece;     /* most bytes of text that a token stands for: n bytes have at least n / longest_piece
+                              tokens */
+    int puts_space;        /* 1: the tokenizer puts a space before a text */
 } quern_tokenizer_info;
 
-/* Fills info. Strings belong to the model. */
+/* Fills *info. The string belongs to the model. Fails with QUERN_EINVAL for a NULL argument or a wrong info->size. */
 QUERN_API int quern_tokenizer_describe(const quern_model *model, quern_tokenizer_info *info, quern_error *error);
 
-/* Writes all tokens of a text, with its task's prompt, to ids and their number to count. flags in options:
- * QUERN_PARSE_SPECIAL, QUERN_NO_SPECIAL. With too small a capacity, count is still set, the ids that fit are
- * written and QUERN_ETOOLONG returned; so ids may be NULL with capacity 0 to ask for the number. */
+/* Writes the tokens of a text with the prompt of its task to ids[capacity], and their number to *count. options: flags
+ * QUERN_PARSE_SPECIAL, QUERN_NO_SPECIAL. Nothing is cut: the text may have more tokens than the model takes.
+ *
+ * Fails with QUERN_ETOOLONG when capacity is too small: then *count is set nevertheless and the first tokens are
+ * written, so that a call with NULL and a capacity of 0 asks for the number. Also fails with QUERN_EINVAL for a NULL
+ * argument, wrong options or a text of 2^31 bytes or more; QUERN_EFORMAT for a character that the vocabulary lacks;
+ * QUERN_ENOMEM. */
 QUERN_API int quern_tokenize(quern_context *context, quern_text text, const quern_embed_options *options,
                              int32_t *ids, size_t capacity, size_t *count, quern_error *error);
 
-/* The tokens that quern_embed would compute with, for a program that queues them and calls quern_embed_tokens later or
- * in another thread. Takes the flags of quern_embed, and refuses or cuts what is too long as that does. ids has room for
- * capacity tokens; the context length is always enough. result: tokens and truncated; of a very long text that is cut,
- * truncated is a lower bound, because the part that is cut off is not tokenised. Time is bounded by the context length. */
+/* Writes the tokens that quern_embed makes the vector of a text of to ids[capacity], for a program that keeps them and
+ * calls quern_embed_tokens later, or in another thread with another context. A capacity of the context length is always
+ * enough. Fills *result.
+ *
+ * Takes the flags of quern_embed, and refuses or cuts a text that is too long as quern_embed does. Time is bounded by
+ * the context length: of a very long text that is cut, only as much is tokenised as can matter. Fails as quern_embed
+ * does for one text; also with QUERN_ETOOLONG when capacity is too small. */
 QUERN_API int quern_prepare(quern_context *context, quern_text text, const quern_embed_options *options, int32_t *ids,
                             size_t capacity, quern_result *result, quern_error *error);
 
-/* Cuts ids[count] in place to limit tokens, 1 or more, and returns how many are left. The first and the last token stay,
- * as they open and close the text; flags: QUERN_TRUNCATE keeps what follows the first one, QUERN_TRUNCATE_START what
- * precedes the last one. */
+/* Cuts ids[count] in place to at most limit tokens, and returns how many are left. The first and the last token stay,
+ * because they open and close the text. flags: with QUERN_TRUNCATE_START the last tokens before the closing one stay,
+ * else the first ones behind the opening one. With a limit of 1 the last token is left, with 0 none is. */
 QUERN_API size_t quern_truncate_tokens(int32_t *ids, size_t count, size_t limit, unsigned flags);
 
-/* Where a token stands. */
+/* What a token stands for. */
 enum {
-    QUERN_PART_ADDED = 0, /* nowhere: it opens or closes the text, and begin and end are 0 */
-    QUERN_PART_PROMPT,    /* bytes [begin, end) of the prompt; the title belongs to it */
-    QUERN_PART_TEXT       /* bytes [begin, end) of the text; a token that begins in the prompt has begin 0 */
+    QUERN_PART_ADDED = 0, /* no text: it opens or closes the text; begin and end are 0 */
+    QUERN_PART_PROMPT,    /* bytes [begin, end) of the prompt, with the title in it */
+    QUERN_PART_TEXT       /* bytes [begin, end) of the text. A token that begins in the prompt and ends in the text
+                             belongs to the text and has begin 0 */
 };
 typedef struct quern_token_span {
     size_t begin, end; /* in bytes */
     int part;          /* one of the above */
 } quern_token_span;
 
-/* Writes to spans[count] where the tokens ids[count] stand that quern_tokenize gave for the same text and options.
- * QUERN_EINVAL when they are not the tokens of that text. */
+/* Writes where the tokens ids[count] stand in their text to spans[count]. The tokens must be all those that
+ * quern_tokenize gave for the same text and options. The spans of a part ascend and do not overlap. A space that the
+ * tokenizer put there has an empty span. A token may stand for a part of a character. Fails with QUERN_EINVAL when the
+ * tokens are not those of the text, and as quern_tokenize does. */
 QUERN_API int quern_token_spans(quern_context *context, quern_text text, const quern_embed_options *options,
                                 const int32_t *ids, size_t count, quern_token_span *spans, quern_error *error);
 
-/* Writes the text that ids[count] stand for to out[capacity] and its bytes to length, without a terminator. A control
- * token stands for its name. Without QUERN_KEEP_SPACE the space is left out that the vocabulary puts before a text.
- * flags: QUERN_KEEP_SPACE, QUERN_NO_SPECIAL (control tokens stand for nothing). With too small a capacity length is still
- * set, nothing is written and QUERN_ETOOLONG returned. QUERN_EINVAL for an id outside the vocabulary. */
+/* Writes the text that ids[count] stand for to out[capacity] without a terminator, and its bytes to *length. A control
+ * token stands for its name, such as "<bos>", or with QUERN_NO_SPECIAL for nothing. The space that the tokenizer puts
+ * before a text is left out, unless flags has QUERN_KEEP_SPACE. The bytes need not be valid UTF-8.
+ *
+ * Fails with QUERN_ETOOLONG when capacity is too small: then *length is set and nothing is written, so that a call with
+ * NULL and a capacity of 0 asks for the length. Also fails with QUERN_EINVAL for a NULL argument, an unknown flag or an
+ * id outside the vocabulary. */
 QUERN_API int quern_detokenize(const quern_model *model, const int32_t *ids, size_t count, unsigned flags, char *out,
                                size_t capacity, size_t *length, quern_error *error);
 
-/* The longest part of a text, from its start or, with QUERN_TRUNCATE_START, up to its end, that has at most `tokens`
- * tokens together with its prompt and special tokens; 0 stands for the context length. It ends (starts) between two
- * characters of UTF-8. Empty when not even the prompt fits. part is a view of text. Other flags: QUERN_PARSE_SPECIAL,
- * QUERN_NO_SPECIAL. */
+/* Finds as much of a text as has at most `tokens` tokens together with its prompt and special tokens; 0 stands for the
+ * context length. Sets *part to a view of the beginning of the text or, with QUERN_TRUNCATE_START, of its end: the
+ * whole text if that fits, else a part that would not fit with one character more. The cut is between two characters of
+ * UTF-8. The part is empty when not even the prompt fits.
+ *
+ * options: flags QUERN_TRUNCATE, QUERN_TRUNCATE_START, QUERN_PARSE_SPECIAL, QUERN_NO_SPECIAL. Time depends on the
+ * number of tokens, not on the length of the text. Fails as quern_tokenize does. */
 QUERN_API int quern_truncate(quern_context *context, quern_text text, const quern_embed_options *options, size_t tokens,
                              quern_text *part, quern_error *error);
 
 typedef struct quern_chunk {
-    size_t begin, end; /* bytes [begin, end) of the text, between characters of UTF-8 */
-    uint32_t tokens;   /* of the chunk, with its prompt and special tokens */
+    size_t begin, end; /* bytes [begin, end) of the text */
+    uint32_t tokens;   /* tokens of the chunk with its prompt and special tokens */
 } quern_chunk;
 
 typedef struct quern_chunk_options {
     size_t size;
-    size_t tokens;  /* most tokens of a chunk, with prompt and special tokens; 0: the context length */
-    size_t overlap; /* tokens of the text that a chunk shares with the one before it, about; less than half of tokens */
+    size_t tokens;  /* most tokens of a chunk with its prompt and special tokens, up to the context length; 0: that */
+    size_t overlap; /* tokens that a chunk shares with the one before it, about. Less than half of those that a chunk
+                       has room for beside prompt and special tokens */
 } quern_chunk_options;
 
-/* Cuts a long text into chunks that can be embedded with the same options. A chunk ends at the end of a paragraph, a
- * line, a sentence or a word, in this order of preference, where one of these lies in its last quarter; else between two
- * characters. Every byte of the text but white space between chunks lies in a chunk. A text that fits gives one chunk,
- * an empty text none. Writes up to capacity chunks, and to count how many there are; QUERN_ETOOLONG when that is more. */
+/* Cuts a long text into chunks, each of which can be embedded with the same options. Writes the chunks in order to
+ * chunks[capacity], and their number to *count.
+ *
+ * A chunk takes as many tokens as it may, but in its last quarter it ends at the last end of a paragraph, or else of a
+ * line, of a sentence or of a word, if there is one; else between two characters of UTF-8. Every byte of the text lies
+ * in a chunk except white space (as Unicode defines it) between chunks, at the start and at the end; no chunk begins or
+ * ends with white space. So a text of white space gives no chunk. With an overlap, a chunk begins at a word of the
+ * chunk before it, where that is possible. The same text and options always give the same chunks. Time is linear in the
+ * length of the text.
+ *
+ * options: task, title and flags of quern_embed. Fails with QUERN_ETOOLONG when capacity is too small: then *count is
+ * set nevertheless and the first chunks are written, so that a call with NULL and a capacity of 0 asks for the number.
+ * Also fails with QUERN_EINVAL for a NULL argument, wrong options, too few tokens or too much overlap; QUERN_EFORMAT
+ * for a character that the vocabulary lacks; QUERN_ENOMEM. */
 QUERN_API int quern_chunk_text(quern_context *context, quern_text text, const quern_embed_options *options,
                                const quern_chunk_options *chunk_options, quern_chunk *chunks, size_t capacity,
                                size_t *count, quern_error *error);
 
 typedef enum quern_piece_kind {
     QUERN_PIECE_NORMAL = 1,
-    QUERN_PIECE_UNKNOWN = 2,
-    QUERN_PIECE_CONTROL = 3,
-    QUERN_PIECE_USER_DEFINED = 4,
+    QUERN_PIECE_UNKNOWN = 2,      /* stands for characters that the vocabulary lacks */
+    QUERN_PIECE_CONTROL = 3,      /* stands for no text: "<bos>" */
+    QUERN_PIECE_USER_DEFINED = 4, /* is cut out of a text before all others */
     QUERN_PIECE_UNUSED = 5,
-    QUERN_PIECE_BYTE = 6
+    QUERN_PIECE_BYTE = 6          /* stands for a byte of a character that the vocabulary lacks: "<0x0A>" */
 } quern_piece_kind;
 
 typedef struct quern_piece {
-    quern_text text; /* as the vocabulary spells it: a space is U+2581, a byte token "<0x0A>" */
+    quern_text text; /* as the vocabulary spells it; a space may be spelled U+2581 */
     int kind;        /* a quern_piece_kind */
-    float score;
+    float score;     /* by which the tokenizer prefers pieces; what it means depends on the kind of tokenizer */
 } quern_piece;
 
-/* Describes token id. The text belongs to the model. */
+/* Describes token id: the piece of the vocabulary. The text belongs to the model. Fails with QUERN_EINVAL for a NULL
+ * argument or an id outside the vocabulary. */
 QUERN_API int quern_piece_get(const quern_model *model, int32_t id, quern_piece *piece, quern_error *error);
 
-/* ---------------------------------------------------------------- vectors */
+/* ---------------------------------------------------------------- vectors
+ *
+ * Functions of vectors alone: they need no model and allocate nothing. */
 
-/* How a vector is stored. Bytes are little-endian. */
+/* How the numbers of a vector are stored. Numbers of several bytes are little-endian. */
 typedef enum quern_dtype {
-    QUERN_DTYPE_F32 = 0,
-    QUERN_DTYPE_F16,         /* rounded to nearest, ties to even */
-    QUERN_DTYPE_INT8,        /* numbers of -1 to 1 times 127, rounded to nearest; larger ones are clipped */
-    QUERN_DTYPE_BINARY,      /* a bit for each number, 1 when it is above zero; the first in the highest bit of its byte,
-                                as NumPy's packbits and pgvector's bit strings have it. Dimensions are multiples of 8 */
-    QUERN_DTYPE_BINARY_LOW   /* the same with the first number in the lowest bit, as sqlite-vec has it */
+    QUERN_DTYPE_F32 = 0,   /* IEEE 754 single precision */
+    QUERN_DTYPE_F16,       /* IEEE 754 half precision, rounded to nearest, ties to even */
+    QUERN_DTYPE_INT8,      /* the number times 127, rounded to nearest, ties to even; numbers above 1 or below -1 are
+                              clipped, so vectors should be normalised */
+    QUERN_DTYPE_BINARY,    /* one bit for each number: 1 when it is greater than zero. The first number is in the
+                              highest bit of its byte, as in NumPy's packbits and pgvector's bit strings */
+    QUERN_DTYPE_BINARY_LOW /* the same with the first number in the lowest bit, as in sqlite-vec's bit vectors */
 } quern_dtype;
 
-/* The name of a number format ("f16"), or NULL for a number that is none. Static; counts up from 0. */
+/* Returns the name of a number format: "f32", "f16", "int8", "binary" or "binary-low"; NULL for a number that is none.
+ * Formats are numbered from 0 without gaps. The string is static. */
 QUERN_API const char *quern_dtype_name(quern_dtype dtype);
 
-/* The number format of a name, or -1. */
+/* Returns the number format with this name, or -1. name may be NULL. */
 QUERN_API int quern_dtype_find(const char *name);
 
-/* Bytes of a vector in this format; 0 when it cannot have so many dimensions. */
+/* Returns the bytes of a stored vector of so many dimensions; 0 for a number that is no format, for less than one
+ * dimension, and for bits whose number is not a multiple of 8. */
 QUERN_API size_t quern_encoded_bytes(quern_dtype dtype, int dimensions);
 
-/* Cuts a whole vector of the model to its leading dimensions and, unless flags has QUERN_NO_NORMALIZE, makes it of
- * length 1; out[dimensions] may be the vector itself. quern_embed does the same to the same bits, so that vectors which
- * were embedded whole and not normalised can be finished later. */
+/* Cuts a vector to its leading dimensions and makes it of length 1, unless flags has QUERN_NO_NORMALIZE. Reads the
+ * first `dimensions` numbers of vector and writes out[dimensions]; out may be the vector itself. dimensions must not be
+ * more than the vector has. A vector of zeros stays as it is.
+ *
+ * quern_embed does the same: a vector that was embedded whole with QUERN_NO_NORMALIZE and finished later has the same
+ * bits. So a program can keep whole vectors and serve any number of dimensions from them. */
 QUERN_API void quern_finish(const float *vector, int dimensions, unsigned flags, float *out);
 
-/* Writes vectors[count][dimensions] to out[count][quern_encoded_bytes], and back. QUERN_EINVAL for a format that is none
- * or cannot have so many dimensions; QUERN_ETOOLONG when capacity, in bytes or floats, is too small. Decoded bits are 1
- * and -1. out of quern_encode may be the vectors themselves. */
+/* Stores vectors[count][dimensions] in out, row after row, quern_encoded_bytes for each. capacity: bytes that fit into
+ * out. out may be the vectors themselves. Numbers should be finite. Fails with QUERN_EINVAL for a NULL argument, a
+ * number that is no format, or dimensions that the format cannot have; QUERN_ETOOLONG when capacity is too small. */
 QUERN_API int quern_encode(quern_dtype dtype, const float *vectors, size_t count, int dimensions, void *out,
                            size_t capacity, quern_error *error);
+
+/* Reads stored vectors back: the reverse of quern_encode. Bits become 1 and -1. capacity: numbers that fit into
+ * vectors, which must not overlap the stored ones. Fails as quern_encode does. */
 QUERN_API int quern_decode(quern_dtype dtype, const void *encoded, size_t count, int dimensions, float *vectors,
                            size_t capacity, quern_error *error);
 
-/* The dot product, and the cosine, of two vectors, summed in double precision. A cosine with a zero vector is 0. */
+/* Returns the dot product of two vectors, summed in double precision. For vectors of length 1 it is their cosine. */
 QUERN_API double quern_dot(const float *a, const float *b, int dimensions);
+
+/* Returns the cosine of the angle between two vectors, summed in double precision; 0 if one of them is all zeros. */
 QUERN_API double quern_cosine(const float *a, const float *b, int dimensions);
 
 #ifdef __cplusplus
