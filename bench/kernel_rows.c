@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "kcheck.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,12 +113,12 @@ static int put_products(struct rows *r)
     const enum quern_path path = r->bench->options.session.exact ? QUERN_PATH_EXACT : QUERN_PATH_FAST;
     QUERN_TRY(put_product(r, "qkv", &layer->qkv, layers, path));
     QUERN_TRY(put_product(r, "output", &layer->output, layers, path));
-    QUERN_TRY(put_product(r, "gate, up", &layer->gate_up, layers, path));
+    QUERN_TRY(put_product(r, "gate, up", &layer->up, layers, path));
     QUERN_TRY(put_product(r, "down", &layer->down, layers, path));
     if (network->shape.head_hidden == 0)
         return QUERN_OK;
-    QUERN_TRY(put_product(r, "dense 2", &network->dense_2, 1, QUERN_PATH_EXACT));
-    return put_product(r, "dense 3", &network->dense_3, 1, QUERN_PATH_EXACT);
+    QUERN_TRY(put_product(r, "dense 1", &network->dense_1, 1, QUERN_PATH_EXACT));
+    return put_product(r, "dense 2", &network->dense_2, 1, QUERN_PATH_EXACT);
 }
 
 /* A product that other runtimes publish figures for: 128 x 256 x 128, all float32. */
@@ -157,11 +158,16 @@ static int attend(void *user)
     return QUERN_OK;
 }
 
+/* Whether tokens attend to a window only. */
+static bool is_local(const struct quern_layer *layer)
+{
+    return layer->window != INT_MAX;
+}
+
 static int put_attention(struct rows *r, struct quern_engine *engine, int tokens, const struct quern_layer *layer)
 {
-    const struct quern_shape *s = &engine->network->shape;
-    const size_t floats = (size_t)tokens * (size_t)(s->heads + 2 * s->kv_heads) * (size_t)s->head;
-    const int window = layer->local ? s->window : tokens;
+    const size_t floats = (size_t)tokens * (size_t)layer->qkv.rows;
+    const int window = is_local(layer) ? layer->window : tokens;
     const struct attention a = {engine, layer};
     const struct quern_target target = {0};
     double seen = 0; /* pairs of tokens */
@@ -172,8 +178,9 @@ static int put_attention(struct rows *r, struct quern_engine *engine, int tokens
         engine->qkv[i] = r->operands.a[i % (MOST_ROWS * LONGEST)];
     for (int i = 0; i < tokens; i++)
         seen += fmin(i, window) + 1 + fmin(tokens - 1 - i, window);
-    snprintf(shape, sizeof shape, "%d tokens, %d heads, %s", tokens, s->heads, layer->local ? "window" : "all");
-    const int code = put_row(r, "attention", shape, 2 * seen * s->heads * s->head, NAN, KCHECK_PEAK_FLOAT, attend,
+    snprintf(shape, sizeof shape, "%d tokens, %d heads, %s", tokens, layer->heads,
+             is_local(layer) ? "window" : "all");
+    const int code = put_row(r, "attention", shape, 2 * seen * layer->heads * layer->head, NAN, KCHECK_PEAK_FLOAT, attend,
                              (void *)&a);
     quern_engine_clear(engine);
     return code;
@@ -190,9 +197,9 @@ static int put_attentions(struct rows *r)
     int code = QUERN_OK;
     QUERN_TRY(quern_context_new(&context, r->bench->session.model, &options, &r->bench->error));
     for (size_t i = 0; i < sizeof tokens / sizeof *tokens && tokens[i] <= network->shape.context; i++)
-        for (int local = 1; local >= 0; local--)
+        for (int local = true; local >= false; local--)
             for (int l = 0; l < network->shape.layers && code == QUERN_OK; l++)
-                if (network->layers[l].local == local) {
+                if (is_local(&network->layers[l]) == local) {
                     code = put_attention(r, &context->engine, tokens[i], &network->layers[l]);
                     break;
                 }

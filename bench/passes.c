@@ -238,11 +238,11 @@ int quern_bench_forward(struct quern_bench *bench)
 
 static int measure_stages(struct quern_bench *bench, struct quern_bench_table *table, int tokens)
 {
-    static const char *const names[QUERN_STAGES] = {
+    static const char *const names[QUERN_PASS_PARTS] = {
         "embed + norm", "qkv", "head norm + rope + pack", "attention", "output",
-        "norm + add",   "gate, up, gelu", "down", "mean + dense head"};
+        "add + norm",   "gate, up, gelu", "down", "pool + dense head"};
     struct quern_engine *engine = &bench->session.context->engine;
-    uint64_t ns[QUERN_STAGES] = {0}, all = 0;
+    uint64_t ns[QUERN_PASS_PARTS] = {0}, all = 0;
     quern_tokens text;
     float *vector = malloc((size_t)bench->session.info.dimensions * sizeof *vector);
     struct batch b = {.bench = bench, .context = bench->session.context, .count = 1, .tokens = tokens, .texts = &text,
@@ -250,13 +250,13 @@ static int measure_stages(struct quern_bench *bench, struct quern_bench_table *t
     struct quern_bench_figures f;
     if (vector == NULL)
         return quern_fail(&bench->error, QUERN_ENOMEM, "no memory for a vector");
-    engine->stage_ns = ns;
+    engine->part_ns = ns;
     const int code = quern_bench_measure(&f, embed_batch, &b, bench->options.seconds);
-    engine->stage_ns = NULL;
+    engine->part_ns = NULL;
     free(vector);
-    for (int s = 0; s < QUERN_STAGES; s++)
+    for (int s = 0; s < QUERN_PASS_PARTS; s++)
         all += ns[s];
-    for (int s = 0; s < QUERN_STAGES && code == QUERN_OK; s++)
+    for (int s = 0; s < QUERN_PASS_PARTS && code == QUERN_OK; s++)
         quern_bench_put(&bench->report, table, (double)tokens, names[s], (double)ns[s] / (double)b.calls * 1e-6,
                         (double)ns[s] / (double)all);
     return code;

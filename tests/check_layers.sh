@@ -17,9 +17,10 @@ allowed() {
     gguf) echo 'base|gguf' ;;
     text) echo 'base|text' ;;
     kernels) echo 'base|kernels' ;;
-    model) echo 'base|gguf|kernels|model' ;;
-    engine) echo 'base|kernels|model|engine' ;;
-    api) echo 'base|gguf|text|kernels|model|engine|api' ;;
+    arch) echo 'base|kernels|arch' ;;
+    network) echo 'base|gguf|kernels|arch|network' ;;
+    engine) echo 'base|kernels|arch|network|engine' ;;
+    api) echo 'base|gguf|text|kernels|arch|network|engine|api' ;;
     *) echo 'no-such-layer' ;;
     esac
 }
@@ -41,7 +42,7 @@ done
 # print or exit.
 for file in $(find convert -name '*.[ch]'); do
     for name in $(sed -n 's/^ *# *include *"\([^"]*\)".*/\1/p' "$file"); do
-        echo "$name" | grep -qE '^quern\.h$|^(base|gguf)/|^text/(prompt|tokenizer)\.h$' || [ -f "convert/$name" ] ||
+        echo "$name" | grep -qE '^quern\.h$|^(base|gguf|arch)/|^text/(prompt|tokenizer)\.h$' || [ -f "convert/$name" ] ||
             complain "$file may not include $name"
     done
     bad=$(grep -nE "$final" "$file" || true)

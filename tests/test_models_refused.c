@@ -142,7 +142,7 @@ static const struct damage damages[] = {
     {.tensor = "blk.5.ffn_down.weight", FORMAT = "blk.5.ffn_down.weight is missing"},
     {.tensor = "blk.5.ffn_down.weight", .shape = {64, 96}, FORMAT = "blk.5.ffn_down.weight is [96][64]"},
     {.tensor = "blk.0.attn_norm.weight", .shape = {32, 1}, FORMAT = "blk.0.attn_norm.weight is [1][32]"},
-    {.tensor = "blk.0.attn_norm.weight", .shape = {64, 1}, .type = QUERN_TYPE_F16, UNSUPPORTED = "norms must be F32"},
+    {.tensor = "blk.0.attn_norm.weight", .shape = {64, 1}, .type = QUERN_TYPE_F16, UNSUPPORTED = "norms and biases must be F32"},
     {.tensor = "blk.1.attn_v.weight", .shape = {64, 32}, .type = 24, UNSUPPORTED = "blk.1.attn_v.weight has type I8"},
     {.tensor = "dense_2.weight", FORMAT = "dense_2.weight is missing, though dense_3.weight is not"},
     {.tensor = "dense_3.weight", FORMAT = "dense_3.weight is missing"},

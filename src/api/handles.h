@@ -4,7 +4,7 @@
 
 #include "base/pool.h"
 #include "engine/engine.h"
-#include "model/network.h"
+#include "network/network.h"
 #include "quern.h"
 #include "text/tokenizer.h"
 

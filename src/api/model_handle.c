@@ -139,12 +139,9 @@ int quern_model_describe(const quern_model *model, quern_model_info *info, quern
         return quern_fail(error, QUERN_EINVAL, "quern_model_describe: model is NULL");
     const struct quern_shape *s = &model->network.shape;
     const quern_model_info full = {
-        .architecture = "gemma-embedding",
+        .architecture = model->network.arch->name,
         .name = model->name,
-        .notice = s->head_hidden != 0 || !model->has_prompts
-                      ? NULL
-                      : "this file lacks the dense head: its vectors are not EmbeddingGemma's official ones and must "
-                        "not be mixed with them",
+        .notice = s->head_hidden == 0 && model->has_prompts ? model->network.arch->headless_notice : NULL,
         .kernels = model->network.kernels->name,
         .kernels_reason = model->kernels_reason,
         .types = model->types,

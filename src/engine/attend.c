@@ -1,10 +1,10 @@
-/* Attention of one layer: head norms and rotation, packing of keys and values, then every query against what it may see
- * of its own text. */
+/* Attention of one layer: head norms and rotation, packing of keys and values, then every query against the keys of its
+ * own text that it attends to. */
 #include "base/pool.h"
 #include "engine/engine.h"
 
-/* Tokens of a tile of attention: few enough for every thread to find work in a short text. They divide QUERN_KEY_BLOCK, and
- * with three query heads that share keys they fill the rows that kernels compute together. */
+/* Tokens of a tile of attention: few enough for every thread to find work in a short text. With three query heads that
+ * share keys they fill the rows that kernels compute together. */
 enum { TILE_TOKENS = 4 };
 static_assert(QUERN_KEY_BLOCK % TILE_TOKENS == 0, "a block of keys is a whole number of tiles");
 
@@ -13,15 +13,31 @@ struct attend {
     const struct quern_layer *layer;
 };
 
-static size_t qkv_stride(const struct quern_shape *s)
+/* Floats from one row of queries, keys and values to the next. */
+static size_t qkv_stride(const struct quern_layer *layer)
 {
-    return (size_t)(s->heads + 2 * s->kv_heads) * (size_t)s->head;
+    return (size_t)layer->qkv.rows;
+}
+
+/* Head h of a row; keys come behind queries, and values behind keys. */
+static float *head_of(const struct attend *a, int row, int h)
+{
+    return a->engine->qkv + (size_t)row * qkv_stride(a->layer) + (size_t)h * (size_t)a->layer->head;
+}
+
+/* Where the packed keys and values of a text lie. */
+static unsigned char *packed_of(const struct attend *a, const struct quern_text_span *span, int kv_head)
+{
+    const struct quern_engine *e = a->engine;
+    const size_t head_bytes = e->attention->packed_bytes(e->row_capacity, a->layer->head);
+    return e->packed + (size_t)kv_head * head_bytes +
+           e->attention->packed_bytes(span->block * QUERN_KEY_BLOCK, a->layer->head);
 }
 
 /* The text that a block of keys belongs to, and the block's first token in it. */
-static const struct quern_span *block_of(const struct quern_engine *e, int block, int *first)
+static const struct quern_text_span *block_of(const struct quern_engine *e, int block, int *first)
 {
-    const struct quern_span *span = e->span + e->block_span[block];
+    const struct quern_text_span *span = e->span + e->block_span[block];
     *first = (block - span->block) * QUERN_KEY_BLOCK;
     return span;
 }
@@ -31,66 +47,77 @@ static int at_most(int count, int limit)
     return count < limit ? count : limit;
 }
 
-/* Norms and rotates heads [begin, end) of count tokens, on from the span's token first. */
-static void turn_heads(const struct attend *a, const struct quern_span *span, int first, int count, int begin, int end)
+/* Norms and rotates heads [begin, end) of count tokens of a text, beginning with token first. norm NULL: only rotates. */
+static void rotate_heads(const struct attend *a, const struct quern_text_span *span, int first, int count, int begin,
+                         int end, const float *norm)
 {
     const struct quern_network *network = a->engine->network;
-    const struct quern_shape *s = &network->shape;
-    const size_t stride = qkv_stride(s), head = (size_t)s->head;
-    const float *cosine = network->cosine[a->layer->local], *sine = network->sine[a->layer->local];
-    for (int i = first; i < first + count; i++)
-        for (int h = begin; h < end; h++)
-            network->kernels->norm_rope(a->engine->qkv + (size_t)(span->first + i) * stride + (size_t)h * head,
-                                        h < s->heads ? a->layer->query_norm : a->layer->key_norm,
-                                        cosine + (size_t)i * head / 2, sine + (size_t)i * head / 2, s->head,
-                                        s->epsilon);
+    const struct quern_kernels *k = network->kernels;
+    const struct quern_layer *layer = a->layer;
+    if (layer->cosine == NULL)
+        return;
+    for (int i = first; i < first + count; i++) {
+        const float *cosine = layer->cosine + (size_t)i * (size_t)layer->head / 2;
+        const float *sine = layer->sine + (size_t)i * (size_t)layer->head / 2;
+        for (int h = begin; h < end; h++) {
+            float *head = head_of(a, span->first + i, h);
+            if (norm != NULL)
+                k->norm_rope(head, norm, cosine, sine, layer->head, network->shape.epsilon);
+            else
+                k->rope(head, cosine, sine, layer->head);
+        }
+    }
 }
 
 /* Completes the keys of count rows with what rounding had left over of their input. */
-static void add_key_rest(const struct quern_engine *e, int row, int count)
+static void add_key_rest(const struct attend *a, int row, int count)
 {
-    const struct quern_shape *s = &e->network->shape;
-    const size_t length = (size_t)(s->kv_heads * s->head);
-    for (size_t i = (size_t)row; i < (size_t)(row + count); i++) {
-        float *keys = e->qkv + i * qkv_stride(s) + (size_t)(s->heads * s->head);
-        for (size_t j = 0; j < length; j++)
-            keys[j] += e->key_rest[i * length + j];
-    }
+    const int length = a->layer->kv_heads * a->layer->head;
+    for (int i = row; i < row + count; i++)
+        a->engine->network->kernels->add(head_of(a, i, a->layer->heads), a->engine->key_rest + (size_t)i * (size_t)length,
+                                         length);
+}
+
+static void prepare_queries(const struct attend *a, const struct quern_text_span *span, int first, int count)
+{
+    rotate_heads(a, span, first, count, 0, a->layer->heads, a->layer->query_norm);
+}
+
+static void prepare_keys_and_values(const struct attend *a, const struct quern_text_span *span, int first, int count)
+{
+    const struct quern_engine *e = a->engine;
+    const struct quern_layer *layer = a->layer;
+    const int row = span->first + first;
+    if (quern_engine_format(e, &layer->qkv)->split != NULL)
+        add_key_rest(a, row, count);
+    rotate_heads(a, span, first, count, layer->heads, layer->heads + layer->kv_heads, layer->key_norm);
+    for (int h = layer->heads; h < layer->heads + layer->kv_heads; h++)
+        e->attention->pack(packed_of(a, span, h - layer->heads), head_of(a, row, h),
+                           head_of(a, row, h + layer->kv_heads), qkv_stride(layer), first, count, layer->head);
 }
 
 /* Tile = (block, 0: its queries, 1: its keys and values). */
 static void prepare_tile(void *argument, int tile, int thread)
 {
     const struct attend *a = argument;
-    const struct quern_engine *e = a->engine;
-    const struct quern_shape *s = &e->network->shape;
-    const size_t stride = qkv_stride(s), head = (size_t)s->head;
     int first;
-    const struct quern_span *span = block_of(e, tile / 2, &first);
+    const struct quern_text_span *span = block_of(a->engine, tile / 2, &first);
     const int count = at_most(span->count - first, QUERN_KEY_BLOCK);
     (void)thread;
-    if (tile % 2 == 0) {
-        turn_heads(a, span, first, count, 0, s->heads);
-        return;
-    }
-    if (quern_engine_format(e, &a->layer->qkv)->split != NULL)
-        add_key_rest(e, span->first + first, count);
-    turn_heads(a, span, first, count, s->heads, s->heads + s->kv_heads);
-    for (int h = 0; h < s->kv_heads; h++) {
-        const float *keys = e->qkv + (size_t)(span->first + first) * stride + (size_t)(s->heads + h) * head;
-        e->attention->pack(e->packed + (size_t)h * e->packed_bytes + span->packed, keys,
-                           keys + (size_t)s->kv_heads * head, stride, first, count, s->head);
-    }
+    if (tile % 2 == 0)
+        prepare_queries(a, span, first, count);
+    else
+        prepare_keys_and_values(a, span, first, count);
 }
 
 /* Puts the result of query row `row` (token row / group of its text) where the output product reads it. */
-static void put_result(const struct attend *a, const struct quern_span *span, int kv_head, int row, const float *result)
+static void put_result(const struct attend *a, const struct quern_text_span *span, int kv_head, int row,
+                       const float *result)
 {
-    const struct quern_engine *e = a->engine;
-    const struct quern_shape *s = &e->network->shape;
-    const int group = s->heads / s->kv_heads, head = kv_head * group + row % group;
-    quern_engine_format(e, &a->layer->output)->write(e->input, span->first + row / group, a->layer->output.length,
-                                                     head * s->head, result, s->head);
+    const struct quern_layer *layer = a->layer;
+    const int group = layer->heads / layer->kv_heads, h = kv_head * group + row % group;
+    quern_engine_format(a->engine, &layer->output)->write(a->engine->input, span->first + row / group,
+                                                          layer->output.length, h * layer->head, result, layer->head);
 }
 
 /* Tile = (block, TILE_TOKENS of it, key and value head). */
@@ -98,18 +125,17 @@ static void attend_tile(void *argument, int tile, int thread)
 {
     const struct attend *a = argument;
     const struct quern_engine *e = a->engine;
-    const struct quern_shape *s = &e->network->shape;
-    const int parts = QUERN_KEY_BLOCK / TILE_TOKENS, kv_head = tile % s->kv_heads, part = tile / s->kv_heads;
-    const int group = s->heads / s->kv_heads;
+    const struct quern_layer *layer = a->layer;
+    const int parts = QUERN_KEY_BLOCK / TILE_TOKENS, kv_head = tile % layer->kv_heads, part = tile / layer->kv_heads;
+    const int group = layer->heads / layer->kv_heads;
     int first;
-    const struct quern_span *span = block_of(e, part / parts, &first);
+    const struct quern_text_span *span = block_of(e, part / parts, &first);
     first += part % parts * TILE_TOKENS;
     const int end = at_most(span->count, first + TILE_TOKENS) * group;
     const struct quern_attention_job job = {
-        .packed = e->packed + (size_t)kv_head * e->packed_bytes + span->packed,
-        .queries = e->qkv + (size_t)span->first * qkv_stride(s) + (size_t)(kv_head * group) * (size_t)s->head,
-        .token_stride = qkv_stride(s), .group = group, .dimensions = s->head, .tokens = span->count,
-        .window = a->layer->local ? s->window : span->count, .scale = e->score_scale};
+        .packed = packed_of(a, span, kv_head), .queries = head_of(a, span->first, kv_head * group),
+        .token_stride = qkv_stride(layer), .group = group, .dimensions = layer->head, .tokens = span->count,
+        .window = at_most(layer->window, span->count), .scale = layer->score_scale};
     float *result = (float *)(void *)(e->scratch + (size_t)thread * e->scratch_bytes);
     unsigned char *scratch = (unsigned char *)result + e->result_bytes;
 
@@ -117,7 +143,7 @@ static void attend_tile(void *argument, int tile, int thread)
         const int count = at_most(end - row, e->attention->rows);
         e->attention->run(result, &job, row, count, scratch);
         for (int i = 0; i < count; i++)
-            put_result(a, span, kv_head, row + i, result + (size_t)i * (size_t)s->head);
+            put_result(a, span, kv_head, row + i, result + (size_t)i * (size_t)layer->head);
     }
 }
 
@@ -125,7 +151,7 @@ void quern_engine_attend(struct quern_engine *engine, const struct quern_layer *
 {
     struct attend a = {engine, layer};
     quern_pool_run(engine->pool, prepare_tile, &a, 2 * engine->blocks);
-    quern_engine_lap(engine, QUERN_STAGE_ROPE);
-    quern_pool_run(engine->pool, attend_tile, &a,
-                   engine->blocks * (QUERN_KEY_BLOCK / TILE_TOKENS) * engine->network->shape.kv_heads);
+    quern_engine_lap(engine, QUERN_PASS_HEADS);
+    quern_pool_run(engine->pool, attend_tile, &a, engine->blocks * (QUERN_KEY_BLOCK / TILE_TOKENS) * layer->kv_heads);
+    quern_engine_lap(engine, QUERN_PASS_ATTEND);
 }

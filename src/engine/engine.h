@@ -1,12 +1,16 @@
-/* The computation: one engine per context, for one thread at a time.
+/* The computation: one engine per context, used by one thread at a time.
  *
- * Texts are added to a step until it is full, packed back to back without padding, and computed together. Nothing is
- * allocated after quern_engine_new. */
+ * Texts are added to a step until it is full, packed back to back without padding, and computed together. Attention is
+ * restricted to each text's span; all other operations are row-wise, with a row for every token. Nothing is allocated
+ * after quern_engine_new.
+ *
+ * A pass is made of a few operations, which read what to do from the network: embed (token ids to rows), norm, project
+ * (queries, keys, values), attend, product, ffn, add, pool (rows to a row for each text) and the dense head. */
 #ifndef QUERN_ENGINE_ENGINE_H
 #define QUERN_ENGINE_ENGINE_H
 
 #include "base/arena.h"
-#include "model/network.h"
+#include "network/network.h"
 #include "quern.h"
 
 struct quern_pool;
@@ -15,29 +19,28 @@ struct quern_pool;
 struct quern_target {
     float *vector; /* [dimensions] */
     int dimensions;
-    size_t index;  /* of the text among the texts of the call, for the caller */
+    size_t index; /* of the text among the texts of the call, for the caller */
 };
 
 /* A text of the step: rows [first, first + count) of every buffer. */
-struct quern_span {
+struct quern_text_span {
     int first, count;
-    int block;     /* its first one, counted over the step */
-    size_t packed; /* where its keys and values lie in every key and value head's part, in bytes */
+    int block; /* the first of its blocks of keys, counted over the step */
     struct quern_target target;
 };
 
-/* Stages of a run. */
-enum quern_stage {
-    QUERN_STAGE_EMBED, /* and the first norm */
-    QUERN_STAGE_QKV,
-    QUERN_STAGE_ROPE, /* head norms, rotation, packing of keys and values */
-    QUERN_STAGE_ATTENTION,
-    QUERN_STAGE_OUTPUT,
-    QUERN_STAGE_NORM, /* norm of a result, sum, norm for the next product */
-    QUERN_STAGE_GATE_UP,
-    QUERN_STAGE_DOWN,
-    QUERN_STAGE_HEAD, /* final norm, mean, dense layers */
-    QUERN_STAGES
+/* Parts of a pass that are timed. */
+enum quern_pass_part {
+    QUERN_PASS_EMBED, /* and the first norm */
+    QUERN_PASS_PROJECT,
+    QUERN_PASS_HEADS, /* head norms, rotation, packing of keys and values */
+    QUERN_PASS_ATTEND,
+    QUERN_PASS_OUTPUT,
+    QUERN_PASS_ADD, /* a block's result to the residual stream, and the norm for the next product */
+    QUERN_PASS_FFN,
+    QUERN_PASS_DOWN,
+    QUERN_PASS_POOL, /* and the dense head */
+    QUERN_PASS_PARTS
 };
 
 struct quern_engine {
@@ -50,33 +53,32 @@ struct quern_engine {
     int fill;                        /* rows from which on no further text is added */
 
     /* The step. */
-    int rows, spans, blocks;  /* blocks: of QUERN_KEY_BLOCK keys, counting every text's last one as whole */
-    int32_t *ids;             /* [row_capacity] */
-    struct quern_span *span;  /* [span_capacity] */
-    int *block_span;          /* [blocks]: the span that a block belongs to */
+    int rows, spans, blocks;      /* blocks: of QUERN_KEY_BLOCK keys, counting every text's last one as whole */
+    int32_t *ids;                 /* [row_capacity] */
+    int32_t *position;            /* [row_capacity]: of a row's token in its text */
+    struct quern_text_span *span; /* [span_capacity] */
+    int *block_span;              /* [blocks]: the span that a block belongs to */
 
     /* Buffers, a row for every token. */
-    float *x;                /* residual stream [rows][width] */
-    unsigned char *input;    /* of the next product, in the activation format of its matrix */
-    unsigned char *rest;     /* what rounding left over of the input of qkv; NULL where its format has no split */
-    float *key_rest;         /* and what that adds to keys [rows][kv_heads * head] */
-    float *qkv;              /* queries, keys, values [rows][(heads + 2 * kv_heads) * head] */
-    float *y;                /* a product's result [rows][width]; in the memory of qkv */
-    unsigned char *hidden;   /* input of the feed-forward layer's second product; in the memory of qkv */
-    unsigned char *packed;   /* keys and values of all texts [kv_heads][packed_bytes] */
-    size_t packed_bytes;
+    float *x;              /* residual stream [rows][width] */
+    unsigned char *input;  /* of the next product, in the activation format of its matrix */
+    unsigned char *rest;   /* what rounding left over of the input of qkv; NULL where its format has no split */
+    float *key_rest;       /* what the rest adds to keys [rows][kv_heads * head] */
+    float *qkv;            /* queries, keys, values [rows][qkv.rows of the layer] */
+    float *y;              /* a product's result [rows][width]; in the memory of qkv */
+    unsigned char *hidden; /* input of the second product of a feed-forward block; in the memory of qkv */
+    unsigned char *packed; /* keys and values of all texts: [kv_heads][bytes that row_capacity tokens need] */
 
     /* A row for every text. */
-    float *mean;               /* [spans][width]; room for head_rows, as head_hidden has */
+    float *pooled;             /* [spans][width]; room for head_rows, as head_hidden has */
     float *head_hidden;        /* [spans][head_hidden] */
-    unsigned char *head_input; /* of a dense layer: the texts' rows, then what rounding left over of them */
+    unsigned char *head_input; /* of a dense matrix: the texts' rows, then what rounding left over of them */
 
     unsigned char *scratch; /* [threads][scratch_bytes]; first result_bytes of attention's results, or gate and up */
     size_t scratch_bytes, result_bytes;
-    float score_scale; /* 1 / sqrt(head) */
 
-    uint64_t *stage_ns; /* [QUERN_STAGES], to which every run adds; NULL, as at first: nothing is timed */
-    uint64_t lap_ns;    /* when the stage under way began */
+    uint64_t *part_ns; /* [QUERN_PASS_PARTS], to which every pass adds; NULL, as at first: nothing is timed */
+    uint64_t lap_ns;   /* when the part under way began */
 
     struct quern_arena arena;
 };
@@ -99,21 +101,44 @@ void quern_engine_clear(struct quern_engine *engine);
  * stays until quern_engine_clear. QUERN_EIO: the file was lost, and the vectors are undefined. */
 int quern_engine_run(struct quern_engine *engine, quern_error *error);
 
-/* The parts of a run, for the step as it stands. */
-void quern_engine_layers(struct quern_engine *engine);                                     /* layers.c: ids -> x */
-void quern_engine_attend(struct quern_engine *engine, const struct quern_layer *layer);    /* attend.c: qkv -> input */
-void quern_engine_head(struct quern_engine *engine);                                       /* head.c: x -> vectors */
+/* ---------------------------------------------------------------- operations, for the step as it stands */
 
-/* layers.c: ends a stage, where one is timed. */
-void quern_engine_lap(struct quern_engine *engine, enum quern_stage stage);
+/* layers.c: all layers; ids -> x */
+void quern_engine_layers(struct quern_engine *engine);
 
-/* product.c: c[i] = W a[i] for i < count. a is a buffer of rows in the activation format of the matrix. Only the first
- * matrix_rows rows of W are computed, rounded up to QUERN_PANEL_COLUMNS. */
+/* layers.c: ends a part of the pass, where parts are timed. */
+void quern_engine_lap(struct quern_engine *engine, enum quern_pass_part part);
+
+/* The input that the next product reads: x itself, or its norm. */
+struct quern_input {
+    const struct quern_norm *norm;
+    const struct quern_matrix *matrix; /* of that product */
+    unsigned char *rest;               /* where to put what rounding leaves over; NULL: it is not wanted */
+};
+
+/* stream.c: x = the embeddings of ids; then its input */
+void quern_engine_embed(struct quern_engine *engine, struct quern_input next);
+
+/* stream.c: adds y to x as the architecture does, under this norm; then, in the first, the input of the next product */
+void quern_engine_add_and_norm(struct quern_engine *engine, const struct quern_norm *norm, struct quern_input next);
+void quern_engine_add_last(struct quern_engine *engine, const struct quern_norm *norm);
+
+/* stream.c: dst = norm(x), by the kind of norm that the architecture has. dst may be x. */
+void quern_engine_norm_row(const struct quern_engine *engine, float *dst, const float *x, const struct quern_norm *norm);
+
+/* attend.c: qkv -> input */
+void quern_engine_attend(struct quern_engine *engine, const struct quern_layer *layer);
+
+/* product.c: c[i] = W a[i] + bias for i < count. a is a buffer of rows in the activation format of the matrix. Only the
+ * first matrix_rows rows of W are computed, rounded up to QUERN_PANEL_COLUMNS. */
 void quern_engine_product(struct quern_engine *engine, const struct quern_matrix *matrix, int matrix_rows,
                           const unsigned char *a, int count, float *c, size_t c_stride);
 
-/* product.c: hidden = gelu(gate) * up, of input. */
-void quern_engine_geglu(struct quern_engine *engine, const struct quern_layer *layer);
+/* product.c: input -> hidden, the first product of a feed-forward block and its activation function */
+void quern_engine_ffn(struct quern_engine *engine, const struct quern_layer *layer);
+
+/* head.c: x -> vectors: final norm, pooling, dense head */
+void quern_engine_head(struct quern_engine *engine);
 
 /* The path on which products with this matrix are computed. */
 static inline enum quern_path quern_engine_path(const struct quern_engine *engine, const struct quern_matrix *matrix)

@@ -1,27 +1,44 @@
-/* From the residual stream to vectors: final norm, mean over all tokens, dense head. */
+/* From the residual stream to vectors: final norm, pooling, dense head. */
 #include "base/pool.h"
 #include "engine/engine.h"
 
 #include <string.h>
 
-/* The mean of a text's normed rows. */
-static void mean_tile(void *argument, int tile, int thread)
+/* A row of the stream under the final norm, if there is one. */
+static const float *final_row(const struct quern_engine *e, int row)
 {
-    const struct quern_engine *e = argument;
-    const struct quern_shape *s = &e->network->shape;
-    const struct quern_span *span = e->span + tile;
-    const size_t width = (size_t)s->width;
-    float *mean = e->mean + (size_t)tile * width;
-    (void)thread;
+    float *x = e->x + (size_t)row * (size_t)e->network->shape.width;
+    if (e->network->final_norm.weight != NULL)
+        quern_engine_norm_row(e, x, x, &e->network->final_norm);
+    return x;
+}
+
+static void pool_mean(const struct quern_engine *e, const struct quern_text_span *span, float *mean)
+{
+    const size_t width = (size_t)e->network->shape.width;
     memset(mean, 0, width * sizeof *mean);
     for (int i = 0; i < span->count; i++) {
-        float *x = e->x + (size_t)(span->first + i) * width;
-        e->network->kernels->rms_norm(x, x, e->network->output_norm, s->width, s->epsilon);
+        const float *x = final_row(e, span->first + i);
         for (size_t j = 0; j < width; j++)
             mean[j] += x[j];
     }
     for (size_t j = 0; j < width; j++)
         mean[j] /= (float)span->count;
+}
+
+/* One row for every text. */
+static void pool_tile(void *argument, int tile, int thread)
+{
+    const struct quern_engine *e = argument;
+    const struct quern_text_span *span = e->span + tile;
+    const size_t width = (size_t)e->network->shape.width;
+    float *pooled = e->pooled + (size_t)tile * width;
+    (void)thread;
+    switch (e->network->shape.pooling) {
+    case QUERN_POOLING_MEAN: pool_mean(e, span, pooled); break;
+    case QUERN_POOLING_CLS: memcpy(pooled, final_row(e, span->first), width * sizeof *pooled); break;
+    case QUERN_POOLING_NONE: break; /* refused when the model was opened */
+    }
 }
 
 /* out[i] = W in[i] for every text; in is used up. A vector's last steps should add no error of their own. So where the
@@ -46,34 +63,35 @@ static void dense(struct quern_engine *e, const struct quern_matrix *matrix, int
             out[i * stride + j] += out[(rest + i) * stride + j];
 }
 
-void quern_engine_head(struct quern_engine *e)
+/* Only the dimensions that a text of the step wants are computed. */
+static void dense_head(struct quern_engine *e)
 {
     const struct quern_network *network = e->network;
-    const int width = network->shape.width, hidden = network->shape.head_hidden;
-    quern_pool_run(e->pool, mean_tile, e, e->spans);
-    if (hidden != 0) {
-        int longest = 0;
-        for (int i = 0; i < e->spans; i++)
-            longest = e->span[i].target.dimensions > longest ? e->span[i].target.dimensions : longest;
-        dense(e, &network->dense_2, hidden, e->mean, e->head_hidden);
-        dense(e, &network->dense_3, longest, e->head_hidden, e->mean);
-    }
+    int longest = 0;
     for (int i = 0; i < e->spans; i++)
-        memcpy(e->span[i].target.vector, e->mean + (size_t)i * (size_t)width,
-               (size_t)e->span[i].target.dimensions * sizeof *e->mean);
+        longest = e->span[i].target.dimensions > longest ? e->span[i].target.dimensions : longest;
+    dense(e, &network->dense_1, network->dense_1.rows, e->pooled, e->head_hidden);
+    dense(e, &network->dense_2, longest, e->head_hidden, e->pooled);
+}
+
+void quern_engine_head(struct quern_engine *e)
+{
+    const size_t width = (size_t)e->network->shape.width;
+    quern_pool_run(e->pool, pool_tile, e, e->spans);
+    if (e->network->dense_1.rows != 0)
+        dense_head(e);
+    for (int i = 0; i < e->spans; i++) {
+        const struct quern_target *target = &e->span[i].target;
+        memcpy(target->vector, e->pooled + (size_t)i * width, (size_t)target->dimensions * sizeof *e->pooled);
+    }
+    quern_engine_lap(e, QUERN_PASS_POOL);
 }
 
 int quern_engine_run(struct quern_engine *engine, quern_error *error)
 {
-    const struct quern_kernels *kernels = engine->network->kernels;
     if (engine->spans == 0)
         return QUERN_OK;
-    if (kernels->thread_begin != NULL)
-        kernels->thread_begin();
     quern_engine_layers(engine);
     quern_engine_head(engine);
-    if (kernels->thread_end != NULL)
-        kernels->thread_end();
-    quern_engine_lap(engine, QUERN_STAGE_HEAD);
     return quern_map_check(&engine->network->gguf->map, error);
 }

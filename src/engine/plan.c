@@ -3,7 +3,6 @@
 #include "base/pool.h"
 #include "engine/engine.h"
 
-#include <math.h>
 #include <string.h>
 
 /* Enough rows to keep the multipliers busy between two barriers, few enough that a layer's buffers stay in the caches:
@@ -20,13 +19,37 @@ static size_t round_up(size_t n)
     return (n + QUERN_ALIGN - 1) / QUERN_ALIGN * QUERN_ALIGN;
 }
 
-/* Bytes of the longest row of activations that goes into one of these matrices. */
-static size_t row_bytes(const struct quern_engine *e, const struct quern_matrix *const *matrices, int count)
+/* Bytes that the layers ask for at most. Of a row: */
+struct needs {
+    size_t input, hidden, qkv, key_rest;
+    size_t packed;          /* of keys and values of a full step */
+    size_t result, attends; /* of a thread: a tile of attention's results, and its scratch memory */
+};
+
+/* Bytes of a row that enters a product with this matrix. */
+static size_t input_bytes(const struct quern_engine *e, const struct quern_matrix *matrix)
 {
-    size_t bytes = 0;
-    for (int i = 0; i < count; i++)
-        bytes = larger(bytes, quern_activation_row_bytes(quern_engine_format(e, matrices[i]), matrices[i]->length));
-    return bytes;
+    return quern_activation_row_bytes(quern_engine_format(e, matrix), matrix->length);
+}
+
+static struct needs measure(const struct quern_engine *e)
+{
+    struct needs n = {0};
+    for (int l = 0; l < e->network->shape.layers; l++) {
+        const struct quern_layer *layer = &e->network->layers[l];
+        const size_t kv_heads = (size_t)layer->kv_heads, head_bytes = (size_t)layer->head * sizeof(float);
+        n.input = larger(n.input, input_bytes(e, &layer->qkv));
+        n.input = larger(n.input, input_bytes(e, &layer->output));
+        n.input = larger(n.input, input_bytes(e, &layer->up));
+        n.hidden = larger(n.hidden, input_bytes(e, &layer->down));
+        n.qkv = larger(n.qkv, (size_t)layer->qkv.rows * sizeof(float));
+        n.key_rest = larger(n.key_rest, kv_heads * head_bytes);
+        /* Texts are packed in whole blocks, so a step of many takes no more than one as long as all of them. */
+        n.packed = larger(n.packed, kv_heads * e->attention->packed_bytes(e->row_capacity, layer->head));
+        n.result = larger(n.result, round_up((size_t)e->attention->rows * head_bytes));
+        n.attends = larger(n.attends, e->attention->scratch_bytes(e->network->shape.context, layer->head));
+    }
+    return n;
 }
 
 /* Rows of a buffer of activations, whatever path takes them. */
@@ -37,83 +60,77 @@ static size_t buffer_rows(const struct quern_engine *e, size_t rows)
                   quern_activation_rows(formats[QUERN_PATH_EXACT], rows));
 }
 
-static void plan(struct quern_engine *e)
+static void plan_head(struct quern_engine *e)
+{
+    const struct quern_network *network = e->network;
+    const size_t rows = 2 * buffer_rows(e, (size_t)e->span_capacity);
+    e->pooled = quern_arena_take(&e->arena, rows, (size_t)network->shape.width * sizeof *e->pooled);
+    if (network->dense_1.rows == 0)
+        return;
+    e->head_hidden = quern_arena_take(&e->arena, rows, (size_t)network->dense_1.rows * sizeof *e->head_hidden);
+    e->head_input = quern_arena_take(&e->arena, rows,
+                                     larger(input_bytes(e, &network->dense_1), input_bytes(e, &network->dense_2)));
+}
+
+static void plan(struct quern_engine *e, const struct needs *n)
 {
     const struct quern_activation *format = e->network->kernels->activation[e->path];
-    const struct quern_shape *s = &e->network->shape;
     const size_t rows = (size_t)e->row_capacity, spans = (size_t)e->span_capacity, inputs = buffer_rows(e, rows);
-    const size_t head_rows = 2 * buffer_rows(e, spans);
-    const size_t qkv_bytes = (size_t)(s->heads + 2 * s->kv_heads) * (size_t)s->head * sizeof(float);
-    const size_t y_bytes = (size_t)s->width * sizeof(float);
+    const size_t width = (size_t)e->network->shape.width, y_bytes = width * sizeof *e->y;
     struct quern_arena *arena = &e->arena;
-    size_t input_bytes = 0, hidden_bytes = 0;
-    for (int l = 0; l < s->layers; l++) {
-        const struct quern_layer *layer = e->network->layers + l;
-        const struct quern_matrix *readers[] = {&layer->qkv, &layer->output, &layer->gate_up}, *down = &layer->down;
-        input_bytes = larger(input_bytes, row_bytes(e, readers, 3));
-        hidden_bytes = larger(hidden_bytes, row_bytes(e, &down, 1));
-    }
 
     e->ids = quern_arena_take(arena, rows, sizeof *e->ids);
+    e->position = quern_arena_take(arena, rows, sizeof *e->position);
     e->span = quern_arena_take(arena, spans, sizeof *e->span);
     e->block_span = quern_arena_take(arena, spans, sizeof *e->block_span);
-    e->x = quern_arena_take(arena, rows, (size_t)s->width * sizeof *e->x);
-    e->input = quern_arena_take(arena, inputs, input_bytes);
+    e->x = quern_arena_take(arena, rows, width * sizeof *e->x);
+    e->input = quern_arena_take(arena, inputs, n->input);
     if (format->split != NULL) {
-        e->rest = quern_arena_take(arena, inputs, quern_activation_row_bytes(format, s->width));
-        e->key_rest = quern_arena_take(arena, rows, (size_t)(s->kv_heads * s->head) * sizeof *e->key_rest);
+        e->rest = quern_arena_take(arena, inputs, quern_activation_row_bytes(format, (int)width));
+        e->key_rest = quern_arena_take(arena, rows, n->key_rest);
     }
     /* qkv is dead once attention has run; then y and, behind it, hidden live in its place. */
-    unsigned char *shared = quern_arena_take(arena, inputs, larger(qkv_bytes, y_bytes + hidden_bytes));
+    unsigned char *shared = quern_arena_take(arena, inputs, larger(n->qkv, y_bytes + n->hidden));
     e->qkv = (float *)(void *)shared;
     e->y = (float *)(void *)shared;
     e->hidden = shared != NULL ? shared + inputs * y_bytes : NULL;
-    e->packed = quern_arena_take(arena, (size_t)s->kv_heads, e->packed_bytes);
-    e->mean = quern_arena_take(arena, head_rows, y_bytes);
-    e->head_hidden = quern_arena_take(arena, head_rows, (size_t)s->head_hidden * sizeof *e->head_hidden);
-    const struct quern_matrix *dense[] = {&e->network->dense_2, &e->network->dense_3};
-    e->head_input = quern_arena_take(arena, head_rows, row_bytes(e, dense, 2));
+    e->packed = quern_arena_take(arena, 1, n->packed);
+    plan_head(e);
     e->scratch = quern_arena_take(arena, (size_t)quern_pool_threads(e->pool), e->scratch_bytes);
 }
 
 /* A thread's scratch memory: for attention with a tile of its results, for gate and up, or for a normed row. */
-static size_t scratch_bytes(const struct quern_engine *e)
+static size_t scratch_bytes(const struct quern_engine *e, const struct needs *n)
 {
-    const struct quern_shape *s = &e->network->shape;
-    const size_t ffn_rows = (size_t)e->network->kernels->ffn_rows;
-    const size_t gate_up = ffn_rows * 2 * QUERN_PANEL_COLUMNS * sizeof(float);
-    const size_t row = round_up((size_t)s->width * sizeof(float));
-    return larger(e->result_bytes + round_up(e->attention->scratch_bytes(s->context, s->head)), larger(gate_up, row));
+    const size_t gate_up = (size_t)e->network->kernels->ffn_rows * 2 * QUERN_PANEL_COLUMNS * sizeof(float);
+    const size_t row = round_up((size_t)e->network->shape.width * sizeof(float));
+    return larger(n->result + round_up(n->attends), larger(gate_up, row));
+}
+
+static int blocks_of(int count)
+{
+    return (count + QUERN_KEY_BLOCK - 1) / QUERN_KEY_BLOCK;
 }
 
 int quern_engine_new(struct quern_engine *e, const struct quern_network *network, struct quern_pool *pool,
                      enum quern_path path, int fill, quern_error *error)
 {
-    const struct quern_shape *s = &network->shape;
-    const struct quern_kernels *k = network->kernels;
     *e = (struct quern_engine){.network = network, .pool = pool, .path = path, .fill = fill > 0 ? fill : GOOD_FILL};
-    e->attention = k->attention[path];
-    e->row_capacity = ((s->context > e->fill ? s->context : e->fill) + QUERN_KEY_BLOCK - 1) / QUERN_KEY_BLOCK * QUERN_KEY_BLOCK;
-    e->span_capacity = e->row_capacity / QUERN_KEY_BLOCK;
-    /* Texts are packed in whole blocks, so a step of many takes no more than one as long as all of them. */
-    e->packed_bytes = e->attention->packed_bytes(e->row_capacity, s->head);
-    e->result_bytes = round_up((size_t)e->attention->rows * (size_t)s->head * sizeof(float));
-    e->scratch_bytes = scratch_bytes(e);
-    e->score_scale = (float)(1 / sqrt(s->head));
-    plan(e);
+    e->attention = network->kernels->attention[path];
+    e->span_capacity = blocks_of(network->shape.context > e->fill ? network->shape.context : e->fill);
+    e->row_capacity = e->span_capacity * QUERN_KEY_BLOCK;
+    const struct needs needs = measure(e);
+    e->result_bytes = needs.result;
+    e->scratch_bytes = scratch_bytes(e, &needs);
+    plan(e, &needs);
     QUERN_TRY(quern_arena_reserve(&e->arena, error));
-    plan(e);
+    plan(e, &needs);
     return QUERN_OK;
 }
 
 void quern_engine_free(struct quern_engine *engine)
 {
     quern_arena_release(&engine->arena);
-}
-
-static int blocks_of(int count)
-{
-    return (count + QUERN_KEY_BLOCK - 1) / QUERN_KEY_BLOCK;
 }
 
 bool quern_engine_fits(const struct quern_engine *engine, int count)
@@ -124,9 +141,10 @@ bool quern_engine_fits(const struct quern_engine *engine, int count)
 void quern_engine_add(struct quern_engine *e, const int32_t *ids, int count, const struct quern_target *target)
 {
     memcpy(e->ids + e->rows, ids, (size_t)count * sizeof *ids);
-    e->span[e->spans] = (struct quern_span){
-        .first = e->rows, .count = count, .block = e->blocks, .target = *target,
-        .packed = e->attention->packed_bytes(e->blocks * QUERN_KEY_BLOCK, e->network->shape.head)};
+    for (int i = 0; i < count; i++)
+        e->position[e->rows + i] = i;
+    e->span[e->spans] =
+        (struct quern_text_span){.first = e->rows, .count = count, .block = e->blocks, .target = *target};
     for (int b = 0; b < blocks_of(count); b++)
         e->block_span[e->blocks++] = e->spans;
     e->rows += count;

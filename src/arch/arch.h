@@ -1,0 +1,183 @@
+/* Architectures as constant data: what a model file of each architecture contains, and how its parts are joined.
+ *
+ * An architecture is one file in this folder, which holds one `struct quern_arch` and no code. The binder (src/network/)
+ * reads a description together with a model file, and the engine (src/engine/) computes what they say. To add an
+ * architecture that needs nothing new, write such a file and list it in arch.c. */
+#ifndef QUERN_ARCH_ARCH_H
+#define QUERN_ARCH_ARCH_H
+
+#include "kernels/kernels.h"
+#include "quern.h"
+
+#include <stdbool.h>
+
+/* The numbers that describe a model. A description refers to them by these names; the binder finds their values. */
+enum quern_parameter {
+    QUERN_P_NONE, /* no parameter; as a size: 1 */
+
+    /* Keys of the file give these. */
+    QUERN_P_CONTEXT, /* most tokens in a text */
+    QUERN_P_WIDTH,   /* elements of the residual stream */
+    QUERN_P_LAYERS,
+    QUERN_P_HEADS,
+    QUERN_P_KV_HEADS,   /* heads of keys and values; absent: as many as heads */
+    QUERN_P_HEAD,       /* elements of a head; absent: width / heads */
+    QUERN_P_VALUE_HEAD, /* elements of a head's value, which must be those of the head */
+    QUERN_P_ROTATED,    /* elements of a head that RoPE rotates, which must be all of them */
+    QUERN_P_FFN,        /* elements of the hidden layer of a feed-forward block */
+    QUERN_P_WINDOW,     /* sliding window: a token attends to half of it on either side */
+    QUERN_P_PERIOD,     /* of layer kinds: see enum quern_layer_pattern */
+    QUERN_P_EPSILON,    /* of norms */
+    QUERN_P_ROPE_BASE,
+    QUERN_P_ROPE_BASE_LOCAL,
+    QUERN_P_POOLING, /* an enum quern_pooling */
+    QUERN_P_CAUSAL,  /* 1: a token attends to earlier ones only */
+
+    /* No key gives these: the first tensor that has them as its rows does. */
+    QUERN_P_VOCABULARY,
+    QUERN_P_TOKEN_TYPES,
+    QUERN_P_HEAD_HIDDEN, /* between the two matrices of the dense head */
+
+    /* Sizes of one layer, by its geometry. */
+    QUERN_P_QUERIES, /* heads * head */
+    QUERN_P_KEYS,    /* key and value heads * head */
+    QUERN_P_QKV,     /* queries, keys and values */
+    QUERN_PARAMETERS
+};
+
+enum quern_key_kind { QUERN_KEY_INTEGER, QUERN_KEY_FLOAT, QUERN_KEY_BOOL };
+
+/* A key of the file's metadata. */
+struct quern_arch_key {
+    const char *name; /* behind "ARCHITECTURE." */
+    enum quern_parameter parameter;
+    enum quern_key_kind kind;
+    double low, high; /* what it may be, both included */
+    bool required;
+    double fallback; /* its value in a file without it */
+};
+
+/* What a tensor is for. Those from QUERN_T_ATTENTION_NORM to QUERN_T_FFN_SUM_NORM belong to a layer. */
+enum quern_tensor {
+    QUERN_T_TOKENS,      /* embeddings of tokens */
+    QUERN_T_POSITIONS,   /* learned embeddings of positions, added to those of tokens */
+    QUERN_T_TOKEN_TYPES, /* embeddings of token types; the first row is added to every token */
+    QUERN_T_EMBEDDING_NORM,
+
+    QUERN_T_ATTENTION_NORM, /* before attention */
+    QUERN_T_QUERY,
+    QUERN_T_KEY,
+    QUERN_T_VALUE,
+    QUERN_T_QKV, /* the three above in one; a file has either */
+    QUERN_T_QUERY_NORM,
+    QUERN_T_KEY_NORM,
+    QUERN_T_OUTPUT,
+    QUERN_T_ATTENTION_SUM_NORM, /* where attention is added to the residual stream: see enum quern_sum */
+    QUERN_T_FFN_NORM,           /* before the feed-forward block */
+    QUERN_T_GATE,
+    QUERN_T_UP,
+    QUERN_T_DOWN,
+    QUERN_T_FFN_SUM_NORM,
+
+    QUERN_T_FINAL_NORM, /* after the last layer */
+    QUERN_T_DENSE_1,    /* the dense head: both or none */
+    QUERN_T_DENSE_2,
+    QUERN_TENSORS
+};
+
+enum quern_bias { QUERN_BIAS_NONE, QUERN_BIAS_OPTIONAL, QUERN_BIAS_REQUIRED };
+
+/* A tensor NAME.weight of [rows][length], and perhaps a vector NAME.bias of [rows]. rows QUERN_P_NONE: a vector, whose
+ * bias has its length. */
+struct quern_arch_tensor {
+    const char *name; /* "attn_q", which stands for "blk.0.attn_q" and so on; NULL: there is no such tensor */
+    enum quern_parameter rows, length;
+    enum quern_bias bias; /* the dense head has none */
+    bool optional;
+};
+
+enum quern_norm_kind {
+    QUERN_NORM_RMS,  /* x / sqrt(mean(x^2) + epsilon) * weight */
+    QUERN_NORM_LAYER /* (x - mean(x)) / sqrt(variance(x) + epsilon) * weight + bias */
+};
+
+/* How the result y of a block is added to the residual stream x. */
+enum quern_sum {
+    QUERN_SUM_OF_NORM, /* x + norm(y), an RMS norm */
+    QUERN_NORM_OF_SUM  /* norm(x + y) */
+};
+
+/* As numbered in files. */
+enum quern_pooling { QUERN_POOLING_NONE = 0, QUERN_POOLING_MEAN = 1, QUERN_POOLING_CLS = 2 };
+
+/* Layers of one kind: the parameters by which they attend. */
+struct quern_arch_geometry {
+    enum quern_parameter heads, kv_heads, head;
+    enum quern_parameter window;    /* QUERN_P_NONE: every token attends to the whole text */
+    enum quern_parameter rope_base; /* QUERN_P_NONE: nothing is rotated */
+};
+
+enum quern_layer_kind { QUERN_LAYER_GLOBAL, QUERN_LAYER_LOCAL, QUERN_LAYER_KINDS };
+
+/* Which layers are of which kind. */
+enum quern_layer_pattern {
+    QUERN_PATTERN_GLOBAL,               /* all are global */
+    QUERN_PATTERN_LAST_OF_PERIOD_GLOBAL /* of each period of layers only the last one is; none when the period is 0 */
+};
+
+/* A file with this tensor is refused, for the reason given. */
+struct quern_arch_refusal {
+    const char *tensor, *reason;
+};
+
+/* What precedes a text of a task. A file's own key "quern.prompt.NAME" replaces text. */
+struct quern_arch_prompt {
+    const char *name; /* "STS"; NULL: the task has none */
+    const char *text; /* "task: sentence similarity | query: " */
+};
+
+enum { QUERN_ARCH_TASKS = QUERN_TASK_FACT_CHECKING + 1 };
+
+struct quern_arch {
+    const char *name;  /* general.architecture of its files, and the beginning of its keys */
+    const char *title; /* the model's name for people */
+    const struct quern_arch_key *keys;
+    int key_count;
+    struct quern_arch_tensor tensors[QUERN_TENSORS];
+
+    enum quern_norm_kind norm;
+    enum quern_sum sum;
+    enum quern_ffn_kind ffn;
+    bool scales_embedding; /* embeddings of tokens are multiplied by sqrt(width) */
+    enum quern_layer_pattern pattern;
+    struct quern_arch_geometry geometry[QUERN_LAYER_KINDS];
+    unsigned poolings; /* bit 1 << p: files may ask for pooling p */
+
+    struct quern_arch_prompt prompts[QUERN_ARCH_TASKS];
+    const char *title_prompt[2]; /* what stands before and after a document's title, instead of its prompt */
+    const char *headless_notice; /* what users of a file without the dense head must know; NULL: nothing */
+
+    const struct quern_arch_refusal *refusals;
+    int refusal_count;
+    uint64_t digest_seed; /* so that equal weights of two architectures are two spaces */
+};
+
+/* All architectures; their number to count. */
+const struct quern_arch *const *quern_arch_all(int *count);
+
+/* The architecture of a name, or NULL. */
+const struct quern_arch *quern_arch_find(quern_text name);
+
+/* The name of a tensor in a file: "blk.3.attn_q.weight", or "output_norm.weight" of a tensor that is not part of a
+ * layer. part: "weight" or "bias". */
+enum { QUERN_TENSOR_NAME = 64 };
+void quern_tensor_name(char name[QUERN_TENSOR_NAME], const struct quern_arch *arch, enum quern_tensor tensor, int layer,
+                       const char *part);
+
+/* The kind of a layer; period: the value of QUERN_P_PERIOD. */
+enum quern_layer_kind quern_layer_kind_of(const struct quern_arch *arch, int layer, int period);
+
+/* arch.c lists these. */
+extern const struct quern_arch quern_arch_gemma_embedding;
+
+#endif

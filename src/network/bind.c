@@ -1,0 +1,320 @@
+/* Finds the tensors of a description in a file, checks them, and joins them to a network. */
+#include "base/error.h"
+#include "network/binder.h"
+
+#include <limits.h>
+#include <math.h>
+#include <string.h>
+
+/* Most rows of a tensor whose rows no key gives. */
+#define MOST_ROWS (1 << 24)
+
+static bool has(const struct quern_binder *binder, enum quern_tensor tensor)
+{
+    return binder->arch->tensors[tensor].name != NULL;
+}
+
+/* The tensor of a name in the file; NULL: it is not there. */
+static const struct quern_gguf_tensor *look_up(const struct quern_binder *binder, enum quern_tensor tensor, int layer,
+                                               const char *part)
+{
+    char name[QUERN_TENSOR_NAME];
+    quern_tensor_name(name, binder->arch, tensor, layer, part);
+    return quern_gguf_tensor_find(binder->gguf, name);
+}
+
+/* Finds a tensor that must be there with the given shape. rows 1 stands for a vector. */
+static int find(struct quern_binder *binder, enum quern_tensor tensor, int layer, const char *part, int rows,
+                int length, const struct quern_gguf_tensor **found)
+{
+    char name[QUERN_TENSOR_NAME];
+    quern_tensor_name(name, binder->arch, tensor, layer, part);
+    const struct quern_gguf_tensor *t = quern_gguf_tensor_find(binder->gguf, name);
+    if (t == NULL)
+        return quern_fail(binder->error, QUERN_EFORMAT, "tensor %s is missing", name);
+    if (t->shape[0] != (uint64_t)length || t->shape[1] != (uint64_t)rows || t->shape[2] != 1 || t->shape[3] != 1)
+        return quern_fail(binder->error, QUERN_EFORMAT, "tensor %s is [%llu][%llu], the metadata ask for [%d][%d]",
+                          name, (unsigned long long)t->shape[1], (unsigned long long)t->shape[0], rows, length);
+    if (!quern_type_info(t->type)->supported)
+        return quern_fail(binder->error, QUERN_EUNSUPPORTED, "tensor %s has type %s, which is not supported", name,
+                          quern_type_info(t->type)->name);
+    binder->tensor_count++;
+    *found = t;
+    return QUERN_OK;
+}
+
+/* Rows of a tensor. What no key gives is taken from the tensor itself. */
+static int rows_of(struct quern_binder *binder, enum quern_tensor tensor, int layer)
+{
+    const enum quern_parameter rows = binder->arch->tensors[tensor].rows;
+    if (rows != QUERN_P_NONE && binder->values[rows] == 0) {
+        const struct quern_gguf_tensor *t = look_up(binder, tensor, layer, "weight");
+        if (t != NULL && t->shape[1] <= MOST_ROWS)
+            binder->values[rows] = (double)t->shape[1];
+    }
+    return quern_binder_size(binder, rows);
+}
+
+static int length_of(const struct quern_binder *binder, enum quern_tensor tensor)
+{
+    return quern_binder_size(binder, binder->arch->tensors[tensor].length);
+}
+
+/* A float32 vector in the mapped file, whose numbers are finite. */
+static int find_vector(struct quern_binder *binder, enum quern_tensor tensor, int layer, const char *part, int length,
+                       const unsigned char **data)
+{
+    const struct quern_gguf_tensor *t = NULL;
+    QUERN_TRY(find(binder, tensor, layer, part, 1, length, &t));
+    if (t->type != QUERN_TYPE_F32)
+        return quern_fail(binder->error, QUERN_EUNSUPPORTED, "tensor %.*s has type %s, norms and biases must be F32",
+                          (int)t->name.length, t->name.data, quern_type_info(t->type)->name);
+    if (!quern_blocks_finite(t->type, t->data, (size_t)length))
+        return quern_fail(binder->error, QUERN_EFORMAT, "tensor %.*s holds a number that is not finite",
+                          (int)t->name.length, t->name.data);
+    *data = t->data;
+    return QUERN_OK;
+}
+
+/* A copy of a vector, so that no kernel reads the mapped file. */
+static int bind_vector(struct quern_binder *binder, enum quern_tensor tensor, int layer, const char *part,
+                       const float **vector)
+{
+    const int length = length_of(binder, tensor);
+    const unsigned char *data = NULL;
+    QUERN_TRY(find_vector(binder, tensor, layer, part, length, &data));
+    float *copy = quern_arena_take(&binder->tables, (size_t)length, sizeof *copy);
+    if (copy != NULL)
+        memcpy(copy, data, (size_t)length * sizeof *copy);
+    *vector = copy;
+    return QUERN_OK;
+}
+
+/* Whether the tensor has a bias in this file. One that is required counts, so that its absence is noticed. */
+static bool has_bias(const struct quern_binder *binder, enum quern_tensor tensor, int layer)
+{
+    const enum quern_bias bias = binder->arch->tensors[tensor].bias;
+    return bias == QUERN_BIAS_REQUIRED ||
+           (bias == QUERN_BIAS_OPTIONAL && look_up(binder, tensor, layer, "bias") != NULL);
+}
+
+/* A norm; one that the architecture lacks stays zeroed. */
+static int bind_norm(struct quern_binder *binder, enum quern_tensor tensor, int layer, struct quern_norm *norm)
+{
+    *norm = (struct quern_norm){NULL, NULL};
+    if (!has(binder, tensor))
+        return QUERN_OK;
+    QUERN_TRY(bind_vector(binder, tensor, layer, "weight", &norm->weight));
+    return has_bias(binder, tensor, layer) ? bind_vector(binder, tensor, layer, "bias", &norm->bias) : QUERN_OK;
+}
+
+/* ---------------------------------------------------------------- matrices */
+
+/* Where the panels of a matrix's parts stand: one part after the other, or in turn. */
+struct placing {
+    int parts;
+    bool in_turn;
+};
+
+static int place_of(const struct placing *placing, int part, int base, int panel)
+{
+    return placing->in_turn ? panel * placing->parts + part : base + panel;
+}
+
+/* Lists a panel for packing, and says where it will lie. */
+static struct quern_panel add_panel(struct quern_binder *binder, const struct quern_gguf_tensor *t, int panel)
+{
+    const struct quern_gemm *gemm = binder->network->kernels->gemm[t->type];
+    const size_t row_bytes = t->bytes / (size_t)t->shape[1];
+    unsigned char *data = NULL;
+    if (binder->weights != NULL) {
+        data = binder->weights + binder->weight_bytes;
+        binder->packings[binder->packing_count] = (struct quern_packing){
+            .tensor = t, .rows = t->data + (size_t)panel * QUERN_PANEL_COLUMNS * row_bytes, .row_bytes = row_bytes,
+            .gemm = gemm, .panel = data};
+    }
+    binder->packing_count++;
+    binder->weight_bytes += gemm->block_bytes * (size_t)(t->shape[0] / QUERN_BLOCK_ELEMENTS);
+    return (struct quern_panel){gemm, data};
+}
+
+/* Makes one matrix of count tensors. */
+static int bind_matrix(struct quern_binder *binder, int layer, const enum quern_tensor *parts, int count, bool in_turn,
+                       struct quern_matrix *matrix)
+{
+    const struct placing placing = {count, in_turn};
+    const int length = length_of(binder, parts[0]);
+    int rows = 0, base = 0;
+    bool biased = false;
+    for (int i = 0; i < count; i++) {
+        rows += rows_of(binder, parts[i], layer);
+        biased = biased || has_bias(binder, parts[i], layer);
+    }
+    struct quern_panel *panels =
+        quern_arena_take(&binder->tables, (size_t)(rows / QUERN_PANEL_COLUMNS), sizeof *panels);
+    float *bias = biased ? quern_arena_take(&binder->tables, (size_t)rows, sizeof *bias) : NULL;
+    *matrix = (struct quern_matrix){.rows = rows, .length = length, .fast = true, .panels = panels, .bias = bias};
+    if (bias != NULL)
+        memset(bias, 0, (size_t)rows * sizeof *bias);
+    for (int i = 0; i < count; i++) {
+        const int part_rows = rows_of(binder, parts[i], layer);
+        const struct quern_gguf_tensor *t = NULL;
+        const unsigned char *part_bias = NULL;
+        QUERN_TRY(find(binder, parts[i], layer, "weight", part_rows, length, &t));
+        if (part_rows % QUERN_PANEL_COLUMNS != 0)
+            return quern_fail(binder->error, QUERN_EUNSUPPORTED, "tensor %.*s has %d rows, not a multiple of %d",
+                              (int)t->name.length, t->name.data, part_rows, QUERN_PANEL_COLUMNS);
+        if (has_bias(binder, parts[i], layer))
+            QUERN_TRY(find_vector(binder, parts[i], layer, "bias", part_rows, &part_bias));
+        for (int p = 0; p < part_rows / QUERN_PANEL_COLUMNS; p++) {
+            const int place = place_of(&placing, i, base, p);
+            const struct quern_panel panel = add_panel(binder, t, p);
+            matrix->fast = matrix->fast && panel.gemm->run[QUERN_PATH_FAST] != NULL;
+            if (panels != NULL)
+                panels[place] = panel;
+            if (bias != NULL && part_bias != NULL)
+                memcpy(bias + place * QUERN_PANEL_COLUMNS,
+                       part_bias + (size_t)p * QUERN_PANEL_COLUMNS * sizeof *bias, QUERN_PANEL_COLUMNS * sizeof *bias);
+        }
+        base += part_rows / QUERN_PANEL_COLUMNS;
+    }
+    return QUERN_OK;
+}
+
+static int bind_one(struct quern_binder *binder, int layer, enum quern_tensor tensor, struct quern_matrix *matrix)
+{
+    return bind_matrix(binder, layer, &tensor, 1, false, matrix);
+}
+
+static int bind_qkv(struct quern_binder *binder, int layer, struct quern_matrix *qkv)
+{
+    static const enum quern_tensor parts[] = {QUERN_T_QUERY, QUERN_T_KEY, QUERN_T_VALUE};
+    if (has(binder, QUERN_T_QKV) && look_up(binder, QUERN_T_QKV, layer, "weight") != NULL)
+        return bind_one(binder, layer, QUERN_T_QKV, qkv);
+    return bind_matrix(binder, layer, parts, 3, false, qkv);
+}
+
+static int bind_up(struct quern_binder *binder, int layer, struct quern_matrix *up)
+{
+    static const enum quern_tensor parts[] = {QUERN_T_GATE, QUERN_T_UP};
+    if (binder->network->gated)
+        return bind_matrix(binder, layer, parts, 2, true, up);
+    return bind_one(binder, layer, QUERN_T_UP, up);
+}
+
+/* ---------------------------------------------------------------- parts of the network */
+
+/* Sets the layer's geometry, and the parameters that follow from it. */
+static void bind_geometry(struct quern_binder *binder, int l, struct quern_layer *layer)
+{
+    const enum quern_layer_kind kind = quern_layer_kind_of(binder->arch, l, (int)binder->values[QUERN_P_PERIOD]);
+    const struct quern_arch_geometry *geometry = &binder->arch->geometry[kind];
+    layer->heads = quern_binder_size(binder, geometry->heads);
+    layer->kv_heads = quern_binder_size(binder, geometry->kv_heads);
+    layer->head = quern_binder_size(binder, geometry->head);
+    layer->window = geometry->window == QUERN_P_NONE ? INT_MAX : quern_binder_size(binder, geometry->window) / 2;
+    layer->score_scale = (float)(1 / sqrt(layer->head));
+    layer->cosine = binder->rotations[kind].cosine;
+    layer->sine = binder->rotations[kind].sine;
+    binder->values[QUERN_P_QUERIES] = layer->heads * layer->head;
+    binder->values[QUERN_P_KEYS] = layer->kv_heads * layer->head;
+    binder->values[QUERN_P_QKV] = (layer->heads + 2 * layer->kv_heads) * layer->head;
+}
+
+static int bind_layer(struct quern_binder *binder, int l, struct quern_layer *layer)
+{
+    *layer = (struct quern_layer){0};
+    bind_geometry(binder, l, layer);
+    QUERN_TRY(bind_norm(binder, QUERN_T_ATTENTION_NORM, l, &layer->attention_norm));
+    if (has(binder, QUERN_T_QUERY_NORM)) {
+        QUERN_TRY(bind_vector(binder, QUERN_T_QUERY_NORM, l, "weight", &layer->query_norm));
+        QUERN_TRY(bind_vector(binder, QUERN_T_KEY_NORM, l, "weight", &layer->key_norm));
+    }
+    QUERN_TRY(bind_norm(binder, QUERN_T_ATTENTION_SUM_NORM, l, &layer->attention_sum_norm));
+    QUERN_TRY(bind_norm(binder, QUERN_T_FFN_NORM, l, &layer->ffn_norm));
+    QUERN_TRY(bind_norm(binder, QUERN_T_FFN_SUM_NORM, l, &layer->ffn_sum_norm));
+    QUERN_TRY(bind_qkv(binder, l, &layer->qkv));
+    QUERN_TRY(bind_one(binder, l, QUERN_T_OUTPUT, &layer->output));
+    QUERN_TRY(bind_up(binder, l, &layer->up));
+    return bind_one(binder, l, QUERN_T_DOWN, &layer->down);
+}
+
+static int bind_layers(struct quern_binder *binder)
+{
+    const int count = quern_binder_size(binder, QUERN_P_LAYERS);
+    struct quern_layer scratch, *layers = quern_arena_take(&binder->tables, (size_t)count, sizeof *layers);
+    for (int l = 0; l < count; l++)
+        QUERN_TRY(bind_layer(binder, l, layers != NULL ? &layers[l] : &scratch));
+    binder->network->layers = layers;
+    return QUERN_OK;
+}
+
+/* The first rows of a table as floats; an architecture or a file without it leaves *table as it is. */
+static int bind_table(struct quern_binder *binder, enum quern_tensor tensor, int rows, const float **table)
+{
+    if (!has(binder, tensor) ||
+        (binder->arch->tensors[tensor].optional && look_up(binder, tensor, 0, "weight") == NULL))
+        return QUERN_OK;
+    const struct quern_gguf_tensor *t = NULL;
+    const int length = length_of(binder, tensor);
+    const size_t elements = (size_t)rows * (size_t)length;
+    QUERN_TRY(find(binder, tensor, 0, "weight", rows_of(binder, tensor, 0), length, &t));
+    if (!quern_blocks_finite(t->type, t->data, elements))
+        return quern_fail(binder->error, QUERN_EFORMAT, "tensor %.*s holds a number that is not finite",
+                          (int)t->name.length, t->name.data);
+    float *copy = quern_arena_take(&binder->tables, elements, sizeof *copy);
+    if (copy != NULL)
+        quern_dequantize(t->type, copy, t->data, elements);
+    *table = copy;
+    return QUERN_OK;
+}
+
+static int bind_embedding(struct quern_binder *binder)
+{
+    struct quern_network *network = binder->network;
+    const int rows = rows_of(binder, QUERN_T_TOKENS, 0), context = quern_binder_size(binder, QUERN_P_CONTEXT);
+    QUERN_TRY(find(binder, QUERN_T_TOKENS, 0, "weight", rows, length_of(binder, QUERN_T_TOKENS), &network->tokens));
+    QUERN_TRY(bind_table(binder, QUERN_T_POSITIONS, context, &network->positions));
+    QUERN_TRY(bind_table(binder, QUERN_T_TOKEN_TYPES, 1, &network->token_type));
+    return bind_norm(binder, QUERN_T_EMBEDDING_NORM, 0, &network->embedding_norm);
+}
+
+/* The dense head: both tensors or none. */
+static int bind_head(struct quern_binder *binder)
+{
+    static const enum quern_tensor parts[] = {QUERN_T_DENSE_1, QUERN_T_DENSE_2};
+    const struct quern_gguf_tensor *found[2] = {NULL, NULL};
+    for (int i = 0; i < 2 && has(binder, parts[i]); i++)
+        found[i] = look_up(binder, parts[i], 0, "weight");
+    if (found[0] == NULL && found[1] == NULL)
+        return QUERN_OK;
+    if (found[0] == NULL || found[1] == NULL) {
+        char lost[QUERN_TENSOR_NAME], there[QUERN_TENSOR_NAME];
+        quern_tensor_name(lost, binder->arch, parts[found[0] != NULL], 0, "weight");
+        quern_tensor_name(there, binder->arch, parts[found[0] == NULL], 0, "weight");
+        return quern_fail(binder->error, QUERN_EFORMAT, "tensor %s is missing, though %s is not", lost, there);
+    }
+    QUERN_TRY(bind_one(binder, 0, QUERN_T_DENSE_1, &binder->network->dense_1));
+    return bind_one(binder, 0, QUERN_T_DENSE_2, &binder->network->dense_2);
+}
+
+/* A tensor that the description does not know may change what the others mean. */
+static int refuse_unknown(const struct quern_binder *binder)
+{
+    if (binder->gguf->tensor_count != binder->tensor_count)
+        return quern_fail(binder->error, QUERN_EUNSUPPORTED,
+                          "the file has %zu tensors, but a %s model of %d layers has %zu", binder->gguf->tensor_count,
+                          binder->arch->name, quern_binder_size(binder, QUERN_P_LAYERS), binder->tensor_count);
+    return QUERN_OK;
+}
+
+int quern_binder_bind(struct quern_binder *binder)
+{
+    binder->weight_bytes = binder->packing_count = binder->tensor_count = 0;
+    quern_binder_bind_rotations(binder);
+    QUERN_TRY(bind_embedding(binder));
+    QUERN_TRY(bind_layers(binder));
+    QUERN_TRY(bind_norm(binder, QUERN_T_FINAL_NORM, 0, &binder->network->final_norm));
+    QUERN_TRY(bind_head(binder));
+    return refuse_unknown(binder);
+}

@@ -1,0 +1,35 @@
+/* Packing of all panels, shared out over threads. */
+#include "base/error.h"
+#include "base/pool.h"
+#include "network/binder.h"
+
+static void pack_one(void *argument, int tile, int thread)
+{
+    struct quern_packing *p = (struct quern_packing *)argument + tile;
+    const size_t length = (size_t)p->tensor->shape[0];
+    (void)thread;
+    p->gemm->pack(p->panel, p->rows, p->row_bytes, (int)length);
+    p->finite = quern_blocks_finite(p->tensor->type, p->rows, length * QUERN_PANEL_COLUMNS);
+    p->digest = quern_digest_bytes(0, p->rows, p->row_bytes * QUERN_PANEL_COLUMNS);
+}
+
+int quern_binder_pack(struct quern_binder *binder, int threads)
+{
+    struct quern_pool *pool;
+    QUERN_TRY(quern_pool_new(&pool, threads, NULL, NULL, binder->error));
+    quern_pool_run(pool, pack_one, binder->packings, (int)binder->packing_count);
+    quern_pool_free(pool);
+    for (size_t i = 0; i < binder->packing_count; i++) {
+        const struct quern_packing *p = &binder->packings[i];
+        if (!p->finite)
+            return quern_fail(binder->error, QUERN_EFORMAT, "tensor %.*s holds a scale that is not finite",
+                              (int)p->tensor->name.length, p->tensor->name.data);
+    }
+    binder->network->digest = quern_binder_digest(binder);
+    /* What was packed or copied is not read again, and of the token embeddings only the rows of tokens that occur. */
+    for (size_t i = 0; i < binder->gguf->tensor_count; i++) {
+        const struct quern_gguf_tensor *t = &binder->gguf->tensors[i];
+        quern_map_forget(&binder->gguf->map, (size_t)(t->data - binder->gguf->map.data), t->bytes);
+    }
+    return quern_map_check(&binder->gguf->map, binder->error);
+}
