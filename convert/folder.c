@@ -1,4 +1,5 @@
 /* From a sentence-transformers folder to a model file. */
+#include "arch/arch.h"
 #include "base/count.h"
 #include "base/error.h"
 #include "checkpoint.h"
@@ -13,7 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ARCHITECTURE "gemma-embedding"
+/* What is written: its description has the names and shapes of all tensors. */
+static const struct quern_arch *const arch = &quern_arch_gemma_embedding;
 
 struct folder {
     const char *path;
@@ -29,40 +31,41 @@ struct folder {
 
 /* ---------------------------------------------------------------- tensors */
 
-/* Sizes that shapes are made of. */
-enum size { ONE, WIDTH, FFN, QUERIES, KEYS, HEAD };
-
-static uint64_t size_of(const struct quern_settings *s, enum size size)
+static uint64_t size_of(const struct quern_settings *s, enum quern_parameter parameter)
 {
-    const uint64_t sizes[] = {[ONE] = 1,
-                              [WIDTH] = (uint64_t)s->width,
-                              [FFN] = (uint64_t)s->ffn,
-                              [QUERIES] = (uint64_t)s->heads * (uint64_t)s->head,
-                              [KEYS] = (uint64_t)s->kv_heads * (uint64_t)s->head,
-                              [HEAD] = (uint64_t)s->head};
-    return sizes[size];
+    switch (parameter) {
+    case QUERN_P_WIDTH: return (uint64_t)s->width;
+    case QUERN_P_FFN: return (uint64_t)s->ffn;
+    case QUERN_P_HEAD: return (uint64_t)s->head;
+    case QUERN_P_QUERIES: return (uint64_t)s->heads * (uint64_t)s->head;
+    case QUERN_P_KEYS: return (uint64_t)s->kv_heads * (uint64_t)s->head;
+    case QUERN_P_VOCABULARY: return (uint64_t)s->vocabulary;
+    case QUERN_P_HEAD_HIDDEN: return (uint64_t)s->head_hidden;
+    default: return 0; /* a vector's rows */
+    }
 }
 
-/* Adds a tensor of a file to those to be written; it must be [rows][length], rows 0 standing for a vector. */
+/* Adds a tensor of a file to those to be written. It must have the shape that the description and the settings give. */
 static int add_weight(struct folder *folder, const struct quern_safetensors *file,
-                      const struct quern_safetensor *tensor, const char *name, uint64_t rows, uint64_t length)
+                      const struct quern_safetensor *tensor, enum quern_tensor role, int layer)
 {
+    const uint64_t rows = size_of(&folder->settings, arch->tensors[role].rows);
+    const uint64_t length = size_of(&folder->settings, arch->tensors[role].length);
     const int dimensions = rows > 0 ? 2 : 1;
     if (tensor->dimensions != dimensions || tensor->shape[0] != length || (rows > 0 && tensor->shape[1] != rows))
         return quern_fail(folder->error, QUERN_EFORMAT, "%s: tensor %.80s is [%llu][%llu], the settings ask for "
                           "[%llu][%llu]", file->path, tensor->name, (unsigned long long)tensor->shape[1],
                           (unsigned long long)tensor->shape[0], (unsigned long long)(rows > 0 ? rows : 1),
                           (unsigned long long)length);
-    struct quern_weight weight = {.type = quern_weight_type(name, dimensions, folder->type), .dimensions = dimensions,
-                                  .shape = {length, rows > 0 ? rows : 1, 1, 1}, .elements = tensor->elements,
-                                  .source_type = tensor->type, .data = tensor->data, .map = &file->map,
-                                  .add_one = dimensions == 1};
-    snprintf(weight.name, sizeof weight.name, "%s", name);
+    struct quern_weight weight = {.dimensions = dimensions, .shape = {length, rows > 0 ? rows : 1, 1, 1},
+                                  .elements = tensor->elements, .source_type = tensor->type, .data = tensor->data,
+                                  .map = &file->map, .add_one = dimensions == 1};
+    quern_tensor_name(weight.name, arch, role, layer, "weight");
+    weight.type = quern_weight_type(weight.name, dimensions, folder->type);
     return quern_weights_add(&folder->weights, &weight, folder->error);
 }
 
-static int add_from_checkpoint(struct folder *folder, const char *source, const char *name, uint64_t rows,
-                               uint64_t length)
+static int add_from_checkpoint(struct folder *folder, const char *source, enum quern_tensor role, int layer)
 {
     char full[96];
     const struct quern_safetensors *file;
@@ -70,36 +73,33 @@ static int add_from_checkpoint(struct folder *folder, const char *source, const 
     const struct quern_safetensor *tensor = quern_checkpoint_find(&folder->checkpoint, full, &file);
     if (tensor == NULL)
         return quern_fail(folder->error, QUERN_EFORMAT, "%s: tensor %s is in no safetensors file", folder->path, full);
-    return add_weight(folder, file, tensor, name, rows, length);
+    return add_weight(folder, file, tensor, role, layer);
 }
 
+/* The names of a layer's tensors in a checkpoint. */
 static int add_layer(struct folder *folder, int layer)
 {
-    static const struct {
-        const char *source, *name;
-        enum size rows, length; /* rows ONE: a vector */
-    } parts[] = {
-        {"input_layernorm", "attn_norm", ONE, WIDTH},
-        {"self_attn.q_proj", "attn_q", QUERIES, WIDTH},
-        {"self_attn.k_proj", "attn_k", KEYS, WIDTH},
-        {"self_attn.v_proj", "attn_v", KEYS, WIDTH},
-        {"self_attn.q_norm", "attn_q_norm", ONE, HEAD},
-        {"self_attn.k_norm", "attn_k_norm", ONE, HEAD},
-        {"self_attn.o_proj", "attn_output", WIDTH, QUERIES},
-        {"post_attention_layernorm", "post_attention_norm", ONE, WIDTH},
-        {"pre_feedforward_layernorm", "ffn_norm", ONE, WIDTH},
-        {"mlp.gate_proj", "ffn_gate", FFN, WIDTH},
-        {"mlp.up_proj", "ffn_up", FFN, WIDTH},
-        {"mlp.down_proj", "ffn_down", WIDTH, FFN},
-        {"post_feedforward_layernorm", "post_ffw_norm", ONE, WIDTH},
+    static const char *const sources[QUERN_TENSORS] = {
+        [QUERN_T_ATTENTION_NORM] = "input_layernorm",
+        [QUERN_T_QUERY] = "self_attn.q_proj",
+        [QUERN_T_KEY] = "self_attn.k_proj",
+        [QUERN_T_VALUE] = "self_attn.v_proj",
+        [QUERN_T_QUERY_NORM] = "self_attn.q_norm",
+        [QUERN_T_KEY_NORM] = "self_attn.k_norm",
+        [QUERN_T_OUTPUT] = "self_attn.o_proj",
+        [QUERN_T_ATTENTION_SUM_NORM] = "post_attention_layernorm",
+        [QUERN_T_FFN_NORM] = "pre_feedforward_layernorm",
+        [QUERN_T_GATE] = "mlp.gate_proj",
+        [QUERN_T_UP] = "mlp.up_proj",
+        [QUERN_T_DOWN] = "mlp.down_proj",
+        [QUERN_T_FFN_SUM_NORM] = "post_feedforward_layernorm",
     };
-    for (size_t i = 0; i < QUERN_COUNT(parts); i++) {
-        char source[80], name[64];
-        const struct quern_settings *s = &folder->settings;
-        snprintf(source, sizeof source, "layers.%d.%s.weight", layer, parts[i].source);
-        snprintf(name, sizeof name, "blk.%d.%s.weight", layer, parts[i].name);
-        QUERN_TRY(add_from_checkpoint(folder, source, name, parts[i].rows == ONE ? 0 : size_of(s, parts[i].rows),
-                                      size_of(s, parts[i].length)));
+    for (int role = 0; role < QUERN_TENSORS; role++) {
+        char source[80];
+        if (sources[role] == NULL)
+            continue;
+        snprintf(source, sizeof source, "layers.%d.%s.weight", layer, sources[role]);
+        QUERN_TRY(add_from_checkpoint(folder, source, (enum quern_tensor)role, layer));
     }
     return QUERN_OK;
 }
@@ -121,13 +121,13 @@ static int add_embedding(struct folder *folder)
         cut.shape[1] = (uint64_t)s->vocabulary;
         cut.elements = cut.shape[0] * cut.shape[1];
     }
-    return add_weight(folder, file, &cut, "token_embd.weight", (uint64_t)s->vocabulary, (uint64_t)s->width);
+    return add_weight(folder, file, &cut, QUERN_T_TOKENS, 0);
 }
 
 static int add_dense(struct folder *folder)
 {
     const struct quern_settings *s = &folder->settings;
-    const uint64_t widths[QUERN_DENSE + 1] = {(uint64_t)s->width, (uint64_t)s->head_hidden, (uint64_t)s->width};
+    static const enum quern_tensor roles[QUERN_DENSE] = {QUERN_T_DENSE_1, QUERN_T_DENSE_2};
     for (int i = 0; i < QUERN_DENSE && s->dense[i] != NULL; i++) {
         struct quern_safetensors *file = &folder->dense[i];
         char name[160];
@@ -138,8 +138,7 @@ static int add_dense(struct folder *folder)
         QUERN_TRY(code);
         const struct quern_safetensor *tensor;
         QUERN_TRY(quern_safetensors_linear(file, &tensor, folder->error));
-        QUERN_TRY(add_weight(folder, file, tensor, i == 0 ? "dense_2.weight" : "dense_3.weight", widths[i + 1],
-                             widths[i]));
+        QUERN_TRY(add_weight(folder, file, tensor, roles[i], 0));
     }
     return QUERN_OK;
 }
@@ -154,8 +153,8 @@ static int refuse_unknown(const struct folder *folder)
             for (size_t w = 0; w < folder->weights.count && !used; w++)
                 used = folder->weights.list[w].data == file->tensors[i].data;
             if (!used)
-                return quern_fail(folder->error, QUERN_EUNSUPPORTED, "%s: tensor %.80s is none of EmbeddingGemma's",
-                                  file->path, file->tensors[i].name);
+                return quern_fail(folder->error, QUERN_EUNSUPPORTED, "%s: tensor %.80s is none of %s's",
+                                  file->path, file->tensors[i].name, arch->title);
         }
     }
     return QUERN_OK;
@@ -167,7 +166,7 @@ static int add_all(struct folder *folder)
     QUERN_TRY(add_embedding(folder));
     for (int layer = 0; layer < s->layers; layer++)
         QUERN_TRY(add_layer(folder, layer));
-    QUERN_TRY(add_from_checkpoint(folder, "norm.weight", "output_norm.weight", 0, (uint64_t)s->width));
+    QUERN_TRY(add_from_checkpoint(folder, "norm.weight", QUERN_T_FINAL_NORM, 0));
     QUERN_TRY(refuse_unknown(folder));
     return add_dense(folder);
 }
@@ -182,8 +181,15 @@ static void put_string(struct quern_gguf_writer *writer, const char *key, const 
 static void put_size(struct quern_gguf_writer *writer, const char *key, int value)
 {
     char name[96];
-    snprintf(name, sizeof name, ARCHITECTURE ".%s", key);
+    snprintf(name, sizeof name, "%s.%s", arch->name, key);
     quern_gguf_put_u32(writer, name, (uint32_t)value);
+}
+
+static void put_float(struct quern_gguf_writer *writer, const char *key, double value)
+{
+    char name[96];
+    snprintf(name, sizeof name, "%s.%s", arch->name, key);
+    quern_gguf_put_f32(writer, name, (float)value);
 }
 
 /* The last part of the folder's path: all that says which model it is. */
@@ -191,14 +197,14 @@ static void put_name(struct quern_gguf_writer *writer, const char *folder)
 {
     char *full = realpath(folder, NULL);
     const char *slash = full != NULL ? strrchr(full, '/') : NULL;
-    put_string(writer, "general.name", slash != NULL && slash[1] != '\0' ? slash + 1 : "EmbeddingGemma");
+    put_string(writer, "general.name", slash != NULL && slash[1] != '\0' ? slash + 1 : arch->title);
     free(full);
 }
 
 static void put_model(struct quern_gguf_writer *writer, const struct folder *folder)
 {
     const struct quern_settings *s = &folder->settings;
-    put_string(writer, "general.architecture", ARCHITECTURE);
+    put_string(writer, "general.architecture", arch->name);
     put_string(writer, "general.type", "model");
     put_name(writer, folder->path);
     put_size(writer, "context_length", s->context);
@@ -206,11 +212,11 @@ static void put_model(struct quern_gguf_writer *writer, const struct folder *fol
     put_size(writer, "block_count", s->layers);
     put_size(writer, "feed_forward_length", s->ffn);
     put_size(writer, "attention.head_count", s->heads);
-    quern_gguf_put_f32(writer, ARCHITECTURE ".attention.layer_norm_rms_epsilon", (float)s->epsilon);
+    put_float(writer, "attention.layer_norm_rms_epsilon", s->epsilon);
     put_size(writer, "attention.key_length", s->head);
     put_size(writer, "attention.value_length", s->head);
-    quern_gguf_put_f32(writer, ARCHITECTURE ".rope.freq_base", (float)s->rope_base);
-    quern_gguf_put_f32(writer, ARCHITECTURE ".rope.freq_base_swa", (float)s->rope_base_local);
+    put_float(writer, "rope.freq_base", s->rope_base);
+    put_float(writer, "rope.freq_base_swa", s->rope_base_local);
     put_size(writer, "attention.sliding_window", s->window);
     if (s->period != 6) /* what readers take an absent one for */
         put_size(writer, "attention.sliding_window_pattern", s->period);
