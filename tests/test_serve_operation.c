@@ -257,7 +257,8 @@ static void test_vectors_outlive_the_server(void **state)
     assert_int_equal(fseek(file, 200, SEEK_SET), 0);
     assert_int_equal(fputs("damage", file) >= 0 && fclose(file) == 0, true);
     start(&server, options);
-    assert_true(served_logs(&server, "is damaged, or was written with another model, CPU or path; the cache starts empty"));
+    assert_true(served_logs(&server, "is damaged, or was written with another model, CPU or path; the cache starts "
+                            "empty"));
     ask(&server, "/v1/embeddings", THREE, 200);
     assert_int_equal(served_end(&server, SIGTERM), 0);
     unlink(path);

@@ -89,7 +89,8 @@ static void test_the_start_can_be_cut_off(void **state)
         assert_memory_equal(reply.body, expected, sizeof expected);
         reply_free(&reply);
     }
-    snprintf(body, sizeof body, "{\"inputs\":\"%s\",\"truncation_direction\":\"Left\"}", text); /* without truncate it is not cut */
+    /* Without truncate it is not cut. */
+    snprintf(body, sizeof body, "{\"inputs\":\"%s\",\"truncation_direction\":\"Left\"}", text);
     serve_expect("/embed", body, 422, "\"error_type\":\"Validation\"");
 }
 

@@ -16,7 +16,7 @@ static bool read_norm(struct quern_request *request, const json_t *value)
         return true;
     if (!json_is_integer(value) || (norm != 2 && norm != -1))
         return quern_refuse(request, QUERN_FAULT_VALUE, "embd_normalize",
-                            "embd_normalize must be 2, for vectors of length 1, or -1, for vectors as the model gives them");
+                            "embd_normalize must be 2, for vectors of length 1, or -1, for vectors of any length");
     request->options.normalize = norm == 2;
     return true;
 }

@@ -83,7 +83,7 @@ static void write_embeddings(struct quern_request *request, const struct quern_j
 
 /* ---------------------------------------------------------------- the model */
 
-/* The length of the first type's name: most weights have the first type, in "Q8_0 x 171, F32 x 145" Q8_0. */
+/* The length of the first type's name, which most weights have: of "Q8_0" in "Q8_0 x 171, F32 x 145". */
 static int quantization(const char *types)
 {
     return (int)strcspn(types, " ,");

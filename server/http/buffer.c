@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PART 4096 /* bytes of a string written at once */
+#define PART 4096 /* bytes of a string that are written at once */
 
 void quern_buffer_free(struct quern_buffer *buffer)
 {

@@ -1,8 +1,8 @@
 #include "http.h"
 
 #define MOST_DIGITS 8      /* of a chunk's size: 4 GiB, more than any body may have */
-#define MOST_LINE 256      /* a size with its extension, which is ignored */
-#define MOST_TRAILERS 4096 /* which are ignored too */
+#define MOST_LINE 256      /* bytes of a size with its extension, which is ignored */
+#define MOST_TRAILERS 4096 /* bytes of trailers, which are ignored */
 
 enum state {
     SIZE, EXTENSION, SIZE_END, DATA, DATA_CR, DATA_LF, TRAILER_START, TRAILER_NAME, TRAILER, TRAILER_LF, LAST_LF
@@ -35,7 +35,7 @@ static int take_size(struct quern_chunks *chunks, char c)
     return QUERN_CHUNKS_MORE;
 }
 
-/* Trailers are ignored, but have to be fields: what is none may be a request to another reader of the stream. */
+/* Trailers are ignored, but must be fields: another reader of the stream might take anything else for a request. */
 static int take_trailer(struct quern_chunks *chunks, char c)
 {
     const bool first = chunks->state == TRAILER_START, value = chunks->state == TRAILER;
@@ -52,7 +52,7 @@ static int take_trailer(struct quern_chunks *chunks, char c)
     return QUERN_CHUNKS_MORE;
 }
 
-/* A byte that is not of the body. */
+/* Takes a byte that does not belong to the body: of a size, a line end or a trailer. */
 static int take_byte(struct quern_chunks *chunks, char c)
 {
     switch ((enum state)chunks->state) {

@@ -4,7 +4,7 @@
 
 enum { BAD = 400, BAD_EXPECTATION = 417, TOO_MANY = 431 };
 
-/* Fields that mean one thing, so that a second one is an attempt to mean two. */
+/* Fields that may come only once: with two, two readers could choose different ones. */
 static const char *const single[] = {"host", "content-length", "transfer-encoding", "content-type", "authorization",
                                      "x-api-key", "api-key", "expect", "origin", "x-timeout-ms"};
 
@@ -19,7 +19,7 @@ static char lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
-/* Whether two texts are the same, one of them in lower case already. */
+/* Whether two texts are the same except for case; one of them is in lower case already. */
 static bool matches(const char *text, const char *lower_case)
 {
     while (*text != '\0' && lower(*text) == *lower_case)
@@ -27,7 +27,7 @@ static bool matches(const char *text, const char *lower_case)
     return *text == '\0' && *lower_case == '\0';
 }
 
-/* Whether a list with commas has a word. */
+/* Whether a list with commas contains a word. */
 static bool has_word(const char *list, const char *word)
 {
     char part[16];
@@ -44,7 +44,7 @@ static bool has_word(const char *list, const char *word)
     return false;
 }
 
-/* Ends the line at data with a NUL, and returns where the next begins; NULL: none of ours. */
+/* Ends the line at data with a NUL, and returns where the next line begins; NULL: the line is malformed. */
 static char *cut_line(char *data, char *end)
 {
     char *line = memchr(data, '\r', (size_t)(end - data));
@@ -57,7 +57,7 @@ static char *cut_line(char *data, char *end)
     return line + 2;
 }
 
-/* "POST /path?query HTTP/1.1" */
+/* Reads "POST /path?query HTTP/1.1". */
 static int parse_request_line(struct quern_head *head, char *line)
 {
     char *at = line;
@@ -67,7 +67,7 @@ static int parse_request_line(struct quern_head *head, char *line)
         return BAD;
     *at++ = '\0';
     char *path = at;
-    while (*at > ' ') /* visible ASCII: a char beyond is negative, or the next test's */
+    while (*at > ' ') /* visible ASCII; what is not is negative or fails the next test */
         at++;
     if (path[0] != '/' || *at != ' ')
         return BAD;
@@ -82,7 +82,7 @@ static int parse_request_line(struct quern_head *head, char *line)
     if (query != NULL)
         *query = '\0';
     if (strcmp(at, "HTTP/1.1") == 0)
-        head->keep_alive = true; /* of version 1.0 none is */
+        head->keep_alive = true; /* version 1.0 is never kept */
     else if (strcmp(at, "HTTP/1.0") != 0)
         return BAD;
     return 0;
@@ -121,7 +121,7 @@ static int parse_length(struct quern_head *head, const char *text)
     return 0;
 }
 
-/* What the fields say about the message itself. */
+/* Reads the fields about the message itself: length, coding, connection. */
 static int parse_framing(struct quern_head *head)
 {
     const char *length = quern_head_find(head, "content-length"), *coding = quern_head_find(head, "transfer-encoding");

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The key of the file is what decides a vector's bits, beside its tokens: the model, the kernels and the numeric path. */
+/* The file's key is what decides the bits of vectors, beside tokens: the model, the kernels and the numeric path. */
 static void load_cache(struct quern_server *server, const char *path)
 {
     char space[QUERN_SPACE_SIZE] = "";
@@ -18,8 +18,8 @@ static void load_cache(struct quern_server *server, const char *path)
     if (texts >= 0)
         quern_log(&server->service, "info", "read %ld vectors from %s", texts, options->cache_file);
     else
-        quern_log(&server->service, "warn", "%s is damaged, or was written with another model, CPU or path; the cache starts empty",
-                  options->cache_file);
+        quern_log(&server->service, "warn", "%s is damaged, or was written with another model, CPU or path; the "
+                  "cache starts empty", options->cache_file);
 }
 
 static void save_cache(struct quern_server *server)

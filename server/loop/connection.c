@@ -64,8 +64,8 @@ static void enter(struct quern_connection *connection, enum stage stage)
 
 /* ---------------------------------------------------------------- the exchange */
 
-/* Begins an exchange for the head that was read, or could not be (status: to refuse with). False: the request is refused
- * and answered, or there is no memory and the connection is closed. */
+/* Begins an exchange for a head that was read (status 0), or could not be (the status to refuse with). False: the
+ * request is refused and answered, or there is no memory and the connection is closed. */
 static bool begin_exchange(struct quern_connection *connection, int status)
 {
     const struct quern_head *head = &connection->receiver.head;

@@ -48,7 +48,7 @@ static bool check_host(const struct quern_server *server, struct quern_request *
         is_listed(server->options->allowed_hosts, host, length))
         return true;
     return quern_refuse(request, QUERN_FAULT_FORBIDDEN, NULL,
-                        "the name in Host is not known to be this server's; if it is, start the server with --allowed-hosts");
+                        "the name in Host is not one of this server's; if it is, start the server with --allowed-hosts");
 }
 
 /* Whether pages of this origin come from this server. */
@@ -59,7 +59,8 @@ static bool is_same_origin(const struct quern_request *request, const char *orig
 }
 
 /* Checks which site's page sends the request, if one does. Adds the fields that let the page read the answer. */
-static bool check_origin(const struct quern_server *server, struct quern_request *request, struct quern_answer *answer)
+static bool check_origin(const struct quern_server *server, struct quern_request *request,
+                         struct quern_answer *answer)
 {
     const char *origin = quern_head_find(request->head, "origin"), *allowed = server->options->cors_origins;
     if (origin == NULL || is_same_origin(request, origin))

@@ -16,7 +16,7 @@ static int add(struct quern_keys *keys, const char *key, const char *source, que
         return quern_server_fail(error, QUERN_EINVAL, "%s: a key must have at most 255 bytes", source);
     for (size_t i = 0; i < length; i++)
         if ((unsigned char)key[i] <= ' ' || (unsigned char)key[i] > '~')
-            return quern_server_fail(error, QUERN_EINVAL, "%s: a key has a character that a header cannot have", source);
+            return quern_server_fail(error, QUERN_EINVAL, "%s: a key has a character that headers cannot have", source);
     void *grown = realloc(keys->keys, (keys->count + 1) * sizeof *keys->keys);
     if (grown == NULL)
         return quern_server_fail(error, QUERN_ENOMEM, "%s: there is no memory for the keys", source);
@@ -98,7 +98,7 @@ bool quern_keys_have(const struct quern_keys *keys, const char *key)
         return false;
     memcpy(padded, key, length);
     for (size_t k = 0; k < keys->count; k++) {
-        volatile unsigned char difference = 0; /* all of it is looked at, whatever it is */
+        volatile unsigned char difference = 0; /* all bytes are compared, so that time tells nothing */
         for (size_t i = 0; i < QUERN_KEY_BYTES; i++)
             difference |= (unsigned char)(padded[i] ^ keys->keys[k][i]);
         found |= difference == 0;

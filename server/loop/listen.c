@@ -22,8 +22,8 @@ static int fail(quern_error *error, int code, const char *host, const char *reas
 
 /* ---------------------------------------------------------------- accepting */
 
-/* At the limit of connections the oldest idle one is closed. When none is idle, the next client waits in the kernel until
- * a connection closes; each then closes after its answer. */
+/* At the limit of connections the oldest idle one is closed. When none is idle, the next client waits in the kernel
+ * until a connection closes; each of them then closes after its answer. */
 static void on_accept(struct evconnlistener *listener, evutil_socket_t descriptor, struct sockaddr *address, int length,
                       void *argument)
 {

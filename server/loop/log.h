@@ -1,5 +1,5 @@
-/* The log: lines on standard error, as text or JSON. A line is left out, and counted, when writing it would have to wait
- * for whoever reads the log. Any thread may log. */
+/* The log: lines on standard error, as text or JSON. A line is left out, and counted, when writing it would block. Any
+ * thread may log. */
 #ifndef QUERN_SERVER_LOG_H
 #define QUERN_SERVER_LOG_H
 

@@ -15,9 +15,9 @@
 
 /* ---------------------------------------------------------------- Landlock */
 
-/* As the kernel's linux/landlock.h of version 6; that of Debian 12 has the first two. */
+/* As in the kernel's linux/landlock.h, version 6; Debian 12 has only the first two fields. */
 struct ruleset {
-    uint64_t files, ports, scopes; /* what is refused unless a rule allows it */
+    uint64_t files, ports, scopes; /* kinds of access that are refused unless a rule allows them */
 };
 
 struct __attribute__((packed)) path_rule {
@@ -36,10 +36,10 @@ enum { PATH_RULE = 1, ASK_VERSION = 1 };
 #define SYS_landlock_restrict_self 446
 #endif
 
-/* Everything that a version of Landlock can refuse. *size: of what it knows. */
+/* All that a version of Landlock can refuse. *size: bytes of the structure that the version knows. */
 static struct ruleset all_rights(int version, size_t *size)
 {
-    static const int rights[] = {13, 14, 15, 15, 16}; /* kinds of access to files, by version from 1 on */
+    static const int rights[] = {13, 14, 15, 15, 16}; /* kinds of access to files, by version, from 1 on */
     const int files = version <= 5 ? rights[version - 1] : rights[4];
     *size = version >= 6 ? 24 : version >= 4 ? 16 : 8;
     return (struct ruleset){.files = ((uint64_t)1 << files) - 1, .ports = 3, .scopes = 3};
@@ -49,7 +49,7 @@ static int allow(int rules, const char *folder, uint64_t rights)
 {
     struct path_rule rule = {.allowed = rights, .folder = open(folder, O_PATH | O_CLOEXEC)};
     if (rule.folder < 0)
-        return 0; /* nothing there that could be read */
+        return 0; /* the folder does not exist: nothing can be read */
     const long failed = syscall(SYS_landlock_add_rule, rules, PATH_RULE, &rule, 0);
     close(rule.folder);
     return failed == 0 ? 0 : -1;
@@ -107,7 +107,7 @@ static const short refused[] = {
     SYS_init_module, SYS_finit_module, SYS_delete_module, SYS_kexec_load, SYS_reboot, SYS_swapon, SYS_swapoff,
     SYS_quotactl, SYS_acct, SYS_settimeofday, SYS_clock_settime, SYS_adjtimex, SYS_clock_adjtime, SYS_sethostname,
     SYS_setdomainname, SYS_syslog, SYS_vhangup, SYS_fanotify_init, SYS_lookup_dcookie,
-    /* what can be said with newer calls */
+    /* newer ways to do the same */
 #ifdef __x86_64__
     SYS_fork, SYS_vfork, SYS_creat, SYS_mknod, SYS_mkdir, SYS_rmdir, SYS_link, SYS_symlink, SYS_rename, SYS_renameat,
     SYS_chmod, SYS_chown, SYS_lchown, SYS_utime, SYS_utimes, SYS_futimesat, SYS_ioperm, SYS_iopl, SYS_modify_ldt,
@@ -137,7 +137,7 @@ static void refuse(struct filter *filter, int number, int error)
     add(filter, BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ERRNO | (uint32_t)error);
 }
 
-/* Refuses a call if any of bits is set in an argument, or, when wanted, if none is. */
+/* Refuses a call if one of the bits is set in an argument or, with wanted, if none of them is. */
 static void refuse_bits(struct filter *filter, int number, int argument, uint32_t bits, bool wanted)
 {
     add(filter, BPF_JMP | BPF_JEQ | BPF_K, 0, 4, (uint32_t)number);
@@ -158,7 +158,7 @@ static void write_filter(struct filter *filter, bool may_remove)
     add(filter, BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ERRNO | ENOSYS);
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
         refuse(filter, refused[i], EPERM);
-    refuse(filter, SYS_clone3, ENOSYS); /* their flags are in memory, out of sight: older calls are tried next */
+    refuse(filter, SYS_clone3, ENOSYS); /* a filter cannot read its flags, in memory; callers try the older call next */
     refuse(filter, SYS_openat2, ENOSYS);
     refuse_bits(filter, SYS_clone, 0, CLONE_THREAD, true);
     refuse_bits(filter, SYS_mmap, 2, PROT_EXEC, false);
@@ -206,7 +206,7 @@ struct quern_sandbox_state quern_sandbox_enter(const struct quern_sandbox *sandb
         state.landlock_error = errno;
         state.landlock = 0;
     }
-    /* Without Landlock files could be removed anywhere. */
+    /* Without Landlock, files could be removed anywhere. */
     if (enter_seccomp(sandbox->removable != NULL && state.landlock > 0) != 0)
         state.seccomp_error = errno;
     return state;

@@ -1,4 +1,4 @@
-/* Start, signals, end. */
+/* The server's start, its signals, its end. */
 #include "array_count.h"
 #include "compute.h"
 #include "connection.h"
@@ -153,7 +153,8 @@ static void enter_sandbox(struct quern_server *server)
     const struct quern_sandbox_state state = quern_sandbox_enter(&sandbox);
     const bool whole = state.landlock > 0 && state.seccomp_error == 0;
     quern_log(&server->service, whole ? "info" : "warn", "sandbox: Landlock %s%s, seccomp %s%s",
-              state.landlock > 0 ? "in force" : "not available: ", state.landlock > 0 ? "" : strerror(state.landlock_error),
+              state.landlock > 0 ? "in force" : "not available: ",
+              state.landlock > 0 ? "" : strerror(state.landlock_error),
               state.seccomp_error == 0 ? "in force" : "not available: ",
               state.seccomp_error == 0 ? "" : strerror(state.seccomp_error));
 }
@@ -223,7 +224,8 @@ int quern_server_run(quern_model *model, const struct quern_server_options *opti
         code = quern_compute_start(&server, error);
     if (code == QUERN_OK) {
         quern_listen_name(&server, name);
-        quern_log(&server.service, "info", "ready on %s, model %s, %zu API keys", name, options->model_name, server.keys.count);
+        quern_log(&server.service, "info", "ready on %s, model %s, %zu API keys", name, options->model_name,
+                  server.keys.count);
         quern_systemd_tell(&server.systemd, "READY=1");
         event_base_dispatch(server.base);
         quern_log(&server.service, "info", "ended; %zu requests were not answered", server.service.load.requests);

@@ -23,7 +23,7 @@ static int64_t number(const char *variable)
     return errno == 0 && *end == '\0' ? value : 0;
 }
 
-/* Variables are inherited by processes they were not meant for; a number of ours says for whom they are. */
+/* Processes inherit variables that are meant for others; the process id tells for whom they are. */
 static bool is_for_us(const char *variable)
 {
     return number(variable) == getpid();
@@ -71,7 +71,7 @@ struct quern_systemd quern_systemd_open(void)
 void quern_systemd_tell(const struct quern_systemd *systemd, const char *what)
 {
     const ssize_t sent = systemd->socket >= 0 ? send(systemd->socket, what, strlen(what), MSG_NOSIGNAL) : 0;
-    (void)sent; /* it will draw its own conclusions */
+    (void)sent; /* systemd notices by itself when reports are missing */
 }
 
 void quern_systemd_close(struct quern_systemd *systemd)

@@ -1,4 +1,4 @@
-// Snippets to paste, with the real address and model.
+// Code to copy, with the address and model of this server.
 import { copy, element, make } from "./elements.js";
 import { address, key, model } from "./server.js";
 

@@ -1,11 +1,11 @@
-// Texts against each other: a table whose cells are coloured by similarity.
+// Compares texts with each other: a table whose cells are coloured by similarity.
 import { duration, element, fillTasks, lines, make, onSubmit, plural } from "./elements.js";
 import { embed, model } from "./server.js";
 import { cosine } from "./vectors.js";
 
 const mostTexts = 100;
 
-// Colours stretch over the values at hand, as texts are rarely further apart than a third.
+// Colours cover the range of the given values only, because similarities rarely differ by more than a third.
 function scale(similarities) {
     const values = similarities.flatMap((row, i) => row.filter((_, j) => j !== i));
     const [low, high] = [Math.min(...values), Math.max(...values)];
@@ -43,7 +43,7 @@ function closest(texts, similarities) {
 async function work(signal) {
     const texts = lines("compare-texts");
     if (texts.length < 2 || texts.length > mostTexts)
-        throw new Error(`Give 2 to ${mostTexts} lines; these are ${texts.length}.`);
+        throw new Error(`Enter 2 to ${mostTexts} lines; there are ${texts.length}.`);
     const { vectors, asked, milliseconds } = await embed(texts, { task: element("compare-task").value }, signal);
     const similarities = vectors.map((a) => vectors.map((b) => cosine(a, b)));
     const result = element("compare-result");

@@ -32,7 +32,8 @@ export function say(id, text, isProblem = false) {
     status.classList.toggle("problem", isProblem);
 }
 
-// Has a form NAME-form call work(signal), which returns the text for NAME-status. A second submit calls the first off.
+// When the form NAME-form is submitted, calls work(signal), which returns the text for NAME-status. A second submit
+// cancels the first.
 export function onSubmit(name, work) {
     const form = element(`${name}-form`);
     let current;

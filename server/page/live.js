@@ -1,14 +1,14 @@
-// Rate and queue, from /metrics every two seconds while the page is seen.
+// Rates and the queue, read from /metrics every two seconds while the page is visible.
 import { draw, element } from "./elements.js";
 import { request } from "./server.js";
 
 const every = 2000; // ms
-const kept = 60; // rates in the curve
+const kept = 60; // rates that the curve shows
 
 const rates = [];
 let last;
 
-// Sums of the samples of each metric, whatever their labels.
+// For each metric, the sum of its samples over all labels.
 export function parse(text) {
     const sums = {};
     for (const line of text.split("\n")) {

@@ -1,4 +1,4 @@
-// Texts as points of a plane, near where they are alike.
+// Draws texts as points of a plane; similar texts lie near each other.
 import { draw, duration, element, fillTasks, make, onSubmit, plural } from "./elements.js";
 import { embed, model } from "./server.js";
 import { cosine, plane } from "./vectors.js";
@@ -9,7 +9,7 @@ const margin = 24;
 const letter = { width: 7.2, height: 15 }; // of a label, about
 const longest = 28; // letters of a label
 
-// Lines with their group, which an empty line ends.
+// Reads the lines, each with its group; an empty line ends a group.
 function read() {
     const found = [];
     let group = 0;
@@ -22,7 +22,7 @@ function read() {
     return found;
 }
 
-// Moves points of any range into the picture, both axes by the same factor.
+// Scales points of any range to the picture, both axes by the same factor.
 function place(points, width, height) {
     const sizes = [width, height];
     const ends = (end) => [0, 1].map((axis) => end(...points.map((point) => point[axis])));
@@ -104,7 +104,7 @@ let redraw = () => {};
 async function work(signal) {
     const items = read();
     if (items.length < 3 || items.length > mostTexts)
-        throw new Error(`Give 3 to ${mostTexts} lines; these are ${items.length}.`);
+        throw new Error(`Enter 3 to ${mostTexts} lines; there are ${items.length}.`);
     const options = { task: element("map-task").value };
     const { vectors, asked, milliseconds } = await embed(items.map(({ text }) => text), options, signal);
     const { points, shown } = plane(vectors.map((vector) => [...vector]));

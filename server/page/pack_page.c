@@ -1,5 +1,5 @@
-/* Writes files as C, to be built into the program. usage: pack_page OUTPUT FILE...
- * Runs while quern is being built, on the machine that builds it: plain C11, no more. */
+/* Writes files as C source, to build them into the program. usage: pack_page OUTPUT FILE...
+ * Runs while quern is built, on the machine that builds it, and needs only C11. */
 #include <inttypes.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -16,7 +16,7 @@ static const char *type_of(const char *name)
         {".json", "application/json"},
     };
     const char *suffix = strrchr(name, '.');
-    for (size_t i = 0; suffix && i < sizeof types / sizeof *types; i++)
+    for (size_t i = 0; suffix != NULL && i < sizeof types / sizeof types[0]; i++)
         if (strcmp(suffix, types[i][0]) == 0)
             return types[i][1];
     return NULL;
@@ -25,10 +25,10 @@ static const char *type_of(const char *name)
 static const char *name_of(const char *path)
 {
     const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
+    return slash != NULL ? slash + 1 : path;
 }
 
-/* Writes the path that a file is asked for by: "/", "/NAME.json", or "/page/NAME". */
+/* Writes the path in requests for the file: "/", "/NAME.json", or "/page/NAME". */
 static void write_path(FILE *out, const char *name)
 {
     const char *suffix = strrchr(name, '.');
@@ -36,11 +36,11 @@ static void write_path(FILE *out, const char *name)
     fprintf(out, "%s%s", is_index || strcmp(suffix, ".json") == 0 ? "/" : "/page/", is_index ? "" : name);
 }
 
-/* Writes the bytes of a file as an array; their FNV-1a hash goes to hash. Returns 1 when it is unreadable or empty. */
+/* Writes the bytes of a file as an array, and their FNV-1a hash to hash. Returns 1 when it cannot be read or is empty. */
 static int write_bytes(FILE *out, const char *path, int number, uint64_t *hash)
 {
     FILE *in = fopen(path, "rb");
-    if (!in)
+    if (in == NULL)
         return 1;
     *hash = UINT64_C(0xcbf29ce484222325);
     long count = 0;
@@ -59,8 +59,8 @@ static int write_all(FILE *out, int count, char **paths, uint64_t *hashes)
 {
     fputs("#include \"page_files.h\"\n\n", out);
     for (int i = 0; i < count; i++)
-        if (!type_of(paths[i]) || write_bytes(out, paths[i], i, &hashes[i])) {
-            fprintf(stderr, "pack_page: %s is unreadable, empty, or of a kind without a content type\n", paths[i]);
+        if (type_of(paths[i]) == NULL || write_bytes(out, paths[i], i, &hashes[i])) {
+            fprintf(stderr, "pack_page: %s cannot be read, is empty, or has no content type\n", paths[i]);
             return 1;
         }
     fputs("const struct quern_page_file quern_page_files[] = {\n", out);
@@ -82,7 +82,7 @@ int main(int argc, char **argv)
     }
     FILE *out = fopen(argv[1], "w");
     uint64_t *hashes = calloc((size_t)argc, sizeof *hashes);
-    if (!out || !hashes) {
+    if (out == NULL || hashes == NULL) {
         fprintf(stderr, "pack_page: cannot write %s\n", argv[1]);
         return 1;
     }

@@ -4,7 +4,7 @@
 
 const struct quern_page_file *quern_page_find(const char *path)
 {
-    for (const struct quern_page_file *file = quern_page_files; file->path; file++)
+    for (const struct quern_page_file *file = quern_page_files; file->path != NULL; file++)
         if (strcmp(file->path, path) == 0)
             return file;
     return NULL;

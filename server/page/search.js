@@ -1,4 +1,4 @@
-// Lines ranked by a query, anew at every letter.
+// Ranks lines by a query, again after every change.
 import { duration, element, lines, make, onSubmit, plural } from "./elements.js";
 import { embed, model } from "./server.js";
 import { cosine } from "./vectors.js";
@@ -17,7 +17,7 @@ async function work(signal) {
     const query = element("search-query").value.trim();
     const texts = [...new Set(lines("search-lines"))];
     if (!query || !texts.length)
-        throw new Error("Give a query, and lines to search in.");
+        throw new Error("Enter a query, and lines to search in.");
     const documents = await embed(texts, { task: taskOr("document") }, signal);
     const asked = await embed([query], { task: taskOr("query") }, signal);
     const ranked = texts.map((text, i) => ({ text, score: cosine(asked.vectors[0], documents.vectors[i]) }))

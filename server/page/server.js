@@ -1,4 +1,4 @@
-// The server's side of the page: requests, the API key, vectors already known.
+// The page's requests to the server, the API key, and vectors that are known already.
 
 const known = new Map(); // vectors by task, dimensions and text
 const mostKnown = 4000;
@@ -6,12 +6,12 @@ const mostInputs = 2048; // texts in a request
 
 export const address = location.origin;
 
-// What /info and /v1/models say; filled by connect(). Tasks are those that a model's name may end in.
+// What /info and /v1/models say; filled by connect(). tasks are those that a model's name may end in.
 export const model = { name: "", dimensions: 768, tasks: [], space: "" };
 
 export const key = () => sessionStorage.getItem("quern-key") || "";
 
-// Answers with the response, or throws what the server said.
+// Returns the response, or throws an error with the message of the server.
 export async function request(path, body, signal) {
     const headers = {};
     if (key())
@@ -65,8 +65,8 @@ async function post(texts, options, signal) {
     return { vectors: data.map((item) => decode(item.embedding)), tokens: usage.prompt_tokens };
 }
 
-// Vectors of all texts, in their order, asking only for those not known yet. Options: task, title, dimensions.
-// Tells how many were asked for, their tokens, and the milliseconds that took.
+// Returns the vectors of all texts, in their order, and asks the server only for those that are not known yet. Options:
+// task, title, dimensions. Also returns how many texts it asked for, their tokens, and the milliseconds this took.
 export async function embed(texts, options, signal) {
     const name = (text) => JSON.stringify([options.task, options.title, options.dimensions, text]);
     const missing = [...new Set(texts.filter((text) => !known.has(name(text))))];
@@ -90,7 +90,7 @@ export async function embed(texts, options, signal) {
     };
 }
 
-// The next text is asked for even if it is known: to see the time it takes.
+// Forgets all vectors, so that the next text is embedded again and its time can be shown.
 export function forget() {
     known.clear();
 }

@@ -1,4 +1,4 @@
-// Tabs as the ARIA pattern has them: arrows move, Home and End jump; the address remembers.
+// Tabs after the ARIA pattern: arrows move, Home and End jump. The address keeps which tab is open.
 import { element } from "./elements.js";
 
 export function startTabs() {

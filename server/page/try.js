@@ -1,4 +1,4 @@
-// One text, its vector as bars and numbers.
+// Shows the vector of one text as bars and numbers.
 import { copy, draw, duration, element, fillTasks, make, onSubmit, plural } from "./elements.js";
 import { embed, forget, model } from "./server.js";
 import { dot } from "./vectors.js";

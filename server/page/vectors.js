@@ -30,8 +30,8 @@ function eigen(matrix) {
     return { value, vector };
 }
 
-// Principal components: the plane in which the vectors lie furthest apart. [x, y] of each, and the part of the
-// variance that the plane shows. Worked out from the products of the vectors, as they are fewer than dimensions.
+// Principal components: the plane in which the vectors differ most. Returns [x, y] of each vector, and the share of the
+// variance that the plane shows. Computed from the products of the vectors, as there are fewer vectors than dimensions.
 export function plane(vectors) {
     const count = vectors.length;
     const mean = vectors[0].map((_, d) => vectors.reduce((sum, vector) => sum + vector[d], 0) / count);

@@ -1,6 +1,6 @@
 #include "answer_tokens.h"
 
-/* Bytes of the text of tokens. 0 for tokens of a file that is lost: quern.h has no text for them. */
+/* Bytes of the text of tokens; 0 when the library cannot tell it, because the model's file is lost. */
 static size_t text_length(const struct quern_service *service, const int32_t *ids, size_t count, unsigned flags)
 {
     size_t length = 0;

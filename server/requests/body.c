@@ -46,7 +46,8 @@ json_t *quern_body_object(struct quern_request *request)
     }
     if (!screen(request))
         return NULL;
-    request->json = json_loadb(request->body.data, request->body.length, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
+    request->json = json_loadb(request->body.data, request->body.length, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL,
+                               &error);
     if (request->json == NULL) /* without jansson's message, which repeats the input */
         quern_refuse(request, QUERN_FAULT_REQUEST, NULL, "the body is not JSON in UTF-8 at line %d, column %d",
                      error.line, error.column);

@@ -112,7 +112,8 @@ static void put_queue(struct quern_buffer *out, struct quern_batcher *batcher)
     put_value(out, "te_queue_size", "gauge", "Texts that wait to be computed.", (double)state.waiting_texts);
     put_value(out, "quern_queue_tokens", "gauge", "Their tokens.", (double)state.waiting_tokens);
     put_value(out, "quern_queue_age_seconds", "gauge", "How long the oldest of them has waited.", state.oldest_seconds);
-    put_value(out, "quern_running_texts", "gauge", "Texts of the step that is being computed.", (double)state.running_texts);
+    put_value(out, "quern_running_texts", "gauge", "Texts of the step that is being computed.",
+              (double)state.running_texts);
     put_value(out, "quern_step_tokens", "gauge", "Most tokens of a step, unless it has one longer text.",
               (double)state.budget);
     put_histogram(out, "te_batch_next_size", "Texts of a step.", &state.steps.texts, 0, 9);
@@ -148,9 +149,10 @@ static void put_state(struct quern_buffer *out, const struct quern_service *serv
               (double)service->load.requests);
     put_value(out, "quern_held_bytes", "gauge", "Memory that requests and answers hold.",
               (double)service->load.bytes);
-    put_value(out, "quern_log_lines_left_out_total", "counter", "Log lines left out because writing would have blocked.",
+    put_value(out, "quern_log_lines_left_out_total", "counter", "Log lines left out because writing would block.",
               (double)service->lost_log_lines);
-    put_value(out, "quern_ready", "gauge", "Whether the server accepts new requests.", !service->draining && !service->broken);
+    put_value(out, "quern_ready", "gauge", "Whether the server accepts new requests.",
+              !service->draining && !service->broken);
 }
 
 void quern_metrics_write(struct quern_request *request, const struct quern_job *job, struct quern_answer *answer)

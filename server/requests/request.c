@@ -25,7 +25,7 @@ static bool is_trace(const char *text)
     return true;
 }
 
-/* Takes the client's names for the request over, or gives it a name. */
+/* Takes the request's id and trace from the client, or makes an id. */
 static void identify(struct quern_request *request)
 {
     const char *id = quern_head_find(request->head, "x-request-id"),
@@ -35,7 +35,7 @@ static void identify(struct quern_request *request)
         strcpy(request->id, id);
     } else {
         ssize_t got = getrandom(random, sizeof random, GRND_NONBLOCK);
-        (void)got; /* an id that is not unique is still an id */
+        (void)got; /* an id of zeros is still an id */
         snprintf(request->id, sizeof request->id, "%016llx%016llx", (unsigned long long)random[0],
                  (unsigned long long)random[1]);
     }

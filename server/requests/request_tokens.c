@@ -2,7 +2,7 @@
 
 /* ---------------------------------------------------------------- one input */
 
-/* Takes count ids, of which some were cut off, that were written behind the request's ids. */
+/* Adds the ids of an input, which were written behind the request's ids. */
 static void take_ids(struct quern_request *request, struct quern_input *input, quern_result result)
 {
     input->result = result;
@@ -30,8 +30,8 @@ static bool refuse_long(struct quern_request *request, size_t index, const char 
     return false;
 }
 
-/* Refuses text i, which is too long, with its number of tokens. They are counted only if the text is so short that it
- * could have fit, as longer ones would keep the loop from others. */
+/* Refuses text i, which is too long, and tells its number of tokens. They are counted only if the text is so short that
+ * it could have fit; counting those of longer ones would take too long. */
 static bool refuse_long_text(struct quern_request *request, size_t i, const quern_embed_options *options)
 {
     const struct quern_input *input = &request->inputs[i];
@@ -63,7 +63,7 @@ static bool tokenize_text(struct quern_request *request, size_t i)
                                    limit, &result, NULL);
     if (code == QUERN_ETOOLONG)
         return refuse_long_text(request, i, &options);
-    if (code == QUERN_EINVAL) /* arguments are checked before: it is the text */
+    if (code == QUERN_EINVAL) /* the text: arguments were checked before */
         return quern_refuse(request, QUERN_FAULT_EMPTY, NULL, "input %zu has no tokens", i);
     if (code != QUERN_OK)
         return refuse_failure(request, code);

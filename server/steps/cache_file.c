@@ -31,8 +31,8 @@ static FILE *refuse(quern_error *error, int descriptor, const char *path, const 
     return NULL;
 }
 
-/* Whether a file may be overwritten: it is a cache of any version, or empty, or it was never written to its end, so that
- * zeros stand where the head belongs. */
+/* Whether a file may be overwritten: it is a cache of any version, or empty, or a cache that was not written to its end
+ * the first time, so that it has zeros in the place of the head. */
 static bool is_cache(int descriptor)
 {
     static const char zeros[sizeof magic];

@@ -1,10 +1,10 @@
-/* The cache's vectors in a file, from one run of the server to the next.
+/* A file that keeps the cache's vectors from one run of the server to the next.
  *
- * The file is read when the server starts and written when it has ended its work; a server that is killed leaves it
- * as it was. It holds a head (a mark, the key, a length and a checksum), then for each text, the one used longest ago
- * first: the number of its ids (32 bits), the ids, the vector. All numbers are little-endian. The head is written last,
- * so that a file whose writing was cut off is recognised, and what is behind the length does not count: the file never
- * has to be cut, which the sandbox forbids. */
+ * The file is read when the server starts and written when it has ended its work; a server that is killed leaves it as
+ * it was. It holds a head (a mark, the key, a length and a checksum). Then it has for each text, the one whose last
+ * use is longest ago first: the number of its ids (32 bits), the ids, the vector. All numbers are little-endian. The
+ * head is written last, so that a file that was not written to its end is recognised. Bytes behind the length do not
+ * count, so the file never has to be truncated, which the sandbox forbids. */
 #ifndef QUERN_SERVER_CACHE_FILE_H
 #define QUERN_SERVER_CACHE_FILE_H
 
@@ -21,19 +21,19 @@ struct quern_cache_head {
 
 #define QUERN_CACHE_SUM UINT64_C(0xcbf29ce484222325) /* of no bytes */
 
-/* The checksum of some bytes and length more: Fowler, Noll and Vo's hash, 1a. It finds damage, not malice: who may
- * write the file is trusted with its vectors. */
+/* Adds length bytes to a checksum: the hash FNV-1a of Fowler, Noll and Vo. It finds damage, not forgery: whoever may
+ * write the file may choose its vectors. */
 uint64_t quern_cache_sum(uint64_t sum, const void *data, size_t length);
 
-/* Opens a file, or makes an empty one for this user alone, and locks it until it is closed. NULL: it cannot be used,
- * another process does, or it is no cache and would be lost; error tells. */
+/* Opens a file, or creates an empty one that only this user can read, and locks it until it is closed. NULL: it cannot
+ * be used, another process uses it, or it is not a cache and would be lost; error tells which. */
 FILE *quern_cache_file_open(const char *path, quern_error *error);
 
-/* Puts the vectors of a file that was written under the same key into a cache that is empty. Returns how many; -1: the
- * file is damaged, or of another key, and the cache stays empty. An empty file has none. */
+/* Puts the vectors of a file that was written with the same key into an empty cache. Returns how many; 0 for an empty
+ * file; -1: the file is damaged, or has another key, and the cache stays empty. */
 long quern_cache_file_read(struct quern_cache *cache, FILE *file, const char *key);
 
-/* Writes all vectors. The key names what decides their bits. False: the file could not be written, errno tells. */
+/* Writes all vectors. The key names all that decides their bits. False: the file could not be written; see errno. */
 bool quern_cache_file_write(const struct quern_cache *cache, FILE *file, const char *key);
 
 #endif

@@ -46,8 +46,8 @@ void quern_cache_free(struct quern_cache *cache)
     *cache = (struct quern_cache){0};
 }
 
-/* The polynomial whose coefficients are the ids, at a secret point, modulo 2^61 - 1: two texts of n tokens have the same
- * hash for at most n of the 2^61 points. */
+/* The polynomial whose coefficients are the ids, at a secret point, modulo 2^61 - 1. Two texts of n tokens have the
+ * same hash at n of the 2^61 points at most. */
 static uint64_t hash_ids(uint64_t secret, const quern_tokens *text)
 {
     __extension__ typedef unsigned __int128 wide;

@@ -201,7 +201,7 @@ static bool status_fits(const char *wanted, int status)
     return true;
 }
 
-static bool check_field(const struct quern_answer *answer, const char *expected)
+static bool check_field(const struct quern_wire_answer *answer, const char *expected)
 {
     char name[128], value[4096];
     const char *colon = strchr(expected, ':');
@@ -218,7 +218,7 @@ static bool check_field(const struct quern_answer *answer, const char *expected)
 
 static bool check_answer(struct quern_wire *wire, const struct expected *expected, const struct test_case *test)
 {
-    struct quern_answer answer;
+    struct quern_wire_answer answer;
     bool is_head = test->line.data && strncmp(test->line.data, "HEAD ", 5) == 0;
     enum quern_outcome outcome = quern_wire_receive(wire, &answer, is_head, ANSWER_MS);
     bool good = true;
@@ -233,7 +233,7 @@ static bool check_answer(struct quern_wire *wire, const struct expected *expecte
     for (int i = 0; outcome == QUERN_ANSWERED && good && i < expected->pattern_count; i++)
         good = matches(expected->patterns[i], answer.body) ||
                complain("%d, but the body should match %s: %.500s", answer.status, expected->patterns[i], answer.body);
-    quern_answer_free(&answer);
+    quern_wire_answer_free(&answer);
     return good;
 }
 

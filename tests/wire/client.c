@@ -152,7 +152,7 @@ static char *copy_of(const char *data, size_t length)
     return copy;
 }
 
-static enum quern_outcome receive_head(struct quern_wire *wire, struct quern_answer *answer, int64_t deadline)
+static enum quern_outcome receive_head(struct quern_wire *wire, struct quern_wire_answer *answer, int64_t deadline)
 {
     char *end;
     while (!wire->length || !(end = memmem(wire->data, wire->length, "\r\n\r\n", 4))) {
@@ -169,7 +169,7 @@ static enum quern_outcome receive_head(struct quern_wire *wire, struct quern_ans
     return answer->status >= 100 && answer->status < 600 ? QUERN_ANSWERED : QUERN_GARBAGE;
 }
 
-static enum quern_outcome receive_bytes(struct quern_wire *wire, struct quern_answer *answer, size_t length,
+static enum quern_outcome receive_bytes(struct quern_wire *wire, struct quern_wire_answer *answer, size_t length,
                                         int64_t deadline)
 {
     while (wire->length < length) {
@@ -190,7 +190,7 @@ static enum quern_outcome receive_bytes(struct quern_wire *wire, struct quern_an
     return QUERN_ANSWERED;
 }
 
-static enum quern_outcome receive_chunks(struct quern_wire *wire, struct quern_answer *answer, int64_t deadline)
+static enum quern_outcome receive_chunks(struct quern_wire *wire, struct quern_wire_answer *answer, int64_t deadline)
 {
     for (;;) {
         char *end;
@@ -213,7 +213,7 @@ static enum quern_outcome receive_chunks(struct quern_wire *wire, struct quern_a
     }
 }
 
-static enum quern_outcome receive_body(struct quern_wire *wire, struct quern_answer *answer, int64_t deadline)
+static enum quern_outcome receive_body(struct quern_wire *wire, struct quern_wire_answer *answer, int64_t deadline)
 {
     char value[64];
     if (quern_answer_field(answer, "transfer-encoding", value, sizeof value))
@@ -226,15 +226,15 @@ static enum quern_outcome receive_body(struct quern_wire *wire, struct quern_ans
     return got < 0 ? QUERN_SILENT : receive_bytes(wire, answer, wire->length, deadline);
 }
 
-enum quern_outcome quern_wire_receive(struct quern_wire *wire, struct quern_answer *answer, bool without_body,
+enum quern_outcome quern_wire_receive(struct quern_wire *wire, struct quern_wire_answer *answer, bool without_body,
                                       int timeout_ms)
 {
     int64_t deadline = quern_wire_now_ms() + timeout_ms;
     char value[64];
     enum quern_outcome outcome;
-    *answer = (struct quern_answer){0};
+    *answer = (struct quern_wire_answer){0};
     do {
-        quern_answer_free(answer);
+        quern_wire_answer_free(answer);
         outcome = receive_head(wire, answer, deadline);
     } while (outcome == QUERN_ANSWERED && answer->status < 200);
     if (outcome == QUERN_ANSWERED && answer->status != 204 && answer->status != 304 && !without_body)
@@ -245,14 +245,14 @@ enum quern_outcome quern_wire_receive(struct quern_wire *wire, struct quern_answ
     return outcome;
 }
 
-void quern_answer_free(struct quern_answer *answer)
+void quern_wire_answer_free(struct quern_wire_answer *answer)
 {
     free(answer->head);
     free(answer->body);
-    *answer = (struct quern_answer){0};
+    *answer = (struct quern_wire_answer){0};
 }
 
-bool quern_answer_field(const struct quern_answer *answer, const char *name, char *out, size_t size)
+bool quern_answer_field(const struct quern_wire_answer *answer, const char *name, char *out, size_t size)
 {
     size_t length = strlen(name);
     for (const char *at = answer->head ? strstr(answer->head, "\r\n") : NULL; at; at = strstr(at, "\r\n")) {

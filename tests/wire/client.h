@@ -19,7 +19,7 @@ enum quern_outcome {
     QUERN_GARBAGE /* what came is no whole HTTP answer */
 };
 
-struct quern_answer {
+struct quern_wire_answer {
     int status;
     char *head; /* status line and fields, ends with a NUL; malloc'd */
     char *body; /* without the chunks' lines; ends with a NUL that does not count; malloc'd */
@@ -36,13 +36,13 @@ void quern_wire_close(struct quern_wire *wire);
 /* False: the server does not read on, within timeout_ms. */
 bool quern_wire_send(struct quern_wire *wire, const void *data, size_t length, int timeout_ms);
 
-/* Reads the next answer but 1xx. without_body: it answers HEAD. To be given to quern_answer_free in any case. */
-enum quern_outcome quern_wire_receive(struct quern_wire *wire, struct quern_answer *answer, bool without_body,
+/* Reads the next answer but 1xx. without_body: it answers HEAD. To be given to quern_wire_answer_free in any case. */
+enum quern_outcome quern_wire_receive(struct quern_wire *wire, struct quern_wire_answer *answer, bool without_body,
                                       int timeout_ms);
-void quern_answer_free(struct quern_answer *answer);
+void quern_wire_answer_free(struct quern_wire_answer *answer);
 
 /* Copies the value of a field to out; false: there is none, or it is too long. */
-bool quern_answer_field(const struct quern_answer *answer, const char *name, char *out, size_t size);
+bool quern_answer_field(const struct quern_wire_answer *answer, const char *name, char *out, size_t size);
 
 /* Whether bytes came that nobody waits for. */
 bool quern_wire_has_surplus(struct quern_wire *wire);

@@ -34,12 +34,12 @@ static const char probe[] = "POST /v1/embeddings HTTP/1.1\r\nHost: localhost\r\n
 static char *ask_good(const char *address)
 {
     struct quern_wire wire;
-    struct quern_answer answer = {0};
+    struct quern_wire_answer answer = {0};
     char *body = NULL;
     if (quern_wire_open(&wire, address) && quern_wire_send(&wire, probe, sizeof probe - 1, ANSWER_MS) &&
         quern_wire_receive(&wire, &answer, false, ANSWER_MS) == QUERN_ANSWERED && answer.status == 200)
         body = strdup(answer.body);
-    quern_answer_free(&answer);
+    quern_wire_answer_free(&answer);
     quern_wire_close(&wire);
     return body;
 }
@@ -57,7 +57,7 @@ static void show_request(const struct quern_mutation *mutation)
 }
 
 static void blame(struct siege *siege, long number, const struct quern_mutation *mutation, const char *what,
-                  const struct quern_answer *answer)
+                  const struct quern_wire_answer *answer)
 {
     const char *body = answer->body ? answer->body : "";
     if (siege->wrong++ >= MOST_COMPLAINTS)
@@ -74,7 +74,7 @@ static void blame(struct siege *siege, long number, const struct quern_mutation 
 
 /* Reads one answer to a mutation. NULL: it was as it should be, and *goes_on tells whether another may come. */
 static const char *judge(struct siege *siege, struct quern_wire *wire, const struct quern_mutation *mutation, int at,
-                         struct quern_answer *answer, bool *goes_on)
+                         struct quern_wire_answer *answer, bool *goes_on)
 {
     enum quern_outcome outcome = quern_wire_receive(wire, answer, false, ANSWER_MS);
     bool before = at < mutation->good_before;
@@ -102,7 +102,7 @@ static const char *judge(struct siege *siege, struct quern_wire *wire, const str
 static void attack(struct siege *siege, long number)
 {
     struct quern_mutation mutation;
-    struct quern_answer answer = {0};
+    struct quern_wire_answer answer = {0};
     struct quern_wire wire;
     const char *wrong = NULL;
     bool goes_on = true;
@@ -119,18 +119,18 @@ static void attack(struct siege *siege, long number)
         /* Not before: the server takes it for a client that is gone, whose work it drops. */
         if (at == mutation.good_before && (mutation.breaks_off || poll(&readable, 1, PATIENCE_MS) == 0))
             shutdown(wire.fd, SHUT_WR);
-        quern_answer_free(&answer);
+        quern_wire_answer_free(&answer);
         wrong = judge(siege, &wire, &mutation, at, &answer, &goes_on);
     }
     if (!wrong && answer.status && !mutation.may_pass) { /* a second answer would be to something smuggled in */
         shutdown(wire.fd, SHUT_WR);
-        quern_answer_free(&answer);
+        quern_wire_answer_free(&answer);
         if (quern_wire_receive(&wire, &answer, false, ANSWER_MS) != QUERN_CLOSED)
             wrong = "another answer, or none and no close:";
     }
     if (wrong)
         blame(siege, number, &mutation, wrong, &answer);
-    quern_answer_free(&answer);
+    quern_wire_answer_free(&answer);
     quern_wire_close(&wire);
     free(mutation.data);
 }

@@ -72,7 +72,7 @@ static void sum_up(struct figures *figures, struct quern_load_client *clients, i
     free(all);
 }
 
-static void print_json(const struct quern_load *load, const struct figures *figures)
+static void print_json(const struct quern_load_plan *load, const struct figures *figures)
 {
     json_t *object = json_pack(
         "{s:i, s:i, s:f, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s}",
@@ -93,7 +93,7 @@ static void print_json(const struct quern_load *load, const struct figures *figu
     json_decref(object);
 }
 
-static void print_text(const struct quern_load *load, const struct figures *figures)
+static void print_text(const struct quern_load_plan *load, const struct figures *figures)
 {
     printf("%d clients, %d texts a request, %.1f s\n", load->clients, load->texts, figures->seconds);
     printf("requests/s   %10.1f\n", (double)figures->good / figures->seconds);
@@ -112,7 +112,7 @@ static void print_text(const struct quern_load *load, const struct figures *figu
         printf("the first that was wrong: %s\n", figures->complaint);
 }
 
-static void let_live(struct quern_load *load, struct quern_load_client *clients, struct figures *figures)
+static void let_live(struct quern_load_plan *load, struct quern_load_client *clients, struct figures *figures)
 {
     pthread_t *threads = calloc((size_t)load->clients, sizeof *threads);
     int started = 0;
@@ -135,7 +135,7 @@ static void let_live(struct quern_load *load, struct quern_load_client *clients,
     free(threads);
 }
 
-static bool read_options(struct quern_load *load, int argc, char **argv)
+static bool read_options(struct quern_load_plan *load, int argc, char **argv)
 {
     static const struct option options[] = {
         {"clients", required_argument, NULL, 'c'},  {"seconds", required_argument, NULL, 's'},
@@ -172,7 +172,7 @@ static bool read_options(struct quern_load *load, int argc, char **argv)
 
 int quern_wire_load(int argc, char **argv)
 {
-    struct quern_load load = {.path = "/v1/embeddings", .model = "m", .clients = 8, .texts = 1, .words = 10,
+    struct quern_load_plan load = {.path = "/v1/embeddings", .model = "m", .clients = 8, .texts = 1, .words = 10,
                               .requests = 32, .seconds = 5, .seed = 1, .check = true};
     struct figures figures = {0};
     if (!read_options(&load, argc, argv))

@@ -13,7 +13,7 @@ struct quern_load_request {
     long tokens;     /* that the answer says it cost */
 };
 
-struct quern_load {
+struct quern_load_plan {
     const char *address, *path, *model, *key;
     int clients, texts, words, requests, fault_percent, retry_seconds;
     double seconds;
@@ -26,7 +26,7 @@ struct quern_load {
 };
 
 struct quern_load_client {
-    struct quern_load *load;
+    struct quern_load_plan *load;
     struct quern_wire wire;
     uint64_t random;
     float *times; /* milliseconds of each good answer; [good] */
@@ -41,15 +41,16 @@ struct quern_load_client {
 };
 
 /* A whole request, with an id of its own that the answer is to have; malloc'd. */
-char *quern_load_message(struct quern_load *load, const struct quern_load_request *request, long id, size_t *length);
+char *quern_load_message(struct quern_load_plan *load, const struct quern_load_request *request, long id,
+                         size_t *length);
 
 /* Fills load->list with bodies, and with the vectors that the server gives to one client. */
-bool quern_load_learn(struct quern_load *load);
-void quern_load_forget(struct quern_load *load);
+bool quern_load_learn(struct quern_load_plan *load);
+void quern_load_forget(struct quern_load_plan *load);
 
 /* Whether the answer is to this request: id, number, order and bits of its vectors. Else writes why to complaint. */
-bool quern_load_is_right(const struct quern_load *load, const struct quern_load_request *request, long id,
-                         const struct quern_answer *answer, char complaint[256]);
+bool quern_load_is_right(const struct quern_load_plan *load, const struct quern_load_request *request, long id,
+                         const struct quern_wire_answer *answer, char complaint[256]);
 
 /* A client's life, for pthread_create: until load->ending. */
 void *quern_load_live(void *client);

@@ -80,7 +80,8 @@ static bool send_with(struct quern_load_client *client, enum fault fault, const 
     return true;
 }
 
-static void blame(struct quern_load_client *client, long *count, const char *what, const struct quern_answer *answer)
+static void blame(struct quern_load_client *client, long *count, const char *what,
+                  const struct quern_wire_answer *answer)
 {
     if (!client->complaint[0])
         snprintf(client->complaint, sizeof client->complaint, "%s %d %.180s", what, answer->status,
@@ -91,8 +92,8 @@ static void blame(struct quern_load_client *client, long *count, const char *wha
 /* One request. True: it came to its end, whichever; false: it may be sent again. */
 static bool ask(struct quern_load_client *client, const struct quern_load_request *request, enum fault fault)
 {
-    struct quern_load *load = client->load;
-    struct quern_answer answer = {0};
+    struct quern_load_plan *load = client->load;
+    struct quern_wire_answer answer = {0};
     long id = ++load->ids, broken_off = client->broken_off;
     size_t length;
     char *message = quern_load_message(load, request, id, &length);
@@ -130,7 +131,7 @@ static bool ask(struct quern_load_client *client, const struct quern_load_reques
         blame(client, &client->twice, "more came after", &answer);
     if (outcome != QUERN_ANSWERED || answer.closes)
         quern_wire_close(&client->wire);
-    quern_answer_free(&answer);
+    quern_wire_answer_free(&answer);
     free(message);
     return over;
 }
@@ -138,7 +139,7 @@ static bool ask(struct quern_load_client *client, const struct quern_load_reques
 void *quern_load_live(void *pointer)
 {
     struct quern_load_client *client = pointer;
-    struct quern_load *load = client->load;
+    struct quern_load_plan *load = client->load;
     while (!load->ending) {
         const struct quern_load_request *request = &load->list[below(client, (uint64_t)load->requests)];
         bool faulty = below(client, 100) < (uint64_t)load->fault_percent;

@@ -9,7 +9,7 @@
 
 #define ANSWER_MS 120000
 
-static char *make_body(const struct quern_load *load, uint64_t random)
+static char *make_body(const struct quern_load_plan *load, uint64_t random)
 {
     static const char *const words[] = {"river",  "stone", "bread", "window", "letter",  "garden", "winter", "music",
                                         "before", "cloud", "the",   "of",     "harbour", "market", "under",  "every"};
@@ -30,7 +30,8 @@ static char *make_body(const struct quern_load *load, uint64_t random)
     return body;
 }
 
-char *quern_load_message(struct quern_load *load, const struct quern_load_request *request, long id, size_t *length)
+char *quern_load_message(struct quern_load_plan *load, const struct quern_load_request *request, long id,
+                         size_t *length)
 {
     char *message = malloc(request->length + 1024);
     if (!message)
@@ -59,9 +60,9 @@ static bool vectors_of(const json_t *answer, int texts, const char **vectors)
     return true;
 }
 
-static bool learn_one(struct quern_load *load, struct quern_load_request *request, struct quern_wire *wire)
+static bool learn_one(struct quern_load_plan *load, struct quern_load_request *request, struct quern_wire *wire)
 {
-    struct quern_answer answer = {0};
+    struct quern_wire_answer answer = {0};
     size_t length;
     char *message = quern_load_message(load, request, 0, &length);
     const char **vectors = calloc((size_t)load->texts, sizeof *vectors);
@@ -78,13 +79,13 @@ static bool learn_one(struct quern_load *load, struct quern_load_request *reques
         fprintf(stderr, "wire: the quiet pass got %d: %.300s\n", answer.status,
                 answer.body ? answer.body : "no answer");
     json_decref(json);
-    quern_answer_free(&answer);
+    quern_wire_answer_free(&answer);
     free(vectors);
     free(message);
     return good;
 }
 
-bool quern_load_learn(struct quern_load *load)
+bool quern_load_learn(struct quern_load_plan *load)
 {
     struct quern_wire wire;
     load->list = calloc((size_t)load->requests, sizeof *load->list);
@@ -101,7 +102,7 @@ bool quern_load_learn(struct quern_load *load)
     return good;
 }
 
-void quern_load_forget(struct quern_load *load)
+void quern_load_forget(struct quern_load_plan *load)
 {
     for (int i = 0; load->list && i < load->requests; i++) {
         for (int j = 0; load->list[i].expected && j < load->texts; j++)
@@ -112,8 +113,8 @@ void quern_load_forget(struct quern_load *load)
     free(load->list);
 }
 
-bool quern_load_is_right(const struct quern_load *load, const struct quern_load_request *request, long id,
-                         const struct quern_answer *answer, char complaint[256])
+bool quern_load_is_right(const struct quern_load_plan *load, const struct quern_load_request *request, long id,
+                         const struct quern_wire_answer *answer, char complaint[256])
 {
     char field[64], wanted[64];
     if (!load->check)
