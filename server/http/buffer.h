@@ -1,4 +1,4 @@
-/* A buffer that grows, for answers. A failure to get memory is remembered, so that the caller checks once at the end. */
+/* A buffer that grows, for answers. A failure to get memory is remembered: the caller checks once, at the end. */
 #ifndef QUERN_SERVER_BUFFER_H
 #define QUERN_SERVER_BUFFER_H
 
@@ -14,7 +14,7 @@ struct quern_buffer {
 
 void quern_buffer_free(struct quern_buffer *buffer);
 
-/* Makes room for size more bytes, and returns where they go; NULL: no memory. The caller adds what it writes to length. */
+/* Makes room for size more bytes, and returns where they go; NULL: no memory. The caller increases length itself. */
 char *quern_buffer_room(struct quern_buffer *buffer, size_t size);
 
 void quern_buffer_add(struct quern_buffer *buffer, const void *data, size_t length);

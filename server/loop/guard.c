@@ -48,7 +48,7 @@ static bool check_host(const struct quern_server *server, struct quern_request *
         is_listed(server->options->allowed_hosts, host, length))
         return true;
     return quern_refuse(request, QUERN_FAULT_FORBIDDEN, NULL,
-                        "the name in Host is not one of this server's; if it is, start the server with --allowed-hosts");
+                        "the name in Host is not known here; if it is this server's, start it with --allowed-hosts");
 }
 
 /* Whether pages of this origin come from this server. */

@@ -36,7 +36,7 @@ static void write_path(FILE *out, const char *name)
     fprintf(out, "%s%s", is_index || strcmp(suffix, ".json") == 0 ? "/" : "/page/", is_index ? "" : name);
 }
 
-/* Writes the bytes of a file as an array, and their FNV-1a hash to hash. Returns 1 when it cannot be read or is empty. */
+/* Writes the bytes of a file as an array, and their FNV-1a hash to hash. Returns 1 for an unreadable or empty file. */
 static int write_bytes(FILE *out, const char *path, int number, uint64_t *hash)
 {
     FILE *in = fopen(path, "rb");
