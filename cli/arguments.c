@@ -19,7 +19,7 @@ static size_t count_options(const struct quern_cli_verb *verb)
     return count;
 }
 
-/* Option i of a verb; after its own ones comes --help. */
+/* Option i of a verb; --help comes after the verb's own options. */
 static const struct quern_cli_option *option_at(const struct quern_cli_verb *verb, size_t count, size_t i)
 {
     return i < count ? &verb->table[i] : &help_option;
@@ -35,7 +35,7 @@ static int write_names(char out[64], const struct quern_cli_option *option)
                     option->argument != NULL ? " " : "", option->argument != NULL ? option->argument : "");
 }
 
-/* What --task takes: the library's list, in lines that begin at column `indent`. */
+/* Prints the names of all tasks, in lines that begin at column `indent`. */
 static void print_tasks(int indent)
 {
     enum { WIDTH = 100 };
@@ -118,7 +118,7 @@ static bool read_seconds(const char *text, int most, double *value)
     return true;
 }
 
-/* A number of bytes, at least a million. K, M and G stand for 1,024 of each other. */
+/* A number of bytes, at least a million. K, M and G are units of 1,024, 1,024 K and 1,024 M. */
 static bool read_bytes(const char *text, size_t *bytes)
 {
     static const char units[] = "KMG";
@@ -146,7 +146,7 @@ static int find_word(const char *words, const char *word)
     }
 }
 
-/* Writes what the argument says to the option's field. A complaint returns an exit code, success -1. */
+/* Writes what the argument says to the option's field. Returns -1, or an exit code after a message. */
 static int take(const struct quern_cli_verb *verb, const struct quern_cli_option *option, const char *argument)
 {
     void *field = (char *)verb->options + option->offset;
@@ -219,7 +219,7 @@ static int take_environment(const struct quern_cli_verb *verb)
     return -1;
 }
 
-/* What getopt_long wants to know of a verb's options. */
+/* A verb's options as getopt_long needs them. */
 struct known {
     struct option names[MOST_OPTIONS];
     char letters[2 * MOST_OPTIONS];

@@ -63,13 +63,14 @@ struct quern_cli_input {
     quern_text *texts; /* of the arguments */
 };
 
-/* Opens the input of a verb. Without arguments and without a path it is standard input. Complains itself; an exit code.
+/* Opens the input of a verb. Without arguments and without a path it is standard input. Reports failures itself;
+ * returns an exit code.
  * */
 int quern_cli_input_open(struct quern_cli_input *input, const char *verb, const struct quern_cli_input_options *options,
                          struct quern_cli_arguments arguments);
 void quern_cli_input_close(struct quern_cli_input *input); /* an input of zeros is allowed */
 
-/* The arguments as texts, to be freed; NULL after a complaint. */
+/* The arguments as texts, to be freed; NULL after a message. */
 quern_text *quern_cli_texts(struct quern_cli_arguments arguments);
 
 /* ---------------------------------------------------------------- output.c */
@@ -87,18 +88,19 @@ struct quern_cli_output {
 bool quern_cli_same_file(const char *a, const char *b);
 
 /* path: NULL, "-", or the file that standard output is written to, stand for standard output. rewinds: the beginning
- * will be written again at the end, so the file must allow that. Each complains itself; an exit code. */
+ * will be written again at the end, so the file must allow that. Each reports failures itself and returns an exit
+ * code. */
 int quern_cli_output_open(struct quern_cli_output *output, const char *path, bool rewinds);
 int quern_cli_output_flush(struct quern_cli_output *output);
 int quern_cli_output_finish(struct quern_cli_output *output); /* flushes, checks, copies, renames and closes */
 
-/* After a failure that was complained about; a finished output is allowed. */
+/* After a failure that the user knows of; a finished output is allowed. */
 void quern_cli_output_discard(struct quern_cli_output *output);
 
 /* The name of an output for messages. */
 const char *quern_cli_output_name(const struct quern_cli_output *output);
 
-/* Ends the command's standard output. Returns code; if something was not written, complains unless that was done. */
+/* Ends the command's standard output. Returns code; if something was not written, says so unless that was done. */
 int quern_cli_output_end(int code);
 
 /* ---------------------------------------------------------------- progress.c */

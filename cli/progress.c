@@ -31,7 +31,7 @@ static bool is_due(struct quern_cli_progress *progress, double *seconds)
     return true;
 }
 
-/* The end of the line: how much is done, and how long the rest will take. */
+/* Writes the end of the line: how much is done, and how long the rest will take. */
 static void put_rest(const struct quern_cli_progress *progress, uint64_t done, uint64_t total, double seconds)
 {
     if (done > progress->skipped && done <= total) {

@@ -156,7 +156,7 @@ bad_search() { # bad_search FILE LINE TEXT
 }
 bad_search my-corpus.jsonl '{"id": "d9"}' 'my-corpus.jsonl:5: it lacks a string "text"'
 bad_search my-corpus.jsonl '{"id": [], "text": ""}' 'my-corpus.jsonl:5: its id is neither'
-bad_search my-corpus.jsonl '{"id": "d1", "text": ""}' "the id 'd1' is there twice"
+bad_search my-corpus.jsonl '{"id": "d1", "text": ""}' "the id 'd1' occurs twice"
 bad_search my-corpus.jsonl '{' 'my-corpus.jsonl:5: this is not JSON'
 bad_search my-queries.jsonl '{"q": "x", "docs": [1]}' 'my-queries.jsonl:3: a relevant document is not named'
 bad_search my-qrels.txt '1 d1' 'my-qrels.txt:4: it has 2 fields'

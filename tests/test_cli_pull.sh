@@ -111,7 +111,7 @@ run pull "http://127.0.0.1:$store_port/test/plain/model.gguf?download=true" --sh
 check "a URL with its digest" complete
 begin
 run pull "http://127.0.0.1:$store_port/test/plain/model.gguf" --sha256 "$(printf '%064d' 5)"
-check "a URL with another digest" refused "it is not kept"
+check "a URL with another digest" refused "the file is removed"
 check "leaves nothing" nothing_left
 
 # ------------------------------------------------------------------ broken connections
@@ -128,7 +128,7 @@ run models
 check "and listed" grep -qF "not finished: 600000 of 4000000 bytes" "$work/out"
 pull break-300000 --retries 1
 check "the next run goes on after it" [ "$(wc -c <"$cache/model.gguf.part")" -eq 1200000 ]
-check "says so" says "going on after 0.6 of 4.0 MB"
+check "says so" says "continuing after 0.6 of 4.0 MB"
 run pull "hf:test$tests/plain/model.gguf"
 check "a part from elsewhere is dropped" complete
 begin
@@ -143,7 +143,7 @@ begin
 pull changing-break-3000000 --retries 2
 check "a file that changes all the time is given up" refused "(2 of 2)"
 check "and the last line says what was, and that it can go on" \
-    grep -qE "^quern: cannot download hf:test[0-9]+/changing.*; what has come is kept, and the same command goes on" \
+    grep -qE "^quern: cannot download hf:test[0-9]+/changing.*; the part that has arrived is kept, and the same command continues it" \
     "$work/err"
 check "and was not put together from versions" [ "$(wc -c <"$cache/model.gguf.part")" -eq 3000000 ]
 begin
@@ -163,7 +163,7 @@ check "leaves nothing" nothing_left
 # ------------------------------------------------------------------ lies
 begin
 pull corrupt
-check "a damaged file" refused "it is not kept"
+check "a damaged file" refused "the file is removed"
 check "leaves nothing" nothing_left
 begin
 pull once-corrupt-break-2000000
@@ -175,7 +175,7 @@ check "a hub whose digest is not the one given" refused "the hub has another fil
 check "is not asked for the file" requests 0
 begin
 pull wrong-digest
-check "a hub with a wrong digest" refused "it is not kept"
+check "a hub with a wrong digest" refused "the file is removed"
 begin
 pull no-digest
 check "a hub without digest" refused "give it with --sha256"
@@ -319,7 +319,7 @@ begin
     "$quern" pull "hf:test$tests/plain/model.gguf" >"$work/out" 2>"$work/err"
 )
 status=$?
-check "a file that may not grow" refused "what has come is kept"
+check "a file that may not grow" refused "the part that has arrived is kept"
 pull plain
 check "goes on when it may" complete
 check "where it stopped" grep -qE 'bytes=(1024000|2048000)-' "$work/log"

@@ -20,7 +20,7 @@ struct download {
     struct quern_cli_response response;
     uint64_t size;                 /* of the file; 0: not known yet */
     char sha256[QUERN_CLI_DIGEST]; /* it must have; "": not known yet */
-    const char *url;               /* asked for now */
+    const char *url;               /* of the current request */
     bool accepted;                 /* the response is (the rest of) the file */
     bool restart;                  /* the bytes that are there do not fit: request the whole file */
     char reason[QUERN_CLI_REASON];
@@ -74,7 +74,7 @@ static bool has_room(struct download *download, uint64_t bytes)
     uint64_t left = (uint64_t)disk.f_bavail * disk.f_frsize;
     if (left >= bytes)
         return true;
-    return refuse(download, "%.1f MB are to come, but the disk of %s has only %.1f MB left", (double)bytes * 1e-6,
+    return refuse(download, "%.1f MB are missing, but the disk of %s has only %.1f MB left", (double)bytes * 1e-6,
                   download->part.target, (double)left * 1e-6);
 }
 
@@ -93,7 +93,7 @@ static bool accept_response(struct download *download, int status)
     if (!take_links(download))
         return false;
     if (download->sha256[0] == '\0')
-        return refuse(download, "the hub does not tell the file's SHA-256; give it with --sha256");
+        return refuse(download, "the hub does not say the file's SHA-256; give it with --sha256");
     if (status == 206 ? !response->has_range : !response->has_length)
         return refuse(download, "the server does not say how long the file is");
     if (!agree_size(download, "the server", status == 206 ? response->total : response->length))
@@ -106,7 +106,7 @@ static bool accept_response(struct download *download, int status)
     strcpy(record.origin, download->source->origin);
     strcpy(record.sha256, download->sha256);
     strcpy(record.etag, response->etag);
-    download->reason[0] = '\0'; /* part.c complains itself */
+    download->reason[0] = '\0'; /* part.c reports failures itself */
     if (status == 200 && part->have > 0 && quern_cli_part_restart(part) != QUERN_CLI_DONE)
         return false;
     if (!has_room(download, download->size - part->have))
@@ -162,7 +162,7 @@ static enum quern_cli_outcome explain(struct download *download, const struct qu
         refuse(download, "there is no such file (%d)", request->status);
         return QUERN_CLI_STOP;
     case 429:
-        refuse(download, "the server has had too many requests from here (429)");
+        refuse(download, "the server has received too many requests from this address (429)");
         return QUERN_CLI_AGAIN;
     case 416:
         if (request->from > 0) {
@@ -184,7 +184,7 @@ static bool follow(struct download *download, char url[QUERN_CLI_URL], const cha
     if (redirect[0] == '\0')
         return refuse(download, "the server redirects without saying where");
     if (!quern_cli_url_allowed(redirect, url))
-        return refuse(download, "the server redirects to %.200s, which is not https: that is not followed", redirect);
+        return refuse(download, "the server redirects to %.200s, which is not https, and is not followed", redirect);
     strcpy(url, redirect);
     return true;
 }
@@ -271,7 +271,8 @@ static int fetch_all(struct download *download)
         if (outcome != QUERN_CLI_AGAIN || ++failures > download->options->retries || !wait_again(download, failures)) {
             if (download->reason[0] != '\0')
                 quern_cli_say("cannot download %s: %s%s", download->source->origin, download->reason,
-                              part->have > 0 ? "; what has come is kept, and the same command goes on from there" : "");
+                              part->have > 0 ? "; the part that has arrived is kept, and the same command continues it"
+                                              : "");
             return QUERN_CLI_FAILED;
         }
     }
@@ -290,9 +291,9 @@ static int complete(struct download *download, bool *again)
         return quern_cli_part_finish(part);
     *again = part->resumed;
     if (part->resumed)
-        quern_cli_say("the parts of the file do not fit together; starting again");
+        quern_cli_say("the parts of the file do not fit together; downloading it again");
     else
-        quern_cli_say("%s came with SHA-256 %s, but it should be %s: it is not kept", download->source->origin, digest,
+        quern_cli_say("%s has SHA-256 %s, but it should be %s: the file is removed", download->source->origin, digest,
                       part->record.sha256);
     return quern_cli_part_restart(part) == QUERN_CLI_DONE && *again ? QUERN_CLI_DONE : QUERN_CLI_FAILED;
 }
@@ -322,7 +323,7 @@ static int get(struct download *download)
     if (!is_wanted(download->source, &part->record)) /* another file of that name, or an older version */
         code = quern_cli_part_restart(part);
     if (part->have > 0)
-        quern_cli_say("going on after %.1f of %.1f MB", (double)part->have * 1e-6, (double)part->record.size * 1e-6);
+        quern_cli_say("continuing after %.1f of %.1f MB", (double)part->have * 1e-6, (double)part->record.size * 1e-6);
     else
         announce_terms(download->source->published);
     do {

@@ -23,7 +23,7 @@ static const char *name_of(const char *file, const char *sha256)
     return "";
 }
 
-/* A file of the cache: a model, or what there is of one. */
+/* A file of the cache: a model, or an unfinished download of one. */
 struct cached_model {
     char path[QUERN_CLI_PATH];
     const char *file, *name; /* name: the published one, or "" */
@@ -79,7 +79,7 @@ static void put_text(const struct cached_model *row)
         printf("    from %s\n", row->record.origin);
 }
 
-/* Finished files, or the others; adds to *written. An exit code. */
+/* Prints the finished files, or the unfinished ones; adds to *written. Returns an exit code. */
 static int put_rows(const char *folder, bool finished, bool json, int *written)
 {
     static struct cached_model row;
@@ -125,7 +125,7 @@ static int list_all(bool json)
     return code;
 }
 
-/* Removes a model, what is left of its download, and the records of both. */
+/* Removes a model, its unfinished download, and the records of both. */
 static int remove_model(const char *name)
 {
     static const char *const endings[] = {"", ".part", ".json", ".part.json"}; /* files, then records */
@@ -137,7 +137,7 @@ static int remove_model(const char *name)
         file[length -= 5] = '\0';
     const bool is_model = length > 5 && length < (int)sizeof file && strcmp(file + length - 5, ".gguf") == 0;
     if (!is_model || strchr(file, '/') != NULL || !quern_cli_cache_path(path, file)) {
-        quern_cli_say("'%s' is no name of a model in the cache", name);
+        quern_cli_say("'%s' is not the name of a model in the cache", name);
         return QUERN_CLI_FAILED;
     }
     if (quern_cli_part_is_locked(path)) {

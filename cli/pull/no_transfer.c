@@ -1,4 +1,4 @@
-/* In place of transfer.c, where there is no libcurl. */
+/* Replaces transfer.c where there is no libcurl. */
 #include "pull.h"
 
 bool quern_cli_transfer_ready(char reason[QUERN_CLI_REASON])

@@ -62,25 +62,27 @@ struct quern_cli_part {
     struct quern_cli_record record; /* of the whole file */
 };
 
-/* Opens the part of a file and locks it; waits while another process has the lock. Complains itself; an exit code. */
+/* Opens the part of a file and locks it; waits while another process has the lock. Reports failures itself; returns an
+ * exit code. */
 int quern_cli_part_open(struct quern_cli_part *part, const char *target);
 
 /* Whether another process is downloading the file. */
 bool quern_cli_part_is_locked(const char *target);
 
-/* Hashes the bytes that are there; removes them when their record does not fit. Complains itself; an exit code. */
+/* Hashes the bytes that are there; removes them when their record does not fit. Reports failures itself; returns an
+ * exit code. */
 int quern_cli_part_resume(struct quern_cli_part *part);
 
-/* Removes the bytes that are there. Complains itself; an exit code. */
+/* Removes the bytes that are there. Reports failures itself; returns an exit code. */
 int quern_cli_part_restart(struct quern_cli_part *part);
 
-/* Writes the record of the whole file. Complains itself; an exit code. */
+/* Writes the record of the whole file. Reports failures itself; returns an exit code. */
 int quern_cli_part_expect(struct quern_cli_part *part, const struct quern_cli_record *record);
 
 /* False with errno. */
 bool quern_cli_part_append(struct quern_cli_part *part, const void *data, size_t length);
 
-/* Gives the finished file its name. The caller has compared its digest. Complains itself; an exit code. */
+/* Gives the finished file its name. The caller has compared its digest. Reports failures itself; returns an exit code. */
 int quern_cli_part_finish(struct quern_cli_part *part);
 
 /* Closes and unlocks; with remove, or when it is empty, removes the part and its record. */
@@ -124,7 +126,7 @@ struct quern_cli_download_options {
 };
 
 /* Makes sure that the file is at path, in the cache folder, with the right content. Does not use the network when it is
- * there already. Complains itself; an exit code. */
+ * there already. Reports failures itself; returns an exit code. */
 int quern_cli_download(const struct quern_cli_source *source, const char *path,
                        const struct quern_cli_download_options *options, struct quern_cli_record *record);
 

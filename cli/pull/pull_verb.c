@@ -59,7 +59,7 @@ static const char *first_of(const char *const names[])
     return NULL;
 }
 
-/* The hub's token; one that could not stand in a line of HTTP is misuse. */
+/* Finds the token for the hub. False when it has characters that a field of HTTP cannot have. */
 static bool find_token(const char **token)
 {
     *token = first_of((const char *const[]){"HF_TOKEN", NULL});
@@ -135,7 +135,7 @@ const struct quern_cli_verb quern_cli_pull = {
     .summary = "Downloads a model into the cache folder, checks it, and prints its path.",
     .table = table,
     .more = "NAME is one of --list, hf:OWNER/REPOSITORY/FILE.gguf, or an https URL together with --sha256.\n"
-            "What was interrupted goes on where it stopped. A file that is there is not downloaded again.\n"
+            "A download that was interrupted is continued. A file that is there is not downloaded again.\n"
             "Environment: QUERN_HUB_URL or HF_ENDPOINT (a mirror of the hub), HF_TOKEN, https_proxy, no_proxy,\n"
             "CURL_CA_BUNDLE, XDG_CACHE_HOME.\n\n"
             "example:\n"

@@ -17,13 +17,13 @@ static struct slice trim(struct slice slice)
     return slice;
 }
 
-/* The number that a text begins with, and what follows it. */
+/* Takes the number that a slice begins with. */
 static bool take_number(struct slice *slice, uint64_t *number)
 {
     size_t digits = 0;
     uint64_t value = 0;
     for (; digits < slice->length && slice->text[digits] >= '0' && slice->text[digits] <= '9'; digits++) {
-        if (digits == 18) /* more is no size of a file */
+        if (digits == 18) /* no file is that large */
             return false;
         value = value * 10 + (uint64_t)(slice->text[digits] - '0');
     }

@@ -110,7 +110,7 @@ static bool take_file(struct quern_cli_source *source, const char *path, size_t 
     return quern_cli_is_model_file(source->file);
 }
 
-/* Whether path is OWNER/REPOSITORY/FILE, or has folders more. */
+/* Whether path is OWNER/REPOSITORY/FILE, perhaps with folders before FILE. */
 static bool is_hub_path(const char *path)
 {
     int parts = 1;
@@ -164,9 +164,9 @@ static bool from_url(struct quern_cli_source *source, const char *url, char reas
     const char *path = strstr(url, "://");
     path = path != NULL ? strchr(path + 3, '/') : NULL;
     if (!quern_cli_url_allowed(url, NULL))
-        snprintf(reason, QUERN_CLI_REASON, "a URL must be an https one, without user and spaces, not '%.200s'", url);
+        snprintf(reason, QUERN_CLI_REASON, "a URL must be https, without a user and without spaces, not '%.200s'", url);
     else if (source->sha256[0] == '\0')
-        snprintf(reason, QUERN_CLI_REASON, "a URL goes with the SHA-256 of its file: --sha256 DIGEST");
+        snprintf(reason, QUERN_CLI_REASON, "a URL needs the SHA-256 of its file: --sha256 DIGEST");
     else if (path == NULL || !take_file(source, path, strcspn(path, "?#")))
         snprintf(reason, QUERN_CLI_REASON, "the path of the URL must end with the name of a .gguf file");
     else
@@ -180,7 +180,7 @@ bool quern_cli_source_find(struct quern_cli_source *source, const char *name, co
     const struct quern_cli_published *published = quern_cli_published_find(name);
     *source = (struct quern_cli_source){.size = published != NULL ? published->size : 0, .published = published};
     if (sha256 != NULL && published != NULL) {
-        snprintf(reason, QUERN_CLI_REASON, "--sha256 goes with hf: and URLs; the digest of '%s' is known", name);
+        snprintf(reason, QUERN_CLI_REASON, "--sha256 is for hf: and URLs; the digest of '%s' is known", name);
         return false;
     }
     if (published != NULL)

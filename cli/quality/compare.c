@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MOST_COMPARED 10000  /* compared; the time for neighbours grows with their number */
-#define MOST_QUERIES 1000 /* texts whose neighbours are looked for, spread over all */
+#define MOST_COMPARED 10000 /* texts that are compared; the time for neighbours grows with their number */
+#define MOST_QUERIES 1000   /* texts whose neighbours are looked for, spread over all */
 #define NEIGHBOURS 10
 
 /* The texts of the input, kept in memory because they are embedded twice. */

@@ -12,15 +12,15 @@ struct quern_eval_options {
     bool json;
 };
 
-/* eval_dims.c: fills dims with what to measure: what was asked for, or all dimensions and halves of them. Complains
- * itself; an exit code. */
+/* eval_dims.c: fills dims with what to measure: what was asked for, or all dimensions and halves of them. Reports
+ * failures itself; returns an exit code. */
 int quern_eval_dims(const struct quern_eval_options *options, const struct quern_cli_session *session,
                     struct quern_cli_numbers *dims);
 
-/* eval_sts.c: measures with pairs of texts that have scores. Complains itself; an exit code. */
+/* eval_sts.c: measures with pairs of texts that have scores. Reports failures itself; returns an exit code. */
 int quern_eval_sts(const struct quern_eval_options *options, const char *file);
 
-/* eval_retrieval.c: measures with searches that have known answers. Complains itself; an exit code. */
+/* eval_retrieval.c: measures with searches that have known answers. Reports failures itself; returns an exit code. */
 int quern_eval_retrieval(const struct quern_eval_options *options, const char *place);
 
 #endif

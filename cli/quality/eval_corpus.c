@@ -12,7 +12,7 @@ static const char *const text_keys[] = {"text", "q", "query", NULL}, *const rele
 
 static const char no_memory[] = "no memory for it";
 
-/* place, separator and name in one string, to be freed; NULL after a complaint. */
+/* place, separator and name in one string, to be freed; NULL after a message. */
 static char *join(const char *place, const char *separator, const char *name)
 {
     size_t size = strlen(place) + strlen(separator) + strlen(name) + 1;
@@ -24,7 +24,7 @@ static char *join(const char *place, const char *separator, const char *name)
     return path;
 }
 
-/* Puts a title before a text, unless the text begins with it. Takes both strings. */
+/* Puts a title before a text, unless the text begins with it. Owns both strings from now on. */
 static char *join_title(char *title, char *text, size_t *title_length)
 {
     *title_length = title == NULL ? 0 : strlen(title);
@@ -67,7 +67,7 @@ static int compare_named(const void *a, const void *b)
     return strcmp(((const struct named *)a)->id, ((const struct named *)b)->id);
 }
 
-/* The documents by id, to be freed; NULL after a complaint, as about an id that comes twice. */
+/* The documents by id, to be freed; NULL after a message, for example about an id that occurs twice. */
 static struct named *sort_ids(const struct quern_eval_document *documents, size_t count, const char *path)
 {
     struct named *sorted = malloc((count + 1) * sizeof *sorted);
@@ -80,7 +80,7 @@ static struct named *sort_ids(const struct quern_eval_document *documents, size_
     qsort(sorted, count, sizeof *sorted, compare_named);
     for (size_t i = 1; i < count; i++)
         if (strcmp(sorted[i].id, sorted[i - 1].id) == 0) {
-            quern_cli_say("%s: the id '%s' is there twice", path, sorted[i].id);
+            quern_cli_say("%s: the id '%s' occurs twice", path, sorted[i].id);
             free(sorted);
             return NULL;
         }
@@ -183,7 +183,7 @@ static int sort_grades(struct quern_eval_corpus *corpus)
 
 /* ---------------------------------------------------------------- files */
 
-/* Reads the documents, or the queries with what is relevant to them. */
+/* Reads the documents, or the queries with their relevant documents. */
 static int read_documents(struct corpus_reading *reading, char **path, bool queries)
 {
     struct quern_eval_corpus *corpus = reading->corpus;

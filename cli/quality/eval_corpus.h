@@ -22,7 +22,7 @@ struct quern_eval_corpus {
     bool skip_itself; /* a query does not find the document of its own id, as is usual with BEIR */
 };
 
-/* Reads FOLDER in BEIR's layout, or PREFIX-corpus.jsonl and so on. Complains itself; an exit code. */
+/* Reads FOLDER in BEIR's layout, or PREFIX-corpus.jsonl and so on. Reports failures itself; returns an exit code. */
 int quern_eval_corpus_read(struct quern_eval_corpus *corpus, const char *place);
 void quern_eval_corpus_free(struct quern_eval_corpus *corpus);
 

@@ -18,15 +18,15 @@ struct quern_eval_lines {
 /* Opens path or, if there is none, path.gz; if there is neither and optional is set, leaves stream NULL. */
 int quern_eval_lines_open(struct quern_eval_lines *lines, const char *path, bool optional);
 
-/* 1 when there is a line, which is not empty; 0 at the end; -1 after a complaint. */
+/* 1 when there is a line, which is not empty; 0 at the end; -1 after a message. */
 int quern_eval_lines_next(struct quern_eval_lines *lines);
 void quern_eval_lines_close(struct quern_eval_lines *lines);
 
-/* Complains about the current line. Returns QUERN_CLI_FAILED. */
+/* Says what is wrong with the current line. Returns QUERN_CLI_FAILED. */
 int quern_eval_lines_fail(const struct quern_eval_lines *lines, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* The current line as a JSON object, to be given back with json_decref; NULL after a complaint. */
+/* The current line as a JSON object, to be given back with json_decref; NULL after a message. */
 json_t *quern_eval_lines_object(const struct quern_eval_lines *lines);
 
 /* Splits the current line at tabs, or with `spaces` at white space. Writes at most count fields; returns how many there

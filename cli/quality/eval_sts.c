@@ -25,7 +25,7 @@ static void free_pairs(struct pairs *pairs)
     free(pairs->scores);
 }
 
-/* Takes both texts. */
+/* Adds a pair, which owns both texts from now on. */
 static int add_pair(struct pairs *pairs, const struct quern_eval_lines *lines, char *a, char *b, double score)
 {
     quern_text *texts = quern_eval_grow(pairs->texts, 2 * pairs->count + 1, &pairs->text_room, sizeof *texts);
@@ -35,7 +35,7 @@ static int add_pair(struct pairs *pairs, const struct quern_eval_lines *lines, c
     if (texts == NULL || scores == NULL || a == NULL || b == NULL) {
         free(a);
         free(b);
-        return quern_eval_lines_fail(lines, "no memory for it");
+        return quern_eval_lines_fail(lines, "no memory for the line");
     }
     texts[2 * pairs->count] = (quern_text){a, strlen(a)};
     texts[2 * pairs->count + 1] = (quern_text){b, strlen(b)};
@@ -125,7 +125,7 @@ static void put_head(const struct sts_report *report, const struct pairs *pairs)
            (unsigned long long)report->cut);
 }
 
-/* A coefficient that is not defined, all cosines being equal, is null, or a dash. */
+/* A coefficient that is not defined, because all cosines are equal, is printed as null, or as a dash. */
 static void put_figure(bool json, double value)
 {
     if (json)

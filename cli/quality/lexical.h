@@ -5,8 +5,8 @@
 #include "quern.h"
 
 /* Texts as bags of words: runs of letters, digits and underscores, in lower case. A word is known by a hash of 64 bits:
- * among a million words, two have the same hash with a probability of 3e-8. The first `documents` texts are searched.
- * */
+ * among a million words, two have the same hash with a probability of 3e-8. The first `documents`
+ * texts are searched. */
 struct quern_eval_bags {
     size_t texts, documents, words;
     struct quern_eval_term {
@@ -19,7 +19,7 @@ struct quern_eval_bags {
     double mean_length;
 };
 
-/* 0 or QUERN_CLI_FAILED, after a complaint. */
+/* 0 or QUERN_CLI_FAILED, after a message. */
 int quern_eval_bags_make(struct quern_eval_bags *bags, const quern_text *texts, size_t count, size_t documents);
 void quern_eval_bags_free(struct quern_eval_bags *bags);
 

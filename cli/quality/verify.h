@@ -16,7 +16,7 @@ struct quern_cli_verify_options {
 /* ---------------------------------------------------------------- compare.c */
 
 /* Embeds the texts of the input with the model, and on the exact path with what options->against names, and prints how
- * far the vectors are from each other. Complains itself; an exit code. */
+ * far the vectors are from each other. Reports failures itself; returns an exit code. */
 int quern_cli_compare(const struct quern_cli_verify_options *options, struct quern_cli_arguments arguments);
 
 /* ---------------------------------------------------------------- goldens.c */

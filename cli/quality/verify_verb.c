@@ -71,7 +71,7 @@ static bool has_ids(quern_context *context, const struct quern_cli_golden *golde
     return golden->ids[0] == 0 || memcmp(ids, golden->ids, count * sizeof ids[0]) == 0;
 }
 
-/* The cosine of one text on one path; NaN after a complaint. */
+/* The cosine of one text on one path; NaN after a message. */
 static double measure(quern_context *context, const struct quern_cli_golden *golden, quern_text text, bool has_head)
 {
     float vector[QUERN_CLI_GOLDEN_DIMENSIONS];

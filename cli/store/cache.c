@@ -43,7 +43,7 @@ bool quern_cli_cache_path(char path[QUERN_CLI_PATH], const char *file)
            snprintf(path, QUERN_CLI_PATH, "%s/%s", folder, file) < QUERN_CLI_PATH;
 }
 
-static const char *wanted_ending; /* scandir passes nothing on */
+static const char *wanted_ending; /* global, because scandir has no argument for its filter */
 
 static int has_ending(const struct dirent *entry)
 {

@@ -11,7 +11,7 @@
 
 #define LONGEST_RECORD 65536 /* bytes of a record */
 
-/* Takes a string over, unless it is missing; false when it does not fit or is something else. */
+/* Copies a string, unless it is missing. False when it does not fit or is not a string. */
 static bool take_string(char *out, size_t size, const json_t *root, const char *key)
 {
     const json_t *value = json_object_get(root, key);
@@ -90,7 +90,7 @@ int64_t quern_cli_modified_ns(const struct stat *status)
     return (int64_t)status->st_mtim.tv_sec * 1000000000 + status->st_mtim.tv_nsec;
 }
 
-/* Computes it from the open file. */
+/* Computes the record of an open file. */
 static bool compute(struct quern_cli_record *record, int descriptor)
 {
     struct stat status;
@@ -113,7 +113,7 @@ int quern_cli_record_of(struct quern_cli_record *record, const char *path)
     snprintf(beside, sizeof beside, "%s.json", path);
     bool exists = stat(path, &status) == 0;
     if (exists && !S_ISREG(status.st_mode)) {
-        quern_cli_say("%s is no file", path);
+        quern_cli_say("%s is not a regular file", path);
         return QUERN_CLI_FAILED;
     }
     if (exists && quern_cli_record_read(record, beside) && record->size == (uint64_t)status.st_size &&

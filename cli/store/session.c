@@ -8,7 +8,7 @@
 
 static char found[QUERN_CLI_PATH]; /* a path that was looked up */
 
-/* The starter model: in the data folder that belongs to this executable, or in the build directory it lies in. */
+/* The starter model: in the data folder of this executable, or in the build directory of this executable. */
 static bool find_starter(void)
 {
     static const char installed[] = "/../share/quern/starter.gguf", built[] = "/models/starter.gguf";

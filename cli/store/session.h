@@ -18,7 +18,7 @@ struct quern_cli_session {
     quern_context_info context_info;
 };
 
-/* Finds and opens the model, and says its notice. Complains itself; an exit code. */
+/* Finds and opens the model, and says its notice. Reports failures itself; returns an exit code. */
 int quern_cli_session_load(struct quern_cli_session *session, const struct quern_cli_session_options *options);
 
 /* The same, and makes a context. */
@@ -32,7 +32,7 @@ const char *quern_cli_path_word(const struct quern_cli_session *session);
 
 #define QUERN_CLI_EMBED_DEFAULTS {.size = sizeof(quern_embed_options), .task = -1} /* task -1: not given */
 
-/* A title goes with the task document only. Complains about wrong usage; an exit code. */
+/* A title goes with the task document only. Reports wrong usage; returns an exit code. */
 int quern_cli_check_title(const char *verb, const quern_embed_options *embed);
 
 /* The task that was given; document if only a title was given; else the usual one, or none for a model that takes no
@@ -53,7 +53,7 @@ struct quern_cli_rows {
     struct quern_cli_progress progress;
 };
 
-/* Writes the vectors of array to rows[array][dimensions of options]. Complains itself; an exit code. */
+/* Writes the vectors of array to rows[array][dimensions of options]. Reports failures itself; returns an exit code. */
 int quern_cli_rows_embed(struct quern_cli_rows *job, struct quern_jobs_array *array, const quern_embed_options *options,
                          float *rows);
 

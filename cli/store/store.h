@@ -80,11 +80,11 @@ bool quern_cli_record_parse(struct quern_cli_record *record, const char *text, s
 /* False when there is none, or a damaged one. */
 bool quern_cli_record_read(struct quern_cli_record *record, const char *path);
 
-/* Complains itself; an exit code. Not atomic, because a damaged record is treated like a missing one. */
+/* Reports failures itself; returns an exit code. Not atomic, because a damaged record is treated like a missing one. */
 int quern_cli_record_write(const struct quern_cli_record *record, const char *path);
 
 /* The record of a finished file. Hashes the file if it was changed after its record was written, and tries to write the
- * new record. Complains itself; an exit code. */
+ * new record. Reports failures itself; returns an exit code. */
 int quern_cli_record_of(struct quern_cli_record *record, const char *path);
 
 /* When a file was changed last. */
