@@ -240,7 +240,7 @@ static const struct quern_cli_option table[] = {
     QUERN_CLI_JSON_OPTION(struct quern_bench_options),
     {"report", '\0', "FILE", "write the report to FILE as Markdown",
      QUERN_CLI_TEXT(struct quern_bench_options, report)},
-    {NULL},
+    {0},
 };
 
 const struct quern_cli_verb quern_cli_bench = {

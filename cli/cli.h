@@ -43,8 +43,8 @@ void quern_cli_say(const char *format, ...) __attribute__((format(printf, 1, 2))
  * too long. place: a file, or NULL. Returns QUERN_CLI_FAILED. */
 int quern_cli_fail(const char *place, const quern_error *error);
 
-/* Says how a verb was used wrongly, and that --help helps. verb: NULL for the command itself. Returns QUERN_CLI_USAGE.
- * */
+/* Says how a verb was used wrongly, and points to --help. verb: NULL for the command itself. Returns
+ * QUERN_CLI_USAGE. */
 int quern_cli_misuse(const char *verb, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* ---------------------------------------------------------------- input.c */
@@ -64,8 +64,7 @@ struct quern_cli_input {
 };
 
 /* Opens the input of a verb. Without arguments and without a path it is standard input. Reports failures itself;
- * returns an exit code.
- * */
+ * returns an exit code. */
 int quern_cli_input_open(struct quern_cli_input *input, const char *verb, const struct quern_cli_input_options *options,
                          struct quern_cli_arguments arguments);
 void quern_cli_input_close(struct quern_cli_input *input); /* an input of zeros is allowed */

@@ -88,6 +88,17 @@ for bad in "-t nothing" "-d 0" "-d -3" "-d 1x" "-d 99999999999999999999" "--thre
     eval "run embed -m '$model' $bad"
     check "embed $bad is misuse" both exits 2 "quern embed --help" -- silent
 done
+for bad in "--port 65536" "--port x" "--timeout -1" "--timeout nan" "--cache 1000" "--cache 1T" "--log-format xml" \
+    "--default-task nothing" "--host ''" "--cache-file x" text; do
+    eval "run serve -m '$model' $bad"
+    check "serve $bad is misuse" both exits 2 "quern serve --help" -- silent
+done
+QUERN_INSECURE=yes run serve -m "$model"
+check "a switch in the environment is 1 or 0" exits 2 "\$QUERN_INSECURE takes 1 or 0"
+for bad in "--dims 0" "--dims 64," "--dims 64x" "--dims $(seq -s, 17)" "sts" "other file"; do
+    eval "run eval -m '$model' $bad"
+    check "eval $bad is misuse" both exits 2 "quern eval --help" -- silent
+done
 run similarity -m "$model" alone
 check "similarity of one text is misuse" exits 2 "at least two"
 run tokenize -m "$model" -i "$model" text
@@ -394,10 +405,13 @@ check "tokenize: a full disk" exits 1 "No space left"
 
 # ------------------------------------------------------------------ info and verify
 run info
-for field in architecture types dimensions head vocabulary space kernels threads memory_bytes; do
+for field in architecture types dimensions head vocabulary space kernels threads memory_bytes tokenizer activations; do
     check "info: $field" grep -q "^$field " "$work/out"
 done
+check "info: prompts" grep -qx 'prompt_query *task: search result | query: ' "$work/out"
+check "info: the format of activations" grep -qx 'activations *int8' "$work/out"
 run info --json --exact --threads 1
+check "info: activations in JSON" prints '"activations": "float32",'
 check "info: JSON" both prints '"path": "exact"' -- prints '"threads": 1,'
 check "info: head in JSON" prints '"head": true,'
 run info --json -m "$work/headless.gguf"

@@ -439,7 +439,7 @@ check "rm of nothing" [ "$status" = 1 ]
 for given in ../other.gguf "$HOME/.cache/other.gguf" .. '' notes.txt a.gguf.json; do
     run models rm "$given"
     check "rm '$given'" [ "$status" = 1 ]
-    check "says that it is none" says "'$given' is no name of a model"
+    check "says that it is none" says "'$given' is not the name of a model"
 done
 check "removes nothing outside" [ -e "$HOME/.cache/other.gguf" ]
 check "removes nothing but models" [ -e "$cache/notes.txt" ]

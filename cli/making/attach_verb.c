@@ -29,7 +29,7 @@ static const struct quern_cli_option table[] = {
      QUERN_CLI_TEXT(struct quern_cli_making_options, type)},
     QUERN_CLI_THREADS_OPTION(struct quern_cli_making_options, threads),
     QUERN_CLI_JSON_OPTION(struct quern_cli_making_options),
-    {NULL},
+    {0},
 };
 
 const struct quern_cli_verb quern_cli_attach_head = {

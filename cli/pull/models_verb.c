@@ -176,7 +176,7 @@ static struct models_options defaults;
 
 static const struct quern_cli_option table[] = {
     QUERN_CLI_JSON_OPTION(struct models_options),
-    {NULL},
+    {0},
 };
 
 const struct quern_cli_verb quern_cli_models = {

@@ -82,7 +82,8 @@ int quern_cli_part_expect(struct quern_cli_part *part, const struct quern_cli_re
 /* False with errno. */
 bool quern_cli_part_append(struct quern_cli_part *part, const void *data, size_t length);
 
-/* Gives the finished file its name. The caller has compared its digest. Reports failures itself; returns an exit code. */
+/* Gives the finished file its name, after the caller has compared its digest. Reports failures itself; returns an exit
+ * code. */
 int quern_cli_part_finish(struct quern_cli_part *part);
 
 /* Closes and unlocks; with remove, or when it is empty, removes the part and its record. */

@@ -126,7 +126,7 @@ static const struct quern_cli_option table[] = {
     {"stall", '\0', "S", "seconds without a byte, about, before trying again; default: 30",
      QUERN_CLI_NUMBER(struct pull_options, stall, 1, MOST_STALL)},
     QUERN_CLI_JSON_OPTION(struct pull_options),
-    {NULL},
+    {0},
 };
 
 const struct quern_cli_verb quern_cli_pull = {

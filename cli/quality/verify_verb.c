@@ -181,7 +181,7 @@ static const struct quern_cli_option table[] = {
     QUERN_CLI_THREADS_OPTION(struct quern_cli_verify_options, session.threads),
     QUERN_CLI_EXACT_OPTION(struct quern_cli_verify_options),
     QUERN_CLI_JSON_OPTION(struct quern_cli_verify_options),
-    {NULL},
+    {0},
 };
 
 const struct quern_cli_verb quern_cli_verify = {

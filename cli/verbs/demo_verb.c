@@ -125,7 +125,7 @@ static const struct quern_cli_option table[] = {
     QUERN_CLI_MODEL_OPTION(struct demo_options),
     QUERN_CLI_THREADS_OPTION(struct demo_options, session.threads),
     QUERN_CLI_EXACT_OPTION(struct demo_options),
-    {NULL},
+    {0},
 };
 
 const struct quern_cli_verb quern_cli_demo = {

@@ -102,7 +102,7 @@ static const struct quern_cli_option table[] = {
      QUERN_CLI_FLAG(struct embed_options, embed.flags, QUERN_NO_NORMALIZE)},
     QUERN_CLI_TRUNCATE_OPTION(struct embed_options),
     QUERN_CLI_PARSE_SPECIAL_OPTION(struct embed_options),
-    {NULL},
+    {0},
 };
 
 const struct quern_cli_verb quern_cli_embed = {

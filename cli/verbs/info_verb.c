@@ -21,7 +21,7 @@ static void begin(struct info_report *report, const char *name)
     if (report->json)
         printf("%s\n  \"%s\": ", report->written++ == 0 ? "{" : ",", name);
     else
-        printf("%-24s ", name);
+        printf("%-26s ", name);
 }
 
 static void put_text(struct info_report *report, const char *name, const char *value)
@@ -162,7 +162,7 @@ static const struct quern_cli_option table[] = {
     QUERN_CLI_THREADS_OPTION(struct info_options, session.threads),
     QUERN_CLI_EXACT_OPTION(struct info_options),
     QUERN_CLI_JSON_OPTION(struct info_options),
-    {NULL},
+    {0},
 };
 
 const struct quern_cli_verb quern_cli_info = {

@@ -105,7 +105,7 @@ static const struct quern_cli_option table[] = {
     {"cors-origin", '\0', "ORIGINS", "web pages that may send requests, with commas, or *", TEXT(cors_origins)},
     {"no-sandbox", '\0', NULL, "keep the rights that the server does not need", SWITCH(no_sandbox)},
     {"log-format", '\0', "FORMAT", NULL, QUERN_CLI_WORD(struct serve_options, log_format, "plain|json")},
-    {NULL},
+    {0},
 };
 
 const struct quern_cli_verb quern_cli_server = {

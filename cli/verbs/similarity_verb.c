@@ -82,7 +82,7 @@ static const struct quern_cli_option table[] = {
     QUERN_CLI_EXACT_OPTION(struct similarity_options),
     QUERN_CLI_TRUNCATE_OPTION(struct similarity_options),
     QUERN_CLI_PARSE_SPECIAL_OPTION(struct similarity_options),
-    {NULL},
+    {0},
 };
 
 const struct quern_cli_verb quern_cli_similarity = {

@@ -117,7 +117,7 @@ static const struct quern_cli_option table[] = {
     QUERN_CLI_PARSE_SPECIAL_OPTION(struct tokenize_options),
     {"no-special", '\0', NULL, "leave out the tokens that open and close every text",
      QUERN_CLI_FLAG(struct tokenize_options, embed.flags, QUERN_NO_SPECIAL)},
-    {NULL},
+    {0},
 };
 
 const struct quern_cli_verb quern_cli_tokenize = {
