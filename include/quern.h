@@ -366,7 +366,8 @@ QUERN_API int quern_token_spans(quern_context *context, quern_text text, const q
 
 /* Writes the text that ids[count] stand for to out[capacity] without a terminator, and its bytes to *length. A control
  * token stands for its name, such as "<bos>", or with QUERN_NO_SPECIAL for nothing. The space that the tokenizer puts
- * before a text is left out, unless flags has QUERN_KEEP_SPACE. The bytes need not be valid UTF-8.
+ * before a text, and behind a special token in it, is left out, unless flags has QUERN_KEEP_SPACE. The bytes need not
+ * be valid UTF-8.
  *
  * Fails with QUERN_ETOOLONG when capacity is too small: then *length is set and nothing is written, so that a call with
  * NULL and a capacity of 0 asks for the length. Also fails with QUERN_EINVAL for a NULL argument, an unknown flag or an
