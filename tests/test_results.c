@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-enum { TEXTS = 40, LONG = 300 };
+enum { TEXTS = 30, LONG = 300 };
 
 static quern_model *model;
 static char too_long[LONG];
@@ -91,7 +91,7 @@ static void test_bad_texts(void **state)
     static const int steps[] = {TRIAL_CONTEXT, 700, 1 << 14};
     for (size_t i = 0; i < QUERN_COUNT(steps); i++) {
         quern_context *context = trial_context(model, QUERN_PATH_FAST, 2, steps[i]);
-        for (size_t first = 0; first < 12; first++)
+        for (size_t first = 0; first < 12; first += 3) /* bad ones are first, second and later */
             check_results(context, first);
         quern_context_free(context);
     }
