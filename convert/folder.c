@@ -6,7 +6,6 @@
 #include "gguf/summary.h"
 #include "pieces.h"
 #include "settings.h"
-#include "text/prompt.h"
 #include "weights.h"
 
 #include <math.h>
@@ -267,30 +266,6 @@ static void put_prompts(struct quern_gguf_writer *writer, const json_t *prompts)
 
 /* ---------------------------------------------------------------- notices */
 
-/* The library puts the prompts of EmbeddingGemma before texts, whatever the file says; so a model that was trained with
- * others must not be used by task. */
-static void compare_prompts(const json_t *prompts, struct quern_convert_result *result)
-{
-    static const struct {
-        const char *name;
-        quern_task task;
-    } names[] = {{"query", QUERN_TASK_QUERY},
-                 {"document", QUERN_TASK_DOCUMENT},
-                 {"Clustering", QUERN_TASK_CLUSTERING},
-                 {"Classification", QUERN_TASK_CLASSIFICATION},
-                 {"STS", QUERN_TASK_SIMILARITY},
-                 {"InstructionRetrieval", QUERN_TASK_CODE},
-                 {"Summarization", QUERN_TASK_SUMMARIZATION}};
-    for (size_t i = 0; i < QUERN_COUNT(names) && result->notice[0] == '\0'; i++) {
-        const char *text = json_string_value(json_object_get(prompts, names[i].name));
-        if (text != NULL && text[0] != '\0' && strcmp(text, quern_prompt_default(names[i].task)) != 0)
-            snprintf(result->notice, sizeof result->notice,
-                     "the model's prompt %s is \"%.64s\", but task %s puts \"%s\" before texts: put the model's own "
-                     "before them, with task none", names[i].name, text, quern_task_name(names[i].task),
-                     quern_prompt_default(names[i].task));
-    }
-}
-
 static void notice_head(const struct folder *folder, struct quern_convert_result *result)
 {
     if (folder->settings.head_hidden == 0)
@@ -326,7 +301,6 @@ static int convert(struct folder *folder, const char *path, const struct quern_c
     quern_gguf_put_u32(writer, "general.file_type", quern_file_type(folder->type));
     int code = quern_weights_write(&folder->weights, writer, job, result, folder->error);
     notice_head(folder, result);
-    compare_prompts(folder->settings.prompt_texts, result);
     notice_window(folder, result);
     return quern_weights_finish(writer, code, path, result, folder->error);
 }

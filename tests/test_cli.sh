@@ -127,7 +127,7 @@ check "its texts have no prompt" both exits 0 "QUERN_MODEL" -- lines 1
 run embed -t none text
 check "its task is none" same none
 run embed -t document text
-check "another task can be asked for" differs none
+check "no task has a prompt" same none
 run similarity text text
 keep similar
 run similarity -t none text text

@@ -1,11 +1,15 @@
+/* Tasks and their prompts: those of the architecture, and those that a file brings. */
 #include "base/count.h"
-#include "text/prompt.h"
+#include "gguf/blocks.h"
+#include "trial.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -26,75 +30,143 @@ static const struct {
 };
 #define TASKS ((int)QUERN_COUNT(tasks))
 
-static void test_names_and_prompts(void **state)
+/* A model whose file says this about its prompts. */
+static quern_model *open_model(const char *prompts, const char *query, const char *document)
+{
+    char path[TRIAL_PATH];
+    struct quern_recipe recipe = trial_recipe(QUERN_TYPE_Q8_0, false);
+    recipe.prompts = prompts;
+    recipe.query_prompt = query;
+    recipe.document_prompt = document;
+    trial_make(path, &recipe);
+    quern_model *model = trial_open(path, NULL);
+    unlink(path);
+    return model;
+}
+
+static void test_names(void **state)
 {
     (void)state;
+    const int none[] = {-1, TASKS, INT32_MAX, INT32_MIN};
+    const char *const names[] = {"", "Query", "query ", "task: search result | query: ", "documents"};
     for (int i = 0; i < TASKS; i++) {
         assert_int_equal(tasks[i].task, i);
         assert_string_equal(quern_task_name(tasks[i].task), tasks[i].name);
-        assert_string_equal(quern_prompt_default(tasks[i].task), tasks[i].prompt);
         assert_int_equal(quern_task_find(tasks[i].name), i);
     }
-}
-
-static void test_what_is_no_task(void **state)
-{
-    const int none[] = {-1, TASKS, INT32_MAX, INT32_MIN};
-    const char *const names[] = {"", "Query", "query ", "task: search result | query: ", "documents"};
-    quern_text parts[QUERN_PROMPT_PARTS];
-
-    (void)state;
-    for (size_t i = 0; i < QUERN_COUNT(none); i++) {
+    for (size_t i = 0; i < QUERN_COUNT(none); i++)
         assert_null(quern_task_name((quern_task)none[i]));
-        assert_null(quern_prompt_default(none[i]));
-        assert_int_equal(quern_prompt_parts(none[i], (quern_text){NULL, 0}, parts), -1);
-    }
     for (size_t i = 0; i < QUERN_COUNT(names); i++)
         assert_int_equal(quern_task_find(names[i]), -1);
     assert_int_equal(quern_task_find(NULL), -1);
 }
 
-/* What precedes a text, joined. */
-static const char *joined(int task, const char *title)
-{
-    static char out[128];
-    quern_text parts[QUERN_PROMPT_PARTS];
-    int count = quern_prompt_parts(task, (quern_text){title, title ? strlen(title) : 0}, parts);
-    size_t used = 0;
-
-    assert_in_range(count, 0, QUERN_PROMPT_PARTS);
-    for (int i = 0; i < count; i++) {
-        assert_true(parts[i].length < sizeof out - used);
-        memcpy(out + used, parts[i].data, parts[i].length);
-        used += parts[i].length;
-    }
-    out[used] = '\0';
-    return out;
-}
-
-static void test_parts_without_title(void **state)
+static void test_prompts_of_the_architecture(void **state)
 {
     (void)state;
+    quern_model *model = open_model(NULL, NULL, NULL);
     for (int i = 0; i < TASKS; i++)
-        assert_string_equal(joined(i, NULL), tasks[i].prompt);
-    assert_string_equal(joined(QUERN_TASK_DOCUMENT, ""), "title: none | text: ");
+        assert_string_equal(quern_model_prompt(model, tasks[i].task), tasks[i].prompt);
+    assert_null(quern_model_prompt(model, (quern_task)-1));
+    assert_null(quern_model_prompt(model, (quern_task)TASKS));
+    quern_model_close(model);
 }
 
-static void test_only_documents_have_titles(void **state)
+/* Whether text with its task and title has the tokens of this string without a task. */
+static void expect_text(quern_context *context, int task, const char *title, const char *string)
+{
+    int32_t ids[200], expected[200];
+    size_t count, expected_count;
+    const quern_embed_options options = {
+        .size = sizeof options, .task = task, .title = {title, title != NULL ? strlen(title) : 0}};
+    assert_int_equal(quern_tokenize(context, (quern_text){"a text", 6}, &options, ids, 200, &count, NULL), QUERN_OK);
+    assert_int_equal(quern_tokenize(context, (quern_text){string, strlen(string)}, NULL, expected, 200, &expected_count,
+                                    NULL), QUERN_OK);
+    assert_int_equal(count, expected_count);
+    assert_memory_equal(ids, expected, count * sizeof *ids);
+}
+
+static void test_titles(void **state)
 {
     (void)state;
-    assert_string_equal(joined(QUERN_TASK_DOCUMENT, "Mars | the red one"), "title: Mars | the red one | text: ");
-    assert_string_equal(joined(QUERN_TASK_QUERY, "Mars"), "task: search result | query: ");
-    assert_string_equal(joined(QUERN_TASK_NONE, "Mars"), "");
+    quern_model *model = open_model(NULL, NULL, NULL);
+    quern_context *context = trial_context(model, QUERN_PATH_FAST, 1, 0);
+    expect_text(context, QUERN_TASK_DOCUMENT, NULL, "title: none | text: a text");
+    expect_text(context, QUERN_TASK_DOCUMENT, "", "title: none | text: a text");
+    expect_text(context, QUERN_TASK_DOCUMENT, "Mars | the red one", "title: Mars | the red one | text: a text");
+    expect_text(context, QUERN_TASK_NONE, NULL, "a text");
+    quern_context_free(context);
+    quern_model_close(model);
+}
+
+static void expect_no_title(quern_context *context)
+{
+    const quern_embed_options options = {.size = sizeof options, .task = QUERN_TASK_DOCUMENT, .title = {"Mars", 4}};
+    quern_error error;
+    size_t count;
+    assert_int_equal(quern_tokenize(context, (quern_text){"a text", 6}, &options, NULL, 0, &count, &error),
+                     QUERN_EINVAL);
+    assert_non_null(strstr(error.text, "takes no title"));
+}
+
+static void test_prompts_of_the_file(void **state)
+{
+    (void)state;
+    quern_model *model = open_model(NULL, "search: ", "");
+    quern_context *context = trial_context(model, QUERN_PATH_FAST, 1, 0);
+    assert_string_equal(quern_model_prompt(model, QUERN_TASK_QUERY), "search: ");
+    assert_string_equal(quern_model_prompt(model, QUERN_TASK_DOCUMENT), "");
+    assert_string_equal(quern_model_prompt(model, QUERN_TASK_CLUSTERING), "task: clustering | query: ");
+    expect_text(context, QUERN_TASK_QUERY, NULL, "search: a text");
+    expect_text(context, QUERN_TASK_DOCUMENT, NULL, "a text");
+    expect_no_title(context);
+    quern_context_free(context);
+    quern_model_close(model);
+}
+
+/* Tasks of a model without prompts embed the text as it is. */
+static void test_no_prompts(void **state)
+{
+    (void)state;
+    quern_model *model = open_model("none", "search: ", NULL);
+    quern_context *context = trial_context(model, QUERN_PATH_FAST, 1, 0);
+    quern_model_info info = {.size = sizeof info};
+    assert_int_equal(quern_model_describe(model, &info, NULL), QUERN_OK);
+    assert_int_equal(info.has_prompts, 0);
+    for (int i = 0; i < TASKS; i++) {
+        assert_string_equal(quern_model_prompt(model, tasks[i].task), "");
+        expect_text(context, i, NULL, "a text");
+    }
+    expect_no_title(context);
+    quern_context_free(context);
+    quern_model_close(model);
+}
+
+static void test_long_prompt(void **state)
+{
+    (void)state;
+    char path[TRIAL_PATH], prompt[5000];
+    struct quern_recipe recipe = trial_recipe(QUERN_TYPE_Q8_0, false);
+    quern_model *model = NULL;
+    quern_error error;
+    memset(prompt, 'p', sizeof prompt - 1);
+    prompt[sizeof prompt - 1] = '\0';
+    recipe.query_prompt = prompt;
+    trial_make(path, &recipe);
+    assert_int_equal(quern_model_open(&model, path, NULL, &error), QUERN_EFORMAT);
+    assert_non_null(strstr(error.text, "quern.prompt.query"));
+    unlink(path);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_names_and_prompts),
-        cmocka_unit_test(test_what_is_no_task),
-        cmocka_unit_test(test_parts_without_title),
-        cmocka_unit_test(test_only_documents_have_titles),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_prompts_of_the_architecture),
+        cmocka_unit_test(test_titles),
+        cmocka_unit_test(test_prompts_of_the_file),
+        cmocka_unit_test(test_no_prompts),
+        cmocka_unit_test(test_long_prompt),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

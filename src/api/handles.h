@@ -2,6 +2,7 @@
 #ifndef QUERN_API_HANDLES_H
 #define QUERN_API_HANDLES_H
 
+#include "api/prompts.h"
 #include "base/pool.h"
 #include "engine/engine.h"
 #include "network/network.h"
@@ -21,7 +22,7 @@ struct quern_model {
     float *scores;
     size_t vocabulary_bytes; /* of all three */
     char name[128], types[256], kernels_reason[128];
-    bool has_prompts;
+    struct quern_prompts prompts;
 };
 
 struct quern_context {

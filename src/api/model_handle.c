@@ -3,7 +3,6 @@
 #include "base/budget.h"
 #include "base/error.h"
 #include "gguf/summary.h"
-#include "text/prompt.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,19 +50,6 @@ static void describe_types(quern_model *model)
     quern_types_describe(counts, model->types, sizeof model->types);
 }
 
-/* A file that says how to prompt its model was made for quern, and other than EmbeddingGemma. */
-static int read_prompts(quern_model *model, quern_error *error)
-{
-    static const char key[] = "quern.prompts", none[] = "none";
-    quern_text prompts = {NULL, 0};
-    QUERN_TRY(quern_gguf_string(&model->gguf, key, &prompts, error));
-    model->has_prompts = prompts.data == NULL;
-    if (prompts.data == NULL || (prompts.length == strlen(none) && memcmp(prompts.data, none, strlen(none)) == 0))
-        return QUERN_OK;
-    return quern_fail(error, QUERN_EUNSUPPORTED, "%s is \"%.*s\"; this version knows \"%s\" only", key,
-                      (int)(prompts.length < 32 ? prompts.length : 32), prompts.data, none);
-}
-
 static int read_name(quern_model *model, quern_error *error)
 {
     char start[sizeof model->name + 4]; /* so much longer that a character it cuts off does not fit anyway */
@@ -80,7 +66,7 @@ static int read_model(quern_model *model, const struct quern_kernels *kernels, i
     QUERN_TRY(quern_network_load(&model->network, &model->gguf, kernels, threads, error));
     QUERN_TRY(quern_model_read_vocabulary(model, error));
     QUERN_TRY(read_name(model, error));
-    QUERN_TRY(read_prompts(model, error));
+    QUERN_TRY(quern_prompts_read(&model->prompts, model->network.arch, &model->gguf, error));
     describe_types(model);
     return quern_map_check(&model->gguf.map, error);
 }
@@ -125,6 +111,7 @@ void quern_model_close(quern_model *model)
 {
     if (model == NULL || atomic_fetch_sub_explicit(&model->references, 1, memory_order_acq_rel) != 1)
         return;
+    quern_prompts_release(&model->prompts);
     quern_vocabulary_free(model->vocabulary);
     free(model->texts);
     free(model->scores);
@@ -141,7 +128,7 @@ int quern_model_describe(const quern_model *model, quern_model_info *info, quern
     const quern_model_info full = {
         .architecture = model->network.arch->name,
         .name = model->name,
-        .notice = s->head_hidden == 0 && model->has_prompts ? model->network.arch->headless_notice : NULL,
+        .notice = s->head_hidden == 0 && quern_prompts_exist(&model->prompts) ? model->network.arch->headless_notice : NULL,
         .kernels = model->network.kernels->name,
         .kernels_reason = model->kernels_reason,
         .types = model->types,
@@ -160,13 +147,12 @@ int quern_model_describe(const quern_model *model, quern_model_info *info, quern
         .file_bytes = model->gguf.map.size,
         .packed_bytes = model->network.packed_bytes + model->network.tables.size,
         .vocabulary_bytes = model->vocabulary_bytes,
-        .has_prompts = model->has_prompts,
+        .has_prompts = quern_prompts_exist(&model->prompts),
     };
     return quern_info_write(info, &full, sizeof full, error);
 }
 
 const char *quern_model_prompt(const quern_model *model, quern_task task)
 {
-    (void)model; /* all models have the same so far */
-    return quern_prompt_default((int)task);
+    return quern_task_name(task) != NULL ? model->prompts.texts[task] : NULL;
 }

@@ -50,7 +50,9 @@ int quern_embed_options_read(const quern_model *model, const quern_embed_options
     if (quern_task_name((quern_task)out->task) == NULL)
         return quern_fail(error, QUERN_EINVAL, "%d is no task", out->task);
     if (out->title.length != 0 && (out->title.data == NULL || out->task != QUERN_TASK_DOCUMENT))
-        return quern_fail(error, QUERN_EINVAL, "a title goes with the document task only");
+        return quern_fail(error, QUERN_EINVAL, "only a text of the task \"document\" can have a title");
+    if (out->title.length != 0 && model->prompts.title[0] == NULL)
+        return quern_fail(error, QUERN_EINVAL, "the model's prompt for documents takes no title");
     if (out->dimensions < 0 || out->dimensions > width)
         return quern_fail(error, QUERN_EINVAL, "%d dimensions asked for; the model's vectors have 1 to %d",
                           out->dimensions, width);

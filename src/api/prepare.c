@@ -2,7 +2,6 @@
 #include "api/handles.h"
 #include "base/error.h"
 #include "base/utf8.h"
-#include "text/prompt.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,33 +23,23 @@ int quern_context_reserve_ids(quern_context *context, size_t count, quern_error 
     return context->ids != NULL ? QUERN_OK : quern_fail(error, QUERN_ENOMEM, "no memory for %zu tokens", count);
 }
 
-enum { TEXT_PARTS = QUERN_PROMPT_PARTS + 1 };
-
-/* The parts that are tokenized as one text: the prompt's, and the text. */
-static size_t join_prompt(const quern_embed_options *options, quern_text text, quern_text parts[TEXT_PARTS])
-{
-    const size_t count = (size_t)quern_prompt_parts(options->task, options->title, parts);
-    parts[count] = text;
-    return count + 1;
-}
-
 int quern_context_tokenize(quern_context *context, quern_text text, const quern_embed_options *options, int32_t *ids,
                            size_t capacity, size_t *count, quern_error *error)
 {
-    quern_text parts[TEXT_PARTS];
+    quern_text parts[QUERN_PROMPT_PARTS];
     QUERN_TRY(quern_model_check_tokenizer(context->model, error));
-    const size_t parts_count = join_prompt(options, text, parts);
-    QUERN_TRY(quern_tokenizer_run(context->tokenizer, parts, parts_count, options->flags, ids, capacity, count, error));
+    const size_t n = quern_prompts_join(&context->model->prompts, options, text, parts);
+    QUERN_TRY(quern_tokenizer_run(context->tokenizer, parts, n, options->flags, ids, capacity, count, error));
     return quern_map_check(&context->model->gguf.map, error);
 }
 
 int quern_context_spans(quern_context *context, quern_text text, const quern_embed_options *options, const int32_t *ids,
                         size_t count, quern_token_span *spans, quern_error *error)
 {
-    quern_text parts[TEXT_PARTS];
+    quern_text parts[QUERN_PROMPT_PARTS];
     QUERN_TRY(quern_model_check_tokenizer(context->model, error));
-    const size_t parts_count = join_prompt(options, text, parts);
-    QUERN_TRY(quern_tokenizer_spans(context->tokenizer, parts, parts_count, options->flags, ids, count, spans, error));
+    const size_t n = quern_prompts_join(&context->model->prompts, options, text, parts);
+    QUERN_TRY(quern_tokenizer_spans(context->tokenizer, parts, n, options->flags, ids, count, spans, error));
     return quern_map_check(&context->model->gguf.map, error);
 }
 

@@ -210,6 +210,10 @@ static void put_model_keys(struct quern_gguf_writer *writer, const struct quern_
     put_string(writer, "general.name", "Test model of random weights");
     if (r->prompts != NULL)
         put_string(writer, "quern.prompts", r->prompts);
+    if (r->query_prompt != NULL)
+        put_string(writer, "quern.prompt.query", r->query_prompt);
+    if (r->document_prompt != NULL)
+        put_string(writer, "quern.prompt.document", r->document_prompt);
     quern_gguf_put_u32(writer, "general.file_type", quern_file_type(r->type));
     quern_gguf_put_u32(writer, "general.quantization_version", 2);
     put_number(writer, "context_length", r->context);

@@ -1,0 +1,32 @@
+/* The prompts of a model: what stands before a text of a task. */
+#ifndef QUERN_API_PROMPTS_H
+#define QUERN_API_PROMPTS_H
+
+#include "arch/arch.h"
+#include "gguf/gguf.h"
+#include "quern.h"
+
+struct quern_prompts {
+    const char *texts[QUERN_ARCH_TASKS]; /* [task]; "" for none */
+    const char *title[2]; /* what stands before and behind the title of a document, instead of its prompt; NULL: the model
+                             takes no titles */
+    char *owned[QUERN_ARCH_TASKS];       /* copies of the prompts in the file; NULL where it has none */
+};
+
+/* Takes the prompts of the architecture, or those of the file (keys quern.prompt.NAME) where it has them. A file whose
+ * key quern.prompts is "none" has no prompts. Errors: QUERN_EFORMAT, QUERN_EUNSUPPORTED for another value of that key,
+ * QUERN_ENOMEM. */
+int quern_prompts_read(struct quern_prompts *prompts, const struct quern_arch *arch, const struct quern_gguf *gguf,
+                       quern_error *error);
+void quern_prompts_release(struct quern_prompts *prompts); /* zeroed ones are allowed */
+
+/* Whether there is a prompt for any task. */
+bool quern_prompts_exist(const struct quern_prompts *prompts);
+
+/* Writes what is tokenized as one text, at most QUERN_PROMPT_PARTS parts, and returns their number: the prompt of the
+ * options' task, with its title, and last the text. */
+#define QUERN_PROMPT_PARTS 4
+size_t quern_prompts_join(const struct quern_prompts *prompts, const quern_embed_options *options, quern_text text,
+                          quern_text parts[QUERN_PROMPT_PARTS]);
+
+#endif
