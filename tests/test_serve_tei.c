@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -191,6 +192,29 @@ static void test_a_default_task(void **state)
     serve_switch(NULL);
 }
 
+/* A model that takes no prompts refuses every way to ask for one, and embeds texts as they are. */
+static void test_a_model_without_prompts(void **state)
+{
+    (void)state;
+    static const char *const tasks[] = {"\"task\":\"query\"", "\"prompt_name\":\"STS\"", "\"model\":\"m:document\"",
+                                        "\"title\":\"t\""};
+    char path[TRIAL_PATH + 8], body[128];
+    struct quern_recipe recipe = quern_recipe_tiny();
+    recipe.prompts = "none";
+    snprintf(path, sizeof path, "%s.none", serve_path);
+    assert_int_equal(quern_model_make(path, &recipe, NULL), QUERN_OK);
+    serve_switch((const char *const[]){"-m", path, NULL});
+    for (size_t i = 0; i < QUERN_COUNT(tasks); i++) {
+        snprintf(body, sizeof body, "{\"inputs\":\"rain\",%s}", tasks[i]);
+        serve_expect("/embed", body, 422, "has no prompts");
+    }
+    serve_expect("/tokenize", "{\"inputs\":\"rain\",\"prompt_name\":\"query\"}", 422, "has no prompts");
+    serve_expect("/embed", "{\"inputs\":\"rain\"}", 200, "[[");
+    serve_expect("/embed", "{\"inputs\":\"rain\",\"task\":\"none\"}", 200, "[[");
+    serve_switch(NULL);
+    unlink(path);
+}
+
 /* Ids are the library's, and the text between start and stop is the text of the token. */
 static void check_tokens(const char *text, const char *body, const quern_embed_options *options)
 {
@@ -326,6 +350,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_similarity),
         cmocka_unit_test(test_options_of_similarity),
         cmocka_unit_test(test_a_default_task),
+        cmocka_unit_test(test_a_model_without_prompts),
         cmocka_unit_test(test_tokens),
         cmocka_unit_test(test_text_goes_to_tokens_and_back),
         cmocka_unit_test(test_info_counts_texts_without_a_prompt),
