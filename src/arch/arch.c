@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-static const struct quern_arch *const architectures[] = {&quern_arch_gemma_embedding};
+static const struct quern_arch *const architectures[] = {&quern_arch_bert, &quern_arch_gemma_embedding};
 
 const struct quern_arch *const *quern_arch_all(int *count)
 {

@@ -177,7 +177,7 @@ void quern_tensor_name(char name[QUERN_TENSOR_NAME], const struct quern_arch *ar
 /* The kind of a layer; period: the value of QUERN_P_PERIOD. */
 enum quern_layer_kind quern_layer_kind_of(const struct quern_arch *arch, int layer, int period);
 
-/* arch.c lists these. */
-extern const struct quern_arch quern_arch_gemma_embedding;
+/* The descriptions; arch.c lists them. */
+extern const struct quern_arch quern_arch_bert, quern_arch_gemma_embedding;
 
 #endif

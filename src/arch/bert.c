@@ -1,0 +1,46 @@
+/* BERT, as MiniLM, BGE, E5 and GTE use it: learned positions, LayerNorm after each sum, biases, feed-forward blocks
+ * without a gate. Every token attends to the whole text. */
+#include "arch/arch.h"
+#include "base/count.h"
+
+static const struct quern_arch_key keys[] = {
+    {"context_length", QUERN_P_CONTEXT, QUERN_KEY_INTEGER, 2, 1 << 20, .required = true},
+    {"embedding_length", QUERN_P_WIDTH, QUERN_KEY_INTEGER, 1, 1 << 16, .required = true},
+    {"block_count", QUERN_P_LAYERS, QUERN_KEY_INTEGER, 1, 512, .required = true},
+    {"feed_forward_length", QUERN_P_FFN, QUERN_KEY_INTEGER, 1, 1 << 20, .required = true},
+    {"attention.head_count", QUERN_P_HEADS, QUERN_KEY_INTEGER, 1, 1024, .required = true},
+    {"attention.layer_norm_epsilon", QUERN_P_EPSILON, QUERN_KEY_FLOAT, 0, 0.999, .required = true},
+    {"attention.causal", QUERN_P_CAUSAL, QUERN_KEY_BOOL, 0, 1, .fallback = 0},
+    {"pooling_type", QUERN_P_POOLING, QUERN_KEY_INTEGER, 0, 255, .required = true}, /* models differ: never guess it */
+};
+
+const struct quern_arch quern_arch_bert = {
+    .name = "bert",
+    .title = "BERT",
+    .keys = keys,
+    .key_count = QUERN_COUNT(keys),
+    .tensors = {
+        [QUERN_T_TOKENS] = {"token_embd", QUERN_P_VOCABULARY, QUERN_P_WIDTH},
+        [QUERN_T_POSITIONS] = {"position_embd", QUERN_P_CONTEXT, QUERN_P_WIDTH},
+        [QUERN_T_TOKEN_TYPES] = {"token_types", QUERN_P_TOKEN_TYPES, QUERN_P_WIDTH, .optional = true},
+        [QUERN_T_EMBEDDING_NORM] = {"token_embd_norm", QUERN_P_NONE, QUERN_P_WIDTH, QUERN_BIAS_REQUIRED},
+        [QUERN_T_QUERY] = {"attn_q", QUERN_P_QUERIES, QUERN_P_WIDTH, QUERN_BIAS_REQUIRED},
+        [QUERN_T_KEY] = {"attn_k", QUERN_P_KEYS, QUERN_P_WIDTH, QUERN_BIAS_REQUIRED},
+        [QUERN_T_VALUE] = {"attn_v", QUERN_P_KEYS, QUERN_P_WIDTH, QUERN_BIAS_REQUIRED},
+        [QUERN_T_QKV] = {"attn_qkv", QUERN_P_QKV, QUERN_P_WIDTH, QUERN_BIAS_OPTIONAL},
+        [QUERN_T_OUTPUT] = {"attn_output", QUERN_P_WIDTH, QUERN_P_QUERIES, QUERN_BIAS_OPTIONAL},
+        [QUERN_T_ATTENTION_SUM_NORM] = {"attn_output_norm", QUERN_P_NONE, QUERN_P_WIDTH, QUERN_BIAS_REQUIRED},
+        [QUERN_T_UP] = {"ffn_up", QUERN_P_FFN, QUERN_P_WIDTH, QUERN_BIAS_OPTIONAL},
+        [QUERN_T_DOWN] = {"ffn_down", QUERN_P_WIDTH, QUERN_P_FFN, QUERN_BIAS_OPTIONAL},
+        [QUERN_T_FFN_SUM_NORM] = {"layer_output_norm", QUERN_P_NONE, QUERN_P_WIDTH, QUERN_BIAS_REQUIRED},
+    },
+    .norm = QUERN_NORM_LAYER,
+    .sum = QUERN_NORM_OF_SUM,
+    .ffn = QUERN_FFN_GELU_ERF,
+    .pattern = QUERN_PATTERN_GLOBAL,
+    .geometry = {
+        [QUERN_LAYER_GLOBAL] = {QUERN_P_HEADS, QUERN_P_KV_HEADS, QUERN_P_HEAD, QUERN_P_NONE, QUERN_P_NONE},
+    },
+    .poolings = 1 << QUERN_POOLING_MEAN | 1 << QUERN_POOLING_CLS,
+    .digest_seed = 2,
+};
