@@ -1,4 +1,5 @@
-/* Any file in the place of a kept cache: what is read is finite, and is written and read again as it was. */
+/* Reads any bytes as a cache file. The vectors that are read must be finite, and must be the same after they are
+ * written and read again. */
 #include "../server/steps/cache_file.h"
 
 #include <math.h>
@@ -18,7 +19,7 @@ static void see(void *owner, const quern_tokens *text, const float *vector)
     ++*(long *)owner;
 }
 
-/* Sets length and checksum right, or nothing but refusals would be seen. */
+/* Corrects the length and the checksum. Without this, almost every input would be refused at once. */
 static void mend(uint8_t *data, size_t size)
 {
     struct quern_cache_head head;

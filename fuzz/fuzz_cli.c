@@ -1,5 +1,5 @@
-/* Input and output of jobs: any bytes are split into texts at the separators, and no byte is lost or added; any text is
- * written as a JSON string, any number as one that reads back. */
+/* Input and output of jobs. Any bytes must be split into texts at the separators, without losing or adding a byte. Any
+ * text must be written as a valid JSON string, and any number so that reading it gives the same number. */
 #include "jobs.h"
 #include "json_text.h"
 
@@ -31,7 +31,7 @@ static void check_float(const quern_text *text)
         abort();
 }
 
-/* Inside the quotes there is nothing that would end or break a JSON string. */
+/* Checks that nothing inside the quotes ends or breaks a JSON string. */
 static void check_string(const quern_text *text)
 {
     char *json = NULL;
@@ -52,7 +52,7 @@ static void check_string(const quern_text *text)
     free(json);
 }
 
-/* Checks a batch against the data from *at on, and moves *at behind it. */
+/* Compares a batch with the data from *at on, and moves *at behind it. */
 static void check_batch(const struct quern_jobs_texts *batch, const uint8_t *data, size_t size, char separator,
                         size_t *at)
 {

@@ -1,7 +1,7 @@
-/* Any texts with any options give vectors or one clear error; a text's vector does not depend on its company.
+/* Any texts with any options must give vectors or one clear error. A text's vector must not depend on the other texts.
  *
- * Input: task, flags, dimensions, path, a byte each; then up to four texts, with a byte 0x1E between them. Bit 7 of the
- * flags makes the last text a title as well. */
+ * Input: one byte each for task, flags, dimensions and path. Then up to four texts, with a byte 0x1E between them.
+ * Bit 7 of the flags makes the last text a title as well. */
 #include "model_maker.h"
 
 #include "gguf/blocks.h"
@@ -29,7 +29,7 @@ static void expect(int holds, const char *rule)
     }
 }
 
-/* Once for all inputs. */
+/* Makes the model and the contexts, once for all inputs. */
 static void open_model(void)
 {
     char path[] = "/tmp/quern-fuzz-XXXXXX";
@@ -38,7 +38,7 @@ static void open_model(void)
     quern_model_options options = {.size = sizeof options, .threads = 1};
     recipe.type = QUERN_TYPE_Q4_0;
     recipe.head = true;
-    recipe.context = 48; /* so that texts are too long now and then */
+    recipe.context = 48; /* short, so that some texts are too long */
     expect(file >= 0 && close(file) == 0 && quern_model_make(path, &recipe, NULL) == QUERN_OK &&
            quern_model_open(&model, path, &options, NULL) == QUERN_OK, "a model can be made");
     for (int i = 0; i < 2; i++) {

@@ -1,4 +1,4 @@
-/* The GGUF reader over any bytes: what it accepts must be there, and be found by name. */
+/* Reads any bytes as a GGUF file. Everything that the reader accepts must be readable, and be found by its name. */
 #include "gguf/gguf.h"
 
 #include <stdio.h>
@@ -15,7 +15,7 @@ static void touch(const unsigned char *bytes, size_t size)
         sum += bytes[i];
 }
 
-/* A name without NUL, terminated; NULL if there is none. */
+/* A name as a string; NULL if it contains a NUL byte. */
 static const char *terminated(quern_text text, char out[128])
 {
     if (text.length >= 128 || memchr(text.data, '\0', text.length))

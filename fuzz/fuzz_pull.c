@@ -1,4 +1,5 @@
-/* Names of models, heads of HTTP responses, records: any bytes are taken or refused, and what is taken is sound. */
+/* Names of models, heads of HTTP responses, records: any bytes must be accepted or refused, and what is accepted must
+ * be valid. */
 #include "../cli/pull/pull.h"
 
 #include <stdlib.h>
@@ -18,7 +19,7 @@ static void check_digest(const char *digest)
     check(strspn(digest, "0123456789abcdef") == strlen(digest) && strlen(digest) == QUERN_CLI_DIGEST - 1);
 }
 
-/* No name leads out of the cache or, unless it says so itself, to another host. */
+/* Checks that no name leads out of the cache folder, or to another host than the hub unless it is a URL. */
 static void try_name(const char *name)
 {
     static struct quern_cli_source source;
@@ -37,7 +38,7 @@ static void try_name(const char *name)
         check(strcmp(source.url, name) == 0);
 }
 
-/* A URL that is allowed has no byte that could end a line or a host before its time. */
+/* Checks that a URL that is allowed has no byte that could end a line or a host name too early. */
 static void try_url(const char *url)
 {
     if (!quern_cli_url_allowed(url, NULL))

@@ -1,9 +1,10 @@
-/* Any bytes a client sends: a head and a body in chunks are read the same however they are cut up, and stay within what
- * was sent; a body becomes an answer that is JSON, with a vector for each input where vectors are asked for, or a
- * refusal that is JSON with a reason.
+/* Any bytes that a client sends. A head and a body in chunks must be read in the same way however they are split, and
+ * nothing beyond them may be read. A body must give an answer in JSON, with a vector for each input where vectors are
+ * asked for, or a refusal in JSON with a reason.
  *
- * Input: flags, a byte; then a request of HTTP if bit 0 is set, else a body. Bit 1 allows token ids, bit 2 makes raw
- * vectors, bit 3 tokenises in slices; the upper four are the number of the route, of those that have bodies. */
+ * Input: one byte of flags. Then a whole HTTP request if bit 0 is set, else a body. Bit 1 allows token ids, bit 2 asks
+ * for raw vectors, bit 3 tokenises in slices. The upper four bits are the number of the route, among those that have
+ * bodies. */
 #include "../server/http/http.h"
 #include "../server/requests/respond.h"
 #include "../server/requests/routes.h"
@@ -33,7 +34,7 @@ static void expect(int holds, const char *rule)
     }
 }
 
-/* Once for all inputs. */
+/* Makes the model and the service, once for all inputs. */
 static void open_service(void)
 {
     char path[] = "/tmp/quern-fuzz-XXXXXX";
@@ -51,7 +52,7 @@ static void open_service(void)
 
 /* ---------------------------------------------------------------- HTTP */
 
-/* Decodes stream[size], piece bytes at a time, into body. *end: where it ends. */
+/* Decodes stream[size] into body, in pieces of `piece` bytes. *end: where the body ends. */
 static int decode(const uint8_t *stream, size_t size, size_t piece, char *body, size_t *length, size_t *end)
 {
     struct quern_chunks chunks = {0};
@@ -147,7 +148,7 @@ static void check_answer(const struct quern_request *request, bool has_vectors, 
     json_decref(answer);
 }
 
-/* The path of route number n of those that take bodies, round and round. */
+/* The path of route number n (modulo their number) among those that have bodies. */
 static const char *path_of(unsigned n)
 {
     for (size_t i = 0;; i++) {
@@ -159,7 +160,7 @@ static const char *path_of(unsigned n)
     }
 }
 
-/* The job of a tokenised request, with some numbers for vectors. */
+/* The job of a tokenised request, with arbitrary numbers as vectors. */
 static struct quern_job *fake_job(struct quern_request *request)
 {
     struct quern_job *job = quern_request_make_job(request);

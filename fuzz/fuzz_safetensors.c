@@ -1,4 +1,5 @@
-/* Any bytes are a safetensors file whose tensors lie inside it, one after the other, or one clear error. */
+/* Reads any bytes as a safetensors file. They must give tensors that lie inside the file, one after the other, or one
+ * clear error. */
 #include "safetensors.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* Any bytes are a SentencePiece model whose pieces lie inside them, or one clear error. */
+/* Reads any bytes as a SentencePiece model. They must give pieces that lie inside the bytes, or one clear error. */
 #include "sentencepiece.h"
 
 #include <math.h>

@@ -1,4 +1,4 @@
-/* A vocabulary and a text out of the input; short texts must come out as by definition.
+/* Makes a vocabulary and a text from the input. The tokens of short texts must be those of the naive tokenizer.
  *
  *     byte 0       flags, see below
  *     byte 1       number of pieces

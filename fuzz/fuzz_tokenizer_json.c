@@ -1,4 +1,4 @@
-/* Any bytes are a tokenizer.json whose pieces can be read, or one clear error. */
+/* Reads any bytes as tokenizer.json. They must give pieces that can be read, or one clear error. */
 #include "pieces.h"
 
 #include <math.h>

@@ -1,4 +1,4 @@
-/* Runs a fuzz target over files, or over all files of a folder: replay PATH... */
+/* Runs a fuzz target with the contents of files, or of all files of a folder: replay PATH... */
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* Writes a sentence-transformers folder, in the layout of EmbeddingGemma on the hub, out of a model file in F32.
- * Nothing of the code that reads such folders is used. */
+/* Writes a sentence-transformers folder from a model file in F32, in the layout of EmbeddingGemma on the hub. It shares
+ * no code with convert/, which reads such folders. */
 #ifndef QUERN_TESTS_FOLDER_MAKER_H
 #define QUERN_TESTS_FOLDER_MAKER_H
 
@@ -17,8 +17,8 @@ struct quern_folder_recipe {
 /* As on the hub: one file in F32, tokenizer.model. */
 struct quern_folder_recipe quern_folder_recipe(void);
 
-/* The folder must be there, and empty. A model without a head gives a folder without dense layers. Norms are written
- * less 1, rounded to float32. */
+/* The folder must exist and be empty. A model without a head gives a folder without dense layers. The weights of norms
+ * are written minus 1, rounded to float32. */
 int quern_folder_make(const char *folder, const char *model, const struct quern_folder_recipe *recipe,
                       quern_error *error);
 

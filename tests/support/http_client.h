@@ -1,4 +1,4 @@
-/* A client that sends exact bytes, for tests of the server: `quern serve` as a child process, raw sockets. */
+/* For tests of the server: starts `quern serve` as a child process, and sends exact bytes over raw sockets. */
 #ifndef QUERN_TESTS_HTTP_CLIENT_H
 #define QUERN_TESTS_HTTP_CLIENT_H
 
@@ -20,13 +20,14 @@ struct reply {
 };
 
 /* Starts `COMMAND serve -m MODEL --port 0 OPTIONS...`, OPTIONS ending with NULL, and waits until it is ready. False: it
- * has ended instead; then log tells why, and served_end how. */
+ * has ended instead; then the log says why, and served_end gives the exit code. */
 bool served_start(struct served *server, const char *command, const char *model, const char *const *options);
 
-/* Waits for its end, after sending it signal (0: none). Its exit code, or -1 after two minutes. Removes the log. */
+/* Sends a signal (0: none) and waits for the server's end. Returns its exit code, or -1 after two minutes. Removes the
+ * log. */
 int served_end(struct served *server, int signal_number);
 
-/* Whether its log has a text; waits up to 5 seconds for it to come. */
+/* Whether the log contains a text; waits for it up to 5 seconds. */
 bool served_logs(const struct served *server, const char *text);
 
 int client_connect(const struct served *server);

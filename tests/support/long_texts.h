@@ -1,4 +1,4 @@
-/* Texts to cut: ordinary ones of many kinds, and hostile ones. */
+/* Long texts for tests of truncation and chunks: ordinary ones of many kinds, and hostile ones. */
 #ifndef QUERN_TESTS_LONG_TEXTS_H
 #define QUERN_TESTS_LONG_TEXTS_H
 

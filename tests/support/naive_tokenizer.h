@@ -1,5 +1,5 @@
-/* The tokenizer by its definition, slowly: linear searches, one merge at a time over the whole of a fragment. What the
- * library's tokenizer is compared with. */
+/* A slow tokenizer that follows the definition: linear searches, and one merge at a time over a whole fragment. Tests
+ * compare the library's tokenizer with it. */
 #ifndef QUERN_TESTS_NAIVE_TOKENIZER_H
 #define QUERN_TESTS_NAIVE_TOKENIZER_H
 

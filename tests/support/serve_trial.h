@@ -1,5 +1,5 @@
-/* What tests of the server's dialects share: a server over a tiny model, and the library beside it to compare with.
- * Failures are those of the test that runs. */
+/* What tests of the server's dialects share: a server with a tiny model, and the library with the same model to compare
+ * with. A failure fails the test that runs. */
 #ifndef QUERN_TESTS_SERVE_TRIAL_H
 #define QUERN_TESTS_SERVE_TRIAL_H
 
@@ -20,16 +20,18 @@ bool serve_prepare(int argc, char **argv, const char *const *options);
 int serve_setup(void **state);
 int serve_teardown(void **state);
 
-/* Starts one more server over the same model. False: it did not become ready. served_end either way. */
+/* Starts one more server with the same model. False: it did not become ready. The caller calls served_end in both
+ * cases. */
 bool serve_start(struct served *server, const char *const *options);
 
 /* Asks another server, with these options, from now on; NULL: the usual one again, the other has ended well. */
 void serve_switch(const char *const *options);
 
-/* Asks; checks status and content type. The answer's JSON; the caller decrefs it. body NULL: GET. */
+/* Sends a request, and checks status and content type. Returns the answer's JSON, which the caller decrefs. body NULL:
+ * GET. */
 json_t *serve_ask(const char *path, const char *body, int status);
 
-/* Asks; checks status and that the answer has a text. */
+/* Sends a request, and checks its status and that the answer contains a text. */
 void serve_expect(const char *path, const char *body, int status, const char *text);
 
 /* The library's vector of a text; its length. */

@@ -1,5 +1,5 @@
-/* What tests of whole models share: tiny models in temporary files, opened with each kernel table. Failures are those
- * of the test that runs. */
+/* What tests of whole models share: tiny models in temporary files, opened with each kernel table. A failure fails the
+ * test that runs. */
 #ifndef QUERN_TESTS_TRIAL_H
 #define QUERN_TESTS_TRIAL_H
 
@@ -14,13 +14,13 @@
 /* Makes a model file in /tmp and writes its name to path. The caller unlinks it. */
 void trial_make(char path[TRIAL_PATH], const struct quern_recipe *recipe);
 
-/* The tiny recipe with these. type: enum quern_type. */
+/* The tiny recipe, changed by the arguments. type: enum quern_type. */
 struct quern_recipe trial_recipe(uint32_t type, bool head);
 
 /* Opens a file, with at most kernel table cpu; NULL: the best. */
 quern_model *trial_open(const char *path, const char *cpu);
 
-/* A model of the tiny recipe that no file name leads to any more. */
+/* A model of the tiny recipe, whose file has been removed. */
 quern_model *trial_model(uint32_t type, bool head, const char *cpu);
 
 /* threads and step_tokens as in quern_context_options. */
@@ -29,7 +29,7 @@ quern_context *trial_context(quern_model *model, int path, int threads, int step
 /* The name of kernel table number i that this CPU runs; NULL when there are no more. */
 const char *trial_kernels(int i);
 
-/* ids[i] = (37 i + 11 count) mod 640, for i < count: all over the tiny vocabulary. */
+/* ids[i] = (37 i + 11 count) mod 640, for i < count: so the ids are spread over the tiny vocabulary. */
 void trial_ids(int32_t *ids, int count);
 
 #endif

@@ -1,11 +1,11 @@
-/* Makes a vocabulary in the layout of Gemma 3's, out of nothing:
+/* Makes a vocabulary in the layout of Gemma 3, without any file:
  *
  *     <pad> <eos> <bos> <unk> <mask> [multimodal] <unused...> <start_of_turn> <end_of_turn>
  *     runs of newlines, runs of spaces (from two on), HTML tags, the 256 bytes
  *     normal pieces: several characters first, then single ones; the score is minus the rank
  *     runs of tabs, <start_of_image> <end_of_image>, more <unused...>
  *
- * All prefixes of a piece are pieces, so that merging reaches it. */
+ * All prefixes of a piece are pieces, so that merging can build it. */
 #ifndef QUERN_TESTS_VOCABULARY_MAKER_H
 #define QUERN_TESTS_VOCABULARY_MAKER_H
 

@@ -1,4 +1,5 @@
-/* Requests from a file and the answers they should get. The files' form is told in tests/conformance/README.md. */
+/* Sends the requests of a file, and compares the answers with those of the file. tests/conformance/README.md describes
+ * the format. */
 #include "client.h"
 #include "wire.h"
 
@@ -23,7 +24,7 @@ struct text {
 
 struct expected {
     char status[32];                    /* "200", "4xx", "close", "4xx or close" */
-    char *patterns[MOST_PATTERNS];      /* of the body; with '!' in front: not */
+    char *patterns[MOST_PATTERNS];      /* that the body must match; after '!' must not match */
     char *fields[MOST_PATTERNS];        /* "Name: pattern" */
     int pattern_count, field_count;
     bool in_body;
@@ -31,7 +32,7 @@ struct expected {
 
 struct test_case {
     char name[256];
-    struct text raw;         /* sent as it is; empty: made of the following */
+    struct text raw;         /* sent as it is; empty: the request is made of the fields below */
     struct text line, fields, body;
     bool has_body, in_body;
     struct expected answers[MOST_ANSWERS];
@@ -46,7 +47,7 @@ static bool complain(const char *format, ...)
     va_start(arguments, format);
     vsnprintf(problem, sizeof problem, format, arguments);
     va_end(arguments);
-    for (char *at = problem; *at; at++) /* TAP is of lines */
+    for (char *at = problem; *at; at++) /* TAP has one line for each test */
         *at = (unsigned char)*at < ' ' ? ' ' : *at;
     return false;
 }
@@ -65,7 +66,7 @@ static void append(struct text *text, const char *data, size_t length)
     text->data[text->length] = '\0';
 }
 
-/* \r \n \t \\ \xNN, and \{N:TEXT} for TEXT N times. Others stay, as JSON has its own. */
+/* Replaces \r \n \t \\ \xNN, and \{N:TEXT} by TEXT, N times. Other escapes stay, because JSON has its own. */
 static void append_escaped(struct text *text, const char *from, bool all)
 {
     append(text, "", 0);
@@ -278,7 +279,7 @@ static void finish_case(const char *address, const char *file, struct test_case 
     free_case(test);
 }
 
-/* One line of a file. False: it is none of the four kinds. */
+/* Reads one line of a file. False: it is none of the four kinds. */
 static bool take_line(const char *address, const char *file, struct test_case *test, const char *line)
 {
     const char *rest = line + strspn(line, "<>");

@@ -112,7 +112,7 @@ bool quern_wire_send(struct quern_wire *wire, const void *data, size_t length, i
 
 /* ---------------------------------------------------------------- reading */
 
-/* Reads more. 1: something; 0: the end; -1: not in time. A reset is an end. */
+/* Reads more bytes. 1: some were read; 0: the end; -1: nothing came in time. A reset counts as the end. */
 static int read_more(struct quern_wire *wire, int64_t deadline)
 {
     if (wire->capacity - wire->length < 16384) {
@@ -206,7 +206,7 @@ static enum quern_outcome receive_chunks(struct quern_wire *wire, struct quern_w
             outcome = receive_bytes(wire, answer, 2, deadline);
         if (outcome != QUERN_ANSWERED)
             return outcome;
-        answer->body_length -= 2; /* the line's end behind a chunk */
+        answer->body_length -= 2; /* the end of line after a chunk */
         answer->body[answer->body_length] = '\0';
         if (size == 0)
             return QUERN_ANSWERED;

@@ -1,5 +1,5 @@
-/* Sends requests that are to be refused, and judges what comes: 4xx or a close, never 5xx, never silence, never twice;
- * and afterwards the server still gives the vector it gave before. */
+/* Sends requests that the server must refuse, and checks the answers: a status 4xx or a close; never a status 5xx, no
+ * answer, or two answers. Afterwards the server must still give the same vector as before. */
 #include "client.h"
 #include "mutations.h"
 #include "wire.h"
@@ -14,7 +14,7 @@
 
 #include <sys/socket.h>
 
-#define PATIENCE_MS 300   /* before the client's side is closed, as what was sent may look like half a request */
+#define PATIENCE_MS 300   /* then the client closes its side: what was sent may look like a part of a request */
 #define ANSWER_MS 60000
 #define MOST_COMPLAINTS 20 /* that are printed */
 
@@ -72,7 +72,7 @@ static void blame(struct siege *siege, long number, const struct quern_mutation 
     pthread_mutex_unlock(&siege->lock);
 }
 
-/* Reads one answer to a mutation. NULL: it was as it should be, and *goes_on tells whether another may come. */
+/* Reads one answer to a mutation. NULL: it was correct, and *goes_on says whether another answer may follow. */
 static const char *judge(struct siege *siege, struct quern_wire *wire, const struct quern_mutation *mutation, int at,
                          struct quern_wire_answer *answer, bool *goes_on)
 {
@@ -113,16 +113,16 @@ static void attack(struct siege *siege, long number)
         free(mutation.data);
         return;
     }
-    quern_wire_send(&wire, mutation.data, mutation.length, ANSWER_MS); /* it may be refused before all of it is sent */
+    quern_wire_send(&wire, mutation.data, mutation.length, ANSWER_MS); /* refused before its end, perhaps */
     struct pollfd readable = {wire.fd, POLLIN, 0};
     for (int at = 0; goes_on && !wrong; at++) {
-        /* Not before: the server takes it for a client that is gone, whose work it drops. */
+        /* Not earlier: the server would think that the client has left, and drop its work. */
         if (at == mutation.good_before && (mutation.breaks_off || poll(&readable, 1, PATIENCE_MS) == 0))
             shutdown(wire.fd, SHUT_WR);
         quern_wire_answer_free(&answer);
         wrong = judge(siege, &wire, &mutation, at, &answer, &goes_on);
     }
-    if (!wrong && answer.status && !mutation.may_pass) { /* a second answer would be to something smuggled in */
+    if (!wrong && answer.status && !mutation.may_pass) { /* a second answer: a hidden request was accepted */
         shutdown(wire.fd, SHUT_WR);
         quern_wire_answer_free(&answer);
         if (quern_wire_receive(&wire, &answer, false, ANSWER_MS) != QUERN_CLOSED)

@@ -1,4 +1,4 @@
-/* Many clients at once, for some seconds: how many answers, how fast, and whether each is the right one. */
+/* Runs many clients at once for some seconds. Counts and times the answers, and checks that each is correct. */
 #include "load.h"
 #include "wire.h"
 

@@ -1,4 +1,4 @@
-/* One client of a load: good requests, and now and then one of the faults that clients have. */
+/* One client of a load. It sends good requests, and sometimes behaves like a faulty client. */
 #include "load.h"
 
 #include <stdio.h>
@@ -47,7 +47,7 @@ static void reset(struct quern_load_client *client)
     quern_wire_close(&client->wire);
 }
 
-/* Sends as the fault has it. False: it is over, with this client gone or the server. */
+/* Sends a request in the way of a fault. False: the client has left, or the server has closed the connection. */
 static bool send_with(struct quern_load_client *client, enum fault fault, const char *message, size_t length)
 {
     size_t head = (size_t)(strstr(message, "\r\n\r\n") - message) + 4, part = length;
@@ -65,7 +65,7 @@ static bool send_with(struct quern_load_client *client, enum fault fault, const 
         return false;
     if (fault == LEAVES_EARLY || fault == LEAVES_AMID_ANSWER || fault == HALF_A_HEAD || fault == HALF_A_BODY) {
         usleep((useconds_t)(1000 * below(client, 30)));
-        if (fault == LEAVES_AMID_ANSWER) { /* some bytes are read, or none yet */
+        if (fault == LEAVES_AMID_ANSWER) { /* after some bytes of the answer, or before any */
             char bytes[16];
             recv(client->wire.fd, bytes, sizeof bytes, MSG_DONTWAIT);
         }
@@ -89,7 +89,7 @@ static void blame(struct quern_load_client *client, long *count, const char *wha
     ++*count;
 }
 
-/* One request. True: it came to its end, whichever; false: it may be sent again. */
+/* Sends one request. True: it is finished, well or not; false: it may be sent again. */
 static bool ask(struct quern_load_client *client, const struct quern_load_request *request, enum fault fault)
 {
     struct quern_load_plan *load = client->load;

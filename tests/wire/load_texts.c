@@ -1,4 +1,4 @@
-/* The requests of a load, and whether an answer is the right one. */
+/* Makes the requests of a load, and checks the answers. */
 #include "base/count.h"
 #include "load.h"
 
@@ -45,7 +45,7 @@ char *quern_load_message(struct quern_load_plan *load, const struct quern_load_r
     return message;
 }
 
-/* Vectors of an answer, [texts], borrowed from it; false: it has not that many, or not in order. */
+/* Finds the vectors of an answer, [texts], which stay the answer's. False: their number or order is wrong. */
 static bool vectors_of(const json_t *answer, int texts, const char **vectors)
 {
     const json_t *data = json_object_get(answer, "data");

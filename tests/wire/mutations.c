@@ -79,7 +79,7 @@ static void insert(struct bytes *bytes, size_t at, const void *data, size_t leng
 
 static const struct {
     const char *path, *before, *after; /* body: before, a string, after */
-    bool cuts;                         /* cuts long texts unless told */
+    bool cuts;                         /* truncates long texts by default */
     bool may_be_empty;
 } dialects[] = {
     {"/v1/embeddings", "{\"model\":\"m\",\"input\":", "}", false, false},
@@ -127,13 +127,13 @@ static void broken_json(struct maker *maker)
     uint64_t dialect = below(maker, DIALECTS);
     good_body(&body, dialect);
     switch (below(maker, 4)) {
-    case 0: /* ends too early, and has begun */
+    case 0: /* ends too early */
         body.length = 1 + below(maker, body.length - 1);
         break;
     case 1: /* a control byte, which is allowed nowhere */
         insert(&body, below(maker, body.length), &(char){(char)(1 + below(maker, 8))}, 1);
         break;
-    case 2: /* a byte that is no UTF-8 there */
+    case 2: /* a byte that is not valid UTF-8 there */
         insert(&body, below(maker, body.length), &(char){(char)(128 + below(maker, 128))}, 1);
         break;
     default: /* NUL */
@@ -186,7 +186,7 @@ static void wrong_option(struct maker *maker)
         "\"input\":3,\"input\":4",
     };
     struct bytes body = {0};
-    uint64_t dialect = below(maker, 3); /* those that have dimensions */
+    uint64_t dialect = below(maker, 3); /* the dialects that have dimensions */
     good_body(&body, dialect);
     body.length--;
     print(&body, ",%s}", PICK(maker, options));
@@ -232,7 +232,7 @@ static void two_lengths(struct maker *maker)
     };
     add_head(&maker->message, dialects[below(maker, DIALECTS)].path, PICK(maker, fields));
     add_text(&maker->message, "\r\n{\"model\":\"one\",\"input\":\"a\"}");
-    if (below(maker, 2)) /* what would be seen if the lengths were misunderstood */
+    if (below(maker, 2)) /* a second request, which shows if the server misunderstands the lengths */
         add_text(&maker->message, "GET /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n");
 }
 
@@ -366,7 +366,7 @@ bool quern_mutation_make(struct quern_mutation *mutation, uint64_t seed)
     };
     struct maker maker = {.out = mutation, .random = (seed + 1) * UINT64_C(0x9e3779b97f4a7c15)};
     for (int i = 0; i < 8; i++)
-        below(&maker, 2); /* near seeds begin alike */
+        below(&maker, 2); /* the first numbers of similar seeds are similar */
     uint64_t kind = below(&maker, QUERN_COUNT(kinds));
     *mutation = (struct quern_mutation){.kind = kinds[kind].name};
     kinds[kind].make(&maker);

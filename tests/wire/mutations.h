@@ -1,4 +1,4 @@
-/* Requests that a server is to refuse, made from good ones. The same seed gives the same request. */
+/* Requests that a server must refuse, made from good requests. The same seed gives the same request. */
 #ifndef QUERN_WIRE_MUTATIONS_H
 #define QUERN_WIRE_MUTATIONS_H
 
@@ -10,9 +10,9 @@ struct quern_mutation {
     const char *kind; /* static */
     char *data;       /* as it goes over the wire; malloc'd */
     size_t length;
-    int good_before;  /* answers of 200 that come before the one to judge */
-    bool may_pass;    /* it may have stayed a good request */
-    bool breaks_off;  /* there is more to come, which never does */
+    int good_before;  /* answers of status 200 that come before the one to check */
+    bool may_pass;    /* the change may have left it a good request */
+    bool breaks_off;  /* the request is not complete, and the rest never comes */
 };
 
 /* False: no memory. */

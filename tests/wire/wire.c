@@ -1,4 +1,4 @@
-/* Asks a running server over plain sockets: whether it answers as it should, whatever it is sent, under load. */
+/* Tests a running server over plain sockets: correct answers, hostile requests, load. */
 #include "base/count.h"
 #include "wire.h"
 

@@ -1,4 +1,4 @@
-/* The parts of the program wire. Each is a verb and returns the exit status: 0, 1 for a failure, 2 for usage. */
+/* The verbs of the program wire. Each returns the exit status: 0, 1 for a failure, 2 for wrong usage. */
 #ifndef QUERN_WIRE_H
 #define QUERN_WIRE_H
 
