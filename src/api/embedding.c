@@ -137,8 +137,9 @@ static int begin(struct call *call, const void *texts, const quern_embed_options
 static int tokens_of_text(struct call *call, const void *texts, size_t i, const int32_t **ids, quern_result *result,
                           quern_error *error)
 {
-    *ids = call->context->ids;
-    return quern_context_prepare(call->context, ((const quern_text *)texts)[i], &call->options, result, error);
+    QUERN_TRY(quern_context_prepare(call->context, ((const quern_text *)texts)[i], &call->options, result, error));
+    *ids = call->context->ids; /* which may be other memory than before */
+    return QUERN_OK;
 }
 
 int quern_embed(quern_context *context, const quern_text *texts, size_t count, const quern_embed_options *options,
