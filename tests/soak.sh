@@ -1,6 +1,6 @@
 #!/bin/sh
-# A server for a while under hostile requests, 64 clients of which some are faulty, and kill -9: nothing fatal, every
-# vector the right one, anonymous memory flat. usage: soak.sh BUILD-DIRECTORY [SECONDS]
+# Runs a server under hostile requests, 64 clients of which some are faulty, and kill -9. Nothing may be fatal, every
+# vector must be right, and anonymous memory must stay flat. usage: soak.sh BUILD-DIRECTORY [SECONDS]
 set -eu
 export ASAN_OPTIONS="quarantine_size_mb=8:${ASAN_OPTIONS:-}" # so that memory given back shows
 build=$1
@@ -48,7 +48,7 @@ clients=$!
 sleep 6
 kill -9 "$server"
 wait "$server" || true
-# without the sandbox, which refuses what a sanitizer does at the end to look for leaks
+# without the sandbox, which refuses what a sanitizer does at the end to find leaks
 start_server "$build/quern" "$work/tiny.gguf" "$work/log" --port "${address##*:}" --no-sandbox
 wait "$clients" || { cat "$work/load"; failed "a client did not get over the restart"; }
 cat "$work/load"

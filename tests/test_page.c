@@ -1,4 +1,4 @@
-/* The page's files as the program holds them. usage: test_page FOLDER-OF-THE-FILES */
+/* The page's files that are built into the program. usage: test_page FOLDER-OF-THE-FILES */
 #include "base/count.h"
 #include "page.h"
 
@@ -64,7 +64,7 @@ static void other_paths_have_no_file(void **state)
         assert_null(quern_page_find(paths[i]));
 }
 
-/* Whatever a file names by a path of this server is there. */
+/* Every path of this server that a file names exists. */
 static void names_in_the_page_exist(void **state)
 {
     (void)state;
@@ -80,7 +80,7 @@ static void names_in_the_page_exist(void **state)
     assert_true(found >= 3);
 }
 
-/* What the policy forbids would silently not work. */
+/* What the content policy forbids would fail silently in a browser. */
 static void nothing_is_in_place_or_from_elsewhere(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* quern serve from end to end, on a tiny model: what clients get, and what those get that are none.
+/* quern serve from end to end, on a tiny model: what good clients get, and what bad ones get.
  * usage: test_serve QUERN */
 #include "serve_trial.h"
 
@@ -84,7 +84,7 @@ static void test_token_ids_are_embedded_as_they_are(void **state)
     reply_free(&reply);
 }
 
-/* As many inputs as are allowed, of many lengths: in order, and one more is refused. */
+/* The largest allowed number of inputs, of many lengths, is answered in order; one input more is refused. */
 static void test_many_inputs(void **state)
 {
     (void)state;
@@ -155,7 +155,7 @@ static void test_answers_have_openais_shape(void **state)
     at = reply.body + strlen(start) - 1;
     assert_int_equal(*at++, '"');
     unsigned char *bytes = (unsigned char *)got;
-    for (size_t i = 0; i < sizeof got; i++, bytes++) { /* three bytes of four letters */
+    for (size_t i = 0; i < sizeof got; i++, bytes++) { /* three bytes from four letters */
         const char *four = at + i / 3 * 4;
         const unsigned bits = (unsigned)(letter_value(four[0]) << 18 | letter_value(four[1]) << 12 |
                                          letter_value(four[2]) << 6 | letter_value(four[3]));
@@ -363,7 +363,7 @@ static void test_one_connection_many_requests(void **state)
     (void)state;
     const int client = client_connect(&serve_server);
     struct reply reply;
-    /* Pipelined; in chunks of odd sizes, with an extension and a trailer; refused without harm to the next. */
+    /* Pipelined requests; chunks of odd sizes, with an extension and a trailer; a refusal between them. */
     client_print(client, "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n" START "Content-Length: %zu\r\n\r\n" BODY,
                  strlen(BODY));
     client_print(client,
@@ -441,7 +441,7 @@ static void test_what_is_too_much(void **state)
     assert_non_null(strstr(reply.body, "\"type\":\"tokens\""));
     assert_non_null(strstr(reply.body, "\"code\":\"rate_limit_exceeded\""));
     reply_free(&reply);
-    client_ask(&other, WHERE, "", BODY, &reply); /* it has been given back */
+    client_ask(&other, WHERE, "", BODY, &reply); /* the memory was given back */
     assert_int_equal(reply.status, 200);
     reply_free(&reply);
     client_ask(&other, WHERE, "",
@@ -461,7 +461,7 @@ static void test_connections_are_limited(void **state)
     struct reply reply;
     int clients[16];
     assert_true(serve_start(&other, options));
-    for (int i = 0; i < 16; i++) /* idle ones make room */
+    for (int i = 0; i < 16; i++) /* idle connections are closed to make room */
         clients[i] = client_connect(&other);
     client_ask(&other, WHERE, "", BODY, &reply);
     assert_int_equal(reply.status, 200);
@@ -471,7 +471,7 @@ static void test_connections_are_limited(void **state)
     assert_int_equal(served_end(&other, SIGTERM), 0);
 }
 
-/* A request that takes a while. */
+/* A request that takes some time to compute. */
 static char *long_request(int texts)
 {
     char *json = NULL;
@@ -549,7 +549,7 @@ static void test_keys(void **state)
         assert_true((strstr(reply.head, "WWW-Authenticate: Bearer\r\n") != NULL) == (table[i].status == 401));
         reply_free(&reply);
     }
-    client_ask(&other, "/ready", "", NULL, &reply); /* probes have no key */
+    client_ask(&other, "/ready", "", NULL, &reply); /* probes need no key */
     assert_int_equal(reply.status, 200);
     reply_free(&reply);
 
@@ -601,7 +601,7 @@ static void test_unix_sockets(void **state)
     const char *const options[] = {"--host", host, NULL};
     struct served other;
     struct reply reply;
-    for (int i = 0; i < 2; i++) { /* the second time one is in the way */
+    for (int i = 0; i < 2; i++) { /* the second time there is a stale socket */
         assert_true(serve_start(&other, options));
         const int client = client_connect_unix(host + 5);
         client_post(client, WHERE, "", BODY);
@@ -614,7 +614,7 @@ static void test_unix_sockets(void **state)
     }
 }
 
-/* Told to end, the server answers what it has accepted, refuses the rest, and ends well. */
+/* When the server must end, it answers what it has accepted, refuses the rest, and exits with status 0. */
 static void test_draining(void **state)
 {
     (void)state;
@@ -625,7 +625,7 @@ static void test_draining(void **state)
     assert_true(serve_start(&other, options));
     int clients[4];
     const int late = client_connect(&other);
-    client_print(late, START); /* not yet a request */
+    client_print(late, START); /* not yet a whole request */
     for (int i = 0; i < 4; i++) {
         clients[i] = client_connect(&other);
         client_post(clients[i], WHERE, "Expect: 100-continue\r\n", json);
@@ -635,7 +635,7 @@ static void test_draining(void **state)
     assert_true(served_logs(&other, "ending"));
     client_print(late, "Content-Length: %zu\r\n\r\n" BODY, strlen(BODY));
     client_read(late, &reply);
-    assert_true(reply.status == 503 || reply.status == 0); /* it may have been done by then */
+    assert_true(reply.status == 503 || reply.status == 0); /* the server may have ended by then */
     if (reply.status == 503)
         assert_non_null(strstr(reply.head, "Retry-After"));
     reply_free(&reply);
@@ -645,7 +645,7 @@ static void test_draining(void **state)
             reply_free(&reply);
             client_read(clients[i], &reply);
         }
-        assert_true(reply.status == 200 || reply.status == 503); /* 503: it had not been read */
+        assert_true(reply.status == 200 || reply.status == 503); /* 503: the request was not read before */
         reply_free(&reply);
         close(clients[i]);
     }
@@ -694,7 +694,7 @@ static void test_options_come_from_the_environment(void **state)
     assert_true(serve_start(&other, none));
     assert_true(served_logs(&other, "{\"time\":") && served_logs(&other, "model named"));
     assert_int_equal(served_end(&other, SIGTERM), 0);
-    assert_true(serve_start(&other, plain)); /* the command line goes first */
+    assert_true(serve_start(&other, plain)); /* the command line counts more */
     assert_true(served_logs(&other, " info ready on "));
     assert_int_equal(served_end(&other, SIGTERM), 0);
     setenv("QUERN_PORT", "many", 1);

@@ -66,7 +66,7 @@ static void test_tokens_are_the_librarys(void **state)
     check_tokens("", QUERN_NO_SPECIAL, "{\"content\":\"\"}");
 }
 
-/* Pieces put together are the text, byte for byte: strings, and bytes where a character is in parts. */
+/* The pieces together are the text, byte for byte. A piece is a string, or a number for a part of a character. */
 static void test_pieces(void **state)
 {
     (void)state;
@@ -109,7 +109,7 @@ static void test_text_goes_to_tokens_and_back(void **state)
     serve_expect("/detokenize", "{\"tokens\":[2]}", 200, "{\"content\":\"<bos>\"}");
 }
 
-/* The space that some vocabularies put before a text, and after a run of newlines, is none of the text's. */
+/* Some vocabularies put a space before a text, and after newlines. It is not a part of the text. */
 static void test_a_space_before_the_text(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* Texts far too long, which are not tokenised to their end. usage: test_serve_long QUERN */
+/* Very long texts, which are not tokenised to their end. usage: test_serve_long QUERN */
 #include "serve_trial.h"
 
 #include <setjmp.h>
@@ -28,7 +28,7 @@ static void make_text(int kind, char *text)
     *at = '\0';
 }
 
-/* As JSON has it in strings, \n is two bytes. */
+/* Replaces the two bytes \n, which stand for a newline in JSON, by a newline. */
 static char *unescape(const char *text)
 {
     char *copy = malloc(strlen(text) + 1), *at = copy;
@@ -54,7 +54,7 @@ static void test_the_vector_of_the_beginning_is_the_librarys(void **state)
     free(body);
 }
 
-/* The vector of the end is that of the whole text's last tokens. */
+/* A text whose start is cut off has the vector of its last tokens. */
 static void test_the_vector_of_the_end(void **state)
 {
     (void)state;
@@ -82,7 +82,7 @@ static void test_the_vector_of_the_end(void **state)
     free(ids);
 }
 
-/* What is told of a text that is not read to its end: less than there is, and more than is allowed. */
+/* For a text that is not read to its end, the server tells a number of tokens between the limit and the true number. */
 static void test_its_tokens_are_estimated(void **state)
 {
     (void)state;

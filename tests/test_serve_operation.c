@@ -1,4 +1,4 @@
-/* What those who run `quern serve` rely on, from end to end, on a tiny model.
+/* What operators of `quern serve` rely on, from end to end, on a tiny model.
  * usage: test_serve_operation QUERN */
 #include "base/count.h"
 #include "http_client.h"
@@ -39,7 +39,7 @@ static void start(struct served *server, const char *const *options)
         fail_msg("no server");
 }
 
-/* Starts a server by a shell script, which finds the command's path in $QUERN_TESTED. False: it ended instead. */
+/* Starts a server with a shell script that finds the command's path in $QUERN_TESTED. False: it ended instead. */
 static bool start_by_script(struct served *server, const char *script)
 {
     char path[TRIAL_PATH + 16];
@@ -65,7 +65,7 @@ static void ask(const struct served *server, const char *path, const char *body,
 
 /* ---------------------------------------------------------------- metrics */
 
-/* The value of a sample, its labels included; -1: there is none. */
+/* The value of a sample, given with its labels; -1: there is none. */
 static double metric(const struct served *server, const char *name)
 {
     char line[256];
@@ -111,7 +111,7 @@ static void test_metrics_add_up(void **state)
     assert_metric(&server, "te_request_inference_duration_count", 4);
     assert_metric(&server, "te_batch_next_size_sum", 6);
     assert_metric(&server, "te_queue_size", 0);
-    assert_metric(&server, "quern_pending_requests", 1); /* this one */
+    assert_metric(&server, "quern_pending_requests", 1); /* this request */
     assert_true(metric(&server, "quern_tokens_total") > 6);
     assert_metric(&server, "te_batch_next_tokens_sum", metric(&server, "quern_tokens_total"));
     assert_int_equal(served_end(&server, SIGTERM), 0);
@@ -168,7 +168,7 @@ static void test_a_request_has_a_line(void **state)
     assert_int_equal(served_end(&server, SIGTERM), 0);
 }
 
-/* Starts a server whose log is read no further than to the line that says it is ready. */
+/* Starts a server, and stops reading its log after the line that says it is ready. */
 static bool start_with_deaf_reader(struct served *server)
 {
     static const char script[] =
@@ -185,7 +185,7 @@ static void test_a_full_log_stops_nobody(void **state)
     (void)state;
     struct served server;
     assert_true(start_with_deaf_reader(&server));
-    for (int i = 0; i < 800; i++) /* a pipe holds some 500 lines */
+    for (int i = 0; i < 800; i++) /* a pipe holds about 500 lines */
         ask(&server, "/health", NULL, 200);
     assert_true(metric(&server, "quern_log_lines_left_out_total") > 0);
     assert_int_equal(served_end(&server, SIGTERM), 0);
@@ -195,7 +195,7 @@ static void test_a_full_log_stops_nobody(void **state)
 
 static const char *const with_cache[] = {"--cache", "1M", NULL};
 
-/* The same texts, in another order, with other options: they are computed once, and the answers are the same to the bit
+/* The same texts, in another order and with other options, are computed once, and the answers are the same to the bit
  * as those of a server that keeps nothing. */
 static void test_vectors_are_kept(void **state)
 {
@@ -272,7 +272,7 @@ static void test_vectors_outlive_the_server(void **state)
     assert_int_equal(served_end(&server, 0), 1);
 }
 
-/* Clients that all want the same at once, half of whom leave or have little time. */
+/* Many clients ask for the same at once; half of them leave, or allow little time. */
 static void test_texts_in_flight_are_shared(void **state)
 {
     (void)state;
@@ -290,7 +290,7 @@ static void test_texts_in_flight_are_shared(void **state)
             clients[i] = client_connect(&server);
             client_post(clients[i], "/v1/embeddings", i % 4 == 1 ? "X-Timeout-Ms: 1\r\n" : "", body);
             if (i % 4 == 0)
-                close(clients[i]); /* the first, too, who is to compute */
+                close(clients[i]); /* also the first, whose request computes for all */
         }
         for (int i = 0; i < CLIENTS; i++) {
             if (i % 4 == 0)
@@ -320,7 +320,7 @@ static void test_browsers_get_the_page(void **state)
     struct served server;
     struct reply reply;
     char known[128] = "";
-    setenv("QUERN_API_KEY", "key", 1); /* which the page asks its user for */
+    setenv("QUERN_API_KEY", "key", 1); /* the page asks its user for it */
     start(&server, no_options);
     unsetenv("QUERN_API_KEY");
     client_ask(&server, "/", BROWSER, NULL, &reply);
@@ -341,7 +341,7 @@ static void test_browsers_get_the_page(void **state)
         assert_int_equal(read(client, head + i, 1), 1);
     assert_non_null(strstr(head, "HTTP/1.1 304 Not Modified\r\n"));
     assert_null(strstr(head, "Content-Length"));
-    client_print(client, "GET /page/app.js HTTP/1.1\r\nHost: localhost\r\n\r\n"); /* nothing stands between */
+    client_print(client, "GET /page/app.js HTTP/1.1\r\nHost: localhost\r\n\r\n"); /* a 304 has no body */
     client_read(client, &reply);
     assert_int_equal(reply.status, 200);
     assert_non_null(strstr(reply.head, "Content-Type: text/javascript; charset=utf-8\r\n"));
@@ -358,7 +358,7 @@ static void test_browsers_get_the_page(void **state)
 
 /* ---------------------------------------------------------------- the CPU budget */
 
-/* How many threads of the server there are, and how many of them have a seccomp filter. */
+/* Counts the threads of the server, and those of them that have a seccomp filter. */
 static void count_threads(const struct served *server, int *threads, int *filtered)
 {
     char line[128];
@@ -373,7 +373,7 @@ static void count_threads(const struct served *server, int *threads, int *filter
     pclose(file);
 }
 
-/* Of every thread of a process. */
+/* Limits every thread of a process to one CPU. */
 static void set_cpus(pid_t pid, const cpu_set_t *cpus)
 {
     char path[64];
@@ -393,7 +393,7 @@ static void test_threads_follow_the_budget(void **state)
     cpu_set_t all, one;
     int before, threads, filtered;
     char reason[256];
-    if (quern_cpu_budget(reason, sizeof reason) < 2) /* affinity or quota leave nothing to take */
+    if (quern_cpu_budget(reason, sizeof reason) < 2) /* affinity or quota allow one CPU only */
         skip();
     CPU_ZERO(&one);
     sched_getaffinity(0, sizeof all, &all);
@@ -411,7 +411,7 @@ static void test_threads_follow_the_budget(void **state)
     assert_true(threads < before);
     set_cpus(server.pid, &all);
     kill(server.pid, SIGHUP);
-    for (int i = 0; i < 1000 && threads != before; i++) { /* until the signal is heard */
+    for (int i = 0; i < 1000 && threads != before; i++) { /* until the signal is handled */
         ask(&server, "/v1/embeddings", THREE, 200);
         count_threads(&server, &threads, &filtered);
     }
@@ -446,7 +446,7 @@ static void test_the_sandbox_holds_every_thread(void **state)
     reply_free(&reply);
     close(client);
 
-    /* Replaced by a new file, as those who rotate keys do, it is read. */
+    /* A new file in its place, as when keys are rotated, is read too. */
     char fresh[] = "/tmp/quern-keys-XXXXXX";
     const int fresh_file = mkstemp(fresh);
     dprintf(fresh_file, "second\nthird\n");
@@ -454,7 +454,7 @@ static void test_the_sandbox_holds_every_thread(void **state)
     kill(server.pid, SIGHUP);
     assert_true(served_logs(&server, "read 2 API keys"));
     assert_int_equal(served_end(&server, SIGTERM), 0);
-    assert_int_equal(access(host + 5, F_OK), -1); /* the socket's file is removed */
+    assert_int_equal(access(host + 5, F_OK), -1); /* the socket's file was removed */
     unlink(keys);
     close(file);
     close(fresh_file);
@@ -475,7 +475,7 @@ static void test_the_sandbox_can_be_left_out(void **state)
 
 /* ---------------------------------------------------------------- systemd */
 
-/* What the server tells next. */
+/* The next message of the server to systemd. */
 static void assert_told(int notified, const char *expected)
 {
     char message[64] = "";
@@ -485,7 +485,7 @@ static void assert_told(int notified, const char *expected)
     assert_string_equal(message, expected);
 }
 
-/* A socket that listens at path, which begins with '@' if it has no file. */
+/* A socket that listens at path; '@' at its beginning stands for an abstract address. */
 static int notify_socket(const char *path)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -520,7 +520,7 @@ static void test_systemd_hears_how_it_goes(void **state)
     snprintf(path, sizeof path, "%s.notify", model_path);
     const int notified = notify_socket(path);
     setenv("WATCHDOG_USEC", "40000", 1);
-    setenv("WATCHDOG_PID", "1", 1); /* meant for another */
+    setenv("WATCHDOG_PID", "1", 1); /* meant for another process */
     start(&server, no_options);
     assert_told(notified, "READY=1");
     assert_int_equal(served_end(&server, SIGTERM), 0);
@@ -569,7 +569,7 @@ static void test_systemd_hands_over_a_socket(void **state)
     assert_int_equal(served_end(&server, SIGTERM), 0);
 
     address = (struct sockaddr_in){.sin_family = AF_INET};
-    assert_false(start_with_socket(&server, listening_socket(&address), "1")); /* open to all, without a key */
+    assert_false(start_with_socket(&server, listening_socket(&address), "1")); /* reachable, without a key */
     assert_true(served_logs(&server, "--insecure"));
     assert_int_equal(served_end(&server, 0), 1);
 
@@ -582,7 +582,7 @@ static void test_systemd_hands_over_a_socket(void **state)
     assert_true(served_logs(&server, "exactly one"));
     assert_int_equal(served_end(&server, 0), 1);
 
-    setenv("LISTEN_PID", "1", 1); /* meant for another */
+    setenv("LISTEN_PID", "1", 1); /* meant for another process */
     setenv("LISTEN_FDS", "1", 1);
     start(&server, no_options);
     ask(&server, "/health", NULL, 200);

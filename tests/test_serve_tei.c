@@ -60,7 +60,7 @@ static void test_fields_tell_what_it_took(void **state)
     reply_free(&reply);
 }
 
-/* The end of a text: its prompt stays, and the last tokens. */
+/* When the start is cut off, the prompt and the last tokens stay. */
 static void test_the_start_can_be_cut_off(void **state)
 {
     (void)state;
@@ -161,7 +161,7 @@ static void test_options_of_similarity(void **state)
                  "\"parameters\":{\"task\":\"query\"}}", 422, "only the task document");
 }
 
-/* The server's default counts last, in every route. */
+/* The server's default task is used only when the request names none, on every route. */
 static void test_a_default_task(void **state)
 {
     (void)state;
@@ -215,7 +215,7 @@ static void test_a_model_without_prompts(void **state)
     unlink(path);
 }
 
-/* Ids are the library's, and the text between start and stop is the text of the token. */
+/* Checks that ids are the library's, and that start and stop mark the text of each token. */
 static void check_tokens(const char *text, const char *body, const quern_embed_options *options)
 {
     int32_t ids[256];
@@ -239,7 +239,7 @@ static void check_tokens(const char *text, const char *body, const quern_embed_o
         }
         const size_t from = (size_t)json_integer_value(start), to = (size_t)json_integer_value(stop);
         assert_true(json_is_integer(start) && from == at && to > from);
-        if (strncmp(json_string_value(piece), "\xef\xbf\xbd", 3) != 0) /* a byte of a character stands for itself */
+        if (strncmp(json_string_value(piece), "\xef\xbf\xbd", 3) != 0) /* a part of a character */
             assert_memory_equal(json_string_value(piece), whole + from, to - from);
         at = to;
     }

@@ -1,5 +1,5 @@
-/* Which texts share a step, without an engine: the steps are looked at, or computed by a function that is told what to
- * do. */
+/* Which texts share a step, without an engine: steps are examined, or computed by a function that fails when it is told
+ * to. */
 #include "../server/steps/batcher.h"
 #include "../server/steps/worker.h"
 
@@ -148,13 +148,13 @@ static void test_a_query_passes_a_large_request(void **state)
     submit(&query, 1, 10); /* while a step runs */
     finish(&step);
     assert_true(quern_batcher_take(&batcher, &step));
-    assert_true(has(&step, &query) && has(&step, &large)); /* and the room beside it is used */
+    assert_true(has(&step, &query) && has(&step, &large)); /* the rest of the step is used, too */
     finish(&step);
     assert_ptr_equal(quern_batcher_collect(&batcher), &query.job);
     quern_batcher_cancel(&batcher, &large.job);
 }
 
-/* A long document gets its turn however many short texts keep coming: after as many tokens as it has. */
+/* A long document is computed although short texts keep coming: after about as many tokens as it has. */
 static void test_long_texts_do_not_starve(void **state)
 {
     (void)state;
@@ -172,14 +172,14 @@ static void test_long_texts_do_not_starve(void **state)
         quern_batcher_collect(&batcher);
     }
     assert_true(has(&step, &document));
-    assert_in_range(before, 1, 30 * 99); /* each request's clock starts at the queue's, so about LONGEST / 33 of them */
+    assert_in_range(before, 1, 30 * 99); /* each request starts at the queue's clock: about LONGEST / 33 requests */
     finish(&step);
     while (batcher.first != NULL && quern_batcher_take(&batcher, &step))
         finish(&step);
     quern_batcher_collect(&batcher);
 }
 
-/* Of two large requests each gets half. */
+/* Two large requests get half of the tokens each. */
 static void test_requests_share_by_tokens(void **state)
 {
     (void)state;
@@ -217,7 +217,7 @@ static void test_the_queue_is_bounded(void **state)
     assert_int_equal(batcher.waiting_tokens, 1000);
     assert_true(quern_batcher_cancel(&batcher, &c.job));
     assert_int_equal(batcher.waiting_tokens, 0);
-    submit(&a, 200, 100); /* an empty queue takes any */
+    submit(&a, 200, 100); /* an empty queue takes any job */
     assert_true(quern_batcher_cancel(&batcher, &a.job));
     assert_null(batcher.first);
 }
@@ -314,7 +314,7 @@ static void test_a_text_fails_alone(void **state)
     close(worker.finished);
 }
 
-/* With the thread: many requests, each gets its own numbers back. */
+/* With the thread: each of many requests gets its own numbers back. */
 static void test_the_thread_answers_all(void **state)
 {
     (void)state;

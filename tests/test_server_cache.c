@@ -160,7 +160,7 @@ static void test_a_request_may_have_a_text_twice(void **state)
     assert_met(&a);
 }
 
-/* A query does not wait for all texts of a large request, because one of them is the same. */
+/* A query does not wait for a large request only because one of its texts is the same. */
 static void test_small_requests_do_not_await_large_ones(void **state)
 {
     (void)state;
@@ -226,12 +226,12 @@ static void test_memory_is_bounded(void **state)
     assert_in_range(cache.entries, 100, 1000);
     assert_true(cache.dropped > 2000);
     CLAIM(&b, 0, 2999, 10);
-    assert_int_equal(b.job.wanted_count, 1); /* that which was used all the time, and the latest one, are there */
+    assert_int_equal(b.job.wanted_count, 1); /* the text that was used all the time and the latest one are kept */
     assert_int_equal(b.wanted[0], 2);
     quern_claims_end(&b.claims);
 }
 
-/* What is in flight cannot make room: the rest is computed without being kept. */
+/* Texts in flight cannot be dropped: further ones are computed without being kept. */
 static void test_more_in_flight_than_there_is_room(void **state)
 {
     (void)state;
@@ -286,7 +286,7 @@ static void test_a_file_keeps_vectors(void **state)
     start_anew();
     assert_int_equal(quern_cache_file_read(&cache, file, "another"), -1);
     assert_int_equal(cache.entries, 0);
-    CLAIM(&asked, 7); /* fewer than before: what is left of the old ones behind them does not count */
+    CLAIM(&asked, 7); /* fewer than before: old bytes behind them do not count */
     compute(&asked);
     assert_met(&asked);
     assert_true(quern_cache_file_write(&cache, file, "a key"));
@@ -295,7 +295,7 @@ static void test_a_file_keeps_vectors(void **state)
     fclose(file);
 }
 
-/* A vector that was used last stays when there is room for some only. */
+/* When there is room for some vectors only, the last used ones stay. */
 static void test_a_file_keeps_the_order(void **state)
 {
     (void)state;
@@ -342,7 +342,7 @@ static void test_a_damaged_file_is_not_read(void **state)
     fclose(empty);
 }
 
-/* Opens a file with these bytes; whether it may be used. It stays as it is. */
+/* Whether a file with these bytes may be used. Opening it changes nothing. */
 static bool opens(const void *bytes, size_t length)
 {
     char path[] = "/tmp/quern-cache-XXXXXX", back[64];

@@ -1,4 +1,4 @@
-/* What the server counts, by itself. */
+/* The counters of the server, without a server. */
 #include "../server/requests/dialect.h"
 #include "../server/requests/prometheus.h"
 #include "base/count.h"
@@ -101,7 +101,7 @@ static void test_requests_are_counted_once(void **state)
     assert_tells("\nte_request_duration_sum 5\n");
     assert_tells("\nte_request_duration_bucket{le=\"+Inf\"} 1\n");
 
-    /* Left by its client: its job was given up, and may still be at the worker. */
+    /* Its client has left: its job was given up, and may still be with the worker. */
     answer.status = 499;
     request.options.task = QUERN_TASK_QUERY;
     quern_meters_count(&service.meters, &request, NULL, &answer, 6000000000);
@@ -119,7 +119,7 @@ static void test_requests_are_counted_once(void **state)
     quern_meters_count(&service.meters, &other, NULL, &answer, 1);
     assert_tells("\nquern_requests_total{method=\"GET\",route=\"/look\",status=\"200\"} 1\n");
     assert_tells("\nquern_requests_total{method=\"-\",route=\"-\",status=\"404\"} 2\n");
-    assert_tells("\nte_request_duration_count 2\n"); /* of those with a body only */
+    assert_tells("\nte_request_duration_count 2\n"); /* only of requests with a body */
 }
 
 static void test_failures_are_told_apart(void **state)

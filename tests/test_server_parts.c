@@ -1,4 +1,4 @@
-/* Parts of the server by themselves: heads and chunks, base64, number formats, keys. */
+/* Parts of the server on their own: heads and chunks, base64, number formats, keys. */
 #include "../server/http/http.h"
 #include "../server/loop/keys.h"
 #include "../server/requests/answer_vectors.h"
@@ -63,7 +63,7 @@ static void test_too_many_fields_are_refused(void **state)
     assert_int_equal(parse(&head, copy, text), 431);
 }
 
-/* The same body however it is cut up on its way. */
+/* The body is the same, whatever the pieces in which it arrives. */
 static void test_chunks_come_in_any_pieces(void **state)
 {
     (void)state;
@@ -215,11 +215,11 @@ static void test_keys(void **state)
     setenv("QUERN_API_KEY", " ,", 1);
     assert_int_equal(quern_keys_load(&keys, NULL, &error), QUERN_EINVAL);
     assert_non_null(strstr(error.text, "QUERN_API_KEY has no keys"));
-    setenv("QUERN_API_KEY", "", 1); /* as good as not set */
+    setenv("QUERN_API_KEY", "", 1); /* the same as not set */
     assert_int_equal(quern_keys_load(&(struct quern_keys){0}, NULL, &error), QUERN_OK);
     unsetenv("QUERN_API_KEY");
     assert_int_equal(quern_keys_load(&keys, path, &error),
-                     QUERN_EINVAL); /* an empty file locks all out, or lets all in */
+                     QUERN_EINVAL); /* an empty file would let nobody in, or everybody */
     assert_non_null(strstr(error.text, "no keys"));
     assert_int_equal(keys.count, 2);
     dprintf(file, "# a file\n\n  three  \nfour\n");

@@ -1,4 +1,4 @@
-/* What a process can do once it is in the sandbox. Each trial is a child of its own, for there is no way out. */
+/* What a process can do in the sandbox. Each trial is its own child process, because the sandbox cannot be left. */
 #include "../server/loop/sandbox.h"
 #include "base/count.h"
 
@@ -29,11 +29,11 @@
 
 static char folder[] = "/tmp/quern-sandbox-XXXXXX", other[] = "/tmp/quern-sandbox-XXXXXX";
 static char inside[64], spare[64], outside[64];
-static struct quern_sandbox_state state; /* of a child that tried */
+static struct quern_sandbox_state state; /* of a child that entered the sandbox */
 
 enum where { OUTSIDE, INSIDE, WITHOUT_LANDLOCK };
 
-/* Makes this kernel one that has no Landlock. */
+/* Makes this kernel behave as one without Landlock. */
 static void hide_landlock(void)
 {
     struct sock_filter lines[] = {
@@ -47,7 +47,7 @@ static void hide_landlock(void)
         _exit(2);
 }
 
-/* Runs what there. True: it worked. */
+/* Runs a function in a child process, in or outside the sandbox. True: it succeeded. */
 static bool works(bool (*what)(void), bool may_remove, enum where where)
 {
     const struct quern_sandbox sandbox = {.readable = {folder}, .removable = may_remove ? folder : NULL};
@@ -155,7 +155,7 @@ static bool open_socket(void)
 
 static int ready_socket = -1;
 
-static bool is_allowed(int result) /* whatever else becomes of it */
+static bool is_allowed(int result) /* even if it fails for another reason */
 {
     return result == 0 || (errno != EPERM && errno != EACCES);
 }
@@ -188,7 +188,7 @@ static bool signal_parent(void)
     return kill(getppid(), 0) == 0;
 }
 
-static bool ask_what_is_newer(void) /* a call that this was written without: present, but not with these arguments */
+static bool ask_what_is_newer(void) /* a newer call, with arguments that would fail otherwise */
 {
     return syscall(451, -1, NULL, NULL, 0) != 0 && errno != ENOSYS;
 }
@@ -206,7 +206,7 @@ static bool start_thread(void)
     return pthread_create(&thread, NULL, count_up, &count) == 0 && pthread_join(thread, NULL) == 0 && count == 1;
 }
 
-/* A thread of it is in the sandbox, too. */
+/* New threads are in the sandbox, too. */
 static void *try_to_write(void *argument)
 {
     *(bool *)argument = open_for_writing() || open_socket();
@@ -228,7 +228,7 @@ static bool poll_and_accept(void)
            accept4(ready_socket, NULL, NULL, SOCK_NONBLOCK) < 0 && (errno == EAGAIN || errno == EINVAL);
 }
 
-static bool abort_is_heard(void) /* raise works, so a crash still is one */
+static bool abort_is_heard(void) /* raise works, so that a crash is seen as a crash */
 {
     signal(SIGUSR1, SIG_IGN);
     return raise(SIGUSR1) == 0;
@@ -275,7 +275,7 @@ static void test_it_refuses(void **unused)
     }
     assert_false(works(ask_what_is_newer, false, INSIDE));
     close(open(spare, O_WRONLY | O_CREAT, 0600));
-    assert_false(works(remove_file, true, WITHOUT_LANDLOCK)); /* which alone can tell files apart */
+    assert_false(works(remove_file, true, WITHOUT_LANDLOCK)); /* which alone can distinguish files */
     assert_true(works(read_inside, false, WITHOUT_LANDLOCK));
 }
 
@@ -302,7 +302,7 @@ static void test_folders(void **unused)
     assert_false(works(rename_file, true, INSIDE));
 }
 
-/* A kernel or a container may lack either; then it says so, and the tests above are left out. */
+/* A kernel or a container may lack either; the tests above are skipped then. */
 static int setup(void **unused)
 {
     (void)unused;

@@ -148,7 +148,7 @@ void client_send(int socket, const void *data, size_t length)
     while (length > 0) {
         const ssize_t sent = send(socket, at, length, MSG_NOSIGNAL);
         if (sent <= 0)
-            return; /* the server has closed: its reply tells why */
+            return; /* the server has closed; its reply tells why */
         at += sent;
         length -= (size_t)sent;
     }
