@@ -9,7 +9,7 @@
 
 #define MOST_INDEX (16u << 20) /* bytes */
 
-/* Opens one more file, unless it is open. */
+/* Opens a file, unless it is open already. */
 static int add_file(struct quern_checkpoint *checkpoint, const char *folder, const char *name, quern_error *error)
 {
     char *path = quern_path_join(folder, name, error);
@@ -44,7 +44,7 @@ static int read_index(struct quern_checkpoint *checkpoint, const char *folder, c
     return QUERN_OK;
 }
 
-/* No tensor is in two files: which one would be meant? */
+/* Refuses a tensor that is in two files, because nothing says which of them is right. */
 static int check_names(const struct quern_checkpoint *checkpoint, quern_error *error)
 {
     for (int a = 1; a < checkpoint->count; a++)

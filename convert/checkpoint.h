@@ -4,7 +4,7 @@
 
 #include "safetensors.h"
 
-#define QUERN_SHARDS 48 /* files at most: they are all mapped at once */
+#define QUERN_SHARDS 48 /* most files; all of them are mapped at once */
 
 struct quern_checkpoint {
     struct quern_safetensors files[QUERN_SHARDS];
@@ -14,7 +14,7 @@ struct quern_checkpoint {
 int quern_checkpoint_open(struct quern_checkpoint *checkpoint, const char *folder, quern_error *error);
 void quern_checkpoint_close(struct quern_checkpoint *checkpoint); /* a zeroed one is allowed */
 
-/* By name, with the file it is in; NULL: absent. */
+/* Finds a tensor by its name, and the file that it is in. NULL: there is no such tensor. */
 const struct quern_safetensor *quern_checkpoint_find(const struct quern_checkpoint *checkpoint, const char *name,
                                                      const struct quern_safetensors **file);
 

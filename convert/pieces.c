@@ -14,10 +14,10 @@
 
 #define MOST_CONFIG (16u << 20)    /* bytes of tokenizer_config.json; that of EmbeddingGemma has 1.2 million */
 #define MOST_TOKENIZER (64u << 20) /* bytes of tokenizer.json; 33 million */
-#define SCORE_ADDED (-1000.0f)     /* of pieces that are not merged, as published files have it */
+#define SCORE_ADDED (-1000.0f)     /* the score of pieces that are not merged, as in published files */
 #define SCORE_UNUSED (-10000.0f)
 
-/* A text that is in no file as it is needed. */
+/* A text that no file holds in the form that is needed. */
 struct quern_copy {
     struct quern_copy *next;
     char text[];
@@ -59,7 +59,7 @@ void quern_pieces_set(struct quern_pieces *pieces, uint64_t id, quern_text text,
     pieces->kinds[id] = kind;
 }
 
-/* Room for a text of up to length bytes, which lives as long as the pieces; NULL: no memory. */
+/* Makes room for a text of up to length bytes, which lives as long as the pieces. NULL: no memory. */
 static char *new_text(struct quern_pieces *pieces, size_t length)
 {
     struct quern_copy *copy = malloc(sizeof *copy + length + 1);
@@ -83,8 +83,8 @@ static bool ends(quern_text text, const char *with)
     return text.length >= length && memcmp(text.data + text.length - length, with, length) == 0;
 }
 
-/* Pieces that no text should be able to spell, whatever their file says: the rule published files were made by, and the
- * names of Gemma's turns and images. */
+/* Whether no text should be able to spell a piece, whatever its file says. This is the rule that published files were
+ * made by, together with the names of Gemma's turns and images. */
 static bool looks_special(quern_text text)
 {
     static const char *const names[] = {"<pad>", "<mask>", "<2mass>", "[@BOS@]", "<start_of_turn>", "<end_of_turn>",
@@ -119,8 +119,7 @@ int quern_pieces_set_added(struct quern_pieces *pieces, uint64_t id, quern_text 
     return QUERN_OK;
 }
 
-/* tokenizer_config.json says which pieces are added, too, and which are special: "138": {"content": "..", "special":
- * .. } */
+/* tokenizer_config.json also lists added pieces, and says which are special: "138": {"content": "..", "special": ..} */
 static int read_config_added(struct quern_pieces *pieces, quern_error *error)
 {
     const char *key;
@@ -160,7 +159,7 @@ static int read_sentencepiece(struct quern_pieces *pieces, const char *path, que
     return code;
 }
 
-/* What the tokenizer does not have, though the table of embeddings has a row for it. */
+/* Fills ids that the tokenizer lacks, although the embeddings have rows for them, with unused pieces. */
 static int fill_up(struct quern_pieces *pieces, quern_error *error)
 {
     enum { LENGTH = 32 };
@@ -176,7 +175,7 @@ static int fill_up(struct quern_pieces *pieces, quern_error *error)
     return QUERN_OK;
 }
 
-/* The id of a special piece, which tokenizer_config.json may name otherwise, as a string or as {"content": ...}. */
+/* The id of a special piece. tokenizer_config.json may give it another name, as a string or as {"content": ...}. */
 static int find_special(const struct quern_pieces *pieces, const char *key, const char *usual, bool optional,
                         int32_t *id, quern_error *error)
 {

@@ -40,7 +40,7 @@ static int read_type(const struct header *header, const char *name, const json_t
                       header->json.path, name, dtype);
 }
 
-/* In the file the length of a row comes last. */
+/* In the file, the length of a row is the last number of the shape. */
 static int read_shape(const struct header *header, struct quern_safetensor *tensor, const json_t *entry,
                       quern_error *error)
 {
@@ -90,7 +90,7 @@ static int by_data(const void *a, const void *b)
     return x->data < y->data ? -1 : x->data > y->data;
 }
 
-/* No tensor may share bytes with another one, and no byte be left over: then what is read is what was meant. */
+/* Checks that tensors share no bytes and that no byte is left over. Then the description and the data agree. */
 static int check_layout(const struct header *header, struct quern_safetensors *file, quern_error *error)
 {
     const unsigned char *at = header->data;

@@ -8,7 +8,7 @@
 
 #define MOST_PIECES (1u << 24)
 
-/* Numbers of the fields that are read. */
+/* The numbers of the fields that are read. */
 enum { MODEL_PIECE = 1, MODEL_TRAINER = 2, MODEL_NORMALIZER = 3 };
 enum { PIECE_TEXT = 1, PIECE_SCORE = 2, PIECE_KIND = 3 };
 enum { TRAINER_ALGORITHM = 3 };
@@ -17,7 +17,7 @@ enum { ALGORITHM_UNIGRAM = 1, ALGORITHM_BPE = 2 };
 
 enum wire { VARINT = 0, FIXED_64 = 1, BYTES = 2, FIXED_32 = 5 };
 
-/* What is left of a message. */
+/* The rest of a message, which is not read yet. */
 struct message {
     const unsigned char *at, *end;
 };
@@ -51,7 +51,7 @@ static bool take_fixed(struct message *message, size_t size, uint64_t *value)
     return true;
 }
 
-/* The next field. Returns false when the message is damaged; do not call at its end. */
+/* Reads the next field. False: the message is damaged. Must not be called at the end of a message. */
 static bool take_field(struct message *message, struct field *field)
 {
     uint64_t tag;
@@ -115,7 +115,7 @@ static int read_piece(struct parser *parser, struct message message)
 
 static int read_trainer(const struct parser *parser, struct message message)
 {
-    uint64_t algorithm = ALGORITHM_UNIGRAM; /* what the format takes an absent one for */
+    uint64_t algorithm = ALGORITHM_UNIGRAM; /* the format's default */
     for (struct field field; message.at < message.end;) {
         if (!take_field(&message, &field))
             return damaged(parser, "the settings of its training end too early");
@@ -130,7 +130,7 @@ static int read_trainer(const struct parser *parser, struct message message)
 
 static int read_normalizer(const struct parser *parser, struct message message)
 {
-    bool maps = false, trims = true, prefix = true; /* what the format takes absent ones for */
+    bool maps = false, trims = true, prefix = true; /* the format's defaults */
     for (struct field field; message.at < message.end;) {
         if (!take_field(&message, &field))
             return damaged(parser, "the settings of its normalizer end too early");
@@ -170,7 +170,7 @@ static int read_model(struct parser *parser, struct message message)
     return parser->model->count > 0 ? QUERN_OK : damaged(parser, "it has no pieces");
 }
 
-/* Pieces up to the first damage, or to one more than are allowed. */
+/* Counts pieces, up to the first damage or to one more than are allowed. */
 static size_t count_pieces(struct message message)
 {
     size_t count = 0;

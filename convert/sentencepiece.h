@@ -14,8 +14,9 @@ struct quern_sentencepiece {
     bool add_space_prefix;
 };
 
-/* QUERN_EFORMAT: damaged, or without pieces. QUERN_EUNSUPPORTED: not merged by score (BPE), or with a normalisation of
- * texts, which GGUF files cannot say. path is what messages call the data. */
+/* Errors: QUERN_EFORMAT for data that are damaged or have no pieces; QUERN_EUNSUPPORTED for a model that does not
+ * merge by score (BPE), or that normalises texts in a way that GGUF files cannot express. path: the name of the data
+ * in messages. */
 int quern_sentencepiece_parse(struct quern_sentencepiece *model, const void *data, size_t size, const char *path,
                               quern_error *error);
 void quern_sentencepiece_free(struct quern_sentencepiece *model); /* a zeroed one is allowed */

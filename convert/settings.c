@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MOST_BYTES (1u << 20) /* of one of these files */
+#define MOST_BYTES (1u << 20) /* of each of these files */
 #define MOST_PROMPTS 256
-#define MOST_PROMPT 65536 /* bytes of one */
+#define MOST_PROMPT 65536 /* bytes of a prompt */
 #define ABSENT INT_MIN
 
 /* ---------------------------------------------------------------- config.json */
@@ -41,7 +41,7 @@ static int check_architecture(const struct quern_json *config, quern_error *erro
     return QUERN_OK;
 }
 
-/* A size that must be there. */
+/* Reads a size that must be present. */
 static int read_size(const struct quern_json *config, const char *key, int high, int *value, quern_error *error)
 {
     *value = ABSENT;
@@ -49,7 +49,7 @@ static int read_size(const struct quern_json *config, const char *key, int high,
     return *value != ABSENT ? QUERN_OK : quern_fail(error, QUERN_EFORMAT, "%s lacks %s", config->path, key);
 }
 
-/* The same limits as those of opening a model. */
+/* The limits are the same as when a model is opened. */
 static int read_sizes(struct quern_settings *s, const struct quern_json *config, quern_error *error)
 {
     int scale;
@@ -69,7 +69,8 @@ static int read_sizes(struct quern_settings *s, const struct quern_json *config,
     return QUERN_OK;
 }
 
-/* The base of one kind of layers: of its own key, or as newer files have it, of rope_parameters.KIND.rope_theta. */
+/* Reads the RoPE base of one kind of layers: from its own key, or, in newer files, from
+ * rope_parameters.KIND.rope_theta. */
 static int read_base(const struct quern_json *config, const char *key, const char *kind, double *base,
                      quern_error *error)
 {
@@ -83,7 +84,7 @@ static int read_base(const struct quern_json *config, const char *key, const cha
     return QUERN_OK;
 }
 
-/* From layer_types, where it is; else from the number. */
+/* Reads the period of layers from layer_types if it is there, else from the number. */
 static int read_period(struct quern_settings *s, const struct quern_json *config, quern_error *error)
 {
     const json_t *types = json_object_get(config->root, "layer_types");
@@ -129,7 +130,7 @@ static int read_config(struct quern_settings *s, const char *folder, quern_error
 
 /* ---------------------------------------------------------------- modules */
 
-/* A folder inside the folder, of one name: nothing that leads elsewhere. */
+/* Whether a path is the name of a folder directly inside the folder, and leads nowhere else. */
 static bool is_inside(const char *path)
 {
     return path[0] != '\0' && path[0] != '.' && strchr(path, '/') == NULL && strlen(path) < 128;
@@ -150,7 +151,7 @@ static int check_pooling(const char *folder, const char *path, quern_error *erro
     if (code == QUERN_OK)
         code = quern_json_get_bool(&json, json.root, "include_prompt", &prompt, error);
     if (code == QUERN_OK)
-        code = quern_json_get_string(&json, json.root, "pooling_mode", &mode, error); /* of newer files */
+        code = quern_json_get_string(&json, json.root, "pooling_mode", &mode, error); /* in newer files */
     for (size_t i = 0; i < QUERN_COUNT(others) && code == QUERN_OK && !other; i++)
         code = quern_json_get_bool(&json, json.root, others[i], &other, error);
     if (code == QUERN_OK && ((!mean && !quern_text_is(mode, "mean")) || other || !prompt))
@@ -196,7 +197,7 @@ static int read_dense(struct quern_settings *s, const char *folder, quern_error 
     return QUERN_OK;
 }
 
-/* One entry of modules.json. */
+/* Reads one entry of modules.json. */
 static int read_module(struct quern_settings *s, const struct quern_json *modules, const json_t *module,
                        const char *folder, int *dense, quern_error *error)
 {

@@ -1,4 +1,4 @@
-/* What the JSON files of a sentence-transformers folder say of its model. */
+/* Reads what the JSON files of a sentence-transformers folder say about the model. */
 #ifndef QUERN_CONVERT_SETTINGS_H
 #define QUERN_CONVERT_SETTINGS_H
 
@@ -8,15 +8,15 @@
 
 struct quern_settings {
     int context, width, layers, ffn, heads, kv_heads, head, window, vocabulary;
-    int period; /* of layers: the last one of each sees the whole text */
+    int period; /* of layers: in each period, the last layer sees the whole text */
     double epsilon, rope_base, rope_base_local;
     int head_hidden; /* width between the dense layers; 0: there is no head */
     char *dense[QUERN_DENSE]; /* folders of the dense layers, without the folder of the model; NULL: there is no head */
     struct quern_json prompts; /* config_sentence_transformers.json; its root is NULL if there is none */
-    json_t *prompt_texts;      /* its prompts: an object of strings; NULL if it says nothing of prompts */
+    json_t *prompt_texts;      /* its prompts: an object of strings; NULL if there are none */
 };
 
-/* Refuses what a gemma-embedding file cannot say: another architecture, pooling or head. */
+/* Refuses what a gemma-embedding file cannot express: another architecture, pooling or head. */
 int quern_settings_read(struct quern_settings *settings, const char *folder, quern_error *error);
 void quern_settings_free(struct quern_settings *settings); /* a zeroed one is allowed */
 

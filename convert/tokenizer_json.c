@@ -1,4 +1,4 @@
-/* Pieces out of a tokenizer.json. */
+/* Reads the pieces of a tokenizer.json. */
 #include "base/error.h"
 #include "base/view.h"
 #include "pieces.h"
@@ -16,7 +16,7 @@ static bool is_byte(quern_text text)
            strchr(digits, text.data[4]) != NULL && text.data[5] == '>';
 }
 
-/* Whether texts are only changed by writing U+2581 for a space. */
+/* Whether the only change to texts is that spaces become U+2581. */
 static bool is_plain(const json_t *normalizer)
 {
     const json_t *pattern = json_object_get(normalizer, "pattern");
@@ -37,7 +37,7 @@ static int check_model(const struct quern_json *json, const json_t *model, quern
     return QUERN_OK;
 }
 
-/* Ordinary pieces, bytes and the unknown one; what is special is set over them afterwards. */
+/* Sets normal pieces, byte pieces and the unknown piece. Special pieces replace some of them afterwards. */
 static int read_vocabulary(struct quern_pieces *pieces, const struct quern_json *json, const json_t *model,
                            quern_error *error)
 {
@@ -75,7 +75,7 @@ static int read_added(struct quern_pieces *pieces, const struct quern_json *json
     return QUERN_OK;
 }
 
-/* The two sides of a merge: "a b", or ["a", "b"]. */
+/* Reads the two sides of a merge: "a b", or ["a", "b"]. */
 static bool split_merge(const json_t *merge, quern_text *left, quern_text *right)
 {
     const json_t *a = json_array_get(merge, 0), *b = json_array_get(merge, 1);
@@ -93,7 +93,7 @@ static bool split_merge(const json_t *merge, quern_text *left, quern_text *right
     return true;
 }
 
-/* Whether a better merge gives a lower id. Then scores that fall with the id say the same as the list. */
+/* Whether a better merge gives a smaller id. Then scores that fall with the id mean the same as the list of merges. */
 static int check_merges(const struct quern_json *json, const json_t *model, quern_error *error)
 {
     const json_t *vocabulary = json_object_get(model, "vocab"), *merges = json_object_get(model, "merges");
