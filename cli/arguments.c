@@ -146,48 +146,51 @@ static int find_word(const char *words, const char *word)
     }
 }
 
-/* Writes what the argument says to the option's field. Returns -1, or an exit code after a message. */
+/* Reads an argument into the option's field; false when the option does not take it. */
+static bool read_argument(const struct quern_cli_option *option, const char *argument, void *field)
+{
+    switch (option->kind) {
+    case QUERN_CLI_KIND_TEXT: *(const char **)field = argument; return true;
+    case QUERN_CLI_KIND_TITLE: *(quern_text *)field = (quern_text){argument, strlen(argument)}; return true;
+    case QUERN_CLI_KIND_SWITCH: *(bool *)field = true; return true;
+    case QUERN_CLI_KIND_FLAG: *(unsigned *)field |= (unsigned)option->most; return true;
+    case QUERN_CLI_KIND_NUMBER: return read_number(argument, option->least, option->most, field);
+    case QUERN_CLI_KIND_NUMBERS: return read_numbers(argument, option, field);
+    case QUERN_CLI_KIND_SECONDS: return read_seconds(argument, option->most, field);
+    case QUERN_CLI_KIND_BYTES: return read_bytes(argument, field);
+    case QUERN_CLI_KIND_TASK: return (*(int *)field = quern_task_find(argument)) >= 0;
+    case QUERN_CLI_KIND_WORD: return (*(int *)field = find_word(option->words, argument)) >= 0;
+    }
+    return false;
+}
+
+/* What the arguments of an option are, for a message. */
+static void describe_arguments(const struct quern_cli_option *option, char out[128])
+{
+    switch (option->kind) {
+    case QUERN_CLI_KIND_NUMBER: snprintf(out, 128, "a number from %d to %d", option->least, option->most); break;
+    case QUERN_CLI_KIND_NUMBERS:
+        snprintf(out, 128, "up to %d numbers from %d to %d with commas between them", QUERN_CLI_NUMBERS, option->least,
+                 option->most);
+        break;
+    case QUERN_CLI_KIND_SECONDS: snprintf(out, 128, "seconds from 0 to %d", option->most); break;
+    case QUERN_CLI_KIND_BYTES: snprintf(out, 128, "a size of at least 1M, for example 256M"); break;
+    default: snprintf(out, 128, "%s", option->words); break;
+    }
+}
+
+/* Takes an option with its argument. Returns -1, or an exit code after a message. */
 static int take(const struct quern_cli_verb *verb, const struct quern_cli_option *option, const char *argument)
 {
-    void *field = (char *)verb->options + option->offset;
-    const char *name = option->name;
+    char expected[128];
     if (option->argument != NULL && argument[0] == '\0' && option->kind != QUERN_CLI_KIND_TITLE)
-        return quern_cli_misuse(verb->name, "--%s: %s is empty", name, option->argument);
-    switch (option->kind) {
-    case QUERN_CLI_KIND_TEXT: *(const char **)field = argument; return -1;
-    case QUERN_CLI_KIND_TITLE: *(quern_text *)field = (quern_text){argument, strlen(argument)}; return -1;
-    case QUERN_CLI_KIND_SWITCH: *(bool *)field = true; return -1;
-    case QUERN_CLI_KIND_FLAG: *(unsigned *)field |= (unsigned)option->most; return -1;
-    case QUERN_CLI_KIND_NUMBER:
-        return read_number(argument, option->least, option->most, field)
-                   ? -1
-                   : quern_cli_misuse(verb->name, "--%s takes a number from %d to %d, not '%s'", name, option->least,
-                                      option->most, argument);
-    case QUERN_CLI_KIND_NUMBERS:
-        return read_numbers(argument, option, field)
-                   ? -1
-                   : quern_cli_misuse(verb->name, "--%s takes up to %d numbers from %d to %d with commas, not '%s'",
-                                      name, QUERN_CLI_NUMBERS, option->least, option->most, argument);
-    case QUERN_CLI_KIND_SECONDS:
-        return read_seconds(argument, option->most, field)
-                   ? -1
-                   : quern_cli_misuse(verb->name, "--%s takes seconds from 0 to %d, not '%s'", name, option->most,
-                                      argument);
-    case QUERN_CLI_KIND_BYTES:
-        return read_bytes(argument, field)
-                   ? -1
-                   : quern_cli_misuse(verb->name, "--%s takes a size of at least 1M, for example 256M, not '%s'", name,
-                                      argument);
-    case QUERN_CLI_KIND_TASK:
-        *(int *)field = quern_task_find(argument);
-        return *(int *)field >= 0 ? -1 : quern_cli_misuse(verb->name, "there is no task '%s'", argument);
-    case QUERN_CLI_KIND_WORD:
-        *(int *)field = find_word(option->words, argument);
-        return *(int *)field >= 0 ? -1
-                                  : quern_cli_misuse(verb->name, "--%s takes %s, not '%s'", name, option->words,
-                                                     argument);
-    }
-    return -1;
+        return quern_cli_misuse(verb->name, "--%s: %s is empty", option->name, option->argument);
+    if (read_argument(option, argument, (char *)verb->options + option->offset))
+        return -1;
+    if (option->kind == QUERN_CLI_KIND_TASK)
+        return quern_cli_misuse(verb->name, "there is no task '%s'", argument);
+    describe_arguments(option, expected);
+    return quern_cli_misuse(verb->name, "--%s takes %s, not '%s'", option->name, expected, argument);
 }
 
 /* ---------------------------------------------------------------- environment and command line */

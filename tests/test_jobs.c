@@ -278,6 +278,31 @@ static void test_failing_sinks(void **state)
     assert_int_equal(error.index, -1);
 }
 
+/* A source of one batch, and then an error. */
+static int fail_next(struct quern_jobs_source *source, struct quern_jobs_texts *batch, quern_error *error)
+{
+    *batch = (struct quern_jobs_texts){.count = 3, .texts = texts};
+    if (source->done++ == 0)
+        return QUERN_OK;
+    *error = (quern_error){QUERN_EIO, "no source", -1};
+    return QUERN_EIO;
+}
+
+static void test_failing_source(void **state)
+{
+    (void)state;
+    struct quern_jobs_source source = {.next = fail_next};
+    struct probe probe = {.sink = {probe_put, probe_finish}};
+    struct quern_jobs_progress progress;
+    struct quern_jobs_embedding job = make_job();
+    quern_error error;
+    assert_int_equal(quern_jobs_embed(&job, &source, &probe.sink, &progress, &error), QUERN_EIO);
+    assert_string_equal(error.text, "no source");
+    assert_int_equal(probe.next, 3);
+    assert_int_equal(progress.texts, 3);
+    assert_int_equal(probe.finishes, 0);
+}
+
 /* A failure that is no text's fault ends the job and reaches no text. */
 static void test_wrong_options(void **state)
 {
@@ -413,6 +438,7 @@ int main(void)
         cmocka_unit_test_setup(test_cut_texts_are_counted, reset),
         cmocka_unit_test_setup(test_cancel, reset),
         cmocka_unit_test_setup(test_failing_sinks, reset),
+        cmocka_unit_test_setup(test_failing_source, reset),
         cmocka_unit_test_setup(test_wrong_options, reset),
         cmocka_unit_test_setup(test_titles, reset),
         cmocka_unit_test(test_formats),

@@ -1,4 +1,4 @@
-/* The model that a verb works with. */
+/* The model that a verb works with, and embedding texts with it. */
 #ifndef QUERN_CLI_SESSION_H
 #define QUERN_CLI_SESSION_H
 

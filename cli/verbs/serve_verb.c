@@ -108,7 +108,7 @@ static const struct quern_cli_option table[] = {
     {0},
 };
 
-const struct quern_cli_verb quern_cli_server = {
+const struct quern_cli_verb quern_cli_serve = {
     .name = "serve",
     .summary = "Answers requests for vectors over HTTP, as OpenAI, Ollama, TEI and llama-server do.",
     .table = table,
