@@ -5,10 +5,10 @@
 
 #include "quern.h"
 
-/* Zeroed memory, aligned to a page, from 2 MiB on to 2 MiB. NULL: QUERN_ENOMEM in error, naming the size. */
+/* Zeroed memory, aligned to a page; 2 MiB or more are aligned to 2 MiB. NULL: QUERN_ENOMEM, and error names the size. */
 void *quern_pages_take(size_t bytes, quern_error *error);
 
-/* Gives the bytes taken back; NULL is allowed. */
+/* Frees memory of so many bytes; NULL is allowed. */
 void quern_pages_release(void *pages, size_t bytes);
 
 #endif
