@@ -1,5 +1,5 @@
-/* Opens damaged model files and embeds with those that open: mutate COUNT [SEED]. Every file gives vectors or one clear
- * error; what else could happen, a crash or a finding of a sanitizer, ends the program. */
+/* Opens damaged model files, and embeds with those that open: mutate COUNT [SEED]. Every file must give vectors or one
+ * clear error. Anything else, a crash or a finding of a sanitizer, ends the program. */
 #include "model_maker.h"
 
 #include "base/count.h"
@@ -13,7 +13,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define HEADER_BYTES 24000 /* about the keys and tensor descriptions of a tiny model: where damage is interesting */
+#define HEADER_BYTES 24000 /* about as many as the keys and tensor descriptions of a tiny model have */
 
 struct file {
     unsigned char *data; /* [size] */
@@ -33,7 +33,7 @@ static int make_base(struct file *file, struct quern_recipe recipe, bool head)
     char path[] = "/tmp/quern-mutate-XXXXXX";
     quern_error error;
     recipe.head = head;
-    recipe.context = 64; /* short texts are embedded sooner, so that more files can be tried */
+    recipe.context = 20; /* short, so that a file is tried soon; more than the window of 16 tokens */
     int descriptor = mkstemp(path);
     if (descriptor < 0)
         return 1;
@@ -133,12 +133,16 @@ static int mutate(const struct file *bases, int base_count, long count)
         if (!written)
             return 1;
         int code = try_file(path, (int)draw(2));
+        if (i > 0 && i % 1000 == 0) {
+            printf("%ld of %ld files were tried\n", i, count);
+            fflush(stdout);
+        }
         ended[code <= 0 && code >= -7 ? -code : 0]++;
     }
     for (int code = 0; code < 8; code++)
         printf("%-12s %ld\n", code == 0 ? "vectors" : quern_error_name(-code), ended[code]);
     close(descriptor);
-    /* A run in which nothing opened, or everything did, has tested nothing. */
+    /* A run in which no file opened, or no file was refused, has tested nothing. */
     return ended[0] == 0 || ended[-QUERN_EFORMAT] == 0;
 }
 

@@ -1,43 +1,63 @@
 #!/bin/sh
-# The tests that take long. usage: FUZZ_SECONDS=N tools/check-long.sh BUILD-DIRECTORY
+# The tests that take long, side by side on all cores: within an hour on two cores with the default settings. Each part
+# leaves its output in BUILD/check-long/. Names of parts, like fuzz-gguf or 'fuzz-*', run only these.
+# usage: FUZZ_SECONDS=N tools/check-long.sh BUILD [PART...]
 set -eu
 build=$1
-seconds=${FUZZ_SECONDS:-600}
+shift
+seconds=${FUZZ_SECONDS:-150} # for each fuzz target
+mutate_parts=8               # each tries 25,000 damaged model files
+folder=$build/check-long
+mkdir -p "$folder"
 
-echo "== all tests with the thread sanitizer"
-tools/sanitized.sh "$build-tsan" thread
-meson test -C "$build-tsan" --no-rebuild --print-errorlogs
+# Long parts come first, so that no core is idle at the end.
+parts() {
+    # What uses all cores itself, or what is sensitive to time.
+    echo "build-tsan alone tools/sanitized.sh $build-tsan thread"
+    echo "build-asan alone tools/sanitized.sh $build-asan address,undefined"
+    echo "build-fuzz alone tools/sanitized.sh $build-fuzz address,undefined -Dfuzz=true"
+    echo "all-tests-tsan alone meson test -C $build-tsan --no-rebuild --print-errorlogs --timeout-multiplier 3"
+    echo "soak-asan alone sh tests/soak.sh $build-asan 120"
+    echo "soak-tsan alone sh tests/soak.sh $build-tsan 120"
+    echo "clients alone tests/clients/run $build"
+    # The Arm tables under qemu.
+    echo "arm-kernels beside sh tests/check_arm.sh . kernels"
+    echo "arm-vectors beside sh tests/check_arm.sh . vectors"
+    # Downloads that are killed 300 times.
+    echo "pull-killed beside sh tests/test_cli_pull.sh $build/quern $build/tools/mkmodel $build/tests/hub 300" \
+        ">$folder/pull.tap; ! grep -A 8 '^not ok' $folder/pull.tap && grep -q '^1\.\.' $folder/pull.tap"
+    # 200,000 damaged model files, with sanitizers.
+    for part in $(seq $mutate_parts); do
+        echo "mutate-$part beside $build-asan/tests/mutate $((200000 / mutate_parts)) $part"
+    done
+    for source in fuzz/fuzz_*.c; do
+        name=${source#fuzz/fuzz_}
+        name=${name%.c}
+        echo "fuzz-$name beside $(fuzz "$name")"
+    done
+    # Tiny models under valgrind.
+    echo "valgrind beside sh tests/check_valgrind.sh $build/quern $build/tools/mkmodel"
+}
 
-echo "== tiny models under valgrind"
-sh tests/check_valgrind.sh "$build/quern" "$build/tools/mkmodel"
+fuzz() { # fuzz NAME: the command that fuzzes a target; what it found before stays in its corpus
+    corpus=$build-fuzz/corpus/$1
+    echo "mkdir -p $corpus && $build-fuzz/fuzz/fuzz_$1 -max_total_time=$seconds -timeout=120 -rss_limit_mb=4096" \
+        "-print_final_stats=1 -artifact_prefix=$build-fuzz/$1- $corpus fuzz/corpus/$1"
+}
 
-echo "== kernels and golden vectors with the tables for Arm, under qemu"
-sh tests/check_arm.sh . whole
+wanted() { # wanted NAME PATTERN...: whether the part was asked for; without a pattern all are
+    name=$1
+    shift
+    [ $# -gt 0 ] || return 0
+    for pattern; do
+        # shellcheck disable=SC2254 # a pattern is meant to match as one
+        case $name in $pattern) return 0 ;; esac
+    done
+    return 1
+}
 
-echo "== 200,000 mutated model files, with address and undefined-behaviour sanitizers"
-tools/sanitized.sh "$build-asan" address,undefined
-"$build-asan/tests/mutate" 200000
-
-echo "== the server for some minutes, with the address and with the thread sanitizer"
-sh tests/soak.sh "$build-asan" 120
-sh tests/soak.sh "$build-tsan" 120
-
-echo "== the server's clients from npm, and a browser"
-tests/clients/run "$build" || [ $? = 77 ]
-echo "== downloads that are killed 300 times"
-sh tests/test_cli_pull.sh "$build/quern" "$build/tools/mkmodel" "$build/tests/hub" 300 >"$build/pull.tap"
-if grep -A 8 '^not ok' "$build/pull.tap" || ! grep -q '^1\.\.' "$build/pull.tap"; then
-    exit 1
-fi
-
-echo "== fuzzing, $seconds seconds for each target"
-tools/sanitized.sh "$build-fuzz" address,undefined -Dfuzz=true
-for target in "$build-fuzz"/fuzz/fuzz_*; do
-    if [ ! -f "$target" ] || [ ! -x "$target" ]; then
-        continue
-    fi
-    name=${target##*/fuzz_}
-    mkdir -p "$build-fuzz/corpus/$name"
-    "$target" -max_total_time="$seconds" -timeout=120 -rss_limit_mb=4096 -print_final_stats=1 \
-        -artifact_prefix="$build-fuzz/$name-" "$build-fuzz/corpus/$name" "fuzz/corpus/$name"
-done
+parts | while read -r name rest; do
+    ! wanted "$name" "$@" || echo "$name $rest"
+done >"$folder/parts"
+[ -s "$folder/parts" ] || { echo "no part is named $*" >&2; exit 2; }
+tools/run_parts.py "$folder" <"$folder/parts"
