@@ -15,9 +15,10 @@
 #include <cmocka.h>
 
 #define A "gemma-embedding."
+#define B "bert."
 #define T "tokenizer.ggml."
 
-enum put { NOTHING, NUMBER, FLOAT, TEXT };
+enum put { NOTHING, NUMBER, FLOAT, FLAG, TEXT };
 
 struct damage {
     const char *key;     /* left out; and with put put in again with another value */
@@ -167,6 +168,29 @@ static const struct damage damages[] = {
     {.key = T "add_bos_token", .put = NUMBER, .number = 1, FORMAT = "add_bos_token"},
 };
 
+static const struct damage bert_damages[] = {
+    {.key = B "pooling_type", FORMAT = "key bert.pooling_type is missing"},
+    {.key = B "pooling_type", .put = NUMBER, .number = 0, UNSUPPORTED = "pooling type 0"},
+    {.key = B "pooling_type", .put = NUMBER, .number = 3, UNSUPPORTED = "pooling type 3"},
+    {.key = B "pooling_type", .put = NUMBER, .number = 64, UNSUPPORTED = "pooling type 64"},
+    {.key = B "attention.causal", .put = FLAG, .number = 1, UNSUPPORTED = "causal attention"},
+    {.key = B "attention.causal", .put = NUMBER, .number = 0, FORMAT = "attention.causal"},
+    {.key = B "attention.layer_norm_epsilon", FORMAT = "layer_norm_epsilon is missing"},
+    {.key = B "attention.head_count", .put = NUMBER, .number = 4, UNSUPPORTED = "head 16 must be multiples of 32"},
+    {.key = B "attention.head_count", .put = NUMBER, .number = 128, UNSUPPORTED = "head 0 must be multiples of 32"},
+    {.key = B "context_length", .put = NUMBER, .number = 128, FORMAT = "position_embd.weight is [256][64]"},
+    {.tensor = "position_embd.weight", FORMAT = "position_embd.weight is missing"},
+    {.tensor = "token_types.weight", .shape = {32, 2}, FORMAT = "token_types.weight is [2][32]"},
+    {.tensor = "token_embd_norm.bias", FORMAT = "token_embd_norm.bias is missing"},
+    {.tensor = "blk.1.attn_k.bias", FORMAT = "blk.1.attn_k.bias is missing"},
+    {.tensor = "blk.1.attn_k.bias", .shape = {32, 1}, FORMAT = "blk.1.attn_k.bias is [1][32]"},
+    {.tensor = "blk.1.ffn_up.bias", .shape = {96, 1}, .type = QUERN_TYPE_F16,
+     UNSUPPORTED = "norms and biases must be F32"},
+    {.tensor = "blk.2.layer_output_norm.weight", FORMAT = "blk.2.layer_output_norm.weight is missing"},
+    {.tensor = "blk.0.attn_qkv.weight", .shape = {64, 96}, FORMAT = "blk.0.attn_qkv.weight is [96][64]"},
+    {.tensor = "cls.weight", .shape = {64, 64}, UNSUPPORTED = "the file has 54 tensors"},
+};
+
 /* ---------------------------------------------------------------- damaging */
 
 static bool is(quern_text name, const char *expected)
@@ -186,6 +210,7 @@ static void copy_keys(struct quern_gguf_writer *writer, const struct quern_gguf 
     case NOTHING: break;
     case NUMBER: quern_gguf_put_u32(writer, d->key, (uint32_t)d->number); break;
     case FLOAT: quern_gguf_put_f32(writer, d->key, (float)d->number); break;
+    case FLAG: quern_gguf_put_bool(writer, d->key, d->number != 0); break;
     case TEXT: quern_gguf_put_string(writer, d->key, (quern_text){d->text, strlen(d->text)}); break;
     }
 }
@@ -224,17 +249,15 @@ static void write_damaged(const char *path, const struct quern_gguf *gguf, const
         fail_msg("%s", error.text);
 }
 
-static void test_refused(void **state)
+static void check_refused(const struct quern_recipe *recipe, const struct damage *list, size_t count)
 {
-    (void)state;
     char sound[TRIAL_PATH], damaged[TRIAL_PATH + 8];
     struct quern_gguf gguf;
-    const struct quern_recipe recipe = trial_recipe(QUERN_TYPE_F32, true);
-    trial_make(sound, &recipe);
+    trial_make(sound, recipe);
     strcat(strcpy(damaged, sound), ".bad");
     assert_int_equal(quern_gguf_open(&gguf, sound, NULL), QUERN_OK);
-    for (size_t i = 0; i < QUERN_COUNT(damages); i++) {
-        const struct damage *d = &damages[i];
+    for (size_t i = 0; i < count; i++) {
+        const struct damage *d = &list[i];
         quern_model *model = NULL;
         quern_error error = {0};
         write_damaged(damaged, &gguf, d);
@@ -249,6 +272,47 @@ static void test_refused(void **state)
     quern_model_close(trial_open(damaged, NULL));
     quern_gguf_close(&gguf);
     unlink(damaged);
+    unlink(sound);
+}
+
+static void test_refused(void **state)
+{
+    (void)state;
+    const struct quern_recipe recipe = trial_recipe(QUERN_TYPE_F32, true);
+    check_refused(&recipe, damages, QUERN_COUNT(damages));
+}
+
+static void test_bert_refused(void **state)
+{
+    (void)state;
+    const struct quern_recipe recipe = quern_recipe_bert();
+    check_refused(&recipe, bert_damages, QUERN_COUNT(bert_damages));
+}
+
+/* Tensors that may be absent: a file without them is another model, which has another space. */
+static void test_optional_tensors(void **state)
+{
+    (void)state;
+    static const struct damage absent[] = {
+        {0}, {.tensor = "token_types.weight"}, {.tensor = "blk.0.attn_output.bias"}, {.tensor = "blk.1.ffn_up.bias"},
+        {.tensor = "blk.2.ffn_down.bias"},
+    };
+    char sound[TRIAL_PATH], copy[TRIAL_PATH + 8], space[QUERN_COUNT(absent)][QUERN_SPACE_SIZE];
+    struct quern_gguf gguf;
+    const struct quern_recipe recipe = quern_recipe_bert();
+    trial_make(sound, &recipe);
+    strcat(strcpy(copy, sound), ".copy");
+    assert_int_equal(quern_gguf_open(&gguf, sound, NULL), QUERN_OK);
+    for (size_t i = 0; i < QUERN_COUNT(absent); i++) {
+        write_damaged(copy, &gguf, &absent[i]);
+        quern_model *model = trial_open(copy, NULL);
+        assert_int_equal(quern_space(model, NULL, space[i], NULL), QUERN_OK);
+        quern_model_close(model);
+        for (size_t j = 0; j < i; j++)
+            assert_string_not_equal(space[i], space[j]);
+    }
+    quern_gguf_close(&gguf);
+    unlink(copy);
     unlink(sound);
 }
 
@@ -366,6 +430,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_bert_refused),
+        cmocka_unit_test(test_optional_tensors),
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_no_tokenizer),
         cmocka_unit_test(test_names_are_clean),

@@ -10,10 +10,11 @@
 #include <string.h>
 #include <strings.h>
 
-static const char usage[] = "Usage: mkmodel tiny|wide|full FILE [--type TYPE] [--head] [--no-prompts] [--seed N]\n"
+static const char usage[] = "Usage: mkmodel tiny|wide|full|bert FILE [--type TYPE] [--head] [--no-prompts] [--seed N]\n"
                             "\n"
                             "Writes a GGUF file of random weights in the layout of EmbeddingGemma: a tiny one of some\n"
-                            "hundred kilobytes, one with rows long enough for every type, or one of the true shape.\n"
+                            "hundred kilobytes, one with rows long enough for every type, or one of the true shape;\n"
+                            "or a tiny one in the layout of BERT, f32 unless TYPE says otherwise.\n"
                             "TYPE: f32, f16, bf16, q8_0 (the default; of wide ones q4_k), q4_0, q4_1, q5_0, q5_1,\n"
                             "iq4_nl, q2_k, q3_k, q4_k, q5_k or q6_k; as in published files, some tensors get another\n"
                             "one.\n"
@@ -71,11 +72,15 @@ int main(int argc, char **argv)
     bool tiny = argc - optind == 2 && strcmp(argv[optind], "tiny") == 0;
     bool wide = argc - optind == 2 && strcmp(argv[optind], "wide") == 0;
     bool full = argc - optind == 2 && strcmp(argv[optind], "full") == 0;
-    if (bad || (!tiny && !wide && !full)) {
+    bool bert = argc - optind == 2 && strcmp(argv[optind], "bert") == 0;
+    if (bad || (!tiny && !wide && !full && !bert)) {
         fputs(usage, stderr);
         return 2;
     }
-    struct quern_recipe recipe = tiny ? quern_recipe_tiny() : wide ? quern_recipe_wide() : quern_recipe_full();
+    struct quern_recipe recipe = bert   ? quern_recipe_bert()
+                                 : tiny ? quern_recipe_tiny()
+                                 : wide ? quern_recipe_wide()
+                                        : quern_recipe_full();
     if (type != QUERN_TYPES)
         recipe.type = type;
     recipe.head = head;

@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ARCHITECTURE "gemma-embedding"
 #define CHUNK 16384 /* elements made at once: whole blocks of every type */
 
 struct tensor {
@@ -30,7 +29,8 @@ struct quern_recipe quern_recipe_tiny(void)
 {
     return (struct quern_recipe){.layers = 6, .embedding = 64, .ffn = 96, .heads = 2, .kv_heads = 1,
                                  .head_dimensions = 32, .context = 256, .window = 16, .hidden = 128,
-                                 .vocabulary = QUERN_VOCABULARY_TINY, .type = QUERN_TYPE_Q8_0, .seed = 1};
+                                 .vocabulary = QUERN_VOCABULARY_TINY, .type = QUERN_TYPE_Q8_0, .pooling = 1,
+                                 .seed = 1};
 }
 
 struct quern_recipe quern_recipe_wide(void)
@@ -48,7 +48,15 @@ struct quern_recipe quern_recipe_full(void)
 {
     return (struct quern_recipe){.layers = 24, .embedding = 768, .ffn = 1152, .heads = 3, .kv_heads = 1,
                                  .head_dimensions = 256, .context = 2048, .window = 512, .hidden = 3072,
-                                 .vocabulary = QUERN_VOCABULARY_FULL, .type = QUERN_TYPE_Q8_0, .seed = 1};
+                                 .vocabulary = QUERN_VOCABULARY_FULL, .type = QUERN_TYPE_Q8_0, .pooling = 1,
+                                 .seed = 1};
+}
+
+struct quern_recipe quern_recipe_bert(void)
+{
+    return (struct quern_recipe){.layers = 3, .embedding = 64, .ffn = 96, .heads = 2, .kv_heads = 2,
+                                 .head_dimensions = 32, .context = 256, .vocabulary = QUERN_VOCABULARY_TINY,
+                                 .type = QUERN_TYPE_F32, .bert = true, .pooling = 1, .seed = 1};
 }
 
 /* ---------------------------------------------------------------- tensors */
@@ -95,12 +103,17 @@ static void plan_matrix(struct plan *plan, uint32_t type, int in, size_t out, co
     snprintf(tensor->name, sizeof tensor->name, "%s.weight", name);
 }
 
-static void plan_norm(struct plan *plan, int length, float mean, float deviation, const char *name)
+static void plan_vector(struct plan *plan, int length, float mean, float deviation, const char *name, const char *part)
 {
     struct tensor *tensor = &plan->tensors[plan->count++];
     *tensor = (struct tensor){.type = QUERN_TYPE_F32, .shape = {(uint64_t)length, 1}, .mean = mean,
                               .deviation = deviation};
-    snprintf(tensor->name, sizeof tensor->name, "%s.weight", name);
+    snprintf(tensor->name, sizeof tensor->name, "%s.%s", name, part);
+}
+
+static void plan_norm(struct plan *plan, int length, float mean, float deviation, const char *name)
+{
+    plan_vector(plan, length, mean, deviation, name, "weight");
 }
 
 /* q and k come out of their norms with a deviation of 1.5, so that scores have about 1.5^2 and attention is not
@@ -124,6 +137,48 @@ static void plan_layer(struct plan *plan, const struct quern_recipe *r, int laye
     plan_matrix(plan, mixed_type(r, layer, "ffn_down"), r->ffn, (size_t)r->embedding, NAMED("ffn_down"));
     plan_norm(plan, r->embedding, 0.5f, 0.1f, NAMED("post_ffw_norm"));
 #undef NAMED
+}
+
+static void plan_layer_norm(struct plan *plan, int length, const char *name)
+{
+    plan_vector(plan, length, 1.0f, 0.1f, name, "weight");
+    plan_vector(plan, length, 0.0f, 0.1f, name, "bias");
+}
+
+static void plan_linear(struct plan *plan, uint32_t type, int in, int out, const char *name)
+{
+    plan_matrix(plan, type, in, (size_t)out, name);
+    plan_vector(plan, out, 0.0f, 0.1f, name, "bias");
+}
+
+static void plan_bert_layer(struct plan *plan, const struct quern_recipe *r, int layer)
+{
+    char name[48];
+    const int queries = r->heads * r->head_dimensions;
+#define NAMED(part) (snprintf(name, sizeof name, "blk.%d." part, layer), name)
+    if (r->fused) {
+        plan_linear(plan, r->type, r->embedding, 3 * queries, NAMED("attn_qkv"));
+    } else {
+        plan_linear(plan, r->type, r->embedding, queries, NAMED("attn_q"));
+        plan_linear(plan, r->type, r->embedding, queries, NAMED("attn_k"));
+        plan_linear(plan, r->type, r->embedding, queries, NAMED("attn_v"));
+    }
+    plan_linear(plan, r->type, queries, r->embedding, NAMED("attn_output"));
+    plan_layer_norm(plan, r->embedding, NAMED("attn_output_norm"));
+    plan_linear(plan, r->type, r->embedding, r->ffn, NAMED("ffn_up"));
+    plan_linear(plan, r->type, r->ffn, r->embedding, NAMED("ffn_down"));
+    plan_layer_norm(plan, r->embedding, NAMED("layer_output_norm"));
+#undef NAMED
+}
+
+static void plan_bert(struct plan *plan, const struct quern_recipe *r)
+{
+    plan_matrix(plan, embedding_type(r), r->embedding, r->vocabulary, "token_embd");
+    plan_matrix(plan, QUERN_TYPE_F32, r->embedding, (size_t)r->context, "position_embd");
+    plan_matrix(plan, QUERN_TYPE_F32, r->embedding, 2, "token_types");
+    plan_layer_norm(plan, r->embedding, "token_embd_norm");
+    for (int layer = 0; layer < r->layers; layer++)
+        plan_bert_layer(plan, r, layer);
 }
 
 /* The embedding's deviation makes a row's length 1; the model multiplies by sqrt(embedding). */
@@ -191,11 +246,23 @@ static int put_tensors(struct quern_gguf_writer *writer, const struct plan *plan
 
 /* ---------------------------------------------------------------- keys */
 
-static void put_number(struct quern_gguf_writer *writer, const char *key, int value)
+static const char *architecture(const struct quern_recipe *r)
+{
+    return r->bert ? "bert" : "gemma-embedding";
+}
+
+static void put_number(struct quern_gguf_writer *writer, const struct quern_recipe *r, const char *key, int value)
 {
     char full[96];
-    snprintf(full, sizeof full, ARCHITECTURE ".%s", key);
+    snprintf(full, sizeof full, "%s.%s", architecture(r), key);
     quern_gguf_put_u32(writer, full, (uint32_t)value);
+}
+
+static void put_float(struct quern_gguf_writer *writer, const struct quern_recipe *r, const char *key, float value)
+{
+    char full[96];
+    snprintf(full, sizeof full, "%s.%s", architecture(r), key);
+    quern_gguf_put_f32(writer, full, value);
 }
 
 static void put_string(struct quern_gguf_writer *writer, const char *key, const char *value)
@@ -203,9 +270,27 @@ static void put_string(struct quern_gguf_writer *writer, const char *key, const 
     quern_gguf_put_string(writer, key, (quern_text){value, strlen(value)});
 }
 
+static void put_gemma_keys(struct quern_gguf_writer *writer, const struct quern_recipe *r)
+{
+    put_number(writer, r, "attention.head_count_kv", r->kv_heads);
+    put_number(writer, r, "attention.key_length", r->head_dimensions);
+    put_number(writer, r, "attention.value_length", r->head_dimensions);
+    put_number(writer, r, "attention.sliding_window", r->window);
+    put_float(writer, r, "attention.layer_norm_rms_epsilon", 1e-6f);
+    put_float(writer, r, "rope.freq_base", 1e6f);
+    put_float(writer, r, "rope.freq_base_swa", 1e4f);
+}
+
+static void put_bert_keys(struct quern_gguf_writer *writer, const struct quern_recipe *r)
+{
+    put_float(writer, r, "attention.layer_norm_epsilon", 1e-12f);
+    quern_gguf_put_bool(writer, "bert.attention.causal", false);
+    quern_gguf_put_u32(writer, "tokenizer.ggml.token_type_count", 2);
+}
+
 static void put_model_keys(struct quern_gguf_writer *writer, const struct quern_recipe *r)
 {
-    put_string(writer, "general.architecture", ARCHITECTURE);
+    put_string(writer, "general.architecture", architecture(r));
     put_string(writer, "general.type", "model");
     put_string(writer, "general.name", "Test model of random weights");
     if (r->prompts != NULL)
@@ -216,32 +301,30 @@ static void put_model_keys(struct quern_gguf_writer *writer, const struct quern_
         put_string(writer, "quern.prompt.document", r->document_prompt);
     quern_gguf_put_u32(writer, "general.file_type", quern_file_type(r->type));
     quern_gguf_put_u32(writer, "general.quantization_version", 2);
-    put_number(writer, "context_length", r->context);
-    put_number(writer, "embedding_length", r->embedding);
-    put_number(writer, "block_count", r->layers);
-    put_number(writer, "feed_forward_length", r->ffn);
-    put_number(writer, "attention.head_count", r->heads);
-    put_number(writer, "attention.head_count_kv", r->kv_heads);
-    put_number(writer, "attention.key_length", r->head_dimensions);
-    put_number(writer, "attention.value_length", r->head_dimensions);
-    put_number(writer, "attention.sliding_window", r->window);
-    quern_gguf_put_f32(writer, ARCHITECTURE ".attention.layer_norm_rms_epsilon", 1e-6f);
-    quern_gguf_put_f32(writer, ARCHITECTURE ".rope.freq_base", 1e6f);
-    quern_gguf_put_f32(writer, ARCHITECTURE ".rope.freq_base_swa", 1e4f);
-    put_number(writer, "pooling_type", 1);
+    put_number(writer, r, "context_length", r->context);
+    put_number(writer, r, "embedding_length", r->embedding);
+    put_number(writer, r, "block_count", r->layers);
+    put_number(writer, r, "feed_forward_length", r->ffn);
+    put_number(writer, r, "attention.head_count", r->heads);
+    if (r->bert)
+        put_bert_keys(writer, r);
+    else
+        put_gemma_keys(writer, r);
+    if (r->pooling >= 0)
+        put_number(writer, r, "pooling_type", r->pooling);
     if (r->head) {
-        put_number(writer, "dense_2_feat_in", r->embedding);
-        put_number(writer, "dense_2_feat_out", r->hidden);
-        put_number(writer, "dense_3_feat_in", r->hidden);
-        put_number(writer, "dense_3_feat_out", r->embedding);
+        put_number(writer, r, "dense_2_feat_in", r->embedding);
+        put_number(writer, r, "dense_2_feat_out", r->hidden);
+        put_number(writer, r, "dense_3_feat_in", r->hidden);
+        put_number(writer, r, "dense_3_feat_out", r->embedding);
     }
 }
 
-static int put_vocabulary(struct quern_gguf_writer *writer, size_t count, bool spaced, quern_error *error)
+static int put_vocabulary(struct quern_gguf_writer *writer, const struct quern_recipe *r, quern_error *error)
 {
     struct quern_made_vocabulary vocabulary;
-    QUERN_TRY(quern_vocabulary_make(&vocabulary, count, error));
-    put_string(writer, "tokenizer.ggml.model", "llama");
+    QUERN_TRY(quern_vocabulary_make(&vocabulary, r->vocabulary, error));
+    put_string(writer, "tokenizer.ggml.model", r->bert ? "bert" : "llama");
     put_string(writer, "tokenizer.ggml.pre", "default");
     quern_gguf_put_strings(writer, "tokenizer.ggml.tokens", vocabulary.texts, vocabulary.count);
     quern_gguf_put_array(writer, "tokenizer.ggml.scores", QUERN_GGUF_F32, vocabulary.scores, vocabulary.count);
@@ -253,7 +336,7 @@ static int put_vocabulary(struct quern_gguf_writer *writer, size_t count, bool s
     quern_gguf_put_bool(writer, "tokenizer.ggml.add_bos_token", true);
     quern_gguf_put_bool(writer, "tokenizer.ggml.add_eos_token", true);
     quern_gguf_put_bool(writer, "tokenizer.ggml.add_sep_token", false);
-    quern_gguf_put_bool(writer, "tokenizer.ggml.add_space_prefix", spaced);
+    quern_gguf_put_bool(writer, "tokenizer.ggml.add_space_prefix", r->spaced);
     quern_vocabulary_unmake(&vocabulary);
     return QUERN_OK;
 }
@@ -261,14 +344,17 @@ static int put_vocabulary(struct quern_gguf_writer *writer, size_t count, bool s
 int quern_model_make(const char *path, const struct quern_recipe *recipe, quern_error *error)
 {
     struct quern_gguf_writer *writer = NULL;
-    struct plan plan = {.tensors = calloc((size_t)recipe->layers * 13 + 4, sizeof *plan.tensors)};
+    struct plan plan = {.tensors = calloc((size_t)recipe->layers * 16 + 5, sizeof *plan.tensors)};
     int code = plan.tensors ? quern_gguf_writer_new(&writer, path, error)
                             : quern_fail(error, QUERN_ENOMEM, "no memory to plan a model");
     if (code != QUERN_OK)
         goto out;
-    plan_tensors(&plan, recipe);
+    if (recipe->bert)
+        plan_bert(&plan, recipe);
+    else
+        plan_tensors(&plan, recipe);
     put_model_keys(writer, recipe);
-    code = put_vocabulary(writer, recipe->vocabulary, recipe->spaced, error);
+    code = put_vocabulary(writer, recipe, error);
     if (code == QUERN_OK)
         code = put_tensors(writer, &plan, recipe->seed, error);
     if (code == QUERN_OK)

@@ -1,5 +1,5 @@
-/* Makes model files to test and measure with: the architecture, keys and tensors of EmbeddingGemma, weights that are
- * noise. A tensor's values depend on its name and the seed only. */
+/* Makes model files to test and measure with: the keys and tensors of EmbeddingGemma or of BERT, weights that are noise.
+ * A tensor's values depend on its name and the seed only. */
 #ifndef QUERN_TESTS_MODEL_MAKER_H
 #define QUERN_TESTS_MODEL_MAKER_H
 
@@ -11,6 +11,9 @@ struct quern_recipe {
     int layers, embedding, ffn, heads, kv_heads, head_dimensions, context, window, hidden; /* hidden: of the head */
     size_t vocabulary;                                                                     /* pieces: see below */
     uint32_t type; /* enum quern_type, of the matrices; some are of others, as in published files of that type */
+    bool bert;     /* BERT instead of EmbeddingGemma */
+    int pooling;   /* as numbered in files; negative: the key is not there */
+    bool fused;    /* BERT: queries, keys and values are one tensor */
     bool head;     /* whether the file holds the dense head */
     bool spaced;   /* whether the vocabulary puts a space before every text */
     const char *prompts; /* what the file says of its model's task prompts; NULL: nothing */
@@ -24,6 +27,9 @@ struct quern_recipe {
 struct quern_recipe quern_recipe_tiny(void);
 struct quern_recipe quern_recipe_wide(void);
 struct quern_recipe quern_recipe_full(void);
+
+/* A BERT of three layers in F32, with mean pooling. quern does not have the tokenizer that it names. */
+struct quern_recipe quern_recipe_bert(void);
 
 int quern_model_make(const char *path, const struct quern_recipe *recipe, quern_error *error);
 
