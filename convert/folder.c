@@ -3,7 +3,7 @@
 #include "base/count.h"
 #include "base/error.h"
 #include "checkpoint.h"
-#include "gguf/summary.h"
+#include "formats/formats.h"
 #include "pieces.h"
 #include "settings.h"
 #include "weights.h"

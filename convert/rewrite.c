@@ -1,7 +1,7 @@
 /* From a model file to another: with other types, or with a head. */
 #include "base/error.h"
 #include "base/view.h"
-#include "gguf/summary.h"
+#include "formats/formats.h"
 #include "json_file.h"
 #include "safetensors.h"
 #include "weights.h"

@@ -6,7 +6,7 @@
 #define QUERN_CONVERT_SAFETENSORS_H
 
 #include "base/map.h"
-#include "gguf/blocks.h"
+#include "formats/formats.h"
 
 struct quern_safetensor {
     const char *name;  /* terminated */

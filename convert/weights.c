@@ -4,7 +4,7 @@
 #include "base/count.h"
 #include "base/error.h"
 #include "base/pool.h"
-#include "gguf/summary.h"
+#include "formats/conversion.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
  * Bit 7 of the flags makes the last text a title as well. */
 #include "model_maker.h"
 
-#include "gguf/blocks.h"
+#include "formats/formats.h"
 #include "quern.h"
 
 #include <math.h>

@@ -1,4 +1,5 @@
 /* Reads any bytes as a GGUF file. Everything that the reader accepts must be readable, and be found by its name. */
+#include "formats/conversion.h"
 #include "gguf/gguf.h"
 
 #include <stdio.h>

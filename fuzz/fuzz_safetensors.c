@@ -1,6 +1,7 @@
 /* Reads any bytes as a safetensors file. They must give tensors that lie inside the file, one after the other, or one
  * clear error. */
 #include "safetensors.h"
+#include "formats/conversion.h"
 
 #include <stdio.h>
 #include <stdlib.h>

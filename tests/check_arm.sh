@@ -22,7 +22,7 @@ build() { # build PROGRAM ARGUMENT...
 }
 
 if [ "$part" != vectors ]; then
-    build kcheck tests/kcheck/*.c src/base/quants.c
+    build kcheck tests/kcheck/*.c src/formats/unpack.c
     for table in portable:cortex-a53 neon:cortex-a53 dotprod:cortex-a76 i8mm:max; do
         qemu-aarch64 -cpu "${table#*:}" "$work/kcheck" --table "${table%:*}" --every $every
     done

@@ -14,13 +14,14 @@ complain() {
 allowed() {
     case $1 in
     base) echo 'base' ;;
-    gguf) echo 'base|gguf' ;;
+    formats) echo 'base|formats' ;;
+    gguf) echo 'base|formats|gguf' ;;
     text) echo 'base|text' ;;
-    kernels) echo 'base|kernels' ;;
-    arch) echo 'base|kernels|arch' ;;
-    network) echo 'base|gguf|kernels|arch|network' ;;
-    engine) echo 'base|kernels|arch|network|engine' ;;
-    api) echo 'base|gguf|text|kernels|arch|network|engine|api' ;;
+    kernels) echo 'base|formats|kernels' ;;
+    arch) echo 'base|formats|kernels|arch' ;;
+    network) echo 'base|formats|gguf|kernels|arch|network' ;;
+    engine) echo 'base|formats|kernels|arch|network|engine' ;;
+    api) echo 'base|formats|gguf|text|kernels|arch|network|engine|api' ;;
     *) echo 'no-such-layer' ;;
     esac
 }
@@ -42,7 +43,7 @@ done
 # print or exit.
 for file in $(find convert -name '*.[ch]'); do
     for name in $(sed -n 's/^ *# *include *"\([^"]*\)".*/\1/p' "$file"); do
-        echo "$name" | grep -qE '^quern\.h$|^(base|gguf|arch)/|^text/tokenizer\.h$' || [ -f "convert/$name" ] ||
+        echo "$name" | grep -qE '^quern\.h$|^(base|formats|gguf|arch)/|^text/tokenizer\.h$' || [ -f "convert/$name" ] ||
             complain "$file may not include $name"
     done
     bad=$(grep -nE "$final" "$file" || true)

@@ -3,7 +3,7 @@
 #include "model_maker.h"
 
 #include "base/count.h"
-#include "gguf/blocks.h"
+#include "formats/formats.h"
 #include "quern.h"
 
 #include <math.h>

@@ -1,7 +1,7 @@
-#include "gguf/blocks.h"
+#include "formats/conversion.h"
 
 #include "base/count.h"
-#include "base/half.h"
+#include "formats/half.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

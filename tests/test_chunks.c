@@ -2,7 +2,7 @@
 #include "api/boundary.h"
 #include "base/count.h"
 #include "base/utf8.h"
-#include "gguf/blocks.h"
+#include "formats/formats.h"
 #include "long_texts.h"
 #include "trial.h"
 

@@ -1,7 +1,7 @@
 /* Everything that the library asks of the system fails once, over the whole life of a model: a clean error each time,
  * and nothing is left behind. And embedding asks for nothing. */
 #include "allocations.h"
-#include "gguf/blocks.h"
+#include "formats/formats.h"
 #include "trial.h"
 
 #include <fcntl.h>

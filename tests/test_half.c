@@ -1,4 +1,4 @@
-#include "base/half.h"
+#include "formats/half.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

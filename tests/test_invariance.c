@@ -1,7 +1,7 @@
 /* A text's vector is the same, bit for bit, whatever it is computed together with, in which order, by how many threads
  * and in steps of which size. QUERN_TEST_SEED=N draws other cases. */
 #include "base/count.h"
-#include "gguf/blocks.h"
+#include "formats/formats.h"
 #include "trial.h"
 
 #include <pthread.h>

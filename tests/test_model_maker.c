@@ -3,6 +3,7 @@
 #include "model_maker.h"
 #include "vocabulary_maker.h"
 
+#include "formats/conversion.h"
 #include "gguf/gguf.h"
 
 #include <setjmp.h>

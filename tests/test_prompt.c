@@ -1,6 +1,6 @@
 /* Tasks and their prompts: those of the architecture, and those that a file brings. */
 #include "base/count.h"
-#include "gguf/blocks.h"
+#include "formats/formats.h"
 #include "trial.h"
 
 #include <setjmp.h>

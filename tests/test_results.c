@@ -1,6 +1,6 @@
 /* A call with texts that fail: the other texts are embedded, and results and error say which one failed and why. */
 #include "base/count.h"
-#include "gguf/blocks.h"
+#include "formats/formats.h"
 #include "trial.h"
 
 #include <math.h>

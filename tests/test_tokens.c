@@ -1,7 +1,7 @@
 /* What programs ask about tokens: where they stand in a text, and which text they stand for. */
 #include "base/count.h"
 #include "base/utf8.h"
-#include "gguf/blocks.h"
+#include "formats/formats.h"
 #include "long_texts.h"
 #include "trial.h"
 

@@ -1,6 +1,6 @@
 /* Texts that are too long: which tokens are embedded, and which part of a text fits. */
 #include "base/utf8.h"
-#include "gguf/blocks.h"
+#include "formats/formats.h"
 #include "long_texts.h"
 #include "trial.h"
 

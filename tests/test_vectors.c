@@ -1,6 +1,6 @@
 /* Vectors after the computation: finishing, number formats, comparing. */
 #include "base/count.h"
-#include "gguf/blocks.h"
+#include "formats/formats.h"
 #include "trial.h"
 
 #include <math.h>

@@ -1,7 +1,7 @@
 /* Writes a model file of random weights, to test and measure with. */
 #include "model_maker.h"
 
-#include "gguf/blocks.h"
+#include "formats/formats.h"
 
 #include <errno.h>
 #include <getopt.h>

@@ -2,7 +2,7 @@
 #include "api/handles.h"
 #include "base/budget.h"
 #include "base/error.h"
-#include "gguf/summary.h"
+#include "formats/formats.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* Number formats that vectors are stored in. */
 #include "base/error.h"
-#include "base/half.h"
+#include "formats/half.h"
 #include "quern.h"
 
 #include <math.h>

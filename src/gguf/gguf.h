@@ -8,7 +8,7 @@
 #define QUERN_GGUF_GGUF_H
 
 #include "base/map.h"
-#include "gguf/blocks.h"
+#include "formats/formats.h"
 #include "quern.h"
 
 #include <stdbool.h>

@@ -7,7 +7,7 @@
 #ifndef QUERN_KERNELS_KERNELS_H
 #define QUERN_KERNELS_KERNELS_H
 
-#include "base/quants.h"
+#include "formats/formats.h"
 #include "quern.h"
 
 #include <assert.h>

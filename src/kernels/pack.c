@@ -1,5 +1,7 @@
 #include "kernels/pack.h"
 
+#include "formats/unpack.h"
+
 #include <string.h>
 
 /* A GGUF Q8_0 block: half scale, 32 signed bytes. Q4_0: half scale, 16 bytes; byte i holds elements i and i + 16. */
@@ -60,7 +62,7 @@ void quern_pack_f16(unsigned char *panel, const unsigned char *rows, size_t row_
 
 /* Row r of a small block. */
 static void pack_quants(unsigned char *block, enum quern_form form, int together, int r,
-                        const struct quern_quants *from)
+                        const struct quern_unpacked *from)
 {
     const int groups = QUERN_GROUPS(form), stride = together * QUERN_PANEL_COLUMNS;
     uint8_t q[QUERN_PANEL_COLUMNS];
@@ -88,14 +90,14 @@ void quern_pack_small(unsigned char *panel, enum quern_type type, enum quern_for
                       const unsigned char *rows, size_t row_bytes, int length)
 {
     const size_t block_bytes = (size_t)QUERN_BLOCK_BYTES(form);
-    struct quern_quants opened[8];
+    struct quern_unpacked unpacked[QUERN_UNPACKED_MOST];
     for (int r = 0; r < QUERN_PANEL_COLUMNS; r++) {
         const unsigned char *raw = rows + (size_t)r * row_bytes;
         unsigned char *block = panel;
         for (int k = 0; k < length;) {
-            const int count = quern_quants_open(type, opened, &raw);
+            const int count = quern_unpack(type, unpacked, &raw);
             for (int i = 0; i < count; i++, k += QUERN_PANEL_COLUMNS, block += block_bytes)
-                pack_quants(block, form, together, r, &opened[i]);
+                pack_quants(block, form, together, r, &unpacked[i]);
         }
     }
 }

@@ -23,6 +23,7 @@
 #ifndef QUERN_KERNELS_PACK_H
 #define QUERN_KERNELS_PACK_H
 
+#include "formats/unpack.h"
 #include "kernels/kernels.h"
 
 /* Packed forms. */

@@ -1,6 +1,6 @@
 #include "kernels/spec.h"
 
-#include "base/half.h"
+#include "formats/half.h"
 
 #include <math.h>
 

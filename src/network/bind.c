@@ -1,5 +1,6 @@
 /* Finds the tensors of a description in a file, checks them, and joins them to a network. */
 #include "base/error.h"
+#include "formats/conversion.h"
 #include "network/binder.h"
 
 #include <limits.h>

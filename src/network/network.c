@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/pages.h"
+#include "formats/conversion.h"
 #include "network/binder.h"
 
 #include <math.h>

@@ -1,6 +1,7 @@
 /* Packing of all panels, shared out over threads. */
 #include "base/error.h"
 #include "base/pool.h"
+#include "formats/conversion.h"
 #include "network/binder.h"
 
 static void pack_one(void *argument, int tile, int thread)

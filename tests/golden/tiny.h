@@ -3,7 +3,7 @@
 #ifndef QUERN_TESTS_GOLDEN_TINY_H
 #define QUERN_TESTS_GOLDEN_TINY_H
 
-#include "gguf/blocks.h"
+#include "formats/formats.h"
 
 #include <stdbool.h>
 #include <stdint.h>

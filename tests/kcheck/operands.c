@@ -1,6 +1,6 @@
 #include "kcheck.h"
 
-#include "base/half.h"
+#include "formats/half.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 #include "block_maker.h"
 
-#include "base/half.h"
-#include "gguf/blocks.h"
+#include "formats/half.h"
+#include "formats/formats.h"
 
 #include <string.h>
 

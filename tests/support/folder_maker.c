@@ -2,7 +2,7 @@
 
 #include "base/count.h"
 #include "base/error.h"
-#include "base/half.h"
+#include "formats/half.h"
 #include "gguf/gguf.h"
 
 #include <errno.h>

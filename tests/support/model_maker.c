@@ -2,7 +2,7 @@
 
 #include "base/error.h"
 #include "block_maker.h"
-#include "gguf/summary.h"
+#include "formats/conversion.h"
 #include "gguf/writer.h"
 #include "vocabulary_maker.h"
 

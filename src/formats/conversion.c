@@ -1,7 +1,7 @@
-#include "gguf/blocks.h"
+#include "formats/conversion.h"
 
-#include "base/count.h"
-#include "base/half.h"
+#include "formats/half.h"
+#include "formats/unpack.h"
 
 #include <math.h>
 #include <string.h>
@@ -10,49 +10,7 @@
 #error "GGUF files are read in place: this needs a little-endian machine"
 #endif
 
-enum { BLOCK = 32, SUPER_BLOCK = 256 }; /* elements in a block: of the K types the latter */
-
-/* By the GGML project's numbers. Without sizes: types for activations, and those whose layout we do not know. */
-static const struct quern_type_info types[] = {
-    [QUERN_TYPE_F32] = {"F32", true, 1, 4},
-    [QUERN_TYPE_F16] = {"F16", true, 1, 2},
-    [QUERN_TYPE_Q4_0] = {"Q4_0", true, BLOCK, 18},
-    [QUERN_TYPE_Q4_1] = {"Q4_1", true, BLOCK, 20},
-    [QUERN_TYPE_Q5_0] = {"Q5_0", true, BLOCK, 22},
-    [QUERN_TYPE_Q5_1] = {"Q5_1", true, BLOCK, 24},
-    [QUERN_TYPE_Q8_0] = {"Q8_0", true, BLOCK, 34},
-    [9] = {"Q8_1", false, 0, 0},
-    [QUERN_TYPE_Q2_K] = {"Q2_K", true, SUPER_BLOCK, 84},
-    [QUERN_TYPE_Q3_K] = {"Q3_K", true, SUPER_BLOCK, 110},
-    [QUERN_TYPE_Q4_K] = {"Q4_K", true, SUPER_BLOCK, 144},
-    [QUERN_TYPE_Q5_K] = {"Q5_K", true, SUPER_BLOCK, 176},
-    [QUERN_TYPE_Q6_K] = {"Q6_K", true, SUPER_BLOCK, 210},
-    [15] = {"Q8_K", false, 0, 0},
-    [16] = {"IQ2_XXS", false, 0, 0},
-    [17] = {"IQ2_XS", false, 0, 0},
-    [18] = {"IQ3_XXS", false, 0, 0},
-    [19] = {"IQ1_S", false, 0, 0},
-    [QUERN_TYPE_IQ4_NL] = {"IQ4_NL", true, BLOCK, 18},
-    [21] = {"IQ3_S", false, 0, 0},
-    [22] = {"IQ2_S", false, 0, 0},
-    [23] = {"IQ4_XS", false, 0, 0},
-    [24] = {"I8", false, 1, 1},
-    [25] = {"I16", false, 1, 2},
-    [26] = {"I32", false, 1, 4},
-    [27] = {"I64", false, 1, 8},
-    [28] = {"F64", false, 1, 8},
-    [29] = {"IQ1_M", false, 0, 0},
-    [QUERN_TYPE_BF16] = {"BF16", true, 1, 2},
-    [34] = {"TQ1_0", false, 0, 0},
-    [35] = {"TQ2_0", false, 0, 0},
-    [39] = {"MXFP4", false, 0, 0},
-    [40] = {"NVFP4", false, 0, 0},
-};
-
-const struct quern_type_info *quern_type_info(uint32_t type)
-{
-    return type < QUERN_COUNT(types) && types[type].name ? &types[type] : NULL;
-}
+enum { BLOCK = QUERN_TYPE_BLOCK };
 
 static uint16_t read_u16(const unsigned char *bytes)
 {
@@ -72,10 +30,10 @@ static void dequantize_16(float *dst, const unsigned char *src, size_t count, fl
 /* Exact but for the sum, which is rounded once. */
 static void dequantize_blocks(uint32_t type, float *dst, const unsigned char *src, size_t count)
 {
-    struct quern_quants opened[SUPER_BLOCK / BLOCK];
+    struct quern_unpacked unpacked[QUERN_UNPACKED_MOST];
     for (size_t done = 0; done < count;) {
-        const int groups = quern_quants_open(type, opened, &src);
-        for (const struct quern_quants *g = opened; g < opened + groups; g++, done += BLOCK) {
+        const int groups = quern_unpack(type, unpacked, &src);
+        for (const struct quern_unpacked *g = unpacked; g < unpacked + groups; g++, done += BLOCK) {
             const float scale = quern_half_to_float(g->scale), base = quern_half_to_float(g->base);
             for (int i = 0; i < BLOCK; i++)
                 dst[done + (size_t)i] = scale * g->factor[i / 16] * g->q[i] + base * g->shift[i / 16];
@@ -166,11 +124,11 @@ void quern_quantize(uint32_t type, void *dst, const float *src, size_t count)
         quantize_16(bytes, src, count, quern_float_to_bf16);
         break;
     case QUERN_TYPE_Q8_0:
-        for (size_t i = 0; i < count; i += BLOCK, bytes += types[type].block_bytes)
+        for (size_t i = 0; i < count; i += BLOCK, bytes += quern_type_info(type)->block_bytes)
             quantize_q8_0(bytes, src + i);
         break;
     case QUERN_TYPE_Q4_0:
-        for (size_t i = 0; i < count; i += BLOCK, bytes += types[type].block_bytes)
+        for (size_t i = 0; i < count; i += BLOCK, bytes += quern_type_info(type)->block_bytes)
             quantize_q4_0(bytes, src + i);
         break;
     }
@@ -198,20 +156,13 @@ static bool finite_32(const unsigned char *bytes, size_t count)
     return finite;
 }
 
-/* Where a block has its half floats, scale and base; the same place twice where it has but one. */
-static void find_halves(uint32_t type, size_t at[2])
-{
-    at[0] = at[1] = 0;
-    switch (type) {
-    case QUERN_TYPE_Q4_1:
-    case QUERN_TYPE_Q5_1:
-    case QUERN_TYPE_Q4_K:
-    case QUERN_TYPE_Q5_K: at[1] = 2; break;
-    case QUERN_TYPE_Q2_K: at[0] = 80, at[1] = 82; break;
-    case QUERN_TYPE_Q3_K: at[0] = at[1] = 108; break;
-    case QUERN_TYPE_Q6_K: at[0] = at[1] = 208; break;
-    }
-}
+/* At which byte a block has its half floats, scale and base; the same place twice where there is only one. */
+static const struct {
+    size_t scale, base;
+} half_floats[QUERN_TYPES] = {
+#define BLOCK_TYPE(NAME, name, number, file_type, elements, bytes, scale, base, panel) [number] = {scale, base},
+#include "formats/formats.def"
+};
 
 bool quern_blocks_finite(uint32_t type, const void *src, size_t count)
 {
@@ -220,8 +171,8 @@ bool quern_blocks_finite(uint32_t type, const void *src, size_t count)
         return finite_32(src, count);
     const size_t blocks = count / (size_t)info->block_elements, stride = (size_t)info->block_bytes;
     const uint16_t exponent = type == QUERN_TYPE_BF16 ? 0x7F80 : 0x7C00;
-    size_t at[2];
-    find_halves(type, at);
-    return finite_16((const unsigned char *)src + at[0], blocks, stride, exponent) &&
-           (at[1] == at[0] || finite_16((const unsigned char *)src + at[1], blocks, stride, exponent));
+    const unsigned char *bytes = src;
+    const size_t scale = half_floats[type].scale, base = half_floats[type].base;
+    return finite_16(bytes + scale, blocks, stride, exponent) &&
+           (base == scale || finite_16(bytes + base, blocks, stride, exponent));
 }

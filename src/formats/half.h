@@ -1,7 +1,7 @@
 /* The 16-bit floats of tensors, as bit patterns: IEEE 754 half and bfloat16, to and from float32. To float32 is exact;
  * from float32 rounds to nearest, ties to even, and makes every NaN a quiet one that keeps its upper payload. */
-#ifndef QUERN_BASE_HALF_H
-#define QUERN_BASE_HALF_H
+#ifndef QUERN_FORMATS_HALF_H
+#define QUERN_FORMATS_HALF_H
 
 #include <stdint.h>
 #include <string.h>

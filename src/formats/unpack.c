@@ -1,9 +1,9 @@
 /* Layouts: the GGML project's block formats, little-endian. */
-#include "base/quants.h"
+#include "formats/unpack.h"
 
 #include <string.h>
 
-enum { BLOCK = 32, GROUPS = 8 /* of 32 in a block of a K type */ };
+enum { BLOCK = QUERN_TYPE_BLOCK, GROUPS = QUERN_UNPACKED_MOST /* of 32 in a block of a K type */ };
 
 const int8_t quern_iq4_nl_values[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
 
@@ -13,7 +13,7 @@ static uint16_t read_half(const unsigned char *at)
 }
 
 /* Elements 0 to 15 are the low nibbles, 16 to 31 the high ones. */
-static void open_nibbles(struct quern_quants *dst, const unsigned char *nibbles)
+static void unpack_nibbles(struct quern_unpacked *dst, const unsigned char *nibbles)
 {
     for (int i = 0; i < BLOCK / 2; i++) {
         dst->q[i] = (int8_t)(nibbles[i] & 15);
@@ -22,14 +22,14 @@ static void open_nibbles(struct quern_quants *dst, const unsigned char *nibbles)
 }
 
 /* Bit i of four bytes is worth 16 in element i. */
-static void add_fifth_bits(struct quern_quants *dst, const unsigned char *bits)
+static void add_fifth_bits(struct quern_unpacked *dst, const unsigned char *bits)
 {
     for (int i = 0; i < BLOCK; i++)
         dst->q[i] = (int8_t)(dst->q[i] | (bits[i / 8] >> i % 8 & 1) << 4);
 }
 
 /* One scale and one minimum for the whole of a block. */
-static void set_scales(struct quern_quants *dst, uint16_t scale, int factor, uint16_t base, int shift)
+static void set_scales(struct quern_unpacked *dst, uint16_t scale, int factor, uint16_t base, int shift)
 {
     dst->scale = scale;
     dst->base = base;
@@ -38,47 +38,47 @@ static void set_scales(struct quern_quants *dst, uint16_t scale, int factor, uin
 }
 
 /* A half scale, then 32 bytes; or 16 of nibbles, 8 too large, or indices. */
-static void open_q8_0(struct quern_quants *dst, const unsigned char *block)
+static void unpack_q8_0(struct quern_unpacked *dst, const unsigned char *block)
 {
     set_scales(dst, read_half(block), 1, 0, 0);
     memcpy(dst->q, block + 2, BLOCK);
 }
 
-static void open_q4_0(struct quern_quants *dst, const unsigned char *block)
+static void unpack_q4_0(struct quern_unpacked *dst, const unsigned char *block)
 {
     set_scales(dst, read_half(block), 1, 0, 0);
-    open_nibbles(dst, block + 2);
+    unpack_nibbles(dst, block + 2);
     for (int i = 0; i < BLOCK; i++)
         dst->q[i] = (int8_t)(dst->q[i] - 8);
 }
 
-static void open_iq4_nl(struct quern_quants *dst, const unsigned char *block)
+static void unpack_iq4_nl(struct quern_unpacked *dst, const unsigned char *block)
 {
     set_scales(dst, read_half(block), 1, 0, 0);
-    open_nibbles(dst, block + 2);
+    unpack_nibbles(dst, block + 2);
     for (int i = 0; i < BLOCK; i++)
         dst->q[i] = quern_iq4_nl_values[dst->q[i]];
 }
 
 /* Half scale, half minimum, nibbles. */
-static void open_q4_1(struct quern_quants *dst, const unsigned char *block)
+static void unpack_q4_1(struct quern_unpacked *dst, const unsigned char *block)
 {
     set_scales(dst, read_half(block), 1, read_half(block + 2), 1);
-    open_nibbles(dst, block + 4);
+    unpack_nibbles(dst, block + 4);
 }
 
 /* Half scale, in Q5_1 half minimum, four bytes of fifth bits, nibbles. Those of Q5_0 are 16 too large. */
-static void open_q5_0(struct quern_quants *dst, const unsigned char *block)
+static void unpack_q5_0(struct quern_unpacked *dst, const unsigned char *block)
 {
     set_scales(dst, read_half(block), 1, read_half(block), -16);
-    open_nibbles(dst, block + 6);
+    unpack_nibbles(dst, block + 6);
     add_fifth_bits(dst, block + 2);
 }
 
-static void open_q5_1(struct quern_quants *dst, const unsigned char *block)
+static void unpack_q5_1(struct quern_unpacked *dst, const unsigned char *block)
 {
     set_scales(dst, read_half(block), 1, read_half(block + 2), 1);
-    open_nibbles(dst, block + 8);
+    unpack_nibbles(dst, block + 8);
     add_fifth_bits(dst, block + 4);
 }
 
@@ -91,14 +91,14 @@ static int two_bits(const unsigned char *fields, int group, int i)
 }
 
 /* 16 bytes, factors in the low nibbles and minima in the high ones; 64 bytes of two-bit fields; half scale and base. */
-static void open_q2_k(struct quern_quants *dst, const unsigned char *block)
+static void unpack_q2_k(struct quern_unpacked *dst, const unsigned char *block)
 {
     for (int g = 0; g < GROUPS; g++, dst++) {
         dst->scale = read_half(block + 80);
         dst->base = read_half(block + 82);
-        for (int half = 0; half < 2; half++) {
-            dst->factor[half] = (int8_t)(block[2 * g + half] & 15);
-            dst->shift[half] = (int8_t)-(block[2 * g + half] >> 4);
+        for (int i = 0; i < 2; i++) {
+            dst->factor[i] = (int8_t)(block[2 * g + i] & 15);
+            dst->shift[i] = (int8_t)-(block[2 * g + i] >> 4);
         }
         for (int i = 0; i < BLOCK; i++)
             dst->q[i] = (int8_t)two_bits(block + 16, g, i);
@@ -107,15 +107,15 @@ static void open_q2_k(struct quern_quants *dst, const unsigned char *block)
 
 /* 32 bytes of third bits, bit g of byte i for element i of group g; 64 bytes of two-bit fields; 12 bytes of factors
  * plus 32, of which the first 8 hold the low nibbles and the last 4 the high two bits; half scale. */
-static void open_q3_k(struct quern_quants *dst, const unsigned char *block)
+static void unpack_q3_k(struct quern_unpacked *dst, const unsigned char *block)
 {
     const unsigned char *factors = block + 96;
     for (int g = 0; g < GROUPS; g++, dst++) {
         set_scales(dst, read_half(block + 108), 0, 0, 0);
-        for (int half = 0; half < 2; half++) {
-            const int j = 2 * g + half, low = j < 8 ? factors[j] & 15 : factors[j - 8] >> 4;
+        for (int i = 0; i < 2; i++) {
+            const int j = 2 * g + i, low = j < 8 ? factors[j] & 15 : factors[j - 8] >> 4;
             const int high = factors[8 + j % 4] >> 2 * (j / 4) & 3;
-            dst->factor[half] = (int8_t)((low | high << 4) - 32);
+            dst->factor[i] = (int8_t)((low | high << 4) - 32);
         }
         for (int i = 0; i < BLOCK; i++)
             dst->q[i] = (int8_t)(two_bits(block + 32, g, i) - (block[i] >> g & 1 ? 0 : 4));
@@ -124,7 +124,7 @@ static void open_q3_k(struct quern_quants *dst, const unsigned char *block)
 
 /* 12 bytes of six bits each: factors and minima of groups 0 to 3, whose upper two bits belong to those of 4 to 7; then
  * the low nibbles of these. */
-static void set_six_bits(struct quern_quants *dst, const unsigned char *block, int group)
+static void set_six_bits(struct quern_unpacked *dst, const unsigned char *block, int group)
 {
     const unsigned char *six = block + 4;
     int factor = six[group % 4] & 63, shift = six[group % 4 + 4] & 63;
@@ -136,7 +136,7 @@ static void set_six_bits(struct quern_quants *dst, const unsigned char *block, i
 }
 
 /* 32 bytes hold two groups of 32, the first in the low nibbles. */
-static void open_half_bytes(struct quern_quants *dst, const unsigned char *nibbles, int group)
+static void unpack_nibbles_of_group(struct quern_unpacked *dst, const unsigned char *nibbles, int group)
 {
     for (int i = 0; i < BLOCK; i++)
         dst->q[i] = (int8_t)(nibbles[group / 2 * 32 + i] >> 4 * (group % 2) & 15);
@@ -144,19 +144,19 @@ static void open_half_bytes(struct quern_quants *dst, const unsigned char *nibbl
 
 /* Half scale and base, factors and minima, in Q5_K 32 bytes of fifth bits as Q3_K has its third ones, 128 bytes of
  * nibbles. */
-static void open_q4_k(struct quern_quants *dst, const unsigned char *block)
+static void unpack_q4_k(struct quern_unpacked *dst, const unsigned char *block)
 {
     for (int g = 0; g < GROUPS; g++, dst++) {
         set_six_bits(dst, block, g);
-        open_half_bytes(dst, block + 16, g);
+        unpack_nibbles_of_group(dst, block + 16, g);
     }
 }
 
-static void open_q5_k(struct quern_quants *dst, const unsigned char *block)
+static void unpack_q5_k(struct quern_unpacked *dst, const unsigned char *block)
 {
     for (int g = 0; g < GROUPS; g++, dst++) {
         set_six_bits(dst, block, g);
-        open_half_bytes(dst, block + 48, g);
+        unpack_nibbles_of_group(dst, block + 48, g);
         for (int i = 0; i < BLOCK; i++)
             dst->q[i] = (int8_t)(dst->q[i] | (block[16 + i] >> g & 1) << 4);
     }
@@ -164,7 +164,7 @@ static void open_q5_k(struct quern_quants *dst, const unsigned char *block)
 
 /* 128 bytes of nibbles: in each half of the block, 64 bytes hold groups 0 and 1 below 2 and 3; 64 bytes of the upper
  * two bits; 16 signed factors; half scale. Elements are 32 too large. */
-static void open_q6_k(struct quern_quants *dst, const unsigned char *block)
+static void unpack_q6_k(struct quern_unpacked *dst, const unsigned char *block)
 {
     for (int g = 0; g < GROUPS; g++, dst++) {
         const unsigned char *nibbles = block + g / 4 * 64 + g % 2 * 32;
@@ -175,21 +175,20 @@ static void open_q6_k(struct quern_quants *dst, const unsigned char *block)
     }
 }
 
+/* ---------------------------------------------------------------- all types */
+
 static const struct {
-    void (*open)(struct quern_quants *dst, const unsigned char *block);
+    void (*unpack)(struct quern_unpacked *dst, const unsigned char *block);
     int bytes, count;
-} formats[QUERN_TYPES] = {
-    [QUERN_TYPE_Q4_0] = {open_q4_0, 18, 1},        [QUERN_TYPE_Q4_1] = {open_q4_1, 20, 1},
-    [QUERN_TYPE_Q5_0] = {open_q5_0, 22, 1},        [QUERN_TYPE_Q5_1] = {open_q5_1, 24, 1},
-    [QUERN_TYPE_Q8_0] = {open_q8_0, 34, 1},        [QUERN_TYPE_Q2_K] = {open_q2_k, 84, GROUPS},
-    [QUERN_TYPE_Q3_K] = {open_q3_k, 110, GROUPS},  [QUERN_TYPE_Q4_K] = {open_q4_k, 144, GROUPS},
-    [QUERN_TYPE_Q5_K] = {open_q5_k, 176, GROUPS},  [QUERN_TYPE_Q6_K] = {open_q6_k, 210, GROUPS},
-    [QUERN_TYPE_IQ4_NL] = {open_iq4_nl, 18, 1},
+} types[QUERN_TYPES] = {
+#define BLOCK_TYPE(NAME, name, number, file_type, elements, bytes, scale, base, panel)                                 \
+    [number] = {unpack_##name, bytes, (elements) / BLOCK},
+#include "formats/formats.def"
 };
 
-int quern_quants_open(enum quern_type type, struct quern_quants *dst, const unsigned char **at)
+int quern_unpack(enum quern_type type, struct quern_unpacked *dst, const unsigned char **at)
 {
-    formats[type].open(dst, *at);
-    *at += formats[type].bytes;
-    return formats[type].count;
+    types[type].unpack(dst, *at);
+    *at += types[type].bytes;
+    return types[type].count;
 }
