@@ -335,7 +335,7 @@ QUERN_API int quern_tokenize(quern_context *context, quern_text text, const quer
  * enough. Fills *result.
  *
  * Takes the flags of quern_embed, and refuses or cuts a text that is too long as quern_embed does. Time is bounded by
- * the context length: of a very long text that is cut, only as much is tokenised as can matter. Fails as quern_embed
+ * the context length: of a very long text that is cut, only as much is tokenized as can matter. Fails as quern_embed
  * does for one text; also with QUERN_ETOOLONG when capacity is too small. */
 QUERN_API int quern_prepare(quern_context *context, quern_text text, const quern_embed_options *options, int32_t *ids,
                             size_t capacity, quern_result *result, quern_error *error);

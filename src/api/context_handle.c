@@ -31,9 +31,10 @@ int quern_context_new(quern_context **context, quern_model *model, const quern_c
         return quern_fail(error, QUERN_EINVAL, "quern_context_new: context or model is NULL");
     QUERN_TRY(quern_options_read(&o, sizeof o, options, error));
     if (o.threads < 0 || o.threads > QUERN_MOST_THREADS)
-        return quern_fail(error, QUERN_EINVAL, "%d threads asked for; 1 to %d are possible", o.threads, QUERN_MOST_THREADS);
+        return quern_fail(error, QUERN_EINVAL, "%d threads asked for; 1 to %d are possible", o.threads,
+                          QUERN_MOST_THREADS);
     if (o.path != QUERN_PATH_FAST && o.path != QUERN_PATH_EXACT)
-        return quern_fail(error, QUERN_EINVAL, "%d is no numeric path", o.path);
+        return quern_fail(error, QUERN_EINVAL, "there is no path %d", o.path);
     if (o.step_tokens < 0 || o.step_tokens > 1 << 20)
         return quern_fail(error, QUERN_EINVAL, "steps of %d tokens asked for; up to %d are possible", o.step_tokens,
                           1 << 20);

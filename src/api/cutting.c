@@ -6,13 +6,13 @@
 
 /* ---------------------------------------------------------------- truncation */
 
-/* The part of text that is left when its first `end` bytes are kept, or its last ones. */
+/* The first bytes of a text, or its last ones. */
 static quern_text keep(quern_text text, size_t bytes, bool from_end)
 {
     return from_end ? (quern_text){text.data + (text.length - bytes), bytes} : (quern_text){text.data, bytes};
 }
 
-/* The bytes of a window that its outermost `tokens` tokens take, rounded to whole characters. */
+/* The bytes of the first tokens of a window, or of its last ones, without characters that are cut in two. */
 static size_t bytes_of(const struct quern_window *window, size_t tokens, bool from_end)
 {
     const size_t length = window->text.length;
@@ -24,7 +24,7 @@ static size_t bytes_of(const struct quern_window *window, size_t tokens, bool fr
                     : quern_utf8_floor(window->text, window->spans[tokens - 1].end);
 }
 
-/* Bytes with one character more than the `bytes` that are kept of text. */
+/* The bytes to keep of a text to keep one more character than with these bytes. */
 static size_t one_more(quern_text text, size_t bytes, bool from_end)
 {
     return from_end ? text.length - quern_utf8_floor(text, text.length - bytes - 1) : quern_utf8_ceil(text, bytes + 1);
@@ -41,7 +41,7 @@ static int truncate(quern_context *context, quern_text text, const quern_embed_o
     *part = text;
     if (window.is_whole && window.tokens <= tokens)
         return QUERN_OK;
-    /* Cutting changes the tokens beside the cut, so the number of tokens may differ a little from what the spans say. */
+    /* A cut changes the tokens beside it, so the number of tokens may differ a little from what the spans say. */
     size_t bytes = bytes_of(&window, tokens, from_end);
     for (size_t back = 1; bytes > 0; back *= 2) {
         QUERN_TRY(quern_window_count(context, keep(text, bytes, from_end), options, &count, error));

@@ -4,15 +4,16 @@
 
 #include <math.h>
 
-/* A call in progress. Texts before `computed` have their results; those from there to `queued` are in the engine's step
- * unless they failed. */
+/* A call in progress. */
 struct call {
     quern_context *context;
     quern_embed_options options;
     float *vectors;
     quern_result *results; /* NULL: not wanted */
-    size_t count, computed, queued;
-    quern_error first; /* the failure of the first text that failed; its code is QUERN_OK when none did */
+    size_t count;          /* of texts */
+    size_t computed;       /* texts before this one are done */
+    size_t queued;         /* those between it and this one have failed, or are in the step of the engine */
+    quern_error first;     /* describes the first text that failed; code is QUERN_OK while none has */
 };
 
 /* Whether a failure concerns one text only. */
@@ -32,7 +33,7 @@ static void note_failure(struct call *call, size_t i, const quern_error *error)
     call->first.index = (int64_t)i;
 }
 
-/* Ends a call that no text is to blame for: whatever is not computed yet gets the code. */
+/* Ends a call with a failure that is no text's fault: it is the result of all texts that are not computed. */
 static int give_up(struct call *call, int code)
 {
     quern_engine_clear(&call->context->engine);
@@ -78,7 +79,7 @@ static int add(struct call *call, size_t i, const int32_t *ids, const quern_resu
     return QUERN_OK;
 }
 
-/* Finds the tokens that text i is embedded with, at most the context length. Fails as struct call says. */
+/* Finds the tokens of text i, at most the context length. The ids are valid until the next call. */
 typedef int find_tokens(struct call *call, const void *texts, size_t i, const int32_t **ids, quern_result *result,
                         quern_error *error);
 
@@ -116,7 +117,7 @@ static int check_call(struct call *call, const void *texts, const quern_embed_op
                       quern_error *error)
 {
     if (call->context == NULL || ((texts == NULL || call->vectors == NULL) && call->count != 0))
-        return quern_fail(error, QUERN_EINVAL, "quern_embed: context, texts or vectors is NULL");
+        return quern_fail(error, QUERN_EINVAL, "context, texts or vectors is NULL");
     QUERN_TRY(quern_embed_options_read(call->context->model, options, &call->options, error));
     QUERN_TRY(quern_flags_check(call->options.flags, QUERN_EMBED_FLAGS, error));
     if (call->count > capacity / (size_t)call->options.dimensions)
@@ -138,7 +139,7 @@ static int tokens_of_text(struct call *call, const void *texts, size_t i, const 
                           quern_error *error)
 {
     QUERN_TRY(quern_context_prepare(call->context, ((const quern_text *)texts)[i], &call->options, result, error));
-    *ids = call->context->ids; /* which may be other memory than before */
+    *ids = call->context->ids; /* set here, because preparing may move them */
     return QUERN_OK;
 }
 
@@ -155,7 +156,7 @@ static int check_ids(const quern_tokens *text, int vocabulary, quern_error *erro
     if (text->count == 0)
         return quern_fail(error, QUERN_EINVAL, "the text has no tokens");
     if (text->ids == NULL)
-        return quern_fail(error, QUERN_EINVAL, "the text's ids is NULL");
+        return quern_fail(error, QUERN_EINVAL, "the text's ids are NULL");
     for (size_t i = 0; i < text->count; i++)
         if (text->ids[i] < 0 || text->ids[i] >= vocabulary)
             return quern_fail(error, QUERN_EINVAL, "token %d is outside the vocabulary of %d", text->ids[i],
@@ -188,6 +189,6 @@ int quern_embed_tokens(quern_context *context, const quern_tokens *texts, size_t
     struct call call = {.context = context, .vectors = vectors, .results = results, .count = count};
     QUERN_TRY(begin(&call, texts, options, capacity, error));
     if (call.options.task != QUERN_TASK_NONE || (call.options.flags & QUERN_PARSE_SPECIAL))
-        return give_up(&call, quern_fail(error, QUERN_EINVAL, "tokens take neither a task nor special tokens to parse"));
+        return give_up(&call, quern_fail(error, QUERN_EINVAL, "tokens have no task and no special tokens to parse"));
     return embed_all(&call, texts, tokens_given, error);
 }

@@ -15,14 +15,14 @@ struct quern_model {
     atomic_int references;
     struct quern_gguf gguf;
     struct quern_network network;
-    struct quern_vocabulary *vocabulary; /* NULL: quern cannot tokenize for this model; see quern_model_check_tokenizer */
-    char tokenizer_name[64];             /* as the file has it */
-    quern_text *texts;                   /* of the vocabulary: views of the file */
-    size_t longest_piece;                /* in bytes */
-    float *scores;
-    size_t vocabulary_bytes; /* of all three */
-    char name[128], types[256], kernels_reason[128];
     struct quern_prompts prompts;
+    struct quern_vocabulary *vocabulary; /* NULL: the library has no tokenizer for this model */
+    char tokenizer_name[64];             /* the kind of tokenizer, as the file names it */
+    quern_text *texts;                   /* [vocabulary]: the pieces, views of the file */
+    float *scores;                       /* [vocabulary] */
+    size_t longest_piece;                /* in bytes */
+    size_t vocabulary_bytes;             /* memory of vocabulary, texts and scores */
+    char name[128], types[256], kernels_reason[128];
 };
 
 struct quern_context {
@@ -30,51 +30,53 @@ struct quern_context {
     struct quern_pool *pool;
     struct quern_tokenizer *tokenizer;
     struct quern_engine engine;
-    int32_t *ids;       /* [id_capacity]: tokens of the text under work */
-    size_t id_capacity; /* at least the context length; grows when the start of a long text is cut off */
-    quern_token_span *spans; /* [span_capacity]: of that text, where it is cut; NULL until then */
+    int32_t *ids;            /* [id_capacity]: the tokens of one text */
+    size_t id_capacity;      /* at least the context length; grows when the start of a long text is cut off */
+    quern_token_span *spans; /* [span_capacity]: where these tokens stand, when the text is cut; NULL at first */
     size_t span_capacity;
     char threads_reason[128];
 };
 
-/* Copies a caller's structure, whose first field is its size, over dst, which holds the defaults. A newer caller's
- * fields that we do not know must be zero. */
+/* Copies a caller's structure, whose first field is its size, over dst, which holds the defaults. src may be NULL. A
+ * newer caller's structure may be longer; the fields that this version does not know must be zero. */
 int quern_options_read(void *dst, size_t dst_size, const void *src, quern_error *error);
 
-/* Writes as much of src as the caller's structure has room for, but for the size field. */
+/* Copies src to a caller's structure, as much as it has room for. The first field is the size, and stays. */
 int quern_info_write(void *dst, const void *src, size_t src_size, quern_error *error);
 
-/* Makes the vocabulary of a model from the metadata of its file. If quern does not know the kind of tokenizer, the model
- * gets no vocabulary; this is not an error, because such a model can still embed tokens. */
+/* Makes the vocabulary of a model from the metadata of its file. If the library has no tokenizer of this kind, the
+ * model gets no vocabulary. This is not an error, because such a model can still embed tokens. */
 int quern_model_read_vocabulary(quern_model *model, quern_error *error);
 
-/* QUERN_EUNSUPPORTED when the model has no vocabulary. To be called before a text is tokenized for it. */
+/* Fails with QUERN_EUNSUPPORTED when the model has no vocabulary. */
 int quern_model_check_tokenizer(const quern_model *model, quern_error *error);
 
-/* Checks what is common to embed options. */
+/* Reads the embed options, which may be NULL, and checks all but the flags. In out, dimensions are those of the
+ * vectors. */
 int quern_embed_options_read(const quern_model *model, const quern_embed_options *options, quern_embed_options *out,
                              quern_error *error);
 
-/* Makes context->ids at least count long. What it held is lost. */
+/* Makes room for count tokens in context->ids. The ids that were there are lost, unless this fails. */
 int quern_context_reserve_ids(quern_context *context, size_t count, quern_error *error);
 
-/* Tokenises text behind its prompt, as quern_tokenizer_run does. options: as quern_embed_options_read gives them. */
+/* Tokenizes a text behind its prompt. options are those that quern_embed_options_read gave; for the rest see
+ * quern_tokenizer_run. */
 int quern_context_tokenize(quern_context *context, quern_text text, const quern_embed_options *options, int32_t *ids,
                            size_t capacity, size_t *count, quern_error *error);
 
-/* Finds where these tokens of the same text stand, as quern_tokenizer_spans does. */
+/* Finds where the tokens of the same text stand. See quern_tokenizer_spans. */
 int quern_context_spans(quern_context *context, quern_text text, const quern_embed_options *options, const int32_t *ids,
                         size_t count, quern_token_span *spans, quern_error *error);
 
-/* Writes the tokens that a text is embedded with to context->ids, result->tokens of them: at most the context length.
- * QUERN_EINVAL, QUERN_ETOOLONG and QUERN_EFORMAT are this text's fault. */
+/* Writes the tokens that the vector of a text is made of to context->ids, result->tokens of them, at most the context
+ * length. QUERN_EINVAL, QUERN_ETOOLONG and QUERN_EFORMAT are the fault of this text. */
 int quern_context_prepare(quern_context *context, quern_text text, const quern_embed_options *options,
                           quern_result *result, quern_error *error);
 
-/* What quern_truncate_tokens does, from ids[count] to kept[limit]; the two may be the same. 1 <= limit < count */
+/* Does what quern_truncate_tokens does, from ids[count] to kept[limit], which may be the same. 1 <= limit < count. */
 void quern_tokens_keep(int32_t *kept, const int32_t *ids, size_t count, size_t limit, unsigned flags);
 
-/* What quern_embed and quern_prepare take. */
+/* The flags that quern_embed, quern_prepare and quern_chunk_text take. */
 #define QUERN_EMBED_FLAGS (QUERN_TRUNCATE | QUERN_TRUNCATE_START | QUERN_PARSE_SPECIAL | QUERN_NO_NORMALIZE)
 
 /* Fails when flags has others than the known ones. */

@@ -52,7 +52,7 @@ static void describe_types(quern_model *model)
 
 static int read_name(quern_model *model, quern_error *error)
 {
-    char start[sizeof model->name + 4]; /* so much longer that a character it cuts off does not fit anyway */
+    char start[sizeof model->name + 4]; /* longer, so that a character which is cut here does not fit there */
     quern_text name = {"", 0};
     QUERN_TRY(quern_gguf_string(&model->gguf, "general.name", &name, error));
     snprintf(start, sizeof start, "%.*s", (int)(name.length < sizeof start ? name.length : sizeof start), name.data);
@@ -88,7 +88,8 @@ int quern_model_open(quern_model **model, const char *path, const quern_model_op
         return quern_fail(error, QUERN_EINVAL, "quern_model_open: model or path is NULL");
     QUERN_TRY(quern_options_read(&o, sizeof o, options, error));
     if (o.threads < 0 || o.threads > QUERN_MOST_THREADS)
-        return quern_fail(error, QUERN_EINVAL, "%d threads asked for; 1 to %d are possible", o.threads, QUERN_MOST_THREADS);
+        return quern_fail(error, QUERN_EINVAL, "%d threads asked for; 1 to %d are possible", o.threads,
+                          QUERN_MOST_THREADS);
     quern_model *m = calloc(1, sizeof *m);
     if (m == NULL)
         return quern_fail(error, QUERN_ENOMEM, "no memory for a model");
@@ -125,10 +126,11 @@ int quern_model_describe(const quern_model *model, quern_model_info *info, quern
     if (model == NULL)
         return quern_fail(error, QUERN_EINVAL, "quern_model_describe: model is NULL");
     const struct quern_shape *s = &model->network.shape;
+    const bool has_prompts = quern_prompts_exist(&model->prompts);
     const quern_model_info full = {
         .architecture = model->network.arch->name,
         .name = model->name,
-        .notice = s->head_hidden == 0 && quern_prompts_exist(&model->prompts) ? model->network.arch->headless_notice : NULL,
+        .notice = s->head_hidden == 0 && has_prompts ? model->network.arch->headless_notice : NULL,
         .kernels = model->network.kernels->name,
         .kernels_reason = model->kernels_reason,
         .types = model->types,
@@ -147,7 +149,7 @@ int quern_model_describe(const quern_model *model, quern_model_info *info, quern
         .file_bytes = model->gguf.map.size,
         .packed_bytes = model->network.packed_bytes + model->network.tables.size,
         .vocabulary_bytes = model->vocabulary_bytes,
-        .has_prompts = quern_prompts_exist(&model->prompts),
+        .has_prompts = has_prompts,
     };
     return quern_info_write(info, &full, sizeof full, error);
 }

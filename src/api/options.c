@@ -37,7 +37,7 @@ int quern_info_write(void *dst, const void *src, size_t src_size, quern_error *e
 int quern_flags_check(unsigned flags, unsigned known, quern_error *error)
 {
     if ((flags & ~known) != 0)
-        return quern_fail(error, QUERN_EINVAL, "options: flags 0x%x are not known here", flags & ~known);
+        return quern_fail(error, QUERN_EINVAL, "options: this function does not take the flags 0x%x", flags & ~known);
     return QUERN_OK;
 }
 
@@ -48,7 +48,7 @@ int quern_embed_options_read(const quern_model *model, const quern_embed_options
     *out = (quern_embed_options){0};
     QUERN_TRY(quern_options_read(out, sizeof *out, options, error));
     if (quern_task_name((quern_task)out->task) == NULL)
-        return quern_fail(error, QUERN_EINVAL, "%d is no task", out->task);
+        return quern_fail(error, QUERN_EINVAL, "there is no task %d", out->task);
     if (out->title.length != 0 && (out->title.data == NULL || out->task != QUERN_TASK_DOCUMENT))
         return quern_fail(error, QUERN_EINVAL, "only a text of the task \"document\" can have a title");
     if (out->title.length != 0 && model->prompts.title[0] == NULL)

@@ -1,4 +1,4 @@
-/* From a text to the tokens it is embedded with: prompt, limits, truncation. */
+/* From a text to the tokens that its vector is made of: prompt, limit of tokens, truncation. */
 #include "api/handles.h"
 #include "base/error.h"
 #include "base/utf8.h"
@@ -6,21 +6,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Of a very long text that will be cut, only a part is tokenised, so that time is bounded by the context length. The
+/* Of a very long text that will be cut, only a part is tokenized, so that time is bounded by the context length. The
  * part has the bytes of MARGIN more tokens than are kept, because cutting a text may change the tokens beside the cut.
- * It begins at a space if there is one in the first NEAR bytes, for the same reason. */
+ * For the same reason, a part that lacks the text's start begins at a space, if there is one in its first NEAR
+ * bytes. */
 enum { MARGIN = 64, NEAR = 256 };
 
-enum { PROMPT_TOKENS = 512 }; /* that are compared to find where a prompt ends; longer ones have a long title */
+/* Tokens of a prompt that are compared to find where it ends. Only a prompt with a long title has more. */
+enum { PROMPT_TOKENS = 512 };
 
 int quern_context_reserve_ids(quern_context *context, size_t count, quern_error *error)
 {
     if (count <= context->id_capacity)
         return QUERN_OK;
+    int32_t *ids = count <= SIZE_MAX / sizeof *ids ? malloc(count * sizeof *ids) : NULL;
+    if (ids == NULL)
+        return quern_fail(error, QUERN_ENOMEM, "no memory for %zu tokens", count);
     free(context->ids);
-    context->ids = count <= SIZE_MAX / sizeof *context->ids ? malloc(count * sizeof *context->ids) : NULL;
-    context->id_capacity = context->ids != NULL ? count : 0;
-    return context->ids != NULL ? QUERN_OK : quern_fail(error, QUERN_ENOMEM, "no memory for %zu tokens", count);
+    context->ids = ids;
+    context->id_capacity = count;
+    return QUERN_OK;
 }
 
 int quern_context_tokenize(quern_context *context, quern_text text, const quern_embed_options *options, int32_t *ids,
@@ -51,14 +56,15 @@ static size_t least_tokens(const quern_model *model, size_t bytes)
     return bytes / model->longest_piece + (bytes % model->longest_piece > 0);
 }
 
-/* The part of a text that is worth tokenising: the whole text, or at its end (its start, with QUERN_TRUNCATE_START)
- * it lacks what will be cut off anyway. */
-static quern_text part_of(const quern_context *context, quern_text text, unsigned flags)
+/* The part of a text that can matter: the whole text, or a very long text without what will be cut off at its end or,
+ * with QUERN_TRUNCATE_START, at its start. */
+static quern_text relevant_part(const quern_context *context, quern_text text, unsigned flags)
 {
     const quern_model *model = context->model;
-    const size_t most = ((size_t)model->network.shape.context + MARGIN) * model->longest_piece;
-    if (text.length <= most)
+    const size_t tokens = (size_t)model->network.shape.context + MARGIN;
+    if (text.length / model->longest_piece < tokens)
         return text;
+    const size_t most = tokens * model->longest_piece;
     if ((flags & QUERN_TRUNCATE_START) == 0)
         return (quern_text){text.data, quern_utf8_floor(text, most)};
     size_t from = text.length - most;
@@ -92,8 +98,8 @@ size_t quern_truncate_tokens(int32_t *ids, size_t count, size_t limit, unsigned 
     return limit;
 }
 
-/* Cuts the start of a text off, of which context->ids has all count tokens: keeps the tokens of its prompt, if they are
- * at most half of the limit, and the last tokens. */
+/* Cuts off the start of a text, of which context->ids has all count tokens. Keeps the last tokens and, in front of
+ * them, those of the prompt, unless these are more than half of the limit. */
 static int keep_end(quern_context *context, const quern_embed_options *options, size_t count, quern_error *error)
 {
     const size_t limit = (size_t)context->model->network.shape.context;
@@ -129,9 +135,9 @@ int quern_context_prepare(quern_context *context, quern_text text, const quern_e
     QUERN_TRY(quern_model_check_tokenizer(context->model, error));
     const int32_t eos = quern_vocabulary_eos(context->model->vocabulary);
     if (text.data == NULL && text.length != 0)
-        return quern_fail(error, QUERN_EINVAL, "the text's data is NULL, its length is not 0");
-    const quern_text part = part_of(context, text, o.flags);
-    o.title = part_of(context, o.title, QUERN_TRUNCATE);
+        return quern_fail(error, QUERN_EINVAL, "the text's data is NULL, but its length is not 0");
+    const quern_text part = relevant_part(context, text, o.flags);
+    o.title = relevant_part(context, o.title, QUERN_TRUNCATE);
     const size_t unread = least_tokens(context->model, bytes - part.length - o.title.length);
     if (unread > 0 && !cuts)
         return refuse_long(context, "at least ", least_tokens(context->model, bytes), error);

@@ -8,8 +8,8 @@
 
 struct quern_prompts {
     const char *texts[QUERN_ARCH_TASKS]; /* [task]; "" for none */
-    const char *title[2]; /* what stands before and behind the title of a document, instead of its prompt; NULL: the model
-                             takes no titles */
+    const char *title[2]; /* what stands before and behind the title of a document, instead of its prompt; NULL: the
+                             model takes no titles */
     char *owned[QUERN_ARCH_TASKS];       /* copies of the prompts in the file; NULL where it has none */
 };
 

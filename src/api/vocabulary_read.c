@@ -101,8 +101,10 @@ int quern_model_check_tokenizer(const quern_model *model, quern_error *error)
     if (model->vocabulary != NULL)
         return QUERN_OK;
     if (model->tokenizer_name[0] == '\0')
-        return quern_fail(error, QUERN_EUNSUPPORTED, "the model's file has no tokenizer (tokenizer.ggml.model is missing): "
-                          "this model can embed tokens, but no texts");
-    return quern_fail(error, QUERN_EUNSUPPORTED, "tokenizer.ggml.model is \"%s\", a kind of tokenizer that quern does not "
-                      "have: this model can embed tokens, but no texts", model->tokenizer_name);
+        return quern_fail(error, QUERN_EUNSUPPORTED,
+                          "the model's file has no tokenizer (tokenizer.ggml.model is missing): this model can embed "
+                          "tokens, but no texts");
+    return quern_fail(error, QUERN_EUNSUPPORTED,
+                      "tokenizer.ggml.model is \"%s\", a kind of tokenizer that quern does not have: this model can "
+                      "embed tokens, but no texts", model->tokenizer_name);
 }

@@ -15,10 +15,13 @@ static int reserve_spans(quern_context *context, size_t count, quern_error *erro
 {
     if (count <= context->span_capacity)
         return QUERN_OK;
+    quern_token_span *spans = count <= SIZE_MAX / sizeof *spans ? malloc(count * sizeof *spans) : NULL;
+    if (spans == NULL)
+        return quern_fail(error, QUERN_ENOMEM, "no memory for %zu tokens", count);
     free(context->spans);
-    context->spans = count <= SIZE_MAX / sizeof *context->spans ? malloc(count * sizeof *context->spans) : NULL;
-    context->span_capacity = context->spans != NULL ? count : 0;
-    return context->spans != NULL ? QUERN_OK : quern_fail(error, QUERN_ENOMEM, "no memory for %zu tokens", count);
+    context->spans = spans;
+    context->span_capacity = count;
+    return QUERN_OK;
 }
 
 static quern_text part_of(quern_text text, size_t bytes, bool from_end)
