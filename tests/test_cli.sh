@@ -18,11 +18,11 @@ run() { # run ARGUMENT...: standard input from $work/in, which is emptied afterw
     : >"$work/in"
 }
 
-exits() { # exits CODE [TEXT]: whether the last run ended so, saying TEXT
+exits() { # exits CODE [TEXT]: whether the last run ended with this code and this message
     [ "$status" = "$1" ] && { [ $# = 1 ] || grep -qF -- "$2" "$work/err"; }
 }
 
-silent() { # whether nothing came out
+silent() { # whether the output is empty
     [ ! -s "$work/out" ]
 }
 
@@ -30,7 +30,7 @@ prints() { # prints TEXT: whether it is in the output
     grep -qF -- "$1" "$work/out"
 }
 
-lines() { # lines N: whether so many came out
+lines() { # lines N: whether the output has so many lines
     [ "$(wc -l <"$work/out")" -eq "$1" ]
 }
 
@@ -38,12 +38,12 @@ size() { # size N [FILE]
     [ "$(wc -c <"${2:-$work/out}")" -eq "$1" ]
 }
 
-# Runs that are compared: keep NAME keeps the output.
+# keep NAME: keeps the output, to compare later ones with it.
 keep() {
     cp "$work/out" "$work/$1"
 }
 
-same() { # same NAME: whether the output is what was kept
+same() { # same NAME: whether the output equals the kept one
     cmp -s "$work/$1" "$work/out"
 }
 
@@ -116,16 +116,16 @@ cp "$quern" "$work/bin/quern" # away from a starter model
 built=$quern
 quern=$work/bin/quern
 run embed text
-check "without a model it tells how to get one" both exits 1 "quern pull embeddinggemma" -- silent
+check "without a model the message says how to get one" both exits 1 "quern pull embeddinggemma" -- silent
 check "and downloads nothing" [ ! -e "$HOME/.cache" ]
 mkdir -p "$work/share/quern" "$work/bin/models"
 "$mkmodel" tiny "$work/bin/models/starter.gguf" --no-prompts
 run embed text
 check "a starter model in a build directory" both exits 0 "using the starter model" -- lines 1
 keep none
-check "its texts have no prompt" both exits 0 "QUERN_MODEL" -- lines 1
+check "the starter model has no prompt for documents" both exits 0 "QUERN_MODEL" -- lines 1
 run embed -t none text
-check "its task is none" same none
+check "its default task is none" same none
 run embed -t document text
 check "no task has a prompt" same none
 run similarity text text
@@ -136,13 +136,13 @@ run info
 check "info tells of prompts" both prints "models/starter.gguf" -- grep -qE '^prompts +none' "$work/out"
 cp "$work/bin/models/starter.gguf" "$work/share/quern/starter.gguf"
 run info
-check "an installed starter model goes first" prints "share/quern/starter.gguf"
+check "an installed starter model is preferred" prints "share/quern/starter.gguf"
 run embed -m '' text
-check "an empty -m is not replaced by it" both exits 2 "FILE is empty" -- silent
+check "an empty -m is an error" both exits 2 "FILE is empty" -- silent
 mkdir -p "$HOME/.cache/quern"
 cp "$model" "$HOME/.cache/quern/a.gguf"
 run info
-check "a cached model goes before it" both prints "/a.gguf" -- grep -qE '^prompts +by task' "$work/out"
+check "a cached model is preferred to a starter model" both prints "/a.gguf" -- grep -qE '^prompts +by task' "$work/out"
 rm -r "$HOME/.cache"
 quern=$built
 run info -m "$work/missing.gguf"
@@ -150,7 +150,7 @@ check "a missing model" exits 1 "missing.gguf"
 run info -m "$work"
 check "a folder as model" exits 1 "$work"
 run info -m "$quern"
-check "a file that is no model" exits 1
+check "a file that is not a model" exits 1
 head -c 100000 "$model" >"$work/cut.gguf"
 run info -m "$work/cut.gguf"
 check "a model cut short" exits 1
@@ -158,7 +158,7 @@ export QUERN_MODEL="$work/headless.gguf"
 run info
 check "\$QUERN_MODEL" both exits 0 -- prints "headless.gguf"
 run info -m "$model"
-check "-m goes before \$QUERN_MODEL" both exits 0 -- prints "tiny.gguf"
+check "-m overrides \$QUERN_MODEL" both exits 0 -- prints "tiny.gguf"
 unset QUERN_MODEL
 mkdir -p "$HOME/.cache/quern" "$work/cache/quern"
 cp "$model" "$HOME/.cache/quern/b.gguf"
@@ -175,11 +175,11 @@ export QUERN_MODEL="$model"
 
 # ------------------------------------------------------------------ embed
 run embed -t none hello "hello world" ''
-check "jsonl: a line a text" both exits 0 -- lines 3
+check "jsonl: one line for each text" both exits 0 -- lines 3
 keep jsonl
 check "jsonl: the fields" grep -qE '^\{"index":1,"tokens":[0-9]+,"truncated":0,"embedding":\[-?[0-9]' "$work/out"
 check "jsonl: 64 dimensions" [ "$(head -n 1 "$work/out" | tr -cd , | wc -c)" -eq 66 ]
-check "with -t nothing is said" [ ! -s "$work/err" ]
+check "with -t there is no message" [ ! -s "$work/err" ]
 printf 'hello\nhello world\n\n' >"$work/in"
 run embed -t none
 check "lines of standard input" same jsonl
@@ -202,34 +202,34 @@ check "a last line without newline" [ "$(cat "$work/out")" = "$(head -n 1 "$work
 run embed -t none
 check "no input, no output" both exits 0 -- silent
 run embed -t none --exact hello "hello world" ''
-check "--exact computes otherwise" both exits 0 -- differs jsonl
+check "--exact gives other vectors" both exits 0 -- differs jsonl
 run embed -t none --no-normalize hello "hello world" ''
 check "--no-normalize" both exits 0 -- differs jsonl
 run embed -t query hello "hello world" ''
-check "a task" both exits 0 -- differs jsonl
+check "a task gives other vectors" both exits 0 -- differs jsonl
 run embed hello
-check "the default task is said" both exits 0 "document" -- lines 1
+check "a message names the default task" both exits 0 "document" -- lines 1
 keep document
 run embed -t document hello
-check "and is document" same document
+check "the default task is document" same document
 run embed --title none hello
-check "the title none is that of a document without" same document
+check "the title 'none' equals no title" same document
 run embed --title 'A day' hello
-check "a title" both exits 0 -- differs document
+check "a title gives other vectors" both exits 0 -- differs document
 run embed -t none '<eos>'
 keep spelled
 run embed -t none --parse-special '<eos>'
 check "--parse-special" both exits 0 -- differs spelled
 check "--parse-special: three tokens" prints '"tokens":3,'
 run embed -t none -- -d
-check "a text after --" both exits 0 -- lines 1
+check "a text that looks like an option, after --" both exits 0 -- lines 1
 
 run embed -t none -f json hello "hello world"
 check "json: one document" both prints '{"space":"64n-' -- prints '"path":"int8","dimensions":64,"embeddings":['
 check "json: its end" [ "$(tail -n 1 "$work/out")" = "]}" ]
 check "json: the objects of jsonl" grep -qxF ",$(sed -n 2p "$work/jsonl")" "$work/out"
 run embed -t none -f json
-check "json of nothing" [ "$(tail -n 1 "$work/out")" = "]}" ]
+check "json without texts" [ "$(tail -n 1 "$work/out")" = "]}" ]
 run embed -t none -f text hello "hello world"
 check "text: numbers between spaces" [ "$(head -n 1 "$work/out" | wc -w)" -eq 64 ]
 check "text: the numbers of jsonl" grep -qF -- "$(head -n 1 "$work/out" | tr ' ' ,)" "$work/jsonl"
@@ -246,18 +246,18 @@ check "npy: the rows of f32" cmp "$work/tail" "$work/f32"
 run embed -t none -f npy -o "$work/file.npy" hello "hello world"
 check "npy in a file" both silent -- cmp "$work/file.npy" "$work/npy"
 run embed -t none -f f32 -d 16 hello "hello world"
-check "-d keeps so many" size 128
+check "-d keeps the leading dimensions" size 128
 check "-d: the vector is normalised again" differs f32
 
 # ------------------------------------------------------------------ texts that are too long, and strange
 awk 'BEGIN { print "short"; for (i = 0; i < 400; i++) printf "x y "; print ""; print "last" }' >"$work/long"
 run embed -t none -i "$work/long"
-check "a long text fails, with its number" exits 1 "text 1: the text has"
-check "and with the option that helps" exits 1 "truncation (--truncate)"
-check "the texts before it are there" both lines 1 -- prints '"index":0'
+check "a text that is too long fails, with its number" exits 1 "text 1: the text has"
+check "the message names the option that helps" exits 1 "truncation (--truncate)"
+check "the vectors of the texts before it are written" both lines 1 -- prints '"index":0'
 run embed -t none --truncate -i "$work/long"
 check "--truncate cuts it" both exits 0 "1 of 3 texts were cut" -- lines 3
-check "and says how much" grep -qE '"index":1,"tokens":256,"truncated":[1-9]' "$work/out"
+check "the output says how many tokens were cut" grep -qE '"index":1,"tokens":256,"truncated":[1-9]' "$work/out"
 run embed -t none -i "$work/long" -o "$work/failed"
 check "-o leaves nothing after a failure" both exits 1 -- [ ! -e "$work/failed" ]
 head -c 10000000 /dev/zero | tr '\0' q >"$work/in"
@@ -288,12 +288,12 @@ for given in - /dev/stdout; do
     run embed -t none -o $given hello
     check "-o $given is standard output" both exits 0 -- cmp -s "$work/new" "$work/out"
 done
-check "and no file" [ ! -e - ]
+check "and there is no file of that name" [ ! -e - ]
 chmod 600 "$work/new"
 ln -s new "$work/link"
 run embed -t none -o "$work/link" hello hello
-check "-o keeps a link, and writes to its file" both [ -L "$work/link" ] -- [ "$(wc -l <"$work/new")" = 2 ]
-check "and the file's rights" [ "$(stat -c %a "$work/new")" = 600 ]
+check "-o replaces the file that a link points to" both [ -L "$work/link" ] -- [ "$(wc -l <"$work/new")" = 2 ]
+check "and keeps its permissions" [ "$(stat -c %a "$work/new")" = 600 ]
 rm "$work/link"
 cp "$work/lines" "$work/both"
 run embed -t none -i "$work/both" -o "$work/both"
@@ -310,19 +310,19 @@ chmod 444 "$work/shared/file"
 chmod 755 "$work"
 as_other "$quern" embed -m "$model" -o "$work/shared/file" hello 2>"$work/err"
 status=$?
-check "-o does not replace a file that may not be written" exits 1 "Permission denied"
-check "which is there still" grep -qx old "$work/shared/file"
+check "-o does not replace a read-only file" exits 1 "Permission denied"
+check "the read-only file is unchanged" grep -qx old "$work/shared/file"
 run embed -t none -o /dev/full hello
 check "a full disk" exits 1 "No space left"
 yes hello | head -n 500 >"$work/in"
 (ulimit -f 20 && run embed -t none -o "$work/large" && exit "$status")
 check "a file that may not grow is like a full disk" both [ $? = 1 ] -- grep -q "large: File too large" "$work/err"
-check "and nothing is left of it" [ "$(echo "$work"/large*)" = "$work/large*" ]
+check "and no part of it is left" [ "$(echo "$work"/large*)" = "$work/large*" ]
 for format in jsonl npy; do
     "$quern" embed -t none -f $format hello >/dev/full 2>"$work/err"
     status=$?
     check "standard output on a full disk, $format" exits 1 "No space left"
-    check "which is told once" [ "$(grep -c 'cannot write' "$work/err")" = 1 ]
+    check "there is one message about it" [ "$(grep -c 'cannot write' "$work/err")" = 1 ]
     "$quern" embed -t none -f $format hello >&- 2>"$work/err"
     status=$?
     check "standard output closed, $format" exits 1 "cannot write"
@@ -335,7 +335,7 @@ status=$?
 check "standard input closed" exits 1 "cannot read"
 yes 'a text' | head -n 100000 | { timeout 100 "$quern" embed -t none 2>"$work/err"; echo $? >"$work/status"; } |
     head -n 1 >"$work/out"
-check "a reader that goes away ends it quietly" both lines 1 -- [ ! -s "$work/err" ]
+check "a reader that closes its pipe ends the command without a message" both lines 1 -- [ ! -s "$work/err" ]
 check "by SIGPIPE" [ "$(cat "$work/status")" -gt 128 ]
 
 # ------------------------------------------------------------------ streaming
@@ -350,17 +350,17 @@ while [ ! -s "$work/out" ] && [ $tries -lt 300 ]; do
     sleep 0.1
     tries=$((tries + 1))
 done
-check "what has come is embedded while input stays open" lines 1
+check "lines are embedded while the input stays open" lines 1
 echo 'hello world' >&3
 exec 3>&-
 wait
-check "and the rest at the end" lines 2
+check "and the rest when it is closed" lines 2
 awk 'BEGIN { for (i = 0; i < 3000; i++) print "line " i }' >"$work/many"
 run embed -t none -f text -i "$work/many"
 check "many batches" both exits 0 -- lines 3000
 tail -n 1 "$work/out" >"$work/last"
 run embed -t none -f text "line 2999"
-check "keep their order" cmp "$work/last" "$work/out"
+check "many batches keep their order" cmp "$work/last" "$work/out"
 
 # ------------------------------------------------------------------ similarity
 run similarity hello 'hello world' hello
@@ -384,9 +384,9 @@ check "similarity: a text too long" both exits 1 "text 1" -- silent
 
 # ------------------------------------------------------------------ tokenize
 run tokenize hello ''
-check "tokenize: an array a text" both exits 0 -- lines 2
+check "tokenize: one array for each text" both exits 0 -- lines 2
 keep ids
-check "tokenize: the ids of nothing" grep -qxE '\[[0-9]+,[0-9]+\]' "$work/out"
+check "tokenize: the ids of an empty text" grep -qxE '\[[0-9]+,[0-9]+\]' "$work/out"
 run tokenize --no-special hello ''
 check "tokenize: --no-special" [ "$(sed -n 2p "$work/out")" = '[]' ]
 run tokenize -f pieces hello
@@ -437,7 +437,7 @@ fields() {
 run bench --seconds 0.001 --tokens 8,16 --batches 2x16,3x8 --threads 2 --texts "$work" --json
 check "bench: JSON" both exits 0 -- [ ! -s "$work/err" ]
 if command -v python3 >/dev/null; then
-    check "bench: JSON that others read" python3 -m json.tool "$work/out"
+    check "bench: JSON that other programs can read" python3 -m json.tool "$work/out"
 fi
 check "bench: system" fields system name value
 check "bench: load" fields load step p50_ms min_ms bytes_per_op allocations_per_op
@@ -459,10 +459,10 @@ check "bench: the texts are kept" size 100000 "$work/markdown-100k.txt"
 run bench --seconds 0.001 --only latency --tokens 8 --exact --report "$work/bench.md"
 check "bench: a report" both exits 0 -- silent
 check "bench: is Markdown" grep -qE '^\| tokens \| threads \| p50, ms ' "$work/bench.md"
-check "bench: with what was asked for only" [ "$(grep -c '^## ' "$work/bench.md")" -eq 2 ]
+check "bench: only the sections that were asked for" [ "$(grep -c '^## ' "$work/bench.md")" -eq 2 ]
 check "bench: on the path asked for" grep -qE '^\| path +\| exact ' "$work/bench.md"
 run bench -m "$work/none.gguf" --report "$work/nowhere/bench.md"
-check "bench: where the report goes is looked at before anything is measured" exits 1 "nowhere/bench.md"
+check "bench: a report that cannot be written fails before the measurements" exits 1 "nowhere/bench.md"
 run bench --only latency --tokens 257
 check "bench: more tokens than the model takes" both exits 2 "takes 256 tokens" -- silent
 for bad in "--only dance" "--only latency," "--tokens 0" "--tokens 8," "--tokens 8x" "--batches 64" "--batches 1x2," \
@@ -478,7 +478,7 @@ if command -v script >/dev/null; then
     script -qec "'$quern' similarity hello world" /dev/null </dev/null >"$work/out" 2>"$work/err"
     check "a terminal gets colour" grep -q '\[38;5;' "$work/out"
     NO_COLOR=1 script -qec "'$quern' similarity hello world" /dev/null </dev/null >"$work/out" 2>"$work/err"
-    check "unless NO_COLOR is set" both grep -q 1.0000 "$work/out" -- [ "$(tr -cd '\033' <"$work/out" | wc -c)" -eq 0 ]
+    check "no colour with NO_COLOR" both grep -q 1.0000 "$work/out" -- [ "$(tr -cd '\033' <"$work/out" | wc -c)" -eq 0 ]
     awk 'BEGIN { for (i = 0; i < 60000; i++) print "line number " i }' >"$work/many"
     script -qec "timeout 3 '$quern' embed -t none -i '$work/many' >/dev/null" /dev/null </dev/null >"$work/out" 2>&1
     check "progress with rate and time left" grep -qE 'texts/s, .* %, [0-9]+:[0-9]+:[0-9]+ left' "$work/out"

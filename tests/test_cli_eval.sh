@@ -39,9 +39,9 @@ cat >pairs.jsonl <<END
 END
 printf 'a red apple\ta ripe red apple\t5\na red apple\ta red car\t2.5\nthe tax office\ta red car\t0\n' >pairs.tsv
 run eval sts pairs.jsonl
-check "sts prints a line for each size" prints '^64 +-?[01]\.[0-9]{4} +-?[01]\.[0-9]{4}$'
+check "sts prints a line for each number of dimensions" prints '^64 +-?[01]\.[0-9]{4} +-?[01]\.[0-9]{4}$'
 check "sts names the task and the path" prints 'int8 path, task similarity'
-check "tf-idf ranks these as people do" prints '^tf-idf +1\.0000'
+check "tf-idf ranks these pairs like people" prints '^tf-idf +1\.0000'
 cp out kept
 run eval sts pairs.tsv
 check "fields between tabs" is_same kept
@@ -67,7 +67,7 @@ run eval sts --json pairs.jsonl
 check "--json" prints '^\{"dims":64,"spearman":-?[01]\.[0-9]{6},"pearson":-?[01]\.[0-9]{6}\},$'
 check "--json: the baseline" prints '^\{"baseline":"tf-idf","spearman":1\.000000,'
 
-bad_pairs() { # bad_pairs LINE TEXT: two good lines and this one, which is complained about
+bad_pairs() { # bad_pairs LINE TEXT: two good lines and this one; expects the message TEXT
     head -n 2 pairs.jsonl >bad
     printf '%b\n' "$1" >>bad
     run eval sts bad
@@ -116,7 +116,7 @@ END
 printf 'query-id\tcorpus-id\tscore\nq1\td1\t2\nq1\td2\t0\nq2\td2\t1\n' >beir/qrels/test.tsv
 run eval retrieval beir
 check "BEIR: BM25 finds both" prints '^BM25 +1\.0000 +1\.0000 +1\.0000 +1\.0000 +1\.0000$'
-check "BEIR: queries without an answer are left out" prints '^beir: 2 queries, 4 documents$'
+check "BEIR: queries without an answer do not count" prints '^beir: 2 queries, 4 documents$'
 check "BEIR: the tasks" prints 'tasks query and document$'
 cp out kept
 gzip beir/*.jsonl beir/qrels/test.tsv
@@ -124,9 +124,9 @@ run eval retrieval beir
 check "BEIR: compressed" is_same kept
 gunzip beir/*.gz beir/qrels/*.gz
 run eval retrieval beir -t none
-check "-t none is for both" prints 'tasks none and none$'
+check "-t none changes both tasks" prints 'tasks none and none$'
 run eval retrieval beir -t code
-check "-t is for queries" prints 'tasks code and document$'
+check "-t changes the task of queries" prints 'tasks code and document$'
 sed 's/"title": "Fruit"/"title": "Office"/' beir/corpus.jsonl >x && cp x beir/corpus.jsonl
 run eval retrieval beir --json
 check "--json" prints '^\{"dims":64,"ndcg@10":[01]\.[0-9]{6},"mrr@10":.*"recall@100":1\.000000\},$'
@@ -137,8 +137,8 @@ cat >my-queries.jsonl <<END
 {"q": "fast car", "doc": "d4"}
 END
 run eval retrieval my
-check "answers beside queries" prints '^BM25 +[01]\.[0-9]+ +1\.0000 +0\.7500 +0\.7500 +0\.7500$'
-check "an answer that is not there" grep -q '1 relevant documents are not in the corpus' err
+check "answers in the file of queries" prints '^BM25 +[01]\.[0-9]+ +1\.0000 +0\.7500 +0\.7500 +0\.7500$'
+check "an answer that the corpus does not have" grep -q '1 relevant documents are not in the corpus' err
 sed 's/, "doc.*}/}/' my-queries.jsonl >x && cp x my-queries.jsonl
 run eval retrieval my
 check "no answers" fails "my-qrels.txt"
@@ -166,7 +166,7 @@ bad_search my-qrels.txt '9 0 d1 1' "my-qrels.txt:4: there is no query '9'"
 bad_search my-qrels.txt '1 0 d1 1' "query '1' has two grades for document 'd1'"
 printf '1 0 d1 0\n' >my-qrels.txt
 run eval retrieval my
-check "nothing relevant" fails "no query has a relevant document"
+check "no relevant document" fails "no query has a relevant document"
 : >my-corpus.jsonl
 run eval retrieval my
 check "no documents" fails "is empty"
@@ -177,10 +177,10 @@ check "a missing folder" fails "nowhere-corpus.jsonl"
 run demo
 check "demo ranks a dozen sentences" [ "$(grep -cE '^ *[0-9]+ +-?[01]\.[0-9]{3}  [A-Z]' out)" = 12 ]
 check "demo compares them" [ "$(grep -cE '^ *[0-9]+( +-?[01]\.[0-9]{2}){12}$' out)" = 12 ]
-check "demo tells the speed" prints '[0-9]+ tokens per second'
+check "demo prints the speed" prints '[0-9]+ tokens per second'
 run demo "my own query"
 check "demo takes a query" prints '^query: my own query$'
 run demo one two
-check "but one only" [ "$status" = 2 ]
+check "demo takes only one query" [ "$status" = 2 ]
 
 echo "1..$number"

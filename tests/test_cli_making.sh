@@ -37,14 +37,14 @@ for bad in "convert -o x.gguf" "convert model" "convert a b -o x.gguf" "quantize
     check "$bad is misuse" is_misuse
 done
 run convert model -o x.gguf --type q3_k
-check "a type that is none is named" grep -qF "there is no type 'q3_k'" err
+check "the message names an unknown type" grep -qF "there is no type 'q3_k'" err
 
 # ------------------------------------------------------------------ convert
 run convert model -o f32.gguf --type f32
-check "convert says what it wrote" prints '^f32.gguf: [0-9]+ bytes, F32 x 82, with the head$'
+check "convert prints what it wrote" prints '^f32.gguf: [0-9]+ bytes, F32 x 82, with the head$'
 mkdir again && mkdir again/model && "$mkfolder" f32.gguf again/model
 run convert again/model -o again.gguf --type f32
-check "a folder made of the file gives the same file" cmp f32.gguf again.gguf
+check "a folder made from the file gives the same file" cmp f32.gguf again.gguf
 run convert model -o q8_0.gguf --json
 check "q8_0 is the default; JSON" \
     prints '^\{"file":"q8_0.gguf","bytes":[0-9]+,"tensors":82,"types":"[^"]+","head":true,"notice":null\}$'
@@ -56,35 +56,35 @@ check "convert: a missing folder" fails "nowhere/config.json"
 run convert model -o nowhere/x.gguf
 check "convert: an output in a missing folder" fails "nowhere/x.gguf"
 run convert model -o /dev/null
-check "convert: an output that is no file" fails "no regular file"
-check "and it is there still" [ -c /dev/null ]
+check "convert: an output that is not a regular file" fails "no regular file"
+check "and it is unchanged" [ -c /dev/null ]
 for file in model/*.safetensors; do
     break
 done
 truncate -s -1 "$file"
 run convert model -o kept.gguf
 check "convert: a checkpoint cut off" fails "cut off"
-check "a failure leaves the file that was there" cmp q8_0.gguf kept.gguf
-check "and nothing else" [ "$(echo kept.gguf*)" = kept.gguf ]
+check "a failure leaves the old file" cmp q8_0.gguf kept.gguf
+check "and no other file" [ "$(echo kept.gguf*)" = kept.gguf ]
 
 # ------------------------------------------------------------------ quantize
 for type in q8_0 bf16 f16 f32; do
     "$mkmodel" tiny straight.gguf --head --type $type
     run quantize made.gguf x.gguf $type
-    check "quantize $type equals the file made straight" cmp x.gguf straight.gguf
+    check "quantize $type gives the file that convert gives" cmp x.gguf straight.gguf
 done
 "$mkmodel" tiny straight.gguf --type q4_0
 run quantize made-headless.gguf x.gguf Q4_0
-check "quantize q4_0 equals the file made straight" cmp x.gguf straight.gguf
+check "quantize q4_0 gives the file that convert gives" cmp x.gguf straight.gguf
 check "quantize says what it wrote" prints '^x.gguf: [0-9]+ bytes, Q4_0 x 42, F32 x 37, Q8_0 x 1, without a head$'
 run quantize f32.gguf x.gguf q8_0
 check "convert to f32 and quantize equals convert" cmp x.gguf q8_0.gguf
 run quantize x.gguf y.gguf q4_0
-check "quantize: weights that are rounded already" grep -q "rounded to Q8_0 already" err
+check "quantize: weights that were rounded before" grep -q "rounded to Q8_0 already" err
 run quantize x.gguf x.gguf q8_0
 check "quantize: a file over itself" cmp x.gguf q8_0.gguf
 run quantize model/config.json x.gguf q8_0
-check "quantize: no model file" fails "not a GGUF file"
+check "quantize: a file that is not a model" fails "not a GGUF file"
 printf 'x' >>y.gguf.part
 (flock 9 && exec sleep 100) 9>y.gguf.part &
 holder=$!
@@ -94,17 +94,17 @@ while flock -n y.gguf.part true && [ $tries -lt 300 ]; do
     tries=$((tries + 1))
 done
 run quantize x.gguf y.gguf q8_0
-check "quantize: a file that is being written" fails "being written already"
+check "quantize: a file that another process is writing" fails "being written already"
 kill $holder
 wait $holder 2>/dev/null
 run quantize x.gguf y.gguf q8_0
-check "quantize: what was left by it is no hindrance" cmp y.gguf q8_0.gguf
-check "and is gone" [ ! -e y.gguf.part ]
+check "quantize: the unfinished file of a killed process is replaced" cmp y.gguf q8_0.gguf
+check "and removed" [ ! -e y.gguf.part ]
 
 (trap '' XFSZ && ulimit -f 100 && "$quern" quantize x.gguf z.gguf f32 >out 2>err)
 status=$?
 check "quantize: no room for the file" fails "File too large"
-check "leaves nothing" [ "$(echo z.gguf*)" = 'z.gguf*' ]
+check "and no file is left" [ "$(echo z.gguf*)" = 'z.gguf*' ]
 
 # ------------------------------------------------------------------ attach-head
 run quantize made-headless.gguf headless.gguf q8_0
@@ -120,15 +120,15 @@ check "attach-head from model files gives the same" cmp again.gguf whole.gguf
 run attach-head made-headless.gguf --dense-2 made.gguf --dense-3 made.gguf -o again.gguf
 check "the head has the float type of the layers" prints ': [0-9]+ bytes, F32 x 82, with the head$'
 run attach-head made-headless.gguf --dense-2 made.gguf --dense-3 made.gguf -o again.gguf --type bf16
-check "or the one asked for" prints ': [0-9]+ bytes, F32 x 80, BF16 x 2, with the head$'
+check "or the type asked for" prints ': [0-9]+ bytes, F32 x 80, BF16 x 2, with the head$'
 run attach-head whole.gguf --dense-2 made.gguf --dense-3 made.gguf -o x.gguf
-check "attach-head: a head that is there" fails "has a head already"
+check "attach-head: a file that has a head" fails "has a head already"
 run attach-head headless.gguf --dense-2 headless.gguf --dense-3 made.gguf -o x.gguf
 check "attach-head: a file without a head" fails "no tensor dense_2.weight"
 run attach-head headless.gguf --dense-2 $second --dense-3 $first -o x.gguf
-check "attach-head: the layers exchanged" fails "is it the other layer's file?"
+check "attach-head: the layers in the wrong order" fails "is it the other layer's file?"
 run attach-head headless.gguf --dense-2 model/config.json --dense-3 made.gguf -o x.gguf
-check "attach-head: no file of tensors" fails "no safetensors file"
+check "attach-head: a file without tensors" fails "no safetensors file"
 
 # ------------------------------------------------------------------ verify --against
 awk 'BEGIN { for (i = 0; i < 30; i++) print "text " i " of " i * i }' >texts
@@ -166,7 +166,7 @@ run verify -m q8_0.gguf --against exact -i texts --json -t query -d 32
 check "verify: against the exact path, as JSON" prints '"against":\{"file":"q8_0.gguf","path":"exact"\},"task":"query",'
 check "verify: fewer dimensions" prints '"dimensions":32,"texts":30,'
 run verify -m f32.gguf --against exact --exact -i texts --json
-check "verify: the same is the same" prints '"mean_cosine":1.000000000,"worst_cosine":1.000000000,"worst_text":[0-9]+,'
+check "verify: a file equals itself" prints '"mean_cosine":1.000000000,"worst_cosine":1.000000000,"worst_text":[0-9]+,'
 check "verify: and has the same neighbours" prints '"neighbours":10,"neighbours_of":30,"neighbour_overlap":1.000000\}'
 "$quern" verify -m q8_0.gguf --against f32.gguf --json <texts >out 2>err
 status=$?
@@ -203,5 +203,5 @@ kill -TERM $maker
 wait $maker 2>/dev/null
 status=$?
 check "a signal ends it" [ "$status" = 143 ]
-check "and removes what was begun" [ "$(echo larger.gguf*)" = 'larger.gguf*' ]
+check "and the unfinished file is removed" [ "$(echo larger.gguf*)" = 'larger.gguf*' ]
 echo "1..$number"

@@ -21,7 +21,7 @@ digest=$(sha256sum "$work/content" | cut -d ' ' -f 1)
 
 # Starts a hub that serves a file; sets hub_port and store_port. It ends when descriptor 9 is closed.
 start_hub() {
-    rm -f "$work/life" "$work/ports" # an earlier hub may still have them open
+    rm -f "$work/life" "$work/ports" # an earlier hub may still have the old ones open
     mkfifo "$work/life" "$work/ports"
     "$hub" "$1" "$work/log" <"$work/life" >"$work/ports" 9>&- &
     exec 9>"$work/life"
@@ -31,7 +31,7 @@ start_hub() {
 trap 'exec 9>&-; rm -rf "$work"' EXIT
 start_hub "$work/content"
 
-begin() { # the next test starts with an empty cache and log, and with names of its own
+begin() { # starts a test with an empty cache and log, and with its own names
     tests=$((tests + 1))
     rm -rf "$cache"
     : >"$work/log"
@@ -48,16 +48,16 @@ pull() { # pull FAULT [OPTION...]
     run pull "hf:test$tests/$fault/model.gguf" "$@"
 }
 
-complete() { # whether the pull ended well: the file is there, and nothing else but its record
+complete() { # whether the pull succeeded: the cache has the file and its record, and nothing else
     [ "$status" = 0 ] && cmp -s "$work/content" "$cache/model.gguf" &&
         [ "$(cd "$cache" && echo *)" = 'model.gguf model.gguf.json' ]
 }
 
-refused() { # refused TEXT: whether it failed, saying so, and no model is there
+refused() { # refused TEXT: whether it failed with this message, and there is no model
     [ "$status" = 1 ] && grep -qF -- "$1" "$work/err" && [ ! -e "$cache/model.gguf" ]
 }
 
-nothing_left() { # whether there is no part either
+nothing_left() { # whether the cache is empty
     [ -z "$(ls "$cache")" ]
 }
 
@@ -78,7 +78,7 @@ if ! "$quern" pull hf:test0/direct/model.gguf >/dev/null 2>"$work/err" && grep -
     exit 0
 fi
 
-# ------------------------------------------------------------------ a good day
+# ------------------------------------------------------------------ downloads without faults
 begin
 pull plain
 check "a download" complete
@@ -87,15 +87,15 @@ check "says nothing of terms that are not known" [ "$(grep -c -i terms "$work/er
 : >"$work/log"
 pull plain
 check "a file that is there is not downloaded again" complete
-check "nor asked for" [ ! -s "$work/log" ]
+check "and the server is not asked" [ ! -s "$work/log" ]
 rm "$cache/model.gguf.json"
 pull plain
-check "a file of unknown origin is not taken for the hub's" [ "$status" = 1 ]
-check "says how to replace it" says "quern models rm model.gguf"
+check "a file of unknown origin does not count as the hub's file" [ "$status" = 1 ]
+check "the message says how to replace it" says "quern models rm model.gguf"
 pull plain --sha256 "$digest"
-check "but for one with the same digest" [ "$status" = 0 ]
+check "a file of unknown origin with the same digest counts" [ "$status" = 0 ]
 pull plain --sha256 "$(printf '%064d' 5)"
-check "not for one with another" [ "$status" = 1 ]
+check "a file with another digest does not count" [ "$status" = 1 ]
 begin
 pull plain --json
 check "JSON" grep -qF "\"origin\": \"hf:test$tests/plain/model.gguf\", \"sha256\": \"$digest\", \"size\": 4000000}" \
@@ -112,66 +112,66 @@ check "a URL with its digest" complete
 begin
 run pull "http://127.0.0.1:$store_port/test/plain/model.gguf" --sha256 "$(printf '%064d' 5)"
 check "a URL with another digest" refused "the file is removed"
-check "leaves nothing" nothing_left
+check "a URL with another digest leaves no file" nothing_left
 
 # ------------------------------------------------------------------ broken connections
 begin
 pull break-1500000
 check "a connection that breaks twice" complete
-check "goes on where it broke" grep -qF 'model.gguf|bytes=1500000-|"version-0"|' "$work/log"
-check "and again" requests 3
+check "the next request begins where the first one broke" grep -qF 'model.gguf|bytes=1500000-|"version-0"|' "$work/log"
+check "and the third where the second one broke" requests 3
 begin
 pull break-300000 --retries 1
-check "one that breaks too often is given up" refused "(1 of 1)"
-check "what came is kept" [ "$(wc -c <"$cache/model.gguf.part")" -eq 600000 ]
+check "a connection that breaks too often is given up" refused "(1 of 1)"
+check "the part that arrived is kept" [ "$(wc -c <"$cache/model.gguf.part")" -eq 600000 ]
 run models
-check "and listed" grep -qF "not finished: 600000 of 4000000 bytes" "$work/out"
+check "and models lists it" grep -qF "not finished: 600000 of 4000000 bytes" "$work/out"
 pull break-300000 --retries 1
-check "the next run goes on after it" [ "$(wc -c <"$cache/model.gguf.part")" -eq 1200000 ]
-check "says so" says "continuing after 0.6 of 4.0 MB"
+check "the next run continues it" [ "$(wc -c <"$cache/model.gguf.part")" -eq 1200000 ]
+check "and says so" says "continuing after 0.6 of 4.0 MB"
 run pull "hf:test$tests/plain/model.gguf"
-check "a part from elsewhere is dropped" complete
+check "a part from another source is removed" complete
 begin
 pull stall-1000000 --stall 2
 check "a connection that stalls" complete
-check "goes on where it stalled" grep -qF '|bytes=1000000-|' "$work/log"
+check "the next request begins where it stalled" grep -qF '|bytes=1000000-|' "$work/log"
 begin
 pull unavailable
 check "a server that is busy twice" complete
-check "is given the time it asks for" says "503; trying again in 1.0 s (1 of 5)"
+check "pull waits as long as the server asks for" says "503; trying again in 1.0 s (1 of 5)"
 begin
 pull changing-break-3000000 --retries 2
-check "a file that changes all the time is given up" refused "(2 of 2)"
-check "and the last line says what was, and that it can go on" \
+check "a file that changes with every request is given up" refused "(2 of 2)"
+check "the last line says the reason, and that the command can continue" \
     grep -qE "^quern: cannot download hf:test[0-9]+/changing.*; the part that has arrived is kept, and the same command continues it" \
     "$work/err"
-check "and was not put together from versions" [ "$(wc -c <"$cache/model.gguf.part")" -eq 3000000 ]
+check "versions of a file are not mixed" [ "$(wc -c <"$cache/model.gguf.part")" -eq 3000000 ]
 begin
 pull no-range-break-3000000 --retries 1
-check "a server that knows no ranges, and breaks" refused "(1 of 1)"
+check "a server without ranges whose connection breaks" refused "(1 of 1)"
 begin
 pull bad-range-break-3000000 --retries 2
 check "a server that sends another range" refused "another version"
 begin
 pull unsatisfied-break-3000000 --retries 2
-check "a range that is not granted" refused "another version"
+check "a range that the server refuses" refused "another version"
 begin
 pull garbage
 check "a server that does not speak HTTP" refused "HTTP/0.9"
-check "leaves nothing" nothing_left
+check "a server that does not speak HTTP leaves no file" nothing_left
 
-# ------------------------------------------------------------------ lies
+# ------------------------------------------------------------------ wrong data
 begin
 pull corrupt
 check "a damaged file" refused "the file is removed"
-check "leaves nothing" nothing_left
+check "a damaged file is removed" nothing_left
 begin
 pull once-corrupt-break-2000000
-check "a damaged part: all is fetched again" complete
-check "says so" says "do not fit together"
+check "after a damaged part the whole file is downloaded again" complete
+check "the message says so" says "do not fit together"
 begin
 pull break-1500000 --retries 1 --sha256 "$(printf '%064d' 5)"
-check "a hub whose digest is not the one given" refused "the hub has another file there"
+check "a hub whose digest is not that of --sha256" refused "the hub has another file there"
 check "is not asked for the file" requests 0
 begin
 pull wrong-digest
@@ -180,7 +180,7 @@ begin
 pull no-digest
 check "a hub without digest" refused "give it with --sha256"
 pull no-digest --sha256 "$digest"
-check "but with a digest given" complete
+check "a hub without digest is enough with --sha256" complete
 begin
 pull wrong-size
 check "a hub and a store that disagree about the size" refused "but it should have 4000001"
@@ -195,13 +195,13 @@ pull long-break-2000000 --retries 1
 check "a body that is too long" refused "more than the 4000000 bytes"
 begin
 pull chunked
-check "no length" refused "how long the file is"
+check "a response without a length" refused "how long the file is"
 begin
 pull loop
 check "redirects without end" refused "more than 8 times"
 begin
 pull nowhere
-check "a redirect to nowhere" refused "nowhere"
+check "a redirect without a URL" refused "nowhere"
 begin
 pull downgrade
 check "a redirect away from https" refused "which is not https"
@@ -212,38 +212,38 @@ begin
 pull endless-error
 check "an error page without end" refused "no such file (404)"
 
-# ------------------------------------------------------------------ words for refusals
+# ------------------------------------------------------------------ status codes
 for pair in "401 set HF_TOKEN" "403 accept the model's terms" "404 there is no such file" "410 there is no such file" \
     "418 the server answers with status 418"; do
     begin
     pull "status-${pair%% *}"
     check "status ${pair%% *}" refused "${pair#* }"
-    check "is not tried again" [ "$(wc -l <"$work/log")" -eq 1 ]
+    check "status ${pair%% *} is not tried again" [ "$(wc -l <"$work/log")" -eq 1 ]
 done
 begin
 pull status-429 --retries 1
 check "status 429 is tried again" refused "too many requests"
 begin
 pull later
-check "but not when that is to be much later" refused "try again in 10 minutes"
+check "but not when the server asks for a long wait" refused "try again in 10 minutes"
 begin
 pull status-500 --retries 1
 check "status 500 is tried again" refused "(1 of 1)"
-check "and leaves nothing" nothing_left
+check "a download that failed leaves no file" nothing_left
 
 # ------------------------------------------------------------------ the token
 export HF_TOKEN=secret
 begin
 pull plain
-check "with a token" complete
-check "the hub gets it" grep -q '^hub .*|Bearer secret$' "$work/log"
-check "the store does not" [ "$(grep -c '^store .*||*$' "$work/log")" -eq 1 ]
+check "a download with a token" complete
+check "the hub gets the token" grep -q '^hub .*|Bearer secret$' "$work/log"
+check "the server of the file does not get it" [ "$(grep -c '^store .*||*$' "$work/log")" -eq 1 ]
 begin
 run pull "http://127.0.0.1:$store_port/test/plain/model.gguf" --sha256 "$digest"
-check "nor does a URL" [ "$(grep -c secret "$work/log")" -eq 0 ]
+check "the server of a URL does not get it" [ "$(grep -c secret "$work/log")" -eq 0 ]
 begin
 pull relative
-check "a redirect within the hub keeps it" [ "$(grep -c '^hub .*secret' "$work/log")" -eq 2 ]
+check "a redirect within the hub keeps the token" [ "$(grep -c '^hub .*secret' "$work/log")" -eq 2 ]
 begin
 pull status-401
 check "a token that is refused" refused "does not accept the token"
@@ -251,7 +251,7 @@ begin
 HF_TOKEN="two
 lines"
 pull plain
-check "a token that is none" misuse "HF_TOKEN"
+check "a token with characters that HTTP does not allow" misuse "HF_TOKEN"
 unset HF_TOKEN
 
 # ------------------------------------------------------------------ environment
@@ -267,7 +267,7 @@ check "HF_ENDPOINT" complete
 begin
 pull_env direct http_proxy="$QUERN_HUB_URL" QUERN_HUB_URL=http://127.0.0.1:1
 check "a proxy" complete
-check "is asked" grep -q '^hub http://127.0.0.1:1/test' "$work/log"
+check "the proxy is asked" grep -q '^hub http://127.0.0.1:1/test' "$work/log"
 begin
 pull_env plain http_proxy=http://127.0.0.1:1 no_proxy=127.0.0.1
 check "no_proxy" complete
@@ -291,14 +291,14 @@ check "pull of two" misuse "one model"
 run pull embeddinggemma --sha256 "$digest"
 check "a published name with a digest" misuse "is known"
 run pull hf:a/b/c.gguf --sha256 12
-check "a digest that is none" misuse "64 hexadecimal digits"
+check "a digest of too few digits" misuse "64 hexadecimal digits"
 
 # ------------------------------------------------------------------ the published models
 begin
 run pull embeddinggemma
 check "a published model of another size" refused "4000000 bytes, but it should have 333590944"
-check "its terms are said" says "embeddinggemma is provided under the Gemma Terms of Use: https://ai.google.dev/gemma/terms"
-check "is asked for at its revision" \
+check "its terms of use are announced" says "embeddinggemma is provided under the Gemma Terms of Use: https://ai.google.dev/gemma/terms"
+check "its revision is requested" \
     grep -q '^hub /ggml-org/embeddinggemma-300M-GGUF/resolve/[0-9a-f]\{40\}/embeddinggemma-300M-Q8_0.gguf|' "$work/log"
 run pull --list
 check "the list" [ "$(grep -c '^embeddinggemma' "$work/out")" -eq 4 ]
@@ -321,8 +321,8 @@ begin
 status=$?
 check "a file that may not grow" refused "the part that has arrived is kept"
 pull plain
-check "goes on when it may" complete
-check "where it stopped" grep -qE 'bytes=(1024000|2048000)-' "$work/log"
+check "the next run, which may, continues it" complete
+check "from the byte where it stopped" grep -qE 'bytes=(1024000|2048000)-' "$work/log"
 begin
 mkdir -p "$cache"
 if mount -t tmpfs -o size=3m tmpfs "$cache" 2>/dev/null; then
@@ -331,7 +331,7 @@ if mount -t tmpfs -o size=3m tmpfs "$cache" 2>/dev/null; then
     umount "$cache"
 fi
 
-# ------------------------------------------------------------------ two at once, and kill -9
+# ------------------------------------------------------------------ two processes, and kill -9
 begin_first() { # begin_first FAULT: a pull in the background, process $first, which has asked the store when this ends
     "$quern" pull "hf:test$tests/$1/model.gguf" >"$work/first" 2>"$work/first.err" &
     first=$!
@@ -342,20 +342,20 @@ begin_first() { # begin_first FAULT: a pull in the background, process $first, w
 begin
 begin_first slow
 run models rm model.gguf
-check "what is being downloaded is not removed" refused "is being downloaded"
+check "an active download is not removed" refused "is being downloaded"
 pull slow
-check "two at once: the second waits" complete
-check "says so" says "waiting for it"
+check "two pulls of one file: the second waits" complete
+check "the second says that it waits" says "waiting for it"
 wait $first
-check "the first is done" [ $? = 0 ]
-check "it was asked for once" requests 1
+check "the first succeeds" [ $? = 0 ]
+check "the file was requested once" requests 1
 begin
 begin_first once-corrupt-slow
 pull once-corrupt-slow
 wait $first
-check "two at once: the first fails" [ $? = 1 ]
-check "the second, having waited, does its work" complete
-check "says so" says "waiting for it"
+check "two pulls of one file: the first fails" [ $? = 1 ]
+check "then the second downloads the file" complete
+check "the second says that it waited" says "waiting for it"
 begin
 broken=0
 round=0
@@ -371,10 +371,10 @@ while [ $round -lt "$kills" ]; do
         [ $round = "$kills" ] || run models rm model.gguf
     fi
 done
-check "killed $kills times at any time, there is no half a model" [ $broken = 0 ]
+check "after $kills kills at random times no incomplete file has the model's name" [ $broken = 0 ]
 pull slow
-check "the next run finishes it" complete
-check "and did not begin with nothing" grep -q '^store .*bytes=' "$work/log"
+check "the next run completes the file" complete
+check "and continues what the killed runs left" grep -q '^store .*bytes=' "$work/log"
 begin
 pull break-3000000 --retries 1
 mkdir -p "$cache"
@@ -383,7 +383,7 @@ for record in '' '{' '{"size": -1}'; do
     printf '%s' "$record" >"$cache/model.gguf.part.json"
     rm -f "$cache/model.gguf"
     pull plain
-    check "a part with the record '$record' is dropped" complete
+    check "a part with the record '$record' is removed" complete
 done
 begin
 mkdir -p "$cache"
@@ -391,64 +391,64 @@ cp "$work/content" "$cache/model.gguf.part"
 printf '{"origin": "hf:test%s/plain/model.gguf", "sha256": "%s", "size": 4000000, "etag": "", "modified_ns": 0}' \
     "$tests" "$digest" >"$cache/model.gguf.part.json"
 pull plain
-check "killed before the last step" complete
-check "it takes no network" [ ! -s "$work/log" ]
+check "a file that was complete when the process was killed gets its name" complete
+check "without a request" [ ! -s "$work/log" ]
 
 # ------------------------------------------------------------------ models
 begin
 run models
 check "an empty cache" [ "$status" = 0 ]
-check "says how to get one" says "quern pull embeddinggemma"
+check "the message says how to get a model" says "quern pull embeddinggemma"
 run models --json
-check "as JSON" [ "$(cat "$work/out")" = '[]' ]
+check "an empty cache as JSON" [ "$(cat "$work/out")" = '[]' ]
 mkdir -p "$cache"
 cp "$work/tiny.gguf" "$cache/b.gguf"
 cp "$work/tiny.gguf" "$cache/a.gguf"
 cp "$work/tiny.gguf" "$cache/c.gguf.part"
 run models
 tiny=$(sha256sum "$work/tiny.gguf" | cut -d ' ' -f 1)
-check "digests" [ "$(grep -c "SHA-256 $tiny" "$work/out")" -eq 2 ]
-check "which is used" grep -qx 'a.gguf  (used when no other is named)' "$work/out"
-check "what is not finished" grep -qx 'c.gguf.part' "$work/out"
+check "the list has digests" [ "$(grep -c "SHA-256 $tiny" "$work/out")" -eq 2 ]
+check "the list says which model is used" grep -qx 'a.gguf  (used when no other is named)' "$work/out"
+check "the list has unfinished downloads" grep -qx 'c.gguf.part' "$work/out"
 run models --json
-check "in JSON" grep -qF "\"sha256\": \"$tiny\", \"size\": $(wc -c <"$work/tiny.gguf")" "$work/out"
+check "the list in JSON" grep -qF "\"sha256\": \"$tiny\", \"size\": $(wc -c <"$work/tiny.gguf")" "$work/out"
 if command -v python3 >/dev/null; then
-    check "that others read" python3 -m json.tool "$work/out"
+    check "other programs can read the JSON" python3 -m json.tool "$work/out"
 fi
 cp "$work/content" "$cache/a.gguf"
 run models
 check "a file that has changed is hashed again" grep -qF "4000000 bytes, SHA-256 $digest" "$work/out"
 cp "$work/tiny.gguf" "$cache/embeddinggemma-300M-Q8_0.gguf"
 run info
-check "the default published model goes first" says "embeddinggemma-300M-Q8_0.gguf"
+check "the default published model is preferred" says "embeddinggemma-300M-Q8_0.gguf"
 run info -m embeddinggemma
-check "and is known by its name" grep -q '^file .*/embeddinggemma-300M-Q8_0.gguf' "$work/out"
+check "and can be given by its name" grep -q '^file .*/embeddinggemma-300M-Q8_0.gguf' "$work/out"
 run info -m embeddinggemma:q4_0
-check "one that is not there" [ "$status" = 1 ]
-check "is not downloaded; it says how" says "quern pull embeddinggemma:q4_0"
+check "a published model that is not there" [ "$status" = 1 ]
+check "is not downloaded; the message says how to do it" says "quern pull embeddinggemma:q4_0"
 run pull embeddinggemma
-check "a file of its name that is another is not replaced" [ "$status" = 1 ]
-check "says what to do" says "quern models rm embeddinggemma-300M-Q8_0.gguf"
+check "another file of that name is not replaced" [ "$status" = 1 ]
+check "the message says what to do" says "quern models rm embeddinggemma-300M-Q8_0.gguf"
 run models rm embeddinggemma b.gguf c.gguf.part
-check "rm" [ "$status" = 0 ]
-check "removes the records too" [ "$(cd "$cache" && echo *)" = 'a.gguf a.gguf.json' ]
+check "rm removes a model" [ "$status" = 0 ]
+check "and its records" [ "$(cd "$cache" && echo *)" = 'a.gguf a.gguf.json' ]
 run models rm b.gguf
-check "rm of nothing" [ "$status" = 1 ]
+check "rm of a model that is not there" [ "$status" = 1 ]
 : >"$HOME/.cache/other.gguf"
 : >"$cache/notes.txt"
 for given in ../other.gguf "$HOME/.cache/other.gguf" .. '' notes.txt a.gguf.json; do
     run models rm "$given"
-    check "rm '$given'" [ "$status" = 1 ]
-    check "says that it is none" says "'$given' is not the name of a model"
+    check "rm '$given' fails" [ "$status" = 1 ]
+    check "the message says that '$given' is not a model" says "'$given' is not the name of a model"
 done
-check "removes nothing outside" [ -e "$HOME/.cache/other.gguf" ]
-check "removes nothing but models" [ -e "$cache/notes.txt" ]
+check "files outside the cache are untouched" [ -e "$HOME/.cache/other.gguf" ]
+check "files that are not models are untouched" [ -e "$cache/notes.txt" ]
 : >"$work/quern"
 export XDG_CACHE_HOME="$work"
 run models
 unset XDG_CACHE_HOME
-check "a cache folder that is none" [ "$status" = 1 ]
-check "says so" says "cannot read the folder $work/quern: Not a directory"
+check "a cache folder that is a file" [ "$status" = 1 ]
+check "the message names it" says "cannot read the folder $work/quern: Not a directory"
 run models rm
 check "rm without a name" [ "$status" = 2 ]
 begin

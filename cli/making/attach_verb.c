@@ -35,7 +35,7 @@ static const struct quern_cli_option table[] = {
 const struct quern_cli_verb quern_cli_attach_head = {
     .name = "attach-head",
     .arguments = "FILE --dense-2 FILE --dense-3 FILE -o FILE",
-    .summary = "Gives a model file without the dense head the head, so that its vectors are the official ones.",
+    .summary = "Adds the dense head to a model file that lacks it, so that its vectors are the official ones.",
     .table = table,
     .more = "The layers are in 2_Dense/model.safetensors and 3_Dense/model.safetensors of the model's folder on the\n"
             "hub, or in a model file that has a head.\n\n"

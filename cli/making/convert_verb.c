@@ -30,7 +30,7 @@ static const struct quern_cli_option table[] = {
 const struct quern_cli_verb quern_cli_convert = {
     .name = "convert",
     .arguments = "FOLDER -o FILE",
-    .summary = "Makes a model file out of a folder as sentence-transformers and the hub have it.",
+    .summary = "Makes a model file from a folder in the layout of sentence-transformers and the hub.",
     .table = table,
     .more = "The folder holds config.json, modules.json, model.safetensors (or its parts and their index),\n"
             "tokenizer.model or tokenizer.json, tokenizer_config.json, 1_Pooling, 2_Dense, 3_Dense and\n"
