@@ -31,14 +31,14 @@ const struct quern_cli_verb quern_cli_eval = {
     .summary = "Measures how good vectors are: on pairs of texts with scores, or in searches with known answers.",
     .table = table,
     .more =
-        "sts: correlation of the cosine with people's scores. A line of FILE is {\"a\": ..., \"b\": ...,\n"
+        "sts: correlation of the cosine with scores that people gave. A line of FILE is {\"a\": ..., \"b\": ...,\n"
         "\"score\": ...} (or sentence1, sentence2), or text, text and score with tabs between them. The task is\n"
         "'similarity'.\n\n"
         "retrieval: recall, MRR and nDCG of searches. FOLDER holds corpus.jsonl ({\"_id\": ..., \"title\": ...,\n"
         "\"text\": ...}), queries.jsonl ({\"_id\": ..., \"text\": ...}) and qrels/test.tsv (query, document, grade),\n"
         "as BEIR has them; PREFIX stands for PREFIX-corpus.jsonl, PREFIX-queries.jsonl (where \"docs\" may name\n"
         "the answers) and PREFIX-qrels.txt (as TREC has it). Queries have the task 'query', documents 'document';\n"
-        "-t changes the former.\n\n"
+        "-t changes the task of the queries.\n\n"
         "Files may be compressed, with .gz at their end. Texts are cut to what the model takes. Figures of\n"
         "searches by words are printed too. A model that takes no prompts has the task 'none'.\n\n"
         "example:\n"
