@@ -4,7 +4,7 @@
  * Input: task, flags, limit, overlap and number format, a byte each; then the text. Bit 7 of the task chooses a model
  * whose tokenizer puts a space before a text. */
 #include "base/utf8.h"
-#include "gguf/blocks.h"
+#include "formats/formats.h"
 #include "model_maker.h"
 
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* Models of the architecture bert: vectors against figures that were computed apart from this library, and what a model
  * without a tokenizer refuses. */
 #include "base/count.h"
-#include "base/quants.h"
+#include "formats/formats.h"
 #include "golden/bert.h"
 #include "trial.h"
 
