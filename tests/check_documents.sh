@@ -14,7 +14,7 @@
 #   ```json   like ```text; but it must be an output.
 #
 # A block below the line "<!-- not run: REASON -->" is not run. How many were run, and how many were not and why, is
-# printed. Links to files of the tree must lead to a file.
+# printed. Links to files of the tree must lead to a file, and paths that are named must exist.
 set -eu
 root=$(cd "$1" && pwd)
 build=$(cd "$2" && pwd)
@@ -191,13 +191,23 @@ check_links() {
     done <"$work/links"
 }
 
+# Paths in backquotes that begin with a folder of the tree exist.
+check_paths() {
+    grep -o '`[a-z]*/[A-Za-z0-9_./*-]*`' "$root/$1" | tr -d '`' | sort -u |
+        grep -E '^(src|include|server|cli|jobs|json|convert|examples|bench|tests|fuzz|tools|models|docs)/' >"$work/paths" || true
+    while read -r path; do
+        # shellcheck disable=SC2086 # a pattern must be expanded
+        ls -d $path >"$work/found" 2>&1 || complain "$1: there is no $path"
+    done <"$work/paths"
+}
+
 port=$((20000 + $$ % 10000)) # below those that the system gives out by itself
 cd "$root"
 for document in README.md docs/*.md examples/README.md CONTRIBUTING.md; do
     [ ! -f "$document" ] || check_document "$document"
 done
 for document in *.md docs/*.md examples/*.md bench/*.md models/starter/*.md tests/conformance/*.md; do
-    [ ! -f "$document" ] || check_links "$document"
+    [ ! -f "$document" ] || { check_links "$document"; check_paths "$document"; }
 done
 count() { grep -c "^$1\$" "$work/totals" || true; }
 echo "code blocks: $(count run) run, $(count output) outputs compared, $(count compile) compiled, \

@@ -46,4 +46,6 @@ document '<!-- not run: needs root -->\n```sh\nfalse\n```\n'
 check "a block that is not run is counted, with its reason" passes "not run: needs root"
 document '[a](docs/missing.md)\n'
 check "a link to nothing" complains "leads nowhere"
+document 'See `src/nowhere/missing.c`.\n'
+check "a path to nothing" complains "there is no src/nowhere/missing.c"
 echo "1..$number"
