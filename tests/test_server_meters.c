@@ -75,7 +75,7 @@ static void test_bounds_belong_to_their_bucket(void **state)
 static void test_requests_are_counted_once(void **state)
 {
     (void)state;
-    struct quern_input inputs[3] = {{.result = {QUERN_OK, 10, 0}}, {.result = {QUERN_OK, 20, 5}},
+    struct quern_request_input inputs[3] = {{.result = {QUERN_OK, 10, 0}}, {.result = {QUERN_OK, 20, 5}},
                                     {.is_ids = true, .result = {QUERN_OK, 30, 0}}};
     struct quern_request request = {
         .service = &service, .route = &embed, .inputs = inputs, .input_count = 3, .tokenized = 3,

@@ -187,7 +187,7 @@ static bool parse_tokenize(struct quern_request *request)
 
 /* Where each token of an input stands, in bytes of its prompt and text together, as TEI counts them. NULL: there is no
  * memory, or the tokens are not those of the text. The caller frees it. */
-static quern_token_span *find_places(const struct quern_request *request, const struct quern_input *input,
+static quern_token_span *find_places(const struct quern_request *request, const struct quern_request_input *input,
                                      size_t prompt_length)
 {
     const quern_embed_options options = {.size = sizeof options, .task = request->options.task,
@@ -231,7 +231,8 @@ static void put_token(const struct quern_request *request, int32_t id, quern_tex
     quern_buffer_text(body, "}");
 }
 
-static void put_tokens(const struct quern_request *request, const struct quern_input *input, struct quern_buffer *body)
+static void put_tokens(const struct quern_request *request, const struct quern_request_input *input,
+                       struct quern_buffer *body)
 {
     const char *prompt = quern_model_prompt(request->service->model, (quern_task)request->options.task);
     const size_t prompt_length = prompt != NULL ? strlen(prompt) : 0;
@@ -293,7 +294,7 @@ static void write_decode(struct quern_request *request, const struct quern_job *
     (void)job;
     quern_buffer_text(&answer->body, "[");
     for (size_t i = 0; i < request->input_count; i++) {
-        const struct quern_input *input = &request->inputs[i];
+        const struct quern_request_input *input = &request->inputs[i];
         quern_buffer_text(&answer->body, i > 0 ? "," : "");
         quern_tokens_put_text(request, request->ids + input->first_id, input->result.tokens,
                               keep ? 0 : QUERN_NO_SPECIAL, answer);

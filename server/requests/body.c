@@ -58,7 +58,7 @@ json_t *quern_body_object(struct quern_request *request)
     return NULL;
 }
 
-static struct quern_input *add_input(struct quern_request *request, const char *param)
+static struct quern_request_input *add_input(struct quern_request *request, const char *param)
 {
     if (request->input_count == QUERN_INPUTS) {
         quern_refuse(request, QUERN_FAULT_REQUEST, param, "a request may have at most %d inputs: send fewer at once",
@@ -67,7 +67,7 @@ static struct quern_input *add_input(struct quern_request *request, const char *
     }
     if (request->input_count == request->input_capacity) {
         const size_t capacity = request->input_capacity > 0 ? 2 * request->input_capacity : 4;
-        struct quern_input *inputs = realloc(request->inputs, capacity * sizeof *inputs);
+        struct quern_request_input *inputs = realloc(request->inputs, capacity * sizeof *inputs);
         if (inputs == NULL) {
             quern_refuse(request, QUERN_FAULT_INTERNAL, NULL, "there is no memory for the inputs");
             return NULL;
@@ -75,13 +75,13 @@ static struct quern_input *add_input(struct quern_request *request, const char *
         request->inputs = inputs;
         request->input_capacity = capacity;
     }
-    request->inputs[request->input_count] = (struct quern_input){0};
+    request->inputs[request->input_count] = (struct quern_request_input){0};
     return &request->inputs[request->input_count++];
 }
 
 bool quern_body_add_text(struct quern_request *request, const char *param, const char *data, size_t length)
 {
-    struct quern_input *input = add_input(request, param);
+    struct quern_request_input *input = add_input(request, param);
     if (input != NULL)
         input->text = (quern_text){data, length};
     return input != NULL;
@@ -98,10 +98,11 @@ bool quern_body_add_ids(struct quern_request *request, const char *param, const 
             "check_embedding_ctx_length=False), or start the server with --allow-token-ids if they are this model's");
     if (count == 0)
         return quern_refuse(request, QUERN_FAULT_EMPTY, param, "input %zu must not be empty", request->input_count);
-    struct quern_input *input = add_input(request, param);
+    struct quern_request_input *input = add_input(request, param);
     if (input == NULL || !quern_request_reserve_ids(request, count))
         return false;
-    *input = (struct quern_input){.is_ids = true, .first_id = request->id_count, .result.tokens = (uint32_t)count};
+    *input = (struct quern_request_input){
+        .is_ids = true, .first_id = request->id_count, .result.tokens = (uint32_t)count};
     for (size_t i = 0; i < count; i++) {
         const json_t *value = json_array_get(array, i);
         const json_int_t id = json_is_integer(value) ? json_integer_value(value) : -1;

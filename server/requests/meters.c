@@ -64,7 +64,7 @@ void quern_meters_count(struct quern_meters *meters, const struct quern_request 
     meters->texts += request->input_count;
     meters->texts_answered += succeeded ? request->input_count : 0;
     for (size_t i = 0; i < request->tokenized; i++) {
-        const struct quern_input *input = &request->inputs[i];
+        const struct quern_request_input *input = &request->inputs[i];
         meters->texts_without_prompt += !input->is_ids && request->options.task == QUERN_TASK_NONE;
         meters->texts_truncated += input->result.truncated > 0;
         meters->tokens += input->result.tokens;

@@ -23,7 +23,7 @@
 
 enum quern_vectors_form { QUERN_VECTORS_JSON, QUERN_VECTORS_RAW, QUERN_VECTORS_NPY };
 
-struct quern_input {
+struct quern_request_input {
     quern_text text, title; /* in the request's json */
     bool is_ids;            /* the client sent token ids, which are in the request's ids already */
     size_t first_id;        /* in the request's ids */
@@ -57,7 +57,7 @@ struct quern_request {
     struct quern_refusal refusal;        /* fault QUERN_FAULT_NONE: it is not refused */
 
     json_t *json; /* the body, parsed; owns the strings that inputs and options refer to */
-    struct quern_input *inputs;
+    struct quern_request_input *inputs;
     size_t input_count, input_capacity;
     struct quern_request_options options;
 

@@ -3,7 +3,7 @@
 /* ---------------------------------------------------------------- one input */
 
 /* Adds the ids of an input, which were written behind the request's ids. */
-static void take_ids(struct quern_request *request, struct quern_input *input, quern_result result)
+static void take_ids(struct quern_request *request, struct quern_request_input *input, quern_result result)
 {
     input->result = result;
     input->first_id = request->id_count;
@@ -34,7 +34,7 @@ static bool refuse_long(struct quern_request *request, size_t index, const char 
  * it could have fit; counting those of longer ones would take too long. */
 static bool refuse_long_text(struct quern_request *request, size_t i, const quern_embed_options *options)
 {
-    const struct quern_input *input = &request->inputs[i];
+    const struct quern_request_input *input = &request->inputs[i];
     const size_t limit = (size_t)request->service->info.context_length;
     const size_t bytes = input->text.length + input->title.length;
     const quern_embed_options uncut = {.size = sizeof uncut, .task = options->task, .title = options->title};
@@ -52,7 +52,7 @@ static bool refuse_long_text(struct quern_request *request, size_t i, const quer
 /* Tokenises text i to embed it. */
 static bool tokenize_text(struct quern_request *request, size_t i)
 {
-    struct quern_input *input = &request->inputs[i];
+    struct quern_request_input *input = &request->inputs[i];
     const size_t limit = (size_t)request->service->info.context_length;
     const quern_embed_options options = {.size = sizeof options, .task = request->options.task, .title = input->title,
                                          .flags = request->options.truncate};
@@ -74,7 +74,7 @@ static bool tokenize_text(struct quern_request *request, size_t i)
 /* Tokenises all of text i, for a client that wants the tokens themselves. */
 static bool tokenize_whole(struct quern_request *request, size_t i)
 {
-    struct quern_input *input = &request->inputs[i];
+    struct quern_request_input *input = &request->inputs[i];
     const quern_embed_options options = {.size = sizeof options, .task = request->options.task,
                                          .flags = request->options.token_flags};
     size_t count = 0, room = input->text.length / 2 + 64; /* enough for almost every text */
@@ -99,7 +99,7 @@ static bool tokenize_whole(struct quern_request *request, size_t i)
 /* Cuts the ids of input i, which the client sent, to what the model takes. */
 static bool check_ids(struct quern_request *request, size_t i)
 {
-    struct quern_input *input = &request->inputs[i];
+    struct quern_request_input *input = &request->inputs[i];
     const size_t limit = (size_t)request->service->info.context_length, count = input->result.tokens;
     if (count <= limit || request->options.only_tokens)
         return true;
@@ -133,7 +133,7 @@ int quern_request_tokenize(struct quern_request *request, size_t slice)
         if (done >= slice)
             return 0;
         const size_t i = request->tokenized++;
-        struct quern_input *input = &request->inputs[i];
+        struct quern_request_input *input = &request->inputs[i];
         const bool good = input->is_ids                ? check_ids(request, i)
                           : request->options.only_tokens ? tokenize_whole(request, i)
                                                        : tokenize_text(request, i);
@@ -164,7 +164,7 @@ struct quern_job *quern_request_make_job(struct quern_request *request)
     request->ids = NULL;
     request->id_count = request->id_capacity = 0;
     for (size_t i = 0; i < count; i++) {
-        const struct quern_input *input = &request->inputs[i];
+        const struct quern_request_input *input = &request->inputs[i];
         job->texts[i] = (quern_tokens){job->ids + input->first_id, input->result.tokens};
     }
     return job;
