@@ -1,8 +1,8 @@
 #include "exchange.h"
 
 #include "log.h"
-#include "requests/respond.h"
 #include "requests/request_tokens.h"
+#include "requests/respond.h"
 #include "steps/server_clock.h"
 
 #include <stdlib.h>
@@ -47,12 +47,17 @@ static enum quern_exchange_state claim(struct quern_exchange *exchange)
     return exchange->claims.awaited > 0 ? QUERN_EXCHANGE_WAITING : QUERN_EXCHANGE_ANSWERING;
 }
 
-/* Goes on in the loop's next turn: the cache calls this while it changes others' claims. */
-static void on_settled(void *owner)
+/* Gives an exchange a turn after all others that are ready. */
+static void schedule(struct quern_exchange *exchange)
 {
     static const struct timeval at_once = {0, 0};
-    struct quern_exchange *exchange = owner;
     event_add(exchange->turn, &at_once);
+}
+
+/* Only schedules, because the cache calls this while it changes others' claims. */
+static void on_settled(void *owner)
+{
+    schedule(owner);
 }
 
 /* Makes the job of a tokenised request, and has it computed. */
@@ -133,10 +138,9 @@ static void write_answer(struct quern_exchange *exchange)
 /* The only function that changes the state. */
 static void enter(struct quern_exchange *exchange, enum quern_exchange_state state)
 {
-    static const struct timeval at_once = {0, 0};
     exchange->state = state;
     if (state == QUERN_EXCHANGE_TOKENISING)
-        event_add(exchange->turn, &at_once);
+        schedule(exchange);
     else if (state == QUERN_EXCHANGE_ANSWERING)
         write_answer(exchange);
 }
@@ -149,8 +153,8 @@ static void on_turn(evutil_socket_t descriptor, short what, void *argument)
     enter(exchange, next_state(exchange));
 }
 
-/* Parts with a job whose vectors nobody waits for any more. It is freed now, or when the worker has finished with it;
- * others compute what they awaited from it. */
+/* Gives up a job whose vectors nobody waits for any more. The job is freed now, or, when the worker is computing a text
+ * of it, once it comes back. Other requests that waited for its texts compute them. */
 static void give_up_job(struct quern_exchange *exchange)
 {
     struct quern_job *job = exchange->job;

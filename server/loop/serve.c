@@ -6,8 +6,8 @@
 #include "listen.h"
 #include "log.h"
 #include "sandbox.h"
-#include "steps/server_clock.h"
 #include "steps/failure.h"
+#include "steps/server_clock.h"
 
 #include <errno.h>
 #include <limits.h>
