@@ -1,4 +1,4 @@
-/* From a sentence-transformers folder to a model file. */
+/* Makes a model file from a sentence-transformers folder. */
 #include "arch/arch.h"
 #include "base/count.h"
 #include "base/error.h"
@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What is written: its description has the names and shapes of all tensors. */
+/* The architecture that is written. Its description has the names and shapes of all tensors. */
 static const struct quern_arch *const arch = &quern_arch_gemma_embedding;
 
 struct folder {
@@ -23,7 +23,7 @@ struct folder {
     struct quern_safetensors dense[QUERN_DENSE];
     struct quern_pieces pieces;
     struct quern_weights weights;
-    uint32_t type; /* that was asked for */
+    uint32_t type; /* that the caller asked for */
     const char *prefix; /* of the checkpoint's tensors: "", or "model." */
     quern_error *error;
 };
@@ -44,7 +44,7 @@ static uint64_t size_of(const struct quern_settings *s, enum quern_parameter par
     }
 }
 
-/* Adds a tensor of a file to those to be written. It must have the shape that the description and the settings give. */
+/* Adds a tensor of a file to the list. It must have the shape that the description and the settings give. */
 static int add_weight(struct folder *folder, const struct quern_safetensors *file,
                       const struct quern_safetensor *tensor, enum quern_tensor role, int layer)
 {
@@ -103,7 +103,7 @@ static int add_layer(struct folder *folder, int layer)
     return QUERN_OK;
 }
 
-/* The table may have more rows than there are pieces, to be of a round size: they are cut off. */
+/* The embeddings may have more rows than there are pieces, so that their number is round. These rows are left out. */
 static int add_embedding(struct folder *folder)
 {
     const struct quern_settings *s = &folder->settings;
@@ -142,7 +142,7 @@ static int add_dense(struct folder *folder)
     return QUERN_OK;
 }
 
-/* A tensor that we do not know may change what the others mean. */
+/* Refuses unknown tensors, because they may change the meaning of the others. */
 static int refuse_unknown(const struct folder *folder)
 {
     for (int f = 0; f < folder->checkpoint.count; f++) {
@@ -191,7 +191,7 @@ static void put_float(struct quern_gguf_writer *writer, const char *key, double 
     quern_gguf_put_f32(writer, name, (float)value);
 }
 
-/* The last part of the folder's path: all that says which model it is. */
+/* The last part of the folder's path: nothing else names the model. */
 static void put_name(struct quern_gguf_writer *writer, const char *folder)
 {
     char *full = realpath(folder, NULL);
@@ -217,7 +217,7 @@ static void put_model(struct quern_gguf_writer *writer, const struct folder *fol
     put_float(writer, "rope.freq_base", s->rope_base);
     put_float(writer, "rope.freq_base_swa", s->rope_base_local);
     put_size(writer, "attention.sliding_window", s->window);
-    if (s->period != 6) /* what readers take an absent one for */
+    if (s->period != 6) /* the default of readers */
         put_size(writer, "attention.sliding_window_pattern", s->period);
     put_size(writer, "attention.head_count_kv", s->kv_heads);
     if (s->head_hidden > 0) {
@@ -247,8 +247,8 @@ static void put_pieces(struct quern_gguf_writer *writer, const struct quern_piec
     quern_gguf_put_bool(writer, "tokenizer.ggml.add_space_prefix", pieces->add_space_prefix);
 }
 
-/* "quern.prompt.NAME" for each. A model whose prompts are all empty takes none, which quern knows by a key of its
- * own. */
+/* Writes "quern.prompt.NAME" for each prompt. A model whose prompts are all empty takes no prompts; a key of quern's
+ * own says so. */
 static void put_prompts(struct quern_gguf_writer *writer, const json_t *prompts)
 {
     const char *name;
@@ -273,7 +273,7 @@ static void notice_head(const struct folder *folder, struct quern_convert_result
                  "its vectors are not EmbeddingGemma's official ones");
 }
 
-/* Some versions of transformers take half of the window, plus 1, when they load a model, and save that. */
+/* Some versions of transformers save half of the window plus 1, instead of the window. */
 static void notice_window(const struct folder *folder, struct quern_convert_result *result)
 {
     int window = folder->settings.window;

@@ -1,4 +1,4 @@
-/* From a model file to another: with other types, or with a head. */
+/* Makes a model file from another one: with other types, or with a dense head. */
 #include "base/error.h"
 #include "base/view.h"
 #include "formats/formats.h"
@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Adds a tensor as it is; its type is to be set by the caller. */
+/* Adds a tensor as it is. The caller sets its type. */
 static int add_tensor(struct quern_weights *weights, const struct quern_gguf *gguf,
                       const struct quern_gguf_tensor *tensor, uint32_t type, quern_error *error)
 {
@@ -36,14 +36,14 @@ static int open_model(struct quern_gguf *gguf, const char *path, quern_error *er
     return code;
 }
 
-/* A number that the new file has under a key, whatever the old one had. */
+/* A key and its number in the new file, whatever the old file has. */
 struct number {
     const char *key; /* NULL ends a list */
     uint32_t value;
     bool put;
 };
 
-/* All keys of a file, with these numbers in place of theirs, or at the end. */
+/* Writes all keys of a file. These numbers replace the file's own, or are added at the end. */
 static void put_keys(struct quern_gguf_writer *writer, const struct quern_gguf *gguf, struct number *numbers)
 {
     for (size_t i = 0; i < gguf->value_count; i++) {
@@ -63,7 +63,7 @@ static void put_keys(struct quern_gguf_writer *writer, const struct quern_gguf *
 
 /* ---------------------------------------------------------------- quantize */
 
-/* What was rounded before is not made better by rounding it again, or by writing it in more bits. */
+/* Refuses to quantise weights that are quantised already: rounding again, or more bits, makes them no better. */
 static void notice_rounded(const struct quern_gguf *gguf, const struct quern_weights *weights,
                            struct quern_convert_result *result)
 {
@@ -115,7 +115,7 @@ int quern_convert_quantize(const char *input, const char *path, const struct que
 
 /* ---------------------------------------------------------------- attach-head */
 
-/* A file with one layer of the head. Its layout is told by its first bytes. */
+/* A file with one layer of the head. Its first bytes tell its format. */
 struct dense {
     struct quern_gguf gguf;
     struct quern_safetensors safetensors;
@@ -131,7 +131,7 @@ static bool is_gguf(const char *path)
     return is;
 }
 
-/* Opens the file and adds its layer; name: that of the tensor in GGUF files. Its type is the source's. */
+/* Opens the file and adds its layer, with the type that it has there. name: of the tensor in GGUF files. */
 static int add_dense(struct dense *dense, struct quern_weights *weights, const char *path, const char *name,
                      quern_error *error)
 {
@@ -152,7 +152,7 @@ static int add_dense(struct dense *dense, struct quern_weights *weights, const c
     return quern_weights_add(weights, &weight, error);
 }
 
-/* [hidden][width] and [width][hidden], width being the model's. */
+/* The shapes must be [hidden][width] and [width][hidden], with the width of the model. */
 static int check_head(const struct quern_gguf *gguf, const struct quern_weight *dense_2,
                       const struct quern_weight *dense_3, quern_error *error)
 {
@@ -171,7 +171,7 @@ static int check_head(const struct quern_gguf *gguf, const struct quern_weight *
     return QUERN_OK;
 }
 
-/* That of the layers if it is a float type; the head is not worth being rounded to less than 8 bits. */
+/* The type of the layers if it is a float type, else Q8_0: the head is small, so fewer bits save nothing. */
 static uint32_t head_type(const struct quern_gguf *gguf)
 {
     const struct quern_gguf_tensor *layers = quern_gguf_tensor_find(gguf, "blk.0.attn_q.weight");

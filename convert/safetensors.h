@@ -22,22 +22,23 @@ struct quern_safetensors {
     struct quern_map map;
     char *path; /* for messages */
     size_t count;
-    struct quern_safetensor *tensors; /* in the order of their data */
-    char *names;                      /* what they point into */
+    struct quern_safetensor *tensors; /* in the order of their data in the file */
+    char *names;                      /* the memory of their names */
 };
 
-/* QUERN_EIO, QUERN_EFORMAT, QUERN_EUNSUPPORTED (a type that is no float type), QUERN_ENOMEM, all naming the file. */
+/* Errors: QUERN_EIO, QUERN_EFORMAT, QUERN_EUNSUPPORTED (a type that is not a float type), QUERN_ENOMEM. All messages
+ * name the file. */
 int quern_safetensors_open(struct quern_safetensors *file, const char *path, quern_error *error);
 
-/* The same for a file in memory, which must stay; path is what messages call it. */
+/* The same for a file in memory, which must stay. path: its name in messages. */
 int quern_safetensors_parse(struct quern_safetensors *file, const void *data, size_t size, const char *path,
                             quern_error *error);
 void quern_safetensors_close(struct quern_safetensors *file); /* a zeroed one is allowed */
 
-/* By name; NULL: absent. */
+/* Finds a tensor by its name. NULL: there is no such tensor. */
 const struct quern_safetensor *quern_safetensors_find(const struct quern_safetensors *file, const char *name);
 
-/* The tensor linear.weight of a file that holds nothing else, as those of the head do. */
+/* The tensor linear.weight of a file that holds nothing else, such as the files of the dense head. */
 int quern_safetensors_linear(const struct quern_safetensors *file, const struct quern_safetensor **tensor,
                              quern_error *error);
 

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 
 #define TILE 16384 /* elements that one thread converts at once: whole blocks of every type */
-#define TILES 64   /* of a round, which is written at once */
+#define TILES 64   /* tiles of a round; a round is written at once */
 
 static const uint32_t writable[] = {QUERN_TYPE_Q8_0, QUERN_TYPE_Q4_0, QUERN_TYPE_BF16, QUERN_TYPE_F16, QUERN_TYPE_F32};
 
@@ -63,14 +63,14 @@ void quern_weights_free(struct quern_weights *weights)
 
 /* ---------------------------------------------------------------- bytes */
 
-/* Bytes of whole blocks. */
+/* Bytes of so many elements, which are whole blocks. */
 static size_t bytes_of(uint32_t type, uint64_t elements)
 {
     const struct quern_type_info *info = quern_type_info(type);
     return (size_t)(elements / (uint64_t)info->block_elements * (uint64_t)info->block_bytes);
 }
 
-/* Whether the weight can be had in its type; says what is in the way. */
+/* Checks that the weight can be converted to its type. The error says why not. */
 static int check_weight(const struct quern_weight *weight, quern_error *error)
 {
     const struct quern_type_info *target = quern_type_info(weight->type);
@@ -85,7 +85,7 @@ static int check_weight(const struct quern_weight *weight, quern_error *error)
     return QUERN_OK;
 }
 
-/* Some elements of a weight, on their way from the source through float32 to out. */
+/* Some elements of a weight, which are converted from the source to float32 and then to out. */
 struct round {
     const struct quern_weight *weight;
     uint64_t first;
@@ -147,7 +147,7 @@ static int write_weight(struct writing *writing, const struct quern_weight *weig
         uint64_t left = weight->elements - round->first;
         round->count = left < TILES * TILE ? (size_t)left : TILES * TILE;
         quern_pool_run(writing->pool, convert_tile, round, (int)((round->count + TILE - 1) / TILE));
-        QUERN_TRY(quern_map_check(weight->map, error)); /* before the zeros of a lost file are taken for weights */
+        QUERN_TRY(quern_map_check(weight->map, error)); /* a lost file reads as zeros, which are not weights */
         QUERN_TRY(check_round(round, error));
         quern_gguf_put_data(writing->writer, round->out, bytes_of(weight->type, round->count));
         size_t at = (size_t)(weight->data - weight->map->data) + bytes_of(weight->source_type, round->first);
@@ -177,7 +177,7 @@ static void describe(const struct quern_weights *weights, struct quern_convert_r
     unsigned counts[QUERN_TYPES] = {0};
     result->tensors = (int)weights->count;
     for (size_t i = 0; i < weights->count; i++) {
-        counts[weights->list[i].type]++; /* a number that quern_type_info knows */
+        counts[weights->list[i].type]++; /* a number that quern_type_info has */
         result->has_head |= strcmp(weights->list[i].name, "dense_3.weight") == 0;
     }
     quern_types_describe(counts, result->types, sizeof result->types);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Far above every real file, and small enough that a hostile one costs little: names are compared at most
+/* Far above every real file, and small enough that a hostile file costs little: names are compared at most
  * MAX_ENTRIES^2 / 2 times. */
 #define MAX_ENTRIES 16384
 #define MAX_KEY 65535
@@ -14,10 +14,11 @@
 #define MIN_VALUE_BYTES 14  /* length, one byte of key, type, one byte of value */
 #define MIN_TENSOR_BYTES 33 /* length, one byte of name, dimensions, one dimension, type, offset */
 
-/* For messages: "%.*s" of a name that may be long. */
+/* For messages: the arguments of "%.*s" for a name that may be long. */
 #define SHOW(text) (int)((text).length < 80 ? (text).length : 80), (text).data
 
-/* Open addressing, linear probing; at most half full. An entry is a position in values or tensors plus 1; 0: free. */
+/* Hash tables with open addressing and linear probing, at most half full. An entry is a position in values or tensors,
+ * plus 1; 0: free. */
 struct quern_gguf_index {
     uint32_t *values, *tensors; /* [value_mask + 1], [tensor_mask + 1] */
     uint32_t value_mask, tensor_mask;
@@ -37,7 +38,7 @@ static int cut_off(struct reader *in, const char *what)
                       in->size, what);
 }
 
-/* The next count bytes, stepped over; NULL when the file ends before. */
+/* Returns the next count bytes and moves behind them. NULL: the file ends before. */
 static const unsigned char *take(struct reader *in, size_t count, const char *what)
 {
     const unsigned char *bytes = in->data + in->position;
@@ -93,7 +94,7 @@ static bool same(quern_text a, quern_text b)
     return a.length == b.length && memcmp(a.data, b.data, a.length) == 0;
 }
 
-/* What entry i of an array is called: a value's key and a tensor's name are their first members. */
+/* The name of entry i of an array: a value's key and a tensor's name are their first members. */
 static quern_text text_at(const void *entries, size_t entry_size, size_t i)
 {
     quern_text text;
@@ -101,7 +102,7 @@ static quern_text text_at(const void *entries, size_t entry_size, size_t i)
     return text;
 }
 
-/* The slot that holds text, or the free one where it belongs. */
+/* The slot that holds text, or the free slot where it belongs. */
 static uint32_t *probe(uint32_t *slots, uint32_t mask, const void *entries, size_t entry_size, quern_text text)
 {
     uint32_t at = hash(text) & mask;
@@ -118,7 +119,7 @@ static uint32_t mask_for(size_t count)
     return size - 1;
 }
 
-/* One allocation for both arrays and the index. Counts are at most MAX_ENTRIES. */
+/* Allocates both arrays and the index in one piece. Counts are at most MAX_ENTRIES. */
 static int allocate(struct quern_gguf *gguf, quern_error *error)
 {
     uint32_t value_mask = mask_for(gguf->value_count), tensor_mask = mask_for(gguf->tensor_count);
@@ -317,8 +318,8 @@ static int read_type(struct reader *in, struct quern_gguf_tensor *tensor)
     return QUERN_OK;
 }
 
-/* Tensors lie in file order without gaps, each padded to the alignment: so they cannot overlap, and an offset tells
- * nothing that the sizes do not. *end is where the last one ended, padded. */
+/* Checks that tensors lie in file order without gaps, each padded to the alignment. So they cannot overlap, and the
+ * offsets follow from the sizes. *end: the padded end of the tensor before. */
 static int read_offset(struct reader *in, const struct quern_gguf_tensor *tensor, uint32_t alignment, uint64_t *end)
 {
     uint64_t offset;
@@ -333,7 +334,7 @@ static int read_offset(struct reader *in, const struct quern_gguf_tensor *tensor
     return QUERN_OK;
 }
 
-/* Gives every tensor its data. The padding after the last one may be missing. */
+/* Sets the data of every tensor. The padding after the last one may be missing. */
 static int place_tensors(struct reader *in, struct quern_gguf *gguf, uint32_t alignment)
 {
     uint64_t offset = ((uint64_t)in->position + alignment - 1) / alignment * alignment;
@@ -389,7 +390,7 @@ int quern_gguf_open(struct quern_gguf *gguf, const char *path, quern_error *erro
     *gguf = (struct quern_gguf){.map = {.slot = -1}};
     QUERN_TRY(quern_map_open(&gguf->map, path, error));
     int code = parse(gguf, error);
-    int lost = quern_map_check(&gguf->map, error); /* says more than what was made of the zeros in place of the file */
+    int lost = quern_map_check(&gguf->map, error); /* a lost file reads as zeros, so its loss is the cause */
     if (lost != QUERN_OK)
         code = lost;
     if (code == QUERN_OK)

@@ -2,8 +2,8 @@
  *
  * Everything is checked when the file is opened: afterwards every key, string, array and tensor lies inside the
  * mapping, shapes multiply without overflow and offsets are those of the format. Values are views into the mapping;
- * only one index of keys and tensors is allocated. Immutable; any thread. A reader of large parts ends with
- * quern_map_check on gguf->map, since the file may be lost under it. */
+ * only one index of keys and tensors is allocated. It never changes, so any thread may use it. Code that reads large
+ * parts calls quern_map_check on gguf->map at its end, because the file may be lost while it reads. */
 #ifndef QUERN_GGUF_GGUF_H
 #define QUERN_GGUF_GGUF_H
 
@@ -46,20 +46,21 @@ struct quern_gguf {
     struct quern_gguf_index *index;    /* of both, by name */
 };
 
-/* QUERN_EIO, QUERN_EFORMAT (naming key, tensor or offset), QUERN_EUNSUPPORTED (version, big-endian, tensor type that
- * is no type), QUERN_ENOMEM. On failure gguf is closed. */
+/* Opens and checks a file. Errors: QUERN_EIO; QUERN_EFORMAT, whose message names the key, tensor or offset;
+ * QUERN_EUNSUPPORTED (version, big-endian, unknown tensor type); QUERN_ENOMEM. On failure gguf is closed. */
 int quern_gguf_open(struct quern_gguf *gguf, const char *path, quern_error *error);
 void quern_gguf_close(struct quern_gguf *gguf); /* a zeroed one is allowed */
 
-/* The same for a file that lies in memory, which must stay until gguf is closed. */
+/* The same for a file in memory, which must stay until gguf is closed. */
 int quern_gguf_parse(struct quern_gguf *gguf, const void *data, size_t size, quern_error *error);
 
-/* By name; NULL: absent. */
+/* Find a key or a tensor by its name. NULL: there is none. */
 const struct quern_gguf_value *quern_gguf_find(const struct quern_gguf *gguf, const char *key);
 const struct quern_gguf_tensor *quern_gguf_tensor_find(const struct quern_gguf *gguf, const char *name);
 
-/* Typed access. An absent key leaves *value as it is and succeeds, so preset it with the default; a value of another
- * type, or outside [low, high], is QUERN_EFORMAT. Any integer type passes for an integer, F32 and F64 for a float. */
+/* Read the value of a key. An absent key leaves *value as it is and succeeds, so set *value to the default before. A
+ * value of another type, or outside [low, high], is QUERN_EFORMAT. Any integer type is an integer; F32 and F64 are
+ * floats. */
 int quern_gguf_integer(const struct quern_gguf *gguf, const char *key, int64_t low, int64_t high, int64_t *value,
                        quern_error *error);
 int quern_gguf_float(const struct quern_gguf *gguf, const char *key, double low, double high, double *value,
@@ -67,10 +68,11 @@ int quern_gguf_float(const struct quern_gguf *gguf, const char *key, double low,
 int quern_gguf_bool(const struct quern_gguf *gguf, const char *key, bool *value, quern_error *error);
 int quern_gguf_string(const struct quern_gguf *gguf, const char *key, quern_text *value, quern_error *error);
 
-/* Bytes of a value, or an array's element, of a kind of fixed size; 0 for any other number. */
+/* Bytes of a value, or of an array's element, of a kind of fixed size; 0 for any other kind. */
 size_t quern_gguf_kind_size(uint32_t kind);
 
-/* Walks an array of strings: start with *cursor = 0, call exactly count times. */
+/* Reads the next element of an array of strings. *cursor is 0 before the first call. Must be called at most count
+ * times. */
 quern_text quern_gguf_next_string(const struct quern_gguf_value *array, size_t *cursor);
 
 #endif

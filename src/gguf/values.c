@@ -1,4 +1,4 @@
-/* Typed access to the values of a GGUF file, which the reader has checked to lie inside it. */
+/* Reads the values of a GGUF file by type. The reader has checked that they lie inside the file. */
 #include "base/error.h"
 #include "gguf/gguf.h"
 
@@ -90,8 +90,8 @@ int quern_gguf_string(const struct quern_gguf *gguf, const char *key, quern_text
     return QUERN_OK;
 }
 
-/* The length was checked when the file was opened, but the file may have been lost, or changed, since: so it is cut to
- * what is left. */
+/* The length was checked when the file was opened. But the file may have been lost or changed since then, so the
+ * length is limited to what is left. */
 quern_text quern_gguf_next_string(const struct quern_gguf_value *array, size_t *cursor)
 {
     uint64_t length = 0;

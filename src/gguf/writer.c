@@ -78,8 +78,8 @@ static void pad(struct quern_gguf_writer *writer)
 
 /* ---------------------------------------------------------------- opening */
 
-/* Opens the file beside path and locks it. Gives its descriptor; -1: errno says why not; -2: it was renamed or removed
- * before it was locked, which is to be tried again. */
+/* Opens the file beside path and locks it. Returns its descriptor; -1: errno says why not; -2: it was renamed or
+ * removed before it was locked, so the caller must try again. */
 static int open_locked(const char *temporary)
 {
     struct stat held, named;
@@ -101,7 +101,7 @@ static int open_locked(const char *temporary)
     return same ? -1 : -2;
 }
 
-/* "PATH.part". One that a killed process left is written over; one that is being written is locked. */
+/* Opens "PATH.part". One that a killed process has left is overwritten; one that is being written is locked. */
 static int create(struct quern_gguf_writer *writer, quern_error *error)
 {
     size_t size = strlen(writer->path) + sizeof ".part";
@@ -145,7 +145,7 @@ int quern_gguf_writer_new(struct quern_gguf_writer **writer, const char *path, q
 {
     struct quern_gguf_writer *made = calloc(1, sizeof *made);
     if (made)
-        made->path = realpath(path, NULL); /* a link stays one */
+        made->path = realpath(path, NULL); /* a link stays a link */
     if (made && !made->path)
         made->path = strdup(path);
     int code = made && made->path ? create(made, error)
@@ -161,7 +161,7 @@ int quern_gguf_writer_new(struct quern_gguf_writer **writer, const char *path, q
 
 /* ---------------------------------------------------------------- keys */
 
-/* Keys come before tensors, and tensors before data: turning back is the caller's mistake. */
+/* Keys come before tensors, and tensors before data. Another order is the caller's mistake. */
 static bool enter(struct quern_gguf_writer *writer, enum stage stage, const char *what)
 {
     if (!failed(writer) && stage < writer->stage)
@@ -234,7 +234,7 @@ void quern_gguf_put_array(struct quern_gguf_writer *writer, const char *key, uin
 
 void quern_gguf_put_value(struct quern_gguf_writer *writer, const struct quern_gguf_value *value)
 {
-    static const char alignment[] = "general.alignment"; /* of the other file: ours is the default */
+    static const char alignment[] = "general.alignment"; /* not copied: the new file has the default */
     if (value->key.length == sizeof alignment - 1 && memcmp(value->key.data, alignment, sizeof alignment - 1) == 0)
         return;
     if (!begin(writer, value->key, value->kind))
@@ -250,7 +250,7 @@ void quern_gguf_put_value(struct quern_gguf_writer *writer, const struct quern_g
 
 /* ---------------------------------------------------------------- tensors */
 
-/* Bytes of a tensor, or 0 and a failure when type or shape cannot be. */
+/* Bytes of a tensor. 0 after a failure: the type or the shape is impossible. */
 static uint64_t measure(struct quern_gguf_writer *writer, const char *name, uint32_t type, const uint64_t *shape,
                         int dimensions)
 {
@@ -348,7 +348,7 @@ int quern_gguf_writer_finish(struct quern_gguf_writer *writer, quern_error *erro
     if (!failed(writer) && complete(writer) == QUERN_OK) {
         if (rename(writer->temporary, writer->path) != 0) {
             fail_io(&writer->error, writer);
-        } else { /* only now, since closing it gives up the lock */
+        } else { /* not before, because closing it ends the lock */
             fclose(writer->file);
             writer->file = NULL;
         }
