@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* Enough rows to keep the multipliers busy between two barriers, few enough that a layer's buffers stay in the caches:
- * see bench/RESULTS.md. */
+ * see bench/LOG.md. */
 enum { GOOD_FILL = 512 };
 
 static size_t larger(size_t a, size_t b)
