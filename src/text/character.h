@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Bytes of the character that begins at p. p < end. The first byte alone decides and the others are not checked, so that
- * every sequence of bytes falls into characters. */
+/* Bytes of the character that begins at p. p < end. The first byte alone decides and the others are not checked, so
+ * that every sequence of bytes falls into characters. */
 static inline size_t quern_character_length(const unsigned char *p, const unsigned char *end)
 {
     static const unsigned char by_lead[16] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 3, 4};

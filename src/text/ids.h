@@ -38,8 +38,8 @@ static inline void quern_ids_put_span(struct quern_ids *ids, int32_t id, const u
     if (ids->spans != NULL && ids->count < ids->capacity) {
         size_t last = ids->end;
         ids->end = (size_t)(end - ids->text);
-        ids->spans[ids->count] =
-            (quern_token_span){begin > ids->text + last ? (size_t)(begin - ids->text) : last, ids->end, QUERN_PART_TEXT};
+        ids->spans[ids->count] = (quern_token_span){
+            begin > ids->text + last ? (size_t)(begin - ids->text) : last, ids->end, QUERN_PART_TEXT};
     }
     quern_ids_put(ids, id);
 }

@@ -176,7 +176,8 @@ static int grow(struct quern_merger *m, size_t length, quern_error *error)
     if (capacity <= UINT32_MAX && capacity <= SIZE_MAX / sizeof *m->symbols) {
         m->text = malloc(capacity);
         m->symbols = malloc(capacity * sizeof *m->symbols);
-        /* First there is a pair for each symbol but one. Each merge removes a symbol and one pair, and adds two pairs. */
+        /* First there is a pair for each symbol but one. Each merge removes a symbol and one pair, and adds two
+         * pairs. */
         m->heap = malloc(capacity * 2 * sizeof *m->heap);
     }
     if (m->text == NULL || m->symbols == NULL || m->heap == NULL) {
@@ -195,8 +196,8 @@ void quern_merger_release(struct quern_merger *m)
     *m = (struct quern_merger){0};
 }
 
-/* Writes U+2581 for each space. This is all the normalisation of these vocabularies: everything else in the text stays as
- * it is. */
+/* Writes U+2581 for each space. This is all the normalisation of these vocabularies: everything else in the text
+ * stays as it is. */
 static void normalize(unsigned char *out, const unsigned char *word, size_t length)
 {
     for (size_t i = 0; i < length; i++) {

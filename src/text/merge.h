@@ -1,12 +1,13 @@
-/* Greedy merging of one word. Of all neighbours that together are a piece, those that give the piece with the best score
- * are joined first; of equal scores, the leftmost. This goes on until no neighbours are a piece. For sentencepiece_bpe.c. */
+/* Greedy merging of one word. Of all neighbours that together are a piece, those that give the piece with the best
+ * score are joined first; of equal scores, the leftmost. This goes on until no neighbours are a piece. For
+ * sentencepiece_bpe.c. */
 #ifndef QUERN_TEXT_MERGE_H
 #define QUERN_TEXT_MERGE_H
 
 #include "text/sentencepiece_bpe.h"
 
-/* A sequence of bytes that is one character, or one piece by now. It is stored at the index of its first byte. Its length
- * is stored at the index of its last byte too, where the symbol behind it finds it. */
+/* A sequence of bytes that is one character, or one piece by now. It is stored at the index of its first byte. Its
+ * length is stored at the index of its last byte too, where the symbol behind it finds it. */
 struct quern_symbol {
     uint32_t length;
     uint32_t rank;  /* of the piece that this symbol and the next one give: less is better */

@@ -4,8 +4,8 @@
 
 #include "quern.h"
 
-/* One piece. The slot alone answers most searches: a text of up to 7 bytes is in it, and so is the length of a longer one.
- * This matters because a vocabulary is larger than the fast caches of a CPU. */
+/* One piece. The slot alone answers most searches: a text of up to 7 bytes is in it, and so is the length of a
+ * longer one. This matters because a vocabulary is larger than the fast caches of a CPU. */
 struct quern_slot {
     uint64_t key;    /* a text of up to 7 bytes, with its length in the highest byte; else a hash, with 255 there */
     uint32_t number; /* id + 1; 0: the slot is empty */
@@ -24,8 +24,8 @@ int quern_piece_table_new(struct quern_piece_table *table, const quern_text *tex
 void quern_piece_table_free(struct quern_piece_table *table); /* zeros are allowed */
 size_t quern_piece_table_bytes(const struct quern_piece_table *table); /* memory that it takes */
 
-/* Adds a piece, with any number that a search for it shall give. Error: QUERN_EFORMAT when a piece with the same text is
- * in the table. */
+/* Adds a piece, with any number that a search for it shall give. Error: QUERN_EFORMAT when a piece with the same
+ * text is in the table. */
 int quern_piece_table_add(struct quern_piece_table *table, size_t id, uint32_t rank, quern_error *error);
 
 /* The slot of the piece with this text, or an empty slot. length >= 1 */

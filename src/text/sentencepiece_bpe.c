@@ -1,11 +1,11 @@
-/* SentencePiece BPE by scores, as GGUF files with the tokenizer "llama" describe it: greedy merges, the best score first.
- * A character without a piece becomes the pieces of its bytes.
+/* SentencePiece BPE by scores, as GGUF files with the tokenizer "llama" describe it: greedy merges, the best score
+ * first. A character without a piece becomes the pieces of its bytes.
  *
  * The ids are those of the published tokenizer where it defines them. For invalid UTF-8, they are those of llama.cpp,
  * where the first byte of a character alone says how long it is. The two differ in these points, and so does this file
  * from llama.cpp:
- * - U+2581 in a text. A sequence of them is the user-defined piece of as many spaces, before all else. What is left counts
- *   as spaces, in runs of spaces too. llama.cpp knows such pieces only when they are spelled with ' '.
+ * - U+2581 in a text. A sequence of them is the user-defined piece of as many spaces, before all else. What is left
+ *   counts as spaces, in runs of spaces too. llama.cpp knows such pieces only when they are spelled with ' '.
  * - A user-defined piece remains one, whatever its text. llama.cpp takes some, such as </s>, for control pieces.
  * - Without QUERN_PARSE_SPECIAL, no text becomes a control, unknown or byte piece, not even by merging. */
 #include "text/sentencepiece_bpe.h"
@@ -27,13 +27,13 @@ static const struct quern_sentencepiece_bpe *tables_of(const struct quern_vocabu
     return (const struct quern_sentencepiece_bpe *)vocabulary;
 }
 
-/* ---------------------------------------------------------------- words
- *
- * Text is cut between two characters that stand side by side in no piece: no merge can join them, because the piece that
- * it gives would hold them side by side. So the text before and after can be tokenized on its own. */
+/* ---------------------------------------------------------------- words */
 
-/* Pairs of characters are bits. Two ASCII characters have a bit of their own. All other pairs share the rest by a hash, so
- * that a bit may be set for another pair; then text is not cut although it could be. */
+/* Text is cut between two characters that stand side by side in no piece. No merge can join them, because it would give
+ * a piece that holds them side by side. So the text before and the text after can be tokenized on their own.
+ *
+ * Pairs of characters are bits. Two ASCII characters have a bit of their own. All other pairs share the rest by a
+ * hash, so that a bit may be set for another pair; then text is not cut although it could be. */
 #define ASCII_PAIRS (128u * 128u)
 #define HASHED_PAIRS_LOG2 20
 #define PAIR_WORDS ((ASCII_PAIRS + (1u << HASHED_PAIRS_LOG2)) / 32)
@@ -48,9 +48,10 @@ static uint32_t pair_bit(uint32_t left, uint32_t right)
 
 /* Length and bytes of the character at p. U+2581 is the same as a space.
  *
- * Characters are those of the text as pieces spell it, with U+2581 for a space. So a space may be torn, when the first
- * byte of a character in front of it asks for more bytes than there are: the first bytes of the space's U+2581 belong to
- * that character, and the last ones stand alone. Both are taken as one character here, which has the code TORN. */
+ * Characters are those of the text as pieces spell it, with U+2581 for a space. So a space may be torn, when the
+ * first byte of a character in front of it asks for more bytes than there are: the first bytes of the space's U+2581
+ * belong to that character, and the last ones stand alone. Both are taken as one character here, which has the code
+ * TORN. */
 #define TORN UINT32_MAX
 #define METASPACE_CODE 0x8196e2u
 static inline size_t read_character(const unsigned char *p, const unsigned char *end, uint32_t *code)

@@ -39,8 +39,8 @@ static bool is_special(int kind)
 /* ---------------------------------------------------------------- trie */
 
 /* Adds a piece to the trie. A piece of spaces is in the trie as well, spelled with U+2581: the published tokenizer
- * matches it so in the raw text, before it turns spaces into U+2581. Any U+2581 that does not match counts as a space of
- * a run. */
+ * matches it so in the raw text, before it turns spaces into U+2581. Any U+2581 that does not match counts as a
+ * space of a run. */
 static void add_to_trie(struct quern_special *special, const struct quern_vocabulary_source *source, size_t id)
 {
     const size_t spaces = count_spaces(source, id);

@@ -2,9 +2,9 @@
  *
  * User-defined pieces are always cut out, control pieces and the unknown piece only where special pieces are parsed.
  *
- * User-defined pieces that consist of spaces are matched in another way, because a space in a text may be spelled ' ' or
- * U+2581. A run is a sequence of such spaces without anything between them. A run in a text gives the longest piece of
- * spaces, again and again, until what is left is shorter than any such piece. */
+ * User-defined pieces that consist of spaces are matched in another way, because a space in a text may be spelled
+ * U+0020 or U+2581. A run is a sequence of such spaces without anything between them. A run in a text gives the
+ * longest piece of spaces, again and again, until what is left is shorter than any such piece. */
 #ifndef QUERN_TEXT_SPECIAL_H
 #define QUERN_TEXT_SPECIAL_H
 

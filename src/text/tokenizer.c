@@ -183,7 +183,7 @@ int quern_tokenizer_spans(struct quern_tokenizer *t, const quern_text *parts, si
         return quern_fail(error, QUERN_ENOMEM, "no memory for %zu tokens", count);
     int code = run(t, parts, part_count, flags, &out, error);
     if (code == QUERN_OK && (out.count != count || (count > 0 && memcmp(out.ids, ids, count * sizeof *ids) != 0)))
-        code = quern_fail(error, QUERN_EINVAL, "the tokens are not those of the text: tokenize it with the same options");
+        code = quern_fail(error, QUERN_EINVAL, "the tokens are not those of the text and these options");
     free(out.ids);
     QUERN_TRY(code);
     for (size_t i = 0; i + 1 < part_count; i++)

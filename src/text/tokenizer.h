@@ -1,10 +1,10 @@
 /* The tokenizer: from a text to token ids, and back.
  *
- * A vocabulary holds what a model's file says about its tokenizer. It is immutable, and all threads share it. A tokenizer
- * is the working memory of one thread for one vocabulary.
+ * A vocabulary holds what a model's file says about its tokenizer. It is immutable, and all threads share it. A
+ * tokenizer is the working memory of one thread for one vocabulary.
  *
- * There are several kinds of tokenizers. A file names its kind in the key tokenizer.ggml.model. tokenizer_kind.h says
- * what a kind must offer, and how to add one. */
+ * There are several kinds of tokenizers. A file names its kind in the key tokenizer.ggml.model. tokenizer_kind.h
+ * says what a kind must offer, and how to add one. */
 #ifndef QUERN_TEXT_TOKENIZER_H
 #define QUERN_TEXT_TOKENIZER_H
 
@@ -39,8 +39,8 @@ struct quern_vocabulary_source quern_tokenizer_defaults(const struct quern_token
 
 struct quern_vocabulary;
 
-/* Makes a vocabulary. Errors: QUERN_EFORMAT for an empty text, for two equal texts, for a kind or an id out of range, and
- * for a score that is not finite; QUERN_ENOMEM. */
+/* Makes a vocabulary. Errors: QUERN_EFORMAT for an empty text, for two equal texts, for a kind or an id out of
+ * range, and for a score that is not finite; QUERN_ENOMEM. */
 int quern_vocabulary_new(struct quern_vocabulary **vocabulary, const struct quern_vocabulary_source *source,
                          quern_error *error);
 void quern_vocabulary_free(struct quern_vocabulary *vocabulary); /* NULL is allowed */
@@ -55,9 +55,9 @@ quern_piece quern_vocabulary_piece(const struct quern_vocabulary *vocabulary, in
 int32_t quern_vocabulary_bos(const struct quern_vocabulary *vocabulary); /* opens every text; -1: none does */
 int32_t quern_vocabulary_eos(const struct quern_vocabulary *vocabulary); /* closes every text; -1: none does */
 
-/* Writes the text that ids[count] stand for to out[capacity], and its number of bytes to length. See quern_detokenize,
- * which says what the flags mean. Errors: QUERN_EINVAL for an id out of range; QUERN_ETOOLONG when capacity is too small:
- * then length is set and nothing is written. */
+/* Writes the text that ids[count] stand for to out[capacity], and its number of bytes to length. See
+ * quern_detokenize, which says what the flags mean. Errors: QUERN_EINVAL for an id out of range; QUERN_ETOOLONG when
+ * capacity is too small: then length is set and nothing is written. */
 int quern_vocabulary_detokenize(const struct quern_vocabulary *vocabulary, const int32_t *ids, size_t count,
                                 unsigned flags, char *out, size_t capacity, size_t *length, quern_error *error);
 

@@ -10,9 +10,10 @@
  *   4. merge() finds the ids of a word. A cache keeps the ids of short words.
  *   5. The ids that open and close a text are put around the others.
  *
- * To add a kind: write a file like sentencepiece_bpe.c with a structure quern_tokenizer_kind at its end, and name that
- * structure in the list in tokenizer.c. A kind that needs more of a model's file, such as the merges of BPE or the character map of
- * unigram, adds fields for it to struct quern_vocabulary_source, and reads them in api/vocabulary_read.c. */
+ * To add a kind: write a file like sentencepiece_bpe.c with a structure quern_tokenizer_kind at its end, and name
+ * that structure in the list in tokenizer.c. A kind that needs more of a model's file, such as the merges of BPE or
+ * the character map of unigram, adds fields for it to struct quern_vocabulary_source, and reads them in
+ * api/vocabulary_read.c. */
 #ifndef QUERN_TEXT_TOKENIZER_KIND_H
 #define QUERN_TEXT_TOKENIZER_KIND_H
 
@@ -60,8 +61,8 @@ struct quern_tokenizer_kind {
     /* Step 4. Appends the ids of a word, and their spans if ids has spans. */
     int (*merge)(struct quern_tokenizer *tokenizer, const unsigned char *word, size_t length, struct quern_ids *ids,
                  quern_error *error);
-    /* Writes the text that a piece stands for to out, unless that is NULL, and returns its length, which is at most that
-     * of the piece. skip_space: without the space that the piece begins with. */
+    /* Writes the text that a piece stands for to out, unless that is NULL, and returns its length, which is at most
+     * that of the piece. skip_space: without the space that the piece begins with. */
     size_t (*piece_text)(const struct quern_vocabulary *vocabulary, int32_t id, bool skip_space, char *out);
 };
 
