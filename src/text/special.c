@@ -3,16 +3,6 @@
 #include "base/error.h"
 
 #include <stdlib.h>
-#include <string.h>
-
-size_t quern_space_length(const unsigned char *p, const unsigned char *end)
-{
-    if (*p == ' ')
-        return 1;
-    return end - p >= QUERN_METASPACE_LENGTH && memcmp(p, QUERN_METASPACE, QUERN_METASPACE_LENGTH) == 0
-               ? QUERN_METASPACE_LENGTH
-               : 0;
-}
 
 /* How many spaces a piece consists of; 0: something else is in it, or it is not user-defined. */
 static size_t count_spaces(const struct quern_vocabulary_source *source, size_t id)

@@ -11,6 +11,8 @@
 #include "text/tokenizer.h"
 #include "text/trie.h"
 
+#include <string.h>
+
 struct quern_run {
     int32_t id;
     uint32_t length; /* in spaces; 0: no piece */
@@ -35,6 +37,13 @@ void quern_special_free(struct quern_special *special); /* also what a failed bu
 size_t quern_special_bytes(const struct quern_special *special); /* memory that it takes */
 
 /* Bytes of the space at p, in either spelling; 0: there is none. p < end */
-size_t quern_space_length(const unsigned char *p, const unsigned char *end);
+static inline size_t quern_space_length(const unsigned char *p, const unsigned char *end)
+{
+    if (*p == ' ')
+        return 1;
+    return end - p >= QUERN_METASPACE_LENGTH && memcmp(p, QUERN_METASPACE, QUERN_METASPACE_LENGTH) == 0
+               ? QUERN_METASPACE_LENGTH
+               : 0;
+}
 
 #endif

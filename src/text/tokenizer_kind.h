@@ -17,6 +17,7 @@
 #ifndef QUERN_TEXT_TOKENIZER_KIND_H
 #define QUERN_TEXT_TOKENIZER_KIND_H
 
+#include "base/error.h"
 #include "text/ids.h"
 #include "text/special.h"
 #include "text/tokenizer.h"
@@ -69,7 +70,22 @@ struct quern_tokenizer_kind {
 extern const struct quern_tokenizer_kind quern_sentencepiece_bpe_kind;
 
 /* Appends the ids of a word. QUERN_WORD_BYTES from the word's first byte on must be readable. length >= 1 */
-int quern_tokenizer_put_word(struct quern_tokenizer *tokenizer, const unsigned char *word, size_t length,
-                             struct quern_ids *ids, quern_error *error);
+static inline int quern_tokenizer_put_word(struct quern_tokenizer *tokenizer, const unsigned char *word, size_t length,
+                                           struct quern_ids *ids, quern_error *error)
+{
+    const struct quern_tokenizer_kind *kind = tokenizer->vocabulary->source.tokenizer;
+    struct quern_word_key key;
+
+    if (length > QUERN_WORD_BYTES || ids->spans != NULL) /* the cache knows ids, not where they stand */
+        return kind->merge(tokenizer, word, length, ids, error);
+    quern_words_read(&tokenizer->words, word, length, &key);
+    if (quern_words_put(&key, ids))
+        return QUERN_OK;
+    const size_t first = ids->count;
+    QUERN_TRY(kind->merge(tokenizer, word, length, ids, error));
+    if (ids->count <= ids->capacity)
+        quern_words_keep(&key, ids->ids + first, ids->count - first);
+    return QUERN_OK;
+}
 
 #endif
