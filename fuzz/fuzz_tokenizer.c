@@ -1,4 +1,5 @@
-/* Makes a vocabulary and a text from the input. The tokens of short texts must be those of the naive tokenizer.
+/* Makes a vocabulary and a text of the input. The spans of the tokens must cover the text, the tokens must give the
+ * text back, and the tokens of a short text must be those that the definition gives.
  *
  *     byte 0       flags, see below
  *     byte 1       number of pieces
@@ -14,7 +15,8 @@
 #include <string.h>
 
 #define MOST_PIECES 255
-#define MOST_COMPARED 48 /* bytes of text */
+#define MOST_COMPARED 48  /* bytes of a text that is compared with the definition */
+#define MOST_TEXT 65536   /* bytes of a text; the rest of the input is left out */
 
 enum { ADD_BOS = 1, ADD_EOS = 2, SPACE_PREFIX = 4, PARSE_SPECIAL = 8, NO_SPECIAL = 16, UNKNOWN = 32, ALL_BYTES = 64 };
 
@@ -52,27 +54,43 @@ static void read_pieces(struct input *in, size_t count)
     }
 }
 
+static void require(bool condition)
+{
+    if (!condition)
+        abort();
+}
+
+static void compare(const struct quern_vocabulary_source *source, quern_text text, unsigned flags, int code,
+                    const int32_t *ids, size_t count)
+{
+    static int32_t expected[QUERN_NAIVE_TOKENS(MOST_COMPARED)];
+    const int expected_count = quern_naive_tokenize(source, text, flags, expected);
+
+    require((code == QUERN_OK) == (expected_count >= 0));
+    if (code == QUERN_OK)
+        require(count == (size_t)expected_count && memcmp(ids, expected, count * sizeof *ids) == 0);
+}
+
 static void check(const struct quern_vocabulary_source *source, quern_text text, unsigned flags)
 {
-    static int32_t ids[QUERN_NAIVE_TOKENS(MOST_COMPARED)], expected[QUERN_NAIVE_TOKENS(MOST_COMPARED)];
+    static int32_t ids[QUERN_NAIVE_TOKENS(MOST_TEXT)];
+    static quern_token_span spans[QUERN_COUNT(ids)];
     struct quern_vocabulary *vocabulary = NULL;
     struct quern_tokenizer *tokenizer = NULL;
-    size_t count, half = text.length / 2;
+    size_t count = 0, half = text.length / 2;
     const quern_text parts[] = {{text.data, half}, {text.data + half, text.length - half}};
 
     if (quern_vocabulary_new(&vocabulary, source, NULL) != QUERN_OK)
         return;
-    if (quern_tokenizer_new(&tokenizer, vocabulary, NULL) == QUERN_OK) {
-        size_t capacity = QUERN_COUNT(ids);
-        int code = quern_tokenizer_run(tokenizer, parts, 2, flags, ids, capacity, &count, NULL);
-        if (text.length <= MOST_COMPARED) {
-            int expected_count = quern_naive_tokenize(source, text, flags, expected);
-            if ((code == QUERN_OK) != (expected_count >= 0))
-                abort();
-            if (code == QUERN_OK &&
-                (count != (size_t)expected_count || memcmp(ids, expected, count * sizeof *ids) != 0))
-                abort();
-        }
+    if (quern_tokenizer_new(&tokenizer, vocabulary, NULL) != QUERN_OK)
+        abort();
+    int code = quern_tokenizer_run(tokenizer, parts, 2, flags, ids, QUERN_COUNT(ids), &count, NULL);
+    if (text.length <= MOST_COMPARED)
+        compare(source, text, flags, code, ids, count);
+    if (code == QUERN_OK) {
+        require(quern_tokenizer_spans(tokenizer, parts, 2, flags, ids, count, spans, NULL) == QUERN_OK);
+        require(quern_spans_cover(spans, count, half, text.length - half));
+        require(!(flags & QUERN_NO_SPECIAL) || quern_text_returns(source, vocabulary, text, ids, count));
     }
     quern_tokenizer_free(tokenizer);
     quern_vocabulary_free(vocabulary);
@@ -94,10 +112,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         add_piece(&in, in.bytes[i], 6, 0, QUERN_PIECE_BYTE);
     }
     struct quern_vocabulary_source source = {
-        .tokenizer = &quern_sentencepiece_bpe_kind, .texts = in.texts, .scores = in.scores, .kinds = in.kinds, .count = in.count,
-        .bos = in.count > 0 ? 0 : -1, .eos = in.count > 1 ? 1 : -1, .unknown = flags & UNKNOWN && in.count > 0 ? 0 : -1,
+        .tokenizer = &quern_sentencepiece_bpe_kind, .texts = in.texts, .scores = in.scores, .kinds = in.kinds,
+        .count = in.count, .bos = in.count > 0 ? 0 : -1, .eos = in.count > 1 ? 1 : -1, .unknown = flags & UNKNOWN && in.count > 0 ? 0 : -1,
         .add_bos = flags & ADD_BOS, .add_eos = flags & ADD_EOS, .add_space_prefix = flags & SPACE_PREFIX};
-    check(&source, (quern_text){(const char *)in.data, in.size},
+    check(&source, (quern_text){(const char *)in.data, in.size < MOST_TEXT ? in.size : MOST_TEXT},
           (flags & PARSE_SPECIAL ? QUERN_PARSE_SPECIAL : 0u) | (flags & NO_SPECIAL ? QUERN_NO_SPECIAL : 0u));
     return 0;
 }

@@ -1,5 +1,5 @@
-/* Random texts over random vocabularies: the tokenizer gives what its definition gives. Prints its seed;
- * QUERN_TEST_SEED=N repeats a run. */
+/* Random texts over random vocabularies: the tokenizer gives the ids that its definition gives, the spans of the ids
+ * cover the text, and the ids give the text back. Prints its seed; QUERN_TEST_SEED=N repeats a run. */
 #include "base/count.h"
 #include "support/naive_tokenizer.h"
 #include "text/tokenizer_kind.h"
@@ -94,10 +94,12 @@ static void random_vocabulary(struct random_vocabulary *v, unsigned symbol_kinds
     v->source.add_space_prefix = below(2);
 }
 
-static void check_text(const struct random_vocabulary *v, struct quern_tokenizer *tokenizer, unsigned symbol_kinds)
+static void check_text(const struct random_vocabulary *v, const struct quern_vocabulary *vocabulary,
+                       struct quern_tokenizer *tokenizer, unsigned symbol_kinds)
 {
     static char text[MOST_TEXT * 4];
     static int32_t expected[QUERN_NAIVE_TOKENS(sizeof text)], ids[QUERN_NAIVE_TOKENS(sizeof text)];
+    static quern_token_span spans[QUERN_NAIVE_TOKENS(sizeof text)];
     size_t length = random_text(text, 1 + below(MOST_TEXT), symbol_kinds), count;
     unsigned flags = (below(2) ? QUERN_PARSE_SPECIAL : 0) | (below(2) ? QUERN_NO_SPECIAL : 0);
     size_t first = below((unsigned)length + 1), second = first + below((unsigned)(length - first) + 1);
@@ -112,6 +114,10 @@ static void check_text(const struct random_vocabulary *v, struct quern_tokenizer
     assert_int_equal(code, QUERN_OK);
     assert_int_equal(count, expected_count);
     assert_memory_equal(ids, expected, count * sizeof *ids);
+    assert_int_equal(quern_tokenizer_spans(tokenizer, parts, 3, flags, ids, count, spans, NULL), QUERN_OK);
+    assert_true(quern_spans_cover(spans, count, second, length - second));
+    if (flags & QUERN_NO_SPECIAL)
+        assert_true(quern_text_returns(&v->source, vocabulary, (quern_text){text, length}, ids, count));
 }
 
 static void test_random_texts(void **state)
@@ -127,7 +133,7 @@ static void test_random_texts(void **state)
         assert_int_equal(quern_vocabulary_new(&vocabulary, &v.source, NULL), QUERN_OK);
         assert_int_equal(quern_tokenizer_new(&tokenizer, vocabulary, NULL), QUERN_OK);
         for (int k = 0; k < 20; k++)
-            check_text(&v, tokenizer, symbol_kinds);
+            check_text(&v, vocabulary, tokenizer, symbol_kinds);
         quern_tokenizer_free(tokenizer);
         quern_vocabulary_free(vocabulary);
     }

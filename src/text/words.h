@@ -1,5 +1,5 @@
-/* A cache of words: a text repeats most of its words, and so their ids need not be found again. The functions that find a
- * word are in this header, because they take most of the time of a tokenizer. */
+/* A cache of words: a text repeats most of its words, and so their ids need not be found again. The functions that find
+ * a word are in this header, because they take most of the time of a tokenizer. */
 #ifndef QUERN_TEXT_WORDS_H
 #define QUERN_TEXT_WORDS_H
 

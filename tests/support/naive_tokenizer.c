@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BLANK "\u2581"
-
 struct naive {
     const struct quern_vocabulary_source *source;
     unsigned flags;
@@ -72,7 +70,7 @@ static void put_bytes(struct naive *n, const char *text, size_t length)
         put(n, ids[i]);
 }
 
-/* text is spelled as pieces are. */
+/* text has U+2581 in place of spaces. */
 static void merge(struct naive *n, const char *text, size_t length)
 {
     size_t *begins = malloc((length + 1) * sizeof *begins), count = 0;
@@ -108,10 +106,10 @@ static void put_fragment(struct naive *n, const char *text, size_t length)
 {
     char *spelled = malloc(3 * (length + 1)), *out = spelled;
     if (length > 0 && n->source->add_space_prefix)
-        out = (char *)memcpy(out, BLANK, 3) + 3;
+        out = (char *)memcpy(out, QUERN_METASPACE, 3) + 3;
     for (size_t i = 0; i < length; i++) {
         if (text[i] == ' ')
-            out = (char *)memcpy(out, BLANK, 3) + 3;
+            out = (char *)memcpy(out, QUERN_METASPACE, 3) + 3;
         else
             *out++ = text[i];
     }
@@ -123,7 +121,7 @@ static void put_fragment(struct naive *n, const char *text, size_t length)
 
 static size_t blank_at(const char *text, size_t left)
 {
-    return left >= 1 && *text == ' ' ? 1 : left >= 3 && memcmp(text, BLANK, 3) == 0 ? 3 : 0;
+    return left >= 1 && *text == ' ' ? 1 : left >= 3 && memcmp(text, QUERN_METASPACE, 3) == 0 ? 3 : 0;
 }
 
 /* How many blanks a user-defined piece is; 0 if it is anything else. */
@@ -159,7 +157,7 @@ static size_t match_at(const struct naive *n, quern_text text, size_t at, int32_
         size_t blanks = run_of(n, i), length = blanks ? 3 * blanks : piece.length;
         bool matches = blanks ? true : begins_with(text, at, piece.data, piece.length);
         for (size_t blank = 0; blank < blanks; blank++)
-            matches = matches && at + 3 * blank <= text.length && begins_with(text, at + 3 * blank, BLANK, 3);
+            matches = matches && at + 3 * blank <= text.length && begins_with(text, at + 3 * blank, QUERN_METASPACE, 3);
         if (matches && (length > longest || (length == longest && always && !by_user))) {
             longest = length;
             by_user = always;
@@ -231,4 +229,71 @@ int quern_naive_tokenize(const struct quern_vocabulary_source *source, quern_tex
     if (source->add_eos && source->eos >= 0 && !(flags & QUERN_NO_SPECIAL))
         put(&n, source->eos);
     return n.count;
+}
+
+/* ---------------------------------------------------------------- spans and texts */
+
+bool quern_spans_cover(const quern_token_span *spans, size_t count, size_t prompt_length, size_t text_length)
+{
+    size_t end[] = {[QUERN_PART_PROMPT] = 0, [QUERN_PART_TEXT] = 0};
+    bool crosses = false; /* a token stands in both, and has the span of its part in the text */
+    for (size_t i = 0; i < count; i++) {
+        const quern_token_span *span = &spans[i];
+        if (span->part == QUERN_PART_ADDED) {
+            if (span->begin != 0 || span->end != 0 || (i != 0 && i != count - 1))
+                return false;
+            continue;
+        }
+        if (span->part == QUERN_PART_PROMPT && end[QUERN_PART_TEXT] > 0)
+            return false;
+        if (span->begin != end[span->part] || span->end < span->begin)
+            return false;
+        if (span->part == QUERN_PART_TEXT && span->begin == 0)
+            crosses = crosses || end[QUERN_PART_PROMPT] < prompt_length;
+        end[span->part] = span->end;
+    }
+    return end[QUERN_PART_TEXT] == text_length && (end[QUERN_PART_PROMPT] == prompt_length || crosses);
+}
+
+/* Copies a text with ' ' for U+2581, and returns its length. */
+static size_t spell_spaces(const char *text, size_t length, char *out)
+{
+    size_t count = 0;
+    for (size_t at = 0; at < length; count++) {
+        const size_t blank = blank_at(text + at, length - at);
+        out[count] = blank ? ' ' : text[at];
+        at += blank ? blank : 1;
+    }
+    return count;
+}
+
+/* "<0x41>" */
+static bool is_named_like_a_byte(quern_text text)
+{
+    return text.length == 6 && memcmp(text.data, "<0x", 3) == 0;
+}
+
+bool quern_text_returns(const struct quern_vocabulary_source *source, const struct quern_vocabulary *vocabulary,
+                        quern_text text, const int32_t *ids, size_t count)
+{
+    size_t length = 0;
+    if (source->add_space_prefix)
+        return true;
+    for (size_t i = 0; i < count; i++)
+        if (ids[i] == source->unknown ||
+            (source->kinds[ids[i]] != QUERN_PIECE_BYTE && is_named_like_a_byte(source->texts[ids[i]])))
+            return true;
+    const int code = quern_vocabulary_detokenize(vocabulary, ids, count, 0, NULL, 0, &length, NULL);
+    if (code != (length > 0 ? QUERN_ETOOLONG : QUERN_OK))
+        return false;
+    char *out = malloc(length + 1), *expected = malloc(text.length + 1);
+    bool same = false;
+    if (out != NULL && expected != NULL &&
+        quern_vocabulary_detokenize(vocabulary, ids, count, 0, out, length, &length, NULL) == QUERN_OK) {
+        const size_t spelled = spell_spaces(out, length, out);
+        same = spelled == spell_spaces(text.data, text.length, expected) && memcmp(out, expected, spelled) == 0;
+    }
+    free(out);
+    free(expected);
+    return same;
 }
