@@ -3,11 +3,6 @@
 #include "base/pool.h"
 #include "engine/engine.h"
 
-/* Tokens of a tile of attention: few enough for every thread to find work in a short text. With three query heads that
- * share keys they fill the rows that kernels compute together. */
-enum { TILE_TOKENS = 4 };
-static_assert(QUERN_KEY_BLOCK % TILE_TOKENS == 0, "a block of keys is a whole number of tiles");
-
 struct attend {
     struct quern_engine *engine;
     const struct quern_layer *layer;
@@ -120,18 +115,19 @@ static void put_result(const struct attend *a, const struct quern_text_span *spa
                                                           layer->output.length, h * layer->head, result, layer->head);
 }
 
-/* Tile = (block, TILE_TOKENS of it, key and value head). */
+/* Tile = (block, tile_tokens of it, key and value head). */
 static void attend_tile(void *argument, int tile, int thread)
 {
     const struct attend *a = argument;
     const struct quern_engine *e = a->engine;
     const struct quern_layer *layer = a->layer;
-    const int parts = QUERN_KEY_BLOCK / TILE_TOKENS, kv_head = tile % layer->kv_heads, part = tile / layer->kv_heads;
+    const int tokens = e->attention->tile_tokens, parts = QUERN_KEY_BLOCK / tokens;
+    const int kv_head = tile % layer->kv_heads, part = tile / layer->kv_heads;
     const int group = layer->heads / layer->kv_heads;
     int first;
     const struct quern_text_span *span = block_of(e, part / parts, &first);
-    first += part % parts * TILE_TOKENS;
-    const int end = at_most(span->count, first + TILE_TOKENS) * group;
+    first += part % parts * tokens;
+    const int end = at_most(span->count, first + tokens) * group;
     const struct quern_attention_job job = {
         .packed = packed_of(a, span, kv_head), .queries = head_of(a, span->first, kv_head * group),
         .token_stride = qkv_stride(layer), .group = group, .dimensions = layer->head, .tokens = span->count,
@@ -152,6 +148,7 @@ void quern_engine_attend(struct quern_engine *engine, const struct quern_layer *
     struct attend a = {engine, layer};
     quern_pool_run(engine->pool, prepare_tile, &a, 2 * engine->blocks);
     quern_engine_lap(engine, QUERN_PASS_HEADS);
-    quern_pool_run(engine->pool, attend_tile, &a, engine->blocks * (QUERN_KEY_BLOCK / TILE_TOKENS) * layer->kv_heads);
+    quern_pool_run(engine->pool, attend_tile, &a,
+                   engine->blocks * (QUERN_KEY_BLOCK / engine->attention->tile_tokens) * layer->kv_heads);
     quern_engine_lap(engine, QUERN_PASS_ATTEND);
 }

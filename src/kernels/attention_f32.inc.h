@@ -98,5 +98,5 @@ static void attention_f32_run(float *out, const struct quern_attention_job *job,
             vf_store(out + r * d + i, vf_load(out + r * d + i) * vf_set(factor[r]));
 }
 
-static const struct quern_attention attention_f32 = {F32_QUERIES, attention_f32_packed, attention_f32_scratch,
+static const struct quern_attention attention_f32 = {F32_QUERIES, 4, attention_f32_packed, attention_f32_scratch,
                                                      attention_f32_pack, attention_f32_run};

@@ -249,5 +249,6 @@ static void attention_int16_run(float *out, const struct quern_attention_job *jo
     }
 }
 
-static const struct quern_attention attention_int16 = {INT16_QUERIES, attention_int16_packed, attention_int16_scratch,
-                                                       attention_int16_pack, attention_int16_run};
+static const struct quern_attention attention_int16 = {INT16_QUERIES, 4, attention_int16_packed,
+                                                       attention_int16_scratch, attention_int16_pack,
+                                                       attention_int16_run};

@@ -109,6 +109,11 @@ struct quern_attention_job {
 struct quern_attention {
     int rows; /* query rows that are computed together, even when fewer are asked for */
 
+    /* Tokens of a text whose queries a thread takes at a time: few enough for every thread to find work in a short text.
+     * It divides QUERN_KEY_BLOCK. With three query heads that share keys, their rows are a multiple of `rows`, or nearly
+     * so. */
+    int tile_tokens;
+
     /* Bytes for the packed keys and values of a text, and for a thread's scratch memory with texts of up to that
      * length; multiples of 64. */
     size_t (*packed_bytes)(int tokens, int dimensions);
