@@ -4,7 +4,7 @@
 #include "base/error.h"
 #include "checkpoint.h"
 #include "formats/formats.h"
-#include "pieces.h"
+#include "piece_files.h"
 #include "settings.h"
 #include "weights.h"
 

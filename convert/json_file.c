@@ -83,8 +83,8 @@ int quern_json_get_integer(const struct quern_json *json, const json_t *object, 
         return quern_fail(error, QUERN_EFORMAT, "%s: %s is no integer", json->path, key);
     json_int_t number = json_integer_value(found);
     if (number < low || number > high)
-        return quern_fail(error, QUERN_EFORMAT, "%s: %s is %lld, not from %d to %d", json->path, key, (long long)number,
-                          low, high);
+        return quern_fail(error, QUERN_EFORMAT, "%s: %s is %lld, but must be from %d to %d", json->path, key,
+                          (long long)number, low, high);
     *value = (int)number;
     return QUERN_OK;
 }
@@ -99,7 +99,8 @@ int quern_json_get_number(const struct quern_json *json, const json_t *object, c
         return quern_fail(error, QUERN_EFORMAT, "%s: %s is no number", json->path, key);
     double number = json_number_value(found);
     if (!(number >= low && number <= high))
-        return quern_fail(error, QUERN_EFORMAT, "%s: %s is %g, not from %g to %g", json->path, key, number, low, high);
+        return quern_fail(error, QUERN_EFORMAT, "%s: %s is %g, but must be from %g to %g", json->path, key, number, low,
+                          high);
     *value = number;
     return QUERN_OK;
 }

@@ -1,5 +1,4 @@
-/* Reads the tokenizer of a folder into the form that GGUF files have: pieces by id, with scores, kinds and special
- * ids. */
+/* A tokenizer in the form that GGUF files have: pieces by id, with scores, kinds and special ids. */
 #ifndef QUERN_CONVERT_PIECES_H
 #define QUERN_CONVERT_PIECES_H
 
@@ -19,14 +18,9 @@ struct quern_pieces {
     struct quern_copy *copies;
 };
 
-/* Reads tokenizer.model, or tokenizer.json if there is none, and tokenizer_config.json. count: pieces that the model
- * has. Larger ids are left out; ids that the tokenizer lacks become unused pieces. Checks that the library's
- * tokenizer accepts the result. */
-int quern_pieces_read(struct quern_pieces *pieces, const char *folder, size_t count, quern_error *error);
-void quern_pieces_free(struct quern_pieces *pieces); /* a zeroed one is allowed */
-
-/* For the readers of files: makes room for count pieces, of which none is set. */
+/* Makes room for count pieces, of which none is set. QUERN_ENOMEM. */
 int quern_pieces_new(struct quern_pieces *pieces, size_t count, quern_error *error);
+void quern_pieces_free(struct quern_pieces *pieces); /* a zeroed one is allowed */
 
 /* Sets a piece. An id that the model does not have is ignored. The text must live as long as the pieces. */
 void quern_pieces_set(struct quern_pieces *pieces, uint64_t id, quern_text text, float score, int32_t kind);
@@ -35,8 +29,7 @@ void quern_pieces_set(struct quern_pieces *pieces, uint64_t id, quern_text text,
  * special or looks special, else a user-defined piece, which is spelled with spaces instead of U+2581. */
 int quern_pieces_set_added(struct quern_pieces *pieces, uint64_t id, quern_text text, bool special, quern_error *error);
 
-/* Reads the pieces of tokenizer.json. Room for them must have been made. Such files have no scores, but they list the
- * merges from best to worst. So the ids must rise in the order of the merges, as those of Gemma do. */
-int quern_tokenizer_json_read(struct quern_pieces *pieces, const struct quern_json *json, quern_error *error);
+/* Makes room for a text of up to length bytes, which lives as long as the pieces. NULL: no memory. */
+char *quern_pieces_new_text(struct quern_pieces *pieces, size_t length);
 
 #endif

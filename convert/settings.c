@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MOST_BYTES (1u << 20) /* of each of these files */
+#define MOST_SETTINGS (1u << 20) /* of each of these files */
 #define MOST_PROMPTS 256
 #define MOST_PROMPT 65536 /* bytes of a prompt */
 #define ABSENT INT_MIN
@@ -107,7 +107,7 @@ static int read_period(struct quern_settings *s, const struct quern_json *config
 static int read_config(struct quern_settings *s, const char *folder, quern_error *error)
 {
     struct quern_json config;
-    QUERN_TRY(quern_json_open(&config, folder, "config.json", JSON_OBJECT, MOST_BYTES, false, error));
+    QUERN_TRY(quern_json_open(&config, folder, "config.json", JSON_OBJECT, MOST_SETTINGS, false, error));
     s->epsilon = 1e-6;
     s->rope_base = 1e6;
     s->rope_base_local = 1e4;
@@ -146,7 +146,7 @@ static int check_pooling(const char *folder, const char *path, quern_error *erro
     bool mean = false, prompt = true, other = false;
     quern_text mode = {"", 0};
     snprintf(name, sizeof name, "%s/config.json", path);
-    QUERN_TRY(quern_json_open(&json, folder, name, JSON_OBJECT, MOST_BYTES, false, error));
+    QUERN_TRY(quern_json_open(&json, folder, name, JSON_OBJECT, MOST_SETTINGS, false, error));
     int code = quern_json_get_bool(&json, json.root, "pooling_mode_mean_tokens", &mean, error);
     if (code == QUERN_OK)
         code = quern_json_get_bool(&json, json.root, "include_prompt", &prompt, error);
@@ -185,7 +185,7 @@ static int read_dense(struct quern_settings *s, const char *folder, quern_error 
         struct quern_json json;
         char name[160];
         snprintf(name, sizeof name, "%s/config.json", s->dense[i]);
-        QUERN_TRY(quern_json_open(&json, folder, name, JSON_OBJECT, MOST_BYTES, false, error));
+        QUERN_TRY(quern_json_open(&json, folder, name, JSON_OBJECT, MOST_SETTINGS, false, error));
         int code = check_dense(&json, widths[i], &widths[i + 1], error);
         quern_json_close(&json);
         QUERN_TRY(code);
@@ -225,7 +225,7 @@ static int read_modules(struct quern_settings *s, const char *folder, quern_erro
 {
     struct quern_json modules;
     int dense = 0, code = QUERN_OK;
-    QUERN_TRY(quern_json_open(&modules, folder, "modules.json", JSON_ARRAY, MOST_BYTES, false, error));
+    QUERN_TRY(quern_json_open(&modules, folder, "modules.json", JSON_ARRAY, MOST_SETTINGS, false, error));
     for (size_t i = 0; i < json_array_size(modules.root) && code == QUERN_OK; i++)
         code = read_module(s, &modules, json_array_get(modules.root, i), folder, &dense, error);
     if (code == QUERN_OK && dense == 1)
@@ -242,8 +242,8 @@ static int read_prompts(struct quern_settings *s, const char *folder, quern_erro
 {
     const char *name;
     json_t *text;
-    QUERN_TRY(quern_json_open(&s->prompts, folder, "config_sentence_transformers.json", JSON_OBJECT, MOST_BYTES, true,
-                              error));
+    QUERN_TRY(quern_json_open(&s->prompts, folder, "config_sentence_transformers.json", JSON_OBJECT, MOST_SETTINGS,
+                              true, error));
     s->prompt_texts = json_object_get(s->prompts.root, "prompts");
     if (s->prompt_texts == NULL)
         return QUERN_OK;

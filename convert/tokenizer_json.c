@@ -1,12 +1,13 @@
-/* Reads the pieces of a tokenizer.json. */
+#include "tokenizer_json.h"
+
 #include "base/error.h"
 #include "base/view.h"
-#include "pieces.h"
+#include "text/tokenizer.h"
 
 #include <stdio.h>
 #include <string.h>
 
-static const char blank[] = "\xe2\x96\x81"; /* U+2581 */
+static const char blank[] = QUERN_METASPACE;
 
 /* "<0x0A>": a piece that stands for a byte. */
 static bool is_byte(quern_text text)

@@ -1,5 +1,5 @@
 /* Reads any bytes as tokenizer.json. They must give pieces that can be read, or one clear error. */
-#include "pieces.h"
+#include "tokenizer_json.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -56,7 +56,7 @@ check "convert: a missing folder" fails "nowhere/config.json"
 run convert model -o nowhere/x.gguf
 check "convert: an output in a missing folder" fails "nowhere/x.gguf"
 run convert model -o /dev/null
-check "convert: an output that is not a regular file" fails "no regular file"
+check "convert: an output that is not a regular file" fails "not a regular file"
 check "and it is unchanged" [ -c /dev/null ]
 for file in model/*.safetensors; do
     break
@@ -94,7 +94,7 @@ while flock -n y.gguf.part true && [ $tries -lt 300 ]; do
     tries=$((tries + 1))
 done
 run quantize x.gguf y.gguf q8_0
-check "quantize: a file that another process is writing" fails "being written already"
+check "quantize: a file that another process is writing" fails "another process is writing it"
 kill $holder
 wait $holder 2>/dev/null
 run quantize x.gguf y.gguf q8_0

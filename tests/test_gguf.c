@@ -480,9 +480,9 @@ static const struct {
     {key_without_name, QUERN_EFORMAT, "key 0, at byte 24"},
     {key_too_long, QUERN_EFORMAT, "not 65536"},
     {key_beyond_the_end, QUERN_EFORMAT, "inside a key"},
-    {key_twice, QUERN_EFORMAT, "key 'same' is there twice"},
-    {no_kind, QUERN_EFORMAT, "key 'odd': 13 is no value type"},
-    {bool_of_two, QUERN_EFORMAT, "key 'odd': a bool is 0 or 1, not 2"},
+    {key_twice, QUERN_EFORMAT, "key 'same' occurs twice"},
+    {no_kind, QUERN_EFORMAT, "key 'odd' has the unknown value type 13"},
+    {bool_of_two, QUERN_EFORMAT, "key 'odd': a bool must be 0 or 1, not 2"},
     {number_cut_off, QUERN_EFORMAT, "inside a value"},
     {string_beyond_the_end, QUERN_EFORMAT, "inside a string"},
     {array_of_arrays, QUERN_EFORMAT, "key 'odd': an array cannot have elements of type 9"},
@@ -499,7 +499,7 @@ static const struct {
     {tensor_without_name, QUERN_EFORMAT, "tensor 0, at byte 24"},
     {tensor_of_64_letters, QUERN_EFORMAT, "tensor 0, at byte 24"},
     {tensor_name_with_nul, QUERN_EFORMAT, "tensor 0, at byte 24"},
-    {tensor_twice, QUERN_EFORMAT, "tensor 'same' is there twice"},
+    {tensor_twice, QUERN_EFORMAT, "tensor 'same' occurs twice"},
     {no_dimensions, QUERN_EFORMAT, "'odd' has 0 dimensions"},
     {five_dimensions, QUERN_EFORMAT, "'odd' has 5 dimensions"},
     {zero_first, QUERN_EFORMAT, "'odd': dimension 0 is zero"},
@@ -511,10 +511,10 @@ static const struct {
     {type_9, QUERN_EUNSUPPORTED, "'odd' has type 9 (Q8_1)"},
     {type_21, QUERN_EUNSUPPORTED, "'odd' has type 21 (IQ3_S)"},
     {type_of_all_bits, QUERN_EUNSUPPORTED, "'odd' has type 4294967295 (unknown)"},
-    {part_of_a_block, QUERN_EFORMAT, "a row of 48 elements is not made of Q8_0 blocks"},
-    {offset_of_32, QUERN_EFORMAT, "'odd' is said to be at offset 32, but belongs at 0"},
+    {part_of_a_block, QUERN_EFORMAT, "a row of 48 elements does not divide into Q8_0 blocks"},
+    {offset_of_32, QUERN_EFORMAT, "'odd' has offset 32, but must have 0"},
     {longer_than_the_file, QUERN_EFORMAT, "tensor 'odd' ends at byte"},
-    {overlap, QUERN_EFORMAT, "'b' is said to be at offset 32, but belongs at 64"},
+    {overlap, QUERN_EFORMAT, "'b' has offset 32, but must have 64"},
     {end_overflows, QUERN_EFORMAT, "'b' ends beyond"},
     {data_starts_behind_the_end, QUERN_EFORMAT, "the file is cut off: tensor 'odd'"},
 };
@@ -666,9 +666,9 @@ static void test_integers(void **state)
     }
     int64_t value = 7;
     assert_int_equal(quern_gguf_integer(&gguf, "large", INT64_MIN, INT64_MAX, &value, &error), QUERN_EFORMAT);
-    assert_non_null(strstr(error.text, "key 'large' is 9223372036854775808, not from"));
+    assert_non_null(strstr(error.text, "key 'large' is 9223372036854775808, but must be from"));
     assert_int_equal(quern_gguf_integer(&gguf, "float", 0, 1, &value, &error), QUERN_EFORMAT);
-    assert_string_equal(error.text, "key 'float' has value type f32, not an integer");
+    assert_string_equal(error.text, "key 'float' has value type f32, but must be an integer");
     assert_int_equal(quern_gguf_integer(&gguf, "absent", 0, 1, &value, NULL), QUERN_OK);
     assert_int_equal(value, 7);
     quern_gguf_close(&gguf);
@@ -710,7 +710,7 @@ static void test_other_kinds(void **state)
     assert_int_equal(quern_gguf_bool(&gguf, "bool", &flag, NULL), QUERN_OK);
     assert_true(flag);
     assert_int_equal(quern_gguf_bool(&gguf, "string", &flag, &error), QUERN_EFORMAT);
-    assert_string_equal(error.text, "key 'string' has value type string, not bool");
+    assert_string_equal(error.text, "key 'string' has value type string, but must be bool");
     assert_int_equal(quern_gguf_bool(&gguf, "absent", &flag, NULL), QUERN_OK);
     assert_true(flag);
 

@@ -84,7 +84,7 @@ static void test_target_appears_when_finished(void **state)
     struct quern_gguf_writer *writer = begin(), *other;
     quern_error error;
     assert_int_equal(quern_gguf_writer_new(&other, path, &error), QUERN_EIO); /* two at once do not meet */
-    assert_non_null(strstr(error.text, "being written already"));
+    assert_non_null(strstr(error.text, "another process is writing it"));
     assert_int_equal(count_files(".part"), 1);
     put_vector(writer, "a", 3);
     quern_gguf_put_data(writer, data, sizeof data);
@@ -131,9 +131,9 @@ static void test_only_regular_files_are_replaced(void **state)
     struct quern_gguf_writer *writer;
     quern_error error;
     assert_int_equal(quern_gguf_writer_new(&writer, "/dev/null", &error), QUERN_EIO);
-    assert_non_null(strstr(error.text, "no regular file"));
+    assert_non_null(strstr(error.text, "not a regular file"));
     assert_int_equal(quern_gguf_writer_new(&writer, "/tmp", &error), QUERN_EIO);
-    assert_non_null(strstr(error.text, "no regular file"));
+    assert_non_null(strstr(error.text, "not a regular file"));
 }
 
 /* ---------------------------------------------------------------- misuse and failures */
@@ -215,11 +215,11 @@ static const struct {
     {write_too_little, QUERN_EINVAL, "less data"},
     {write_nothing, QUERN_EINVAL, "less data"},
     {write_too_much, QUERN_EINVAL, "more data"},
-    {write_part_of_a_block, QUERN_EINVAL, "'odd' has an impossible type or shape"},
-    {write_no_type, QUERN_EINVAL, "'odd' has an impossible type or shape"},
-    {write_empty, QUERN_EINVAL, "'odd' has an impossible type or shape"},
-    {write_five_dimensions, QUERN_EINVAL, "'odd' has an impossible type or shape"},
-    {write_far_too_large, QUERN_EINVAL, "'odd' has an impossible type or shape"},
+    {write_part_of_a_block, QUERN_EINVAL, "'odd' has an invalid type or shape"},
+    {write_no_type, QUERN_EINVAL, "'odd' has an invalid type or shape"},
+    {write_empty, QUERN_EINVAL, "'odd' has an invalid type or shape"},
+    {write_five_dimensions, QUERN_EINVAL, "'odd' has an invalid type or shape"},
+    {write_far_too_large, QUERN_EINVAL, "'odd' has an invalid type or shape"},
     {write_beyond_the_limit, QUERN_EIO, "File too large"},
 };
 

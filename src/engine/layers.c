@@ -2,15 +2,6 @@
 #include "base/clock.h"
 #include "engine/engine.h"
 
-void quern_engine_lap(struct quern_engine *engine, enum quern_pass_part part)
-{
-    if (engine->part_ns == NULL)
-        return;
-    const uint64_t now = (uint64_t)quern_now_ns();
-    engine->part_ns[part] += now - engine->lap_ns;
-    engine->lap_ns = now;
-}
-
 static struct quern_input attention_input(const struct quern_engine *e, const struct quern_layer *layer)
 {
     return (struct quern_input){&layer->attention_norm, &layer->qkv, e->rest};

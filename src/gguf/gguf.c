@@ -1,28 +1,22 @@
 #include "gguf/gguf.h"
 
 #include "base/error.h"
+#include "gguf/name_index.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Far above every real file, and small enough that a hostile file costs little: names are compared at most
+/* Limits far above every real file. They are small enough that a hostile file costs little: names are compared at most
  * MAX_ENTRIES^2 / 2 times. */
 #define MAX_ENTRIES 16384
 #define MAX_KEY 65535
 #define MAX_NAME 63 /* of a tensor, as in ggml */
 #define MAX_ALIGNMENT (1u << 20)
-#define MIN_VALUE_BYTES 14  /* length, one byte of key, type, one byte of value */
-#define MIN_TENSOR_BYTES 33 /* length, one byte of name, dimensions, one dimension, type, offset */
+#define MIN_VALUE_BYTES 14  /* length of the key, one byte of it, type, one byte of value */
+#define MIN_TENSOR_BYTES 33 /* length of the name, one byte of it, dimension count, one dimension, type, offset */
 
-/* For messages: the arguments of "%.*s" for a name that may be long. */
+/* The arguments of "%.*s" in a message, for a name that may be long. */
 #define SHOW(text) (int)((text).length < 80 ? (text).length : 80), (text).data
-
-/* Hash tables with open addressing and linear probing, at most half full. An entry is a position in values or tensors,
- * plus 1; 0: free. */
-struct quern_gguf_index {
-    uint32_t *values, *tensors; /* [value_mask + 1], [tensor_mask + 1] */
-    uint32_t value_mask, tensor_mask;
-};
 
 struct reader {
     const unsigned char *data;
@@ -38,7 +32,7 @@ static int cut_off(struct reader *in, const char *what)
                       in->size, what);
 }
 
-/* Returns the next count bytes and moves behind them. NULL: the file ends before. */
+/* Returns the next count bytes and goes past them; NULL when the file ends before. */
 static const unsigned char *take(struct reader *in, size_t count, const char *what)
 {
     const unsigned char *bytes = in->data + in->position;
@@ -53,7 +47,7 @@ static const unsigned char *take(struct reader *in, size_t count, const char *wh
 static int take_u32(struct reader *in, uint32_t *value, const char *what)
 {
     const unsigned char *bytes = take(in, sizeof *value, what);
-    if (!bytes)
+    if (bytes == NULL)
         return QUERN_EFORMAT;
     memcpy(value, bytes, sizeof *value);
     return QUERN_OK;
@@ -62,7 +56,7 @@ static int take_u32(struct reader *in, uint32_t *value, const char *what)
 static int take_u64(struct reader *in, uint64_t *value, const char *what)
 {
     const unsigned char *bytes = take(in, sizeof *value, what);
-    if (!bytes)
+    if (bytes == NULL)
         return QUERN_EFORMAT;
     memcpy(value, bytes, sizeof *value);
     return QUERN_OK;
@@ -76,67 +70,6 @@ static int take_text(struct reader *in, quern_text *text, const char *what)
         return cut_off(in, what);
     *text = (quern_text){(const char *)in->data + in->position, (size_t)length};
     in->position += (size_t)length;
-    return QUERN_OK;
-}
-
-/* ---------------------------------------------------------------- the index */
-
-static uint32_t hash(quern_text text) /* FNV-1a */
-{
-    uint32_t h = 2166136261u;
-    for (size_t i = 0; i < text.length; i++)
-        h = (h ^ (unsigned char)text.data[i]) * 16777619u;
-    return h;
-}
-
-static bool same(quern_text a, quern_text b)
-{
-    return a.length == b.length && memcmp(a.data, b.data, a.length) == 0;
-}
-
-/* The name of entry i of an array: a value's key and a tensor's name are their first members. */
-static quern_text text_at(const void *entries, size_t entry_size, size_t i)
-{
-    quern_text text;
-    memcpy(&text, (const unsigned char *)entries + i * entry_size, sizeof text);
-    return text;
-}
-
-/* The slot that holds text, or the free slot where it belongs. */
-static uint32_t *probe(uint32_t *slots, uint32_t mask, const void *entries, size_t entry_size, quern_text text)
-{
-    uint32_t at = hash(text) & mask;
-    while (slots[at] != 0 && !same(text_at(entries, entry_size, slots[at] - 1), text))
-        at = (at + 1) & mask;
-    return &slots[at];
-}
-
-static uint32_t mask_for(size_t count)
-{
-    uint32_t size = 2;
-    while (size < 2 * count)
-        size *= 2;
-    return size - 1;
-}
-
-/* Allocates both arrays and the index in one piece. Counts are at most MAX_ENTRIES. */
-static int allocate(struct quern_gguf *gguf, quern_error *error)
-{
-    uint32_t value_mask = mask_for(gguf->value_count), tensor_mask = mask_for(gguf->tensor_count);
-    size_t values = gguf->value_count * sizeof *gguf->values;
-    size_t tensors = gguf->tensor_count * sizeof *gguf->tensors;
-    size_t slots = ((size_t)value_mask + 1 + tensor_mask + 1) * sizeof(uint32_t);
-    size_t bytes = sizeof *gguf->index + values + tensors + slots;
-    unsigned char *block = calloc(1, bytes);
-    if (!block)
-        return quern_fail(error, QUERN_ENOMEM, "no memory: the file's index needs %zu bytes", bytes);
-    gguf->index = (void *)block;
-    gguf->values = (void *)(block + sizeof *gguf->index);
-    gguf->tensors = (void *)(block + sizeof *gguf->index + values);
-    gguf->index->values = (void *)(block + sizeof *gguf->index + values + tensors);
-    gguf->index->tensors = gguf->index->values + value_mask + 1;
-    gguf->index->value_mask = value_mask;
-    gguf->index->tensor_mask = tensor_mask;
     return QUERN_OK;
 }
 
@@ -156,7 +89,7 @@ static int read_count(struct reader *in, const char *what, size_t *count)
 static int read_header(struct reader *in, struct quern_gguf *gguf)
 {
     const unsigned char *magic = take(in, 4, "the header");
-    if (!magic)
+    if (magic == NULL)
         return QUERN_EFORMAT;
     if (memcmp(magic, "GGUF", 4) != 0)
         return quern_fail(in->error, QUERN_EFORMAT, "not a GGUF file: it starts with %02x %02x %02x %02x, not with "
@@ -214,12 +147,13 @@ static int read_value(struct reader *in, struct quern_gguf_value *value)
     }
     value->bytes = quern_gguf_kind_size(value->kind);
     if (value->bytes == 0)
-        return quern_fail(in->error, QUERN_EFORMAT, "key '%.*s': %u is no value type", SHOW(value->key), value->kind);
+        return quern_fail(in->error, QUERN_EFORMAT, "key '%.*s' has the unknown value type %u", SHOW(value->key),
+                          value->kind);
     value->data = take(in, value->bytes, "a value");
-    if (!value->data)
+    if (value->data == NULL)
         return QUERN_EFORMAT;
     if (value->kind == QUERN_GGUF_BOOL && value->data[0] > 1)
-        return quern_fail(in->error, QUERN_EFORMAT, "key '%.*s': a bool is 0 or 1, not %u", SHOW(value->key),
+        return quern_fail(in->error, QUERN_EFORMAT, "key '%.*s': a bool must be 0 or 1, not %u", SHOW(value->key),
                           value->data[0]);
     return QUERN_OK;
 }
@@ -231,12 +165,10 @@ static int read_values(struct reader *in, struct quern_gguf *gguf)
         size_t start = in->position;
         QUERN_TRY(take_text(in, &value->key, "a key"));
         if (value->key.length == 0 || value->key.length > MAX_KEY)
-            return quern_fail(in->error, QUERN_EFORMAT, "key %zu, at byte %zu: a key has 1 to %d bytes, not %zu", i,
-                              start, MAX_KEY, value->key.length);
-        uint32_t *slot = probe(gguf->index->values, gguf->index->value_mask, gguf->values, sizeof *value, value->key);
-        if (*slot != 0)
-            return quern_fail(in->error, QUERN_EFORMAT, "key '%.*s' is there twice", SHOW(value->key));
-        *slot = (uint32_t)i + 1;
+            return quern_fail(in->error, QUERN_EFORMAT, "key %zu, at byte %zu: a key must have 1 to %d bytes, not "
+                              "%zu", i, start, MAX_KEY, value->key.length);
+        if (!quern_gguf_index_value(gguf, i))
+            return quern_fail(in->error, QUERN_EFORMAT, "key '%.*s' occurs twice", SHOW(value->key));
         QUERN_TRY(take_u32(in, &value->kind, "the type of a key"));
         QUERN_TRY(read_value(in, value));
     }
@@ -249,14 +181,15 @@ static int find_alignment(const struct quern_gguf *gguf, uint32_t *alignment, qu
 {
     const struct quern_gguf_value *value = quern_gguf_find(gguf, "general.alignment");
     *alignment = 32;
-    if (!value)
+    if (value == NULL)
         return QUERN_OK;
     if (value->kind != QUERN_GGUF_U32)
-        return quern_fail(error, QUERN_EFORMAT, "key 'general.alignment' has value type %u, not u32", value->kind);
+        return quern_fail(error, QUERN_EFORMAT, "key 'general.alignment' has value type %u, but must have u32",
+                          value->kind);
     memcpy(alignment, value->data, sizeof *alignment);
     if (*alignment < 8 || *alignment > MAX_ALIGNMENT || (*alignment & (*alignment - 1)) != 0)
-        return quern_fail(error, QUERN_EFORMAT, "key 'general.alignment' is %u, not a power of two from 8 to %u",
-                          *alignment, MAX_ALIGNMENT);
+        return quern_fail(error, QUERN_EFORMAT, "key 'general.alignment' is %u, but must be a power of two from 8 "
+                          "to %u", *alignment, MAX_ALIGNMENT);
     return QUERN_OK;
 }
 
@@ -266,13 +199,11 @@ static int read_name(struct reader *in, struct quern_gguf *gguf, size_t i)
     size_t start = in->position;
     QUERN_TRY(take_text(in, &tensor->name, "the name of a tensor"));
     quern_text name = tensor->name;
-    if (name.length == 0 || name.length > MAX_NAME || memchr(name.data, '\0', name.length))
-        return quern_fail(in->error, QUERN_EFORMAT, "tensor %zu, at byte %zu: a name has 1 to %d bytes and no NUL", i,
-                          start, MAX_NAME);
-    uint32_t *slot = probe(gguf->index->tensors, gguf->index->tensor_mask, gguf->tensors, sizeof *tensor, name);
-    if (*slot != 0)
-        return quern_fail(in->error, QUERN_EFORMAT, "tensor '%.*s' is there twice", SHOW(name));
-    *slot = (uint32_t)i + 1;
+    if (name.length == 0 || name.length > MAX_NAME || memchr(name.data, '\0', name.length) != NULL)
+        return quern_fail(in->error, QUERN_EFORMAT, "tensor %zu, at byte %zu: a name must have 1 to %d bytes and no "
+                          "NUL", i, start, MAX_NAME);
+    if (!quern_gguf_index_tensor(gguf, i))
+        return quern_fail(in->error, QUERN_EFORMAT, "tensor '%.*s' occurs twice", SHOW(name));
     return QUERN_OK;
 }
 
@@ -281,8 +212,8 @@ static int read_shape(struct reader *in, struct quern_gguf_tensor *tensor)
     uint32_t dimensions;
     QUERN_TRY(take_u32(in, &dimensions, "a tensor's shape"));
     if (dimensions < 1 || dimensions > 4)
-        return quern_fail(in->error, QUERN_EFORMAT, "tensor '%.*s' has %u dimensions, not 1 to 4", SHOW(tensor->name),
-                          dimensions);
+        return quern_fail(in->error, QUERN_EFORMAT, "tensor '%.*s' has %u dimensions, but must have 1 to 4",
+                          SHOW(tensor->name), dimensions);
     tensor->dimensions = (int)dimensions;
     tensor->elements = 1;
     for (uint32_t d = 0; d < 4; d++) {
@@ -303,13 +234,13 @@ static int read_type(struct reader *in, struct quern_gguf_tensor *tensor)
 {
     QUERN_TRY(take_u32(in, &tensor->type, "a tensor's type"));
     const struct quern_type_info *info = quern_type_info(tensor->type);
-    if (!info || info->block_elements == 0)
+    if (info == NULL || info->block_elements == 0)
         return quern_fail(in->error, QUERN_EUNSUPPORTED, "tensor '%.*s' has type %u (%s), which is not supported",
-                          SHOW(tensor->name), tensor->type, info ? info->name : "unknown");
+                          SHOW(tensor->name), tensor->type, info != NULL ? info->name : "unknown");
     uint64_t block = (uint64_t)info->block_elements, bytes;
     if (tensor->shape[0] % block != 0)
-        return quern_fail(in->error, QUERN_EFORMAT, "tensor '%.*s': a row of %llu elements is not made of %s blocks of "
-                          "%d", SHOW(tensor->name), (unsigned long long)tensor->shape[0], info->name,
+        return quern_fail(in->error, QUERN_EFORMAT, "tensor '%.*s': a row of %llu elements does not divide into %s "
+                          "blocks of %d", SHOW(tensor->name), (unsigned long long)tensor->shape[0], info->name,
                           info->block_elements);
     if (__builtin_mul_overflow(tensor->elements / block, (uint64_t)info->block_bytes, &bytes) || bytes > PTRDIFF_MAX)
         return quern_fail(in->error, QUERN_EFORMAT, "tensor '%.*s' is larger than can be addressed",
@@ -318,14 +249,14 @@ static int read_type(struct reader *in, struct quern_gguf_tensor *tensor)
     return QUERN_OK;
 }
 
-/* Checks that tensors lie in file order without gaps, each padded to the alignment. So they cannot overlap, and the
- * offsets follow from the sizes. *end: the padded end of the tensor before. */
+/* Tensors must lie in file order without gaps, each padded to the alignment. So they cannot overlap, and each offset
+ * follows from the sizes before it. *end is where the last tensor ended, padded. */
 static int read_offset(struct reader *in, const struct quern_gguf_tensor *tensor, uint32_t alignment, uint64_t *end)
 {
     uint64_t offset;
     QUERN_TRY(take_u64(in, &offset, "a tensor's offset"));
     if (offset != *end)
-        return quern_fail(in->error, QUERN_EFORMAT, "tensor '%.*s' is said to be at offset %llu, but belongs at %llu",
+        return quern_fail(in->error, QUERN_EFORMAT, "tensor '%.*s' has offset %llu, but must have %llu",
                           SHOW(tensor->name), (unsigned long long)offset, (unsigned long long)*end);
     if (tensor->bytes > PTRDIFF_MAX - alignment - *end)
         return quern_fail(in->error, QUERN_EFORMAT, "tensor '%.*s' ends beyond what can be addressed",
@@ -334,7 +265,7 @@ static int read_offset(struct reader *in, const struct quern_gguf_tensor *tensor
     return QUERN_OK;
 }
 
-/* Sets the data of every tensor. The padding after the last one may be missing. */
+/* Gives every tensor its data. The padding after the last one may be missing. */
 static int place_tensors(struct reader *in, struct quern_gguf *gguf, uint32_t alignment)
 {
     uint64_t offset = ((uint64_t)in->position + alignment - 1) / alignment * alignment;
@@ -371,7 +302,7 @@ static int parse(struct quern_gguf *gguf, quern_error *error)
 {
     struct reader in = {.data = gguf->map.data, .size = gguf->map.size, .error = error};
     QUERN_TRY(read_header(&in, gguf));
-    QUERN_TRY(allocate(gguf, error));
+    QUERN_TRY(quern_gguf_index_new(gguf, error));
     QUERN_TRY(read_values(&in, gguf));
     return read_tensors(&in, gguf);
 }
@@ -390,7 +321,7 @@ int quern_gguf_open(struct quern_gguf *gguf, const char *path, quern_error *erro
     *gguf = (struct quern_gguf){.map = {.slot = -1}};
     QUERN_TRY(quern_map_open(&gguf->map, path, error));
     int code = parse(gguf, error);
-    int lost = quern_map_check(&gguf->map, error); /* a lost file reads as zeros, so its loss is the cause */
+    int lost = quern_map_check(&gguf->map, error); /* a lost file reads as zeros, which cause other errors */
     if (lost != QUERN_OK)
         code = lost;
     if (code == QUERN_OK)
@@ -404,18 +335,4 @@ void quern_gguf_close(struct quern_gguf *gguf)
     quern_map_close(&gguf->map);
     free(gguf->index);
     *gguf = (struct quern_gguf){.map = {.slot = -1}};
-}
-
-const struct quern_gguf_value *quern_gguf_find(const struct quern_gguf *gguf, const char *key)
-{
-    quern_text text = {key, strlen(key)};
-    uint32_t at = *probe(gguf->index->values, gguf->index->value_mask, gguf->values, sizeof *gguf->values, text);
-    return at ? &gguf->values[at - 1] : NULL;
-}
-
-const struct quern_gguf_tensor *quern_gguf_tensor_find(const struct quern_gguf *gguf, const char *name)
-{
-    quern_text text = {name, strlen(name)};
-    uint32_t at = *probe(gguf->index->tensors, gguf->index->tensor_mask, gguf->tensors, sizeof *gguf->tensors, text);
-    return at ? &gguf->tensors[at - 1] : NULL;
 }

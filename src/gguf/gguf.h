@@ -1,9 +1,10 @@
 /* A bounded reader of GGUF files, versions 2 and 3.
  *
- * Everything is checked when the file is opened: afterwards every key, string, array and tensor lies inside the
- * mapping, shapes multiply without overflow and offsets are those of the format. Values are views into the mapping;
- * only one index of keys and tensors is allocated. It never changes, so any thread may use it. Code that reads large
- * parts calls quern_map_check on gguf->map at its end, because the file may be lost while it reads. */
+ * Everything is checked when the file is opened. Afterwards every key, string, array and tensor lies inside the
+ * mapping, the product of a shape does not overflow, and offsets are those that the format requires. Values point
+ * into the mapping; only the lists of keys and tensors and their index are allocated. An open file does not change
+ * and may be used by any thread. The file may be truncated by others while it is mapped: who has read large parts of
+ * it calls quern_map_check on gguf->map afterwards. */
 #ifndef QUERN_GGUF_GGUF_H
 #define QUERN_GGUF_GGUF_H
 
@@ -29,7 +30,7 @@ struct quern_gguf_value {
 
 struct quern_gguf_tensor {
     quern_text name;
-    uint32_t type;     /* enum quern_type; known, but perhaps not supported */
+    uint32_t type;     /* enum quern_type: a known type, but perhaps one that the library does not compute with */
     int dimensions;    /* 1 to 4 */
     uint64_t shape[4]; /* shape[0] is the fastest: the length of a row; unused ones are 1 */
     uint64_t elements;
@@ -43,24 +44,23 @@ struct quern_gguf {
     size_t value_count, tensor_count;
     struct quern_gguf_value *values;   /* in file order */
     struct quern_gguf_tensor *tensors; /* in file order */
-    struct quern_gguf_index *index;    /* of both, by name */
+    struct quern_gguf_index *index;    /* of both, by name: gguf/name_index.h */
 };
 
-/* Opens and checks a file. Errors: QUERN_EIO; QUERN_EFORMAT, whose message names the key, tensor or offset;
- * QUERN_EUNSUPPORTED (version, big-endian, unknown tensor type); QUERN_ENOMEM. On failure gguf is closed. */
+/* Errors: QUERN_EIO; QUERN_EFORMAT, with the key, the tensor or the offset in the message; QUERN_EUNSUPPORTED for a
+ * version, a byte order or a tensor type that is not known; QUERN_ENOMEM. On failure gguf is closed. */
 int quern_gguf_open(struct quern_gguf *gguf, const char *path, quern_error *error);
 void quern_gguf_close(struct quern_gguf *gguf); /* a zeroed one is allowed */
 
-/* The same for a file in memory, which must stay until gguf is closed. */
+/* The same for a file in memory. The memory must stay until gguf is closed. */
 int quern_gguf_parse(struct quern_gguf *gguf, const void *data, size_t size, quern_error *error);
 
-/* Find a key or a tensor by its name. NULL: there is none. */
+/* Find an entry by its name. NULL: there is none. */
 const struct quern_gguf_value *quern_gguf_find(const struct quern_gguf *gguf, const char *key);
 const struct quern_gguf_tensor *quern_gguf_tensor_find(const struct quern_gguf *gguf, const char *name);
 
-/* Read the value of a key. An absent key leaves *value as it is and succeeds, so set *value to the default before. A
- * value of another type, or outside [low, high], is QUERN_EFORMAT. Any integer type is an integer; F32 and F64 are
- * floats. */
+/* Typed access. An absent key leaves *value unchanged and succeeds, so set *value to the default before. A value of
+ * another type, or outside [low, high], is QUERN_EFORMAT. Integers may have any integer type, floats F32 or F64. */
 int quern_gguf_integer(const struct quern_gguf *gguf, const char *key, int64_t low, int64_t high, int64_t *value,
                        quern_error *error);
 int quern_gguf_float(const struct quern_gguf *gguf, const char *key, double low, double high, double *value,
@@ -68,11 +68,10 @@ int quern_gguf_float(const struct quern_gguf *gguf, const char *key, double low,
 int quern_gguf_bool(const struct quern_gguf *gguf, const char *key, bool *value, quern_error *error);
 int quern_gguf_string(const struct quern_gguf *gguf, const char *key, quern_text *value, quern_error *error);
 
-/* Bytes of a value, or of an array's element, of a kind of fixed size; 0 for any other kind. */
+/* Bytes of a value, or of an array's element, whose kind has a fixed size. 0: another kind, or no kind. */
 size_t quern_gguf_kind_size(uint32_t kind);
 
-/* Reads the next element of an array of strings. *cursor is 0 before the first call. Must be called at most count
- * times. */
+/* Returns the strings of an array one after the other: start with *cursor = 0, and call it exactly count times. */
 quern_text quern_gguf_next_string(const struct quern_gguf_value *array, size_t *cursor);
 
 #endif

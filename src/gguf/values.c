@@ -1,7 +1,9 @@
-/* Reads the values of a GGUF file by type. The reader has checked that they lie inside the file. */
+/* Typed access to the values of a GGUF file, which the reader has checked to lie inside it. */
+#include "base/count.h"
 #include "base/error.h"
 #include "gguf/gguf.h"
 
+#include <assert.h>
 #include <string.h>
 
 size_t quern_gguf_kind_size(uint32_t kind)
@@ -18,7 +20,9 @@ static int wrong_type(const char *key, const struct quern_gguf_value *value, con
 {
     static const char *const names[] = {"u8",   "i8",     "u16",   "i16", "u32", "i32", "f32",
                                         "bool", "string", "array", "u64", "i64", "f64"};
-    return quern_fail(error, QUERN_EFORMAT, "key '%s' has value type %s, not %s", key, names[value->kind], wanted);
+    static_assert(QUERN_COUNT(names) == QUERN_GGUF_F64 + 1, "a name for each value type");
+    return quern_fail(error, QUERN_EFORMAT, "key '%s' has value type %s, but must be %s", key, names[value->kind],
+                      wanted);
 }
 
 #define READ(type, value) (*(type *)memcpy(&(type){0}, (value)->data, sizeof(type)))
@@ -28,7 +32,7 @@ int quern_gguf_integer(const struct quern_gguf *gguf, const char *key, int64_t l
 {
     const struct quern_gguf_value *found = quern_gguf_find(gguf, key);
     int64_t number;
-    if (!found)
+    if (found == NULL)
         return QUERN_OK;
     switch (found->kind) {
     case QUERN_GGUF_U8: number = READ(uint8_t, found); break;
@@ -40,15 +44,15 @@ int quern_gguf_integer(const struct quern_gguf *gguf, const char *key, int64_t l
     case QUERN_GGUF_I64: number = READ(int64_t, found); break;
     case QUERN_GGUF_U64:
         if (READ(uint64_t, found) > INT64_MAX)
-            return quern_fail(error, QUERN_EFORMAT, "key '%s' is %llu, not from %lld to %lld", key,
+            return quern_fail(error, QUERN_EFORMAT, "key '%s' is %llu, but must be from %lld to %lld", key,
                               (unsigned long long)READ(uint64_t, found), (long long)low, (long long)high);
         number = READ(int64_t, found);
         break;
     default: return wrong_type(key, found, "an integer", error);
     }
     if (number < low || number > high)
-        return quern_fail(error, QUERN_EFORMAT, "key '%s' is %lld, not from %lld to %lld", key, (long long)number,
-                          (long long)low, (long long)high);
+        return quern_fail(error, QUERN_EFORMAT, "key '%s' is %lld, but must be from %lld to %lld", key,
+                          (long long)number, (long long)low, (long long)high);
     *value = number;
     return QUERN_OK;
 }
@@ -57,13 +61,13 @@ int quern_gguf_float(const struct quern_gguf *gguf, const char *key, double low,
                      quern_error *error)
 {
     const struct quern_gguf_value *found = quern_gguf_find(gguf, key);
-    if (!found)
+    if (found == NULL)
         return QUERN_OK;
     if (found->kind != QUERN_GGUF_F32 && found->kind != QUERN_GGUF_F64)
         return wrong_type(key, found, "a float", error);
     double number = found->kind == QUERN_GGUF_F32 ? READ(float, found) : READ(double, found);
     if (!(number >= low && number <= high)) /* a NaN is refused too */
-        return quern_fail(error, QUERN_EFORMAT, "key '%s' is %g, not from %g to %g", key, number, low, high);
+        return quern_fail(error, QUERN_EFORMAT, "key '%s' is %g, but must be from %g to %g", key, number, low, high);
     *value = number;
     return QUERN_OK;
 }
@@ -71,7 +75,7 @@ int quern_gguf_float(const struct quern_gguf *gguf, const char *key, double low,
 int quern_gguf_bool(const struct quern_gguf *gguf, const char *key, bool *value, quern_error *error)
 {
     const struct quern_gguf_value *found = quern_gguf_find(gguf, key);
-    if (!found)
+    if (found == NULL)
         return QUERN_OK;
     if (found->kind != QUERN_GGUF_BOOL)
         return wrong_type(key, found, "bool", error);
@@ -82,7 +86,7 @@ int quern_gguf_bool(const struct quern_gguf *gguf, const char *key, bool *value,
 int quern_gguf_string(const struct quern_gguf *gguf, const char *key, quern_text *value, quern_error *error)
 {
     const struct quern_gguf_value *found = quern_gguf_find(gguf, key);
-    if (!found)
+    if (found == NULL)
         return QUERN_OK;
     if (found->kind != QUERN_GGUF_STRING)
         return wrong_type(key, found, "string", error);
@@ -90,8 +94,8 @@ int quern_gguf_string(const struct quern_gguf *gguf, const char *key, quern_text
     return QUERN_OK;
 }
 
-/* The length was checked when the file was opened. But the file may have been lost or changed since then, so the
- * length is limited to what is left. */
+/* The length was checked when the file was opened. But the file may have been lost or changed since then, so the length
+ * is checked again. */
 quern_text quern_gguf_next_string(const struct quern_gguf_value *array, size_t *cursor)
 {
     uint64_t length = 0;

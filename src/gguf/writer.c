@@ -24,7 +24,7 @@ struct quern_gguf_writer {
     uint64_t keys, tensors;
     uint64_t *sizes; /* [tensors] bytes of each */
     size_t capacity; /* of sizes */
-    uint64_t end;    /* of the last tensor described, padded, from the start of the data */
+    uint64_t end;    /* of the last described tensor, padded, counted from the start of the data */
     uint64_t current, done; /* the tensor whose data comes next, and its bytes written */
 };
 
@@ -78,8 +78,8 @@ static void pad(struct quern_gguf_writer *writer)
 
 /* ---------------------------------------------------------------- opening */
 
-/* Opens the file beside path and locks it. Returns its descriptor; -1: errno says why not; -2: it was renamed or
- * removed before it was locked, so the caller must try again. */
+/* Opens the file and locks it. Returns its descriptor; -1 when this fails, with the reason in errno; -2 when another
+ * process renamed or removed the file before it was locked, and the caller must try again. */
 static int open_locked(const char *temporary)
 {
     struct stat held, named;
@@ -101,18 +101,18 @@ static int open_locked(const char *temporary)
     return same ? -1 : -2;
 }
 
-/* Opens "PATH.part". One that a killed process has left is overwritten; one that is being written is locked. */
+/* Creates "PATH.part". A file that a killed process left is overwritten. A file that is being written is locked. */
 static int create(struct quern_gguf_writer *writer, quern_error *error)
 {
     size_t size = strlen(writer->path) + sizeof ".part";
     struct stat status;
     const bool exists = stat(writer->path, &status) == 0;
     if (exists && !S_ISREG(status.st_mode))
-        return quern_fail(error, QUERN_EIO, "cannot write %s: it is there, and no regular file", writer->path);
+        return quern_fail(error, QUERN_EIO, "cannot write %s: it exists and is not a regular file", writer->path);
     if (exists && access(writer->path, W_OK) != 0)
         return fail_io(error, writer);
     writer->temporary = malloc(size);
-    if (!writer->temporary)
+    if (writer->temporary == NULL)
         return quern_fail(error, QUERN_ENOMEM, "no memory to write %s", writer->path);
     snprintf(writer->temporary, size, "%s.part", writer->path);
     int file;
@@ -120,11 +120,11 @@ static int create(struct quern_gguf_writer *writer, quern_error *error)
         file = open_locked(writer->temporary);
     while (file == -2);
     if (file < 0 && errno == EBUSY)
-        return quern_fail(error, QUERN_EIO, "cannot write %s: it is being written already", writer->path);
+        return quern_fail(error, QUERN_EIO, "cannot write %s: another process is writing it", writer->path);
     if (file < 0)
         return fail_io(error, writer);
     writer->file = fdopen(file, "wb");
-    if (!writer->file) {
+    if (writer->file == NULL) {
         fail_io(error, writer);
         unlink(writer->temporary);
         close(file);
@@ -144,28 +144,29 @@ static void put_header(struct quern_gguf_writer *writer)
 int quern_gguf_writer_new(struct quern_gguf_writer **writer, const char *path, quern_error *error)
 {
     struct quern_gguf_writer *made = calloc(1, sizeof *made);
-    if (made)
-        made->path = realpath(path, NULL); /* a link stays a link */
-    if (made && !made->path)
+    if (made != NULL)
+        made->path = realpath(path, NULL); /* so that a symbolic link is kept, and its target replaced */
+    if (made != NULL && made->path == NULL)
         made->path = strdup(path);
-    int code = made && made->path ? create(made, error)
-                                  : quern_fail(error, QUERN_ENOMEM, "no memory to write %s", path);
+    int code = made != NULL && made->path != NULL ? create(made, error)
+                                                  : quern_fail(error, QUERN_ENOMEM, "no memory to write %s", path);
     if (code != QUERN_OK) {
         quern_gguf_writer_abandon(made);
         return code;
     }
-    put_header(made); /* the counts come at the end */
+    put_header(made); /* complete() writes it again, with the counts */
     *writer = made;
     return QUERN_OK;
 }
 
 /* ---------------------------------------------------------------- keys */
 
-/* Keys come before tensors, and tensors before data. Another order is the caller's mistake. */
+/* Keys come before tensors, and tensors before data. Another order is an error of the caller. */
 static bool enter(struct quern_gguf_writer *writer, enum stage stage, const char *what)
 {
     if (!failed(writer) && stage < writer->stage)
-        quern_fail(&writer->error, QUERN_EINVAL, "cannot write %s: %s comes too late", writer->path, what);
+        quern_fail(&writer->error, QUERN_EINVAL, "cannot write %s: %s comes too late: keys come before "
+                   "tensors, and tensors before data", writer->path, what);
     if (failed(writer))
         return false;
     writer->stage = stage;
@@ -234,7 +235,7 @@ void quern_gguf_put_array(struct quern_gguf_writer *writer, const char *key, uin
 
 void quern_gguf_put_value(struct quern_gguf_writer *writer, const struct quern_gguf_value *value)
 {
-    static const char alignment[] = "general.alignment"; /* not copied: the new file has the default */
+    static const char alignment[] = "general.alignment"; /* of the other file: this writer uses the default */
     if (value->key.length == sizeof alignment - 1 && memcmp(value->key.data, alignment, sizeof alignment - 1) == 0)
         return;
     if (!begin(writer, value->key, value->kind))
@@ -250,13 +251,13 @@ void quern_gguf_put_value(struct quern_gguf_writer *writer, const struct quern_g
 
 /* ---------------------------------------------------------------- tensors */
 
-/* Bytes of a tensor. 0 after a failure: the type or the shape is impossible. */
+/* The bytes of a tensor. 0, and an error is set, when the type or the shape is not valid. */
 static uint64_t measure(struct quern_gguf_writer *writer, const char *name, uint32_t type, const uint64_t *shape,
                         int dimensions)
 {
     const struct quern_type_info *info = quern_type_info(type);
     uint64_t elements = 1, bytes = 0;
-    bool sound = info && info->block_elements > 0 && dimensions >= 1 && dimensions <= 4 && shape[0] > 0 &&
+    bool sound = info != NULL && info->block_elements > 0 && dimensions >= 1 && dimensions <= 4 && shape[0] > 0 &&
                  shape[0] % (uint64_t)info->block_elements == 0;
     for (int d = 0; sound && d < dimensions; d++)
         sound = !__builtin_mul_overflow(elements, shape[d], &elements);
@@ -264,7 +265,7 @@ static uint64_t measure(struct quern_gguf_writer *writer, const char *name, uint
             !__builtin_mul_overflow(elements / (uint64_t)info->block_elements, (uint64_t)info->block_bytes, &bytes) &&
             bytes < (uint64_t)INT64_MAX - writer->end - ALIGNMENT;
     if (!sound)
-        quern_fail(&writer->error, QUERN_EINVAL, "cannot write %s: tensor '%s' has an impossible type or shape",
+        quern_fail(&writer->error, QUERN_EINVAL, "cannot write %s: tensor '%s' has an invalid type or shape",
                    writer->path, name);
     return sound ? bytes : 0;
 }
@@ -274,7 +275,7 @@ static bool remember_size(struct quern_gguf_writer *writer, uint64_t bytes)
     if (writer->tensors == writer->capacity) {
         size_t capacity = writer->capacity ? 2 * writer->capacity : 64;
         uint64_t *sizes = reallocarray(writer->sizes, capacity, sizeof *sizes);
-        if (!sizes) {
+        if (sizes == NULL) {
             quern_fail(&writer->error, QUERN_ENOMEM, "no memory to write %s", writer->path);
             return false;
         }
@@ -311,7 +312,7 @@ void quern_gguf_put_data(struct quern_gguf_writer *writer, const void *data, siz
     const unsigned char *at = data;
     while (bytes > 0 && !failed(writer)) {
         if (writer->current == writer->tensors) {
-            quern_fail(&writer->error, QUERN_EINVAL, "cannot write %s: more data than the tensors take", writer->path);
+            quern_fail(&writer->error, QUERN_EINVAL, "cannot write %s: more data than the tensors have", writer->path);
             return;
         }
         uint64_t room = writer->sizes[writer->current] - writer->done;
@@ -333,7 +334,7 @@ void quern_gguf_put_data(struct quern_gguf_writer *writer, const void *data, siz
 static int complete(struct quern_gguf_writer *writer)
 {
     if (writer->stage == DATA ? writer->current != writer->tensors : writer->tensors > 0)
-        quern_fail(&writer->error, QUERN_EINVAL, "cannot write %s: there is less data than the tensors take",
+        quern_fail(&writer->error, QUERN_EINVAL, "cannot write %s: less data than the tensors have",
                    writer->path);
     if (!failed(writer) && fseek(writer->file, 0, SEEK_SET) != 0)
         fail_io(&writer->error, writer);
@@ -348,13 +349,13 @@ int quern_gguf_writer_finish(struct quern_gguf_writer *writer, quern_error *erro
     if (!failed(writer) && complete(writer) == QUERN_OK) {
         if (rename(writer->temporary, writer->path) != 0) {
             fail_io(&writer->error, writer);
-        } else { /* not before, because closing it ends the lock */
+        } else { /* closed after the rename, because closing releases the lock */
             fclose(writer->file);
             writer->file = NULL;
         }
     }
     int code = writer->error.code;
-    if (code != QUERN_OK && error)
+    if (code != QUERN_OK && error != NULL)
         *error = writer->error;
     quern_gguf_writer_abandon(writer);
     return code;
@@ -362,9 +363,9 @@ int quern_gguf_writer_finish(struct quern_gguf_writer *writer, quern_error *erro
 
 void quern_gguf_writer_abandon(struct quern_gguf_writer *writer)
 {
-    if (!writer)
+    if (writer == NULL)
         return;
-    if (writer->file) {
+    if (writer->file != NULL) {
         unlink(writer->temporary);
         fclose(writer->file);
     }
