@@ -1,7 +1,7 @@
 /* quern bench: measures the machine, and the speed of quern on it, in tables.
  *
- * It is a verb of the command, but it is not in cli/, because it uses internal parts of the library: kernels, the stages
- * of a pass, the maker of test models. It may include any header of the tree. */
+ * It is a verb of the command, but it is not in cli/, because it uses internal parts of the library: kernels, the
+ * stages of a pass, the maker of test models. It may include any header of the tree. */
 #ifndef QUERN_BENCH_H
 #define QUERN_BENCH_H
 
@@ -103,8 +103,8 @@ int quern_bench_kernels(struct quern_bench *bench);  /* kernel_rows.c */
 char *quern_bench_text(bool markdown, size_t bytes);
 #define QUERN_BENCH_SENTENCE "How do I keep a sourdough starter alive while I am away for a month ?" /* 69 bytes */
 
-/* made_model.c: returns the path of a full-size model with random weights, and makes it if it is not there. Returns NULL
- * and sets the error on failure. *temporary: the caller must remove the file. */
+/* made_model.c: returns the path of a full-size model with random weights, and makes it if it is not there. Returns
+ * NULL and sets the error on failure. *temporary: the caller must remove the file. */
 const char *quern_bench_made_model(bool *temporary, quern_error *error);
 
 #endif

@@ -1,6 +1,7 @@
 /* The verb `quern bench`: reads its arguments, opens the model, runs the sections in order, prints the report. */
 #include "bench.h"
 
+#include "base/count.h"
 #include "base/error.h"
 
 #include <errno.h>
@@ -16,7 +17,7 @@ static const struct section {
     {"tokenize", quern_bench_tokenize}, {"forward", quern_bench_forward}, {"latency", quern_bench_latency},
     {"batches", quern_bench_batches},   {"threads", quern_bench_threads}, {"stages", quern_bench_stages},
     {"kernels", quern_bench_kernels}};
-#define SECTIONS (sizeof sections / sizeof *sections)
+#define SECTIONS QUERN_COUNT(sections)
 
 /* ---------------------------------------------------------------- arguments */
 
@@ -59,17 +60,17 @@ static bool parse_number(const char **text, const char *end, int most, int *numb
     return true;
 }
 
-enum { MOST_TOKENS = 1 << 15, MOST_TEXTS = 1 << 16, MOST_ROWS = 16 };
+enum { MOST_TOKENS = 1 << 15, MOST_TEXTS = 1 << 16, MOST_BATCHES = 16 };
 
 static int parse_batches(struct quern_bench *bench, const char *list)
 {
     bench->batch_count = 0;
     for (const char *part = list;; part++) {
         const int i = bench->batch_count++;
-        if (i == MOST_ROWS || !parse_number(&part, "x", MOST_TEXTS, &bench->batches[i].texts) || *part++ != 'x' ||
+        if (i == MOST_BATCHES || !parse_number(&part, "x", MOST_TEXTS, &bench->batches[i].texts) || *part++ != 'x' ||
             !parse_number(&part, ",", MOST_TOKENS, &bench->batches[i].tokens))
             return quern_cli_misuse("bench", "--batches takes up to %d of TEXTSxTOKENS as 64x128,256x16, not '%s'",
-                                    MOST_ROWS, list);
+                                    MOST_BATCHES, list);
         if (*part == '\0')
             return -1;
     }

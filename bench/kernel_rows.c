@@ -3,6 +3,7 @@
 #include "bench.h"
 
 #include "api/handles.h"
+#include "base/count.h"
 #include "base/error.h"
 #include "kcheck.h"
 
@@ -12,11 +13,11 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { MOST_ROWS = 128, LONGEST = 4096, MOST_COLUMNS = 4096, READ_BYTES = 256 << 20, HUGE_BYTES = 2 << 20 };
+enum { PRODUCT_ROWS = 128, LONGEST = 4096, MOST_COLUMNS = 4096, READ_BYTES = 256 << 20, HUGE_BYTES = 2 << 20 };
 
 /* Memory for operands. */
 struct operands {
-    float *a, *c;      /* small random floats [MOST_ROWS][LONGEST]; results [MOST_ROWS][MOST_COLUMNS] */
+    float *a, *c;      /* small random floats [PRODUCT_ROWS][LONGEST]; results [PRODUCT_ROWS][MOST_COLUMNS] */
     void *activations; /* rows of a, in any format */
 };
 
@@ -64,7 +65,7 @@ static void multiply(const struct product *p, const struct quern_matrix *m)
 /* Fills the buffer of activations with rows of that length. */
 static void write_rows(const struct rows *r, const struct quern_activation *format, int length)
 {
-    for (int i = 0; i < MOST_ROWS; i++)
+    for (int i = 0; i < PRODUCT_ROWS; i++)
         format->write(r->operands.activations, i, length, 0, r->operands.a + i * LONGEST, length);
 }
 
@@ -87,13 +88,13 @@ static double matrix_bytes(const struct quern_matrix *m)
 static int put_product(struct rows *r, const char *name, const struct quern_matrix *matrices, int count,
                        enum quern_path wanted)
 {
-    static const int row_counts[] = {1, 8, 16, MOST_ROWS};
+    static const int row_counts[] = {1, 8, 16, PRODUCT_ROWS};
     const int length = matrices->length, columns = matrices->rows;
     const enum quern_path path = matrices->fast ? wanted : QUERN_PATH_EXACT;
     if (length > LONGEST || columns > MOST_COLUMNS)
         return QUERN_OK;
     write_rows(r, r->kernels->activation[path], length);
-    for (size_t i = 0; i < sizeof row_counts / sizeof *row_counts; i++) {
+    for (size_t i = 0; i < QUERN_COUNT(row_counts); i++) {
         const int rows = row_counts[i];
         struct product p = {.r = r, .matrices = matrices, .stride = sizeof(struct quern_layer), .count = count,
                             .rows = rows, .path = path};
@@ -175,12 +176,13 @@ static int put_attention(struct rows *r, struct quern_engine *engine, int tokens
     quern_engine_clear(engine);
     quern_engine_add(engine, r->bench->ids, tokens, &target);
     for (size_t i = 0; i < floats; i++)
-        engine->qkv[i] = r->operands.a[i % (MOST_ROWS * LONGEST)];
+        engine->qkv[i] = r->operands.a[i % (PRODUCT_ROWS * LONGEST)];
     for (int i = 0; i < tokens; i++)
         seen += fmin(i, window) + 1 + fmin(tokens - 1 - i, window);
     snprintf(shape, sizeof shape, "%d tokens, %d heads, %s", tokens, layer->heads,
              is_local(layer) ? "window" : "all");
-    const int code = put_row(r, "attention", shape, 2 * seen * layer->heads * layer->head, NAN, KCHECK_PEAK_FLOAT, attend,
+    const int code = put_row(r, "attention", shape, 2 * seen * layer->heads * layer->head, NAN,
+                             KCHECK_PEAK_FLOAT, attend,
                              (void *)&a);
     quern_engine_clear(engine);
     return code;
@@ -191,12 +193,13 @@ static int put_attentions(struct rows *r)
 {
     static const int tokens[] = {16, 128, 512, 2048};
     const quern_context_options options = {
-        .size = sizeof options, .threads = 1, .path = r->bench->options.session.exact ? QUERN_PATH_EXACT : QUERN_PATH_FAST};
+        .size = sizeof options, .threads = 1,
+        .path = r->bench->options.session.exact ? QUERN_PATH_EXACT : QUERN_PATH_FAST};
     const struct quern_network *network = &r->bench->session.model->network;
     quern_context *context;
     int code = QUERN_OK;
     QUERN_TRY(quern_context_new(&context, r->bench->session.model, &options, &r->bench->error));
-    for (size_t i = 0; i < sizeof tokens / sizeof *tokens && tokens[i] <= network->shape.context; i++)
+    for (size_t i = 0; i < QUERN_COUNT(tokens) && tokens[i] <= network->shape.context; i++)
         for (int local = true; local >= false; local--)
             for (int l = 0; l < network->shape.layers && code == QUERN_OK; l++)
                 if (is_local(&network->layers[l]) == local) {
@@ -266,12 +269,12 @@ struct reading {
 /* Reads one word of every cache line, so that the additions take no time. */
 static int read_all(void *user)
 {
-    enum { LINE = 64 / sizeof(uint64_t) };
+    enum { LINE_WORDS = 64 / sizeof(uint64_t) };
     struct reading *reading = user;
     uint64_t sums[8] = {0};
-    for (size_t i = 0; i < READ_BYTES / sizeof *reading->words; i += 8 * LINE)
+    for (size_t i = 0; i < READ_BYTES / sizeof *reading->words; i += 8 * LINE_WORDS)
         for (size_t j = 0; j < 8; j++)
-            sums[j] += reading->words[i + j * LINE];
+            sums[j] += reading->words[i + j * LINE_WORDS];
     for (size_t j = 0; j < 8; j++)
         reading->sum += sums[j];
     return QUERN_OK;
@@ -301,13 +304,13 @@ static int put_peaks(struct rows *r)
     return code;
 }
 
-/* Of MOST_ROWS rows of LONGEST elements, in either format. */
+/* Of PRODUCT_ROWS rows of LONGEST elements, in either format. */
 static size_t activation_bytes(const struct quern_kernels *kernels)
 {
     size_t most = 0;
     for (int path = 0; path < QUERN_PATHS; path++) {
         const struct quern_activation *format = kernels->activation[path];
-        const size_t bytes = quern_activation_rows(format, MOST_ROWS) * quern_activation_row_bytes(format, LONGEST);
+        const size_t bytes = quern_activation_rows(format, PRODUCT_ROWS) * quern_activation_row_bytes(format, LONGEST);
         most = bytes > most ? bytes : most;
     }
     return most;
@@ -317,12 +320,12 @@ static int operands_new(struct rows *r)
 {
     struct operands *o = &r->operands;
     uint32_t random = 2463534242u;
-    o->a = aligned_alloc(64, sizeof *o->a * MOST_ROWS * LONGEST);
-    o->c = aligned_alloc(64, sizeof *o->c * MOST_ROWS * MOST_COLUMNS);
+    o->a = aligned_alloc(64, sizeof *o->a * PRODUCT_ROWS * LONGEST);
+    o->c = aligned_alloc(64, sizeof *o->c * PRODUCT_ROWS * MOST_COLUMNS);
     o->activations = aligned_alloc(64, activation_bytes(r->kernels));
     if (o->a == NULL || o->c == NULL || o->activations == NULL)
         return quern_fail(&r->bench->error, QUERN_ENOMEM, "no memory for operands");
-    for (size_t i = 0; i < (size_t)MOST_ROWS * LONGEST; i++) { /* xorshift32 */
+    for (size_t i = 0; i < (size_t)PRODUCT_ROWS * LONGEST; i++) { /* xorshift32 */
         random ^= random << 13;
         random ^= random >> 17;
         random ^= random << 5;

@@ -1,6 +1,7 @@
 /* Describes the machine, and measures the time and memory that it takes to open a model. */
 #include "bench.h"
 
+#include "base/count.h"
 #include "kernels/kernels.h"
 
 #include <inttypes.h>
@@ -12,13 +13,13 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LINE = 512, LOADS = 5 };
+enum { TEXT_SIZE = 512, LOADS = 5 };
 
 /* Finds the line of a file that begins with key, and copies the value behind the key and its separators. */
-static bool find_line(const char *path, const char *key, char out[LINE])
+static bool find_line(const char *path, const char *key, char out[TEXT_SIZE])
 {
     FILE *file = fopen(path, "re");
-    char line[LINE];
+    char line[TEXT_SIZE];
     bool found = false;
     while (file != NULL && !found && fgets(line, sizeof line, file) != NULL) {
         if (strncmp(line, key, strlen(key)) != 0)
@@ -35,12 +36,12 @@ static bool find_line(const char *path, const char *key, char out[LINE])
 }
 
 /* "L1 Data 48K, L1 Instruction 32K, L2 Unified 2048K" */
-static void describe_caches(char out[LINE])
+static void describe_caches(char out[TEXT_SIZE])
 {
     size_t used = 0;
     out[0] = '\0';
     for (int i = 0; i < 8; i++) {
-        char path[96], level[LINE], type[LINE], size[LINE];
+        char path[96], level[TEXT_SIZE], type[TEXT_SIZE], size[TEXT_SIZE];
         const char *names[] = {"level", "type", "size"};
         char *values[] = {level, type, size};
         bool all = true;
@@ -48,20 +49,20 @@ static void describe_caches(char out[LINE])
             snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu0/cache/index%d/%s", i, names[n]);
             all = all && find_line(path, "", values[n]);
         }
-        if (all && used < LINE)
-            used += (size_t)snprintf(out + used, LINE - used, "%sL%.8s %.16s %.16s", used > 0 ? ", " : "", level, type,
-                                     size);
+        if (all && used < TEXT_SIZE)
+            used += (size_t)snprintf(out + used, TEXT_SIZE - used, "%sL%.8s %.16s %.16s", used > 0 ? ", " : "", level,
+                                     type, size);
     }
 }
 
-static void describe_features(char out[LINE])
+static void describe_features(char out[TEXT_SIZE])
 {
     static const struct { uint32_t bit; const char *name; } names[] = {
         {QUERN_CPU_AVX2, "avx2"}, {QUERN_CPU_AVXVNNI, "avxvnni"}, {QUERN_CPU_AVX512VNNI, "avx512vnni"},
         {QUERN_CPU_NEON, "neon"}, {QUERN_CPU_DOTPROD, "dotprod"}, {QUERN_CPU_I8MM, "i8mm"}};
     const uint32_t features = quern_cpu_features();
     out[0] = '\0';
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    for (size_t i = 0; i < QUERN_COUNT(names); i++)
         if (features & names[i].bit)
             sprintf(out + strlen(out), "%s%s", out[0] != '\0' ? " " : "", names[i].name);
 }
@@ -71,7 +72,7 @@ static void put(struct quern_bench *bench, struct quern_bench_table *table, cons
 
 static void put(struct quern_bench *bench, struct quern_bench_table *table, const char *name, const char *format, ...)
 {
-    char value[2 * LINE];
+    char value[2 * TEXT_SIZE];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(value, sizeof value, format, arguments);
@@ -81,7 +82,7 @@ static void put(struct quern_bench *bench, struct quern_bench_table *table, cons
 
 static void put_machine(struct quern_bench *bench, struct quern_bench_table *table)
 {
-    char text[LINE];
+    char text[TEXT_SIZE];
     struct utsname system;
     const time_t now = time(NULL);
     struct tm utc;
@@ -128,7 +129,7 @@ int quern_bench_system(struct quern_bench *bench)
 
 static double status_mib(const char *key)
 {
-    char text[LINE];
+    char text[TEXT_SIZE];
     return find_line("/proc/self/status", key, text) ? strtod(text, NULL) / 1024 : NAN;
 }
 
@@ -148,7 +149,8 @@ static int compare(const void *a, const void *b)
 static int load_once(struct quern_bench *bench, double ms[3], struct quern_bench_table *memory)
 {
     const quern_model_options model_options = {.size = sizeof model_options, .threads = bench->options.session.threads};
-    const quern_context_options context_options = {.size = sizeof context_options, .threads = bench->options.session.threads};
+    const quern_context_options context_options = {.size = sizeof context_options,
+                                                   .threads = bench->options.session.threads};
     const quern_embed_options options = {.size = sizeof options, .flags = QUERN_TRUNCATE};
     const quern_text text = {QUERN_BENCH_SENTENCE, sizeof QUERN_BENCH_SENTENCE - 1};
     static float vector[QUERN_BENCH_WIDTH];
@@ -192,7 +194,8 @@ int quern_bench_load(struct quern_bench *bench)
         "The model's file is in the page cache. B/op counts malloc only. Packed weights and arenas are mapped, and not "
         "counted.", load);
     struct quern_bench_table *table = quern_bench_table_add(
-        &bench->report, "memory", "Memory", "Resident memory. The system can drop pages of the model's file at any time.",
+        &bench->report, "memory", "Memory",
+        "Resident memory. The system can drop pages of the model's file at any time.",
         memory);
     put_memory(bench, table, "at first");
     int code = load_once(bench, first, table);

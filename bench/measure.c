@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { SAMPLES = 4096, LEAST_SAMPLES = 5, MOST_CALLS = 1 << 20 };
+enum { MOST_SAMPLES = 4096, LEAST_SAMPLES = 5, MOST_CALLS = 1 << 20 };
 
 double quern_bench_now_ns(void)
 {
@@ -32,7 +32,7 @@ static int sample(double *ns, quern_bench_call *call, void *user, int calls)
 
 int quern_bench_measure(struct quern_bench_figures *figures, quern_bench_call *call, void *user, double seconds)
 {
-    static double samples[SAMPLES];
+    static double samples[MOST_SAMPLES];
     int calls = 1, count = 0, code = sample(samples, call, user, 1);
     /* Doubles the calls of a sample until it takes 10 us, so that the cost of reading the clock does not matter. */
     do {
@@ -40,7 +40,7 @@ int quern_bench_measure(struct quern_bench_figures *figures, quern_bench_call *c
     } while (code == QUERN_OK && samples[0] * calls < 1e4 && calls < MOST_CALLS && (calls *= 2));
     const struct quern_bench_count before = quern_bench_counted();
     const double end = quern_bench_now_ns() + seconds * 1e9;
-    while (code == QUERN_OK && count < SAMPLES && (count < LEAST_SAMPLES || quern_bench_now_ns() < end))
+    while (code == QUERN_OK && count < MOST_SAMPLES && (count < LEAST_SAMPLES || quern_bench_now_ns() < end))
         code = sample(&samples[count++], call, user, calls);
     if (code != QUERN_OK)
         return code;

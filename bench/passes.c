@@ -2,6 +2,7 @@
 #include "bench.h"
 
 #include "api/handles.h"
+#include "base/count.h"
 #include "base/error.h"
 #include "kcheck.h"
 
@@ -131,7 +132,7 @@ int quern_bench_threads(struct quern_bench *bench)
     const int most = bench->session.context_info.threads;
     struct quern_bench_table *table =
         quern_bench_table_add(&bench->report, "threads", "Threads", "One text at a time.", columns);
-    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+    for (size_t i = 0; i < QUERN_COUNT(lengths); i++) {
         double one = NAN;
         for (int threads = 1; threads <= most && lengths[i] <= bench->session.info.context_length;) {
             struct quern_bench_figures f;
@@ -177,7 +178,7 @@ static int measure_forward(struct quern_bench *bench, struct quern_bench_table *
 {
     static const int lengths[] = {16, 128};
     for (int exact = 1; exact >= 0; exact--)
-        for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        for (size_t i = 0; i < QUERN_COUNT(lengths); i++) {
             struct quern_bench_figures f;
             quern_context *context;
             char name[64];
@@ -217,7 +218,7 @@ int quern_bench_forward(struct quern_bench *bench)
         "forward: from token ids to the vector. end to end: from text to the vector.", columns);
     double short_ms = NAN;
     QUERN_TRY(measure_forward(bench, table));
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+    for (size_t i = 0; i < QUERN_COUNT(texts); i++) {
         char *made = i == 0 ? strdup(QUERN_BENCH_SENTENCE) : quern_bench_text(false, texts[i].bytes);
         struct whole w = {bench, {made, texts[i].bytes}, vector};
         struct quern_bench_figures f;
@@ -271,7 +272,7 @@ int quern_bench_stages(struct quern_bench *bench)
     struct quern_bench_table *table = quern_bench_table_add(
         &bench->report, "stages", "Stages of the forward pass", "One text, all threads.", columns);
     int code = QUERN_OK;
-    for (size_t i = 0; i < sizeof lengths / sizeof *lengths && code == QUERN_OK; i++)
+    for (size_t i = 0; i < QUERN_COUNT(lengths) && code == QUERN_OK; i++)
         if (lengths[i] <= bench->session.info.context_length)
             code = measure_stages(bench, table, lengths[i]);
     return code;

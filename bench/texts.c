@@ -1,6 +1,7 @@
 /* Makes texts to measure with, and measures the tokenizer. */
 #include "bench.h"
 
+#include "base/count.h"
 #include "base/error.h"
 
 #include <errno.h>
@@ -23,7 +24,6 @@ static const char *const words[] = {
     "method", "result", "figure", "pattern", "balance", "current", "voltage", "particle", "planet", "orbit",
     "telescope", "mineral", "fossil", "glacier", "volcano"};
 static const char *const suffixes[] = {"s", "ed", "ing", "er", "ly", "less", "ful", "able", "ation", "ness"};
-#define COUNT(list) (sizeof(list) / sizeof *(list))
 
 struct writer {
     char *out;
@@ -60,9 +60,9 @@ static void put_word(struct writer *w)
         put(w, number);
         return;
     }
-    put(w, words[(size_t)(pow(uniform(w), 2) * (double)COUNT(words))]);
+    put(w, words[(size_t)(pow(uniform(w), 2) * (double)QUERN_COUNT(words))]);
     if (below(w, 5) == 0)
-        put(w, suffixes[below(w, COUNT(suffixes))]);
+        put(w, suffixes[below(w, QUERN_COUNT(suffixes))]);
 }
 
 static void put_sentence(struct writer *w)
@@ -223,7 +223,7 @@ int quern_bench_tokenize(struct quern_bench *bench)
         "Median of calls on one thread. The texts are made from a list of words, so most words are "
         "in the tokenizer's cache.", columns);
     int code = QUERN_OK;
-    for (size_t i = 0; i < COUNT(texts) && code == QUERN_OK; i++)
+    for (size_t i = 0; i < QUERN_COUNT(texts) && code == QUERN_OK; i++)
         code = measure_text(bench, table, texts[i].name, texts[i].markdown, texts[i].bytes);
     return code;
 }

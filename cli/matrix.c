@@ -14,11 +14,11 @@ static bool wants_colours(void)
 /* The beginning of a text, without control characters, cut between two characters. */
 static void print_label(const char *text)
 {
-    enum { MOST = 60 };
+    enum { MOST_CHARACTERS = 60 };
     int characters = 0;
     for (const unsigned char *at = (const unsigned char *)text; *at != '\0'; at++) {
         bool starts = (*at & 0xc0) != 0x80;
-        if (starts && characters++ == MOST) {
+        if (starts && characters++ == MOST_CHARACTERS) {
             fputs("...", stdout);
             break;
         }

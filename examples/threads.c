@@ -14,7 +14,8 @@
 
 enum { MOST_THREADS = 64 };
 
-/* What a thread works on: every step-th text, from first on. Threads write to different vectors, so no lock is needed. */
+/* What a thread works on: every step-th text, from first on. Threads write to different vectors, so no lock is
+ * needed. */
 struct share {
     pthread_t thread;
     quern_model *model;

@@ -65,7 +65,8 @@ static void check_tokens(int spaced, quern_text text, quern_embed_options option
     options.flags &= QUERN_PARSE_SPECIAL | QUERN_NO_SPECIAL;
     if (quern_tokenize(contexts[spaced], text, &options, ids, MOST_IDS, &count, NULL) != QUERN_OK)
         return;
-    expect(quern_token_spans(contexts[spaced], text, &options, ids, count, spans, NULL) == QUERN_OK, "tokens have spans");
+    expect(quern_token_spans(contexts[spaced], text, &options, ids, count, spans, NULL) == QUERN_OK,
+           "tokens have spans");
     for (size_t i = 0; i < count; i++) {
         const quern_token_span *span = &spans[i];
         expect(span->begin >= covered[span->part] && span->end >= span->begin, "spans ascend");

@@ -113,8 +113,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     struct quern_vocabulary_source source = {
         .tokenizer = &quern_sentencepiece_bpe_kind, .texts = in.texts, .scores = in.scores, .kinds = in.kinds,
-        .count = in.count, .bos = in.count > 0 ? 0 : -1, .eos = in.count > 1 ? 1 : -1, .unknown = flags & UNKNOWN && in.count > 0 ? 0 : -1,
-        .add_bos = flags & ADD_BOS, .add_eos = flags & ADD_EOS, .add_space_prefix = flags & SPACE_PREFIX};
+        .count = in.count, .bos = in.count > 0 ? 0 : -1, .eos = in.count > 1 ? 1 : -1,
+        .unknown = flags & UNKNOWN && in.count > 0 ? 0 : -1, .add_bos = flags & ADD_BOS,
+        .add_eos = flags & ADD_EOS, .add_space_prefix = flags & SPACE_PREFIX};
     check(&source, (quern_text){(const char *)in.data, in.size < MOST_TEXT ? in.size : MOST_TEXT},
           (flags & PARSE_SPECIAL ? QUERN_PARSE_SPECIAL : 0u) | (flags & NO_SPECIAL ? QUERN_NO_SPECIAL : 0u));
     return 0;

@@ -2,7 +2,8 @@
  *
  * One thread, the loop, does everything but computing: sockets, HTTP, JSON, tokens. Another thread, the worker, owns
  * the context that embeds. Between them the batcher decides what is computed next. Three structures carry the work,
- * each with one owner: a request is what a client asked for, a job is what is computed, an answer is what is written. */
+ * each with one owner: a request is what a client asked for, a job is what is computed, an answer is what is
+ * written. */
 #ifndef QUERN_SERVER_H
 #define QUERN_SERVER_H
 

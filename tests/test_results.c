@@ -109,8 +109,7 @@ static void test_bad_tokens(void **state)
     float vectors[6][TRIAL_WIDTH], alone[TRIAL_WIDTH];
     quern_result results[6];
     quern_error error;
-    assert_int_equal(quern_embed_tokens(context, texts, 6, NULL, vectors[0], sizeof vectors / sizeof(float), results,
-                                        &error), QUERN_EINVAL);
+    assert_int_equal(quern_embed_tokens(context, texts, 6, NULL, vectors[0], 6 * TRIAL_WIDTH, results, &error), QUERN_EINVAL);
     assert_int_equal(error.index, 1);
     assert_non_null(strstr(error.text, "token 640"));
     for (int i = 0; i < 6; i++)
@@ -130,7 +129,7 @@ static void test_wrong_call(void **state)
     float vectors[3 * TRIAL_WIDTH];
     quern_result results[3] = {{QUERN_OK, 5, 5}};
     quern_error error;
-    assert_int_equal(quern_embed(context, texts, 3, &bad, vectors, sizeof vectors / sizeof *vectors, results, &error),
+    assert_int_equal(quern_embed(context, texts, 3, &bad, vectors, QUERN_COUNT(vectors), results, &error),
                      QUERN_EINVAL);
     assert_int_equal(error.index, -1);
     for (int i = 0; i < 3; i++)
@@ -158,7 +157,7 @@ static void test_lost_file(void **state)
     quern_result results[3];
     quern_error error;
     assert_int_equal(truncate(path, 100), 0);
-    assert_int_equal(quern_embed_tokens(context, texts, 3, NULL, vectors, sizeof vectors / sizeof *vectors, results,
+    assert_int_equal(quern_embed_tokens(context, texts, 3, NULL, vectors, QUERN_COUNT(vectors), results,
                                         &error), QUERN_EIO);
     assert_int_equal(error.index, -1);
     assert_int_equal(results[0].code, QUERN_EIO);

@@ -1,4 +1,5 @@
 /* Texts that are too long: which tokens are embedded, and which part of a text fits. */
+#include "base/count.h"
 #include "base/utf8.h"
 #include "formats/formats.h"
 #include "long_texts.h"
@@ -71,7 +72,7 @@ static void test_tokens_are_cut(void **state)
         {1, 1, QUERN_TRUNCATE, {6}},                {1, 1, QUERN_TRUNCATE_START, {6}},
         {0, 0, QUERN_TRUNCATE, {0}},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < QUERN_COUNT(cases); i++) {
         int32_t cut[6];
         memcpy(cut, all, sizeof all);
         assert_int_equal(quern_truncate_tokens(cut, 6, cases[i].limit, cases[i].flags), cases[i].left);
@@ -122,8 +123,8 @@ static void test_prepared_tokens(void **state)
         {.size = sizeof options[0], .flags = QUERN_TRUNCATE_START | QUERN_PARSE_SPECIAL},
     };
     static const size_t lengths[] = {0, 1, 100, 1000, 3000};
-    for (size_t o = 0; o < sizeof options / sizeof options[0]; o++)
-        for (size_t l = 0; l < sizeof lengths / sizeof lengths[0]; l++)
+    for (size_t o = 0; o < QUERN_COUNT(options); o++)
+        for (size_t l = 0; l < QUERN_COUNT(lengths); l++)
             for (int i = 0;; i++) {
                 const quern_text text = trial_text(i, lengths[l]);
                 if (text.data == NULL)
@@ -223,13 +224,13 @@ static void test_parts(void **state)
          .title = {"A title", 7}},
     };
     static const size_t lengths[] = {0, 40, 3000}, limits[] = {1, 2, 3, 4, 7, 30, 50, 200, 5000};
-    for (size_t o = 0; o < sizeof options / sizeof options[0]; o++)
-        for (size_t l = 0; l < sizeof lengths / sizeof lengths[0]; l++)
+    for (size_t o = 0; o < QUERN_COUNT(options); o++)
+        for (size_t l = 0; l < QUERN_COUNT(lengths); l++)
             for (int i = 0;; i++) {
                 const quern_text text = trial_text(i, lengths[l]);
                 if (text.data == NULL)
                     break;
-                for (size_t k = 0; k < sizeof limits / sizeof limits[0]; k++)
+                for (size_t k = 0; k < QUERN_COUNT(limits); k++)
                     check_part(text, &options[o], limits[k]);
                 free((char *)text.data);
             }

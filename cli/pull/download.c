@@ -10,7 +10,7 @@
 
 #define MOST_REDIRECTS 8
 #define LONGEST_WAIT 120        /* seconds that a server may ask us to wait */
-#define PROGRESS (1u << 20)     /* bytes after which failures are counted from the first again */
+#define RETRY_PROGRESS (1u << 20)     /* bytes after which failures are counted from the first again */
 
 struct download {
     const struct quern_cli_source *source;
@@ -262,7 +262,7 @@ static int fetch_all(struct download *download)
                 return QUERN_CLI_FAILED;
             continue;
         }
-        if (part->have >= reached + PROGRESS) { /* there is progress, so this loop ends */
+        if (part->have >= reached + RETRY_PROGRESS) { /* there is progress, so this loop ends */
             reached = part->have;
             failures = 0;
         }

@@ -1,5 +1,7 @@
 #include "http.h"
 
+#include "array_count.h"
+
 #include <string.h>
 
 enum { BAD = 400, BAD_EXPECTATION = 417, TOO_MANY = 431 };
@@ -104,7 +106,7 @@ static int parse_field(struct quern_head *head, char *line)
         *--end = '\0';
     if (head->field_count == QUERN_HEAD_FIELDS)
         return TOO_MANY;
-    for (size_t i = 0; i < sizeof single / sizeof single[0]; i++)
+    for (size_t i = 0; i < QUERN_COUNT(single); i++)
         if (strcmp(line, single[i]) == 0 && quern_head_find(head, line) != NULL)
             return BAD;
     head->fields[head->field_count++] = (struct quern_head_field){line, value};

@@ -1,5 +1,7 @@
 #include "sandbox.h"
 
+#include "array_count.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/audit.h>
@@ -156,7 +158,7 @@ static void write_filter(struct filter *filter, bool may_remove)
     load(filter, offsetof(struct seccomp_data, nr));
     add(filter, BPF_JMP | BPF_JGT | BPF_K, 0, 1, LAST_KNOWN);
     add(filter, BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ERRNO | ENOSYS);
-    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
+    for (size_t i = 0; i < QUERN_COUNT(refused); i++)
         refuse(filter, refused[i], EPERM);
     refuse(filter, SYS_clone3, ENOSYS); /* a filter cannot read its flags, in memory; callers try the older call next */
     refuse(filter, SYS_openat2, ENOSYS);

@@ -1,5 +1,7 @@
 /* Writes files as C source, to build them into the program. usage: pack_page OUTPUT FILE...
  * Runs while quern is built, on the machine that builds it, and needs only C11. */
+#include "array_count.h"
+
 #include <inttypes.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -16,7 +18,7 @@ static const char *type_of(const char *name)
         {".json", "application/json"},
     };
     const char *suffix = strrchr(name, '.');
-    for (size_t i = 0; suffix != NULL && i < sizeof types / sizeof types[0]; i++)
+    for (size_t i = 0; suffix != NULL && i < QUERN_COUNT(types); i++)
         if (strcmp(suffix, types[i][0]) == 0)
             return types[i][1];
     return NULL;

@@ -8,13 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *quern_version(void)
-{
-#define TEXT(x) TEXT_OF(x)
-#define TEXT_OF(x) #x
-    return TEXT(QUERN_VERSION_MAJOR) "." TEXT(QUERN_VERSION_MINOR) "." TEXT(QUERN_VERSION_PATCH);
-}
-
 /* Picks the kernel table and says why. */
 static int choose_kernels(quern_model *model, const char *limit, const struct quern_kernels **kernels,
                           quern_error *error)

@@ -1,8 +1,15 @@
-/* Structures that start with their size. */
+/* The version, and structures that start with their size. */
 #include "api/handles.h"
 #include "base/error.h"
 
 #include <string.h>
+
+const char *quern_version(void)
+{
+#define TEXT(x) TEXT_OF(x)
+#define TEXT_OF(x) #x
+    return TEXT(QUERN_VERSION_MAJOR) "." TEXT(QUERN_VERSION_MINOR) "." TEXT(QUERN_VERSION_PATCH);
+}
 
 int quern_options_read(void *dst, size_t dst_size, const void *src, quern_error *error)
 {

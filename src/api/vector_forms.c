@@ -1,4 +1,5 @@
 /* Number formats that vectors are stored in. */
+#include "base/count.h"
 #include "base/error.h"
 #include "formats/half.h"
 #include "quern.h"
@@ -98,7 +99,7 @@ static const struct form forms[] = {
 
 static const struct form *find_form(int dtype)
 {
-    return dtype >= 0 && dtype < (int)(sizeof forms / sizeof *forms) ? &forms[dtype] : NULL;
+    return dtype >= 0 && dtype < (int)QUERN_COUNT(forms) ? &forms[dtype] : NULL;
 }
 
 const char *quern_dtype_name(quern_dtype dtype)

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 /* A window has this many tokens more than asked for, because the end of the window changes the tokens beside it. */
-enum { MARGIN = 16 };
+enum { WINDOW_MARGIN = 16 };
 
 /* Bytes of a first window for each token; windows then double. */
 enum { BYTES_PER_TOKEN = 6 };
@@ -58,7 +58,8 @@ static int find_spans(struct quern_window *window, quern_context *context, const
 int quern_window_read(struct quern_window *window, quern_context *context, quern_text text,
                       const quern_embed_options *options, size_t limit, bool from_end, quern_error *error)
 {
-    const size_t wanted = limit < SIZE_MAX / BYTES_PER_TOKEN - MARGIN ? limit + MARGIN : SIZE_MAX / BYTES_PER_TOKEN;
+    const size_t wanted = limit < SIZE_MAX / BYTES_PER_TOKEN - WINDOW_MARGIN ? limit + WINDOW_MARGIN
+                                                                             : SIZE_MAX / BYTES_PER_TOKEN;
     size_t bytes = wanted * BYTES_PER_TOKEN, count = 0;
     for (;; bytes *= 2) {
         window->text = part_of(text, bytes, from_end);

@@ -1,8 +1,8 @@
 /* Architectures as constant data: what a model file of each architecture contains, and how its parts are joined.
  *
- * An architecture is one file in this folder, which holds one `struct quern_arch` and no code. The binder (src/network/)
- * reads a description together with a model file, and the engine (src/engine/) computes what they say. To add an
- * architecture that needs nothing new, write such a file and list it in arch.c. */
+ * An architecture is one file in this folder, which holds one `struct quern_arch` and no code. The binder
+ * (src/network/) reads a description together with a model file, and the engine (src/engine/) computes what they
+ * say. To add an architecture that needs nothing new, write such a file and list it in arch.c. */
 #ifndef QUERN_ARCH_ARCH_H
 #define QUERN_ARCH_ARCH_H
 

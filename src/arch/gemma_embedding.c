@@ -78,8 +78,8 @@ const struct quern_arch quern_arch_gemma_embedding = {
         [QUERN_TASK_FACT_CHECKING] = {"fact-checking", "task: fact checking | query: "},
     },
     .title_prompt = {"title: ", " | text: "},
-    .headless_notice = "this file lacks the dense head: its vectors are not EmbeddingGemma's official ones and must not "
-                       "be mixed with them",
+    .headless_notice = "this file lacks the dense head: its vectors are not EmbeddingGemma's official ones and must "
+                       "not be mixed with them",
     .refusals = refusals,
     .refusal_count = QUERN_COUNT(refusals),
     .digest_seed = 1,

@@ -50,11 +50,12 @@ int quern_fail(quern_error *error, int code, const char *format, ...)
 
 int quern_fail_in(quern_error *error, int code, const char *path)
 {
-    enum { MOST = 80 }; /* bytes of the path, its end */
+    enum { PATH_BYTES = 80 }; /* bytes of the path, its end */
     const size_t length = strlen(path);
     if (error) {
         const quern_error within = *error;
-        quern_fail(error, code, "%s%s: %s", length > MOST ? "..." : "", path + (length > MOST ? length - MOST : 0),
+        quern_fail(error, code, "%s%s: %s", length > PATH_BYTES ? "..." : "",
+                   path + (length > PATH_BYTES ? length - PATH_BYTES : 0),
                    within.text);
     }
     return code;

@@ -47,7 +47,7 @@ static struct slot *slot_of(uintptr_t address)
 static bool replace_page(uintptr_t address)
 {
     struct slot *slot = slot_of(address);
-    if (!slot)
+    if (slot == NULL)
         return false;
     size_t size = atomic_load(&page_size);
     uintptr_t page = address / size * size;
@@ -207,7 +207,7 @@ void quern_map_forget(const struct quern_map *map, size_t offset, size_t length)
 
 void quern_map_close(struct quern_map *map)
 {
-    if (!map->data || map->slot < 0)
+    if (map->data == NULL || map->slot < 0)
         return;
     pthread_mutex_lock(&lock);
     int file = table[map->slot].file;

@@ -1,6 +1,7 @@
 #include "base/pool.h"
 
 #include "base/clock.h"
+#include "base/count.h"
 #include "base/error.h"
 
 #include <pthread.h>
@@ -190,7 +191,7 @@ static int start_worker(struct worker *worker)
     static const int faults[] = {SIGBUS, SIGSEGV, SIGFPE, SIGILL, SIGTRAP};
     sigset_t blocked, before;
     sigfillset(&blocked);
-    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++)
+    for (size_t i = 0; i < QUERN_COUNT(faults); i++)
         sigdelset(&blocked, faults[i]);
     pthread_sigmask(SIG_SETMASK, &blocked, &before);
     int code = pthread_create(&worker->thread, NULL, work, worker);

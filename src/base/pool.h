@@ -10,8 +10,8 @@
 
 struct quern_pool;
 
-/* Makes a pool of threads in all, the caller included: threads - 1 are started. 1 <= threads <= QUERN_MOST_THREADS. Each
- * started thread calls begin before its first tile, and end before it exits; NULL: nothing. */
+/* Makes a pool of threads in all, the caller included: threads - 1 are started. 1 <= threads <= QUERN_MOST_THREADS.
+ * Each started thread calls begin before its first tile, and end before it exits; NULL: nothing. */
 int quern_pool_new(struct quern_pool **pool, int threads, void (*begin)(void), void (*end)(void), quern_error *error);
 void quern_pool_free(struct quern_pool *pool); /* NULL is allowed */
 

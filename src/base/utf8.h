@@ -6,8 +6,8 @@
 
 #include <stdbool.h>
 
-/* Bytes of the well-formed character at s, 1 to 4; 0 when the bytes there are none, or are cut off. left: bytes that may
- * be read, at least 1. Well-formed is the shortest form of a character that is no surrogate. */
+/* Bytes of the well-formed character at s, 1 to 4; 0 when the bytes there are none, or are cut off. left: bytes that
+ * may be read, at least 1. Well-formed is the shortest form of a character that is no surrogate. */
 static inline size_t quern_utf8_length(const unsigned char *s, size_t left)
 {
     if (s[0] < 0x80)

@@ -42,7 +42,8 @@ static int at_most(int count, int limit)
     return count < limit ? count : limit;
 }
 
-/* Norms and rotates heads [begin, end) of count tokens of a text, beginning with token first. norm NULL: only rotates. */
+/* Norms and rotates heads [begin, end) of count tokens of a text, beginning with token first. norm NULL: only
+ * rotates. */
 static void rotate_heads(const struct attend *a, const struct quern_text_span *span, int first, int count, int begin,
                          int end, const float *norm)
 {
@@ -69,7 +70,8 @@ static void add_key_rest(const struct attend *a, int row, int count)
 {
     const int length = a->layer->kv_heads * a->layer->head;
     for (int i = row; i < row + count; i++)
-        a->engine->network->kernels->add(head_of(a, i, a->layer->heads), a->engine->key_rest + (size_t)i * (size_t)length,
+        a->engine->network->kernels->add(head_of(a, i, a->layer->heads),
+                                               a->engine->key_rest + (size_t)i * (size_t)length,
                                          length);
 }
 

@@ -124,7 +124,8 @@ void quern_engine_add_and_norm(struct quern_engine *engine, const struct quern_n
 void quern_engine_add_last(struct quern_engine *engine, const struct quern_norm *norm);
 
 /* stream.c: dst = norm(x), by the kind of norm that the architecture has. dst may be x. */
-void quern_engine_norm_row(const struct quern_engine *engine, float *dst, const float *x, const struct quern_norm *norm);
+void quern_engine_norm_row(const struct quern_engine *engine, float *dst, const float *x,
+                           const struct quern_norm *norm);
 
 /* attend.c: qkv -> input */
 void quern_engine_attend(struct quern_engine *engine, const struct quern_layer *layer);

@@ -1,4 +1,5 @@
 /* What this CPU can do, and which table is best for it. */
+#include "base/count.h"
 #include "kernels/tables.h"
 
 #include <stdbool.h>
@@ -84,14 +85,14 @@ static const struct quern_kernels *const all[] = {&quern_kernels_portable};
 
 const struct quern_kernels *const *quern_kernels_all(int *count)
 {
-    *count = (int)(sizeof all / sizeof *all);
+    *count = (int)QUERN_COUNT(all);
     return all;
 }
 
 const struct quern_kernels *quern_kernels_select(uint32_t features, const char *limit)
 {
     const struct quern_kernels *best = NULL;
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+    for (size_t i = 0; i < QUERN_COUNT(all); i++) {
         if ((all[i]->features & features) == all[i]->features)
             best = all[i];
         if (limit != NULL && strcmp(all[i]->name, limit) == 0)

@@ -1,5 +1,5 @@
-/* Kernels over one row: norms, rotation, and the activation functions of feed-forward layers, with results in float32 or
- * in an activation format. A template; see vector.inc.h. */
+/* Kernels over one row: norms, rotation, and the activation functions of feed-forward layers, with results in
+ * float32 or in an activation format. A template; see vector.inc.h. */
 
 INLINE float mean_square(const float *x, int length)
 {
@@ -89,10 +89,10 @@ INLINE vf gelu_tanh(vf z)
     return z * VF_RECIPROCAL(vf_set(1.0f) + vf_exp(t));
 }
 
-/* z / 2 * (1 + erf(z / sqrt(2))) = z q(|z|) for z < 0 and z (1 - q(z)) for z >= 0, where q(a) = erfc(a / sqrt(2)) / 2.
- * With t = 4 / (4 + a), q(a) = e^(-a^2 / 2) t p(t); the polynomial p was fitted by least squares on Chebyshev nodes over
- * 0 <= a <= 13.5, where it is within 2e-8 of its value. Beyond, e^(-a^2 / 2) is 0 in float32. Squares that overflow
- * give 0 as well. */
+/* z / 2 * (1 + erf(z / sqrt(2))) = z q(|z|) for z < 0 and z (1 - q(z)) for z >= 0, where q(a) = erfc(a / sqrt(2)) /
+ * 2. With t = 4 / (4 + a), q(a) = e^(-a^2 / 2) t p(t); the polynomial p was fitted by least squares on Chebyshev
+ * nodes over 0 <= a <= 13.5, where it is within 2e-8 of its value. Beyond, e^(-a^2 / 2) is 0 in float32. Squares
+ * that overflow give 0 as well. */
 INLINE vf gelu_erf(vf z)
 {
     const vf a = (vf)vf_magnitude(z), t = VF_RECIPROCAL(VF_FMA(a, vf_set(0.25f), vf_set(1.0f)));

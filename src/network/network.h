@@ -45,7 +45,7 @@ struct quern_layer {
     struct quern_norm attention_sum_norm; /* where the result is added to the residual stream: see enum quern_sum */
 
     struct quern_norm ffn_norm; /* before the feed-forward block; none: it reads the residual stream itself */
-    struct quern_matrix up;     /* when the block is gated: a panel of gate, a panel of up, the next panel of gate, ... */
+    struct quern_matrix up;     /* of a gated block: a panel of gate, a panel of up, the next panel of gate, ... */
     struct quern_matrix down;
     struct quern_norm ffn_sum_norm;
 };

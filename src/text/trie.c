@@ -9,7 +9,7 @@ int quern_trie_new(struct quern_trie *trie, size_t capacity, quern_error *error)
     *trie = (struct quern_trie){0};
     if (capacity <= UINT32_MAX && capacity <= SIZE_MAX / sizeof *trie->nodes)
         trie->nodes = malloc(capacity * sizeof *trie->nodes);
-    if (!trie->nodes)
+    if (trie->nodes == NULL)
         return quern_fail(error, QUERN_ENOMEM, "no memory for the special pieces of the vocabulary");
     trie->nodes[0] = (struct quern_trie_node){.id = -1};
     trie->count = 1;

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROWS = 13, COLUMNS = QUERN_PANEL_COLUMNS, GAP = 5 }; /* two of the tallest tiles and a row; floats between rows */
+enum { ROWS = 13, COLUMNS = QUERN_PANEL_COLUMNS, GAP = 5 }; /* two tall tiles and a row; floats between rows */
 
 /* A variant of the checks is a type of weights and a path. */
 enum { EXACT = 32 };

@@ -111,7 +111,8 @@ static void fill_blocks(struct kcheck *k, unsigned char *row, enum quern_type ty
     for (int first = 0; first < length; first += f->length, row += f->bytes) {
         const uint32_t pattern = kcheck_random(k);
         for (int i = 0; i < f->bytes; i++)
-            row[i] = (unsigned char)(type == QUERN_TYPE_Q8_0 || kind != KCHECK_EXTREME ? kcheck_byte(k, kind, -128, pattern)
+            row[i] = (unsigned char)(type == QUERN_TYPE_Q8_0 || kind != KCHECK_EXTREME
+                                         ? kcheck_byte(k, kind, -128, pattern)
                                      : pattern % 3 == 0 || (pattern % 3 == 1 && kcheck_random(k) % 2) ? 0xff : 0);
         put16(row + f->scale, half_scale(k, kind));
         if (f->minimum != f->scale)

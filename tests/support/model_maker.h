@@ -1,5 +1,5 @@
-/* Makes model files to test and measure with: the keys and tensors of EmbeddingGemma or of BERT, weights that are noise.
- * A tensor's values depend on its name and the seed only. */
+/* Makes model files to test and measure with: the keys and tensors of EmbeddingGemma or of BERT, weights that are
+ * noise. A tensor's values depend on its name and the seed only. */
 #ifndef QUERN_TESTS_MODEL_MAKER_H
 #define QUERN_TESTS_MODEL_MAKER_H
 
