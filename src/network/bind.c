@@ -111,20 +111,28 @@ static int bind_norm(struct quern_binder *binder, enum quern_tensor tensor, int 
 
 /* ---------------------------------------------------------------- matrices */
 
-/* Where the panels of a matrix's parts stand: one part after the other, or in turn. */
-struct placing {
-    int parts;
-    bool in_turn;
+/* A tensor that becomes a part of a matrix. */
+struct part {
+    const struct quern_gguf_tensor *weight;
+    const unsigned char *bias; /* floats [rows], perhaps not aligned; NULL: none */
+    int panels;
 };
 
-static int place_of(const struct placing *placing, int part, int base, int panel)
+static int find_part(struct quern_binder *binder, enum quern_tensor tensor, int layer, struct part *part)
 {
-    return placing->in_turn ? panel * placing->parts + part : base + panel;
+    const int rows = rows_of(binder, tensor, layer);
+    *part = (struct part){.panels = rows / QUERN_PANEL_COLUMNS};
+    QUERN_TRY(find(binder, tensor, layer, "weight", rows, length_of(binder, tensor), &part->weight));
+    if (rows % QUERN_PANEL_COLUMNS != 0)
+        return quern_fail(binder->error, QUERN_EUNSUPPORTED, "tensor %.*s has %d rows, not a multiple of %d",
+                          (int)part->weight->name.length, part->weight->name.data, rows, QUERN_PANEL_COLUMNS);
+    return has_bias(binder, tensor, layer) ? find_vector(binder, tensor, layer, "bias", rows, &part->bias) : QUERN_OK;
 }
 
-/* Lists a panel for packing, and says where it will lie. */
-static struct quern_panel add_panel(struct quern_binder *binder, const struct quern_gguf_tensor *t, int panel)
+/* Reserves the memory of a part's panel, and when there is memory, lists the panel for packing. */
+static struct quern_panel bind_panel(struct quern_binder *binder, const struct part *part, int panel)
 {
+    const struct quern_gguf_tensor *t = part->weight;
     const struct quern_gemm *gemm = binder->network->kernels->gemm[t->type];
     const size_t row_bytes = t->bytes / (size_t)t->shape[1];
     unsigned char *data = NULL;
@@ -139,46 +147,46 @@ static struct quern_panel add_panel(struct quern_binder *binder, const struct qu
     return (struct quern_panel){gemm, data};
 }
 
-/* Makes one matrix of count tensors. */
-static int bind_matrix(struct quern_binder *binder, int layer, const enum quern_tensor *parts, int count, bool in_turn,
-                       struct quern_matrix *matrix)
+/* The biases of a part's panel; a part without biases has zeros. */
+static void copy_bias(float *bias, const struct part *part, int panel)
 {
-    const struct placing placing = {count, in_turn};
-    const int length = length_of(binder, parts[0]);
-    int rows = 0, base = 0;
+    const size_t bytes = QUERN_PANEL_COLUMNS * sizeof *bias;
+    if (part->bias != NULL)
+        memcpy(bias, part->bias + (size_t)panel * bytes, bytes);
+    else
+        memset(bias, 0, bytes);
+}
+
+enum { MOST_PARTS = 3 };
+
+/* Makes one matrix of count tensors. Their panels follow each other, or alternate: the first of each, then the second
+ * of each, and so on. */
+static int bind_matrix(struct quern_binder *binder, int layer, const enum quern_tensor *tensors, int count,
+                       bool alternate, struct quern_matrix *matrix)
+{
+    struct part parts[MOST_PARTS];
+    int panel_count = 0, before = 0;
     bool biased = false;
     for (int i = 0; i < count; i++) {
-        rows += rows_of(binder, parts[i], layer);
-        biased = biased || has_bias(binder, parts[i], layer);
+        QUERN_TRY(find_part(binder, tensors[i], layer, &parts[i]));
+        panel_count += parts[i].panels;
+        biased = biased || parts[i].bias != NULL;
     }
-    struct quern_panel *panels =
-        quern_arena_take(&binder->tables, (size_t)(rows / QUERN_PANEL_COLUMNS), sizeof *panels);
+    const int rows = panel_count * QUERN_PANEL_COLUMNS;
+    struct quern_panel *panels = quern_arena_take(&binder->tables, (size_t)panel_count, sizeof *panels);
     float *bias = biased ? quern_arena_take(&binder->tables, (size_t)rows, sizeof *bias) : NULL;
-    *matrix = (struct quern_matrix){.rows = rows, .length = length, .fast = true, .panels = panels, .bias = bias};
-    if (bias != NULL)
-        memset(bias, 0, (size_t)rows * sizeof *bias);
-    for (int i = 0; i < count; i++) {
-        const int part_rows = rows_of(binder, parts[i], layer);
-        const struct quern_gguf_tensor *t = NULL;
-        const unsigned char *part_bias = NULL;
-        QUERN_TRY(find(binder, parts[i], layer, "weight", part_rows, length, &t));
-        if (part_rows % QUERN_PANEL_COLUMNS != 0)
-            return quern_fail(binder->error, QUERN_EUNSUPPORTED, "tensor %.*s has %d rows, not a multiple of %d",
-                              (int)t->name.length, t->name.data, part_rows, QUERN_PANEL_COLUMNS);
-        if (has_bias(binder, parts[i], layer))
-            QUERN_TRY(find_vector(binder, parts[i], layer, "bias", part_rows, &part_bias));
-        for (int p = 0; p < part_rows / QUERN_PANEL_COLUMNS; p++) {
-            const int place = place_of(&placing, i, base, p);
-            const struct quern_panel panel = add_panel(binder, t, p);
+    *matrix = (struct quern_matrix){
+        .rows = rows, .length = length_of(binder, tensors[0]), .fast = true, .panels = panels, .bias = bias};
+    for (int i = 0; i < count; before += parts[i++].panels)
+        for (int p = 0; p < parts[i].panels; p++) {
+            const int place = alternate ? p * count + i : before + p;
+            const struct quern_panel panel = bind_panel(binder, &parts[i], p);
             matrix->fast = matrix->fast && panel.gemm->run[QUERN_PATH_FAST] != NULL;
             if (panels != NULL)
                 panels[place] = panel;
-            if (bias != NULL && part_bias != NULL)
-                memcpy(bias + place * QUERN_PANEL_COLUMNS,
-                       part_bias + (size_t)p * QUERN_PANEL_COLUMNS * sizeof *bias, QUERN_PANEL_COLUMNS * sizeof *bias);
+            if (bias != NULL)
+                copy_bias(bias + place * QUERN_PANEL_COLUMNS, &parts[i], p);
         }
-        base += part_rows / QUERN_PANEL_COLUMNS;
-    }
     return QUERN_OK;
 }
 
