@@ -118,6 +118,22 @@ static void test_description(void **state)
     quern_model_close(model);
 }
 
+/* Prompts are the file's own. */
+static void test_prompts(void **state)
+{
+    (void)state;
+    struct quern_recipe recipe = quern_recipe_bert();
+    recipe.query_prompt = "query: ";
+    quern_model *model = open_model(&recipe, NULL);
+    quern_model_info info = {.size = sizeof info};
+    assert_int_equal(quern_model_describe(model, &info, NULL), QUERN_OK);
+    assert_int_equal(info.has_prompts, 1);
+    assert_string_equal(quern_model_prompt(model, QUERN_TASK_QUERY), "query: ");
+    assert_string_equal(quern_model_prompt(model, QUERN_TASK_DOCUMENT), "");
+    assert_string_equal(quern_model_prompt(model, QUERN_TASK_CLUSTERING), "");
+    quern_model_close(model);
+}
+
 static void test_texts_need_a_tokenizer(void **state)
 {
     (void)state;
@@ -187,6 +203,7 @@ int main(void)
         cmocka_unit_test(test_fast_vectors),
         cmocka_unit_test(test_rounded_weights),
         cmocka_unit_test(test_description),
+        cmocka_unit_test(test_prompts),
         cmocka_unit_test(test_texts_need_a_tokenizer),
         cmocka_unit_test(test_spaces),
         cmocka_unit_test(test_texts_together),
