@@ -32,7 +32,7 @@ static int make_base(struct file *file, struct quern_recipe recipe, bool head)
 {
     char path[] = "/tmp/quern-mutate-XXXXXX";
     quern_error error;
-    recipe.head = head;
+    recipe.head = head && !recipe.bert;
     recipe.context = 20; /* short, so that a file is tried soon; more than the window of 16 tokens */
     int descriptor = mkstemp(path);
     if (descriptor < 0)
@@ -71,6 +71,8 @@ static void damage(struct file *file)
 
 static int embed(quern_model *model, int path)
 {
+    static const int32_t ids[] = {2, 300, 4, 300, 1};
+    static const quern_tokens tokens[2] = {{ids, 5}, {ids, 3}};
     static float vectors[2 * 65536];
     static char longer[600];
     quern_context *context = NULL;
@@ -82,6 +84,8 @@ static int embed(quern_model *model, int path)
     int code = quern_context_new(&context, model, &options, NULL);
     if (code == QUERN_OK)
         code = quern_embed(context, texts, 2, &how, vectors, QUERN_COUNT(vectors), NULL, NULL);
+    if (code == QUERN_EUNSUPPORTED) /* the model has no tokenizer */
+        code = quern_embed_tokens(context, tokens, 2, NULL, vectors, QUERN_COUNT(vectors), NULL, NULL);
     if (code == QUERN_OK && quern_model_describe(model, &info, NULL) == QUERN_OK)
         for (int i = 0; i < 2 * info.dimensions; i++)
             if (!isfinite(vectors[i])) {
@@ -156,6 +160,7 @@ int main(int argc, char **argv)
         {quern_recipe_tiny, QUERN_TYPE_F32},  {quern_recipe_tiny, QUERN_TYPE_BF16},
         {quern_recipe_tiny, QUERN_TYPE_Q5_1}, {quern_recipe_tiny, QUERN_TYPE_IQ4_NL},
         {quern_recipe_wide, QUERN_TYPE_Q4_K}, {quern_recipe_wide, QUERN_TYPE_Q2_K},
+        {quern_recipe_bert, QUERN_TYPE_F32},  {quern_recipe_bert, QUERN_TYPE_Q8_0},
     };
     enum { BASES = QUERN_COUNT(models) };
     struct file bases[BASES] = {0};
