@@ -15,14 +15,14 @@ wire=$build/tests/wire/wire
 
 failed() {
     echo "soak: $*" >&2
-    tail -n 30 "$work/log" >&2
+    tail -n 30 "$work"/*.log >&2
     exit 1
 }
 
 load() { # load SECONDS OPTION...
     time_=$1
     shift
-    "$wire" load "$address" --clients 64 --seconds "$time_" --texts 3 --retry 60 --pid "$server" "$@"
+    "$wire" load "$address" --clients 64 --seconds "$time_" --texts 3 --retry 60 "$@"
 }
 
 anonymous_kb() {
@@ -30,15 +30,15 @@ anonymous_kb() {
 }
 
 "$build/tools/mkmodel" tiny "$work/tiny.gguf" --head
-start_server "$build/quern" "$work/tiny.gguf" "$work/log"
+start_server "$build/quern" "$work/tiny.gguf" "$work/first.log"
 
 echo "== 10,000 hostile requests"
 "$wire" hostile "$address" --count 10000 || failed "a hostile request was answered wrongly"
 
 echo "== 64 clients, a fifth of their requests faulty"
-load $((seconds / 4 + 5)) --faults 20 || failed "a client got something wrong"
+load $((seconds / 4 + 5)) --faults 20 --pid "$server" || failed "a client got something wrong"
 before=$(anonymous_kb)
-load "$seconds" --faults 20 --seed 2 || failed "a client got something wrong"
+load "$seconds" --faults 20 --seed 2 --pid "$server" || failed "a client got something wrong"
 after=$(anonymous_kb)
 [ "$after" -le $((before + before / 10 + 4096)) ] || failed "anonymous memory grew from $before to $after kB"
 
@@ -48,8 +48,8 @@ clients=$!
 sleep 6
 kill -9 "$server"
 wait "$server" || true
-# without the sandbox, which refuses what a sanitizer does at the end to find leaks
-start_server "$build/quern" "$work/tiny.gguf" "$work/log" --port "${address##*:}" --no-sandbox
+# Without the sandbox, because a sanitizer looks for leaks at the end in ways that the sandbox refuses.
+start_server "$build/quern" "$work/tiny.gguf" "$work/second.log" --port "${address##*:}" --no-sandbox
 wait "$clients" || { cat "$work/load"; failed "a client did not get over the restart"; }
 cat "$work/load"
 
@@ -61,5 +61,5 @@ stop_server || failed "the server did not end well"
 server=
 kill "$clients" 2>/dev/null || true
 wait "$clients" || true
-grep -E 'Sanitizer|runtime error' "$work/log" && failed "a sanitizer complained"
+grep -E 'Sanitizer|runtime error' "$work"/*.log && failed "a sanitizer complained"
 echo "the server stands"

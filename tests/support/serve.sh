@@ -5,7 +5,8 @@
 start_server() {
     quern_=$1 model_=$2 log_=$3
     shift 3
-    : >"$log_" # here, not in the background, where an old "ready" might be read before
+    rm -f "$log_" # an earlier server may still write to it
+    : >"$log_"
     "$quern_" serve -m "$model_" --port 0 "$@" >"$log_" 2>&1 &
     server=$!
     address=
@@ -22,7 +23,7 @@ start_server() {
     done
 }
 
-# Ends it; fails if it was gone, or does not end well.
+# Ends the server. Fails when it had ended already, or when its exit status is not 0.
 stop_server() {
     kill -TERM "$server" && wait "$server"
 }
