@@ -1,5 +1,5 @@
 #!/bin/sh
-# The programs run on an x86-64 without AVX: no newer instruction stands outside the tables that are chosen at run time.
+# The programs run on an x86-64 without AVX: newer instructions occur only in the tables that are chosen at run time.
 # usage: check_old_x86.sh STATIC-LIBRARY KCHECK MKMODEL [QUERN]
 set -eu
 [ "$(uname -m)" = x86_64 ] || { echo "for x86-64 only" >&2; exit 77; }

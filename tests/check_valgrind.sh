@@ -1,5 +1,5 @@
 #!/bin/sh
-# Embeds with tiny models under valgrind: no error, and nothing left behind. usage: check_valgrind.sh QUERN MKMODEL
+# Embeds with tiny models under valgrind: there is no error and no leak. usage: check_valgrind.sh QUERN MKMODEL
 set -eu
 quern=$1
 mkmodel=$2
@@ -14,7 +14,7 @@ trap 'rm -rf "$folder"' EXIT
 "$mkmodel" tiny "$folder/bf16.gguf" --type bf16
 long=$(printf '%0400d' 0)
 
-embed() { # embed MODEL OPTION...: three texts, one of them too long
+embed() { # embed MODEL OPTION...: embeds three texts, one of them too long
     model=$1
     shift
     printf '%s\n' 'one text' "$long" 'and another, longer one' |

@@ -1,5 +1,5 @@
-/* Converting folders: what comes out is what a model file made straight from the same numbers holds; and what is
- * wrong with a folder is said before anything is written. */
+/* Conversion of folders. The result equals a model file that is made directly from the same numbers, and errors of a
+ * folder are found before anything is written. */
 #include "allocations.h"
 #include "base/count.h"
 #include "convert.h"
@@ -53,7 +53,7 @@ static int remove_work(void **state)
     return 0;
 }
 
-/* A model file of the tiny recipe. Each is made once, since what is written is synced. */
+/* A model file of the tiny recipe. Each is made only once, because every file is synced to disk, which is slow. */
 static const char *made(uint32_t type, bool head)
 {
     static char paths[64][64];
@@ -90,7 +90,7 @@ static struct quern_convert_result convert(const char *type)
 
 /* ---------------------------------------------------------------- what comes out */
 
-/* The norms of a folder are less 1, which float32 cannot always give back to the last bit. */
+/* A folder has norms minus 1. Adding 1 again does not always restore the last bit in float32. */
 static void expect_norm(const struct quern_gguf_tensor *a, const struct quern_gguf_tensor *b)
 {
     for (uint64_t i = 0; i < a->elements; i++) {
@@ -120,7 +120,7 @@ static void expect_tensors(const struct quern_gguf *converted, const struct quer
     }
 }
 
-/* All keys of expected but for the name, with their values, the vocabulary among them. */
+/* Compares all keys of expected except the name, and their values, also the vocabulary. */
 static void expect_keys(const struct quern_gguf *converted, const struct quern_gguf *expected)
 {
     for (size_t i = 0; i < expected->value_count; i++) {
@@ -196,7 +196,7 @@ static void test_layouts_of_the_checkpoint(void **state)
     quern_gguf_close(&expected);
 }
 
-/* From tokenizer.json comes the same; but it has no pieces of the kind unused, and the unknown one has no score. */
+/* tokenizer.json gives the same, but it has no pieces of the kind unused, and its unknown piece has no score. */
 static void test_tokenizer_json(void **state)
 {
     (void)state;
@@ -286,7 +286,7 @@ static void test_rows_beyond_the_vocabulary_are_cut_off(void **state)
 
 static void expect_refused(int code, const char *says, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* Changes a new folder by a command, run inside it, and converts it. */
+/* Runs a command inside a new folder, which changes it, and converts the folder. */
 static void expect_refused(int code, const char *says, const char *format, ...)
 {
     struct quern_convert_job job = {.threads = 1};
@@ -442,7 +442,7 @@ static int next_descriptor(void)
     return file;
 }
 
-/* Refuses each request for memory, or for files and threads, once: a clean error, and nothing is left behind. */
+/* Lets each request for memory, or for files and threads, fail once: there is a clear error, and no file is left. */
 static void fail_each(size_t *requests, size_t *failed, int least)
 {
     struct quern_convert_job job = {.threads = 2};
@@ -511,7 +511,7 @@ static bool kill_at(void *state, uint64_t done, uint64_t total)
     return true;
 }
 
-/* Whatever moment a conversion is killed at, the file that was there stays, and the next one starts over what is
+/* A conversion that is killed, at any moment, leaves the old file unchanged, and the next conversion overwrites what is
  * left. */
 static void test_killed_at_any_moment(void **state)
 {

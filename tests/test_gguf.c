@@ -94,7 +94,7 @@ static void put_zeros(struct bytes *out, size_t size)
         put(out, "", 1);
 }
 
-/* Parses a block of exactly that size, so that a sanitizer sees a read beyond it. */
+/* Parses a copy in memory of exactly this size, so that a sanitizer sees a read beyond it. */
 static int parse(const unsigned char *data, size_t size, quern_error *error)
 {
     struct quern_gguf gguf;
@@ -576,7 +576,7 @@ static void test_every_truncation(void **state)
 
 static volatile unsigned sum; /* so that reading is not optimised away */
 
-/* Reads everything a file says is there, so that a sanitizer sees what is not. */
+/* Reads everything that the reader accepted, so that a sanitizer sees what lies outside the file. */
 static void touch(const struct quern_gguf *gguf)
 {
     for (size_t i = 0; i < gguf->value_count; i++) {

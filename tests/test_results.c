@@ -109,7 +109,8 @@ static void test_bad_tokens(void **state)
     float vectors[6][TRIAL_WIDTH], alone[TRIAL_WIDTH];
     quern_result results[6];
     quern_error error;
-    assert_int_equal(quern_embed_tokens(context, texts, 6, NULL, vectors[0], 6 * TRIAL_WIDTH, results, &error), QUERN_EINVAL);
+    assert_int_equal(quern_embed_tokens(context, texts, 6, NULL, vectors[0], 6 * TRIAL_WIDTH, results, &error),
+                     QUERN_EINVAL);
     assert_int_equal(error.index, 1);
     assert_non_null(strstr(error.text, "token 640"));
     for (int i = 0; i < 6; i++)

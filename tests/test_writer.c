@@ -51,7 +51,7 @@ static void expect_file(const char *text)
     assert_string_equal(read, text);
 }
 
-/* Files in the folder whose names end so. */
+/* The number of files in the folder whose names have this ending. */
 static int count_files(const char *ending)
 {
     int count = 0;
@@ -102,7 +102,7 @@ static void test_target_appears_when_finished(void **state)
     quern_gguf_close(&gguf);
 }
 
-/* What a killed process left is longer than what is written now. */
+/* A file that a killed process left is longer than the file that is written now. */
 static void test_part_left_behind_is_written_over(void **state)
 {
     (void)state;

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Shows what quern does, with the starter model; without it, with a model made on the spot. usage: tools/demo.sh BUILD
+# Shows what quern does, with the starter model. Without the starter it makes a model of random weights.
+# usage: tools/demo.sh BUILD
 set -eu
 build=$1
 
@@ -31,7 +32,7 @@ show "$build/quern" info
 show "$build/quern" demo
 cat <<END
 
-These are numbers, not meaning: the weights are random, only the shape and the work are EmbeddingGemma's.
+These vectors have no meaning, because the weights are random. Only the shape and the speed are EmbeddingGemma's.
 For vectors that mean something, get a real model (334 MB):
   $build/quern pull embeddinggemma
 END

@@ -40,7 +40,7 @@ static int parse_seed(const char *text, uint64_t *seed)
     errno = 0;
     *seed = strtoull(text, &end, 10);
     if (end == text || *end || errno) {
-        fprintf(stderr, "mkmodel: %s is no number\n", text);
+        fprintf(stderr, "mkmodel: %s is not a number\n", text);
         return 1;
     }
     return 0;

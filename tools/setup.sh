@@ -1,5 +1,6 @@
 #!/bin/sh
-# Installs what a task needs and is missing, through apt. Does nothing when all is there, so it works offline.
+# Installs the Debian packages that a task needs and that are missing. When none is missing it does nothing, so it works
+# offline.
 # usage: tools/setup.sh build | check
 set -eu
 

@@ -16,7 +16,7 @@ size_t quern_system_calls;
 size_t quern_system_call_failed;
 size_t quern_memory_held;
 
-/* Whether this request is the one to refuse; then with that error. */
+/* Whether this request must fail. Then errno is set. */
 static bool refuse(size_t *count, size_t failed, int code)
 {
     if (++*count != failed)

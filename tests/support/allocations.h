@@ -1,5 +1,5 @@
-/* Counts what a test program asks of the system, and refuses one request. Needs allocation_link_args of
- * tests/meson.build. One thread requests. */
+/* Counts the requests of a test program to the system, and lets one of them fail. The program must be linked with
+ * allocation_link_args of tests/meson.build. Only one thread may make requests. */
 #ifndef QUERN_TESTS_ALLOCATIONS_H
 #define QUERN_TESTS_ALLOCATIONS_H
 

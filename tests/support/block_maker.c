@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-/* Of blocks of random bits: where the half scale and the half minimum lie, the deviation of weights when the scale is
- * 1, and the minimum, in scales, that makes their mean nearly zero. */
+/* Facts about blocks of random bits: where the float16 scale and the float16 minimum lie; the standard deviation of
+ * weights when the scale is 1; and the minimum, as a multiple of the scale, that makes the mean nearly zero. */
 static const struct {
     int scale, minimum;
     float deviation, shift;

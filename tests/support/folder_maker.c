@@ -39,7 +39,7 @@ static int finish(const struct maker *maker, FILE *file)
     return quern_fail(maker->error, QUERN_EIO, "cannot write to %s", maker->folder);
 }
 
-/* One small file. */
+/* Writes a small file. */
 static int put_file(const struct maker *maker, const char *name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -142,7 +142,7 @@ static int put_safetensors(const struct maker *maker, const char *name, const st
     return finish(maker, file);
 }
 
-/* The files of the layers: tensor i is in shard i mod shards. */
+/* Writes the files of the layers: tensor i is in shard i mod shards. */
 static int put_shard(const struct maker *maker, int shard, FILE *index)
 {
     const struct quern_gguf_tensor **tensors = calloc(maker->gguf.tensor_count, sizeof *tensors);
@@ -228,14 +228,14 @@ static bool is_added(const struct piece *piece)
     return piece->kind == QUERN_PIECE_CONTROL || piece->kind == QUERN_PIECE_USER_DEFINED;
 }
 
-/* Whether the hub's files call an added piece special: not <mask> and <unused...>, though they are. */
+/* Whether published files call an added piece special. They do not for <mask> and <unused...>, although these are. */
 static bool is_special(const struct piece *piece)
 {
     return piece->kind == QUERN_PIECE_CONTROL && strncmp(piece->text.data, "<mask>", 6) != 0 &&
            strncmp(piece->text.data, "<unused", 7) != 0;
 }
 
-/* The text as tokenizers spell it, with U+2581 for a space; the length. */
+/* Writes the text with U+2581 in place of spaces, as tokenizers do. Returns its length. */
 static size_t spell(const struct piece *piece, char out[512])
 {
     size_t length = 0;
@@ -268,7 +268,7 @@ static void put_varint(FILE *file, size_t value)
     fputc((int)value, file);
 }
 
-/* A SentencePiece model knows <pad>, <eos>, <bos> as control pieces, and all other added ones as user-defined. */
+/* A SentencePiece model has <pad>, <eos>, <bos> as control pieces, and all other added pieces as user-defined. */
 static void put_sentencepiece(FILE *file, const struct piece *pieces, size_t count)
 {
     static const char settings[] = "\x12\x02\x18\x02\x1a\x0e\x0a\x08identity\x18\x00\x20\x00";
@@ -314,7 +314,7 @@ static bool is_piece(const struct piece *pieces, size_t count, const char *text,
     return false;
 }
 
-/* Every way to put a piece together of two others, best piece first, the longer left part first. */
+/* Writes every merge of two pieces to a third: the best piece first, and of one piece the longer left part first. */
 static void put_merges(FILE *file, const struct piece *pieces, size_t count)
 {
     bool first = true;
@@ -366,7 +366,7 @@ static int put_tokenizer(const struct maker *maker)
     fputs("{\"add_bos_token\":true,\"add_eos_token\":true,\"bos_token\":\"<bos>\","
           "\"eos_token\":{\"content\":\"<eos>\"},\"added_tokens_decoder\":{", config);
     put_added(config, pieces, count, "\"", "\":{");
-    /* As on the hub: a token of another model, for which there is no row in the table of embeddings. */
+    /* As in the published folder: a token of another model, for which the table of embeddings has no row. */
     fprintf(config, ",\"%zu\":{\"content\":\"<image_soft_token>\",\"special\":true}}}", count);
     free(pieces);
     QUERN_TRY(finish(maker, file));

@@ -14,7 +14,7 @@ struct quern_folder_recipe {
     const char *prefix;  /* of the names of tensors */
 };
 
-/* As on the hub: one file in F32, tokenizer.model. */
+/* The recipe of the published folder: one file in F32, tokenizer.model. */
 struct quern_folder_recipe quern_folder_recipe(void);
 
 /* The folder must exist and be empty. A model without a head gives a folder without dense layers. The weights of norms

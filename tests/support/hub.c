@@ -1,6 +1,7 @@
-/* A model hub for tests, with its faults: an HTTP server on two ports of this machine, the hub's and that of the store
- * it redirects to, which is another origin. A GET of /OWNER/FAULT/resolve/REVISION/FILE.gguf gets FILE with the FAULT
- * that the repository is named after. Answers as a proxy too. Writes a line about each request to LOG:
+/* A model hub with faults, for tests. It is an HTTP server on two ports of this machine: the port of the hub, and the
+ * port of the store that it redirects to, which is another origin. A GET of /OWNER/FAULT/resolve/REVISION/FILE.gguf gets
+ * FILE with the fault that the repository is named after. It answers as a proxy too. It writes a line about each request
+ * to LOG:
  *     PORT TARGET|RANGE|IF-RANGE|AUTHORIZATION
  * usage: hub FILE LOG; prints "HUB-PORT STORE-PORT" and runs until its standard input ends. */
 #include <arpa/inet.h>
@@ -89,7 +90,7 @@ static void pause_ms(long ms)
 
 /* ---------------------------------------------------------------- the store */
 
-/* Sends [first, last) as the fault says. */
+/* Sends the bytes [first, last), with the fault. */
 static void send_body(const struct request *request, uint64_t first, uint64_t last)
 {
     const bool once = strncmp(request->fault, "once-", 5) == 0 && request->count > 0;
@@ -268,7 +269,7 @@ static int listen_somewhere(int *port)
     return listener;
 }
 
-/* Each connection is one request, served by a process of its own. */
+/* Each connection carries one request, and a process of its own answers it. */
 static void accept_one(int listener, bool at_store)
 {
     static struct request request;

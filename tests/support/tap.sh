@@ -1,5 +1,5 @@
-# What tests of the command share: running it, and telling what was found as TAP. To be read by a script that has set
-# quern, and work unless it is in a folder of its own. A file named log there is shown with a failure.
+# What the tests of the command share: they run it, and print their results as TAP. A script that sources this must set
+# quern, and also work when its current folder is not its own. A failure shows the file $work/log, if there is one.
 # shellcheck shell=sh disable=SC2154
 number=0
 work=${work:-.}
@@ -9,7 +9,7 @@ run() {
     status=$?
 }
 
-check() { # check NAME COMMAND...: a test that passes when the command succeeds
+check() { # check NAME COMMAND...: a test that passes when COMMAND succeeds
     number=$((number + 1))
     name=$1
     shift
@@ -23,10 +23,10 @@ check() { # check NAME COMMAND...: a test that passes when the command succeeds
     fi
 }
 
-fails() { # fails TEXT: whether the last run failed, saying TEXT and printing nothing
+fails() { # fails TEXT: whether the last run failed with an error that contains TEXT, and printed nothing
     [ "$status" = 1 ] && grep -qF -- "$1" "$work/err" && [ ! -s "$work/out" ]
 }
 
-prints() { # prints REGEX: whether the last run succeeded and printed it
+prints() { # prints REGEX: whether the last run succeeded and printed a line that matches
     [ "$status" = 0 ] && grep -qE -- "$1" "$work/out"
 }
