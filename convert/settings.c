@@ -11,7 +11,7 @@
 
 #define MOST_SETTINGS (1u << 20) /* of each of these files */
 #define MOST_PROMPTS 256
-#define MOST_PROMPT 65536 /* bytes of a prompt */
+#define MOST_PROMPT 4096 /* bytes of a prompt; the library takes no longer ones */
 #define ABSENT INT_MIN
 
 /* ---------------------------------------------------------------- config.json */

@@ -241,7 +241,8 @@ enum {
 typedef struct quern_embed_options {
     size_t size;
     int task;         /* a quern_task */
-    quern_text title; /* the title of a document, for QUERN_TASK_DOCUMENT; length 0: none */
+    quern_text title; /* the title of a document, for QUERN_TASK_DOCUMENT; length 0: none. It replaces "none" in a
+                         prompt with "title: none"; otherwise the title and a newline follow the prompt */
     int dimensions;   /* leading numbers of the vector to keep, 1 to those of the model; 0: all. The vector is cut
                          first, then normalised */
     unsigned flags;   /* of the flags above */

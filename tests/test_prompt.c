@@ -30,14 +30,15 @@ static const struct {
 };
 #define TASKS ((int)QUERN_COUNT(tasks))
 
-/* A model whose file says this about its prompts. */
-static quern_model *open_model(const char *prompts, const char *query, const char *document)
+/* Makes a tiny model. prompts: what its file says about its prompts, or NULL. name, text: a prompt of its file, or
+ * NULL. */
+static quern_model *open_model(const char *prompts, const char *name, const char *text)
 {
     char path[TRIAL_PATH];
     struct quern_recipe recipe = trial_recipe(QUERN_TYPE_Q8_0, false);
     recipe.prompts = prompts;
-    recipe.query_prompt = query;
-    recipe.document_prompt = document;
+    recipe.file_prompts[0].name = name;
+    recipe.file_prompts[0].text = text;
     trial_make(path, &recipe);
     quern_model *model = trial_open(path, NULL);
     unlink(path);
@@ -99,36 +100,66 @@ static void test_titles(void **state)
     quern_model_close(model);
 }
 
-static void expect_no_title(quern_context *context)
-{
-    const quern_embed_options options = {.size = sizeof options, .task = QUERN_TASK_DOCUMENT, .title = {"Mars", 4}};
-    quern_error error;
-    size_t count;
-    assert_int_equal(quern_tokenize(context, (quern_text){"a text", 6}, &options, NULL, 0, &count, &error),
-                     QUERN_EINVAL);
-    assert_non_null(strstr(error.text, "takes no title"));
-}
-
 static void test_prompts_of_the_file(void **state)
 {
     (void)state;
-    quern_model *model = open_model(NULL, "search: ", "");
+    static const struct {
+        const char *name;
+        quern_task task;
+    } cases[] = {{"query", QUERN_TASK_QUERY}, {"Retrieval-query", QUERN_TASK_QUERY}, {"passage", QUERN_TASK_DOCUMENT},
+                 {"STS", QUERN_TASK_SIMILARITY}, {"Clustering", QUERN_TASK_CLUSTERING},
+                 {"InstructionRetrieval", QUERN_TASK_CODE}, {"fact-checking", QUERN_TASK_FACT_CHECKING}};
+    for (size_t i = 0; i < QUERN_COUNT(cases); i++) {
+        quern_model *model = open_model(NULL, cases[i].name, "search: ");
+        quern_context *context = trial_context(model, QUERN_PATH_FAST, 1, 0);
+        for (int task = 0; task < TASKS; task++)
+            assert_string_equal(quern_model_prompt(model, (quern_task)task),
+                                task == (int)cases[i].task ? "search: " : tasks[task].prompt);
+        expect_text(context, cases[i].task, NULL, "search: a text");
+        quern_context_free(context);
+        quern_model_close(model);
+    }
+}
+
+/* quern's own name comes first, and an empty prompt is one, too. */
+static void test_two_names_of_a_prompt(void **state)
+{
+    (void)state;
+    char path[TRIAL_PATH];
+    struct quern_recipe recipe = trial_recipe(QUERN_TYPE_Q8_0, false);
+    recipe.file_prompts[0].name = "STS";
+    recipe.file_prompts[0].text = "sts: ";
+    recipe.file_prompts[1].name = "similarity";
+    recipe.file_prompts[1].text = "";
+    trial_make(path, &recipe);
+    quern_model *model = trial_open(path, NULL);
+    assert_string_equal(quern_model_prompt(model, QUERN_TASK_SIMILARITY), "");
+    quern_model_close(model);
+    unlink(path);
+}
+
+static void expect_title(const char *document_prompt, const char *string)
+{
+    quern_model *model = open_model(NULL, "document", document_prompt);
     quern_context *context = trial_context(model, QUERN_PATH_FAST, 1, 0);
-    assert_string_equal(quern_model_prompt(model, QUERN_TASK_QUERY), "search: ");
-    assert_string_equal(quern_model_prompt(model, QUERN_TASK_DOCUMENT), "");
-    assert_string_equal(quern_model_prompt(model, QUERN_TASK_CLUSTERING), "task: clustering | query: ");
-    expect_text(context, QUERN_TASK_QUERY, NULL, "search: a text");
-    expect_text(context, QUERN_TASK_DOCUMENT, NULL, "a text");
-    expect_no_title(context);
+    expect_text(context, QUERN_TASK_DOCUMENT, "Mars", string);
     quern_context_free(context);
     quern_model_close(model);
+}
+
+static void test_titles_with_prompts_of_the_file(void **state)
+{
+    (void)state;
+    expect_title("", "Mars\na text");
+    expect_title("passage: ", "passage: Mars\na text");
+    expect_title("<title: none> ", "<title: Mars> a text");
 }
 
 /* Tasks of a model without prompts embed the text as it is. */
 static void test_no_prompts(void **state)
 {
     (void)state;
-    quern_model *model = open_model("none", "search: ", NULL);
+    quern_model *model = open_model("none", "query", "search: ");
     quern_context *context = trial_context(model, QUERN_PATH_FAST, 1, 0);
     quern_model_info info = {.size = sizeof info};
     assert_int_equal(quern_model_describe(model, &info, NULL), QUERN_OK);
@@ -137,7 +168,7 @@ static void test_no_prompts(void **state)
         assert_string_equal(quern_model_prompt(model, tasks[i].task), "");
         expect_text(context, i, NULL, "a text");
     }
-    expect_no_title(context);
+    expect_text(context, QUERN_TASK_DOCUMENT, "Mars", "Mars\na text");
     quern_context_free(context);
     quern_model_close(model);
 }
@@ -151,7 +182,8 @@ static void test_long_prompt(void **state)
     quern_error error;
     memset(prompt, 'p', sizeof prompt - 1);
     prompt[sizeof prompt - 1] = '\0';
-    recipe.query_prompt = prompt;
+    recipe.file_prompts[0].name = "query";
+    recipe.file_prompts[0].text = prompt;
     trial_make(path, &recipe);
     assert_int_equal(quern_model_open(&model, path, NULL, &error), QUERN_EFORMAT);
     assert_non_null(strstr(error.text, "quern.prompt.query"));
@@ -165,6 +197,8 @@ int main(void)
         cmocka_unit_test(test_prompts_of_the_architecture),
         cmocka_unit_test(test_titles),
         cmocka_unit_test(test_prompts_of_the_file),
+        cmocka_unit_test(test_two_names_of_a_prompt),
+        cmocka_unit_test(test_titles_with_prompts_of_the_file),
         cmocka_unit_test(test_no_prompts),
         cmocka_unit_test(test_long_prompt),
     };

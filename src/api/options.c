@@ -58,8 +58,6 @@ int quern_embed_options_read(const quern_model *model, const quern_embed_options
         return quern_fail(error, QUERN_EINVAL, "there is no task %d", out->task);
     if (out->title.length != 0 && (out->title.data == NULL || out->task != QUERN_TASK_DOCUMENT))
         return quern_fail(error, QUERN_EINVAL, "only a text of the task \"document\" can have a title");
-    if (out->title.length != 0 && model->prompts.title[0] == NULL)
-        return quern_fail(error, QUERN_EINVAL, "the model's prompt for documents takes no title");
     if (out->dimensions < 0 || out->dimensions > width)
         return quern_fail(error, QUERN_EINVAL, "%d dimensions asked for; the model's vectors have 1 to %d",
                           out->dimensions, width);

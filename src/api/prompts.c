@@ -13,19 +13,24 @@ enum { MOST_BYTES = 4096 }; /* of a prompt in a file */
 
 /* ---------------------------------------------------------------- tasks */
 
-static const char *const task_names[] = {
-    [QUERN_TASK_NONE] = "none",
-    [QUERN_TASK_QUERY] = "query",
-    [QUERN_TASK_DOCUMENT] = "document",
-    [QUERN_TASK_SIMILARITY] = "similarity",
-    [QUERN_TASK_CLASSIFICATION] = "classification",
-    [QUERN_TASK_CLUSTERING] = "clustering",
-    [QUERN_TASK_CODE] = "code",
-    [QUERN_TASK_SUMMARIZATION] = "summarization",
-    [QUERN_TASK_QUESTION_ANSWERING] = "question-answering",
-    [QUERN_TASK_FACT_CHECKING] = "fact-checking",
+/* The names that published models have for the prompts of a task, in the order in which they are looked for. */
+#define MOST_NAMES 3
+static const struct {
+    const char *name;
+    const char *prompt_names[MOST_NAMES];
+} tasks[] = {
+    [QUERN_TASK_NONE] = {"none", {NULL}},
+    [QUERN_TASK_QUERY] = {"query", {"query", "search_query", "Retrieval-query"}},
+    [QUERN_TASK_DOCUMENT] = {"document", {"document", "passage", "search_document"}},
+    [QUERN_TASK_SIMILARITY] = {"similarity", {"similarity", "STS"}},
+    [QUERN_TASK_CLASSIFICATION] = {"classification", {"classification", "Classification"}},
+    [QUERN_TASK_CLUSTERING] = {"clustering", {"clustering", "Clustering"}},
+    [QUERN_TASK_CODE] = {"code", {"code", "InstructionRetrieval"}},
+    [QUERN_TASK_SUMMARIZATION] = {"summarization", {"summarization", "Summarization"}},
+    [QUERN_TASK_QUESTION_ANSWERING] = {"question-answering", {"question-answering"}},
+    [QUERN_TASK_FACT_CHECKING] = {"fact-checking", {"fact-checking"}},
 };
-static_assert(QUERN_COUNT(task_names) == QUERN_ARCH_TASKS, "every task has a name and a place for its prompt");
+static_assert(QUERN_COUNT(tasks) == QUERN_ARCH_TASKS, "every task has a name and a place for its prompt");
 
 static bool is_task(int number)
 {
@@ -34,13 +39,13 @@ static bool is_task(int number)
 
 const char *quern_task_name(quern_task task)
 {
-    return is_task((int)task) ? task_names[task] : NULL;
+    return is_task((int)task) ? tasks[task].name : NULL;
 }
 
 int quern_task_find(const char *name)
 {
     for (int i = 0; name != NULL && i < QUERN_ARCH_TASKS; i++)
-        if (strcmp(task_names[i], name) == 0)
+        if (strcmp(tasks[i].name, name) == 0)
             return i;
     return -1;
 }
@@ -79,25 +84,29 @@ static int read_whether_none(bool *none, const struct quern_gguf *gguf, quern_er
                       (int)(value.length < 32 ? value.length : 32), value.data);
 }
 
+/* Reads the prompt of a task from the first of its keys that the file has. */
+static int read_task(char **copy, int task, const struct quern_gguf *gguf, quern_error *error)
+{
+    for (int i = 0; i < MOST_NAMES && tasks[task].prompt_names[i] != NULL && *copy == NULL; i++)
+        QUERN_TRY(read_prompt(copy, tasks[task].prompt_names[i], gguf, error));
+    return QUERN_OK;
+}
+
 int quern_prompts_read(struct quern_prompts *prompts, const struct quern_arch *arch, const struct quern_gguf *gguf,
                        quern_error *error)
 {
     bool none;
-    *prompts = (struct quern_prompts){{NULL}, {NULL, NULL}, {NULL}};
-    for (int i = 0; i < QUERN_ARCH_TASKS; i++)
-        prompts->texts[i] = "";
+    *prompts = (struct quern_prompts){{NULL}, {NULL}};
+    for (int task = 0; task < QUERN_ARCH_TASKS; task++)
+        prompts->texts[task] = "";
     QUERN_TRY(read_whether_none(&none, gguf, error));
-    for (int i = 0; i < QUERN_ARCH_TASKS && !none; i++) {
-        const struct quern_arch_prompt *usual = &arch->prompts[i];
-        if (usual->name == NULL)
-            continue;
-        QUERN_TRY(read_prompt(&prompts->owned[i], usual->name, gguf, error));
-        prompts->texts[i] = prompts->owned[i] != NULL ? prompts->owned[i] : usual->text;
+    for (int task = 0; task < QUERN_ARCH_TASKS && !none; task++) {
+        QUERN_TRY(read_task(&prompts->owned[task], task, gguf, error));
+        if (prompts->owned[task] != NULL)
+            prompts->texts[task] = prompts->owned[task];
+        else if (arch->prompts[task] != NULL)
+            prompts->texts[task] = arch->prompts[task];
     }
-    /* How a title is put into a prompt of the file is not known, unless it is the usual one. */
-    const char *usual = arch->prompts[QUERN_TASK_DOCUMENT].text;
-    if (arch->title_prompt[0] != NULL && usual != NULL && strcmp(prompts->texts[QUERN_TASK_DOCUMENT], usual) == 0)
-        memcpy(prompts->title, arch->title_prompt, sizeof prompts->title);
     return QUERN_OK;
 }
 
@@ -115,21 +124,32 @@ bool quern_prompts_exist(const struct quern_prompts *prompts)
     return exist;
 }
 
-static quern_text text_of(const char *string)
+/* Writes a prompt with a title in it, always three parts. */
+static void join_title(const char *prompt, quern_text title, quern_text parts[3])
 {
-    return (quern_text){string, strlen(string)};
+    static const char label[] = "title: ", none[] = "title: none";
+    const char *found = strstr(prompt, none);
+    if (found != NULL) {
+        parts[0] = (quern_text){prompt, (size_t)(found - prompt) + strlen(label)};
+        parts[1] = title;
+        parts[2] = quern_text_of(found + strlen(none));
+    } else {
+        parts[0] = quern_text_of(prompt);
+        parts[1] = title;
+        parts[2] = quern_text_of("\n");
+    }
 }
 
 size_t quern_prompts_join(const struct quern_prompts *prompts, const quern_embed_options *options, quern_text text,
                           quern_text parts[QUERN_PROMPT_PARTS])
 {
+    const char *prompt = prompts->texts[options->task];
     size_t count = 0;
     if (options->title.length > 0) {
-        parts[count++] = text_of(prompts->title[0]);
-        parts[count++] = options->title;
-        parts[count++] = text_of(prompts->title[1]);
-    } else if (prompts->texts[options->task][0] != '\0') {
-        parts[count++] = text_of(prompts->texts[options->task]);
+        join_title(prompt, options->title, parts);
+        count = 3;
+    } else if (prompt[0] != '\0') {
+        parts[count++] = quern_text_of(prompt);
     }
     parts[count++] = text;
     return count;

@@ -8,14 +8,12 @@
 
 struct quern_prompts {
     const char *texts[QUERN_ARCH_TASKS]; /* [task]; "" for none */
-    const char *title[2]; /* what stands before and behind the title of a document, instead of its prompt; NULL: the
-                             model takes no titles */
     char *owned[QUERN_ARCH_TASKS];       /* copies of the prompts in the file; NULL where it has none */
 };
 
-/* Takes the prompts of the architecture, or those of the file (keys quern.prompt.NAME) where it has them. A file whose
- * key quern.prompts is "none" has no prompts. Errors: QUERN_EFORMAT, QUERN_EUNSUPPORTED for another value of that key,
- * QUERN_ENOMEM. */
+/* Takes for each task the prompt of the file (a key quern.prompt.NAME) or, where the file has none, the prompt of the
+ * architecture. A file whose key quern.prompts is "none" has no prompts. Errors: QUERN_EFORMAT, QUERN_EUNSUPPORTED for
+ * another value of that key, QUERN_ENOMEM. */
 int quern_prompts_read(struct quern_prompts *prompts, const struct quern_arch *arch, const struct quern_gguf *gguf,
                        quern_error *error);
 void quern_prompts_release(struct quern_prompts *prompts); /* zeroed ones are allowed */
@@ -24,7 +22,8 @@ void quern_prompts_release(struct quern_prompts *prompts); /* zeroed ones are al
 bool quern_prompts_exist(const struct quern_prompts *prompts);
 
 /* Writes what is tokenized as one text, at most QUERN_PROMPT_PARTS parts, and returns their number: the prompt of the
- * options' task, with its title, and last the text. */
+ * options' task, and last the text. A title takes the place of "none" in a prompt with "title: none"; with any other
+ * prompt, the title and a newline stand between the prompt and the text. */
 #define QUERN_PROMPT_PARTS 4
 size_t quern_prompts_join(const struct quern_prompts *prompts, const quern_embed_options *options, quern_text text,
                           quern_text parts[QUERN_PROMPT_PARTS]);

@@ -130,12 +130,6 @@ struct quern_arch_refusal {
     const char *tensor, *reason;
 };
 
-/* What precedes a text of a task. A file's own key "quern.prompt.NAME" replaces text. */
-struct quern_arch_prompt {
-    const char *name; /* "STS"; NULL: the task has none */
-    const char *text; /* "task: sentence similarity | query: " */
-};
-
 enum { QUERN_ARCH_TASKS = QUERN_TASK_FACT_CHECKING + 1 };
 
 struct quern_arch {
@@ -153,8 +147,8 @@ struct quern_arch {
     struct quern_arch_geometry geometry[QUERN_LAYER_KINDS];
     unsigned poolings; /* bit 1 << p: files may ask for pooling p */
 
-    struct quern_arch_prompt prompts[QUERN_ARCH_TASKS];
-    const char *title_prompt[2]; /* what stands before and after a document's title, instead of its prompt */
+    const char *prompts[QUERN_ARCH_TASKS]; /* what stands before a text of a task; NULL: nothing. The prompts in a file
+                                              come first */
     const char *headless_notice; /* what users of a file without the dense head must know; NULL: nothing */
 
     const struct quern_arch_refusal *refusals;

@@ -1,5 +1,6 @@
 #include "model_maker.h"
 
+#include "base/count.h"
 #include "base/error.h"
 #include "block_maker.h"
 #include "formats/conversion.h"
@@ -295,10 +296,11 @@ static void put_model_keys(struct quern_gguf_writer *writer, const struct quern_
     put_string(writer, "general.name", "Test model of random weights");
     if (r->prompts != NULL)
         put_string(writer, "quern.prompts", r->prompts);
-    if (r->query_prompt != NULL)
-        put_string(writer, "quern.prompt.query", r->query_prompt);
-    if (r->document_prompt != NULL)
-        put_string(writer, "quern.prompt.document", r->document_prompt);
+    for (size_t i = 0; i < QUERN_COUNT(r->file_prompts) && r->file_prompts[i].name != NULL; i++) {
+        char key[96];
+        snprintf(key, sizeof key, "quern.prompt.%s", r->file_prompts[i].name);
+        put_string(writer, key, r->file_prompts[i].text);
+    }
     quern_gguf_put_u32(writer, "general.file_type", quern_file_type(r->type));
     quern_gguf_put_u32(writer, "general.quantization_version", 2);
     put_number(writer, r, "context_length", r->context);

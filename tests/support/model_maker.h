@@ -17,7 +17,9 @@ struct quern_recipe {
     bool head;     /* whether the file holds the dense head */
     bool spaced;   /* whether the vocabulary puts a space before every text */
     const char *prompts; /* what the file says of its model's task prompts; NULL: nothing */
-    const char *query_prompt, *document_prompt; /* prompts of the file; NULL: the key is not there */
+    struct {
+        const char *name, *text; /* of a prompt in the file; name NULL: none */
+    } file_prompts[2];
     uint64_t seed;
 };
 
