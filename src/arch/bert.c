@@ -42,9 +42,5 @@ const struct quern_arch quern_arch_bert = {
         [QUERN_LAYER_GLOBAL] = {QUERN_P_HEADS, QUERN_P_KV_HEADS, QUERN_P_HEAD, QUERN_P_NONE, QUERN_P_NONE},
     },
     .poolings = 1 << QUERN_POOLING_MEAN | 1 << QUERN_POOLING_CLS,
-    .prompts = { /* each model has its own, which its file may hold */
-        [QUERN_TASK_QUERY] = {"query", ""},
-        [QUERN_TASK_DOCUMENT] = {"document", ""},
-    },
     .digest_seed = 2,
 };
