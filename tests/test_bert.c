@@ -123,7 +123,8 @@ static void test_prompts(void **state)
 {
     (void)state;
     struct quern_recipe recipe = quern_recipe_bert();
-    recipe.query_prompt = "query: ";
+    recipe.file_prompts[0].name = "query";
+    recipe.file_prompts[0].text = "query: ";
     quern_model *model = open_model(&recipe, NULL);
     quern_model_info info = {.size = sizeof info};
     assert_int_equal(quern_model_describe(model, &info, NULL), QUERN_OK);
