@@ -1,7 +1,7 @@
 /* A model hub with faults, for tests. It is an HTTP server on two ports of this machine: the port of the hub, and the
- * port of the store that it redirects to, which is another origin. A GET of /OWNER/FAULT/resolve/REVISION/FILE.gguf gets
- * FILE with the fault that the repository is named after. It answers as a proxy too. It writes a line about each request
- * to LOG:
+ * port of the store that it redirects to, which is another origin. A GET of /OWNER/FAULT/resolve/REVISION/FILE.gguf
+ * gets FILE with the fault that the repository is named after. It answers as a proxy too. It writes a line about each
+ * request to LOG:
  *     PORT TARGET|RANGE|IF-RANGE|AUTHORIZATION
  * usage: hub FILE LOG; prints "HUB-PORT STORE-PORT" and runs until its standard input ends. */
 #include <arpa/inet.h>
