@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#define B "\u2581" /* a space, as pieces spell it */
+#define B QUERN_METASPACE
 
 struct piece {
     const char *text;

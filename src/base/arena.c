@@ -6,13 +6,13 @@
 
 void *quern_arena_take(struct quern_arena *arena, size_t count, size_t item_size)
 {
-    size_t limit = arena->base ? arena->size : SIZE_MAX - QUERN_ALIGN;
+    size_t limit = arena->base != NULL ? arena->size : SIZE_MAX - QUERN_ALIGN;
     size_t bytes;
     if (arena->used > limit || __builtin_mul_overflow(count, item_size, &bytes) || bytes > limit - arena->used) {
         arena->used = SIZE_MAX;
         return NULL;
     }
-    void *part = arena->base ? arena->base + arena->used : NULL;
+    void *part = arena->base != NULL ? arena->base + arena->used : NULL;
     arena->used += (bytes + QUERN_ALIGN - 1) / QUERN_ALIGN * QUERN_ALIGN;
     return part;
 }
@@ -21,7 +21,7 @@ int quern_arena_reserve(struct quern_arena *arena, quern_error *error)
 {
     if (arena->used == SIZE_MAX)
         return quern_fail(error, QUERN_ENOMEM, "the memory asked for is more than can be addressed");
-    size_t size = arena->used ? arena->used : QUERN_ALIGN; /* mmap refuses 0 */
+    size_t size = arena->used > 0 ? arena->used : QUERN_ALIGN; /* mmap refuses 0 bytes */
     void *base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (base == MAP_FAILED)
         return quern_fail(error, QUERN_ENOMEM, "no memory: %zu bytes of working memory are needed", size);
@@ -31,7 +31,7 @@ int quern_arena_reserve(struct quern_arena *arena, quern_error *error)
 
 void quern_arena_release(struct quern_arena *arena)
 {
-    if (arena->base)
+    if (arena->base != NULL)
         munmap(arena->base, arena->size);
     *arena = (struct quern_arena){0};
 }

@@ -8,13 +8,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PATH_SIZE 4096 /* a path or a line that does not fit is passed over */
+#define PATH_SIZE 4096 /* a longer path or line is ignored */
 
 /* A mounted cgroup hierarchy that may limit the CPU. */
 struct hierarchy {
     bool v2;
     char root[PATH_SIZE];  /* the group that is mounted */
-    char point[PATH_SIZE]; /* where */
+    char point[PATH_SIZE]; /* the place where it is mounted */
 };
 
 static FILE *open_below(const char *root, const char *directory, const char *name)
@@ -97,7 +97,7 @@ static bool own_group(const char *root, bool v2, char path[PATH_SIZE])
     return found;
 }
 
-/* The smallest quota from our own group up to the group that is mounted. */
+/* The smallest quota of all groups from our own one up to the group that is mounted. */
 static double hierarchy_quota(const char *root, const struct hierarchy *mount)
 {
     char own[PATH_SIZE], group[2 * PATH_SIZE];
@@ -105,7 +105,7 @@ static double hierarchy_quota(const char *root, const struct hierarchy *mount)
         return INFINITY;
     size_t skip = strcmp(mount->root, "/") == 0 ? 0 : strlen(mount->root);
     bool below = strncmp(own, mount->root, skip) == 0 && (own[skip] == '/' || own[skip] == '\0');
-    /* Seen from another namespace our path cannot be followed: then what is mounted is the best guess. */
+    /* In another namespace our path leads nowhere. Then the group that is mounted is the best guess. */
     const char *rest = below && strstr(own, "/..") == NULL ? own + skip : "";
     snprintf(group, sizeof group, "%s%s", mount->point, strcmp(rest, "/") == 0 ? "" : rest);
 
@@ -162,7 +162,7 @@ int quern_cpu_budget(char *reason, size_t reason_size)
 {
     cpu_set_t set;
     int affinity = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 0;
-    if (affinity < 1) /* more CPUs than the set has room for */
+    if (affinity < 1) /* there are more CPUs than the set has room for */
         affinity = (int)sysconf(_SC_NPROCESSORS_ONLN);
     return quern_cpu_budget_at("", affinity < 1 ? 1 : affinity, reason, reason_size);
 }

@@ -5,10 +5,10 @@
 
 #include <stddef.h>
 
-/* Returns the number and writes the reason, one line, to reason ("2 CPUs by affinity; cgroup quota 1.50"). */
+/* Returns the number of CPUs, and writes a line that says why to reason: "2 CPUs by affinity; cgroup quota 1.50". */
 int quern_cpu_budget(char *reason, size_t reason_size);
 
-/* The same over a given file system root and affinity count, for tests. */
+/* The same for another root of the file system and another number of CPUs in the affinity mask. For tests. */
 int quern_cpu_budget_at(const char *root, int affinity, char *reason, size_t reason_size);
 
 #endif

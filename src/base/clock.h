@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <time.h>
 
-/* Nanoseconds since some moment in the past. Never goes back. */
+/* Nanoseconds since a fixed moment in the past. The clock never goes back. */
 static inline int64_t quern_now_ns(void)
 {
     struct timespec time;

@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool is_control(const unsigned char *s) /* ASCII's and U+0080 to U+009F */
+/* Whether a well-formed character is a control character: one of ASCII, or U+0080 to U+009F. */
+static bool is_control(const unsigned char *s)
 {
     return s[0] < 0x20 || s[0] == 0x7F || (s[0] == 0xC2 && s[1] < 0xA0);
 }
@@ -35,8 +36,9 @@ void quern_copy_clean(char *out, size_t size, const char *text)
 
 int quern_fail(quern_error *error, int code, const char *format, ...)
 {
-    if (error) {
-        char line[sizeof error->text + 4]; /* so much longer that a character it cuts off does not fit anyway */
+    if (error != NULL) {
+        /* Longer than the text by a character: a character that vsnprintf cuts off would not fit into the text. */
+        char line[sizeof error->text + 4];
         va_list arguments;
         va_start(arguments, format);
         vsnprintf(line, sizeof line, format, arguments);
@@ -50,9 +52,9 @@ int quern_fail(quern_error *error, int code, const char *format, ...)
 
 int quern_fail_in(quern_error *error, int code, const char *path)
 {
-    enum { PATH_BYTES = 80 }; /* bytes of the path, its end */
+    enum { PATH_BYTES = 80 }; /* of a longer path, only the last bytes are shown */
     const size_t length = strlen(path);
-    if (error) {
+    if (error != NULL) {
         const quern_error within = *error;
         quern_fail(error, code, "%s%s: %s", length > PATH_BYTES ? "..." : "",
                    path + (length > PATH_BYTES ? length - PATH_BYTES : 0),

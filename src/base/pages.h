@@ -1,5 +1,6 @@
-/* Large blocks that are written once and then read all the time, such as packed weights: whole pages, huge ones where
- * the system allows them, so that few address translations cover them. */
+/* Large blocks of memory that are written once and then read often, such as packed weights. They consist of whole
+ * pages, and of huge pages where the system allows them: then the CPU needs fewer address translations to read a
+ * block. */
 #ifndef QUERN_BASE_PAGES_H
 #define QUERN_BASE_PAGES_H
 

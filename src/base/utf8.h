@@ -6,8 +6,8 @@
 
 #include <stdbool.h>
 
-/* Bytes of the well-formed character at s, 1 to 4; 0 when the bytes there are none, or are cut off. left: bytes that
- * may be read, at least 1. Well-formed is the shortest form of a character that is no surrogate. */
+/* Returns the bytes of the well-formed character at s, 1 to 4, or 0 when there is none, or only the beginning of one.
+ * left: how many bytes may be read, at least 1. A well-formed character has its shortest form and is no surrogate. */
 static inline size_t quern_utf8_length(const unsigned char *s, size_t left)
 {
     if (s[0] < 0x80)

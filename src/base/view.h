@@ -1,4 +1,4 @@
-/* Views of text that somebody else owns. */
+/* Views of texts. The memory belongs to somebody else. */
 #ifndef QUERN_BASE_VIEW_H
 #define QUERN_BASE_VIEW_H
 

@@ -26,7 +26,7 @@ void quern_trie_finish(struct quern_trie *trie)
 {
     struct quern_trie_node *nodes = realloc(trie->nodes, trie->count * sizeof *nodes);
 
-    if (nodes)
+    if (nodes != NULL)
         trie->nodes = nodes;
 }
 
@@ -34,7 +34,7 @@ static uint32_t find_child(const struct quern_trie *trie, uint32_t node, unsigne
 {
     uint32_t child = trie->nodes[node].child;
 
-    while (child && trie->nodes[child].byte != byte)
+    while (child != 0 && trie->nodes[child].byte != byte)
         child = trie->nodes[child].sibling;
     return child;
 }
@@ -43,7 +43,7 @@ uint32_t quern_trie_step(struct quern_trie *trie, uint32_t node, unsigned char b
 {
     uint32_t child = find_child(trie, node, byte);
 
-    if (!child) {
+    if (child == 0) {
         child = trie->count++;
         trie->nodes[child] =
             (struct quern_trie_node){.sibling = trie->nodes[node].child, .id = -1, .byte = byte};
@@ -60,14 +60,14 @@ void quern_trie_end(struct quern_trie *trie, uint32_t node, int32_t id, bool alw
     }
 }
 
-size_t quern_trie_match(const struct quern_trie *trie, const unsigned char *text, size_t length, bool special,
+size_t quern_trie_match(const struct quern_trie *trie, const unsigned char *text, size_t length, bool parse_special,
                         int32_t *id)
 {
     size_t matched = 0;
     uint32_t node = 0;
 
     for (size_t i = 0; i < length && (node = find_child(trie, node, text[i])) != 0; i++) {
-        if (trie->nodes[node].id >= 0 && (special || trie->nodes[node].always)) {
+        if (trie->nodes[node].id >= 0 && (parse_special || trie->nodes[node].always)) {
             *id = trie->nodes[node].id;
             matched = i + 1;
         }

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "formats/half.h"
 #include "gguf/gguf.h"
+#include "text/tokenizer.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -12,7 +13,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define BLANK "\u2581"
 
 struct maker {
     const char *folder;
@@ -243,7 +243,7 @@ static size_t spell(const struct piece *piece, char out[512])
         if (piece->text.data[i] != ' ') {
             out[length++] = piece->text.data[i];
         } else {
-            memcpy(out + length, BLANK, 3);
+            memcpy(out + length, QUERN_METASPACE, 3);
             length += 3;
         }
     }
@@ -338,7 +338,8 @@ static void put_tokenizer_json(FILE *file, const struct piece *pieces, size_t co
 {
     fputs("{\"version\":\"1.0\",\"added_tokens\":[", file);
     put_added(file, pieces, count, "{\"id\":", ",");
-    fputs("],\"normalizer\":{\"type\":\"Replace\",\"pattern\":{\"String\":\" \"},\"content\":\"" BLANK "\"},"
+    fputs("],\"normalizer\":{\"type\":\"Replace\",\"pattern\":{\"String\":\" \"},\"content\":\"" QUERN_METASPACE
+          "\"},"
           "\"model\":{\"type\":\"BPE\",\"byte_fallback\":true,\"unk_token\":\"<unk>\",\"vocab\":{", file);
     for (size_t i = 0; i < count; i++) {
         char text[512];

@@ -2,6 +2,7 @@
 
 #include "base/count.h"
 #include "base/error.h"
+#include "text/tokenizer.h"
 
 #include <ctype.h>
 #include <stdbool.h>
@@ -11,7 +12,6 @@
 
 #define LONGEST 64      /* bytes of a piece */
 #define AVERAGE 32      /* bytes of a piece that there is room for, on average */
-#define SPACE "\u2581" /* how normal pieces spell a space */
 
 struct layout {
     size_t count;
@@ -177,14 +177,14 @@ static void add_words(struct builder *b)
     for (size_t i = 0; i < SUFFIXES; i++)
         add_chain(b, "", suffixes[i]);
     for (size_t i = 0; i < WORDS; i++)
-        add_chain(b, SPACE, words[i]);
+        add_chain(b, QUERN_METASPACE, words[i]);
     for (size_t i = 0; i < WORDS; i++) {
         snprintf(text, sizeof text, "%c%s", toupper((unsigned char)words[i][0]), words[i] + 1);
-        add_chain(b, SPACE, text);
+        add_chain(b, QUERN_METASPACE, text);
         add_chain(b, "", words[i]);
         for (size_t s = 0; s < SUFFIXES; s++) {
             snprintf(text, sizeof text, "%s%s", words[i], suffixes[s]);
-            add_chain(b, SPACE, text);
+            add_chain(b, QUERN_METASPACE, text);
         }
     }
 }
@@ -228,7 +228,7 @@ static void add_inventions(struct builder *b)
         uint32_t form = draw(&state, 4);
         if (form == 0)
             text[0] = (char)toupper((unsigned char)text[0]);
-        add_chain(b, form == 1 ? "" : SPACE, text);
+        add_chain(b, form == 1 ? "" : QUERN_METASPACE, text);
     }
 }
 
