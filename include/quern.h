@@ -250,8 +250,11 @@ typedef struct quern_embed_options {
 
 typedef struct quern_result {
     int32_t code;       /* QUERN_OK: the vector of the text is valid; else the reason why there is none */
-    uint32_t tokens;    /* tokens that the vector was made of, prompt and special tokens included */
-    uint32_t truncated; /* tokens that were cut off; of a very long text a lower bound */
+    uint32_t tokens;    /* tokens that the vector was made of, prompt and special tokens included. With QUERN_ETOOLONG,
+                           tokens that the text has */
+    uint32_t truncated; /* tokens that were cut off */
+    uint32_t at_least;  /* 1: the text is so long that not all of it was tokenized, and the number of tokens that were
+                           cut off, or that the text has, is a lower bound */
 } quern_result;
 
 /* Embeds count texts. Writes vectors[count][dimensions], float32, row after row in the order of the texts.
@@ -336,8 +339,10 @@ QUERN_API int quern_tokenize(quern_context *context, quern_text text, const quer
  * enough. Fills *result.
  *
  * Takes the flags of quern_embed, and refuses or cuts a text that is too long as quern_embed does. Time is bounded by
- * the context length: of a very long text that is cut, only as much is tokenized as can matter. Fails as quern_embed
- * does for one text; also with QUERN_ETOOLONG when capacity is too small. */
+ * the context length: of a very long text that is cut, only as much is tokenized as can matter.
+ *
+ * Fails as quern_embed does for one text. Fails with QUERN_ETOOLONG also when capacity is too small. With
+ * QUERN_ETOOLONG *result is filled too: its tokens are those that the text has, or that do not fit. */
 QUERN_API int quern_prepare(quern_context *context, quern_text text, const quern_embed_options *options, int32_t *ids,
                             size_t capacity, quern_result *result, quern_error *error);
 

@@ -354,7 +354,7 @@ static char *write_format(enum quern_jobs_format format, size_t *length)
     struct quern_jobs_writer writer = {.file = file, .name = "memory", .format = format, .space = "2n-0-none",
                                        .path = "exact", .dimensions = 2};
     const float two[] = {1, -0.5f, 0, 0, 0.25f, 2};
-    const quern_result results[] = {{QUERN_OK, 3, 0}, {QUERN_ETOOLONG, 0, 0}, {QUERN_OK, 4, 1}};
+    const quern_result results[] = {{.tokens = 3}, {.code = QUERN_ETOOLONG}, {.tokens = 4, .truncated = 1}};
     const struct quern_jobs_vectors batch = {3, 7, 2, two, results};
     assert_non_null(file);
     assert_int_equal(quern_jobs_writer_open(&writer, NULL), QUERN_OK);
@@ -396,7 +396,7 @@ static void test_npy(void **state)
     FILE *file = fmemopen(data, sizeof data, "w+");
     struct quern_jobs_writer writer = {.file = file, .name = "memory", .format = QUERN_JOBS_NPY, .dimensions = 2};
     const float one[] = {1, 2};
-    const quern_result result = {QUERN_OK, 3, 0};
+    const quern_result result = {.tokens = 3};
     const struct quern_jobs_vectors batch = {1, 0, 2, one, &result};
     assert_non_null(file);
     assert_int_equal(quern_jobs_writer_open(&writer, NULL), QUERN_OK);

@@ -162,7 +162,7 @@ static void test_the_queue_is_told(void **state)
     quern_tokens texts[] = {{ids, 50}, {ids, 25}, {ids, 50}};
     float vectors[3];
     size_t wanted[] = {0, 1, 2};
-    const quern_result results[3] = {{QUERN_OK, 50, 0}, {QUERN_OK, 25, 0}, {QUERN_OK, 50, 0}};
+    const quern_result results[3] = {{.tokens = 50}, {.tokens = 25}, {.tokens = 50}};
     struct quern_job job = {.texts = texts, .vectors = vectors, .count = 3, .wanted = wanted, .wanted_count = 3};
     struct quern_step step;
     struct quern_batcher_state seen;

@@ -100,6 +100,7 @@ static void check_prepared(quern_text text, const quern_embed_options *options)
     const size_t prompt = tokenize((quern_text){"", 0}, *options, whole + count);
     assert_int_equal(prepared.tokens, count < TRIAL_CONTEXT ? count : TRIAL_CONTEXT);
     assert_int_equal(prepared.tokens + prepared.truncated, count);
+    assert_int_equal(prepared.at_least, 0);
     assert_int_equal(ids[0], whole[0]);
     assert_int_equal(ids[prepared.tokens - 1], whole[count - 1]);
     if (options->flags & QUERN_TRUNCATE_START) {
@@ -150,9 +151,13 @@ static void test_very_long_text(void **state)
     assert_int_equal(quern_tokenizer_describe(model, &info, &error), QUERN_OK);
     expect_error(quern_prepare(context, text, &options, ids, TRIAL_CONTEXT, &result, &error), QUERN_ETOOLONG,
                  "at least");
+    assert_int_equal(result.code, QUERN_ETOOLONG);
+    assert_int_equal(result.tokens, (length + (size_t)info.longest_piece - 1) / (size_t)info.longest_piece);
+    assert_int_equal(result.at_least, 1);
     options.flags = QUERN_TRUNCATE;
     assert_int_equal(quern_prepare(context, text, &options, ids, TRIAL_CONTEXT, &result, &error), QUERN_OK);
     assert_int_equal(result.tokens, TRIAL_CONTEXT);
+    assert_int_equal(result.at_least, 1);
     assert_true(result.truncated >= length / (size_t)info.longest_piece - TRIAL_CONTEXT && result.truncated < length);
     options.flags = QUERN_TRUNCATE_START;
     assert_int_equal(quern_prepare(context, text, &options, ids, TRIAL_CONTEXT, &result, &error), QUERN_OK);
@@ -165,11 +170,13 @@ static void test_very_long_text(void **state)
 static void test_prepare_refuses(void **state)
 {
     (void)state;
-    quern_result result = {.tokens = 99};
+    quern_result result;
     quern_embed_options options = {.size = sizeof options};
     const quern_text text = {"1234", 4}, bad = {NULL, 1};
     ids[4] = -7;
     expect_error(quern_prepare(context, text, &options, ids, 4, &result, &error), QUERN_ETOOLONG, "room for 4");
+    assert_int_equal(result.tokens, 6);
+    result.tokens = 99;
     expect_error(quern_prepare(context, bad, &options, ids, 9, &result, &error), QUERN_EINVAL, "NULL");
     expect_error(quern_prepare(NULL, text, &options, ids, 9, &result, &error), QUERN_EINVAL, "NULL");
     expect_error(quern_prepare(context, text, &options, NULL, 9, &result, &error), QUERN_EINVAL, "NULL");

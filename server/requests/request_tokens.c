@@ -30,25 +30,6 @@ static bool refuse_long(struct quern_request *request, size_t index, const char 
     return false;
 }
 
-/* Refuses text i, which is too long, and tells its number of tokens. They are counted only if the text is so short that
- * it could have fit; counting those of longer ones would take too long. */
-static bool refuse_long_text(struct quern_request *request, size_t i, const quern_embed_options *options)
-{
-    const struct quern_request_input *input = &request->inputs[i];
-    const size_t limit = (size_t)request->service->info.context_length;
-    const size_t bytes = input->text.length + input->title.length;
-    const quern_embed_options uncut = {.size = sizeof uncut, .task = options->task, .title = options->title};
-    quern_tokenizer_info info = {.size = sizeof info};
-    size_t count = 0;
-    quern_tokenizer_describe(request->service->model, &info, NULL);
-    const size_t longest = info.longest_piece > 0 ? (size_t)info.longest_piece : 1;
-    const size_t least = bytes / longest + (bytes % longest > 0);
-    if (least > limit)
-        return refuse_long(request, i, "at least ", least);
-    quern_tokenize(request->service->tokenizer, input->text, &uncut, NULL, 0, &count, NULL);
-    return refuse_long(request, i, "", count);
-}
-
 /* Tokenises text i to embed it. */
 static bool tokenize_text(struct quern_request *request, size_t i)
 {
@@ -62,7 +43,7 @@ static bool tokenize_text(struct quern_request *request, size_t i)
     const int code = quern_prepare(request->service->tokenizer, input->text, &options, request->ids + request->id_count,
                                    limit, &result, NULL);
     if (code == QUERN_ETOOLONG)
-        return refuse_long_text(request, i, &options);
+        return refuse_long(request, i, result.at_least ? "at least " : "", result.tokens);
     if (code == QUERN_EINVAL) /* the text: arguments were checked before */
         return quern_refuse(request, QUERN_FAULT_EMPTY, NULL, "input %zu has no tokens", i);
     if (code != QUERN_OK)

@@ -22,11 +22,11 @@ static bool is_of_text(int code)
     return code == QUERN_EINVAL || code == QUERN_ETOOLONG || code == QUERN_EFORMAT || code == QUERN_ENUMERIC;
 }
 
-/* Notes that text i failed, and goes on. */
+/* Notes that text i failed. Its result is filled, but for the code. */
 static void note_failure(struct call *call, size_t i, const quern_error *error)
 {
     if (call->results != NULL)
-        call->results[i] = (quern_result){.code = error->code};
+        call->results[i].code = error->code;
     if (call->first.code != QUERN_OK && call->first.index < (int64_t)i)
         return;
     call->first = *error;
@@ -74,8 +74,6 @@ static int add(struct call *call, size_t i, const int32_t *ids, const quern_resu
     if (!quern_engine_fits(engine, (int)result->tokens))
         QUERN_TRY(run_step(call, error));
     quern_engine_add(engine, ids, (int)result->tokens, &target);
-    if (call->results != NULL)
-        call->results[i] = *result;
     return QUERN_OK;
 }
 
@@ -89,8 +87,10 @@ static int embed_all(struct call *call, const void *texts, find_tokens *find, qu
     int code = QUERN_OK;
     for (size_t i = 0; i < call->count && code == QUERN_OK; i++) {
         const int32_t *ids = NULL;
-        quern_result result;
+        quern_result result = {0};
         code = find(call, texts, i, &ids, &result, &failure);
+        if (call->results != NULL)
+            call->results[i] = result;
         if (code == QUERN_OK) {
             code = add(call, i, ids, &result, &failure);
         } else if (is_of_text(code)) {
@@ -172,13 +172,12 @@ static int tokens_given(struct call *call, const void *texts, size_t i, const in
     const size_t limit = (size_t)shape->context, cut = text->count > limit ? text->count - limit : 0;
     QUERN_TRY(check_ids(text, shape->vocabulary, error));
     if (cut > 0 && (call->options.flags & (QUERN_TRUNCATE | QUERN_TRUNCATE_START)) == 0)
-        return quern_fail(error, QUERN_ETOOLONG,
-                          "the text has %zu tokens, the model takes %zu: shorten it, or ask for truncation",
-                          text->count, limit);
+        return quern_context_refuse_long(call->context, text->count, false, result, error);
     if (cut > 0)
         quern_tokens_keep(call->context->ids, text->ids, text->count, limit, call->options.flags);
     *ids = cut > 0 ? call->context->ids : text->ids;
-    *result = (quern_result){QUERN_OK, (uint32_t)(text->count - cut), cut < UINT32_MAX ? (uint32_t)cut : UINT32_MAX};
+    *result = (quern_result){.tokens = (uint32_t)(text->count - cut),
+                             .truncated = cut < UINT32_MAX ? (uint32_t)cut : UINT32_MAX};
     return QUERN_OK;
 }
 

@@ -69,9 +69,14 @@ int quern_context_spans(quern_context *context, quern_text text, const quern_emb
                         size_t count, quern_token_span *spans, quern_error *error);
 
 /* Writes the tokens that the vector of a text is made of to context->ids, result->tokens of them, at most the context
- * length. QUERN_EINVAL, QUERN_ETOOLONG and QUERN_EFORMAT are the fault of this text. */
+ * length. QUERN_EINVAL, QUERN_ETOOLONG and QUERN_EFORMAT are the fault of this text. result is filled also with
+ * QUERN_ETOOLONG. */
 int quern_context_prepare(quern_context *context, quern_text text, const quern_embed_options *options,
                           quern_result *result, quern_error *error);
+
+/* Fails with QUERN_ETOOLONG for a text that has so many tokens, or at least so many, and fills result. */
+int quern_context_refuse_long(const quern_context *context, size_t tokens, bool at_least, quern_result *result,
+                              quern_error *error);
 
 /* Does what quern_truncate_tokens does, from ids[count] to kept[limit], which may be the same. 1 <= limit < count. */
 void quern_tokens_keep(int32_t *kept, const int32_t *ids, size_t count, size_t limit, unsigned flags);

@@ -118,11 +118,18 @@ static int keep_end(quern_context *context, const quern_embed_options *options, 
 
 /* ---------------------------------------------------------------- preparing */
 
-static int refuse_long(const quern_context *context, const char *bound, size_t tokens, quern_error *error)
+static uint32_t clamp(size_t tokens)
 {
+    return tokens < UINT32_MAX ? (uint32_t)tokens : UINT32_MAX;
+}
+
+int quern_context_refuse_long(const quern_context *context, size_t tokens, bool at_least, quern_result *result,
+                              quern_error *error)
+{
+    *result = (quern_result){.code = QUERN_ETOOLONG, .tokens = clamp(tokens), .at_least = at_least};
     return quern_fail(error, QUERN_ETOOLONG,
-                      "the text has %s%zu tokens, the model takes %d: shorten it, or ask for truncation", bound, tokens,
-                      context->model->network.shape.context);
+                      "the text has %s%zu tokens, the model takes %d: shorten it, or ask for truncation",
+                      at_least ? "at least " : "", tokens, context->model->network.shape.context);
 }
 
 int quern_context_prepare(quern_context *context, quern_text text, const quern_embed_options *options,
@@ -140,12 +147,12 @@ int quern_context_prepare(quern_context *context, quern_text text, const quern_e
     o.title = relevant_part(context, o.title, QUERN_TRUNCATE);
     const size_t unread = least_tokens(context->model, bytes - part.length - o.title.length);
     if (unread > 0 && !cuts)
-        return refuse_long(context, "at least ", least_tokens(context->model, bytes), error);
+        return quern_context_refuse_long(context, least_tokens(context->model, bytes), true, result, error);
     QUERN_TRY(quern_context_tokenize(context, part, &o, context->ids, context->id_capacity, &count, error));
     if (count == 0)
         return quern_fail(error, QUERN_EINVAL, "the text has no tokens");
     if (count > limit && !cuts)
-        return refuse_long(context, "", count, error);
+        return quern_context_refuse_long(context, count, false, result, error);
     if (count > limit && (o.flags & QUERN_TRUNCATE_START)) {
         if (count > context->id_capacity) {
             QUERN_TRY(quern_context_reserve_ids(context, count, error));
@@ -156,7 +163,7 @@ int quern_context_prepare(quern_context *context, quern_text text, const quern_e
         context->ids[limit - 1] = eos;
     }
     const size_t used = count < limit ? count : limit;
-    *result = (quern_result){QUERN_OK, (uint32_t)used, (uint32_t)(count - used + unread)};
+    *result = (quern_result){QUERN_OK, (uint32_t)used, clamp(count - used + unread), unread > 0};
     return QUERN_OK;
 }
 
@@ -164,16 +171,19 @@ int quern_prepare(quern_context *context, quern_text text, const quern_embed_opt
                   size_t capacity, quern_result *result, quern_error *error)
 {
     quern_embed_options o;
-    quern_result prepared;
+    quern_result prepared = {0};
     if (context == NULL || (ids == NULL && capacity != 0) || result == NULL)
         return quern_fail(error, QUERN_EINVAL, "quern_prepare: context, ids or result is NULL");
     QUERN_TRY(quern_embed_options_read(context->model, options, &o, error));
     QUERN_TRY(quern_flags_check(o.flags, QUERN_EMBED_FLAGS, error));
-    QUERN_TRY(quern_context_prepare(context, text, &o, &prepared, error));
-    if (prepared.tokens > capacity)
-        return quern_fail(error, QUERN_ETOOLONG, "the text has %u tokens, there is room for %zu", prepared.tokens,
+    int code = quern_context_prepare(context, text, &o, &prepared, error);
+    if (code == QUERN_OK && prepared.tokens > capacity)
+        code = quern_fail(error, QUERN_ETOOLONG, "the text has %u tokens, there is room for %zu", prepared.tokens,
                           capacity);
-    memcpy(ids, context->ids, prepared.tokens * sizeof *ids);
-    *result = prepared;
-    return QUERN_OK;
+    prepared.code = code;
+    if (code == QUERN_OK)
+        memcpy(ids, context->ids, prepared.tokens * sizeof *ids);
+    if (code == QUERN_OK || code == QUERN_ETOOLONG)
+        *result = prepared;
+    return code;
 }
