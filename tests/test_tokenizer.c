@@ -22,7 +22,7 @@ struct piece {
 };
 #define PIECE(text, score, kind) {text, sizeof text - 1, score, QUERN_PIECE_##kind}
 
-/* In the manner of Gemma 3: user-defined runs and tags, special pieces, words, and all bytes after these. */
+/* Like the vocabulary of Gemma 3: user-defined runs and tags, special pieces, words; the fixture adds all bytes. */
 static const struct piece pieces[] = {
     PIECE("<bos>", 0, CONTROL),
     PIECE("<eos>", 0, CONTROL),
@@ -38,7 +38,7 @@ static const struct piece pieces[] = {
     PIECE("</s>", -1000, USER_DEFINED),
     PIECE("<b>", -1000, USER_DEFINED),
     PIECE("[multi]", -1000, USER_DEFINED),
-    /* merges: ab before bc; xy and yz alike; de, though worse than ef, leads to def; cde only over de */
+    /* merges: ab before bc; xy and yz have equal scores; def is reached from ef */
     PIECE("ab", -1, NORMAL),
     PIECE("bc", -2, NORMAL),
     PIECE("xy", -3, NORMAL),
@@ -50,7 +50,7 @@ static const struct piece pieces[] = {
     PIECE(B "a", -8, NORMAL),
     PIECE(B "ab", -9, NORMAL),
     PIECE(B "m", -10, NORMAL),
-    /* ways to a special piece that merging must not go to the end */
+    /* parts of special pieces; merging must not join them to a special piece */
     PIECE("<m", -20, NORMAL),
     PIECE("as", -21, NORMAL),
     PIECE("ask", -22, NORMAL),
@@ -62,7 +62,7 @@ static const struct piece pieces[] = {
     PIECE("<u", -28, NORMAL),
     PIECE("nk", -29, NORMAL),
     PIECE("nk>", -30, NORMAL),
-    /* two characters that are no pieces themselves; NUL; a long piece; characters of two to four bytes */
+    /* two characters that are no pieces on their own; NUL; an unused piece; characters of two to four bytes */
     PIECE("\u00fe\u00ff", -31, NORMAL),
     PIECE("n\0", -32, NORMAL),
     PIECE("12", -33, UNUSED),
@@ -96,7 +96,7 @@ struct fixture {
     char shown[4096];
 };
 
-/* Fills in the source; what a test needs otherwise, it changes before open_fixture. */
+/* Fills the source. A test may change it before it calls open_fixture. */
 static struct fixture *new_fixture(void)
 {
     struct fixture *f = calloc(1, sizeof *f);
@@ -148,7 +148,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* Writes ids as the texts of their pieces with '|' between; a NUL in a text as '@'. */
+/* Writes the pieces of ids, with '|' between them, and '@' for a NUL. */
 static const char *show(struct fixture *f, const int32_t *ids, size_t count)
 {
     size_t used = 0;
@@ -226,7 +226,7 @@ static void test_characters_that_are_no_pieces(void **state)
     struct fixture *f = *state;
     CHECK(f, "\u00fe\u00ff\u00fe", 0, "\u00fe\u00ff|<0xC3>|<0xBE>");
     CHECK(f, "\u6587\u4e2d\u6587\U0001F600\u00e9", 0, "<0xE6>|<0x96>|<0x87>|\u4e2d\u6587|\U0001F600|\u00e9");
-    CHECK(f, "12", 0, "12"); /* "unused" says nothing about the text */
+    CHECK(f, "12", 0, "12"); /* a piece of the kind "unused" is used all the same */
 }
 
 /* ---------------------------------------------------------------- what is cut out first */
@@ -274,7 +274,7 @@ static void test_runs_of_spaces(void **state)
     CHECK(f, "  \n  ", 0, "  |\n|  ");
 }
 
-/* The published tokenizer matches runs of U+2581 in the raw text, then spells spaces as U+2581, then merges runs. */
+/* The published tokenizer first matches runs of U+2581 in the raw text, then replaces spaces by U+2581, then merges. */
 static void test_blanks_spelled_out(void **state)
 {
     struct fixture *f = *state;
@@ -290,7 +290,7 @@ static void test_blanks_spelled_out(void **state)
     CHECK(f, "a" B " " B "b", 0, "a|   |b");
 }
 
-/* A special piece with the spelling of a user-defined run does not take its place. */
+/* A control piece that is spelled like a user-defined run is not matched in its place. */
 static void test_run_and_special_alike(void **state)
 {
     struct fixture *f = new_fixture();
@@ -340,10 +340,10 @@ static void test_invalid_utf8(void **state)
     CHECK(f, "\xff", 0, "<0xFF>");
     CHECK(f, "a\xe4\xb8", 0, "a|<0xE4>|<0xB8>");
     CHECK(f, "\xa9" "a", 0, "<0xA9>|a");
-    CHECK(f, "\xc3" "ab", 0, "<0xC3>|<0x61>|b");        /* the lead byte takes the a along */
-    CHECK(f, "\xf0\x9f<b>", 0, "<0xF0>|<0x9F>|<b>");     /* but not what is cut out first */
+    CHECK(f, "\xc3" "ab", 0, "<0xC3>|<0x61>|b");        /* by its first byte, the character has two bytes */
+    CHECK(f, "\xf0\x9f<b>", 0, "<0xF0>|<0x9F>|<b>");     /* it does not reach into a special piece */
     CHECK(f, "\xe4  a", 0, "<0xE4>|  |a");
-    CHECK(f, "\xe4 ab", 0, "<0xE4>|<0xE2>|<0x96>|<0x81>|ab"); /* a space is three bytes, of which it takes two */
+    CHECK(f, "\xe4 ab", 0, "<0xE4>|<0xE2>|<0x96>|<0x81>|ab"); /* two of the three bytes of U+2581 belong to it */
     CHECK(f, "\xc3 a", 0, "<0xC3>|<0xE2>|<0x96>|<0x81>|a");
     CHECK(f, "\xf0\x9f a", 0, "<0xF0>|<0x9F>|<0xE2>|<0x96>|<0x81>|a");
 }
@@ -355,7 +355,7 @@ static void test_nul(void **state)
     CHECK(f, "n", 0, "n");
     CHECK(f, "n\0", 0, "n@");
     CHECK(f, "n\0\0", 0, "n@|<0x00>");
-    CHECK(f, "n", 0, "n"); /* not the word "n\0" that is known by now */
+    CHECK(f, "n", 0, "n"); /* not the word "n\0", which is in the cache now */
 }
 
 static void test_unknown_bytes(void **state)
@@ -366,7 +366,7 @@ static void test_unknown_bytes(void **state)
     open_fixture(f);
     CHECK(f, "\xff\xfe", 0, "<unk>");
     CHECK(f, "a\xfe", 0, "a|<0xFE>");
-    CHECK(f, "\u00fe\xc3\xff", 0, "<0xC3>|<0xBE>|<unk>"); /* one for the character, not one a byte */
+    CHECK(f, "\u00fe\xc3\xff", 0, "<0xC3>|<0xBE>|<unk>"); /* one token for the whole character */
     free_fixture(f);
 }
 
@@ -419,7 +419,7 @@ static void test_capacity(void **state)
     assert_string_equal(show(f, ids, all), "ab|c|<b>|  |ab|c|<0x80>|" B "|def");
 }
 
-/* Words are remembered up to some length and number of tokens: around these, twice the same. */
+/* The cache keeps words up to a length and a number of tokens. Tries each length below and above these twice. */
 static void test_known_words(void **state)
 {
     struct fixture *f = *state;
@@ -446,7 +446,7 @@ static void test_too_long(void **state)
     assert_int_equal(quern_tokenizer_run(f->tokenizer, &huge, 1, 0, NULL, 0, &count, &error), QUERN_EINVAL);
 }
 
-/* A megabyte that cannot be cut, of equal characters and of blanks. */
+/* A megabyte of one character, and one of spaces: neither can be cut into words. */
 static void test_long_texts(void **state)
 {
     struct fixture *f = *state;
@@ -496,7 +496,7 @@ static int run_all(struct fixture *f, quern_error *error)
     return code;
 }
 
-/* Every allocation fails once: a clean error; but the trie's giving back of room may fail. */
+/* Each allocation fails once, and gives an error; only the trie may fail to shrink without one. */
 static void test_out_of_memory(void **state)
 {
     struct fixture *f = new_fixture();

@@ -21,7 +21,7 @@ struct fixture {
     struct quern_vocabulary_source source;
 };
 
-/* A sound vocabulary; every test below spoils one thing. */
+/* A correct vocabulary. Each test below makes one thing wrong. */
 static struct fixture *sound(void)
 {
     static struct fixture f;
@@ -139,7 +139,7 @@ static void test_count(void **state)
     check_refused(f, "2147483648 pieces");
 }
 
-/* Enough pieces for every length of text and for neighbours in the table; all are found again. */
+/* So many pieces that all lengths of texts occur, and collisions in the table. Each piece is found again. */
 static void test_many_pieces(void **state)
 {
     enum { MANY = 20000 };

@@ -42,29 +42,39 @@ static int read_settings(const quern_model *model, struct quern_vocabulary_sourc
     return quern_gguf_bool(gguf, "tokenizer.ggml.add_space_prefix", &source->add_space_prefix, error);
 }
 
-/* Reads the pieces. The texts stay in the file; the scores are copied, because they may be unaligned in the file. kinds
- * has to be freed by the caller, even if this fails. */
-static int read_pieces(quern_model *model, struct quern_vocabulary_source *source, int32_t **kinds, quern_error *error)
+static int no_memory(const quern_model *model, quern_error *error)
+{
+    return quern_fail(error, QUERN_ENOMEM, "no memory for a vocabulary of %d tokens", model->network.shape.vocabulary);
+}
+
+/* Copies the scores, because they may be unaligned in the file. */
+static int read_scores(quern_model *model, quern_error *error)
 {
     const size_t count = (size_t)model->network.shape.vocabulary;
-    const struct quern_gguf_value *token_array = NULL, *score_array = NULL, *kind_array = NULL;
+    const struct quern_gguf_value *array = NULL;
+    QUERN_TRY(find_array(model, "tokenizer.ggml.scores", QUERN_GGUF_F32, "floats", &array, error));
+    model->scores = malloc(count * sizeof *model->scores);
+    if (model->scores == NULL)
+        return no_memory(model, error);
+    memcpy(model->scores, array->data, count * sizeof *model->scores);
+    return QUERN_OK;
+}
+
+/* Reads the texts, which stay in the file, and the kinds, which the caller frees even if this fails. */
+static int read_pieces(quern_model *model, int32_t **kinds, quern_error *error)
+{
+    const size_t count = (size_t)model->network.shape.vocabulary;
+    const struct quern_gguf_value *token_array = NULL, *kind_array = NULL;
     size_t cursor = 0;
     QUERN_TRY(find_array(model, "tokenizer.ggml.tokens", QUERN_GGUF_STRING, "strings", &token_array, error));
-    QUERN_TRY(find_array(model, "tokenizer.ggml.scores", QUERN_GGUF_F32, "floats", &score_array, error));
     QUERN_TRY(find_array(model, "tokenizer.ggml.token_type", QUERN_GGUF_I32, "integers", &kind_array, error));
     model->texts = malloc(count * sizeof *model->texts);
-    model->scores = malloc(count * sizeof *model->scores);
     *kinds = malloc(count * sizeof **kinds);
-    if (model->texts == NULL || model->scores == NULL || *kinds == NULL)
-        return quern_fail(error, QUERN_ENOMEM, "no memory for a vocabulary of %zu tokens", count);
+    if (model->texts == NULL || *kinds == NULL)
+        return no_memory(model, error);
     for (size_t i = 0; i < count; i++)
         model->texts[i] = quern_gguf_next_string(token_array, &cursor);
-    memcpy(model->scores, score_array->data, count * sizeof *model->scores);
     memcpy(*kinds, kind_array->data, count * sizeof **kinds);
-    source->texts = model->texts;
-    source->scores = model->scores;
-    source->kinds = *kinds;
-    source->count = count;
     return QUERN_OK;
 }
 
@@ -73,13 +83,19 @@ static int make_vocabulary(quern_model *model, const struct quern_tokenizer_kind
     struct quern_vocabulary_source source = quern_tokenizer_defaults(kind);
     int32_t *kinds = NULL;
     QUERN_TRY(read_settings(model, &source, error));
-    int code = read_pieces(model, &source, &kinds, error);
+    if (quern_tokenizer_uses_scores(kind))
+        QUERN_TRY(read_scores(model, error));
+    int code = read_pieces(model, &kinds, error);
+    source.texts = model->texts;
+    source.scores = model->scores;
+    source.kinds = kinds;
+    source.count = (size_t)model->network.shape.vocabulary;
     if (code == QUERN_OK)
         code = quern_vocabulary_new(&model->vocabulary, &source, error);
     free(kinds);
     QUERN_TRY(code);
-    model->vocabulary_bytes = quern_vocabulary_bytes(model->vocabulary) +
-                              source.count * (sizeof *model->texts + sizeof *model->scores);
+    const size_t piece_bytes = sizeof *model->texts + (model->scores != NULL ? sizeof *model->scores : 0);
+    model->vocabulary_bytes = quern_vocabulary_bytes(model->vocabulary) + source.count * piece_bytes;
     model->longest_piece = quern_vocabulary_longest_piece(model->vocabulary);
     return QUERN_OK;
 }

@@ -253,6 +253,7 @@ static size_t piece_text(const struct quern_vocabulary *vocabulary, int32_t id, 
 const struct quern_tokenizer_kind quern_sentencepiece_bpe_kind = {
     .name = "sentencepiece",
     .gguf_name = "llama",
+    .uses_scores = true,
     .defaults = {.tokenizer = &quern_sentencepiece_bpe_kind, .bos = 1, .eos = 2, .unknown = 0, .add_bos = true,
                  .add_space_prefix = true},
     .vocabulary_size = sizeof(struct quern_sentencepiece_bpe),

@@ -21,6 +21,11 @@ const struct quern_tokenizer_kind *quern_tokenizer_kind_find(quern_text name)
     return NULL;
 }
 
+bool quern_tokenizer_uses_scores(const struct quern_tokenizer_kind *kind)
+{
+    return kind->uses_scores;
+}
+
 struct quern_vocabulary_source quern_tokenizer_defaults(const struct quern_tokenizer_kind *kind)
 {
     return kind->defaults;

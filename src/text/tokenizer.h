@@ -26,13 +26,16 @@ const struct quern_tokenizer_kind *quern_tokenizer_kind_find(quern_text name);
 struct quern_vocabulary_source {
     const struct quern_tokenizer_kind *tokenizer; /* the kind of tokenizer that the vocabulary is for */
     const quern_text *texts;                      /* [count], any bytes */
-    const float *scores;                          /* [count], finite */
+    const float *scores;                          /* [count], finite; NULL if the kind uses none */
     const int32_t *kinds;                         /* [count], each a quern_piece_kind */
     size_t count;
     int32_t bos, eos, unknown; /* ids; -1: there is none */
     bool add_bos, add_eos;     /* bos opens every text, eos closes it */
     bool add_space_prefix;     /* a space is put before a text, and after every special piece in it */
 };
+
+/* Whether a vocabulary of this kind must have scores. */
+bool quern_tokenizer_uses_scores(const struct quern_tokenizer_kind *kind);
 
 /* A source that holds the settings which a file of this kind has when it does not name them, and no pieces. */
 struct quern_vocabulary_source quern_tokenizer_defaults(const struct quern_tokenizer_kind *kind);

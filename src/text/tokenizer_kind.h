@@ -25,8 +25,8 @@
 
 /* What all vocabularies have in common. A kind's own vocabulary is a structure that begins with this one. */
 struct quern_vocabulary {
-    struct quern_vocabulary_source source; /* bos and eos are -1 if they are not added; kinds is NULL: */
-    unsigned char *kinds;                  /* [count], a copy */
+    struct quern_vocabulary_source source; /* bos and eos are -1 if they are not added; kinds is NULL */
+    unsigned char *kinds;                  /* [count], a copy of the source's kinds */
     struct quern_special special;          /* pieces that are cut out of a text first */
     size_t longest_piece;                  /* most bytes of a text that an id stands for */
 };
@@ -42,9 +42,10 @@ struct quern_tokenizer {
 struct quern_tokenizer_kind {
     const char *name;      /* as quern_tokenizer_info has it */
     const char *gguf_name; /* as the key tokenizer.ggml.model has it */
+    bool uses_scores;
     struct quern_vocabulary_source defaults; /* see quern_tokenizer_defaults */
 
-    size_t vocabulary_size; /* of the kind's own structures */
+    size_t vocabulary_size; /* bytes of the kind's own structures */
     size_t tokenizer_size;
 
     /* Fills the kind's part of a vocabulary, of which the common part is filled and the rest is zero. */
@@ -56,10 +57,11 @@ struct quern_tokenizer_kind {
     /* Frees the kind's part of a tokenizer. It begins as zeros, and grows when it is used. */
     void (*release_tokenizer)(struct quern_tokenizer *tokenizer);
 
-    /* Step 3, for the bytes [text, end), at least one. The byte before text may be overwritten. */
+    /* Step 3, for the bytes [text, end), at least one. The byte before text may be overwritten. Words may lie in memory
+     * of the kind's tokenizer; then merge must know where in the text they come from. */
     int (*split)(struct quern_tokenizer *tokenizer, unsigned char *text, const unsigned char *end,
                  struct quern_ids *ids, quern_error *error);
-    /* Step 4. Appends the ids of a word, and their spans if ids has spans. */
+    /* Step 4. Appends the ids of a word by quern_ids_put_span. */
     int (*merge)(struct quern_tokenizer *tokenizer, const unsigned char *word, size_t length, struct quern_ids *ids,
                  quern_error *error);
     /* Writes the text that a piece stands for to out, unless that is NULL, and returns its length, which is at most

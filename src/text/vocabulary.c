@@ -32,7 +32,7 @@ static int check_source(const struct quern_vocabulary_source *source, quern_erro
         if (source->kinds[i] < QUERN_PIECE_NORMAL || source->kinds[i] > QUERN_PIECE_BYTE)
             return quern_fail(error, QUERN_EFORMAT, "piece %zu of the vocabulary has the unknown kind %d", i,
                               (int)source->kinds[i]);
-        if (!isfinite(source->scores[i]))
+        if (source->tokenizer->uses_scores && !isfinite(source->scores[i]))
             return quern_fail(error, QUERN_EFORMAT, "the score of piece %zu of the vocabulary is not a number", i);
     }
     return QUERN_OK;
@@ -124,7 +124,7 @@ size_t quern_vocabulary_bytes(const struct quern_vocabulary *v)
 
 quern_piece quern_vocabulary_piece(const struct quern_vocabulary *v, int32_t id)
 {
-    return (quern_piece){v->source.texts[id], v->kinds[id], v->source.scores[id]};
+    return (quern_piece){v->source.texts[id], v->kinds[id], v->source.scores != NULL ? v->source.scores[id] : 0};
 }
 
 int32_t quern_vocabulary_bos(const struct quern_vocabulary *v)

@@ -124,7 +124,7 @@ static size_t blank_at(const char *text, size_t left)
     return left >= 1 && *text == ' ' ? 1 : left >= 3 && memcmp(text, QUERN_METASPACE, 3) == 0 ? 3 : 0;
 }
 
-/* How many blanks a user-defined piece is; 0 if it is anything else. */
+/* How many spaces a user-defined piece consists of, in either spelling; 0: it is another piece. */
 static size_t run_of(const struct naive *n, size_t i)
 {
     quern_text piece = n->source->texts[i];
@@ -142,8 +142,9 @@ static bool begins_with(quern_text text, size_t at, const char *piece, size_t le
     return length <= text.length - at && memcmp(text.data + at, piece, length) == 0;
 }
 
-/* The longest piece that is cut out at a place; runs of blanks as U+2581 alone. Of equals (the special piece U+2581
- * and the user-defined one that is a space) the user-defined one. */
+/* Returns the length of the longest special piece at a place, and its id. Pieces of spaces match U+2581 only. Of two
+ * pieces of one length (a control piece U+2581, and a user-defined piece that is a space), the user-defined one
+ * counts. */
 static size_t match_at(const struct naive *n, quern_text text, size_t at, int32_t *id)
 {
     size_t longest = 0;
@@ -167,7 +168,7 @@ static size_t match_at(const struct naive *n, quern_text text, size_t at, int32_
     return longest;
 }
 
-/* The longest user-defined run of at most so many blanks; 0: none. */
+/* The length of the longest user-defined piece of at most so many spaces, and its id; 0: there is none. */
 static size_t longest_run(const struct naive *n, size_t blanks, int32_t *id)
 {
     size_t longest = 0;
@@ -180,8 +181,8 @@ static size_t longest_run(const struct naive *n, size_t blanks, int32_t *id)
     return longest;
 }
 
-/* Puts what it can of the run of blanks at a place, and the text from begin before it; returns where the rest of the
- * run begins, or at itself if nothing was put. Sets end to the end of the run. */
+/* Puts the text from begin to a run of spaces at a place, and then the pieces of the run, if any fits into it. Returns
+ * where the rest of the run begins; `at` if nothing was put. Sets end to the end of the run. */
 static size_t cut_run(struct naive *n, quern_text text, size_t begin, size_t at, size_t *end)
 {
     size_t blanks = 0, step, run;

@@ -10,25 +10,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LONGEST 64      /* bytes of a piece */
-#define AVERAGE 32      /* bytes of a piece that there is room for, on average */
+#define LONGEST 64 /* bytes of the longest piece */
+#define AVERAGE 32 /* bytes of a piece on average, at most; memory is taken for so many */
 
 struct layout {
     size_t count;
-    int unused_low, unused_high; /* <unusedN>: N under low in front, from low to high at the end */
+    int unused_low, unused_high; /* <unusedN> is in front for N < low, at the end for low <= N < high */
     int run;                     /* longest run of newlines, spaces and tabs */
-    int first_tags, last_tags;   /* groups of tags: from the first to before the last */
+    int first_tags, last_tags;   /* the groups [first, last) of tags are there */
     bool reserved;               /* a piece of the kind "unused" */
     const uint32_t (*singles)[2];
 };
 
 struct builder {
     struct quern_made_vocabulary *out;
-    size_t limit;    /* pieces to stop at */
-    size_t used;     /* bytes */
-    uint32_t *slots; /* [mask + 1] open addressing over texts: number + 1; 0: free */
+    size_t limit;    /* most pieces */
+    size_t used;     /* bytes of all texts so far */
+    uint32_t *slots; /* [mask + 1]: a hash table of the texts, with their number + 1; 0: the slot is free */
     uint32_t mask;
-    int32_t kind; /* of what is added next */
+    int32_t kind; /* of the pieces that are added next */
 };
 
 /* ---------------------------------------------------------------- words */
@@ -65,7 +65,7 @@ static const char *const tags[][12] = {
     {"a", "html", "body", "img", "span", "bbox", "ul", "li", "div", "iframe", "footer"},
 };
 
-/* Code points that are pieces on their own; pairs of first and last, 0 ends. */
+/* Code points that are pieces on their own, as ranges from the first to the last; 0 ends the list. */
 static const uint32_t tiny_singles[][2] = {{0x2581, 0x2581}, {'!', '~'},       {0xE4, 0xE9}, {0x4E2D, 0x4E2D},
                                            {0x6587, 0x6587}, {0x1F600, 0x1F600}, {0, 0}};
 static const uint32_t full_singles[][2] = {
@@ -162,7 +162,8 @@ static size_t encode(char *out, uint32_t code)
 
 /* ---------------------------------------------------------------- normal pieces */
 
-/* prefix and word, and all that a merge from the left makes on the way: of two characters, three, ... */
+/* Adds prefix and word as one piece, and the pieces that merging from the left makes on the way to it: the first two
+ * characters, the first three, and so on. */
 static void add_chain(struct builder *b, const char *prefix, const char *word)
 {
     char text[LONGEST];
@@ -189,7 +190,7 @@ static void add_words(struct builder *b)
     }
 }
 
-/* Every sequence of two and three letters, so that no English is without a piece. */
+/* Adds all sequences of two and three letters, so that each English word has pieces longer than a letter. */
 static void add_letters(struct builder *b)
 {
     for (int length = 2, all = 26 * 26; length <= 3; length++, all *= 26)
@@ -207,7 +208,7 @@ static uint32_t draw(uint64_t *state, size_t below)
     return (uint32_t)((*state >> 33) % below);
 }
 
-/* Pairs of ideographs, then made-up words, until the limit is reached. */
+/* Adds pairs of ideographs, and then made-up words until there are enough pieces. */
 static void add_inventions(struct builder *b)
 {
     static const char *const onsets[] = {"b", "c", "d", "f", "g", "h", "l", "m", "n", "p", "r", "s", "t", "v",
