@@ -30,8 +30,8 @@ const struct quern_type_info *quern_type_info(uint32_t type);
 /* The number that the key general.file_type has for a file whose matrices are of this supported type. */
 uint32_t quern_file_type(uint32_t type);
 
-/* Writes "Q8_0 x 171, F32 x 145" to text[size], the most frequent type first; the text is cut off where there is no
- * more room. counts: tensors of each supported type. */
+/* Writes "Q8_0 x 171, F32 x 145" to text[size], the most frequent type first. The text is cut off if there is too
+ * little room. counts: the number of tensors of each type. */
 void quern_types_describe(const unsigned counts[QUERN_TYPES], char *text, size_t size);
 
 #endif

@@ -5,9 +5,9 @@
 
 #include "formats/formats.h"
 
-/* 32 weights in two groups of 16. With g = i / 16, weight i is scale * factor[g] * q[i] + base * shift[g]; every
- * product of these is exact in float32. Types without a minimum have shift 0, except Q5_0: its q is 0 to 31 and its
- * base * shift is scale * -16, so it is like the other types of five bits. */
+/* 32 weights in two groups of 16. With g = i / 16, weight i is scale * factor[g] * q[i] + base * shift[g]; each product
+ * is exact in float32. Types without a minimum have shift 0. The exception is Q5_0: its q is 0 to 31 and its
+ * base * shift is scale * -16, as in the other types of five bits. */
 struct quern_unpacked {
     uint16_t scale, base; /* half floats */
     int8_t factor[2], shift[2];
@@ -16,7 +16,7 @@ struct quern_unpacked {
 
 #define QUERN_UNPACKED_MOST (QUERN_TYPE_K_BLOCK / QUERN_TYPE_BLOCK) /* of one block of a type */
 
-/* Unpacks the block of a quantised type at *at, and moves *at behind it. Returns how many of
+/* Unpacks the block of a quantised type at *at, and moves *at behind it. Returns how many elements of
  * dst[QUERN_UNPACKED_MOST] it filled. */
 int quern_unpack(enum quern_type type, struct quern_unpacked *dst, const unsigned char **at);
 

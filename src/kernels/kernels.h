@@ -109,9 +109,9 @@ struct quern_attention_job {
 struct quern_attention {
     int rows; /* query rows that are computed together, even when fewer are asked for */
 
-    /* Tokens of a text whose queries a thread takes at a time: few enough for every thread to find work in a short text.
-     * It divides QUERN_KEY_BLOCK. With three query heads that share keys, their rows are a multiple of `rows`, or nearly
-     * so. */
+    /* Tokens of a text whose queries a thread takes at a time: few enough for every thread to find work in a short
+     * text. It divides QUERN_KEY_BLOCK. With three query heads that share keys, their rows are a multiple of `rows`, or
+     * nearly so. */
     int tile_tokens;
 
     /* Bytes for the packed keys and values of a text, and for a thread's scratch memory with texts of up to that
@@ -135,7 +135,7 @@ struct quern_kernels {
     const char *name;
     uint32_t features; /* enum quern_cpu_feature bits that the CPU must have */
 
-    const struct quern_gemm *gemm[QUERN_TYPES]; /* by the type that the file has; NULL for other numbers */
+    const struct quern_gemm *const *gemm; /* [QUERN_TYPES], by the type that the file has; NULL for other numbers */
 
     /* The two paths. The error of the fast attention is well below that of the fast activations. */
     const struct quern_activation *activation[QUERN_PATHS];

@@ -1,11 +1,11 @@
 /* Any CPU: four lanes, which compilers map to what every 64-bit CPU has. */
-#include "kernels/pack.h"
+#include "kernels/panels.h"
 #include "kernels/tables.h"
 
 #define LANES 4
 #define VF_FMA(a, b, c) ((a) * (b) + (c))
 #define VF_MAX(a, b) vf_select((vi)((a) > (b)), a, b)
-#include "kernels/vector.inc.h"
+#include "kernels/templates/vector.inc.h"
 
 typedef int16_t vs8 __attribute__((vector_size(16)));
 
@@ -19,15 +19,14 @@ INLINE vi dot4(vi sum, vi w, vi a)
 
 #define DOT4(sum, w, a) dot4(sum, w, a)
 #define PREFETCH(p) ((void)(p))
-#define PANEL_Q8_FLIP 0
+#define PANEL_FLIP 0
 #define F32_ROWS 2
-#define Q8_ROWS 2
-#define Q8_VECTORS 2
-#include "kernels/gemm_f32.inc.h"
-#include "kernels/gemm_q8.inc.h"
-#include "kernels/rows.inc.h"
-#include "kernels/attention.inc.h"
-#include "kernels/attention_f32.inc.h"
-#include "kernels/table.inc.h"
+#define INT8_ROWS 2
+#define INT8_VECTORS 2
+#include "kernels/templates/gemm_float32.inc.h"
+#include "kernels/templates/gemm_int8.inc.h"
+#include "kernels/templates/rows.inc.h"
+#include "kernels/templates/attention_float32.inc.h"
+#include "kernels/templates/table.inc.h"
 
-const struct quern_kernels quern_kernels_portable = QUERN_TABLE("portable", 0, attention_f32);
+const struct quern_kernels quern_kernels_portable = QUERN_TABLE("portable", 0, attention_float32);

@@ -1,5 +1,5 @@
 /* NEON with sdot: four byte products an instruction and lane. */
-#include "kernels/pack.h"
+#include "kernels/panels.h"
 #include "kernels/tables.h"
 
 #include <arm_neon.h>
@@ -16,4 +16,4 @@
 #include "kernels/arm/templates4.inc.h"
 
 const struct quern_kernels quern_kernels_dotprod =
-    QUERN_TABLE("dotprod", QUERN_CPU_NEON | QUERN_CPU_DOTPROD, attention_f32);
+    QUERN_TABLE("dotprod", QUERN_CPU_NEON | QUERN_CPU_DOTPROD, attention_float32);

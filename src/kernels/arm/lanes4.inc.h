@@ -14,7 +14,7 @@
 #define VB_REDUCE_ADD(a) vaddvq_s32((int32x4_t)__builtin_convertvector(a, vi))
 #define VI_ROUND(x) ((vi)vcvtnq_s32_f32((float32x4_t)(x)))
 #define LOOKUP(table, index) ((vi)vqtbl1q_s8(vld1q_s8(table), (uint8x16_t)(index)))
-#include "kernels/vector.inc.h"
+#include "kernels/templates/vector.inc.h"
 
 /* Four signed bytes */
 INLINE vi vi_from_bytes(const void *p)

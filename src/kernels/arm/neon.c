@@ -1,5 +1,5 @@
 /* AArch64 as it began: 4 lanes, 32 registers. */
-#include "kernels/pack.h"
+#include "kernels/panels.h"
 #include "kernels/tables.h"
 
 #include "kernels/arm/lanes4.inc.h"
@@ -15,4 +15,4 @@ INLINE vi dot4(vi sum, vi w, vi a)
 #define DOT4(sum, w, a) dot4(sum, w, a)
 #include "kernels/arm/templates4.inc.h"
 
-const struct quern_kernels quern_kernels_neon = QUERN_TABLE("neon", QUERN_CPU_NEON, attention_f32);
+const struct quern_kernels quern_kernels_neon = QUERN_TABLE("neon", QUERN_CPU_NEON, attention_float32);

@@ -1,5 +1,5 @@
 /* AVX2 with FMA: 8 lanes, 16 registers. */
-#include "kernels/pack.h"
+#include "kernels/panels.h"
 #include "kernels/tables.h"
 
 #include <immintrin.h>
@@ -10,7 +10,7 @@ TARGET_BEGIN
 
 #include "kernels/x86/lanes8.inc.h"
 
-/* Adding in another order, as compilers like to, wants more registers than there are. */
+/* Keeps the compiler from adding in another order, which would need more registers than there are. */
 INLINE vi in_order(__m256i sum)
 {
     __asm__("" : "+x"(sum));
@@ -25,20 +25,20 @@ INLINE vi dot4(vi sum, vi w, vi a)
     return in_order(_mm256_add_epi32((__m256i)sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1))));
 }
 
-/* Small weights need none of that, and sums of their pairs fit 16 bits for a while: 8 * 2 * 15 * 127 = 30480 with 4
- * bits, 4 * 2 * 31 * 127 = 31496 with 5, 2 * 2 * 63 * 127 = 32004 with 6. */
-INLINE vi dot4_small(vi sum, vi w, vi a)
+/* Unsigned weights do not need that. Where they have few bits, several sums of two products fit 16 bits together:
+ * 8 * 2 * 15 * 127 = 30480 with 4 bits, 4 * 2 * 31 * 127 = 31496 with 5, 2 * 2 * 63 * 127 = 32004 with 6. */
+INLINE vi dot4_narrow(vi sum, vi w, vi a)
 {
     return in_order(_mm256_add_epi16((__m256i)sum, _mm256_maddubs_epi16((__m256i)w, (__m256i)a)));
 }
 
 #define DOT4(sum, w, a) dot4(sum, w, a)
-#define DOT4_SMALL(sum, w, a) dot4_small(sum, w, a)
-#define DOT4_SMALL_SUM(sum) ((vi)_mm256_madd_epi16((__m256i)(sum), _mm256_set1_epi16(1)))
-#define SMALL_STEPS(form) ((form) == QUERN_FORM_U5 ? 4 : (form) == QUERN_FORM_S6 ? 2 : 8)
-#define SMALL_STARTS 0
+#define DOT4_NARROW(sum, w, a) dot4_narrow(sum, w, a)
+#define DOT4_NARROW_SUM(sum) ((vi)_mm256_madd_epi16((__m256i)(sum), _mm256_set1_epi16(1)))
+#define NARROW_STEPS(bits) ((bits) <= 4 ? 8 : (bits) == 5 ? 4 : 2)
+#define NARROW_FROM_ZERO 1
 #define DOT2(sum, a, b) ((sum) + (vi)_mm256_madd_epi16((__m256i)(a), (__m256i)(b)))
-#define PANEL_Q8_FLIP 0
+#define PANEL_FLIP 0
 #include "kernels/x86/templates8.inc.h"
 
 TARGET_END

@@ -1,5 +1,5 @@
 /* AVX-512 with VNNI: 16 lanes, 32 registers, four byte products or two 16-bit products an instruction and lane. */
-#include "kernels/pack.h"
+#include "kernels/panels.h"
 #include "kernels/tables.h"
 
 #include <immintrin.h>
@@ -22,7 +22,7 @@ TARGET_BEGIN
 #define VI_ROUND(x) ((vi)_mm512_cvtps_epi32((__m512)(x)))
 #define VB_REDUCE_ADD(a) add_bytes((__m128i)(a))
 #define VF_RECIPROCAL(x) vf_reciprocal(x)
-#include "kernels/vector.inc.h"
+#include "kernels/templates/vector.inc.h"
 
 /* vpsadbw adds up eight unsigned bytes, so 128 more each. */
 INLINE int32_t add_bytes(__m128i a)
@@ -44,19 +44,18 @@ INLINE vf vf_reciprocal(vf x)
     ((vi)_mm512_shuffle_epi8(_mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)(const void *)(table))),          \
                              (__m512i)(index)))
 #define PREFETCH(p) _mm_prefetch((const char *)(p), _MM_HINT_T1)
-#define PANEL_Q8_FLIP 0x80
+#define PANEL_FLIP 0x80
 #define F32_ROWS 4
-#define Q8_ROWS 6
-#define Q8_VECTORS 2
+#define INT8_ROWS 6
+#define INT8_VECTORS 2
 #define INT16_QUERIES 12
 #define INT16_VECTORS 2
-#include "kernels/gemm_f32.inc.h"
-#include "kernels/gemm_q8.inc.h"
-#include "kernels/rows.inc.h"
-#include "kernels/attention.inc.h"
-#include "kernels/attention_f32.inc.h"
-#include "kernels/attention_int16.inc.h"
-#include "kernels/table.inc.h"
+#include "kernels/templates/gemm_float32.inc.h"
+#include "kernels/templates/gemm_int8.inc.h"
+#include "kernels/templates/rows.inc.h"
+#include "kernels/templates/attention_float32.inc.h"
+#include "kernels/templates/attention_int16.inc.h"
+#include "kernels/templates/table.inc.h"
 
 TARGET_END
 

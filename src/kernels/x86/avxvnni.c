@@ -1,5 +1,5 @@
 /* AVX2 with the 256-bit dot products of AVX-VNNI: 8 lanes, 16 registers. */
-#include "kernels/pack.h"
+#include "kernels/panels.h"
 #include "kernels/tables.h"
 
 #include <immintrin.h>
@@ -12,7 +12,7 @@ TARGET_BEGIN
 
 #define DOT4(sum, w, a) ((vi)_mm256_dpbusd_avx_epi32((__m256i)(sum), (__m256i)(w), (__m256i)(a)))
 #define DOT2(sum, a, b) ((vi)_mm256_dpwssd_avx_epi32((__m256i)(sum), (__m256i)(a), (__m256i)(b)))
-#define PANEL_Q8_FLIP 0x80
+#define PANEL_FLIP 0x80
 #include "kernels/x86/templates8.inc.h"
 
 TARGET_END

@@ -34,4 +34,4 @@ static inline int32_t max_of_lanes(__m256i a)
     return _mm_cvtsi128_si32(_mm_max_epi32(x, _mm_shuffle_epi32(x, 0xb1)));
 }
 
-#include "kernels/vector.inc.h"
+#include "kernels/templates/vector.inc.h"

@@ -2,6 +2,8 @@
  *
  * Keys come in blocks of 32, numbered from the start of the text, so that where a sum is cut depends on the text alone
  * and not on which rows are computed together. */
+#ifndef QUERN_TEMPLATES_ATTENTION_INC_H
+#define QUERN_TEMPLATES_ATTENTION_INC_H
 
 INLINE int first_visible(const struct quern_attention_job *job, int token)
 {
@@ -50,3 +52,5 @@ INLINE float exponentials(float *scores, const struct quern_attention_job *job, 
     }
     return VF_REDUCE_ADD(sum);
 }
+
+#endif

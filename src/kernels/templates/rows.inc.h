@@ -1,5 +1,5 @@
-/* Kernels over one row: norms, rotation, and the activation functions of feed-forward layers, with results in
- * float32 or in an activation format. A template; see vector.inc.h. */
+/* Kernels over one row: norms, rotation, and the activation functions of feed-forward layers. Results are float32 or in
+ * an activation format. A template; see vector.inc.h. */
 
 INLINE float mean_square(const float *x, int length)
 {
@@ -89,10 +89,10 @@ INLINE vf gelu_tanh(vf z)
     return z * VF_RECIPROCAL(vf_set(1.0f) + vf_exp(t));
 }
 
-/* z / 2 * (1 + erf(z / sqrt(2))) = z q(|z|) for z < 0 and z (1 - q(z)) for z >= 0, where q(a) = erfc(a / sqrt(2)) /
- * 2. With t = 4 / (4 + a), q(a) = e^(-a^2 / 2) t p(t); the polynomial p was fitted by least squares on Chebyshev
- * nodes over 0 <= a <= 13.5, where it is within 2e-8 of its value. Beyond, e^(-a^2 / 2) is 0 in float32. Squares
- * that overflow give 0 as well. */
+/* z / 2 * (1 + erf(z / sqrt(2))) = z q(|z|) for z < 0 and z (1 - q(z)) for z >= 0, where q(a) = erfc(a / sqrt(2)) / 2.
+ * With t = 4 / (4 + a), q(a) = e^(-a^2 / 2) t p(t). The polynomial p was fitted by least squares at Chebyshev nodes for
+ * 0 <= a <= 13.5, where its relative error is below 2e-8. For larger a, e^(-a^2 / 2) is 0 in float32, also where the
+ * square overflows. */
 INLINE vf gelu_erf(vf z)
 {
     const vf a = (vf)vf_magnitude(z), t = VF_RECIPROCAL(VF_FMA(a, vf_set(0.25f), vf_set(1.0f)));
@@ -168,8 +168,8 @@ INLINE void quantize_block(struct quern_int8_block *dst, const vf v[32 / LANES])
     for (int i = 1; i < 32 / LANES; i++)
         top = VI_MAX(top, vf_magnitude(v[i]));
     float max = vi_largest_magnitude(top);
-    /* A block whose maximum is so small that 127 / max overflows counts as zeros. A block with a NaN gets q = 0, too, but
-     * its scale is NaN, which reaches the vector, where the engine finds it. */
+    /* A block whose maximum is so small that 127 / max overflows counts as zeros. A block with a NaN gets q = 0, too,
+     * but its scale is NaN. That reaches the vector, which is checked. */
     float inverse = max > 1e-30f ? 127.0f / max : 0.0f;
     dst->scale = max > 1e-30f || max != max ? max / 127.0f : 0.0f;
     int32_t halves[2] = {0, 0};

@@ -13,6 +13,7 @@
  *
  * A block of 32 keys is packed as keys [dimensions / 2][32][2], values [16][dimensions][2] (pairs of keys), 32 scales
  * of keys, 32 of values. */
+#include "kernels/templates/attention.inc.h"
 
 enum { CHUNK = 128 }; /* keys whose values are added up in integers */
 enum { SLAB = 32 };   /* dimensions of a query that lie together, so that rows are a constant distance apart */

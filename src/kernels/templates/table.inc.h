@@ -1,0 +1,47 @@
+/* The functions of the templates as a table. A table's source file may define before
+ *
+ *   FAST_GEMM(layout)         product on the fast path for a layout of whole numbers; gemm_int8_##layout if not
+ *   FAST_FLOAT_GEMM(layout)   the same for a layout of floats; NULL if not */
+#define PATHS(fast, exact) {[QUERN_PATH_FAST] = fast, [QUERN_PATH_EXACT] = exact}
+
+#ifndef FAST_GEMM
+#define FAST_GEMM(layout) gemm_int8_##layout
+#endif
+#ifndef FAST_FLOAT_GEMM
+#define FAST_FLOAT_GEMM(layout) NULL
+#endif
+
+/* What belongs to a type of weights. */
+#define DEFINE_TYPE(name, type, layout, fast)                                                                          \
+    static void pack_##name(unsigned char *panel, const unsigned char *rows, size_t row_bytes, int length)             \
+    {                                                                                                                  \
+        const struct quern_panel_order order = {PANEL_TOGETHER, PANEL_FLIP};                                           \
+        quern_pack(panel, quern_panel_##layout, order, type, rows, row_bytes, length);                                 \
+    }                                                                                                                  \
+    static const struct quern_gemm gemm_##name = {QUERN_PANEL_##layout##_BYTES, pack_##name,                           \
+                                                  PATHS(fast, gemm_float32_##layout)};
+
+#define FLOAT_TYPE(NAME, name, number, file_type, bytes, panel)                                                        \
+    DEFINE_TYPE(name, QUERN_TYPE_##NAME, panel, FAST_FLOAT_GEMM(panel))
+#define BLOCK_TYPE(NAME, name, number, file_type, elements, bytes, scale, base, panel)                                 \
+    DEFINE_TYPE(name, QUERN_TYPE_##NAME, panel, FAST_GEMM(panel))
+#include "formats/formats.def"
+
+static const struct quern_gemm *const gemm_of_types[QUERN_TYPES] = {
+#define FLOAT_TYPE(NAME, name, ...) [QUERN_TYPE_##NAME] = &gemm_##name,
+#define BLOCK_TYPE(NAME, name, ...) [QUERN_TYPE_##NAME] = &gemm_##name,
+#include "formats/formats.def"
+};
+
+/* The rows of activations that stay in the second-level cache: 192 rows of 1.4 KB; and of gate and up: 192 rows of two
+ * panels' columns, 48 KB. */
+#define PRODUCT_ROWS 192
+#define FFN_ROWS 192
+
+#define QUERN_TABLE(table_name, table_features, fast_attention)                                                        \
+    {                                                                                                                  \
+        .name = table_name, .features = table_features, .gemm = gemm_of_types,                                         \
+        .activation = PATHS(&int8, &float32), .attention = PATHS(&fast_attention, &attention_float32),                 \
+        .product_rows = PRODUCT_ROWS, .ffn_rows = FFN_ROWS, .rms_norm = rms_norm, .add_norm = add_norm,                \
+        .layer_norm = layer_norm, .add = add, .rope = rope, .norm_rope = norm_rope                                     \
+    }
