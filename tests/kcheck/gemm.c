@@ -9,12 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-<<<<<<< HEAD
-enum { ROWS = 13, COLUMNS = QUERN_PANEL_COLUMNS, GAP = 5 }; /* two tall tiles and a row; floats between rows */
-=======
 /* Rows of two of the tallest tiles and one more; floats between rows of c. */
 enum { ROWS = 13, COLUMNS = QUERN_PANEL_COLUMNS, GAP = 5 };
->>>>>>> 85a012c (kernels: panel layouts as constants, templates in a folder of their own)
 
 /* A variant of the checks is a type of weights and a path. */
 enum { EXACT = 32 };

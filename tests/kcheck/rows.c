@@ -281,12 +281,8 @@ static void check_row(struct kcheck *k, int variant)
     for (size_t l = 0; l < QUERN_COUNT(lengths) && has_kernel(&r); l++)
         for (int kind = 0; kind < KCHECK_KINDS; kind++) {
             r.length = lengths[l];
-<<<<<<< HEAD
-            if (((r.op == NORM_ROPE || r.op == ROPE) && r.length > 256) || !kcheck_wanted(k))
-=======
             const bool too_long = (r.op == NORM_ROPE || r.op == ROPE) && r.length > 256; /* rotated rows are heads */
             if (too_long || !kcheck_wanted(k))
->>>>>>> 85a012c (kernels: panel layouts as constants, templates in a folder of their own)
                 continue;
             row_new(k, &r, (enum kcheck_kind)kind);
             kcheck_case(k, "length %d, %s", r.length, kcheck_kind_names[kind]);
