@@ -143,11 +143,30 @@ static void test_texts_need_a_tokenizer(void **state)
     quern_context *context = trial_context(model, QUERN_PATH_FAST, 1, 0);
     const quern_text text = {"two words", 9};
     float vector[GOLDEN_BERT_WIDTH];
+    char out[9];
+    int32_t ids[9] = {1};
     size_t count;
     quern_error error;
-    assert_int_equal(quern_embed(context, &text, 1, NULL, vector, GOLDEN_BERT_WIDTH, NULL, &error), QUERN_EUNSUPPORTED);
-    assert_non_null(strstr(error.text, "tokenizer.ggml.model is \"bert\""));
-    assert_int_equal(quern_tokenize(context, text, NULL, NULL, 0, &count, &error), QUERN_EUNSUPPORTED);
+    quern_result result;
+    quern_text part;
+    quern_token_span span;
+    quern_chunk chunk;
+    quern_piece piece;
+    quern_tokenizer_info info = {.size = sizeof info};
+    const int codes[] = {
+        quern_embed(context, &text, 1, NULL, vector, GOLDEN_BERT_WIDTH, &result, &error),
+        quern_prepare(context, text, NULL, ids, 9, &result, NULL),
+        quern_tokenize(context, text, NULL, ids, 9, &count, NULL),
+        quern_token_spans(context, text, NULL, ids, 1, &span, NULL),
+        quern_truncate(context, text, NULL, 5, &part, NULL),
+        quern_chunk_text(context, text, NULL, NULL, &chunk, 1, &count, NULL),
+        quern_detokenize(model, ids, 1, 0, out, sizeof out, &count, NULL),
+        quern_piece_get(model, 1, &piece, NULL),
+        quern_tokenizer_describe(model, &info, NULL),
+    };
+    for (size_t i = 0; i < QUERN_COUNT(codes); i++)
+        assert_int_equal(codes[i], QUERN_EUNSUPPORTED);
+    assert_int_equal(error.index, -1);
     assert_non_null(strstr(error.text, "tokenizer.ggml.model is \"bert\""));
     quern_context_free(context);
     quern_model_close(model);
