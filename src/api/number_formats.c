@@ -7,9 +7,9 @@
 #include <math.h>
 #include <string.h>
 
-/* Each function handles one row. Encoding reads row[i] before it writes any byte of or behind that number, so that out
- * may be the row itself. */
-struct form {
+/* A number format. Its functions handle one vector. encode writes no byte behind the numbers that it has read, so that
+ * out may be the vector itself. */
+struct number_format {
     const char *name;
     int bits; /* of a number */
     void (*encode)(unsigned char *out, const float *row, size_t dimensions);
@@ -89,7 +89,7 @@ static void decode_binary_low(float *row, const unsigned char *encoded, size_t d
         row[i] = encoded[i / 8] >> (i % 8) & 1 ? 1 : -1;
 }
 
-static const struct form forms[] = {
+static const struct number_format formats[] = {
     [QUERN_DTYPE_F32] = {"f32", 32, encode_f32, decode_f32},
     [QUERN_DTYPE_F16] = {"f16", 16, encode_f16, decode_f16},
     [QUERN_DTYPE_INT8] = {"int8", 8, encode_int8, decode_int8},
@@ -97,40 +97,40 @@ static const struct form forms[] = {
     [QUERN_DTYPE_BINARY_LOW] = {"binary-low", 1, encode_binary_low, decode_binary_low},
 };
 
-static const struct form *find_form(int dtype)
+static const struct number_format *find_format(int dtype)
 {
-    return dtype >= 0 && dtype < (int)QUERN_COUNT(forms) ? &forms[dtype] : NULL;
+    return dtype >= 0 && dtype < (int)QUERN_COUNT(formats) ? &formats[dtype] : NULL;
 }
 
 const char *quern_dtype_name(quern_dtype dtype)
 {
-    const struct form *form = find_form((int)dtype);
-    return form != NULL ? form->name : NULL;
+    const struct number_format *format = find_format((int)dtype);
+    return format != NULL ? format->name : NULL;
 }
 
 int quern_dtype_find(const char *name)
 {
-    for (int i = 0; name != NULL && find_form(i) != NULL; i++)
-        if (strcmp(forms[i].name, name) == 0)
+    for (int i = 0; name != NULL && find_format(i) != NULL; i++)
+        if (strcmp(formats[i].name, name) == 0)
             return i;
     return -1;
 }
 
 size_t quern_encoded_bytes(quern_dtype dtype, int dimensions)
 {
-    const struct form *form = find_form((int)dtype);
-    if (form == NULL || dimensions < 1 || (form->bits == 1 && dimensions % 8 != 0))
+    const struct number_format *format = find_format((int)dtype);
+    if (format == NULL || dimensions < 1 || (format->bits == 1 && dimensions % 8 != 0))
         return 0;
-    return form->bits == 1 ? (size_t)dimensions / 8 : (size_t)dimensions * (size_t)(form->bits / 8);
+    return format->bits == 1 ? (size_t)dimensions / 8 : (size_t)dimensions * (size_t)(format->bits / 8);
 }
 
-/* What both directions check. *bytes: of an encoded vector */
+/* Checks the arguments of quern_encode or quern_decode. Sets *bytes to those of an encoded vector. */
 static int check(quern_dtype dtype, const void *in, size_t count, int dimensions, const void *out, size_t *bytes,
                  quern_error *error)
 {
     if ((in == NULL || out == NULL) && count != 0)
         return quern_fail(error, QUERN_EINVAL, "the vectors to read or the memory to write is NULL");
-    if (find_form((int)dtype) == NULL)
+    if (find_format((int)dtype) == NULL)
         return quern_fail(error, QUERN_EINVAL, "%d is no number format", (int)dtype);
     *bytes = quern_encoded_bytes(dtype, dimensions);
     if (*bytes == 0)
@@ -148,7 +148,7 @@ int quern_encode(quern_dtype dtype, const float *vectors, size_t count, int dime
         return quern_fail(error, QUERN_ETOOLONG, "%zu vectors of %zu bytes do not fit into %zu bytes", count, bytes,
                           capacity);
     for (size_t i = 0; i < count; i++)
-        forms[dtype].encode((unsigned char *)out + i * bytes, vectors + i * (size_t)dimensions, (size_t)dimensions);
+        formats[dtype].encode((unsigned char *)out + i * bytes, vectors + i * (size_t)dimensions, (size_t)dimensions);
     return QUERN_OK;
 }
 
@@ -161,7 +161,7 @@ int quern_decode(quern_dtype dtype, const void *encoded, size_t count, int dimen
         return quern_fail(error, QUERN_ETOOLONG, "%zu vectors of %d dimensions do not fit into %zu floats", count,
                           dimensions, capacity);
     for (size_t i = 0; i < count; i++)
-        forms[dtype].decode(vectors + i * (size_t)dimensions, (const unsigned char *)encoded + i * bytes,
+        formats[dtype].decode(vectors + i * (size_t)dimensions, (const unsigned char *)encoded + i * bytes,
                             (size_t)dimensions);
     return QUERN_OK;
 }
