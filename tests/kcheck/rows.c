@@ -223,8 +223,8 @@ static void compare_split(struct kcheck *k, const struct row *r)
 {
     for (int b = 0; b < r->length; b += 32) {
         double largest = 0;
-        for (int i = b; i < b + 32; i++)
-            largest = fmax(largest, fabs((double)r->x[i]));
+        for (int i = b; i < b + 32; i++) /* not fmax: gcc 12 for Arm fails to compile it here */
+            largest = fabs((double)r->x[i]) > largest ? fabs((double)r->x[i]) : largest;
         for (int i = b; i < b + 32; i++)
             kcheck_near(k, (size_t)i,
                         r->format->get(r->out, 1, r->length, i) + r->format->get(r->rest, 1, r->length, i), r->x[i],
