@@ -225,7 +225,7 @@ run embed -t none -- -d
 check "a text that looks like an option, after --" both exits 0 -- lines 1
 
 run embed -t none -f json hello "hello world"
-check "json: one document" both prints '{"space":"64n-' -- prints '"path":"int8","dimensions":64,"embeddings":['
+check "json: one document" both prints '{"space":"64n-' -- prints '"path":"fast","dimensions":64,"embeddings":['
 check "json: its end" [ "$(tail -n 1 "$work/out")" = "]}" ]
 check "json: the objects of jsonl" grep -qxF ",$(sed -n 2p "$work/jsonl")" "$work/out"
 run embed -t none -f json

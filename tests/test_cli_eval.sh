@@ -40,7 +40,7 @@ END
 printf 'a red apple\ta ripe red apple\t5\na red apple\ta red car\t2.5\nthe tax office\ta red car\t0\n' >pairs.tsv
 run eval sts pairs.jsonl
 check "sts prints a line for each number of dimensions" prints '^64 +-?[01]\.[0-9]{4} +-?[01]\.[0-9]{4}$'
-check "sts names the task and the path" prints 'int8 path, task similarity'
+check "sts names the task and the path" prints 'fast path, task similarity'
 check "tf-idf ranks these pairs like people" prints '^tf-idf +1\.0000'
 cp out kept
 run eval sts pairs.tsv

@@ -133,7 +133,7 @@ check "attach-head: a file without tensors" fails "no safetensors file"
 # ------------------------------------------------------------------ verify --against
 awk 'BEGIN { for (i = 0; i < 30; i++) print "text " i " of " i * i }' >texts
 run verify -m q8_0.gguf --against f32.gguf -i texts
-check "verify: the sides" prints '^q8_0.gguf, int8 path, against f32.gguf, exact path$'
+check "verify: the sides" prints '^q8_0.gguf, fast path, against f32.gguf, exact path$'
 check "verify: how many texts" prints '^30 texts, task document, 64 dimensions$'
 check "verify: the mean" prints '^mean cosine +0\.99[0-9]+$'
 check "verify: the worst" prints '^worst cosine +0\.9[0-9]+  text [0-9]+$'

@@ -125,7 +125,7 @@ static int embed_texts(struct side *side, const struct quern_cli_session *sessio
     struct quern_jobs_array array;
     side->path = session->path;
     side->dimensions = quern_cli_dimensions(session, embed);
-    snprintf(side->numeric_path, sizeof side->numeric_path, "%s", quern_cli_path_word(session));
+    snprintf(side->numeric_path, sizeof side->numeric_path, "%s", session->context_info.path);
     side->vectors = calloc(texts->count * (size_t)side->dimensions, sizeof *side->vectors);
     if (side->vectors == NULL)
         return no_memory(texts->count);

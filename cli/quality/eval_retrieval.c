@@ -134,7 +134,7 @@ static int search(struct retrieval_run *run)
 static void put_head(const struct retrieval_run *run, const char *place)
 {
     const quern_model_info *info = &run->session.info;
-    const char *path = quern_cli_path_word(&run->session);
+    const char *path = run->session.context_info.path;
     const char *query = quern_task_name(run->query_task), *document = quern_task_name(run->document_task);
     const size_t documents = run->corpus.document_count, queries = run->by_bm25.queries;
     if (!run->options->json) {

@@ -111,7 +111,7 @@ struct sts_report {
 static void put_head(const struct sts_report *report, const struct pairs *pairs)
 {
     const quern_model_info *info = &report->session->info;
-    const char *path = quern_cli_path_word(report->session), *task = quern_task_name(report->task);
+    const char *path = report->session->context_info.path, *task = quern_task_name(report->task);
     if (!report->options->json) {
         printf("%s: %zu pairs\n%s, %s path, task %s\n\n", report->file, pairs->count, info->name, path, task);
         printf("%-10s %9s %9s\n", "dims", "Spearman", "Pearson");

@@ -103,12 +103,6 @@ void quern_cli_session_close(struct quern_cli_session *session)
     session->model = NULL;
 }
 
-const char *quern_cli_path_word(const struct quern_cli_session *session)
-{
-    const quern_context_info *info = &session->context_info;
-    return strcmp(info->path, "exact") == 0 ? info->path : info->activations;
-}
-
 /* ---------------------------------------------------------------- options of texts */
 
 int quern_cli_check_title(const char *verb, const quern_embed_options *embed)

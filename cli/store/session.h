@@ -25,9 +25,6 @@ int quern_cli_session_load(struct quern_cli_session *session, const struct quern
 int quern_cli_session_open(struct quern_cli_session *session, const struct quern_cli_session_options *options);
 void quern_cli_session_close(struct quern_cli_session *session); /* a session of zeros is allowed */
 
-/* The numeric path as outputs name it: "exact", or the format of activations on the fast path, for example "int8". */
-const char *quern_cli_path_word(const struct quern_cli_session *session);
-
 /* ---------------------------------------------------------------- options of texts */
 
 #define QUERN_CLI_EMBED_DEFAULTS {.size = sizeof(quern_embed_options), .task = -1} /* task -1: not given */

@@ -43,7 +43,7 @@ static int prepare(struct embed_run *run, const struct embed_options *options)
         return QUERN_CLI_FAILED;
     run->writer = (struct quern_jobs_writer){
         .file = run->output.file, .name = quern_cli_output_name(&run->output), .format = options->format,
-        .space = run->space, .path = quern_cli_path_word(&run->session),
+        .space = run->space, .path = run->session.context_info.path,
         .dimensions = quern_cli_dimensions(&run->session, &run->embed)};
     return quern_jobs_writer_open(&run->writer, &error) == QUERN_OK ? QUERN_CLI_DONE : quern_cli_fail(NULL, &error);
 }

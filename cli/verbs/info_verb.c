@@ -109,7 +109,7 @@ static void put_engine(struct info_report *report, const struct quern_cli_sessio
     const quern_context_info *context = &session->context_info;
     put_text(report, "version", quern_version());
     put_text(report, "space", space);
-    put_text(report, "path", quern_cli_path_word(session));
+    put_text(report, "path", context->path);
     put_text(report, "activations", context->activations);
     put_text(report, "kernels", info->kernels);
     put_text(report, "kernels_reason", info->kernels_reason);

@@ -40,7 +40,7 @@ static int compare(const struct similarity_options *options, const struct quern_
     if (quern_space(session->model, &embed, space, &error) != QUERN_OK)
         return quern_cli_fail(NULL, &error);
     if (options->format == AS_JSON)
-        print_json(rows, arguments.count, dimensions, space, quern_cli_path_word(session));
+        print_json(rows, arguments.count, dimensions, space, session->context_info.path);
     else
         quern_cli_print_matrix(rows, arguments.texts, arguments.count, dimensions, 4);
     return QUERN_CLI_DONE;
