@@ -25,8 +25,9 @@
  * are: 1 for the same direction, about 0 for texts that have nothing in common.
  *
  * Errors. A function that can fail returns QUERN_OK (0) or a negative code, and describes the failure in the caller's
- * quern_error. A pointer to a quern_error may always be NULL. After a failure outputs are as they were before the call,
- * unless the function says otherwise. The library never exits, aborts or prints.
+ * quern_error. A pointer to a quern_error may always be NULL. Read a quern_error after a failure only: a call that
+ * succeeds need not change it. After a failure outputs are as they were before the call, unless the function says
+ * otherwise. The library never exits, aborts or prints.
  *
  * Threads. A model never changes, and any number of threads may use it at once. A context belongs to one thread at a
  * time; it runs worker threads of its own. All other functions may be called by any thread at any time. Neither a model
@@ -152,7 +153,9 @@ QUERN_API int quern_model_describe(const quern_model *model, quern_model_info *i
 /* ---------------------------------------------------------------- tasks */
 
 /* What a text is for. Many models were trained with a prompt in front of each text, which depends on the task. A vector
- * is meant to be compared with vectors of the same task; vectors of queries with vectors of documents. */
+ * is meant to be compared with vectors of the same task; vectors of queries with vectors of documents. A model without
+ * prompts (quern_model_info.has_prompts) takes every task. Use QUERN_TASK_NONE for all its texts, because the task is
+ * part of the name of a space. */
 typedef enum quern_task {
     QUERN_TASK_NONE = 0, /* the text as it is, without a prompt */
     QUERN_TASK_QUERY,
@@ -208,7 +211,7 @@ QUERN_API void quern_context_free(quern_context *context);
 typedef struct quern_context_info {
     size_t size;
     int threads;                /* threads that compute */
-    const char *threads_reason; /* "2 CPUs allowed by affinity, cgroup quota 1.5" */
+    const char *threads_reason; /* why so many: "2 CPUs by affinity; cgroup quota 1.50" */
     const char *path;           /* "fast" or "exact" */
     const char *activations;    /* the format of activations on this path: "int8", "float32" */
     int step_tokens;            /* tokens that are computed together */
@@ -242,10 +245,11 @@ typedef struct quern_embed_options {
     size_t size;
     int task;         /* a quern_task */
     quern_text title; /* the title of a document, for QUERN_TASK_DOCUMENT; length 0: none. It replaces "none" in a
-                         prompt with "title: none"; otherwise the title and a newline follow the prompt */
+                         prompt with "title: none"; otherwise the title and a newline follow the prompt. All texts of
+                         the call get it, so make a call for each document that has one */
     int dimensions;   /* leading numbers of the vector to keep, 1 to those of the model; 0: all. The vector is cut
                          first, then normalised */
-    unsigned flags;   /* of the flags above */
+    unsigned flags;   /* some of the flags above, joined with | */
 } quern_embed_options;
 
 typedef struct quern_result {
@@ -253,7 +257,7 @@ typedef struct quern_result {
     uint32_t tokens;    /* tokens that the vector was made of, prompt and special tokens included. With QUERN_ETOOLONG,
                            tokens that the text has */
     uint32_t truncated; /* tokens that were cut off */
-    uint32_t at_least;  /* 1: the text is so long that not all of it was tokenized, and the number of tokens that were
+    uint32_t at_least;  /* 1: the text is so long that not all of it was tokenised, and the number of tokens that were
                            cut off, or that the text has, is a lower bound */
 } quern_result;
 
@@ -269,9 +273,11 @@ typedef struct quern_result {
  *
  * One bad text does not fail the others. A text cannot be embedded when it is NULL with a length or has no tokens
  * (QUERN_EINVAL), has too many tokens (QUERN_ETOOLONG), has a character that the vocabulary lacks (QUERN_EFORMAT), or
- * when its vector is not finite (QUERN_ENUMERIC). Then all other texts are embedded nevertheless, and the function
- * returns the code of the first text that failed, with its index in error->index. results[i].code is QUERN_OK exactly
- * for the texts whose vectors are valid. The vectors of the other texts are undefined.
+ * when its vector is not finite (QUERN_ENUMERIC). Then all other texts are still embedded, and the function returns the
+ * code of the first text that failed, with its index in error->index. results[i].code is QUERN_OK exactly for the texts
+ * whose vectors are valid. The vectors of the other texts are undefined. error->text describes the first failure only;
+ * quern_error_name names the codes of the others. An empty text is no bad text when the model puts tokens around every
+ * text: it gets a vector, which means little.
  *
  * Any other failure ends the call; error->index is -1, and results[i].code is this failure for each text that has no
  * valid vector: QUERN_EINVAL for wrong arguments or options; QUERN_ETOOLONG when capacity is less than count times
@@ -327,8 +333,8 @@ QUERN_API int quern_tokenizer_describe(const quern_model *model, quern_tokenizer
 /* Writes the tokens of a text with the prompt of its task to ids[capacity], and their number to *count. options: flags
  * QUERN_PARSE_SPECIAL, QUERN_NO_SPECIAL. Nothing is cut: the text may have more tokens than the model takes.
  *
- * Fails with QUERN_ETOOLONG when capacity is too small: then *count is set nevertheless and the first tokens are
- * written, so that a call with NULL and a capacity of 0 asks for the number. Also fails with QUERN_EINVAL for a NULL
+ * Fails with QUERN_ETOOLONG when capacity is too small: then *count is still set and the first tokens are written, so
+ * that a call with NULL and a capacity of 0 asks for the number. Also fails with QUERN_EINVAL for a NULL
  * argument, wrong options or a text of 2^31 bytes or more; QUERN_EFORMAT for a character that the vocabulary lacks;
  * QUERN_ENOMEM. */
 QUERN_API int quern_tokenize(quern_context *context, quern_text text, const quern_embed_options *options,
@@ -339,7 +345,7 @@ QUERN_API int quern_tokenize(quern_context *context, quern_text text, const quer
  * enough. Fills *result.
  *
  * Takes the flags of quern_embed, and refuses or cuts a text that is too long as quern_embed does. Time is bounded by
- * the context length: of a very long text that is cut, only as much is tokenized as can matter.
+ * the context length: of a very long text that is cut, only as much is tokenised as can matter.
  *
  * Fails as quern_embed does for one text. Fails with QUERN_ETOOLONG also when capacity is too small. With
  * QUERN_ETOOLONG *result is filled too: its tokens are those that the text has, or that do not fit. */
@@ -399,8 +405,8 @@ typedef struct quern_chunk {
 typedef struct quern_chunk_options {
     size_t size;
     size_t tokens;  /* most tokens of a chunk with its prompt and special tokens, up to the context length; 0: that */
-    size_t overlap; /* tokens that a chunk shares with the one before it, about. Less than half of those that a chunk
-                       has room for beside prompt and special tokens */
+    size_t overlap; /* about so many tokens of the chunk before it begin a chunk again; 0: none. Less than half of the
+                       tokens that a chunk has room for beside prompt and special tokens */
 } quern_chunk_options;
 
 /* Cuts a long text into chunks, each of which can be embedded with the same options. Writes the chunks in order to
@@ -409,12 +415,12 @@ typedef struct quern_chunk_options {
  * A chunk takes as many tokens as it may, but in its last quarter it ends at the last end of a paragraph, or else of a
  * line, of a sentence or of a word, if there is one; else between two characters of UTF-8. Every byte of the text lies
  * in a chunk except white space (as Unicode defines it) between chunks, at the start and at the end; no chunk begins or
- * ends with white space. So a text of white space gives no chunk. With an overlap, a chunk begins at a word of the
- * chunk before it, where that is possible. The same text and options always give the same chunks. Time is linear in the
- * length of the text.
+ * ends with white space. So a text of white space gives no chunk, and *count is 0. With an overlap, a chunk begins at a
+ * word of the chunk before it, where that is possible. The same text and options always give the same chunks. Time is
+ * linear in the length of the text.
  *
  * options: task, title and flags of quern_embed. Fails with QUERN_ETOOLONG when capacity is too small: then *count is
- * set nevertheless and the first chunks are written, so that a call with NULL and a capacity of 0 asks for the number.
+ * still set and the first chunks are written, so that a call with NULL and a capacity of 0 asks for the number.
  * Also fails with QUERN_EINVAL for a NULL argument, wrong options, too few tokens or too much overlap; QUERN_EFORMAT
  * for a character that the vocabulary lacks; QUERN_ENOMEM. */
 QUERN_API int quern_chunk_text(quern_context *context, quern_text text, const quern_embed_options *options,
