@@ -59,7 +59,7 @@ struct quern_cli_numbers {
 
 /* Entries that several verbs share. The verb's structure has a field of the type that is named here. */
 #define QUERN_CLI_MODEL_OPTION(structure) /* struct quern_cli_session_options session; */ \
-    {"model", 'm', "FILE", "a GGUF file or a published name; else $QUERN_MODEL, the cache folder, the bundled one", \
+    {"model", 'm', "FILE", "a GGUF file or a published name; else $QUERN_MODEL, the cache folder, the starter", \
      QUERN_CLI_TEXT(structure, session.model)}
 #define QUERN_CLI_THREADS_OPTION(structure, field) \
     {"threads", '\0', "N", "threads that compute; default: the CPUs that this process may use", \

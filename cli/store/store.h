@@ -49,7 +49,7 @@ bool quern_cli_cache_path(char path[QUERN_CLI_PATH], const char *file);
 /* The model of the cache that is used when no model is given: the default published one, else the first by name. */
 bool quern_cli_cache_default(char path[QUERN_CLI_PATH]);
 
-/* The names of the files of a folder that have this ending, sorted. Each name and the array are to be freed. *count is
+/* The names of the files of a folder that have this ending, sorted. The caller frees each name and the array. *count is
  * 0 without such a folder. */
 char **quern_cli_cache_list(const char *folder, const char *ending, int *count);
 

@@ -84,7 +84,7 @@ static const struct quern_cli_option table[] = {
      QUERN_CLI_TASK(struct serve_options, server.default_task)},
     {"allow-token-ids", '\0', NULL, "accept inputs that are token ids of this model", SWITCH(allow_token_ids)},
     {"step-tokens", '\0', "N", "tokens computed at once; default: 512", NUMBER(step_tokens, 1, 1 << 20)},
-    {"timeout", '\0', "S", "seconds a request may wait for its vectors, 0 for ever; default: 300", SECONDS(timeout)},
+    {"timeout", '\0', "S", "seconds a request may wait for its vectors, 0: no limit; default: 300", SECONDS(timeout)},
     {"queue-tokens", '\0', "N", "tokens that may wait, and tokens of one request; default: 524288",
      NUMBER(queue_tokens, 1, 1 << 30)},
     {"queue-bytes", '\0', "N", "memory of all requests and answers; default: 268435456",

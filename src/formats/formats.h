@@ -24,7 +24,7 @@ struct quern_type_info {
     int block_bytes;
 };
 
-/* What is known of a type number out of a file; NULL for a number that names no type. */
+/* What is known of a type number that a file has; NULL for a number that names no type. */
 const struct quern_type_info *quern_type_info(uint32_t type);
 
 /* The number that the key general.file_type has for a file whose matrices are of this supported type. */
