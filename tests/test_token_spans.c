@@ -169,7 +169,7 @@ static void test_space_of_byte_tokens(void **state)
 
 /* ---------------------------------------------------------------- text */
 
-/* Tokenizes a text and returns the text that its tokens stand for. */
+/* Tokenises a text and returns the text that its tokens stand for. */
 static const char *again(struct quern_tokenizer *t, const char *text, unsigned tokenize_flags, unsigned flags)
 {
     static char out[256];

@@ -135,7 +135,7 @@ static void test_prepared_tokens(void **state)
             }
 }
 
-/* Of a text far too long, only a part is tokenized: the number of tokens is a lower bound. */
+/* Of a text far too long, only a part is tokenised: the number of tokens is a lower bound. */
 static void test_very_long_text(void **state)
 {
     (void)state;

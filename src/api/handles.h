@@ -59,7 +59,7 @@ int quern_embed_options_read(const quern_model *model, const quern_embed_options
 /* Makes room for count tokens in context->ids. The ids that were there are lost, unless this fails. */
 int quern_context_reserve_ids(quern_context *context, size_t count, quern_error *error);
 
-/* Tokenizes a text behind its prompt. options are those that quern_embed_options_read gave; for the rest see
+/* Tokenises a text behind its prompt. options are those that quern_embed_options_read gave; for the rest see
  * quern_tokenizer_run. */
 int quern_context_tokenize(quern_context *context, quern_text text, const quern_embed_options *options, int32_t *ids,
                            size_t capacity, size_t *count, quern_error *error);

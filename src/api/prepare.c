@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Of a very long text that will be cut, only a part is tokenized, so that time is bounded by the context length. The
+/* Of a very long text that will be cut, only a part is tokenised, so that time is bounded by the context length. The
  * part has the bytes of MARGIN more tokens than are kept, because cutting a text may change the tokens beside the cut.
  * For the same reason, a part that lacks the text's start begins at a space, if there is one in its first NEAR
  * bytes. */

@@ -21,7 +21,7 @@ void quern_prompts_release(struct quern_prompts *prompts); /* zeroed ones are al
 /* Whether there is a prompt for any task. */
 bool quern_prompts_exist(const struct quern_prompts *prompts);
 
-/* Writes what is tokenized as one text, at most QUERN_PROMPT_PARTS parts, and returns their number: the prompt of the
+/* Writes what is tokenised as one text, at most QUERN_PROMPT_PARTS parts, and returns their number: the prompt of the
  * options' task, and last the text. A title takes the place of "none" in a prompt with "title: none"; with any other
  * prompt, the title and a newline stand between the prompt and the text. */
 #define QUERN_PROMPT_PARTS 4

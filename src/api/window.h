@@ -6,14 +6,14 @@
 #include "api/handles.h"
 
 struct quern_window {
-    quern_text text;               /* the part that was tokenized, behind the text's prompt */
+    quern_text text;               /* the part that was tokenised, behind the text's prompt */
     bool is_whole;                 /* it is the whole text */
     const quern_token_span *spans; /* [tokens]: where the tokens of the part stand in it; they belong to the context */
     size_t tokens;
     size_t around;                 /* further tokens: the prompt, and those that open and close the text */
 };
 
-/* Tokenizes so much of a text, from its start or up to its end, that it has more than limit tokens, or all of it. The
+/* Tokenises so much of a text, from its start or up to its end, that it has more than limit tokens, or all of it. The
  * window is valid until another one is read or a text is prepared in the same context. */
 int quern_window_read(struct quern_window *window, quern_context *context, quern_text text,
                       const quern_embed_options *options, size_t limit, bool from_end, quern_error *error);

@@ -1,4 +1,4 @@
-/* Where the ids of a text are written while it is tokenized. */
+/* Where the ids of a text are written while it is tokenised. */
 #ifndef QUERN_TEXT_IDS_H
 #define QUERN_TEXT_IDS_H
 

@@ -182,7 +182,7 @@ static int grow(struct quern_merger *m, size_t length, quern_error *error)
     }
     if (m->text == NULL || m->symbols == NULL || m->heap == NULL) {
         quern_merger_release(m);
-        return quern_fail(error, QUERN_ENOMEM, "no memory to tokenize a stretch of %zu bytes", length);
+        return quern_fail(error, QUERN_ENOMEM, "no memory to tokenise a word of %zu bytes", length);
     }
     m->capacity = capacity;
     return QUERN_OK;

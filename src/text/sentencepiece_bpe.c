@@ -30,7 +30,7 @@ static const struct quern_sentencepiece_bpe *tables_of(const struct quern_vocabu
 /* ---------------------------------------------------------------- words */
 
 /* Text is cut between two characters that stand side by side in no piece. No merge can join them, because it would give
- * a piece that holds them side by side. So the text before and the text after can be tokenized on their own.
+ * a piece that holds them side by side. So the text before and the text after can be tokenised on their own.
  *
  * Pairs of characters are bits. Two ASCII characters have a bit of their own. All other pairs share the rest by a
  * hash, so that a bit may be set for another pair; then text is not cut although it could be. */

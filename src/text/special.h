@@ -1,4 +1,4 @@
-/* The special pieces of a vocabulary: those that are cut out of a raw text before the rest of it is tokenized.
+/* The special pieces of a vocabulary: those that are cut out of a raw text before the rest of it is tokenised.
  *
  * User-defined pieces are always cut out, control pieces and the unknown piece only where special pieces are parsed.
  *

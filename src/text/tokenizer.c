@@ -1,4 +1,4 @@
-/* What all kinds of tokenizers share: a text is cut at its special pieces, and the kind tokenizes what lies between. */
+/* What all kinds of tokenizers share: a text is cut at its special pieces, and the kind tokenises what lies between. */
 #include "text/tokenizer.h"
 
 #include "base/count.h"
@@ -117,7 +117,7 @@ static int join_parts(struct quern_tokenizer *t, const quern_text *parts, size_t
     *length = 0;
     for (size_t i = 0; i < part_count; i++) {
         if (parts[i].length > INT32_MAX - *length)
-            return quern_fail(error, QUERN_EINVAL, "a text of more than 2147483647 bytes cannot be tokenized");
+            return quern_fail(error, QUERN_EINVAL, "a text of more than 2147483647 bytes cannot be tokenised");
         *length += parts[i].length;
     }
     size_t needed = 1 + *length + QUERN_WORD_BYTES;
@@ -126,7 +126,7 @@ static int join_parts(struct quern_tokenizer *t, const quern_text *parts, size_t
         t->text = malloc(needed);
         t->text_capacity = t->text != NULL ? needed : 0;
         if (t->text == NULL)
-            return quern_fail(error, QUERN_ENOMEM, "no memory to tokenize a text of %zu bytes", *length);
+            return quern_fail(error, QUERN_ENOMEM, "no memory to tokenise a text of %zu bytes", *length);
     }
     unsigned char *out = t->text + 1;
     for (size_t i = 0; i < part_count; i++) {

@@ -73,7 +73,7 @@ int quern_tokenizer_new(struct quern_tokenizer **tokenizer, const struct quern_v
                         quern_error *error);
 void quern_tokenizer_free(struct quern_tokenizer *tokenizer); /* NULL is allowed */
 
-/* Tokenizes the parts as one text, one part behind the other. Writes the first ids, at most capacity of them, and to
+/* Tokenises the parts as one text, one part behind the other. Writes the first ids, at most capacity of them, and to
  * count how many ids the text has. ids may be NULL when capacity is 0. flags: QUERN_PARSE_SPECIAL, QUERN_NO_SPECIAL.
  * Memory is kept from call to call. It grows only for a text that needs more than any text before.
  * Errors: QUERN_EINVAL for more than 2^31 - 1 bytes; QUERN_EFORMAT when the vocabulary has no id for a character;

@@ -3,8 +3,8 @@
  * A text becomes ids in five steps. Steps 3 and 4 belong to the kind; the others are the same for all kinds.
  *
  *   1. The parts of the text (prompt, title, text) are copied one behind the other.
- *   2. Special pieces are cut out of the raw text: user-defined pieces always, control pieces only when they shall be
- *      parsed. The leftmost piece comes first, and of the pieces that begin at one place the longest one.
+ *   2. Special pieces are cut out of the raw text: user-defined pieces always, control pieces only when the caller
+ *      wants them parsed. The leftmost piece comes first, and of the pieces that begin at one place the longest one.
  *   3. split() normalises each stretch of text between special pieces and cuts it into words: parts whose ids do not
  *      depend on what stands beside them. It passes each word to quern_tokenizer_put_word.
  *   4. merge() finds the ids of a word. A cache keeps the ids of short words.

@@ -139,8 +139,8 @@ int32_t quern_vocabulary_eos(const struct quern_vocabulary *v)
 
 /* ---------------------------------------------------------------- from ids to text */
 
-/* Whether the text that follows a piece is tokenized together with it. Text that follows a special piece is
- * tokenized on its own, and may get a space in front. */
+/* Whether the text that follows a piece is tokenised together with it. Text that follows a special piece is
+ * tokenised on its own, and may get a space in front. */
 static bool is_ordinary(int kind)
 {
     return kind != QUERN_PIECE_CONTROL && kind != QUERN_PIECE_USER_DEFINED;
