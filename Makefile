@@ -18,7 +18,7 @@ check: all
 	@status=0; for dir in $(BUILD) $(BUILD)-asan; do \
 	    meson test -C $$dir --no-rebuild --print-errorlogs || status=1; done; exit $$status
 
-# What takes up to an hour: thread sanitizer, the Arm tables under qemu, damaged files, fuzzing for FUZZ_SECONDS a target.
+# What takes up to an hour: thread sanitizer, Arm tables under qemu, damaged files, fuzzing for FUZZ_SECONDS a target.
 # PARTS='fuzz-* valgrind' runs only these parts of it; build/check-long/ keeps what each part printed.
 check-long: all
 	@tools/setup.sh check

@@ -1,6 +1,6 @@
 #!/bin/sh
-# The Arm tables under qemu, each on a CPU model that it is for: some cases of every kernel. "kernels" tries all cases of
-# every kernel, compiled as for a release, and "vectors" the golden vectors with every table: both take minutes.
+# The Arm tables under qemu, each on a CPU model that it is for: some cases of every kernel. "kernels" tries all cases
+# of every kernel, compiled as for a release, and "vectors" the golden vectors with every table: both take minutes.
 # usage: check_arm.sh SOURCE-ROOT [kernels|vectors]
 set -eu
 cd "$1"

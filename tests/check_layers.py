@@ -89,7 +89,8 @@ class Tree:
         for folder in FOLDERS:
             for base, folders, names in os.walk(os.path.join(root, folder)):
                 folders[:] = [name for name in folders if name != "node_modules"]
-                paths += [os.path.relpath(os.path.join(base, name), root) for name in names if name[-2:] in (".c", ".h")]
+                paths += [os.path.relpath(os.path.join(base, name), root) for name in names
+                          if name.endswith((".c", ".h"))]
         self.sources = {path: Source(root, path) for path in sorted(paths)}
         self.complaints = []
 
@@ -179,8 +180,10 @@ def check_call_circles(tree):
     for source in sources:
         for name in public_functions(source):
             owner.setdefault((source.folder, name), source.path)
-    graph = {source.path: {owner[key] for key in ((source.folder, name) for name in set(re.findall(r"\w+", source.code)))
-                           if key in owner} - {source.path} for source in sources}
+    graph = {}
+    for source in sources:
+        keys = {(source.folder, name) for name in re.findall(r"\w+", source.code)}
+        graph[source.path] = {owner[key] for key in keys if key in owner} - {source.path}
     for part in circles(graph):
         uses = ["%s uses %s" % (os.path.basename(path), ", ".join(sorted(
             name for (folder, name), place in owner.items()
@@ -285,7 +288,8 @@ NOT = re.compile(r"!((?:\w+(?:->|\.))*(\w+))(?![\w(\[.]|->)")
 
 def check_null_tests(tree):
     """A pointer is compared with NULL. What is a pointer is told by its name, as the files of src/ declare it."""
-    shared = {name for source in tree.inside("src") if source.path.endswith(".h") for name in POINTER.findall(source.code)}
+    headers = [source for source in tree.inside("src") if source.path.endswith(".h")]
+    shared = {name for source in headers for name in POINTER.findall(source.code)}
     for source in tree.inside("src"):
         own = set(POINTER.findall(source.code))
         numbers = set(NUMBER.findall(source.code))
