@@ -3,7 +3,7 @@
 # usage: check_header.sh SOURCE-ROOT
 set -eu
 header=$1/include/quern.h
-cc=${CC:-cc}
+cc=${CC:-cc} # may have several words, such as "ccache gcc"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -14,10 +14,10 @@ trap 'rm -rf "$work"' EXIT
     printf '    return 0;\n}\n'
 } >"$work/example.c"
 grep -q quern_embed "$work/example.c"
-"$cc" -std=c99 -Wall -Wextra -pedantic -Werror -fsyntax-only -I "$1/include" "$work/example.c"
+$cc -std=c99 -Wall -Wextra -pedantic -Werror -fsyntax-only -I "$1/include" "$work/example.c"
 
-"$cc" -std=c99 -Wall -Wextra -pedantic -Werror -fsyntax-only -x c "$header"
-"$cc" -std=c11 -Wall -Wextra -pedantic -Werror -fsyntax-only -x c "$header"
+$cc -std=c99 -Wall -Wextra -pedantic -Werror -fsyntax-only -x c "$header"
+$cc -std=c11 -Wall -Wextra -pedantic -Werror -fsyntax-only -x c "$header"
 for cxx in g++ clang++; do
     if command -v $cxx >/dev/null; then
         $cxx -std=c++11 -Wall -Wextra -pedantic -Werror -fsyntax-only -x c++ "$header"
