@@ -27,7 +27,7 @@ static void dequantize_16(float *dst, const unsigned char *src, size_t count, fl
         dst[i] = convert(read_u16(src + 2 * i));
 }
 
-/* Exact but for the sum, which is rounded once. */
+/* The two products are exact; their sum is rounded once. */
 static void dequantize_blocks(uint32_t type, float *dst, const unsigned char *src, size_t count)
 {
     struct quern_unpacked unpacked[QUERN_UNPACKED_MOST];
@@ -69,8 +69,8 @@ static void quantize_16(unsigned char *dst, const float *src, size_t count, uint
     }
 }
 
-/* Writes the scale, and returns what to multiply the elements by: 1 / scale before its rounding to half. A block too
- * small for that is all zeros in half precision anyway. */
+/* Writes the scale, and returns the factor for the elements: 1 / scale, before the scale is rounded to a half float. If
+ * that overflows, the scale is 0 as a half float, and so is the factor. */
 static float put_scale(unsigned char *block, float scale)
 {
     float inverse = 1.0f / scale;
@@ -78,7 +78,7 @@ static float put_scale(unsigned char *block, float scale)
     return isfinite(inverse) ? inverse : 0.0f;
 }
 
-/* The largest magnitude becomes +-127; ties are rounded away from zero. */
+/* The largest magnitude becomes 127 or -127. Ties are rounded away from zero. */
 static void quantize_q8_0(unsigned char *block, const float *src)
 {
     float largest = 0;
@@ -89,7 +89,7 @@ static void quantize_q8_0(unsigned char *block, const float *src)
         block[2 + i] = (unsigned char)(int8_t)roundf(src[i] * inverse);
 }
 
-/* q = 0 .. 15 of one element; ties go up. */
+/* An element as a number from 0 to 15. Ties are rounded up. */
 static unsigned quantize_nibble(float value, float inverse)
 {
     float scaled = value * inverse;
@@ -97,7 +97,7 @@ static unsigned quantize_nibble(float value, float inverse)
     return (unsigned)(q < 15 ? q : 15);
 }
 
-/* The element of largest magnitude, the first of equal ones, becomes -8 with its sign in the scale. */
+/* The element of the largest magnitude, or the first of several, becomes -8; its sign goes into the scale. */
 static void quantize_q4_0(unsigned char *block, const float *src)
 {
     float largest = 0;
@@ -136,7 +136,7 @@ void quern_quantize(uint32_t type, void *dst, const float *src, size_t count)
 
 /* ---------------------------------------------------------------- checks */
 
-/* Whether, of count 16-bit floats, one every stride bytes, none has all the bits of exponent set. */
+/* Whether all of count 16-bit floats, stride bytes apart, are finite. exponent: the bits that are all set if not. */
 static bool finite_16(const unsigned char *bytes, size_t count, size_t stride, uint16_t exponent)
 {
     bool finite = true;

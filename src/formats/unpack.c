@@ -1,4 +1,5 @@
-/* Layouts: the GGML project's block formats, little-endian. */
+/* The layouts of blocks as the GGML project defines them, little-endian. A comment lists the parts of a block in their
+ * order. */
 #include "formats/unpack.h"
 
 #include <string.h>
@@ -37,13 +38,14 @@ static void set_scales(struct quern_unpacked *dst, uint16_t scale, int factor, u
     dst->shift[0] = dst->shift[1] = (int8_t)shift;
 }
 
-/* A half scale, then 32 bytes; or 16 of nibbles, 8 too large, or indices. */
+/* Scale (half float), 32 signed bytes. */
 static void unpack_q8_0(struct quern_unpacked *dst, const unsigned char *block)
 {
     set_scales(dst, read_half(block), 1, 0, 0);
     memcpy(dst->q, block + 2, BLOCK);
 }
 
+/* Scale, 16 bytes of nibbles. Weights are nibble - 8. */
 static void unpack_q4_0(struct quern_unpacked *dst, const unsigned char *block)
 {
     set_scales(dst, read_half(block), 1, 0, 0);
@@ -52,6 +54,7 @@ static void unpack_q4_0(struct quern_unpacked *dst, const unsigned char *block)
         dst->q[i] = (int8_t)(dst->q[i] - 8);
 }
 
+/* Scale, 16 bytes of nibbles, which are indices of the table of values. */
 static void unpack_iq4_nl(struct quern_unpacked *dst, const unsigned char *block)
 {
     set_scales(dst, read_half(block), 1, 0, 0);
@@ -60,14 +63,14 @@ static void unpack_iq4_nl(struct quern_unpacked *dst, const unsigned char *block
         dst->q[i] = quern_iq4_nl_values[dst->q[i]];
 }
 
-/* Half scale, half minimum, nibbles. */
+/* Scale, minimum, nibbles. */
 static void unpack_q4_1(struct quern_unpacked *dst, const unsigned char *block)
 {
     set_scales(dst, read_half(block), 1, read_half(block + 2), 1);
     unpack_nibbles(dst, block + 4);
 }
 
-/* Half scale, in Q5_1 half minimum, four bytes of fifth bits, nibbles. Those of Q5_0 are 16 too large. */
+/* Scale, four bytes of fifth bits, nibbles. Weights are scale * (q - 16). */
 static void unpack_q5_0(struct quern_unpacked *dst, const unsigned char *block)
 {
     set_scales(dst, read_half(block), 1, read_half(block), -16);
@@ -75,6 +78,7 @@ static void unpack_q5_0(struct quern_unpacked *dst, const unsigned char *block)
     add_fifth_bits(dst, block + 2);
 }
 
+/* Scale, minimum, four bytes of fifth bits, nibbles. */
 static void unpack_q5_1(struct quern_unpacked *dst, const unsigned char *block)
 {
     set_scales(dst, read_half(block), 1, read_half(block + 2), 1);
@@ -84,13 +88,13 @@ static void unpack_q5_1(struct quern_unpacked *dst, const unsigned char *block)
 
 /* ---------------------------------------------------------------- K types: 256 weights, dst[8] */
 
-/* Two-bit fields: 32 bytes hold four groups of 32, one above the other. */
+/* Two-bit fields: 32 bytes hold four groups of 32, the first group in the lowest two bits. */
 static int two_bits(const unsigned char *fields, int group, int i)
 {
     return fields[group / 4 * 32 + i] >> 2 * (group % 4) & 3;
 }
 
-/* 16 bytes, factors in the low nibbles and minima in the high ones; 64 bytes of two-bit fields; half scale and base. */
+/* 16 bytes with a factor in the low nibble and a shift in the high one; 64 bytes of two-bit fields; scale and base. */
 static void unpack_q2_k(struct quern_unpacked *dst, const unsigned char *block)
 {
     for (int g = 0; g < GROUPS; g++, dst++) {
@@ -105,8 +109,8 @@ static void unpack_q2_k(struct quern_unpacked *dst, const unsigned char *block)
     }
 }
 
-/* 32 bytes of third bits, bit g of byte i for element i of group g; 64 bytes of two-bit fields; 12 bytes of factors
- * plus 32, of which the first 8 hold the low nibbles and the last 4 the high two bits; half scale. */
+/* 32 bytes of third bits: bit g of byte i is that of element i of group g; 64 bytes of two-bit fields; 12 bytes of
+ * factors + 32, the low four bits in the first 8 bytes and the high two in the last 4; scale. */
 static void unpack_q3_k(struct quern_unpacked *dst, const unsigned char *block)
 {
     const unsigned char *factors = block + 96;
@@ -122,8 +126,8 @@ static void unpack_q3_k(struct quern_unpacked *dst, const unsigned char *block)
     }
 }
 
-/* 12 bytes of six bits each: factors and minima of groups 0 to 3, whose upper two bits belong to those of 4 to 7; then
- * the low nibbles of these. */
+/* 12 bytes with six bits for each factor and shift. Four bytes have the factors of groups 0 to 3, four their shifts;
+ * the upper two bits of these eight bytes belong to groups 4 to 7, whose low four bits are in the last four bytes. */
 static void set_six_bits(struct quern_unpacked *dst, const unsigned char *block, int group)
 {
     const unsigned char *six = block + 4;
@@ -135,15 +139,14 @@ static void set_six_bits(struct quern_unpacked *dst, const unsigned char *block,
     set_scales(dst, read_half(block), factor, read_half(block + 2), -shift);
 }
 
-/* 32 bytes hold two groups of 32, the first in the low nibbles. */
+/* 32 bytes hold two groups of 32, the first group in the low nibbles. */
 static void unpack_nibbles_of_group(struct quern_unpacked *dst, const unsigned char *nibbles, int group)
 {
     for (int i = 0; i < BLOCK; i++)
         dst->q[i] = (int8_t)(nibbles[group / 2 * 32 + i] >> 4 * (group % 2) & 15);
 }
 
-/* Half scale and base, factors and minima, in Q5_K 32 bytes of fifth bits as Q3_K has its third ones, 128 bytes of
- * nibbles. */
+/* Scale, base, 12 bytes of factors and shifts, 128 bytes of nibbles. */
 static void unpack_q4_k(struct quern_unpacked *dst, const unsigned char *block)
 {
     for (int g = 0; g < GROUPS; g++, dst++) {
@@ -152,6 +155,8 @@ static void unpack_q4_k(struct quern_unpacked *dst, const unsigned char *block)
     }
 }
 
+/* Scale, base, 12 bytes of factors and shifts, 32 bytes of fifth bits in the order of the third bits of Q3_K, 128 bytes
+ * of nibbles. */
 static void unpack_q5_k(struct quern_unpacked *dst, const unsigned char *block)
 {
     for (int g = 0; g < GROUPS; g++, dst++) {
@@ -162,8 +167,8 @@ static void unpack_q5_k(struct quern_unpacked *dst, const unsigned char *block)
     }
 }
 
-/* 128 bytes of nibbles: in each half of the block, 64 bytes hold groups 0 and 1 below 2 and 3; 64 bytes of the upper
- * two bits; 16 signed factors; half scale. Elements are 32 too large. */
+/* 128 bytes of nibbles: for groups 0 to 3, and then for 4 to 7, 64 bytes with two groups in the low nibbles and the two
+ * next in the high ones; 64 bytes of the upper two bits; 16 signed factors; scale. Weights are q - 32. */
 static void unpack_q6_k(struct quern_unpacked *dst, const unsigned char *block)
 {
     for (int g = 0; g < GROUPS; g++, dst++) {

@@ -1,4 +1,4 @@
-/* What this CPU can do, and which table is best for it. */
+/* What this CPU can do, and which table is the best one for it. */
 #include "base/count.h"
 #include "kernels/tables.h"
 

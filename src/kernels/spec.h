@@ -1,5 +1,5 @@
-/* What each kernel computes, in double precision and plain loops, from operands as they are before packing. No table:
- * tests compare the tables with it. Rows of weights are raw, as in a GGUF file. */
+/* What each kernel computes, in double precision and plain loops, from operands as they are before packing. It is no
+ * table; tests compare the tables with it. Rows of weights are raw, as in a GGUF file. */
 #ifndef QUERN_KERNELS_SPEC_H
 #define QUERN_KERNELS_SPEC_H
 
@@ -39,7 +39,7 @@ void quern_spec_rope(double *x, const float *cosine, const float *sine, int leng
 void quern_spec_ffn(enum quern_ffn_kind kind, double *dst, const float *gate, const float *up, int length);
 
 /* Quantises a block: returns the scale and sets q, which is not rounded yet. Blocks with no |x| above 1e-30 count as
- * zeros: the reciprocal of their scale would overflow in float32. */
+ * zeros, since the reciprocal of their scale would overflow in float32. */
 double quern_spec_quantize(double q[QUERN_BLOCK_ELEMENTS], const double x[QUERN_BLOCK_ELEMENTS]);
 
 #endif

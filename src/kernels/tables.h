@@ -1,4 +1,4 @@
-/* The tables that source files of this layer define. */
+/* The tables of this library, each defined in a source file of its own. */
 #ifndef QUERN_KERNELS_TABLES_H
 #define QUERN_KERNELS_TABLES_H
 

@@ -1,6 +1,6 @@
 /* kcheck compares every kernel of every table that this CPU can run with the specification (kernels/spec.h), and times
- * them. It stands on the kernels alone, so that it is quickly built for another architecture. Valgrind offers AVX2 at
- * most, so that the tables beyond it run on a real CPU only. */
+ * them. It needs nothing of the library but the kernels, so it is built quickly for another architecture. Valgrind
+ * offers AVX2 at most, so the tables beyond it run on a real CPU only. */
 #ifndef KCHECK_H
 #define KCHECK_H
 
@@ -16,7 +16,7 @@ struct kcheck {
     const struct quern_kernels *table;
     const char *kernel;
     char what[160]; /* the case: shapes and kinds of operands */
-    unsigned every, cases; /* of this kernel's cases that came up, one in every is checked, from the first on */
+    unsigned every, cases; /* of this kernel's cases so far, numbers 0, every, 2 * every and so on are checked */
     uint64_t random;
     double worst; /* largest error of this kernel, in units of its bound */
     long values;  /* compared */
@@ -85,8 +85,8 @@ struct kcheck_format {
 /* NULL for a format that kcheck does not know. */
 const struct kcheck_format *kcheck_format_of(const struct quern_activation *activation);
 
-/* Memory between two pages that cannot be touched, flush against the second one or against the first. What is left of
- * its pages is watched. */
+/* Memory between two pages that cannot be accessed, directly before the second one or directly after the first. The
+ * rest of its own pages is watched for writes. */
 struct kcheck_memory {
     unsigned char *pages;
     size_t page_bytes, bytes;
@@ -106,7 +106,7 @@ struct kcheck_check {
     void (*bench)(struct kcheck *k, int variant);
     int variant;
 };
-extern const struct kcheck_check kcheck_gemm[], kcheck_attention[], kcheck_rows[]; /* to one without a name */
+extern const struct kcheck_check kcheck_gemm[], kcheck_attention[], kcheck_rows[]; /* the last one has no name */
 
 /* Bench: prints a line for work done in a call, given as multiply-adds and bytes that are read; 0 prints no such
  * figure. peak is what to compare multiply-adds with. */

@@ -27,9 +27,9 @@ INLINE vi panel_words(const unsigned char *block, int word, int v)
 #define F32_ROWS 4
 #include "kernels/templates/gemm_float32.inc.h"
 
-enum { PAIRS = 3, COLUMN_PAIRS = 4 }; /* rows and columns computed together, in pairs: 12 + 12 registers of sums */
+enum { PAIRS = 3, COLUMN_PAIRS = 4 }; /* pairs of rows and of columns computed together: 12 + 12 registers of sums */
 
-/* What the products of NIBBLES weights are too large by: they are multiplied as 16 times the signed weight. */
+/* Whether weights are multiplied as 16 times their value. That saves instructions for NIBBLES. */
 INLINE bool is_sixteenfold(struct quern_panel_layout layout)
 {
     return layout.kind == QUERN_PANEL_PLAIN_NIBBLES;
@@ -77,7 +77,7 @@ INLINE void column_scales(vf scale[COLUMN_PAIRS], vf minimum[COLUMN_PAIRS], stru
     }
 }
 
-/* rows is 2 * pairs or one less; then the last row is computed twice. */
+/* rows is 2 * pairs, or one less: then the last row is computed twice. */
 INLINE void tile_smmla(struct quern_panel_layout layout, int pairs, int rows, float *c, size_t c_stride,
                        const struct quern_int8_block *a, const unsigned char *panel, int length)
 {

@@ -1,4 +1,4 @@
-/* AArch64 as it began: 4 lanes, 32 registers. */
+/* Every AArch64 CPU: 4 lanes, 32 registers. */
 #include "kernels/panels.h"
 #include "kernels/tables.h"
 

@@ -1,5 +1,5 @@
-/* Tiles that fit 32 registers of 128 bits. Attention in float32 is the fastest here: a 16-bit product and its sum take
- * two instructions for as many lanes. */
+/* The templates with tiles that fit 32 registers of 128 bits. Attention is in float32, which is the fastest here:
+ * 16-bit products would take two instructions for as many lanes. */
 #define PREFETCH(p) __builtin_prefetch(p)
 #define PANEL_FLIP 0
 #define F32_ROWS 4

@@ -1,4 +1,4 @@
-/* What both forms of attention share. A template; see vector.inc.h.
+/* What the forms of attention share. A template; see vector.inc.h.
  *
  * Keys come in blocks of 32, numbered from the start of the text, so that where a sum is cut depends on the text alone
  * and not on which rows are computed together. */
@@ -28,8 +28,8 @@ INLINE const float *query_row(const struct quern_attention_job *job, int row)
            (size_t)(row % job->group) * (size_t)job->dimensions;
 }
 
-/* scores[32 * begin .. 32 * end) of a token's query become e^(score - the largest visible one), 0 where the token does
- * not see. Returns their sum, which is at least 1. */
+/* Replaces scores[32 * begin .. 32 * end) of a token's query by e^(score - the largest visible score), or by 0 for keys
+ * that are not visible to the token. Returns their sum, which is at least 1. */
 INLINE float exponentials(float *scores, const struct quern_attention_job *job, int token, int begin, int end)
 {
     const vi low = vi_set(first_visible(job, token)), high = vi_set(end_visible(job, token));

@@ -20,7 +20,7 @@ enum { SLAB = 32 };   /* dimensions of a query that lie together, so that rows a
 
 typedef int16_t vs __attribute__((vector_size(2 * LANES)));
 
-/* What a thread works in. */
+/* A thread's scratch memory. */
 struct attention_int16_scratch {
     int16_t *weights; /* [INT16_QUERIES][CHUNK] */
     int16_t *queries; /* [dimensions / SLAB][INT16_QUERIES][SLAB] */
@@ -65,7 +65,7 @@ INLINE void round_row(int16_t *dst, const float *x, float factor, int length)
     }
 }
 
-/* A query's or key's factor to integers. */
+/* What a query or a key is multiplied by to become integers. */
 INLINE float vector_factor(const float *x, int length)
 {
     float norm = sqrtf(mean_square(x, length) * (float)length), max = row_max(x, length);
@@ -78,7 +78,7 @@ INLINE float reciprocal(float factor)
     return factor != 0.0f ? 1.0f / factor : 0.0f;
 }
 
-/* Rows past the end of a text are zeros with scale 0, and never seen. */
+/* Rows past the end of a text (NULL) are zeros with scale 0; no query sees them. */
 INLINE float pack_key(int16_t *key, const float *row, int dimensions)
 {
     const float factor = row != NULL ? vector_factor(row, dimensions) : 0.0f;
@@ -92,7 +92,7 @@ INLINE float pack_key(int16_t *key, const float *row, int dimensions)
     return reciprocal(factor);
 }
 
-/* Two rows of values, element by element in turn. */
+/* Packs two rows of values; their elements alternate. */
 INLINE void pack_values(int16_t *pair, float *scale, const float *row, const float *next, int dimensions)
 {
     const float *rows[2] = {row, next};
@@ -127,7 +127,8 @@ static void attention_int16_pack(unsigned char *packed, const float *keys, const
     }
 }
 
-/* scores of all rows against one block of keys; factor[r] undoes the rounding of query r and scales. */
+/* The scores of all query rows against one block of keys. factor[r] takes integers of query r back to floats, and
+ * scales. */
 INLINE void scores_int16(const struct attention_int16_scratch *s, const float *factor, const unsigned char *block,
                          int b, int dimensions)
 {
@@ -175,7 +176,7 @@ INLINE float weigh(const struct attention_int16_scratch *s, int r, const unsigne
             top = VF_MAX(top, w);
         }
     }
-    /* A NaN is in the sum for certain, so that it decides. */
+    /* Comparisons may lose a NaN, but the sum has it, so it is the sum that is tested. */
     const float sum = VF_REDUCE_ADD(total), by_sum = 261000.0f / sum, by_max = 32767.0f / VF_REDUCE_MAX(top);
     const float factor = sum > 1e-30f || sum != sum ? (by_max < by_sum ? by_max : by_sum) : 0.0f;
     round_row(s->weights + r * CHUNK, e + begin * 32, factor, (end - begin) * 32);
@@ -228,7 +229,7 @@ static void attention_int16_run(float *out, const struct quern_attention_job *jo
     s.scores = (float *)(void *)(s.queries + INT16_QUERIES * d);
     visible_blocks(job, first, count, &begin, &end);
 
-    for (int r = 0; r < INT16_QUERIES; r++) { /* rows that nobody asked for repeat the first */
+    for (int r = 0; r < INT16_QUERIES; r++) { /* rows past count repeat the first one */
         const float *q = query_row(job, first + (r < count ? r : 0));
         const float to_int = vector_factor(q, d);
         for (int i = 0; i < d; i += SLAB)

@@ -1,12 +1,12 @@
-/* Vectors for the kernel templates, in the compiler's generic vector types: a table's source file defines, before it
- * includes the templates,
+/* Vectors for the kernel templates, in the compiler's generic vector types. A table's source file defines, before it
+ * includes this file,
  *
  *   LANES              floats in a vector
  *   VF_FMA(a, b, c)    a * b + c, rounded once where the CPU can
  *   VF_MAX(a, b)       larger of each lane
  *   VF_FROM_HALF(p)    LANES finite half floats at p
  *
- * and may define, where instructions beat the generic form,
+ * and may define, where instructions are faster than the generic form,
  *
  *   VF_FROM_BYTES(p)   LANES signed bytes at p
  *   VF_ROUND(x)        nearest integer of each lane, ties to even, |x| < 2^22
@@ -80,7 +80,7 @@ INLINE vf vf_select(vi mask, vf a, vf b)
     return (vf)(((vi)a & mask) | ((vi)b & ~mask));
 }
 
-/* Adding 1.5 * 2^23 leaves no bits for a fraction. */
+/* A sum with 1.5 * 2^23 has no bits left for a fraction. */
 INLINE vf vf_round(vf x)
 {
     const vf magic = vf_set(12582912.0f);
@@ -100,7 +100,8 @@ INLINE vf vf_round(vf x)
 #endif
 
 #ifndef VF_FROM_HALF
-/* Exponent and mantissa moved into place, then 2^(127 - 15) corrects the bias, subnormals included. */
+/* Moves exponent and mantissa into place, then multiplies by 2^(127 - 15), which corrects the bias of the exponent;
+ * this is right for subnormal numbers, too. */
 INLINE vf vf_from_half(const void *p)
 {
     vh h;
@@ -129,7 +130,8 @@ INLINE vf vf_from_bytes(const void *p)
 #define VF_FROM_BYTES(p) vf_from_bytes(p)
 #endif
 
-/* The lanes added in pairs, quarters and so on: the same order in every kernel of a table. */
+/* Adds the upper half of the lanes to the lower half, then the upper quarter, and so on: the same order in every kernel
+ * of a table. */
 INLINE float vf_reduce_add(vf v)
 {
     float x[LANES];
@@ -171,8 +173,8 @@ INLINE int32_t vi_reduce_max(vi v)
 #define VI_REDUCE_MAX(v) vi_reduce_max(v)
 #endif
 
-/* max|x| in two steps, first per lane with VI_MAX over magnitudes, then over the lanes. As integers magnitudes are in
- * the same order, and NaN stands above all: it cannot get lost. */
+/* max|x| in two steps: first for each lane, with VI_MAX over magnitudes, then over the lanes. Compared as integers,
+ * magnitudes have the same order, and a NaN is larger than all of them, so it cannot get lost. */
 INLINE vi vf_magnitude(vf x)
 {
     return (vi)x & vi_set(0x7fffffff);
@@ -197,9 +199,9 @@ INLINE int32_t vb_reduce_add(vb v)
 #define VB_REDUCE_ADD(v) vb_reduce_add(v)
 #endif
 
-/* e^x within 2 ulp for x <= 0 or small positive; 0 below -87.3 (where e^x would leave the normal floats), about 3.4e38
- * above 88. x = n ln 2 + r with |r| <= ln 2 / 2; e^r by its Taylor polynomial of degree 7 (next term:
- * r^8 / 8! < 6e-9). */
+/* e^x within 2 ulp for x <= 0 or small positive x; 0 below -87.3, where e^x would leave the normal floats; about 3.4e38
+ * above 88. With x = n ln 2 + r and |r| <= ln 2 / 2, e^r is computed by its Taylor polynomial of degree 7; the next
+ * term is r^8 / 8! < 6e-9. */
 INLINE vf vf_exp(vf x)
 {
     const vf low = vf_set(-87.3f), high = vf_set(88.0f);

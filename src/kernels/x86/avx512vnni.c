@@ -24,14 +24,14 @@ TARGET_BEGIN
 #define VF_RECIPROCAL(x) vf_reciprocal(x)
 #include "kernels/templates/vector.inc.h"
 
-/* vpsadbw adds up eight unsigned bytes, so 128 more each. */
+/* vpsadbw adds up eight unsigned bytes, so 128 is added to each byte before, and 16 * 128 taken from the sum. */
 INLINE int32_t add_bytes(__m128i a)
 {
     const __m128i sums = _mm_sad_epu8(_mm_xor_si128(a, _mm_set1_epi8(-128)), _mm_setzero_si128());
     return _mm_cvtsi128_si32(sums) + _mm_extract_epi32(sums, 2) - 16 * 128;
 }
 
-/* The estimate's 14 bits doubled by a step of Newton's method. */
+/* The estimate has 14 bits; one step of Newton's method doubles them. */
 INLINE vf vf_reciprocal(vf x)
 {
     vf y = (vf)_mm512_rcp14_ps((__m512)x);

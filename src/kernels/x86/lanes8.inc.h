@@ -14,7 +14,7 @@
     ((vi)_mm256_shuffle_epi8(_mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)(table))),     \
                              (__m256i)(index)))
 
-/* vpsadbw adds up eight unsigned bytes, so 128 more each. */
+/* vpsadbw adds up eight unsigned bytes, so 128 is added to each byte before, and 8 * 128 taken from the sum. */
 static inline int32_t add_bytes(__m128i a)
 {
     return _mm_cvtsi128_si32(_mm_sad_epu8(_mm_xor_si128(a, _mm_set1_epi8(-128)), _mm_setzero_si128())) - 8 * 128;

@@ -1,4 +1,4 @@
-/* Compiling part of a source file for instructions that the rest of the program must not use:
+/* Compiles a part of a source file for instructions that the rest of the program must not use:
  *
  *     #define TARGET "avx2,fma"
  *     #include "kernels/x86/target.h"
@@ -6,7 +6,7 @@
  *     ...
  *     TARGET_END
  *
- * No command-line flags are needed, so any build compiles every table. */
+ * No compiler flags are needed, so any build compiles every table. */
 #ifndef TARGET
 #error "define TARGET first"
 #endif

@@ -1,4 +1,4 @@
-/* Tiles that fit 16 registers of 256 bits. */
+/* The templates with tiles that fit 16 registers of 256 bits. */
 #define PREFETCH(p) _mm_prefetch((const char *)(p), _MM_HINT_T1)
 #define F32_ROWS 3
 #define INT8_ROWS 4
