@@ -236,8 +236,9 @@ enum {
     QUERN_NO_NORMALIZE = 4,    /* leave the length of the vector as the model gives it */
     QUERN_NO_SPECIAL = 8,      /* leave out the tokens that open and close every text; in quern_detokenize, all control
                                   tokens */
-    QUERN_TRUNCATE_START = 16, /* cut off the start of a text that is too long; its prompt and special tokens stay. It
-                                  goes before QUERN_TRUNCATE when both are set */
+    QUERN_TRUNCATE_START = 16, /* cut off the start of a text that is too long; its special tokens stay, and its
+                                  prompt, unless that has more than half of the tokens that the model takes. When
+                                  QUERN_TRUNCATE is set too, this flag counts */
     QUERN_KEEP_SPACE = 32      /* keep the space that some tokenizers put before a text */
 };
 

@@ -128,7 +128,7 @@ static void test_large_texts(void **state)
     }
 }
 
-/* Chunks with an overlap share about so many tokens. */
+/* Chunks with an overlap share about so many tokens, and begin at a word. */
 static void test_overlap(void **state)
 {
     (void)state;
@@ -140,6 +140,7 @@ static void test_overlap(void **state)
         for (size_t i = 1; i < count; i++) {
             const size_t shared = count_tokens(text, chunks[i].begin, chunks[i - 1].end, &options) - 2;
             assert_true(chunks[i].begin < chunks[i - 1].end && shared <= overlap + 1 && shared + 10 >= overlap);
+            assert_int_equal(text.data[chunks[i].begin - 1], ' ');
         }
     }
     free((char *)text.data);
@@ -178,7 +179,9 @@ static void test_order_of_preference(void **state)
                   "1234567890123456789012345678 1 3.|5 6 7890123456");
     expect_chunks("1234567890123456789012345678 1 3 5 6 7890123456", 42,
                   "1234567890123456789012345678 1 3 5 6|7890123456");
-    /* outside the last quarter nothing counts */
+    /* outside the last quarter, which begins behind 30 bytes, nothing counts */
+    expect_chunks("1234567890123456789012345.\n8901234567890123 567890", 42,
+                  "1234567890123456789012345.\n8901234567890|123 567890");
     expect_chunks("123. 678901234567890123456789012345678901234567890", 42,
                   "123. 67890123456789012345678901234567890|1234567890");
 }

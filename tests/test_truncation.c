@@ -135,6 +135,24 @@ static void test_prepared_tokens(void **state)
             }
 }
 
+/* A prompt that takes more than half of the tokens does not stay: the text would have no room. */
+static void test_long_title(void **state)
+{
+    (void)state;
+    char title[200], data[400];
+    memset(title, '7', sizeof title);
+    memset(data, '5', sizeof data);
+    quern_result result;
+    const quern_text text = {data, sizeof data};
+    const quern_embed_options options = {.size = sizeof options, .task = QUERN_TASK_DOCUMENT,
+                                         .title = {title, sizeof title}, .flags = QUERN_TRUNCATE_START};
+    const size_t count = tokenize(text, options, whole);
+    assert_int_equal(quern_prepare(context, text, &options, ids, TRIAL_CONTEXT, &result, &error), QUERN_OK);
+    assert_int_equal(result.tokens, TRIAL_CONTEXT);
+    assert_int_equal(ids[0], whole[0]);
+    assert_memory_equal(ids + 1, whole + count - (TRIAL_CONTEXT - 1), (TRIAL_CONTEXT - 1) * sizeof *ids);
+}
+
 /* Of a text far too long, only a part is tokenised: the number of tokens is a lower bound. */
 static void test_very_long_text(void **state)
 {
@@ -267,7 +285,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tokens_are_cut), cmocka_unit_test(test_prepared_tokens),
-        cmocka_unit_test(test_very_long_text), cmocka_unit_test(test_prepare_refuses),
+        cmocka_unit_test(test_long_title),     cmocka_unit_test(test_very_long_text),
+        cmocka_unit_test(test_prepare_refuses),
         cmocka_unit_test(test_parts),          cmocka_unit_test(test_part_of_context),
     };
     return cmocka_run_group_tests(tests, open_model, close_model);
