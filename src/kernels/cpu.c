@@ -52,7 +52,7 @@ uint32_t quern_cpu_features(void)
 }
 
 static const struct quern_kernels *const all[] = {&quern_kernels_portable, &quern_kernels_avx2, &quern_kernels_avxvnni,
-                                                  &quern_kernels_avx512vnni};
+                                                  &quern_kernels_avx512vnni, &quern_kernels_amx};
 
 #elif defined(__aarch64__)
 #include <sys/auxv.h>

@@ -26,6 +26,7 @@ INLINE vi dot4(vi sum, vi w, vi a)
 #include "kernels/templates/gemm_float32.inc.h"
 #include "kernels/templates/gemm_int8.inc.h"
 #include "kernels/templates/rows.inc.h"
+#include "kernels/templates/activation_int8.inc.h"
 #include "kernels/templates/attention_float32.inc.h"
 #include "kernels/templates/table.inc.h"
 

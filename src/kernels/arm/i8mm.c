@@ -168,6 +168,7 @@ QUERN_PANEL_INTEGER_LAYOUTS(DEFINE_GEMM_SMMLA)
 
 #define FAST_GEMM(layout) gemm_smmla_##layout
 #include "kernels/templates/rows.inc.h"
+#include "kernels/templates/activation_int8.inc.h"
 #include "kernels/templates/attention_float32.inc.h"
 #include "kernels/templates/table.inc.h"
 

@@ -8,5 +8,6 @@
 #include "kernels/templates/gemm_float32.inc.h"
 #include "kernels/templates/gemm_int8.inc.h"
 #include "kernels/templates/rows.inc.h"
+#include "kernels/templates/activation_int8.inc.h"
 #include "kernels/templates/attention_float32.inc.h"
 #include "kernels/templates/table.inc.h"

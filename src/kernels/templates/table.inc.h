@@ -1,7 +1,10 @@
 /* The functions of the templates as a table. A table's source file may define before
  *
  *   FAST_GEMM(layout)         product on the fast path for a layout of whole numbers; gemm_int8_##layout if not
- *   FAST_FLOAT_GEMM(layout)   the same for a layout of floats; NULL if not */
+ *   FAST_FLOAT_GEMM(layout)   the same for a layout of floats; NULL if not
+ *   FAST_ACTIVATION           the format of activations on the fast path; int8 if not
+ *   PRODUCT_ROWS, FFN_ROWS    as in struct quern_kernels; 192 if not
+ *   THREAD_BEGIN, THREAD_END  the same; NULL if not */
 #define PATHS(fast, exact) {[QUERN_PATH_FAST] = fast, [QUERN_PATH_EXACT] = exact}
 
 #ifndef FAST_GEMM
@@ -33,15 +36,27 @@ static const struct quern_gemm *const gemm_of_types[QUERN_TYPES] = {
 #include "formats/formats.def"
 };
 
-/* The rows of activations that stay in the second-level cache: 192 rows of 1.4 KB; and of gate and up: 192 rows of two
- * panels' columns, 48 KB. */
+#ifndef FAST_ACTIVATION
+#define FAST_ACTIVATION int8
+#endif
+
+/* The rows of int8 activations that stay in the second-level cache: 192 rows of 1.4 KB; and of gate and up: 192 rows of
+ * two panels' columns, 48 KB. */
+#ifndef PRODUCT_ROWS
 #define PRODUCT_ROWS 192
 #define FFN_ROWS 192
+#endif
+
+#ifndef THREAD_BEGIN
+#define THREAD_BEGIN NULL
+#define THREAD_END NULL
+#endif
 
 #define QUERN_TABLE(table_name, table_features, fast_attention)                                                        \
     {                                                                                                                  \
         .name = table_name, .features = table_features, .gemm = gemm_of_types,                                         \
-        .activation = PATHS(&int8, &float32), .attention = PATHS(&fast_attention, &attention_float32),                 \
-        .product_rows = PRODUCT_ROWS, .ffn_rows = FFN_ROWS, .rms_norm = rms_norm, .add_norm = add_norm,                \
-        .layer_norm = layer_norm, .add = add, .rope = rope, .norm_rope = norm_rope                                     \
+        .activation = PATHS(&FAST_ACTIVATION, &float32), .attention = PATHS(&fast_attention, &attention_float32),      \
+        .product_rows = PRODUCT_ROWS, .ffn_rows = FFN_ROWS, .thread_begin = THREAD_BEGIN, .thread_end = THREAD_END,    \
+        .rms_norm = rms_norm, .add_norm = add_norm, .layer_norm = layer_norm, .add = add, .rope = rope,                \
+        .norm_rope = norm_rope                                                                                         \
     }

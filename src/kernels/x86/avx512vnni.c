@@ -8,41 +8,10 @@
 #include "kernels/x86/target.h"
 TARGET_BEGIN
 
-#define LANES 16
-#define VF_FMA(a, b, c) ((vf)_mm512_fmadd_ps((__m512)(a), (__m512)(b), (__m512)(c)))
-#define VF_MAX(a, b) ((vf)_mm512_max_ps((__m512)(a), (__m512)(b)))
-#define VF_FROM_HALF(p) ((vf)_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)(p))))
-#define VF_FROM_BYTES(p)                                                                                               \
-    ((vf)_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)(const void *)(p)))))
-#define VF_REDUCE_MAX(a) _mm512_reduce_max_ps((__m512)(a))
-#define VI_MAX(a, b) ((vi)_mm512_max_epi32((__m512i)(a), (__m512i)(b)))
-#define VI_REDUCE_MAX(a) _mm512_reduce_max_epi32((__m512i)(a))
-#define VF_ROUND(x) ((vf)_mm512_roundscale_ps((__m512)(x), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC))
-#define VF_REDUCE_ADD(a) _mm512_reduce_add_ps((__m512)(a))
-#define VI_ROUND(x) ((vi)_mm512_cvtps_epi32((__m512)(x)))
-#define VB_REDUCE_ADD(a) add_bytes((__m128i)(a))
-#define VF_RECIPROCAL(x) vf_reciprocal(x)
-#include "kernels/templates/vector.inc.h"
-
-/* vpsadbw adds up eight unsigned bytes, so 128 is added to each byte before, and 16 * 128 taken from the sum. */
-INLINE int32_t add_bytes(__m128i a)
-{
-    const __m128i sums = _mm_sad_epu8(_mm_xor_si128(a, _mm_set1_epi8(-128)), _mm_setzero_si128());
-    return _mm_cvtsi128_si32(sums) + _mm_extract_epi32(sums, 2) - 16 * 128;
-}
-
-/* The estimate has 14 bits; one step of Newton's method doubles them. */
-INLINE vf vf_reciprocal(vf x)
-{
-    vf y = (vf)_mm512_rcp14_ps((__m512)x);
-    return VF_FMA(y, VF_FMA(-x, y, vf_set(1.0f)), y);
-}
+#include "kernels/x86/lanes16.inc.h"
 
 #define DOT4(sum, w, a) ((vi)_mm512_dpbusd_epi32((__m512i)(sum), (__m512i)(w), (__m512i)(a)))
 #define DOT2(sum, a, b) ((vi)_mm512_dpwssd_epi32((__m512i)(sum), (__m512i)(a), (__m512i)(b)))
-#define LOOKUP(table, index)                                                                                          \
-    ((vi)_mm512_shuffle_epi8(_mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)(const void *)(table))),          \
-                             (__m512i)(index)))
 #define PREFETCH(p) _mm_prefetch((const char *)(p), _MM_HINT_T1)
 #define PANEL_FLIP 0x80
 #define F32_ROWS 4
@@ -53,6 +22,7 @@ INLINE vf vf_reciprocal(vf x)
 #include "kernels/templates/gemm_float32.inc.h"
 #include "kernels/templates/gemm_int8.inc.h"
 #include "kernels/templates/rows.inc.h"
+#include "kernels/templates/activation_int8.inc.h"
 #include "kernels/templates/attention_float32.inc.h"
 #include "kernels/templates/attention_int16.inc.h"
 #include "kernels/templates/table.inc.h"

@@ -1,0 +1,45 @@
+/* AMX: an instruction multiplies 16 x 32 by 32 x 16 numbers in bfloat16. All else is AVX-512. */
+#include "kernels/panels.h"
+#include "kernels/tables.h"
+
+#include <immintrin.h>
+
+#define TARGET "amx-tile,amx-bf16,avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c"
+#include "kernels/x86/target.h"
+TARGET_BEGIN
+
+#include "kernels/x86/lanes16.inc.h"
+
+#define TILE_ZERO(t) _tile_zero(t)
+#define TILE_LOAD(t, p, stride) _tile_loadd(t, p, stride)
+#define TILE_STORE(t, p, stride) _tile_stored(t, p, stride)
+#define TILE_DOT(t, a, b) _tile_dpbf16ps(t, a, b)
+#define PREFETCH(p) _mm_prefetch((const char *)(p), _MM_HINT_T1)
+#include "kernels/x86/templates_tiles.inc.h"
+
+/* Eight tiles of 16 lines of 64 bytes. */
+static void begin_tiles(void)
+{
+    struct {
+        uint8_t palette, start_row, reserved[14];
+        uint16_t line_bytes[16];
+        uint8_t lines[16];
+    } tiles = {.palette = 1};
+    for (int i = 0; i < 8; i++) {
+        tiles.line_bytes[i] = TILE_LINE_BYTES;
+        tiles.lines[i] = TILE_LINES;
+    }
+    /* gcc 12 believes that the instruction reads eight bytes, and would drop the stores of the others. */
+    __asm__ volatile("" : : "r"(&tiles) : "memory");
+    _tile_loadconfig(&tiles);
+}
+
+static void end_tiles(void)
+{
+    _tile_release();
+}
+
+TARGET_END
+
+const struct quern_kernels quern_kernels_amx =
+    QUERN_TABLE("amx", QUERN_CPU_AVX2 | QUERN_CPU_AVX512VNNI | QUERN_CPU_AMX_BF16, attention_bfloat16);
