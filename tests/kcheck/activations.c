@@ -2,9 +2,11 @@
 #include "kcheck.h"
 
 #include "base/count.h"
+#include "formats/half.h"
 #include "kernels/spec.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---------------------------------------------------------------- float32 */
@@ -126,11 +128,67 @@ static double int8_product(const void *buffer, int row, const struct kcheck_weig
     return want;
 }
 
+/* ---------------------------------------------------------------- bfloat16
+ *
+ * 16 rows lie together, in tiles of [16 rows][32 elements]. */
+
+/* Rounding to 8 bits, and what arithmetic that takes subnormal numbers for zeros may lose of a number. */
+#define BFLOAT16_UNIT 0x1p-8
+#define SMALLEST_NORMAL 0x1p-126
+
+static size_t bfloat16_at(int row, int length, int i)
+{
+    return ((size_t)(row / 16) * (size_t)(length / 32) + (size_t)(i / 32)) * 512 + (size_t)(row % 16 * 32 + i % 32);
+}
+
+static double bfloat16_get(const void *buffer, int row, int length, int i)
+{
+    return quern_bits_to_float((uint32_t)((const uint16_t *)buffer)[bfloat16_at(row, length, i)] << 16);
+}
+
+static void bfloat16_fill(struct kcheck *k, void *buffer, int rows, int length, enum kcheck_kind kind)
+{
+    float *x = malloc((size_t)length * sizeof *x);
+    for (int row = 0; row < rows; row++) {
+        kcheck_fill_floats(k, x, (size_t)length, kind);
+        for (int i = 0; i < length; i++)
+            ((uint16_t *)buffer)[bfloat16_at(row, length, i)] = (uint16_t)(quern_float_to_bits(x[i]) >> 16);
+    }
+    free(x);
+}
+
+static void bfloat16_compare(struct kcheck *k, const void *buffer, int row, int length, const double *want,
+                             const double *bound)
+{
+    for (int i = 0; i < length; i++)
+        kcheck_near(k, (size_t)i, bfloat16_get(buffer, row, length, i), want[i],
+                    bound[i] + BFLOAT16_UNIT * (fabs(want[i]) + bound[i]) + 0x1p-133);
+}
+
+/* Weights are rounded to bfloat16, which is exact for whole numbers of up to 8 bits; sums are rounded to float32. */
+static double bfloat16_product(const void *buffer, int row, const struct kcheck_weights *w, double *magnitude,
+                               double *bound)
+{
+    double want = 0, rounding = 0, lost = 0;
+    *magnitude = 0;
+    for (int i = 0; i < w->length; i++) {
+        const double a = bfloat16_get(buffer, row, w->length, i), b = w->values[i];
+        want += a * b;
+        *magnitude += fabs(a * b);
+        lost += SMALLEST_NORMAL * (fabs(a) + fabs(b) + 2);
+        if (fabs(b) > 256 || b != floor(b))
+            rounding += BFLOAT16_UNIT * fabs(a * b);
+    }
+    *bound = rounding + (w->length + 3) * KCHECK_UNIT * *magnitude + lost;
+    return want;
+}
+
 /* ---------------------------------------------------------------- all */
 
 static const struct kcheck_format formats[] = {
-    {"float32", KCHECK_PEAK_FLOAT, float32_fill, float32_get, float32_compare, float32_product},
-    {"int8", KCHECK_PEAK_INT8, int8_fill, int8_get, int8_compare, int8_product},
+    {"float32", KCHECK_PEAK_FLOAT, false, float32_fill, float32_get, float32_compare, float32_product},
+    {"int8", KCHECK_PEAK_INT8, false, int8_fill, int8_get, int8_compare, int8_product},
+    {"bfloat16", KCHECK_PEAK_NONE, true, bfloat16_fill, bfloat16_get, bfloat16_compare, bfloat16_product},
 };
 
 const struct kcheck_format *kcheck_format_of(const struct quern_activation *activation)

@@ -11,7 +11,8 @@
 
 struct text {
     const struct quern_attention *attention;
-    bool exact; /* the float32 form */
+    bool exact;
+    double query_unit, value_unit; /* of the fast form: see compare_row */ /* the float32 form */
     enum kcheck_kind kind;
     float spread; /* of queries and keys; large ones make one key win */
     struct quern_spec_attention spec;
@@ -79,9 +80,10 @@ static double square(double x)
 }
 
 /* What a result may be off by, as six standard deviations of independent errors: sum(p_j (v_j - out) s_j) from scores,
- * sum(p_j u_j) from values. Exact form: a score is the sum of d rounded products. Quantised form: "well below 8-bit
- * activations" is read as 2^-11 of a vector's root mean square for queries and keys (8 bits: 2^-7), 2^-13 of the
- * largest for values (8 bits: 2^-8), which may count as zeros below 1e-30. */
+ * sum(p_j u_j) from values. Exact form: a score is the sum of d rounded products. Beside int8 activations "well below
+ * 8-bit activations" is read as 2^-11 of a vector's root mean square for queries and keys (8 bits: 2^-7), 2^-13 of the
+ * largest for values (8 bits: 2^-8), which may count as zeros below 1e-30. In bfloat16 every number, weights p_j too, is
+ * rounded to 2^-9 of itself. */
 static void compare_row(struct kcheck *k, const struct text *t, int row, const float *got)
 {
     const struct quern_spec_attention *s = &t->spec;
@@ -96,10 +98,10 @@ static void compare_row(struct kcheck *k, const struct text *t, int row, const f
     for (int j = 0; j < s->tokens; j++) {
         const float *key = s->keys + (size_t)j * s->stride, *value = s->values + (size_t)j * s->stride;
         const double longest = s->scale * query_length * length_of(key, d, &max);
-        score_error[j] = t->exact ? longest * 4 * KCHECK_UNIT : longest * 0x1p-11 * sqrt(2.0 / d);
+        score_error[j] = t->exact ? longest * 4 * KCHECK_UNIT : longest * t->query_unit * sqrt(2.0 / d);
         score_error[j] += 8 * KCHECK_UNIT;
         length_of(value, d, &max);
-        value_error[j] = (t->exact ? 0 : 0x1p-13 * max + 1e-30) + sqrt(s->tokens) * KCHECK_UNIT * max;
+        value_error[j] = (t->exact ? 0 : t->value_unit * max + 1e-30) + sqrt(s->tokens) * KCHECK_UNIT * max;
     }
     for (int i = 0; i < d; i++) {
         double variance = 0, sum = 0;
@@ -180,7 +182,9 @@ static void check_attention(struct kcheck *k, int variant)
     static const int windows[] = {0, 1, 31, 32, 33, 128, 1 << 20}, dimensions[] = {32, 64, 96, 256};
     static const float spreads[] = {1, 1, 3, 0.01f};
     static const enum kcheck_kind kinds[] = {KCHECK_GAUSS, KCHECK_GAUSS, KCHECK_UNIFORM, KCHECK_ZEROS, KCHECK_TINY};
-    struct text t = {.attention = attention_of(k, variant), .exact = variant == QUERN_PATH_EXACT};
+    const bool bfloat16 = strcmp(k->table->activation[QUERN_PATH_FAST]->name, "bfloat16") == 0;
+    struct text t = {.attention = attention_of(k, variant), .exact = variant == QUERN_PATH_EXACT,
+                     .query_unit = bfloat16 ? 0x1p-8 : 0x1p-11, .value_unit = bfloat16 ? 0x1p-10 : 0x1p-13};
     if (!t.exact && t.attention == attention_of(k, QUERN_PATH_EXACT)) /* checked as that */
         return;
     for (size_t n = 0; n < QUERN_COUNT(tokens); n++)

@@ -71,6 +71,7 @@ enum kcheck_peak { KCHECK_PEAK_NONE, KCHECK_PEAK_INT8, KCHECK_PEAK_FLOAT };
 struct kcheck_format {
     const char *name;
     enum kcheck_peak peak; /* of products */
+    bool rounds_weights;   /* products of whole numbers are not exact */
     /* Fills rows of a buffer with numbers that the format can hold. */
     void (*fill)(struct kcheck *k, void *buffer, int rows, int length, enum kcheck_kind kind);
     /* Element i of a row. */

@@ -30,7 +30,8 @@ static size_t attention_bfloat16_scratch(int tokens, int dimensions)
     return BFLOAT16_QUERIES * ((size_t)dimensions * sizeof(uint16_t) + stride * (sizeof(uint16_t) + sizeof(float)));
 }
 
-/* A key becomes a column of the tiles of its block's half. Rows past the end of a text are zeros, and no token attends to them. */
+/* A key becomes a column of the tiles of its block's half. Rows past the end of a text are zeros, and no token attends
+ * to them. */
 INLINE void pack_key_bfloat16(unsigned char *block, int key, const float *row, int dimensions)
 {
     unsigned char *to = block + key / 16 * TILE_BYTES + key % 16 * 4;
@@ -85,7 +86,7 @@ INLINE void load_queries_bfloat16(const struct attention_bfloat16_scratch *s, co
 
 /* Scores of the query rows against the keys of one block. */
 INLINE void scores_bfloat16(bool both, const struct attention_bfloat16_scratch *s, const unsigned char *keys, int block,
-                        int dimensions)
+                            int dimensions)
 {
     const size_t tiles = (size_t)dimensions / 32;
     zero_results(both);
@@ -95,8 +96,8 @@ INLINE void scores_bfloat16(bool both, const struct attention_bfloat16_scratch *
     store_results(both, s->scores + (size_t)block * 32, s->stride);
 }
 
-/* Row r's scores of blocks [begin, end) become weights of values in bfloat16: e^(score - the largest visible one), and 0
- * for keys that the token does not attend to. Returns the sum of the exponentials, which is at least 1. */
+/* Row r's scores of blocks [begin, end) become weights of values in bfloat16: e^(score - the largest visible one), and
+ * 0 for keys that the token does not attend to. Returns the sum of the exponentials, which is at least 1. */
 INLINE float weigh_bfloat16(const struct attention_bfloat16_scratch *s, int r, const struct quern_attention_job *job,
                             int token, int begin, int end)
 {
