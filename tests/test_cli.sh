@@ -409,7 +409,7 @@ for field in architecture types dimensions head vocabulary space kernels threads
     check "info: $field" grep -q "^$field " "$work/out"
 done
 check "info: prompts" grep -qx 'prompt_query *task: search result | query: ' "$work/out"
-check "info: the format of activations" grep -qx 'activations *int8' "$work/out"
+check "info: the format of activations" grep -qxE 'activations *(int8|bfloat16)' "$work/out"
 run info --json --exact --threads 1
 check "info: activations in JSON" prints '"activations": "float32",'
 check "info: JSON" both prints '"path": "exact"' -- prints '"threads": 1,'
