@@ -51,14 +51,6 @@ static int close_models(void **state)
     return 0;
 }
 
-static void expect_error(int code, int expected, const char *fragment)
-{
-    assert_int_equal(code, expected);
-    assert_int_equal(error.code, expected);
-    if (strstr(error.text, fragment) == NULL)
-        fail_msg("\"%s\" does not say \"%s\"", error.text, fragment);
-}
-
 static size_t tokenize(int spaced, quern_text text, const quern_embed_options *options)
 {
     size_t count = 0;

@@ -15,13 +15,11 @@
 
 static quern_error error;
 
-static void expect_error(int code, int expected, const char *fragment)
+/* An error that is no single text's fault. */
+static void expect_failure(int code, int expected, const char *fragment)
 {
-    assert_int_equal(code, expected);
-    assert_int_equal(error.code, expected);
+    expect_error(code, expected, fragment);
     assert_int_equal(error.index, -1);
-    if (strstr(error.text, fragment) == NULL)
-        fail_msg("\"%s\" does not say \"%s\"", error.text, fragment);
 }
 
 /* ---------------------------------------------------------------- number formats */
@@ -137,15 +135,15 @@ static void test_refused(void **state)
     (void)state;
     unsigned char bytes[64];
     float numbers[8] = {3};
-    expect_error(quern_encode((quern_dtype)5, row, 1, 8, bytes, 64, &error), QUERN_EINVAL, "5 is no number format");
-    expect_error(quern_encode(QUERN_DTYPE_BINARY, row, 1, 7, bytes, 64, &error), QUERN_EINVAL, "7 dimensions");
-    expect_error(quern_encode(QUERN_DTYPE_F32, row, 1, 0, bytes, 64, &error), QUERN_EINVAL, "0 dimensions");
-    expect_error(quern_encode(QUERN_DTYPE_F32, NULL, 1, 8, bytes, 64, &error), QUERN_EINVAL, "NULL");
-    expect_error(quern_encode(QUERN_DTYPE_F32, row, 1, 8, NULL, 64, &error), QUERN_EINVAL, "NULL");
-    expect_error(quern_encode(QUERN_DTYPE_F16, row, 1, 8, bytes, 15, &error), QUERN_ETOOLONG, "15 bytes");
-    expect_error(quern_encode(QUERN_DTYPE_F16, row, SIZE_MAX / 2, 8, bytes, 64, &error), QUERN_ETOOLONG, "64 bytes");
-    expect_error(quern_decode(QUERN_DTYPE_F16, bytes, 1, 8, numbers, 7, &error), QUERN_ETOOLONG, "7 floats");
-    expect_error(quern_decode((quern_dtype)-1, bytes, 1, 8, numbers, 8, &error), QUERN_EINVAL, "-1 is no number");
+    expect_failure(quern_encode((quern_dtype)5, row, 1, 8, bytes, 64, &error), QUERN_EINVAL, "5 is no number format");
+    expect_failure(quern_encode(QUERN_DTYPE_BINARY, row, 1, 7, bytes, 64, &error), QUERN_EINVAL, "7 dimensions");
+    expect_failure(quern_encode(QUERN_DTYPE_F32, row, 1, 0, bytes, 64, &error), QUERN_EINVAL, "0 dimensions");
+    expect_failure(quern_encode(QUERN_DTYPE_F32, NULL, 1, 8, bytes, 64, &error), QUERN_EINVAL, "NULL");
+    expect_failure(quern_encode(QUERN_DTYPE_F32, row, 1, 8, NULL, 64, &error), QUERN_EINVAL, "NULL");
+    expect_failure(quern_encode(QUERN_DTYPE_F16, row, 1, 8, bytes, 15, &error), QUERN_ETOOLONG, "15 bytes");
+    expect_failure(quern_encode(QUERN_DTYPE_F16, row, SIZE_MAX / 2, 8, bytes, 64, &error), QUERN_ETOOLONG, "64 bytes");
+    expect_failure(quern_decode(QUERN_DTYPE_F16, bytes, 1, 8, numbers, 7, &error), QUERN_ETOOLONG, "7 floats");
+    expect_failure(quern_decode((quern_dtype)-1, bytes, 1, 8, numbers, 8, &error), QUERN_EINVAL, "-1 is no number");
     assert_true(numbers[0] == 3);
     assert_int_equal(quern_encode(QUERN_DTYPE_F32, NULL, 0, 8, NULL, 0, &error), QUERN_OK);
 }

@@ -65,6 +65,14 @@ quern_context *trial_context(quern_model *model, int path, int threads, int step
     return context;
 }
 
+void trial_expect_error(const quern_error *error, int code, int expected, const char *fragment)
+{
+    assert_int_equal(code, expected);
+    assert_int_equal(error->code, expected);
+    if (strstr(error->text, fragment) == NULL)
+        fail_msg("\"%s\" does not say \"%s\"", error->text, fragment);
+}
+
 const char *trial_kernels(int i)
 {
     int count;

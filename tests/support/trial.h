@@ -26,6 +26,12 @@ quern_model *trial_model(uint32_t type, bool head, const char *cpu);
 /* threads and step_tokens as in quern_context_options. */
 quern_context *trial_context(quern_model *model, int path, int threads, int step_tokens);
 
+/* Fails unless code is the expected one, and the error has it too and says fragment. */
+void trial_expect_error(const quern_error *error, int code, int expected, const char *fragment);
+
+/* The same, in a test whose error is a variable of that name. */
+#define expect_error(code, expected, fragment) trial_expect_error(&error, code, expected, fragment)
+
 /* The name of kernel table number i that this CPU runs; NULL when there are no more. */
 const char *trial_kernels(int i);
 
