@@ -79,14 +79,14 @@ static inline size_t quern_activation_row_bytes(const struct quern_activation *f
 struct quern_gemm {
     size_t block_bytes; /* bytes of a panel for every QUERN_BLOCK_ELEMENTS of its length */
 
-    /* Packs rows [QUERN_PANEL_COLUMNS][length], raw as in a GGUF file and row_bytes apart, to panel, which is aligned
-     * to 64 bytes. */
+    /* Packs rows [QUERN_PANEL_COLUMNS][length], raw as in a GGUF file, to panel, which is aligned to 64 bytes. A row
+     * begins row_bytes after the one before it. */
     void (*pack)(unsigned char *panel, const unsigned char *rows, size_t row_bytes, int length);
 
     /* c[i][j] = sum over k of a[first + i][k] * w[j][k], for i < count and the rows w of the panel; rows of c are
      * c_stride floats apart. a is a buffer of rows of `length` elements in the activation format of the path; first is
-     * a multiple of its rows_together. While it computes it prefetches the panel at next, the one that this thread is
-     * likely to compute with after this one; NULL: none.
+     * a multiple of its rows_together. Meanwhile the function prefetches the panel at next, with which this thread will
+     * probably compute after this one; NULL: none.
      * run[QUERN_PATH_FAST] is NULL for types that are computed on the exact path only. */
     void (*run[QUERN_PATHS])(float *c, size_t c_stride, const void *a, int first, int count,
                              const unsigned char *panel, int length, const unsigned char *next);
@@ -179,8 +179,8 @@ enum quern_cpu_feature {
     QUERN_CPU_AMX_BF16 = 1 << 6    /* tiles and their products of bfloat16 */
 };
 
-/* The features of the CPU we run on that the operating system supports. Those that a process needs a permission for are
- * asked for; a feature that is refused is not reported. */
+/* The features of this CPU that the operating system supports. Where a process needs a permission for a feature, this
+ * asks for it; a feature that is refused is not reported. */
 uint32_t quern_cpu_features(void);
 
 /* All tables built into this library, the best last; their number to count. */

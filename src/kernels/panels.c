@@ -35,8 +35,8 @@ static void pack_floats_16(unsigned char *panel, const unsigned char *rows, size
             memcpy(panel, rows + (size_t)r * row_bytes + (size_t)k * 2, 2);
 }
 
-/* For types whose blocks are a half float of scale and then bytes, which keep their order: 32 bytes in Q8_0, 16 in Q4_0
- * and IQ4_NL. */
+/* For types whose blocks are a half float, the scale, and then bytes, which keep their order: 32 bytes in Q8_0, 16 in
+ * Q4_0 and IQ4_NL. */
 static void pack_bytes(unsigned char *panel, struct quern_panel_order order, int bytes, unsigned flip,
                        const unsigned char *rows, size_t row_bytes, int length)
 {
@@ -54,7 +54,7 @@ static void pack_bytes(unsigned char *panel, struct quern_panel_order order, int
         }
 }
 
-/* A row's part of a block of unsigned sub-byte numbers. */
+/* Writes a row's part of a block of unsigned sub-byte numbers. */
 static void put_sub_byte(unsigned char *block, struct quern_panel_layout layout, struct quern_panel_order order, int r,
                          const struct quern_unpacked *from)
 {

@@ -3,16 +3,16 @@
  * A panel holds 32 rows of a weight matrix, which are columns of the product. It is a sequence of blocks, one for every
  * 32 of the length k. All blocks are multiples of 64 bytes, so they can be read with aligned loads.
  *
- * Floats (FLOAT32, FLOAT16, BFLOAT16): the numbers as the file has them, for each k those of all rows.
+ * Floats (FLOAT32, FLOAT16, BFLOAT16): the numbers as the file has them. For one k, those of all rows lie together.
  *
  *     k = 0     row 0 | row 1 | ... | row 31
  *     k = 1     row 0 | row 1 | ... | row 31
  *     ...
  *
- * Whole numbers of less than 32 bits lie in steps. In a step, as many k of a row lie together as the dot product
- * instructions of the table want: 4 here, or 8 (then steps are half as many and twice as long).
+ * Whole numbers lie in steps. In a step, several k of a row lie together, as many as the dot product instructions of
+ * the table want: 4, as shown here, or 8. With 8 there are half as many steps, and each is twice as long.
  *
- * BYTES (Q8_0): signed bytes, or bytes w + 128 for instructions whose weights are unsigned.
+ * BYTES (Q8_0): signed bytes w, or bytes w + 128 for instructions that take weights without sign.
  *
  *     at byte  0     step 0   row 0, k = 0 .. 3   | row 1, k = 0 .. 3   | ... | row 31, k = 0 .. 3
  *            128     step 1   row 0, k = 4 .. 7   | row 1, k = 4 .. 7   | ... | row 31, k = 4 .. 7
@@ -21,8 +21,8 @@
  *           1024     scales   row 0 | row 1 | ... | row 31                                            half floats
  *           1088
  *
- * NIBBLES (Q4_0) and LOOKUP (IQ4_NL): two k in a byte, 16 apart. A NIBBLES weight is scale * (nibble - 8), a LOOKUP
- * weight scale * (what a table has for the nibble).
+ * NIBBLES (Q4_0) and LOOKUP (IQ4_NL): a byte has two numbers of 4 bits (nibbles), for k and k + 16. A weight is
+ * scale * (nibble - 8) in NIBBLES, and scale * (the table's entry for the nibble) in LOOKUP.
  *
  *     at byte  0     step 0   row 0: low nibbles k = 0 .. 3, high nibbles k = 16 .. 19  | row 1 | ... | row 31
  *                    ...
@@ -30,13 +30,14 @@
  *            512     scales   row 0 | row 1 | ... | row 31                                            half floats
  *            576
  *
- * Unsigned sub-byte numbers (U4, U5, U2, S6), for all types between. A block has one or two groups of k. Weight k of
- * group g is scale * factor[g] * (q - offset) + base * shift[g], with these numbers as the file has them: exact, and
- * short.
+ * Unsigned sub-byte numbers (U4, U5, U2, S6), for all other types. A block has one or two groups of k. Weight k of
+ * group g is scale * factor[g] * (q - offset) + base * shift[g]. These numbers are those of the file, so nothing is
+ * rounded again, and each has few bits.
  *
  *     at byte  0     nibbles  as above: the low four bits of q
- *            512     upper    only with more than four bits: two steps t as those of BYTES; bits 2 u and 2 u + 1 of
- *                             a byte are the upper bits of q at the same place of step 4 t + u           (256 bytes)
+ *            512     upper    only with more than four bits: two steps t = 0, 1, like those of BYTES. Bits 2 u and
+ *                             2 u + 1 of a byte are the upper bits of the q at the same place in step 4 t + u, as
+ *                             BYTES number steps                                                         (256 bytes)
  *                    factors  for each group: row 0 | row 1 | ... | row 31                            signed bytes
  *                    shifts   only with a minimum: the same                                           signed bytes
  *                    scales   row 0 | row 1 | ... | row 31                                            half floats
@@ -68,7 +69,7 @@ enum quern_panel_kind {
     LAYOUT(BFLOAT16, QUERN_PANEL_BFLOATS_16, 16, 1, false, 0, 2048)                                                    \
     QUERN_PANEL_INTEGER_LAYOUTS(LAYOUT)
 
-/* Those that have products on the fast path of tables whose fast activations are int8. */
+/* The layouts of whole numbers. Tables whose fast activations are int8 have products for these on the fast path. */
 #define QUERN_PANEL_INTEGER_LAYOUTS(LAYOUT)                                                                            \
     LAYOUT(BYTES, QUERN_PANEL_SIGNED_BYTES, 8, 1, false, 0, 1088)                                                      \
     LAYOUT(NIBBLES, QUERN_PANEL_PLAIN_NIBBLES, 4, 1, false, 8, 576)                                                    \
@@ -78,7 +79,7 @@ enum quern_panel_kind {
     LAYOUT(U2, QUERN_PANEL_SUB_BYTE, 2, 2, true, 0, 768)                                                               \
     LAYOUT(S6, QUERN_PANEL_SUB_BYTE, 6, 2, false, 32, 896)
 
-/* A layout. The templates take it as a constant, so that compilers fold every question about it. */
+/* A layout. The templates take it as a constant, so every question about it is answered when they are compiled. */
 struct quern_panel_layout {
     enum quern_panel_kind kind;
     int bits;     /* stored numbers are below 2^bits */
@@ -117,7 +118,7 @@ static inline int quern_panel_bases(struct quern_panel_layout layout)
     return quern_panel_scales(layout) + 2 * QUERN_PANEL_COLUMNS;
 }
 
-/* How a table wants whole numbers to lie. */
+/* The order of whole numbers that a table wants. */
 struct quern_panel_order {
     int together;  /* k of a row that lie together: 4 or 8 */
     unsigned flip; /* what BYTES are combined with by exclusive or: 0, or 0x80 for w + 128 */

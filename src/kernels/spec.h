@@ -1,5 +1,5 @@
-/* What each kernel computes, in double precision and plain loops, from operands as they are before packing. It is no
- * table; tests compare the tables with it. Rows of weights are raw, as in a GGUF file. */
+/* What each kernel computes, in double precision and plain loops, from operands as they are before packing. This is not
+ * a kernel table: tests compare the tables with it. Rows of weights are raw, as in a GGUF file. */
 #ifndef QUERN_KERNELS_SPEC_H
 #define QUERN_KERNELS_SPEC_H
 
@@ -9,9 +9,9 @@
 void quern_spec_weights(double *w, enum quern_type type, const unsigned char *row, int length);
 
 /* One element of a product with weights of blocks. A weight is scale * q + minimum, with the same scale and minimum for
- * a group of 32, in some types 16: *magnitude is the sum over the groups of the absolute values of what products of
- * bytes contribute, and what sums of activations times a minimum do, which errors of rounding scale with. Both sums are
- * whole numbers. */
+ * a group of 32 weights (16 in some types). So a group adds two terms: its sum of products of bytes, times the scales;
+ * and its sum of activations, times the minimum. Both sums are whole numbers. *magnitude is the sum of the absolute
+ * values of all these terms: errors of rounding are in proportion to it. */
 double quern_spec_product_int8(const struct quern_int8_block *a, enum quern_type type,
                                const unsigned char *row, int length, double *magnitude);
 
@@ -26,7 +26,7 @@ struct quern_spec_attention {
     float scale;
 };
 
-/* out[dimensions] of one query row; weights[tokens] are the softmax, 0 where the query does not see. */
+/* out[dimensions] of one query row; weights[tokens] are the softmax, 0 for keys that the query does not attend to. */
 void quern_spec_attention(double *out, double *weights, const struct quern_spec_attention *job, int row);
 
 /* The row kernels of struct quern_kernels. */

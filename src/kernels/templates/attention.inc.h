@@ -1,7 +1,7 @@
 /* What the forms of attention share. A template; see vector.inc.h.
  *
- * Keys come in blocks of 32, numbered from the start of the text, so that where a sum is cut depends on the text alone
- * and not on which rows are computed together. */
+ * Keys come in blocks of 32, which are numbered from the start of the text. So the places where sums are cut depend on
+ * the text only, not on the rows that are computed together. */
 #ifndef QUERN_TEMPLATES_ATTENTION_INC_H
 #define QUERN_TEMPLATES_ATTENTION_INC_H
 

@@ -1,12 +1,13 @@
 /* Attention on tiles of bfloat16. A template; see vector.inc.h, attention.inc.h and gemm_bfloat16.inc.h.
  *
- * A block of 32 keys is packed as keys, for each 32 dimensions two tiles of [16 pairs of dimensions][16 keys][2], then
- * values, for each 16 dimensions a tile of [16 pairs of keys][16 dimensions][2]. */
+ * A block of 32 keys is packed in this order. First come the keys: for each 32 dimensions, two tiles of
+ * [16 pairs of dimensions][16 keys][2]. Then come the values: for each 16 dimensions, one tile of
+ * [16 pairs of keys][16 dimensions][2]. */
 #include "kernels/templates/attention.inc.h"
 
 enum { BFLOAT16_QUERIES = 32 }; /* query rows computed together: two tiles */
 
-/* What a thread works in. */
+/* A thread's scratch memory. */
 struct attention_bfloat16_scratch {
     unsigned char *queries; /* [2][dimensions / 32] tiles of [16 rows][32 dimensions] */
     unsigned char *weights; /* [2][blocks] tiles of [16 rows][32 keys] */
@@ -30,8 +31,8 @@ static size_t attention_bfloat16_scratch(int tokens, int dimensions)
     return BFLOAT16_QUERIES * ((size_t)dimensions * sizeof(uint16_t) + stride * (sizeof(uint16_t) + sizeof(float)));
 }
 
-/* A key becomes a column of the tiles of its block's half. Rows past the end of a text are zeros, and no token attends
- * to them. */
+/* A key becomes a column: in the first tile of each pair of tiles if it is one of the first 16 keys of its block, else
+ * in the second one. Rows past the end of a text are zeros, and no token attends to them. */
 INLINE void pack_key_bfloat16(unsigned char *block, int key, const float *row, int dimensions)
 {
     unsigned char *to = block + key / 16 * TILE_BYTES + key % 16 * 4;
@@ -69,7 +70,7 @@ static void attention_bfloat16_pack(unsigned char *packed, const float *keys, co
     }
 }
 
-/* Query rows [first, first + count), times the scale of scores. Rows beyond repeat the first one. */
+/* Writes query rows [first, first + count), times the scale of scores. Rows after them repeat the first one. */
 INLINE void load_queries_bfloat16(const struct attention_bfloat16_scratch *s, const struct quern_attention_job *job,
                                   int first, int count)
 {

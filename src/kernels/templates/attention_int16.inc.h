@@ -1,22 +1,24 @@
 /* Attention with 16-bit integer products. A template; see vector.inc.h and attention.inc.h.
  *
- *   DOT2(sum, a, b)   sum + the two products of 16-bit halves of a and b in each lane, modulo 2^32
+ *   DOT2(sum, a, b)   in each lane sum + the two products of the 16-bit numbers of a and b, modulo 2^32
  *   INT16_QUERIES     query rows computed together
  *   INT16_VECTORS     vectors of keys, or of value dimensions, computed together; divides 32 / LANES
  *
  * Sums of products must stay below 2^31.
- * - Scores: queries and keys are scaled so that |q| <= 46300, hence |q * k| <= 46300^2 < 2^31 by Cauchy and Schwarz,
- *   and rounding adds at most sqrt(dimensions) / 2 to a length, which 46340^2 < 2^31 leaves room for up to 1,000
- *   dimensions and more (larger heads lower the bound). An element then has about 11 bits below its root mean square.
- * - Values: |v| <= 8191 for each key's own scale; the weights e * (scale of v) of 128 keys are scaled to a sum of at
- *   most 261000, so that 8191 * (261000 + 128 / 2) < 2^31. After 128 keys sums go on in float32.
+ * - Scores: queries and keys are scaled to a length of at most 46300. A score is then at most 46300^2, by the
+ *   inequality of Cauchy and Schwarz. Rounding adds at most sqrt(dimensions) / 2 to a length. Up to 1,024 dimensions
+ *   this keeps lengths below 46340, and 46340^2 < 2^31. For larger heads the bound depends on their dimensions. With
+ *   256 dimensions, the root mean square of the elements is at most 46300 / 16, so an element has about 11 bits.
+ * - Values: each row of values has its own scale, and then |v| <= 8191. The weight of a row is e * (scale of v). The
+ *   weights of 128 keys are scaled to a sum of at most 261000, and rounding adds at most 1/2 to each. So a sum of
+ *   products is at most 8191 * (261000 + 128 / 2) < 2^31. After every 128 keys, the sums are added up in float32.
  *
- * A block of 32 keys is packed as keys [dimensions / 2][32][2], values [16][dimensions][2] (pairs of keys), 32 scales
- * of keys, 32 of values. */
+ * A block of 32 keys is packed as keys [dimensions / 2][32][2], then values [16][dimensions][2] (pairs of keys), then
+ * 32 scales of keys, then 32 scales of values. */
 #include "kernels/templates/attention.inc.h"
 
 enum { CHUNK = 128 }; /* keys whose values are added up in integers */
-enum { SLAB = 32 };   /* dimensions of a query that lie together, so that rows are a constant distance apart */
+enum { SLAB = 32 };   /* dimensions of a query that lie together: the distance between two rows is then this constant */
 
 typedef int16_t vs __attribute__((vector_size(2 * LANES)));
 
@@ -127,8 +129,8 @@ static void attention_int16_pack(unsigned char *packed, const float *keys, const
     }
 }
 
-/* The scores of all query rows against one block of keys. factor[r] takes integers of query r back to floats, and
- * scales. */
+/* The scores of all query rows against one block of keys. factor[r] turns integers of query r back into floats, and
+ * includes the scale of the scores. */
 INLINE void scores_int16(const struct attention_int16_scratch *s, const float *factor, const unsigned char *block,
                          int b, int dimensions)
 {
@@ -160,8 +162,8 @@ INLINE void scores_int16(const struct attention_int16_scratch *s, const float *f
     }
 }
 
-/* Turns row r's exponentials of one chunk, blocks [begin, end), into integer weights of values. Returns what one unit
- * of their products is worth. */
+/* Turns row r's exponentials of one chunk, blocks [begin, end), into integer weights of values. Returns the number that
+ * sums of their products must be multiplied by. */
 INLINE float weigh(const struct attention_int16_scratch *s, int r, const unsigned char *packed, int begin, int end,
                    int dimensions)
 {
@@ -176,14 +178,14 @@ INLINE float weigh(const struct attention_int16_scratch *s, int r, const unsigne
             top = VF_MAX(top, w);
         }
     }
-    /* Comparisons may lose a NaN, but the sum has it, so it is the sum that is tested. */
+    /* A comparison may lose a NaN, but the sum keeps it. So the sum is tested. */
     const float sum = VF_REDUCE_ADD(total), by_sum = 261000.0f / sum, by_max = 32767.0f / VF_REDUCE_MAX(top);
     const float factor = sum > 1e-30f || sum != sum ? (by_max < by_sum ? by_max : by_sum) : 0.0f;
     round_row(s->weights + r * CHUNK, e + begin * 32, factor, (end - begin) * 32);
     return reciprocal(factor);
 }
 
-/* out[r] += worth[r] * (the chunk's values weighted), for all rows. */
+/* out[r] += worth[r] * (the weighted sum of the chunk's values), for all rows. */
 INLINE void values_int16(float *out, const struct attention_int16_scratch *s, const float *worth,
                          const unsigned char *packed, int begin, int end, int dimensions)
 {

@@ -10,9 +10,9 @@
  *                             b, [16 pairs of k][16 columns][2] of bfloat16
  *   PREFETCH(p)               brings the cache line at p into the second-level cache
  *
- * Weights are multiplied by their scale before they are rounded to bfloat16, so that there is no scale in the inner
- * loop, and sums stay in float32 over the whole length. To round weights costs 1.7e-3 of a product's norm, to round
- * activations as much; int8 activations cost 6e-3. */
+ * Weights are multiplied by their scale before they are rounded to bfloat16. So there is no scale in the inner loop,
+ * and sums stay in float32 over the whole length. Rounding the weights makes an error of 1.7e-3 of a product's norm,
+ * and rounding the activations the same. For comparison: int8 activations make an error of 6e-3. */
 #include "kernels/templates/weights.inc.h"
 
 enum {
@@ -25,8 +25,8 @@ static_assert(LANES == TILE_LINES, "a vector holds a line of floats");
 
 /* ---------------------------------------------------------------- rounding */
 
-/* bfloat16 is the upper half of a float. To add half of the last place rounds to nearest, ties away from zero. The
- * lower half of a NaN that arithmetic makes is 0, so that it stays a NaN. */
+/* bfloat16 is the upper 16 bits of a float. Adding 0x8000 before the lower bits are cut off rounds to nearest, ties
+ * away from zero. A NaN that arithmetic makes has zeros in its lower 16 bits, so it stays a NaN. */
 INLINE vu bfloat16_rounded(vf x)
 {
     return (vu)x + 0x8000;
@@ -50,7 +50,7 @@ INLINE void bfloat16_store_pairs(unsigned char *line, vf even, vf odd)
  *
  * 16 rows lie together as tiles, one for each 32 k: [length / 32][16 rows][32 k]. */
 
-/* Where the 32 numbers of a row begin that have number `first`. */
+/* The line that holds numbers `first` to `first` + 31 of a row. first is a multiple of 32. */
 INLINE unsigned char *bfloat16_line(void *buffer, int row, int length, int first)
 {
     const size_t tile = (size_t)(row / TILE_LINES) * (size_t)(length / 32) + (size_t)(first / 32);
@@ -95,7 +95,7 @@ static void bfloat16_gelu_erf(void *dst, int row, int length, int first, const f
     bfloat16_ffn(QUERN_FFN_GELU_ERF, bfloat16_line(dst, row, length, first), gate, up, count);
 }
 
-/* There is no split: keys from rows in bfloat16 are closer than keys from int8 rows with their rest. */
+/* There is no split: keys from bfloat16 rows alone are more exact than keys from int8 rows with their rest. */
 static const struct quern_activation bfloat16 = {
     .name = "bfloat16", .rows_together = TILE_LINES, .block_bytes = TILE_LINE_BYTES, .write = bfloat16_write,
     .rms_norm = bfloat16_rms_norm,
@@ -104,9 +104,10 @@ static const struct quern_activation bfloat16 = {
 /* ---------------------------------------------------------------- weights
  *
  * A block of a panel, 32 k of 32 columns, becomes two tiles of [16 pairs of k][16 columns][2]. Meanwhile a block of the
- * panel at `ahead` is prefetched, a line for each word, so that there is always room for the next request. */
+ * panel at `ahead` is prefetched: one cache line with each word. A CPU has room for a few such requests only, and when
+ * they come one at a time, there is always room for the next one. */
 
-/* The float 2^15 + q for byte number i, q, of each lane: the byte becomes the upper bits of the fraction. */
+/* In each lane the float 2^15 + q, where q is byte number i of the lane: it becomes the upper bits of the fraction. */
 INLINE vf float_of_byte(vi word, int i)
 {
     const vu moved = i == 0 ? (vu)word << 8 : (vu)word >> (8 * (i - 1));
@@ -128,16 +129,17 @@ INLINE int unsigned_offset(struct quern_panel_layout layout)
     return layout.kind == QUERN_PANEL_SIGNED_BYTES || layout.kind == QUERN_PANEL_TABLE_NIBBLES ? 128 : layout.offset;
 }
 
-/* Byte i of each lane as a weight. 2^15 + offset times a scale that is a half float is exact, and can be subtracted in
- * the same step as the scale is multiplied. The scales of sub-byte numbers have more digits. */
+/* Byte i of each lane as a weight. When the scale is a half float, (2^15 + offset) * scale is exact. So one fused
+ * multiply-add multiplies by the scale and subtracts this number. The scales of sub-byte numbers have more digits, so
+ * there 2^15 + offset is subtracted first. */
 INLINE vf scaled_byte(struct quern_panel_layout layout, vi word, int i, vf scale, vf added)
 {
     const vf q = float_of_byte(word, i), high = vf_set(32768.0f + (float)unsigned_offset(layout));
     return layout.kind == QUERN_PANEL_SUB_BYTE ? VF_FMA(q - high, scale, added) : VF_FMA(q, scale, added);
 }
 
-/* The k of 16 columns, vector v of the block, to a tile. All is read before anything is written, because compilers
- * cannot know that the tile lies elsewhere. */
+/* Unpacks all k of 16 columns, vector v of the block, to a tile. Everything is read before anything is written, because
+ * a compiler cannot know that the tile and the block do not overlap. */
 INLINE void unpack_whole_numbers(struct quern_panel_layout layout, unsigned char *tile, const unsigned char *block,
                                  int v, const unsigned char *ahead)
 {
@@ -184,11 +186,12 @@ INLINE void unpack_to_tiles(struct quern_panel_layout layout, unsigned char *til
             unpack_whole_numbers(layout, tiles + v * TILE_BYTES, block, v, ahead);
         else
             unpack_floats(layout, tiles + v * TILE_BYTES, block, v, ahead);
-    if (layout.bits == 8) /* a block has a line more than words */
+    if (layout.bits == 8) /* a block has one cache line more than it has words */
         PREFETCH(ahead + 1024);
 }
 
-/* Products know a layout by this only: a call for each block costs little, and code for each layout would be large. */
+/* This is all that products know of a layout. A call of a function for each block costs little time, and products
+ * compiled for each layout would be much code. */
 struct tile_unpacker {
     void (*unpack)(unsigned char *tiles, const unsigned char *block, const unsigned char *ahead);
     size_t block_bytes;
@@ -237,7 +240,7 @@ INLINE void store_results(bool both, float *rows, size_t stride)
     }
 }
 
-/* Adds the products of a tile of 16 rows, and of the one of the next 16 rows, with the tiles of 16 columns each. */
+/* Adds the products of a tile of 16 rows with two tiles of 16 columns. both: also those of the next 16 rows. */
 INLINE void add_products(bool both, const unsigned char *rows, const unsigned char *next_rows,
                          const unsigned char *columns, const unsigned char *next_columns)
 {
@@ -261,8 +264,8 @@ INLINE void copy_results(float *to, size_t to_stride, const float *from, size_t 
             vf_store(to + (size_t)r * to_stride + i, vf_load(from + (size_t)r * from_stride + i));
 }
 
-/* At most 32 rows: weights are read once, and most of the time goes by waiting for them. So each block is unpacked
- * while tiles still multiply the one before it. */
+/* For at most 32 rows. Weights are read once, and most of the time is spent waiting for them. So each block is unpacked
+ * while the CPU still multiplies the tiles of the block before it. */
 INLINE void gemm_few_rows(struct tile_unpacker layout, bool both, float *c, size_t c_stride, const unsigned char *a,
                           size_t group_bytes, int count, const unsigned char *panel, int blocks,
                           const unsigned char *ahead)
@@ -289,8 +292,8 @@ struct tiled_blocks {
     bool first; /* of the panel: results start at 0, not at c */
 };
 
-/* c of count rows, 1 to 32, += their products. Rows that do not fill a tile go through a copy, because tiles are stored
- * whole; what the buffer has behind them is computed as well. */
+/* c += products, for count rows, 1 to 32. Tiles are always stored whole. So when the rows do not fill their tiles, the
+ * results are stored in a copy first. What the buffer has behind the rows is computed too, and not used. */
 INLINE void multiply_rows(bool both, float *c, size_t c_stride, const unsigned char *a, size_t group_bytes, int count,
                           const struct tiled_blocks *blocks)
 {

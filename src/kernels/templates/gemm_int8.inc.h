@@ -1,20 +1,21 @@
 /* Products with int8 activations. A template; see vector.inc.h and weights.inc.h. A table's source file defines
  *
- *   DOT4(sum, w, a)   in each lane sum + the four products of bytes of w and a; a is signed, w too if PANEL_FLIP is 0.
- *                     If it is 0x80, w is unsigned: weights are w + 128, and sums start at the bias of the activations
+ *   DOT4(sum, w, a)   in each lane sum + the four products of bytes of w and a. a is signed. If PANEL_FLIP is 0, w is
+ *                     signed too. If it is 0x80, w is unsigned, the weight + 128, and sums start at the bias of the
+ *                     activations
  *   INT8_ROWS         rows of activations computed together, at most 6
  *   INT8_VECTORS      vectors of columns computed together; divides 32 / LANES
- *   PREFETCH(p)       brings the cache line at p into the second-level cache: two panels would overflow the first
+ *   PREFETCH(p)       brings the cache line at p into the second-level cache: two panels do not fit into the first
  *
  * and may define, where weights that are unsigned and below 64 allow something faster than DOT4,
  *
  *   DOT4_NARROW(sum, w, a)   the same for such w, at most NARROW_STEPS(bits) times for weights below 2^bits
- *   DOT4_NARROW_SUM(sum)     what these have summed up from 0 on. NARROW_FROM_ZERO is 1: their sums cannot start at
- *                            another number
+ *   DOT4_NARROW_SUM(sum)     the sum of each lane, made of what DOT4_NARROW has added up. NARROW_FROM_ZERO is 1 where
+ *                            DOT4_NARROW must start at 0
  *
- * For many rows weights are unpacked once: as bytes and floats they stay in the first-level cache, for one group of
- * columns and UNPACKED_BLOCKS of the length at a time. Between such chunks of the length sums lie in c. For few rows
- * weights are unpacked in registers as they are read. */
+ * For many rows weights are unpacked once, to bytes and floats that stay in the first-level cache: one group of columns
+ * and UNPACKED_BLOCKS blocks of the length at a time. Between these parts of the length, the sums are kept in c. For
+ * few rows weights are unpacked in registers each time they are read. */
 #include "kernels/templates/weights.inc.h"
 
 #ifndef DOT4_NARROW
@@ -44,7 +45,7 @@ INLINE bool is_narrow(struct quern_panel_layout layout)
     return layout.kind == QUERN_PANEL_PLAIN_NIBBLES || layout.kind == QUERN_PANEL_SUB_BYTE;
 }
 
-/* Whether sums of products start at what makes up for the offset of weights; else it is added at their end. */
+/* Whether sums of products start at the correction for the offset of weights. Else it is added at the end. */
 INLINE bool starts_at_offset(struct quern_panel_layout layout)
 {
     return !is_narrow(layout) || !NARROW_FROM_ZERO;
@@ -119,7 +120,7 @@ INLINE vi group_bias(struct quern_panel_layout layout, const struct quern_int8_b
     return group == 0 ? vi_set(x->half_block_bias) : vi_set(x->bias) - vi_set(x->half_block_bias);
 }
 
-/* What makes up for the offset of a group's weights in the sum of its products: minus the offset times the sum of the
+/* The correction of a group's sum of products for the offset of its weights: minus the offset times the sum of the
  * activations. Offsets are 8 and 32, which divide 128. */
 INLINE vi offset_sum(struct quern_panel_layout layout, const struct quern_int8_block *x, int group)
 {
@@ -128,7 +129,8 @@ INLINE vi offset_sum(struct quern_panel_layout layout, const struct quern_int8_b
     return layout.offset == 0 ? vi_set(0) : group_bias(layout, x, group) >> (layout.offset == 8 ? 4 : 2);
 }
 
-/* dot = products of a group's bytes with those of rows of activations, from offset_sum on if starts_at_offset. */
+/* dot = the sums of products of a group's bytes with the bytes of each row of activations. They start at offset_sum if
+ * starts_at_offset says so, else at 0. */
 INLINE void group_dots(struct quern_panel_layout layout, int rows, vi dot[INT8_ROWS][INT8_VECTORS],
                        const struct quern_int8_block *x, size_t stride, const struct weights *w, int group)
 {
@@ -190,11 +192,11 @@ struct source {
     const unsigned char *panel;
     int v0, blocks;
     bool first;                 /* c is taken as zeros */
-    const unsigned char *ahead; /* with every block, */
-    size_t ahead_bytes;         /* so much of the next panel is prefetched */
+    const unsigned char *ahead; /* the part of the next panel that is prefetched next */
+    size_t ahead_bytes;         /* of it that are prefetched with every block */
 };
 
-/* c of some rows and a group of columns, plus products. stride: from one row of a to the next. */
+/* c += products, for some rows and a group of columns. stride: blocks from one row of a to the next. */
 INLINE void tile_int8(struct quern_panel_layout layout, bool is_unpacked, int rows, float *c, size_t c_stride,
                       const struct quern_int8_block *a, size_t stride, const struct source *from)
 {

@@ -110,7 +110,7 @@ INLINE vf gelu_erf(vf z)
     return z * vf_select((vi)(z < vf_set(0.0f)), q, vf_set(1.0f) - q);
 }
 
-/* LANES results of a feed-forward layer's activation function, on from element i. */
+/* LANES results of a feed-forward layer's activation function, from element i on. */
 INLINE vf ffn_at(enum quern_ffn_kind kind, const float *gate, const float *up, int i)
 {
     return kind == QUERN_FFN_GEGLU_TANH ? gelu_tanh(vf_load(gate + i)) * vf_load(up + i) : gelu_erf(vf_load(gate + i));

@@ -1,10 +1,10 @@
-/* The functions of the templates as a table. A table's source file may define before
+/* The functions of the templates as a table. Before it includes this file, a table's source file may define
  *
- *   FAST_GEMM(layout)         product on the fast path for a layout of whole numbers; gemm_int8_##layout if not
- *   FAST_FLOAT_GEMM(layout)   the same for a layout of floats; NULL if not
- *   FAST_ACTIVATION           the format of activations on the fast path; int8 if not
- *   PRODUCT_ROWS, FFN_ROWS    as in struct quern_kernels; 192 if not
- *   THREAD_BEGIN, THREAD_END  the same; NULL if not */
+ *   FAST_GEMM(layout)         product on the fast path for a layout of whole numbers; default: gemm_int8_##layout
+ *   FAST_FLOAT_GEMM(layout)   the same for a layout of floats; default: NULL
+ *   FAST_ACTIVATION           the format of activations on the fast path; default: int8
+ *   PRODUCT_ROWS, FFN_ROWS    as in struct quern_kernels; default: 192
+ *   THREAD_BEGIN, THREAD_END  as in struct quern_kernels; default: NULL */
 #define PATHS(fast, exact) {[QUERN_PATH_FAST] = fast, [QUERN_PATH_EXACT] = exact}
 
 #ifndef FAST_GEMM
@@ -14,7 +14,7 @@
 #define FAST_FLOAT_GEMM(layout) NULL
 #endif
 
-/* What belongs to a type of weights. */
+/* The packer and the products of a type of weights. */
 #define DEFINE_TYPE(name, type, layout, fast)                                                                          \
     static void pack_##name(unsigned char *panel, const unsigned char *rows, size_t row_bytes, int length)             \
     {                                                                                                                  \
@@ -40,8 +40,8 @@ static const struct quern_gemm *const gemm_of_types[QUERN_TYPES] = {
 #define FAST_ACTIVATION int8
 #endif
 
-/* The rows of int8 activations that stay in the second-level cache: 192 rows of 1.4 KB; and of gate and up: 192 rows of
- * two panels' columns, 48 KB. */
+/* How many rows stay in the second-level cache: 192 rows of int8 activations of 1.4 KB each, and 192 rows of gate and
+ * up for the columns of two panels, 48 KB. */
 #ifndef PRODUCT_ROWS
 #define PRODUCT_ROWS 192
 #define FFN_ROWS 192

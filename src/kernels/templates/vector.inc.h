@@ -3,7 +3,7 @@
  *
  *   LANES              floats in a vector
  *   VF_FMA(a, b, c)    a * b + c, rounded once where the CPU can
- *   VF_MAX(a, b)       larger of each lane
+ *   VF_MAX(a, b)       the larger number in each lane
  *   VF_FROM_HALF(p)    LANES finite half floats at p
  *
  * and may define, where instructions are faster than the generic form,
@@ -12,7 +12,7 @@
  *   VF_ROUND(x)        nearest integer of each lane, ties to even, |x| < 2^22
  *   VF_REDUCE_ADD(a)   sum of the lanes, in the order of vf_reduce_add
  *   VF_REDUCE_MAX(a)   largest lane
- *   VI_MAX(a, b)       larger of each lane
+ *   VI_MAX(a, b)       the larger number in each lane
  *   VI_REDUCE_MAX(a)   largest lane
  *   VB_REDUCE_ADD(a)   sum of LANES signed bytes
  *   VI_ROUND(x)        nearest integer of each lane, ties to even, |x| < 2^22

@@ -4,12 +4,12 @@
  *
  *   PANEL_FLIP        steps of four k, and what BYTES are combined with by exclusive or: 0, or 0x80 where the table's
  *                     dot products take weights as unsigned
- *   PANEL_WORDS(block, word, v)   steps of eight k: in each lane the four bytes, number word of the block, of a column
- *                     of vector v; bytes are signed
+ *   PANEL_WORDS(block, word, v)   steps of eight k. Gives word number `word` of the block, which is four bytes, for the
+ *                     columns of vector v: one column in each lane. Bytes are signed
  *
  * and may define
  *
- *   LOOKUP(table, index)   in each byte the entry of an int8_t table[16] that this byte of index (below 16) names */
+ *   LOOKUP(table, index)   in each byte the entry of an int8_t table[16] whose number this byte of index is */
 #ifndef QUERN_TEMPLATES_WEIGHTS_INC_H
 #define QUERN_TEMPLATES_WEIGHTS_INC_H
 

@@ -1,5 +1,5 @@
-/* A table on tiles of bfloat16, from what tiles do and vectors of 16 floats. Activations of 512 rows, 768 KB, stay in a
- * second-level cache of 2 MB; and so do 512 rows of gate and up, 128 KB. */
+/* A table on tiles of bfloat16, made from the operations of tiles and from vectors of 16 floats. Activations of 512
+ * rows, 768 KB, stay in a second-level cache of 2 MB, and so do 512 rows of gate and up, 128 KB. */
 #define PANEL_FLIP 0x80
 #define F32_ROWS 4
 #define PRODUCT_ROWS 512
