@@ -79,11 +79,11 @@ static double square(double x)
     return x * x;
 }
 
-/* What a result may be off by, as six standard deviations of independent errors: sum(p_j (v_j - out) s_j) from
- * scores, sum(p_j u_j) from values. Exact form: a score is the sum of d rounded products. Beside int8 activations
- * "well below 8-bit activations" is read as 2^-11 of a vector's root mean square for queries and keys (8 bits:
- * 2^-7), 2^-13 of the largest for values (8 bits: 2^-8), which may count as zeros below 1e-30. In bfloat16 every
- * number, weights p_j too, is rounded to 2^-9 of itself. */
+/* A result may be off by six standard deviations of independent errors: sum(p_j (v_j - out) s_j) from errors s_j of
+ * scores, and sum(p_j u_j) from errors u_j of values. On the exact path a score is the sum of d rounded products. With
+ * int8 activations the error of attention must be "well below" theirs. Here this means: for queries and keys 2^-11 of
+ * a vector's root mean square (8 bits: 2^-7), and for values 2^-13 of the largest (8 bits: 2^-8). Values below 1e-30
+ * may count as zeros. In bfloat16 every number, also each weight p_j, is rounded to 2^-9 of itself. */
 static void compare_row(struct kcheck *k, const struct text *t, int row, const float *got)
 {
     const struct quern_spec_attention *s = &t->spec;

@@ -23,7 +23,7 @@ struct kcheck {
     int failures; /* of this kernel */
 };
 
-/* Whether the next case of the kernel is to be checked. Asked once for each. */
+/* Whether the next case of the kernel must be checked. Called once for each case. */
 bool kcheck_wanted(struct kcheck *k);
 void kcheck_case(struct kcheck *k, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* |got - want| <= bound for value number index of the case; a NaN fails. */
@@ -96,7 +96,7 @@ struct kcheck_memory {
 enum kcheck_edge { KCHECK_END, KCHECK_START };
 
 void *kcheck_memory_new(struct kcheck_memory *m, size_t bytes, enum kcheck_edge edge);
-/* Fails the case when anything beside the memory was written. */
+/* Fails the case when something outside the memory was written. */
 void kcheck_memory_free(struct kcheck *k, struct kcheck_memory *m);
 
 /* ---------------------------------------------------------------- checks and timings */

@@ -104,7 +104,8 @@ static void put16(unsigned char *p, uint32_t value)
     p[1] = (unsigned char)(value >> 8);
 }
 
-/* Quants and factors are any bytes. The extremes of Q8_0 are those of a byte, of smaller quants those of its parts. */
+/* Whole numbers and factors are any bytes. The extremes of Q8_0 are those of a byte. The extremes of numbers of fewer
+ * bits are bytes whose bits are all 0 or all 1. */
 static void fill_blocks(struct kcheck *k, unsigned char *row, enum quern_type type, int length, enum kcheck_kind kind)
 {
     const struct format *f = &formats[type];
