@@ -11,7 +11,7 @@
 
 #include <stdbool.h>
 
-/* Strings must live as long as the server. Zero and NULL mean what is said here; they are no defaults. */
+/* Strings must live as long as the server. Zero and NULL mean what is said here; they do not stand for defaults. */
 struct quern_server_options {
     const char *model_name;    /* what clients see */
     const char *host;          /* an address, a name, or "unix:" and a path */

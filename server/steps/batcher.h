@@ -1,20 +1,24 @@
-/* Which texts are computed next. There is one lock; the loop submits and cancels, the worker takes and finishes.
+/* The batcher decides which texts are computed next. It has one lock. The loop submits and cancels jobs. The worker
+ * takes and finishes steps.
  *
- * Requests share the engine fairly by tokens, as packets share a wire (self-clocked fair queueing). The queue has a
- * clock that counts tokens: the mark of the text taken last. A request's next text has the mark
+ * Requests share the engine fairly by tokens, as packets share a wire (self-clocked fair queueing). Texts are taken in
+ * the order of their marks. The queue has a clock that counts tokens: the largest mark that was taken so far. The next
+ * text of a request has the mark
  *
- *     max(clock when it came, mark of its text before) + its tokens,
+ *     max(clock when the request came, mark of the request's text before it) + the text's tokens
  *
- * and a step takes texts by the smallest mark, the older request first among equals, until its budget of tokens is
- * full; a text too long for what is left is passed over, and leads a later step, whatever its length. So:
+ * A step takes the text with the smallest mark, and of equal marks the text of the older request. It goes on until its
+ * budget of tokens is full. A text that is too long for the rest of the budget is passed over. A later step takes it
+ * first, however long it is. From this follows:
  *
- * - Within a request texts are taken in order, and the request's results stand in order.
- * - Work is never kept waiting while a step has room for it.
- * - A text of t tokens whose request has nothing before it waits for the step that runs, at most max(budget, longest
- *   text) tokens, and then from every other request for at most t tokens and one text; for one text only when that text
- *   is marked lower, which one that came at the same time is if it is shorter. So a query does not wait for a long
- *   document that came with it, nor for 2,047 of another request's 2,048 texts.
- * - No text starves: every text taken moves the clock by what others are ahead. */
+ * - The texts of a request are taken in their order, and so are its results.
+ * - No text waits while a step has room for it.
+ * - Take a text of t tokens, with no other text of its request before it. First it waits for the step that runs, which
+ *   has at most max(budget, longest text) tokens. Then it waits for texts of other requests: for at most t tokens and
+ *   one more text of each of them. It waits for this one more text only if that has a lower mark. (Of two texts that
+ *   came at the same time, the shorter one has the lower mark.) So a query does not wait for a long document that came
+ *   with it, nor for 2,047 of another request's 2,048 texts.
+ * - No text waits forever. Each text that is taken moves the clock on, so texts that come later get larger marks. */
 #ifndef QUERN_SERVER_BATCHER_H
 #define QUERN_SERVER_BATCHER_H
 
@@ -35,7 +39,7 @@ struct quern_step {
     size_t texts[QUERN_STEP_TEXTS]; /* the number of the text in its job */
 };
 
-/* Of each step that is finished. */
+/* What is counted of each step that is finished. */
 struct quern_step_meters {
     struct quern_histogram texts, tokens, fill, seconds; /* fill: tokens as a share of the budget */
 };
@@ -75,13 +79,15 @@ bool quern_batcher_cancel(struct quern_batcher *batcher, struct quern_job *job);
 /* Fills a step; waits until there is work. False: the batcher is ending. */
 bool quern_batcher_take(struct quern_batcher *batcher, struct quern_step *step);
 
-/* Gives a step back; results[i].code is what became of its text i. A job with a text that failed gets this code, its
- * texts that wait are removed, and it is finished. True if there is something to collect. */
+/* Gives a step back. results[i].code says whether text i of the step was computed. When a text has failed, its job gets
+ * this code, the job's texts that still wait are removed, and the job is finished. True if there is something to
+ * collect. */
 bool quern_batcher_finish(struct quern_batcher *batcher, const struct quern_step *step, const quern_result *results);
 
-/* All finished jobs, linked by after. */
+/* Returns all finished jobs, linked by `after`. */
 struct quern_job *quern_batcher_collect(struct quern_batcher *batcher);
 
+/* Copies the state of the batcher. */
 void quern_batcher_look(struct quern_batcher *batcher, struct quern_batcher_state *state);
 
 /* Wakes the worker for the last time; jobs that are still queued stay. */

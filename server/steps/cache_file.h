@@ -1,10 +1,10 @@
 /* A file that keeps the cache's vectors from one run of the server to the next.
  *
  * The file is read when the server starts and written when it has ended its work; a server that is killed leaves it as
- * it was. It holds a head (a mark, the key, a length and a checksum). Then it has for each text, the one whose last
- * use is longest ago first: the number of its ids (32 bits), the ids, the vector. All numbers are little-endian. The
- * head is written last, so that a file that was not written to its end is recognised. Bytes behind the length do not
- * count, so the file never has to be truncated, which the sandbox forbids. */
+ * it was. It begins with a head (a magic, the key, a length and a checksum). The texts follow, the least recently used
+ * one first. Each has the number of its ids (32 bits), the ids, and the vector. All numbers are little-endian. The head
+ * is written last, so a file that was not written to its end is recognised. Bytes behind the length do not count. So
+ * the file is never truncated, which the sandbox forbids. */
 #ifndef QUERN_SERVER_CACHE_FILE_H
 #define QUERN_SERVER_CACHE_FILE_H
 
@@ -33,7 +33,7 @@ FILE *quern_cache_file_open(const char *path, quern_error *error);
  * file; -1: the file is damaged, or has another key, and the cache stays empty. */
 long quern_cache_file_read(struct quern_cache *cache, FILE *file, const char *key);
 
-/* Writes all vectors. The key names all that decides their bits. False: the file could not be written; see errno. */
+/* Writes all vectors. The key names everything that decides their bits. False: it could not be written; see errno. */
 bool quern_cache_file_write(const struct quern_cache *cache, FILE *file, const char *key);
 
 #endif

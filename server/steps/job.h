@@ -16,7 +16,7 @@ struct quern_job {
     size_t *wanted;      /* [wanted_count]: numbers of the texts to compute, in this order */
     size_t wanted_count;
 
-    void *owner;    /* who waits for the job; NULL: nobody does, and the job is freed when it comes back. The loop's */
+    void *owner;    /* who waits for the job; NULL: nobody, and the job is freed when it comes back. Set by the loop */
     int code;       /* QUERN_OK, or why there are no vectors: a code of quern.h */
     int64_t submitted_ns, started_ns, finished_ns; /* by server_clock.h; valid when the job has come back */
 
@@ -27,7 +27,7 @@ struct quern_job {
     struct quern_job *before, *after;
 };
 
-/* A job of count texts, 1 or more, which are empty still; all of them are wanted. NULL: no memory. */
+/* Makes a job of count texts, 1 or more. The texts are still empty, and all of them are wanted. NULL: no memory. */
 struct quern_job *quern_job_new(size_t count, size_t width);
 
 /* NULL is allowed. */

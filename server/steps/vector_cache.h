@@ -1,18 +1,20 @@
-/* Vectors that were computed before, or are being computed, so that a text is computed once. Used by the loop only.
+/* A cache of vectors that were computed before, or are being computed now. A text that comes again is not computed
+ * again. Only the loop uses it.
  *
- * What is kept is the model's whole vector. Its key is the ids of the text's tokens, prompt included: they decide every
- * bit of the vector, and requests with any options share it. Ids are compared themselves; the hash that finds them has
- * a secret, so that nobody can fill one slot of the table. The memory is bounded; the entry whose last use is longest
- * ago is dropped first.
+ * The cache keeps the model's whole vectors, so requests with any options share them. The key of a vector is the ids of
+ * the text's tokens, with those of the prompt, because they decide every bit of the vector. A hash finds the entry, and
+ * then all ids are compared. The hash contains a secret number, so no client can choose texts that all fall into one
+ * slot of the table. The memory is bounded: when it is full, the least recently used entry is dropped first.
  *
  * A request claims the texts of its job. Each text is then one of these:
  *
  *     known     its vector is copied at once
  *     missing   this request must compute it, and others may wait for it
- *     awaited   it is computed by another request that has no more texts than this one, or by this one at another place
+ *     awaited   another request, which has no more texts than this one, computes it; or this request computes it at
+ *               another place
  *
- * When the request that computes a text fails or leaves, those that await the text are told. They claim again, and one
- * of them computes it. */
+ * When the request that computes a text fails or is given up, the requests that await the text are told. They claim it
+ * again, and one of them computes it. */
 #ifndef QUERN_SERVER_CACHE_H
 #define QUERN_SERVER_CACHE_H
 
@@ -31,8 +33,9 @@ struct quern_claim { /* of one text */
 struct quern_claims { /* of one request */
     struct quern_cache *cache;
     struct quern_job *job;              /* texts, vectors; wanted is set to what is missing */
-    void (*settled)(void *owner);       /* called when nothing is awaited any more, nor being computed. It may be called
-                                           while other claims are being changed: it must not call functions of claims */
+    void (*settled)(void *owner);       /* called when no text is awaited any more, and none is being computed. It may
+                                           be called while other claims are being changed, so it must not call
+                                           functions of claims */
     void *owner;
     struct quern_claim *each;           /* [job->count]; NULL: not begun, or ended */
     bool computing;                     /* from quern_claims_take, if texts are missing, to quern_claims_computed */
@@ -70,14 +73,14 @@ int quern_claims_begin(struct quern_claims *claims);
  * any, the caller has them computed and calls quern_claims_computed next. */
 void quern_claims_take(struct quern_claims *claims);
 
-/* The missing texts were computed into the job's vectors; or they were not, and somebody else must compute them. */
+/* Says that the missing texts were computed into the job's vectors, or that this failed: then others compute them. */
 void quern_claims_computed(struct quern_claims *claims, bool succeeded);
 
 /* Whether all texts have vectors. */
 bool quern_claims_are_met(const struct quern_claims *claims);
 
-/* Ends claims; allowed for claims that never began. What they were computing is computed by those that await it. Reads
- * the job's wanted texts, and changes nothing of the job. */
+/* Ends claims; allowed for claims that never began. Texts that they were computing are then computed by a request that
+ * awaits them. Reads the job's wanted texts, and changes nothing of the job. */
 void quern_claims_end(struct quern_claims *claims);
 
 #endif
