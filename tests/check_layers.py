@@ -27,7 +27,7 @@ LIBRARY = {
     "src/engine": "include src/base src/formats src/kernels src/arch src/network",
     "src/api": "include src/base src/formats src/gguf src/text src/kernels src/arch src/network src/engine",
 }
-# What makes model files uses files, names of tensors and vocabularies of the library, and never what computes.
+# The maker of model files uses the library's files, names of tensors and vocabularies, but no part that computes.
 CONVERT = {"convert": "include src/base src/formats src/gguf src/arch src/text/tokenizer.h"}
 APPLICATIONS = {
     "json": "include",
@@ -49,12 +49,12 @@ APPLICATIONS = {
 }
 MAY_INCLUDE = {**LIBRARY, **CONVERT, **APPLICATIONS}
 
-# Words of makers of models. Only descriptions of architectures may say them.
+# Names of models and of their makers. Only descriptions of architectures may contain them.
 VENDORS = re.compile(r"gemma|google|mistral|qwen|nomic|bert", re.IGNORECASE)
 
-# What a library never calls.
+# Functions that a library never calls.
 FINAL = re.compile(r"(?<![a-z_A-Z0-9])(printf|fprintf|puts|putchar|perror|exit|_exit|abort|assert)\(")
-# What jobs/ never uses: it writes to the files that it is given.
+# Functions and streams that jobs/ never uses: it writes only to the files that it is given.
 LOUD = re.compile(r"(?<![a-z_A-Z0-9])((printf|puts|putchar|perror|exit|_exit|abort)\(|std(out|err)\b)")
 
 COUNT = re.compile(r"sizeof\b[^;,]*?/ *\(?sizeof\b")
