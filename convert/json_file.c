@@ -80,7 +80,7 @@ int quern_json_get_integer(const struct quern_json *json, const json_t *object, 
     if (found == NULL)
         return QUERN_OK;
     if (!json_is_integer(found))
-        return quern_fail(error, QUERN_EFORMAT, "%s: %s is no integer", json->path, key);
+        return quern_fail(error, QUERN_EFORMAT, "%s: %s is not an integer", json->path, key);
     json_int_t number = json_integer_value(found);
     if (number < low || number > high)
         return quern_fail(error, QUERN_EFORMAT, "%s: %s is %lld, but must be from %d to %d", json->path, key,
@@ -96,7 +96,7 @@ int quern_json_get_number(const struct quern_json *json, const json_t *object, c
     if (found == NULL)
         return QUERN_OK;
     if (!json_is_number(found))
-        return quern_fail(error, QUERN_EFORMAT, "%s: %s is no number", json->path, key);
+        return quern_fail(error, QUERN_EFORMAT, "%s: %s is not a number", json->path, key);
     double number = json_number_value(found);
     if (!(number >= low && number <= high))
         return quern_fail(error, QUERN_EFORMAT, "%s: %s is %g, but must be from %g to %g", json->path, key, number, low,
@@ -124,7 +124,7 @@ int quern_json_get_string(const struct quern_json *json, const json_t *object, c
     if (found == NULL)
         return QUERN_OK;
     if (!json_is_string(found))
-        return quern_fail(error, QUERN_EFORMAT, "%s: %s is no string", json->path, key);
+        return quern_fail(error, QUERN_EFORMAT, "%s: %s is not a string", json->path, key);
     *value = (quern_text){json_string_value(found), json_string_length(found)};
     return QUERN_OK;
 }

@@ -151,7 +151,7 @@ static int parse(struct quern_safetensors *file, const char *path, quern_error *
     if (file->map.size >= sizeof length)
         memcpy(&length, file->map.data, sizeof length);
     if (file->map.size < sizeof length || length > MOST_HEADER)
-        return quern_fail(error, QUERN_EFORMAT, "%s is no safetensors file: its header would have %llu bytes", path,
+        return quern_fail(error, QUERN_EFORMAT, "%s is not a safetensors file: its header would have %llu bytes", path,
                           (unsigned long long)length);
     if (length > file->map.size - sizeof length)
         return quern_fail(error, QUERN_EFORMAT, "%s is cut off inside its header; fetch it again", path);

@@ -209,7 +209,7 @@ static int read_module(struct quern_settings *s, const struct quern_json *module
     if (strcmp(name, "Normalize") == 0 || (strcmp(name, "Transformer") == 0 && path[0] == '\0'))
         return QUERN_OK;
     if (!is_inside(path))
-        return quern_fail(error, QUERN_EFORMAT, "%s: the path of %s is no folder beside it", modules->path, name);
+        return quern_fail(error, QUERN_EFORMAT, "%s: the path of %s is not a folder beside it", modules->path, name);
     if (strcmp(name, "Pooling") == 0)
         return check_pooling(folder, path, error);
     if (strcmp(name, "Dense") != 0 || *dense == QUERN_DENSE)
@@ -252,8 +252,8 @@ static int read_prompts(struct quern_settings *s, const char *folder, quern_erro
                           MOST_PROMPTS);
     json_object_foreach(s->prompt_texts, name, text)
         if (!json_is_string(text) || json_string_length(text) > MOST_PROMPT || name[0] == '\0' || strlen(name) > 128)
-            return quern_fail(error, QUERN_EFORMAT, "%s: prompt \"%.32s\" is no string, or too long", s->prompts.path,
-                              name);
+            return quern_fail(error, QUERN_EFORMAT, "%s: prompt \"%.32s\" is not a string, or is too long",
+                              s->prompts.path, name);
     return QUERN_OK;
 }
 

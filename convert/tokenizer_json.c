@@ -33,8 +33,8 @@ static int check_model(const struct quern_json *json, const json_t *model, quern
     const char *type = json_string_value(json_object_get(model, "type"));
     if (type == NULL || strcmp(type, "BPE") != 0 || !json_is_true(json_object_get(model, "byte_fallback")) ||
         !is_plain(json_object_get(json->root, "normalizer")) || !json_is_object(json_object_get(model, "vocab")))
-        return quern_fail(error, QUERN_EUNSUPPORTED, "%s is no tokenizer of Gemma's kind: BPE over U+2581 with bytes "
-                          "to fall back on", json->path);
+        return quern_fail(error, QUERN_EUNSUPPORTED, "%s is not a tokenizer of Gemma's kind: BPE over U+2581 with "
+                          "bytes to fall back on", json->path);
     return QUERN_OK;
 }
 
@@ -50,7 +50,7 @@ static int read_vocabulary(struct quern_pieces *pieces, const struct quern_json 
         quern_text piece = {text, strlen(text)};
         int32_t kind = is_byte(piece) ? QUERN_PIECE_BYTE : QUERN_PIECE_NORMAL;
         if (!json_is_integer(id) || json_integer_value(id) < 0)
-            return quern_fail(error, QUERN_EFORMAT, "%s: the id of piece \"%.64s\" is no number", json->path, text);
+            return quern_fail(error, QUERN_EFORMAT, "%s: the id of piece \"%.64s\" is not a number", json->path, text);
         uint64_t number = (uint64_t)json_integer_value(id);
         if (number < pieces->count && pieces->kinds[number] != 0)
             return quern_fail(error, QUERN_EFORMAT, "%s: two pieces have id %llu", json->path,
@@ -109,8 +109,8 @@ static int check_merges(const struct quern_json *json, const json_t *model, quer
         text[left.length + right.length] = '\0';
         const json_t *id = json_object_get(vocabulary, text);
         if (id == NULL)
-            return quern_fail(error, QUERN_EFORMAT, "%s: merge %zu gives \"%.64s\", which is no piece", json->path, i,
-                              text);
+            return quern_fail(error, QUERN_EFORMAT, "%s: merge %zu gives \"%.64s\", which is not a piece", json->path,
+                              i, text);
         if (json_integer_value(id) < before)
             return quern_fail(error, QUERN_EUNSUPPORTED, "%s: merges are not in the order of ids, so the scores of "
                               "pieces are unknown: add the model's tokenizer.model to the folder", json->path);

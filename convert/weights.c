@@ -24,7 +24,8 @@ int quern_weight_type_find(const char *name, uint32_t *type, quern_error *error)
             *type = writable[i];
             return QUERN_OK;
         }
-    return quern_fail(error, QUERN_EINVAL, "there is no type '%.32s' to write, but " QUERN_CONVERT_TYPES, name);
+    return quern_fail(error, QUERN_EINVAL, "there is no type '%.32s' to write; the types are " QUERN_CONVERT_TYPES,
+                      name);
 }
 
 bool quern_convert_has_type(const char *name)

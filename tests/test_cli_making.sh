@@ -128,7 +128,7 @@ check "attach-head: a file without a head" fails "no tensor dense_2.weight"
 run attach-head headless.gguf --dense-2 $second --dense-3 $first -o x.gguf
 check "attach-head: the layers in the wrong order" fails "is it the other layer's file?"
 run attach-head headless.gguf --dense-2 model/config.json --dense-3 made.gguf -o x.gguf
-check "attach-head: a file without tensors" fails "no safetensors file"
+check "attach-head: a file without tensors" fails "is not a safetensors file"
 
 # ------------------------------------------------------------------ verify --against
 awk 'BEGIN { for (i = 0; i < 30; i++) print "text " i " of " i * i }' >texts

@@ -325,7 +325,7 @@ static void test_settings_that_are_refused(void **state)
         {QUERN_EUNSUPPORTED, "another order", "config.json", "s/full_attention/sliding_attention/"},
         {QUERN_EFORMAT, "lacks hidden_size", "config.json", "s/hidden_size/hidden/"},
         {QUERN_EFORMAT, "hidden_size is 0", "config.json", "s/hidden_size\":64/hidden_size\":0/"},
-        {QUERN_EFORMAT, "hidden_size is no integer", "config.json", "s/hidden_size\":64/hidden_size\":\"64\"/"},
+        {QUERN_EFORMAT, "hidden_size is not an integer", "config.json", "s/hidden_size\":64/hidden_size\":\"64\"/"},
         {QUERN_EFORMAT, "config.json, line 1", "config.json", "s/}$//"},
         {QUERN_EFORMAT, "the settings ask for", "config.json", "s/intermediate_size\":96/intermediate_size\":64/"},
         {QUERN_EFORMAT, "layers.6.input_layernorm", "config.json",
@@ -335,7 +335,7 @@ static void test_settings_that_are_refused(void **state)
         {QUERN_EFORMAT, "the settings ask for", "config.json", "s/vocab_size\":640/vocab_size\":641/"},
         {QUERN_EUNSUPPORTED, "modules that", "modules.json",
          "s/models.Normalize/models.LayerNorm/;s/4_Normalize/2_Dense/"},
-        {QUERN_EFORMAT, "no folder beside it", "modules.json", "s/2_Dense/..\\/2_Dense/"},
+        {QUERN_EFORMAT, "is not a folder beside it", "modules.json", "s/2_Dense/..\\/2_Dense/"},
         {QUERN_EUNSUPPORTED, "one dense layer", "modules.json", "s/{[^{]*2_Dense[^}]*},//"},
         {QUERN_EUNSUPPORTED, "pooling", "1_Pooling/config.json", "s/mean_tokens\":true/mean_tokens\":false/"},
         {QUERN_EUNSUPPORTED, "pooling", "1_Pooling/config.json", "s/include_prompt\":true/include_prompt\":false/"},
@@ -363,7 +363,7 @@ static void test_folders_that_are_not_whole(void **state)
     expect_refused(QUERN_EIO, "neither tokenizer.model nor tokenizer.json", "rm tokenizer.model");
     expect_refused(QUERN_EFORMAT, "cut off", "truncate -s -1 model.safetensors");
     expect_refused(QUERN_EFORMAT, "cut off", "truncate -s 1000 model.safetensors");
-    expect_refused(QUERN_EFORMAT, "no safetensors file", "truncate -s 7 model.safetensors");
+    expect_refused(QUERN_EFORMAT, "is not a safetensors file", "truncate -s 7 model.safetensors");
     expect_refused(QUERN_EFORMAT, "belong to no tensor", "printf x >>model.safetensors");
     expect_refused(QUERN_EFORMAT, "damaged", "truncate -s -1 tokenizer.model");
     expect_refused(QUERN_EFORMAT, "damaged", "printf '\\377' >tokenizer.model");
