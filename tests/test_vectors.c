@@ -135,7 +135,7 @@ static void test_refused(void **state)
     (void)state;
     unsigned char bytes[64];
     float numbers[8] = {3};
-    expect_failure(quern_encode((quern_dtype)5, row, 1, 8, bytes, 64, &error), QUERN_EINVAL, "5 is no number format");
+    expect_failure(quern_encode((quern_dtype)5, row, 1, 8, bytes, 64, &error), QUERN_EINVAL, "5 is not a number");
     expect_failure(quern_encode(QUERN_DTYPE_BINARY, row, 1, 7, bytes, 64, &error), QUERN_EINVAL, "7 dimensions");
     expect_failure(quern_encode(QUERN_DTYPE_F32, row, 1, 0, bytes, 64, &error), QUERN_EINVAL, "0 dimensions");
     expect_failure(quern_encode(QUERN_DTYPE_F32, NULL, 1, 8, bytes, 64, &error), QUERN_EINVAL, "NULL");
@@ -143,7 +143,7 @@ static void test_refused(void **state)
     expect_failure(quern_encode(QUERN_DTYPE_F16, row, 1, 8, bytes, 15, &error), QUERN_ETOOLONG, "15 bytes");
     expect_failure(quern_encode(QUERN_DTYPE_F16, row, SIZE_MAX / 2, 8, bytes, 64, &error), QUERN_ETOOLONG, "64 bytes");
     expect_failure(quern_decode(QUERN_DTYPE_F16, bytes, 1, 8, numbers, 7, &error), QUERN_ETOOLONG, "7 floats");
-    expect_failure(quern_decode((quern_dtype)-1, bytes, 1, 8, numbers, 8, &error), QUERN_EINVAL, "-1 is no number");
+    expect_failure(quern_decode((quern_dtype)-1, bytes, 1, 8, numbers, 8, &error), QUERN_EINVAL, "-1 is not a number");
     assert_true(numbers[0] == 3);
     assert_int_equal(quern_encode(QUERN_DTYPE_F32, NULL, 0, 8, NULL, 0, &error), QUERN_OK);
 }

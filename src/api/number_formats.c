@@ -131,7 +131,7 @@ static int check(quern_dtype dtype, const void *in, size_t count, int dimensions
     if ((in == NULL || out == NULL) && count != 0)
         return quern_fail(error, QUERN_EINVAL, "the vectors to read or the memory to write is NULL");
     if (find_format((int)dtype) == NULL)
-        return quern_fail(error, QUERN_EINVAL, "%d is no number format", (int)dtype);
+        return quern_fail(error, QUERN_EINVAL, "%d is not a number format", (int)dtype);
     *bytes = quern_encoded_bytes(dtype, dimensions);
     if (*bytes == 0)
         return quern_fail(error, QUERN_EINVAL, "a vector of %d dimensions cannot be stored as %s", dimensions,
