@@ -1,12 +1,12 @@
-/* How a text falls into characters. */
+/* How a text is divided into characters. */
 #ifndef QUERN_TEXT_CHARACTER_H
 #define QUERN_TEXT_CHARACTER_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* Bytes of the character that begins at p. p < end. The first byte alone decides and the others are not checked, so
- * that every sequence of bytes falls into characters. */
+/* Bytes of the character that begins at p. p < end. Only the first byte decides, and the others are not checked. So any
+ * sequence of bytes can be divided into characters. */
 static inline size_t quern_character_length(const unsigned char *p, const unsigned char *end)
 {
     static const unsigned char by_lead[16] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 3, 4};

@@ -30,8 +30,8 @@ static inline void quern_ids_put_added(struct quern_ids *ids, int32_t id)
     quern_ids_put(ids, id);
 }
 
-/* The same for an id that stands for the bytes [begin, end) of the text. The space that is put before a text is not in
- * the text, so that begin may be too small: a span never begins before the span in front of it ends. */
+/* The same for an id that stands for the bytes [begin, end) of the text. begin may be too small, because the space that
+ * is put before a text is not in the text. So a span never begins before the end of the span in front of it. */
 static inline void quern_ids_put_span(struct quern_ids *ids, int32_t id, const unsigned char *begin,
                                       const unsigned char *end)
 {

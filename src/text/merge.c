@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---------------------------------------------------------------- heap of pairs, 4 children a node, least first */
+/* ---------------------------------------------------------------- heap of pairs
+ *
+ * Each node has 4 children. The pair with the smallest key comes out first. */
 
 static void heap_push(struct quern_merger *m, uint64_t key)
 {
@@ -46,7 +48,8 @@ static uint64_t heap_pop(struct quern_merger *m)
 
 /* ---------------------------------------------------------------- symbols */
 
-/* Finds the piece that the symbol at `place` and the next one give, and puts it into the heap. */
+/* Finds the piece that the symbol at `place` and the next symbol make together. Puts it into the heap, if there is
+ * one. */
 static void queue_pair(struct quern_merger *m, const struct quern_sentencepiece_bpe *v, size_t place, size_t length)
 {
     struct quern_symbol *left = &m->symbols[place];
@@ -90,7 +93,7 @@ static void merge_all(struct quern_merger *m, const struct quern_sentencepiece_b
         size_t place = (uint32_t)key;
         struct quern_symbol *left = &m->symbols[place];
         if (left->merged < 0 || left->rank != key >> 32)
-            continue; /* one of the two has been merged with another symbol since */
+            continue; /* meanwhile, one of the two was merged with another symbol */
         struct quern_symbol *right = left + left->length;
         right->merged = -1;
         left->id = left->merged;
@@ -103,13 +106,14 @@ static void merge_all(struct quern_merger *m, const struct quern_sentencepiece_b
 
 /* ---------------------------------------------------------------- ids */
 
-/* A place in the word as it stands in the text. */
+/* A place in the word, as the text spells it. */
 struct cursor {
     const unsigned char *p;
-    size_t rest; /* bytes left of the U+2581 of the space before p */
+    size_t rest; /* bytes of the U+2581 for the space before p that are not passed yet */
 };
 
-/* Moves a cursor by so many bytes of the word as pieces spell it. All of a space counts for its first byte. */
+/* Moves a cursor over so many bytes of the word, as pieces spell it. There a space is U+2581, which has three bytes.
+ * The cursor passes the space in the text with the first of them. */
 static void move(struct cursor *cursor, size_t bytes)
 {
     for (; bytes > 0; bytes--) {
@@ -120,7 +124,7 @@ static void move(struct cursor *cursor, size_t bytes)
     }
 }
 
-/* Appends an id that stands for the next bytes. */
+/* Appends an id that stands for so many of the next bytes. */
 static void put(struct cursor *cursor, size_t bytes, int32_t id, struct quern_ids *ids)
 {
     const unsigned char *first = cursor->p;
@@ -130,7 +134,7 @@ static void put(struct cursor *cursor, size_t bytes, int32_t id, struct quern_id
     quern_ids_put_span(ids, id, first, cursor->p);
 }
 
-/* Appends a character that is no piece: the pieces of its bytes, or the unknown piece. */
+/* Appends a character that is not a piece: the pieces of its bytes, or the unknown piece. */
 static int put_unknown(struct cursor *cursor, const struct quern_sentencepiece_bpe *v, const unsigned char *text,
                        size_t length, struct quern_ids *ids, quern_error *error)
 {
@@ -176,8 +180,8 @@ static int grow(struct quern_merger *m, size_t length, quern_error *error)
     if (capacity <= UINT32_MAX && capacity <= SIZE_MAX / sizeof *m->symbols) {
         m->text = malloc(capacity);
         m->symbols = malloc(capacity * sizeof *m->symbols);
-        /* First there is a pair for each symbol but one. Each merge removes a symbol and one pair, and adds two
-         * pairs. */
+        /* At first there is one pair less than there are symbols. Each merge removes a symbol and a pair from the
+         * heap, and adds two pairs. */
         m->heap = malloc(capacity * 2 * sizeof *m->heap);
     }
     if (m->text == NULL || m->symbols == NULL || m->heap == NULL) {

@@ -10,9 +10,9 @@
  * length is stored at the index of its last byte too, where the symbol behind it finds it. */
 struct quern_symbol {
     uint32_t length;
-    uint32_t rank;  /* of the piece that this symbol and the next one give: less is better */
-    int32_t merged; /* the id of that piece; -1: there is none, or no symbol begins here any more */
-    int32_t id;     /* of the piece that the symbol is; -1: it is still a character, which was not looked up */
+    uint32_t rank;  /* of the piece that this symbol and the next one make: a smaller rank is better */
+    int32_t merged; /* the id of that piece; -1: there is none, or a symbol no longer begins here */
+    int32_t id;     /* of the piece that the symbol is; -1: it is still a character, whose piece was not searched yet */
 };
 
 /* Working memory. Begins as zeros, and grows when it must. */

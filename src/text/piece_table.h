@@ -24,8 +24,8 @@ int quern_piece_table_new(struct quern_piece_table *table, const quern_text *tex
 void quern_piece_table_free(struct quern_piece_table *table); /* zeros are allowed */
 size_t quern_piece_table_bytes(const struct quern_piece_table *table); /* memory that it takes */
 
-/* Adds a piece, with any number, which a search for it will give. Error: QUERN_EFORMAT when a piece with the same
- * text is in the table. */
+/* Adds a piece with a rank, which may be any number. A search for the piece gives it back. Error: QUERN_EFORMAT when a
+ * piece with the same text is in the table. */
 int quern_piece_table_add(struct quern_piece_table *table, size_t id, uint32_t rank, quern_error *error);
 
 /* The slot of the piece with this text, or an empty slot. length >= 1 */

@@ -5,18 +5,18 @@
 #include "text/piece_table.h"
 #include "text/tokenizer_kind.h"
 
-#define QUERN_NO_RANK UINT32_MAX /* the rank of a piece that merging must not give */
+#define QUERN_NO_RANK UINT32_MAX /* the rank of a piece that merging must not make */
 
 struct quern_sentencepiece_bpe {
     struct quern_vocabulary base;
     struct quern_piece_table table; /* all pieces. The better a piece's score, the smaller its rank */
-    size_t longest;                 /* bytes of the longest piece that merging can give */
-    uint32_t *pairs;                /* bits: which characters stand side by side in a piece that merging can give */
+    size_t longest;                 /* bytes of the longest piece that merging can make */
+    uint32_t *pairs;                /* bits: which characters stand side by side in a piece that merging can make */
     int32_t bytes[256];             /* the piece that stands for a byte of an unknown character; -1: none */
 };
 
-/* The id of the piece with this text that merging can give, and its rank; -1: there is none. Control, unknown and byte
- * pieces are not among them, so that no text turns into one of these by merging. */
+/* The id and the rank of the piece with this text, if merging can make it; -1: there is no such piece. Merging cannot
+ * make control, unknown and byte pieces. So a text that spells one of them does not become it. */
 static inline int32_t quern_sentencepiece_bpe_find(const struct quern_sentencepiece_bpe *v, const unsigned char *text,
                                                size_t length, uint32_t *rank)
 {

@@ -3,8 +3,8 @@
  * User-defined pieces are always cut out, control pieces and the unknown piece only where special pieces are parsed.
  *
  * User-defined pieces that consist of spaces are matched in another way, because a space in a text may be spelled
- * U+0020 or U+2581. A run is a sequence of such spaces without anything between them. A run in a text gives the
- * longest piece of spaces, again and again, until what is left is shorter than any such piece. */
+ * U+0020 or U+2581. A run is a sequence of such spaces without anything between them. From a run in a text, the
+ * longest piece of spaces that fits is cut off again and again, until the rest is shorter than any such piece. */
 #ifndef QUERN_TEXT_SPECIAL_H
 #define QUERN_TEXT_SPECIAL_H
 
@@ -18,7 +18,7 @@ struct quern_run {
     uint32_t length; /* in spaces; 0: no piece */
 };
 
-/* Flags: what may begin with a byte. */
+/* Flags of a byte: what may begin with it. */
 #define QUERN_LEADS_PIECE 1 /* a piece of the trie */
 #define QUERN_LEADS_RUN 2   /* a run */
 

@@ -37,7 +37,7 @@ struct quern_vocabulary_source {
 /* Whether a vocabulary of this kind must have scores. */
 bool quern_tokenizer_uses_scores(const struct quern_tokenizer_kind *kind);
 
-/* A source that holds the settings which a file of this kind has when it does not name them, and no pieces. */
+/* A source without pieces. Its settings are those that hold for a file of this kind which does not name them. */
 struct quern_vocabulary_source quern_tokenizer_defaults(const struct quern_tokenizer_kind *kind);
 
 struct quern_vocabulary;
