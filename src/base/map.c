@@ -14,9 +14,9 @@
 
 #define SLOTS 64 /* maps open at once */
 
-/* One open map, as the signal handler sees it. A fault can only be in a map that its thread is allowed to read, and
- * that one is not opened or closed meanwhile; of all others the handler need only know that they are not the one. So
- * a slot caught in change, by its generation, is passed over. */
+/* One open map, as the signal handler sees it. The map of a fault is not opened or closed at that time, because the
+ * thread is reading it. Other maps may be. So the handler passes over a slot that is being changed, which its
+ * generation shows: it cannot be the slot of the fault. */
 struct slot {
     atomic_uint generation;       /* odd while begin and end are being changed */
     _Atomic uintptr_t begin, end; /* both 0: free */
@@ -80,7 +80,7 @@ static void on_bus_error(int number, siginfo_t *info, void *context)
     errno = saved;
 }
 
-/* Whoever puts a handler of his own over ours has to pass on what is not his; so ours goes in only once. */
+/* Another library may put its own handler over ours. It must pass on other faults, so ours is installed only once. */
 static void install_handler(void)
 {
     if (installed)
@@ -93,7 +93,7 @@ static void install_handler(void)
     installed = true;
 }
 
-/* Leaves a handler alone that was put over ours: it may hold on to ours. */
+/* If another handler was put over ours, both stay: the other one may call ours. */
 static void remove_handler(void)
 {
     struct sigaction current;

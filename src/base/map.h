@@ -1,9 +1,9 @@
 /* A file mapped read-only, safe against the file shrinking or its disk failing while it is mapped.
  *
- * The kernel answers a read beyond a shrunken file, or of a page it cannot load, with SIGBUS. While any file is
- * mapped, a process-wide SIGBUS handler is in place: a fault inside one of our maps gets a page of zeros under it and
- * marks the map as lost, so that the reading code runs on; whoever read from the map asks quern_map_check before
- * using what it computed. A fault anywhere else goes to the handler that was there before. */
+ * When a program reads behind the end of a file that became shorter, or a page that cannot be loaded, the kernel sends
+ * SIGBUS. While any file is mapped, the process has a handler for SIGBUS. For a fault inside one of our maps, it puts a
+ * page of zeros there and marks the map as lost, and the code that reads goes on. So code that has read from a map must
+ * call quern_map_check before it uses its results. A fault anywhere else goes to the handler that was there before. */
 #ifndef QUERN_BASE_MAP_H
 #define QUERN_BASE_MAP_H
 

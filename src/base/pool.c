@@ -14,22 +14,22 @@
 #include <string.h>
 
 /* A worker watches for the next job this long before it sleeps: longer than the pauses between the products of one
- * forward pass. The caller watches for the last tile this long before it sleeps: a worker that holds it for longer has
- * probably lost its CPU, and gets ours when we sleep. */
+ * forward pass. The caller watches for the last tile this long before it sleeps: a worker that needs longer for it has
+ * probably lost its CPU, and gets the caller's CPU when the caller sleeps. */
 #define WORKER_SPIN_NS 50000
 #define CALLER_SPIN_NS 100000
 
-/* After so long, watching gives the CPU to whoever else wants it: another of our threads may be the one we wait for.
- * With two threads on two CPUs of which a busy process wants one, jobs of 36 us take 1.1 times as long as by one thread
- * alone, not 1.5 times. */
+/* After this time, a thread that watches gives its CPU to any other thread that wants it: this may be the thread that
+ * it waits for. Measured with two threads on two CPUs, of which a busy process wants one: jobs of 36 us then take 1.1
+ * times as long as with one thread alone, and not 1.5 times. */
 #define PAUSE_NS 20000
 #define CACHE_LINE 64
 
-/* The job is published as one 64-bit ticket: its tiles in the upper half, the next tile to claim in the lower. A claim
- * adds one and learns from the value before whether it got a tile of the job that is current at this very moment, so
- * a worker that comes late finds nothing, whichever job it meant to join. run, argument and tiles are written before
- * the ticket is and cannot change before every tile of it is done. A closed ticket is raised at most once by each
- * thread, so the lower half cannot overflow. */
+/* The job is published as one 64-bit ticket: the number of its tiles in the upper 32 bits, the next tile to claim in
+ * the lower ones. A thread claims a tile by adding one. The value before tells it whether it got a tile of the job that
+ * is current at this moment. So a worker that comes late finds nothing, whichever job it wanted to join. run, argument
+ * and tiles are written before the ticket, and cannot change before all tiles of the job are done. When all
+ * tiles are claimed, each thread adds to the ticket at most once more, so the lower 32 bits cannot overflow. */
 struct quern_pool {
     alignas(CACHE_LINE) _Atomic uint64_t ticket;
     alignas(CACHE_LINE) _Atomic uint32_t done; /* tiles of the current job that have returned */
@@ -115,8 +115,9 @@ static void run_tiles(struct quern_pool *pool, int thread)
     pthread_mutex_unlock(&pool->mutex);
 }
 
-/* Sleeping takes turns with publishing: the sleeper counts itself, then looks at the ticket; the caller writes the
- * ticket, then looks at the count. All four are sequentially consistent, so one of them sees the other. */
+/* No wake-up is lost. A worker that will sleep counts itself, and then looks at the ticket. The caller writes the
+ * ticket, and then looks at the count. All four operations are sequentially consistent, so at least one of the two sees
+ * what the other has written. */
 static void sleep_until_open(struct quern_pool *pool)
 {
     pthread_mutex_lock(&pool->mutex);
@@ -185,7 +186,8 @@ void quern_pool_run(struct quern_pool *pool, quern_pool_fn *run, void *argument,
     wait_until_done(pool);
 }
 
-/* Starts one worker. The host's signals are not for us, but a fault must reach the thread that made it. */
+/* Starts one worker. It blocks all signals of the program, except faults, which must reach the thread that made
+ * them. */
 static int start_worker(struct worker *worker)
 {
     static const int faults[] = {SIGBUS, SIGSEGV, SIGFPE, SIGILL, SIGTRAP};

@@ -1,8 +1,8 @@
 /* A team of threads that shares out the tiles of one job after another.
  *
  * The caller works too. A worker spins for some microseconds after a job, then sleeps. Tiles are claimed one at a
- * time, so a slow or absent worker slows nobody: a job is over when all its tiles are done, not when all workers have
- * looked at it. No global state; a pool belongs to one calling thread at a time. */
+ * time. A job ends when all its tiles are done; it does not wait for a worker that is late. There is no global state. A
+ * pool belongs to one calling thread at a time. */
 #ifndef QUERN_BASE_POOL_H
 #define QUERN_BASE_POOL_H
 
@@ -10,8 +10,8 @@
 
 struct quern_pool;
 
-/* Makes a pool of threads in all, the caller included: threads - 1 are started. 1 <= threads <= QUERN_MOST_THREADS.
- * Each started thread calls begin before its first tile, and end before it exits; NULL: nothing. */
+/* Makes a pool of `threads` threads. The caller is one of them, and the others are started. 1 <= threads <=
+ * QUERN_MOST_THREADS. Each started thread calls begin before its first tile, and end before it exits; NULL: nothing. */
 int quern_pool_new(struct quern_pool **pool, int threads, void (*begin)(void), void (*end)(void), quern_error *error);
 void quern_pool_free(struct quern_pool *pool); /* NULL is allowed */
 
