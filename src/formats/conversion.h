@@ -4,11 +4,11 @@
 
 #include "formats/formats.h"
 
-/* dst[count] = the elements of src. count is a multiple of the block, src unaligned. A supported type only. */
+/* dst[count] = the elements of src. count is a multiple of the block; src need not be aligned. Only for supported
+ * types. */
 void quern_dequantize(uint32_t type, float *dst, const void *src, size_t count);
 
-/* dst = src[count] rounded to type. count is a multiple of the block. F32, F16,
- * BF16, Q8_0 or Q4_0 only. */
+/* dst = src[count] rounded to type: F32, F16, BF16, Q8_0 or Q4_0 only. count is a multiple of the block. */
 void quern_quantize(uint32_t type, void *dst, const float *src, size_t count);
 
 /* Whether every scale (or float) of count elements at src is finite. */

@@ -1,5 +1,6 @@
-/* The 16-bit floats of tensors, as bit patterns: IEEE 754 half and bfloat16, to and from float32. To float32 is exact;
- * from float32 rounds to nearest, ties to even, and makes every NaN a quiet one that keeps its upper payload. */
+/* The 16-bit floats of tensors, as bit patterns: IEEE 754 half and bfloat16, to and from float32. Conversion to float32
+ * is exact. Conversion from float32 rounds to nearest, ties to even; every NaN becomes a quiet NaN that
+ * keeps the upper bits of its payload. */
 #ifndef QUERN_FORMATS_HALF_H
 #define QUERN_FORMATS_HALF_H
 
@@ -40,7 +41,7 @@ static inline uint16_t quern_float_to_half(float value)
     uint32_t magnitude = bits & 0x7FFFFFFFu;
     if (magnitude > 0x7F800000u)
         return (uint16_t)(sign | 0x7E00u | (magnitude >> 13 & 0x3FFu));
-    if (magnitude >= 0x47800000u) /* 65536 and more; what lies between 65504 and that, the carry below rounds */
+    if (magnitude >= 0x47800000u) /* 65536 and more; the carry below rounds numbers between 65504 and 65536 */
         return (uint16_t)(sign | 0x7C00u);
     if (magnitude < 0x38800000u) { /* under 2^-14: adding 1/2, whose last bit is 2^-24, rounds to the subnormals */
         float rounded = quern_bits_to_float(magnitude) + 0.5f;

@@ -1,4 +1,4 @@
-/* One form to which the blocks of all quantised types are unpacked, so that code which uses them need not know eleven
+/* The blocks of all quantised types are unpacked to one form. So the code that uses them need not know eleven
  * layouts. */
 #ifndef QUERN_FORMATS_UNPACK_H
 #define QUERN_FORMATS_UNPACK_H

@@ -3,8 +3,8 @@
  * Everything is checked when the file is opened. Afterwards every key, string, array and tensor lies inside the
  * mapping, the product of a shape does not overflow, and offsets are those that the format requires. Values point
  * into the mapping; only the lists of keys and tensors and their index are allocated. An open file does not change
- * and may be used by any thread. The file may be truncated by others while it is mapped: who has read large parts of
- * it calls quern_map_check on gguf->map afterwards. */
+ * and may be used by any thread. The file may be truncated by others while it is mapped: code that has read large
+ * parts of it must then call quern_map_check for gguf->map. */
 #ifndef QUERN_GGUF_GGUF_H
 #define QUERN_GGUF_GGUF_H
 
