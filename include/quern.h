@@ -21,8 +21,8 @@
  *     quern_context_free(context);
  *     quern_model_close(model);
  *
- * Vectors have length 1 unless a program asks for others, so that quern_dot of two vectors says how similar their texts
- * are: 1 for the same direction, about 0 for texts that have nothing in common.
+ * Vectors have length 1 unless a program asks for others. So quern_dot of two vectors says how similar their texts are:
+ * 1 for the same direction, about 0 for texts that have nothing in common.
  *
  * Errors. A function that can fail returns QUERN_OK (0) or a negative code, and describes the failure in the caller's
  * quern_error. A pointer to a quern_error may always be NULL. Read a quern_error after a failure only: a call that
@@ -77,7 +77,7 @@ enum {
     QUERN_EFORMAT = -4,      /* a file is damaged, incomplete or contradicts itself */
     QUERN_EUNSUPPORTED = -5, /* the file may be fine, but this version cannot use it, or not in this way */
     QUERN_ETOOLONG = -6,     /* a text has more tokens than the model takes, or the memory given is too small */
-    QUERN_ENUMERIC = -7      /* the model gave a vector that has a number which is infinite or not a number */
+    QUERN_ENUMERIC = -7      /* the model gave a vector that is not finite */
 };
 
 typedef struct quern_error {
@@ -87,8 +87,8 @@ typedef struct quern_error {
     int64_t index;  /* the text at fault, counted from 0 among the texts of the call; -1: no single text is at fault */
 } quern_error;
 
-/* Returns the name of a code: "format" for QUERN_EFORMAT; "unknown" for a number that is no code. The string is
- * static. */
+/* Returns the name of a code: "format" for QUERN_EFORMAT; "unknown" for a number that is not a code. The string
+ * is static. */
 QUERN_API const char *quern_error_name(int code);
 
 /* ---------------------------------------------------------------- limits */
@@ -169,22 +169,22 @@ typedef enum quern_task {
     QUERN_TASK_FACT_CHECKING
 } quern_task;
 
-/* Returns the name of a task, such as "question-answering", or NULL for a number that is no task. Tasks are numbered
- * from 0 without gaps. The string is static. */
+/* Returns the name of a task, such as "question-answering", or NULL for a number that is not a task. Tasks are
+ * numbered from 0 without gaps. The string is static. */
 QUERN_API const char *quern_task_name(quern_task task);
 
 /* Returns the task with this name, or -1. name may be NULL. */
 QUERN_API int quern_task_find(const char *name);
 
 /* Returns what is put before a text of this task that has no title: the prompt in the model's file, or else the prompt
- * of its architecture; "" for none; NULL for a number that is no task. The string belongs to the model. */
+ * of its architecture; "" for none; NULL for a number that is not a task. The string belongs to the model. */
 QUERN_API const char *quern_model_prompt(const quern_model *model, quern_task task);
 
 /* ---------------------------------------------------------------- context */
 
 typedef struct quern_context quern_context;
 
-/* How products with weights are computed. */
+/* How activations are stored for products with weights. */
 typedef enum quern_path {
     QUERN_PATH_FAST = 0, /* activations in the short format of the kernel table, for example int8 in blocks of 32 */
     QUERN_PATH_EXACT = 1 /* activations in float32; 1 - cosine with the exact vector is below 1e-6 */
@@ -277,8 +277,8 @@ typedef struct quern_result {
  * when its vector is not finite (QUERN_ENUMERIC). Then all other texts are still embedded, and the function returns the
  * code of the first text that failed, with its index in error->index. results[i].code is QUERN_OK exactly for the texts
  * whose vectors are valid. The vectors of the other texts are undefined. error->text describes the first failure only;
- * quern_error_name names the codes of the others. An empty text is no bad text when the model puts tokens around every
- * text: it gets a vector, which means little.
+ * quern_error_name names the codes of the others. An empty text is not a bad text when the model puts tokens around
+ * every text: it gets a vector, which means little.
  *
  * Any other failure ends the call; error->index is -1, and results[i].code is this failure for each text that has no
  * valid vector: QUERN_EINVAL for wrong arguments or options; QUERN_ETOOLONG when capacity is less than count times
@@ -292,10 +292,10 @@ typedef struct quern_tokens {
     size_t count;
 } quern_tokens;
 
-/* Embeds texts that are tokens already, as quern_tokenize or quern_prepare gives them. All that is said of quern_embed
- * holds, except: the options must have neither a task nor a title nor QUERN_PARSE_SPECIAL; a text that is too long is
- * cut as quern_truncate_tokens cuts; an empty text, and an id outside the vocabulary, are QUERN_EINVAL of that text;
- * and a model needs no tokenizer. */
+/* Embeds texts that are tokens already, as quern_tokenize or quern_prepare gives them. What is said of quern_embed
+ * holds here too, except: the options must have neither a task nor a title nor QUERN_PARSE_SPECIAL; a text that is too
+ * long is cut as quern_truncate_tokens cuts; an empty text, and an id outside the vocabulary, are QUERN_EINVAL of that
+ * text; and a model needs no tokenizer. */
 QUERN_API int quern_embed_tokens(quern_context *context, const quern_tokens *texts, size_t count,
                                  const quern_embed_options *options, float *vectors, size_t capacity,
                                  quern_result *results, quern_error *error);
@@ -306,8 +306,8 @@ QUERN_API int quern_embed_tokens(quern_context *context, const quern_tokens *tex
  * each other, as query and document are. The path and the kernel table are not part of the name, because vectors of
  * both paths and of all tables may be compared.
  *
- * Store it with the vectors, to notice later that a model was exchanged. Fails with QUERN_EINVAL for a NULL argument or
- * wrong options. */
+ * Store the name with the vectors, to notice later that the model was replaced. Fails with QUERN_EINVAL for a NULL
+ * argument or wrong options. */
 #define QUERN_SPACE_SIZE 48
 QUERN_API int quern_space(const quern_model *model, const quern_embed_options *options, char out[QUERN_SPACE_SIZE],
                           quern_error *error);
@@ -341,12 +341,12 @@ QUERN_API int quern_tokenizer_describe(const quern_model *model, quern_tokenizer
 QUERN_API int quern_tokenize(quern_context *context, quern_text text, const quern_embed_options *options,
                              int32_t *ids, size_t capacity, size_t *count, quern_error *error);
 
-/* Writes the tokens that quern_embed makes the vector of a text of to ids[capacity], for a program that keeps them and
- * calls quern_embed_tokens later, or in another thread with another context. A capacity of the context length is always
- * enough. Fills *result.
+/* Writes to ids[capacity] the tokens from which quern_embed makes the vector of a text. It is for a program that keeps
+ * the tokens and calls quern_embed_tokens later, or in another thread with another context. A capacity of the context
+ * length is always enough. Fills *result.
  *
  * Takes the flags of quern_embed, and refuses or cuts a text that is too long as quern_embed does. Time is bounded by
- * the context length: of a very long text that is cut, only as much is tokenised as can matter.
+ * the context length: of a very long text that is cut, only the part that can matter is tokenised.
  *
  * Fails as quern_embed does for one text. Fails with QUERN_ETOOLONG also when capacity is too small. With
  * QUERN_ETOOLONG *result is filled too: its tokens are those that the text has, or that do not fit. */
@@ -360,7 +360,7 @@ QUERN_API size_t quern_truncate_tokens(int32_t *ids, size_t count, size_t limit,
 
 /* What a token stands for. */
 enum {
-    QUERN_PART_ADDED = 0, /* no text: it opens or closes the text; begin and end are 0 */
+    QUERN_PART_ADDED = 0, /* not from the text: it opens or closes the text; begin and end are 0 */
     QUERN_PART_PROMPT,    /* bytes [begin, end) of the prompt, with the title in it */
     QUERN_PART_TEXT       /* bytes [begin, end) of the text. A token that begins in the prompt and ends in the text
                              belongs to the text and has begin 0 */
@@ -370,9 +370,9 @@ typedef struct quern_token_span {
     int part;          /* one of the above */
 } quern_token_span;
 
-/* Writes where the tokens ids[count] stand in their text to spans[count]. The tokens must be all those that
+/* Writes to spans[count] where the tokens ids[count] stand in their text. The tokens must be all those that
  * quern_tokenize gave for the same text and options. The spans of a part ascend and do not overlap. A space that the
- * tokenizer put there has an empty span. A token may stand for a part of a character. Fails with QUERN_EINVAL when the
+ * tokenizer has added has an empty span. A token may stand for a part of a character. Fails with QUERN_EINVAL when the
  * tokens are not those of the text, and as quern_tokenize does. */
 QUERN_API int quern_token_spans(quern_context *context, quern_text text, const quern_embed_options *options,
                                 const int32_t *ids, size_t count, quern_token_span *spans, quern_error *error);
@@ -388,10 +388,10 @@ QUERN_API int quern_token_spans(quern_context *context, quern_text text, const q
 QUERN_API int quern_detokenize(const quern_model *model, const int32_t *ids, size_t count, unsigned flags, char *out,
                                size_t capacity, size_t *length, quern_error *error);
 
-/* Finds as much of a text as has at most `tokens` tokens together with its prompt and special tokens; 0 stands for the
- * context length. Sets *part to a view of the beginning of the text or, with QUERN_TRUNCATE_START, of its end: the
- * whole text if that fits, else a part that would not fit with one character more. The cut is between two characters of
- * UTF-8. The part is empty when not even the prompt fits.
+/* Finds the longest part of a text that has at most `tokens` tokens together with its prompt and special tokens; 0
+ * stands for the context length. Sets *part to a view of the beginning of the text or, with QUERN_TRUNCATE_START, of
+ * its end: the whole text if that fits, else a part that would not fit with one character more. The cut is between two
+ * characters of UTF-8. The part is empty when not even the prompt fits.
  *
  * options: flags QUERN_TRUNCATE, QUERN_TRUNCATE_START, QUERN_PARSE_SPECIAL, QUERN_NO_SPECIAL. Time depends on the
  * number of tokens, not on the length of the text. Fails as quern_tokenize does. */
@@ -405,9 +405,10 @@ typedef struct quern_chunk {
 
 typedef struct quern_chunk_options {
     size_t size;
-    size_t tokens;  /* most tokens of a chunk with its prompt and special tokens, up to the context length; 0: that */
-    size_t overlap; /* about so many tokens of the chunk before it begin a chunk again; 0: none. Less than half of the
-                       tokens that a chunk has room for beside prompt and special tokens */
+    size_t tokens;  /* most tokens of a chunk with its prompt and special tokens. 0: the context length, and
+                       more than that is not allowed */
+    size_t overlap; /* about this many tokens at the end of a chunk are repeated at the beginning of the next one; 0:
+                       none. Less than half of the tokens that a chunk has room for beside prompt and special tokens */
 } quern_chunk_options;
 
 /* Cuts a long text into chunks, each of which can be embedded with the same options. Writes the chunks in order to
@@ -462,15 +463,15 @@ typedef enum quern_dtype {
     QUERN_DTYPE_BINARY_LOW /* the same with the first number in the lowest bit, as in sqlite-vec's bit vectors */
 } quern_dtype;
 
-/* Returns the name of a number format: "f32", "f16", "int8", "binary" or "binary-low"; NULL for a number that is none.
+/* Returns the name of a number format: "f32", "f16", "int8", "binary" or "binary-low"; NULL for another number.
  * Formats are numbered from 0 without gaps. The string is static. */
 QUERN_API const char *quern_dtype_name(quern_dtype dtype);
 
 /* Returns the number format with this name, or -1. name may be NULL. */
 QUERN_API int quern_dtype_find(const char *name);
 
-/* Returns the bytes of a stored vector of so many dimensions; 0 for a number that is no format, for less than one
- * dimension, and for bits whose number is not a multiple of 8. */
+/* Returns the bytes of a stored vector of so many dimensions; 0 for a number that is not a format, for less than one
+ * dimension, and, in the binary formats, for a number of dimensions that is not a multiple of 8. */
 QUERN_API size_t quern_encoded_bytes(quern_dtype dtype, int dimensions);
 
 /* Cuts a vector to its leading dimensions and makes it of length 1, unless flags has QUERN_NO_NORMALIZE. Reads the
@@ -483,7 +484,7 @@ QUERN_API void quern_finish(const float *vector, int dimensions, unsigned flags,
 
 /* Stores vectors[count][dimensions] in out, row after row, quern_encoded_bytes for each. capacity: bytes that fit into
  * out. out may be the vectors themselves. Numbers should be finite. Fails with QUERN_EINVAL for a NULL argument, a
- * number that is no format, or dimensions that the format cannot have; QUERN_ETOOLONG when capacity is too small. */
+ * number that is not a format, or dimensions that the format cannot have; QUERN_ETOOLONG when capacity is too small. */
 QUERN_API int quern_encode(quern_dtype dtype, const float *vectors, size_t count, int dimensions, void *out,
                            size_t capacity, quern_error *error);
 
