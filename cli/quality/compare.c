@@ -137,7 +137,8 @@ static int embed_texts(struct side *side, const struct quern_cli_session *sessio
     return code;
 }
 
-/* Embeds one side after the other, so that only one model takes memory at a time. A task of -1 is set by the first. */
+/* Embeds one side after the other, so that only one model takes memory at a time. A task of -1 becomes the usual task
+ * of the first side. */
 static int embed_side(struct side *side, const struct quern_cli_session_options *options,
                       const struct compared_texts *texts, quern_embed_options *embed)
 {

@@ -12,7 +12,7 @@ static const char *const text_keys[] = {"text", "q", "query", NULL}, *const rele
 
 static const char no_memory[] = "no memory for it";
 
-/* place, separator and name in one string, to be freed; NULL after a message. */
+/* Joins place, separator and name to one string, which the caller frees; NULL after a message. */
 static char *join(const char *place, const char *separator, const char *name)
 {
     size_t size = strlen(place) + strlen(separator) + strlen(name) + 1;
@@ -39,7 +39,7 @@ static char *join_title(char *title, char *text, size_t *title_length)
     return joined;
 }
 
-/* A document or query from the current line; number is its id if it has none, from 1. */
+/* Reads a document or a query from the current line. If it has no id, its id is number, which is counted from 1. */
 static int read_document(const struct quern_eval_lines *lines, const json_t *object, size_t number,
                          struct quern_eval_document *document)
 {
@@ -67,7 +67,8 @@ static int compare_named(const void *a, const void *b)
     return strcmp(((const struct named *)a)->id, ((const struct named *)b)->id);
 }
 
-/* The documents by id, to be freed; NULL after a message, for example about an id that occurs twice. */
+/* Returns the documents sorted by id, which the caller frees; NULL after a message, for example when an id occurs
+ * twice. */
 static struct named *sort_ids(const struct quern_eval_document *documents, size_t count, const char *path)
 {
     struct named *sorted = malloc((count + 1) * sizeof *sorted);
@@ -115,7 +116,7 @@ static int add_grade(struct corpus_reading *reading, const struct quern_eval_lin
     return QUERN_CLI_DONE;
 }
 
-/* "docs": [id, ...] or "doc": id of a query. */
+/* Reads the member "docs": [id, ...] or "doc": id of a query. */
 static int add_relevant(struct corpus_reading *reading, const struct quern_eval_lines *lines, const json_t *object,
                         size_t query)
 {
@@ -131,7 +132,7 @@ static int add_relevant(struct corpus_reading *reading, const struct quern_eval_
     return QUERN_CLI_DONE;
 }
 
-/* A line "query document grade" or "query iteration document grade". The first one may be a header. */
+/* Reads a line "query document grade" or "query iteration document grade". The first line may be a header. */
 static int add_judgement(struct corpus_reading *reading, struct quern_eval_lines *lines)
 {
     char *fields[4];

@@ -7,7 +7,7 @@
 
 struct quern_eval_document {
     char *id;
-    char *text;          /* its title, a space and its body; or the body alone, if there is no title or it repeats it */
+    char *text;          /* its title, a space and its body; or the body alone, if it has no title or begins with it */
     size_t title_length; /* 0: none */
 };
 
@@ -19,7 +19,7 @@ struct quern_eval_corpus {
     size_t document_count, query_count, grade_count;
     size_t document_room, query_room, grade_room;
     size_t missing;   /* relevant documents that the corpus does not have */
-    bool skip_itself; /* a query does not find the document of its own id, as is usual with BEIR */
+    bool skip_itself; /* a query does not find the document with its own id, as is usual with BEIR */
 };
 
 /* Reads FOLDER in BEIR's layout, or PREFIX-corpus.jsonl and so on. Reports failures itself; returns an exit code. */

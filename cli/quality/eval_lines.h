@@ -18,7 +18,7 @@ struct quern_eval_lines {
 /* Opens path or, if there is none, path.gz; if there is neither and optional is set, leaves stream NULL. */
 int quern_eval_lines_open(struct quern_eval_lines *lines, const char *path, bool optional);
 
-/* 1 when there is a line, which is not empty; 0 at the end; -1 after a message. */
+/* Reads the next line that is not empty. Returns 1 when there is one, 0 at the end, -1 after a message. */
 int quern_eval_lines_next(struct quern_eval_lines *lines);
 void quern_eval_lines_close(struct quern_eval_lines *lines);
 
@@ -26,7 +26,7 @@ void quern_eval_lines_close(struct quern_eval_lines *lines);
 int quern_eval_lines_fail(const struct quern_eval_lines *lines, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* The current line as a JSON object, to be given back with json_decref; NULL after a message. */
+/* Returns the current line as a JSON object, which the caller frees with json_decref; NULL after a message. */
 json_t *quern_eval_lines_object(const struct quern_eval_lines *lines);
 
 /* Splits the current line at tabs, or with `spaces` at white space. Writes at most count fields; returns how many there
@@ -36,7 +36,8 @@ size_t quern_eval_lines_split(struct quern_eval_lines *lines, bool spaces, char 
 /* The value of the first key of a NULL-terminated list that the object has, or NULL. */
 const json_t *quern_eval_value(const json_t *object, const char *const *keys);
 
-/* A copy of that value as a string (numbers are written out), to be freed; NULL without one, or without memory. */
+/* Returns a copy of that value as a string, which the caller frees. A number becomes its digits. NULL: there is no such
+ * value, or no memory. */
 char *quern_eval_string(const json_t *object, const char *const *keys);
 
 /* Whether all of text is a finite number. */

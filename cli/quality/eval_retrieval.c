@@ -65,8 +65,8 @@ static int embed_all(struct retrieval_run *run)
 
 /* ---------------------------------------------------------------- searches */
 
-/* Scores all documents for a query: cosines times the length of the query, which does not change their order. norms:
- * the lengths of the documents' vectors. */
+/* Scores all documents for a query. A score is the cosine times the length of the query's vector, which does not change
+ * the order. norms: the lengths of the documents' vectors. */
 static void search_vectors(struct retrieval_run *run, size_t query, int dimensions, const double *norms)
 {
     const size_t width = (size_t)run->session.info.dimensions;
@@ -86,7 +86,7 @@ static void judge(struct retrieval_run *run, size_t query, const struct quern_ev
     quern_eval_search_add(search, &top, grades, count);
 }
 
-/* Searches for every query that has a relevant document. with: the place of a number of dimensions, WITH_BM25 or
+/* Searches for every query that has a relevant document. with: the index of a number of dimensions, WITH_BM25 or
  * WITH_TFIDF. */
 static void search_all(struct retrieval_run *run, int with, const double *norms, struct quern_eval_search *search)
 {
@@ -205,7 +205,7 @@ static quern_text text_at(const struct quern_eval_corpus *corpus, size_t i)
     return (quern_text){text, strlen(text)};
 }
 
-/* Divides documents into titles and bodies where the document task takes titles. */
+/* Divides documents into titles and bodies, if the document task takes titles. */
 static void split_titles(struct retrieval_run *run)
 {
     for (size_t i = 0; i < run->corpus.document_count; i++) {

@@ -1,6 +1,6 @@
 /* Figures of google/embeddinggemma-300m: token ids, final vectors and means of the hidden states, computed in float32
- * with the published weights by an ONNX export (no task) and by sentence-transformers 5.4.1 (document). Rounded to 16
- * bits, which moves a cosine by less than 1e-8. Only directions are kept. */
+ * with the published weights by an ONNX export (no task) and by sentence-transformers 5.4.1 (document). They are
+ * rounded to 16 bits, which changes a cosine by less than 1e-8. Only directions are kept. */
 #include "verify.h"
 
 static const int16_t hidden_a[QUERN_CLI_GOLDEN_DIMENSIONS] = {

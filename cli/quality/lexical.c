@@ -101,7 +101,7 @@ static void fill_terms(struct quern_eval_bags *bags, const struct occurrences *l
         for (size_t i = 0; i < bags->words && pass == 0; i++)
             bags->word_begin[i + 1] += bags->word_begin[i];
     }
-    /* The second pass moved every beginning to its end: move them back by one. */
+    /* The second pass has moved each beginning to that of the next element. So all values move to the next place. */
     memmove(bags->text_begin + 1, bags->text_begin, bags->texts * sizeof *bags->text_begin);
     memmove(bags->word_begin + 1, bags->word_begin, bags->words * sizeof *bags->word_begin);
     bags->text_begin[0] = bags->word_begin[0] = 0;

@@ -1,4 +1,4 @@
-/* Searches by words, which vectors are compared with. */
+/* Searches by words: what searches by vectors are compared with. */
 #ifndef QUERN_EVAL_LEXICAL_H
 #define QUERN_EVAL_LEXICAL_H
 

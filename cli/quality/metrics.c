@@ -31,7 +31,7 @@ static int compare_values(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* ranks[count], from 0; false without memory. */
+/* Writes ranks[count], counted from 0. False: no memory. */
 static bool make_ranks(const double *values, size_t count, double *ranks)
 {
     struct placed *sorted = malloc((count + 1) * sizeof *sorted);

@@ -21,7 +21,7 @@ int quern_cli_compare(const struct quern_cli_verify_options *options, struct que
 
 /* ---------------------------------------------------------------- goldens.c */
 
-/* Figures of the real EmbeddingGemma-300M, computed in float32 by others. */
+/* Figures of the real EmbeddingGemma-300M, which other programs computed in float32. */
 #define QUERN_CLI_GOLDEN_DIMENSIONS 768
 struct quern_cli_golden {
     const char *label;
@@ -30,8 +30,8 @@ struct quern_cli_golden {
     int task;
     uint32_t tokens, truncated;
     int32_t ids[4]; /* of the text without a task, special ones included; ids[0] 0: unknown */
-    int16_t vector[QUERN_CLI_GOLDEN_DIMENSIONS]; /* the final vector; scaled to 16 bits: only its direction is used */
-    const int16_t *hidden;                       /* the same for the mean of the hidden states, or NULL */
+    int16_t vector[QUERN_CLI_GOLDEN_DIMENSIONS]; /* the final vector, scaled to 16 bits; only its direction is used */
+    const int16_t *hidden;                       /* the mean of the hidden states, in the same form; or NULL */
 };
 extern const struct quern_cli_golden quern_cli_goldens[];
 extern const int quern_cli_golden_count;

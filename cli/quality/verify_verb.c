@@ -4,9 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A vector passes when its cosine with the stored one is at least this. Weights in float32, half floats and Q8_0 are
- * the published ones but for rounding, and llama.cpp gets more than 0.999 from them. Files of fewer bits are rounded
- * more coarsely or, in Q4_0, have other weights (trained to be quantised). The fast path may lose a little more. */
+/* A vector passes when its cosine with the stored one is at least this. Weights in float32, half floats and Q8_0 differ
+ * from the published ones by rounding only, and with them llama.cpp gets a cosine above 0.999. Types of fewer bits
+ * round more. The Q4_0 file even has other weights, which were trained for quantisation. The fast path may lose a
+ * little more. */
 #define PASS_EXACT 0.999
 #define PASS_FAST 0.998
 #define PASS_COARSE 0.95
@@ -143,7 +144,7 @@ static int check_all(struct quern_cli_session *session)
     return failed > 0 ? QUERN_CLI_FAILED : QUERN_CLI_DONE;
 }
 
-/* Whether an option was given that only makes sense with --against. */
+/* Whether an option was given that has a meaning only with --against. */
 static bool has_compare_option(const struct quern_cli_verify_options *options)
 {
     return options->input.path != NULL || options->input.null || options->embed.task >= 0 ||
