@@ -1,8 +1,9 @@
 #!/bin/sh
-# Runs a server under hostile requests, 64 clients of which some are faulty, and kill -9. Nothing may be fatal, every
-# vector must be right, and anonymous memory must stay flat. usage: soak.sh BUILD-DIRECTORY [SECONDS]
+# Runs a server under hostile requests, under 64 clients that also send faulty requests, and kills it by kill -9. The
+# server must not crash, every vector must be right, and anonymous memory must not grow.
+# usage: soak.sh BUILD-DIRECTORY [SECONDS]
 set -eu
-export ASAN_OPTIONS="quarantine_size_mb=8:${ASAN_OPTIONS:-}" # so that memory given back shows
+export ASAN_OPTIONS="quarantine_size_mb=8:${ASAN_OPTIONS:-}" # small, so freed memory is really given back
 build=$1
 seconds=${2:-60}
 root=$(dirname "$0")/..
@@ -42,15 +43,15 @@ load "$seconds" --faults 20 --seed 2 --pid "$server" || failed "a client got som
 after=$(anonymous_kb)
 [ "$after" -le $((before + before / 10 + 4096)) ] || failed "anonymous memory grew from $before to $after kB"
 
-echo "== kill -9 and a restart, behind clients that try again"
+echo "== kill -9 and a restart, while clients try again"
 load 15 --faults 10 >"$work/load" 2>&1 &
 clients=$!
 sleep 6
 kill -9 "$server"
 wait "$server" || true
-# Without the sandbox, because a sanitizer looks for leaks at the end in ways that the sandbox refuses.
+# Without the sandbox, because a sanitizer that looks for leaks at the end needs system calls that the sandbox refuses.
 start_server "$build/quern" "$work/tiny.gguf" "$work/second.log" --port "${address##*:}" --no-sandbox
-wait "$clients" || { cat "$work/load"; failed "a client did not get over the restart"; }
+wait "$clients" || { cat "$work/load"; failed "a client failed because of the restart"; }
 cat "$work/load"
 
 echo "== the end, under load"
@@ -62,4 +63,4 @@ server=
 kill "$clients" 2>/dev/null || true
 wait "$clients" || true
 grep -E 'Sanitizer|runtime error' "$work"/*.log && failed "a sanitizer complained"
-echo "the server stands"
+echo "the server passed"
