@@ -1,8 +1,8 @@
 /* Makes model files: from a sentence-transformers folder, from another model file, or by attaching the dense head.
  *
- * Inputs are mapped and checked in full before anything is written; tensors are converted a few megabytes at a time,
- * by several threads. The output is written as PATH.part, locked, and renamed when it is complete. A PATH.part that
- * a killed process has left is overwritten. */
+ * Inputs are mapped and checked in full before anything is written; tensors are converted a few megabytes at a time, by
+ * several threads. The output is written as PATH.part, which is locked, and renamed when it is complete. A PATH.part
+ * that a killed process has left is overwritten. */
 #ifndef QUERN_CONVERT_H
 #define QUERN_CONVERT_H
 

@@ -103,7 +103,7 @@ static int add_layer(struct folder *folder, int layer)
     return QUERN_OK;
 }
 
-/* The embeddings may have more rows than there are pieces, so that their number is round. These rows are left out. */
+/* The embeddings may have more rows than there are pieces, to make their number round. These rows are left out. */
 static int add_embedding(struct folder *folder)
 {
     const struct quern_settings *s = &folder->settings;
@@ -191,7 +191,7 @@ static void put_float(struct quern_gguf_writer *writer, const char *key, double 
     quern_gguf_put_f32(writer, name, (float)value);
 }
 
-/* The last part of the folder's path: nothing else names the model. */
+/* The last part of the folder's path, because nothing else names the model. */
 static void put_name(struct quern_gguf_writer *writer, const char *folder)
 {
     char *full = realpath(folder, NULL);

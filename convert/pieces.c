@@ -75,8 +75,8 @@ static bool ends(quern_text text, const char *with)
     return text.length >= length && memcmp(text.data + text.length - length, with, length) == 0;
 }
 
-/* Whether no text should be able to spell a piece, whatever its file says. This is the rule that published files were
- * made by, together with the names of Gemma's turns and images. */
+/* Whether a text must not be able to spell this piece, whatever its file says. Published files were made by this rule,
+ * together with the names of Gemma's turns and images. */
 static bool looks_special(quern_text text)
 {
     static const char *const names[] = {"<pad>", "<mask>", "<2mass>", "[@BOS@]", "<start_of_turn>", "<end_of_turn>",
