@@ -33,7 +33,7 @@ enum quern_parameter {
     QUERN_P_POOLING, /* an enum quern_pooling */
     QUERN_P_CAUSAL,  /* 1: a token attends to earlier ones only */
 
-    /* No key gives these: the first tensor that has them as its rows does. */
+    /* No key gives these. They are the number of rows of the first tensor that refers to them. */
     QUERN_P_VOCABULARY,
     QUERN_P_TOKEN_TYPES,
     QUERN_P_HEAD_HIDDEN, /* between the two matrices of the dense head */
@@ -68,7 +68,7 @@ enum quern_tensor {
     QUERN_T_QUERY,
     QUERN_T_KEY,
     QUERN_T_VALUE,
-    QUERN_T_QKV, /* the three above in one; a file has either */
+    QUERN_T_QKV, /* the three above in one; a file has this one or those three */
     QUERN_T_QUERY_NORM,
     QUERN_T_KEY_NORM,
     QUERN_T_OUTPUT,
@@ -122,7 +122,7 @@ enum quern_layer_kind { QUERN_LAYER_GLOBAL, QUERN_LAYER_LOCAL, QUERN_LAYER_KINDS
 /* Which layers are of which kind. */
 enum quern_layer_pattern {
     QUERN_PATTERN_GLOBAL,               /* all are global */
-    QUERN_PATTERN_LAST_OF_PERIOD_GLOBAL /* of each period of layers only the last one is; none when the period is 0 */
+    QUERN_PATTERN_LAST_OF_PERIOD_GLOBAL /* only the last layer of each period is global; none when the period is 0 */
 };
 
 /* A file with this tensor is refused, for the reason given. */
@@ -153,7 +153,7 @@ struct quern_arch {
 
     const struct quern_arch_refusal *refusals;
     int refusal_count;
-    uint64_t digest_seed; /* so that equal weights of two architectures are two spaces */
+    uint64_t digest_seed; /* so that equal weights in two architectures belong to two spaces */
 };
 
 /* All architectures; their number to count. */

@@ -50,10 +50,10 @@ struct quern_engine {
     enum quern_path path;
 
     int row_capacity, span_capacity; /* what fits into a step */
-    int fill;                        /* rows from which on no further text is added */
+    int fill;                        /* when a step has so many rows, no further text is added */
 
     /* The step. */
-    int rows, spans, blocks;      /* blocks: of QUERN_KEY_BLOCK keys, counting every text's last one as whole */
+    int rows, spans, blocks;      /* blocks: of QUERN_KEY_BLOCK keys; the last one of a text may be shorter */
     int32_t *ids;                 /* [row_capacity] */
     int32_t *position;            /* [row_capacity]: of a row's token in its text */
     struct quern_text_span *span; /* [span_capacity] */
@@ -74,10 +74,10 @@ struct quern_engine {
     float *head_hidden;        /* [spans][head_hidden] */
     unsigned char *head_input; /* of a dense matrix: the texts' rows, then what rounding left over of them */
 
-    unsigned char *scratch; /* [threads][scratch_bytes]; first result_bytes of attention's results, or gate and up */
+    unsigned char *scratch; /* [threads][scratch_bytes]: result_bytes of attention's results first; or gate and up */
     size_t scratch_bytes, result_bytes;
 
-    uint64_t *part_ns; /* [QUERN_PASS_PARTS], to which every pass adds; NULL, as at first: nothing is timed */
+    uint64_t *part_ns; /* [QUERN_PASS_PARTS], to which every pass adds. NULL, the default: nothing is timed */
     uint64_t lap_ns;   /* when the part under way began */
 
     struct quern_arena arena;
@@ -119,7 +119,8 @@ struct quern_input {
 /* stream.c: x = the embeddings of ids; then its input */
 void quern_engine_embed(struct quern_engine *engine, struct quern_input next);
 
-/* stream.c: adds y to x as the architecture does, under this norm; then, in the first, the input of the next product */
+/* stream.c: adds y to x with this norm, as the architecture does. The first one then writes the input of the next
+ * product. */
 void quern_engine_add_and_norm(struct quern_engine *engine, const struct quern_norm *norm, struct quern_input next);
 void quern_engine_add_last(struct quern_engine *engine, const struct quern_norm *norm);
 

@@ -18,8 +18,9 @@ static void product(struct quern_engine *e, const struct quern_matrix *matrix, c
     quern_engine_product(e, matrix, matrix->rows, a, e->rows, c, (size_t)matrix->rows);
 }
 
-/* Queries, keys and values. Half of all error of the fast path came from rounding the input of this product, because
- * scores are sensitive to it. Keys are few columns, so they are computed from what rounding left over as well. */
+/* Queries, keys and values. Without the rest, half of the error of the fast path comes from rounding the input of this
+ * product, because scores are sensitive to it. Keys have few columns, so what rounding left over of the input is
+ * multiplied for the keys too. */
 static void project(struct quern_engine *e, const struct quern_layer *layer)
 {
     const struct quern_matrix keys = {.rows = layer->kv_heads * layer->head, .length = layer->qkv.length,

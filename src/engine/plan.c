@@ -89,7 +89,7 @@ static void plan(struct quern_engine *e, const struct needs *n)
         e->rest = quern_arena_take(arena, inputs, quern_activation_row_bytes(format, (int)width));
         e->key_rest = quern_arena_take(arena, rows, n->key_rest);
     }
-    /* qkv is dead once attention has run; then y and, behind it, hidden live in its place. */
+    /* qkv is not used after attention. Then y and, behind it, hidden take its memory. */
     unsigned char *shared = quern_arena_take(arena, inputs, larger(n->qkv, y_bytes + n->hidden));
     e->qkv = (float *)(void *)shared;
     e->y = (float *)(void *)shared;

@@ -91,7 +91,7 @@ static int bind_vector(struct quern_binder *binder, enum quern_tensor tensor, in
     return QUERN_OK;
 }
 
-/* Whether the tensor has a bias in this file. One that is required counts, so that its absence is noticed. */
+/* Whether the tensor has a bias in this file. For a bias that is required this is true, so a missing one is noticed. */
 static bool has_bias(const struct quern_binder *binder, enum quern_tensor tensor, int layer)
 {
     const enum quern_bias bias = binder->arch->tensors[tensor].bias;

@@ -14,7 +14,7 @@ struct quern_packing {
     size_t row_bytes;
     const struct quern_gemm *gemm;
     unsigned char *panel;
-    uint64_t digest; /* of the rows; filled when they are packed, as is finite */
+    uint64_t digest; /* of the rows. digest and finite are set when the rows are packed */
     bool finite;
 };
 
@@ -53,10 +53,10 @@ void quern_binder_bind_rotations(struct quern_binder *binder);
 /* packing.c: packs the panels, and computes the network's digest. */
 int quern_binder_pack(struct quern_binder *binder, int threads);
 
-/* network_digest.c: continues a digest over more bytes. It tells weights apart; it is no protection against forgery. */
+/* network_digest.c: continues a digest over more bytes. It tells weights apart. It does not protect against forgery. */
 uint64_t quern_digest_bytes(uint64_t digest, const void *data, size_t bytes);
 
-/* network_digest.c: of everything that makes a vector. The panels' digests are there. */
+/* network_digest.c: the digest of everything that decides a vector. The panels' digests must be there already. */
 uint64_t quern_binder_digest(const struct quern_binder *binder);
 
 /* The value of a parameter that is a whole number. */

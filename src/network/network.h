@@ -32,7 +32,7 @@ struct quern_norm {
 };
 
 struct quern_layer {
-    /* How it attends. */
+    /* How the layer attends. */
     int heads, kv_heads, head;  /* head: elements of one */
     int window;                 /* token i attends to token j when |i - j| <= window; INT_MAX: to all */
     float score_scale;          /* of products of queries and keys */
@@ -57,7 +57,7 @@ struct quern_shape {
     int heads, kv_heads, head; /* of the first layer */
     int ffn;
     int context;        /* most tokens in a text */
-    int sliding_window; /* as the file has it: the whole width */
+    int sliding_window; /* as the file has it: both sides together */
     int period;         /* of layer kinds */
     int vocabulary;
     int head_hidden; /* between the two matrices of the dense head; 0: no head */
@@ -86,7 +86,7 @@ struct quern_network {
     size_t packed_bytes;
 
     struct quern_arena tables; /* what the pointers above lie in, except for packed panels */
-    void *weights;             /* these: packed_bytes */
+    void *weights;             /* the packed panels, packed_bytes */
 };
 
 /* Checks and packs. gguf stays open as long as the network. threads: how many may pack. QUERN_EFORMAT for a file that

@@ -1,5 +1,5 @@
-/* The digest of a network, by which quern tells the spaces of vectors apart. It must stay what it is: vectors are
- * stored with it. */
+/* The digest of a network, by which quern tells the spaces of vectors apart. It must never
+ * change, because vectors are stored with it. */
 #include "network/binder.h"
 
 #include <string.h>

@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-/* Turns on from one position to the next in double precision: 2,048 turns lose about 2,048 * 2^-53. */
+/* Rotates from each position to the next in double precision. 2,048 rotations lose about 2,048 * 2^-53. */
 static void fill(float *cosine, float *sine, size_t context, int head, double base)
 {
     const int half = head / 2;
