@@ -8,7 +8,7 @@
 enum quern_boundary {
     QUERN_BOUNDARY_NONE,
     QUERN_BOUNDARY_WORD,      /* white space follows */
-    QUERN_BOUNDARY_SENTENCE,  /* the same behind a full stop or the like, which in Chinese and Japanese is enough */
+    QUERN_BOUNDARY_SENTENCE,  /* a full stop or the like, with white space after it except in Chinese and Japanese */
     QUERN_BOUNDARY_LINE,      /* white space with one line end follows */
     QUERN_BOUNDARY_PARAGRAPH, /* white space with two line ends, or a paragraph separator, follows */
 };
@@ -16,10 +16,10 @@ enum quern_boundary {
 /* What ends at byte `at`, 0 < at <= text.length: in front of the white space that follows. */
 enum quern_boundary quern_boundary_at(quern_text text, size_t at);
 
-/* The first byte at or after `at` that begins no white space, or text.length. White space is that of Unicode. */
+/* The first byte at or after `at` that does not begin white space, or text.length. White space is that of Unicode. */
 size_t quern_white_skip(quern_text text, size_t at);
 
-/* The end of text[begin, end) without the white space at its end; begin when it is nothing else. */
+/* The end of text[begin, end) without the white space at its end; begin if all of it is white space. */
 size_t quern_white_trim(quern_text text, size_t begin, size_t end);
 
 #endif

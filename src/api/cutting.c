@@ -24,7 +24,7 @@ static size_t bytes_of(const struct quern_window *window, size_t tokens, bool fr
                     : quern_utf8_floor(window->text, window->spans[tokens - 1].end);
 }
 
-/* The bytes to keep of a text to keep one more character than with these bytes. */
+/* How many bytes to keep of a text, to keep one character more than with these bytes. */
 static size_t one_more(quern_text text, size_t bytes, bool from_end)
 {
     return from_end ? text.length - quern_utf8_floor(text, text.length - bytes - 1) : quern_utf8_ceil(text, bytes + 1);
@@ -103,7 +103,8 @@ static size_t best_cut(quern_text text, size_t begin, size_t end)
     return cut;
 }
 
-/* Where the chunk behind one that ends at `end` begins. The window begins where that one did, at `begin`. */
+/* Where the next chunk begins, behind a chunk that ends at `end`. The window begins where that chunk began, at
+ * `begin`. */
 static size_t next_begin(const struct chunker *chunker, const struct quern_window *window, size_t begin, size_t end)
 {
     const quern_text text = chunker->text;

@@ -33,7 +33,7 @@ static void note_failure(struct call *call, size_t i, const quern_error *error)
     call->first.index = (int64_t)i;
 }
 
-/* Ends a call with a failure that is no text's fault: it is the result of all texts that are not computed. */
+/* Ends a call with a failure that no text has caused. All texts that are not computed get it as their result. */
 static int give_up(struct call *call, int code)
 {
     quern_engine_clear(&call->context->engine);

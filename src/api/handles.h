@@ -37,8 +37,8 @@ struct quern_context {
     char threads_reason[128];
 };
 
-/* Copies a caller's structure, whose first field is its size, over dst, which holds the defaults. src may be NULL. A
- * newer caller's structure may be longer; the fields that this version does not know must be zero. */
+/* Copies a caller's structure, whose first field is its size, to dst, which holds the defaults before. src may be NULL.
+ * A newer caller's structure may be longer; the fields that this version does not know must be zero. */
 int quern_options_read(void *dst, size_t dst_size, const void *src, quern_error *error);
 
 /* Copies src to a caller's structure, as much as it has room for. The first field is the size, and stays. */

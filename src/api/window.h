@@ -13,7 +13,7 @@ struct quern_window {
     size_t around;                 /* further tokens: the prompt, and those that open and close the text */
 };
 
-/* Tokenises so much of a text, from its start or up to its end, that it has more than limit tokens, or all of it. The
+/* Tokenises a part of a text, at its start or at its end, that has more than limit tokens, or the whole text. The
  * window is valid until another one is read or a text is prepared in the same context. */
 int quern_window_read(struct quern_window *window, quern_context *context, quern_text text,
                       const quern_embed_options *options, size_t limit, bool from_end, quern_error *error);

@@ -7,7 +7,8 @@
 #include <stdbool.h>
 
 /* Returns the bytes of the well-formed character at s, 1 to 4, or 0 when there is none, or only the beginning of one.
- * left: how many bytes may be read, at least 1. A well-formed character has its shortest form and is no surrogate. */
+ * left: how many bytes may be read, at least 1. A well-formed character has its shortest form and is not a
+ * surrogate. */
 static inline size_t quern_utf8_length(const unsigned char *s, size_t left)
 {
     if (s[0] < 0x80)
