@@ -303,7 +303,7 @@ static void test_failing_source(void **state)
     assert_int_equal(probe.finishes, 0);
 }
 
-/* A failure that is no text's fault ends the job and reaches no text. */
+/* A failure that no text has caused ends the job, and no text gets it as its result. */
 static void test_wrong_options(void **state)
 {
     (void)state;

@@ -135,7 +135,7 @@ static void test_tokens_of_another_text(void **state)
     assert_non_null(strstr(error.text, "not those of the text"));
 }
 
-/* A space that is no piece is three byte tokens; the first one stands for all of it. */
+/* A space that is not a piece becomes three byte tokens. The first one stands for all of it. */
 static void test_space_of_byte_tokens(void **state)
 {
     (void)state;

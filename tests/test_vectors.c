@@ -15,7 +15,7 @@
 
 static quern_error error;
 
-/* An error that is no single text's fault. */
+/* An error that no single text has caused. */
 static void expect_failure(int code, int expected, const char *fragment)
 {
     expect_error(code, expected, fragment);
