@@ -152,7 +152,7 @@ static int refuse_unknown(const struct folder *folder)
             for (size_t w = 0; w < folder->weights.count && !used; w++)
                 used = folder->weights.list[w].data == file->tensors[i].data;
             if (!used)
-                return quern_fail(folder->error, QUERN_EUNSUPPORTED, "%s: tensor %.80s is none of %s's",
+                return quern_fail(folder->error, QUERN_EUNSUPPORTED, "%s: tensor %.80s does not belong to %s",
                                   file->path, file->tensors[i].name, arch->title);
         }
     }

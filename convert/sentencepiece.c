@@ -82,7 +82,7 @@ struct parser {
 
 static int damaged(const struct parser *parser, const char *where)
 {
-    return quern_fail(parser->error, QUERN_EFORMAT, "%s is damaged, or no SentencePiece model: %s", parser->path,
+    return quern_fail(parser->error, QUERN_EFORMAT, "%s is damaged, or is not a SentencePiece model: %s", parser->path,
                       where);
 }
 

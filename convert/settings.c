@@ -94,7 +94,7 @@ static int read_period(struct quern_settings *s, const struct quern_json *config
     if (!json_is_array(types))
         return QUERN_OK;
     if (json_array_size(types) != (size_t)s->layers)
-        return refuse(config, "layer_types has not as many elements as there are layers", error);
+        return refuse(config, "layer_types does not have one element for each layer", error);
     for (int l = 0; l < s->layers; l++) {
         const char *type = json_string_value(json_array_get(types, (size_t)l));
         bool local = l % s->period < s->period - 1;

@@ -103,7 +103,7 @@ static int check_merges(const struct quern_json *json, const json_t *model, quer
         quern_text left, right;
         char text[512];
         if (!split_merge(json_array_get(merges, i), &left, &right) || left.length + right.length >= sizeof text)
-            return quern_fail(error, QUERN_EFORMAT, "%s: merge %zu is none", json->path, i);
+            return quern_fail(error, QUERN_EFORMAT, "%s: merge %zu is not a pair of pieces", json->path, i);
         memcpy(text, left.data, left.length);
         memcpy(text + left.length, right.data, right.length);
         text[left.length + right.length] = '\0';
