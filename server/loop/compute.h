@@ -4,8 +4,8 @@
 
 #include "server_state.h"
 
-/* Opens all of it, except the cache's file, which server->cache_file is already (NULL: none). The cache is filled from
- * the file. */
+/* Opens all of it. The cache's file is open already, as server->cache_file (NULL: none), and the cache is filled from
+ * it. */
 int quern_compute_open(struct quern_server *server, quern_error *error);
 
 /* Starts the worker's thread. */

@@ -330,7 +330,7 @@ void quern_connection_close(struct quern_connection *connection)
         evconnlistener_enable(server->listener);
 }
 
-/* Whether nothing of a request has arrived, not even in the kernel: closing would reset the connection under it. */
+/* Whether no byte of a request has arrived, not even in the kernel. If one has, closing would reset the connection. */
 static bool is_idle(const struct quern_connection *connection)
 {
     char byte;

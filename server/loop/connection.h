@@ -13,8 +13,8 @@ void quern_connection_close(struct quern_connection *connection);
 /* Closes the oldest connection that has no request. False: all have one. */
 bool quern_connections_close_idle(struct quern_server *server);
 
-/* Closes all connections that have no request. True: nobody waits for an answer any more, nor reads one. Requests whose
- * head has arrived in part do not count. */
+/* Closes all connections that have no request. True: no client waits for an answer or reads one any more. Requests
+ * whose head has arrived in part do not count. */
 bool quern_connections_drain(struct quern_server *server);
 
 #endif

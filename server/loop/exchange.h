@@ -10,8 +10,8 @@
  *
  *     READING -> TOKENISING -> COMPUTING <-> WAITING -> ANSWERING
  *
- * Without a cache an exchange never waits. With one it may compute and wait several times, when others fail to compute
- * what it waited for. */
+ * Without a cache an exchange is never WAITING. With a cache it may compute and wait several times, when others fail to
+ * compute the texts that it waited for. */
 enum quern_exchange_state {
     QUERN_EXCHANGE_READING,    /* its body arrives */
     QUERN_EXCHANGE_TOKENISING, /* its texts become tokens, a slice at each turn of the loop */
@@ -47,7 +47,8 @@ void quern_exchange_answer(struct quern_exchange *exchange);
 /* The body is whole: parses, tokenises, computes, answers. body must live until the answer is ready. */
 void quern_exchange_run(struct quern_exchange *exchange, quern_text body);
 
-/* Whether the server may hold so many bytes more for this exchange. If so they are counted, until it ends. */
+/* Whether the server may hold so many bytes more for this exchange. If it may, they are counted until the exchange
+ * ends. */
 bool quern_exchange_hold(struct quern_exchange *exchange, size_t bytes);
 
 /* Ends an exchange: its answer was sent, or its client has left before. Logs and counts it, and frees it. */

@@ -22,7 +22,7 @@ static void stamp(char out[static 40])
     snprintf(out + length, 40 - length, ".%03dZ", (int)(now.tv_nsec / 1000000));
 }
 
-/* Whoever reads the log may have stopped, and must not stop the server too: a line that cannot be written at once is
+/* A reader of the log may have stopped, and must not stop the server too. So a line that cannot be written at once is
  * left out. A pipe that is ready for writing takes PIPE_BUF bytes at once. */
 static void put(struct quern_service *service, struct quern_buffer *line)
 {

@@ -9,8 +9,8 @@
 void quern_log(struct quern_service *service, const char *level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* The line of a request that is answered, or (status 499) was left by its client. Nothing of the input is in it.
- * job NULL: nothing was computed. */
+/* Writes the line of a request that is answered, or whose client has left (status 499). It contains nothing of the
+ * input. job NULL: nothing was computed. */
 void quern_log_request(const struct quern_request *request, const struct quern_job *job,
                        const struct quern_answer *answer, int64_t now_ns);
 

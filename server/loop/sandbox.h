@@ -25,7 +25,8 @@ struct quern_sandbox_state {
     int seccomp_error;  /* an errno; 0: it is in force */
 };
 
-/* Enters the sandbox: for ever, for this thread and all threads that it starts. What the kernel lacks is left out. */
+/* Enters the sandbox. It holds for ever, for this thread and all threads that it starts. Parts that the kernel does not
+ * have are left out. */
 struct quern_sandbox_state quern_sandbox_enter(const struct quern_sandbox *sandbox);
 
 #endif

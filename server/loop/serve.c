@@ -50,7 +50,7 @@ static void on_reload(evutil_socket_t descriptor, short what, void *argument)
         atomic_store(&server->worker.must_renew, true);
 }
 
-/* Tells systemd that the loop runs. Whether the model gives vectors is for /ready to say. */
+/* Tells systemd that the loop runs. Only /ready tells whether the model gives vectors. */
 static void on_watchdog(evutil_socket_t descriptor, short what, void *argument)
 {
     const struct quern_server *server = argument;

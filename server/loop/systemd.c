@@ -23,7 +23,7 @@ static int64_t number(const char *variable)
     return errno == 0 && *end == '\0' ? value : 0;
 }
 
-/* Processes inherit variables that are meant for others; the process id tells for whom they are. */
+/* A process may inherit variables that are meant for another one. The process id in them tells for which one. */
 static bool is_for_us(const char *variable)
 {
     return number(variable) == getpid();

@@ -7,8 +7,8 @@
 /* The dimensions that the request asks for. */
 int quern_vectors_width(const struct quern_request *request);
 
-/* Makes of the vectors that were computed those that are answered: cut, normalised, in their number format, one after
- * the other without gaps. Called once, before the others below. False: no memory. */
+/* Turns the vectors that were computed into those of the answer: cut, normalised, in their number format, one after the
+ * other without gaps. Called once, before the others below. False: no memory. */
 bool quern_vectors_finish(const struct quern_request *request, struct quern_job *job);
 
 /* Adds vector i as its number format wants it: a JSON array, or a string in base64. */

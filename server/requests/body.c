@@ -6,8 +6,8 @@
 #define MOST_DEPTH 16         /* of nested arrays and objects */
 #define MOST_VALUES (1 << 20) /* each takes about 50 bytes of memory once the body is parsed */
 
-/* Refuses a body that is nested too deeply, or has too many values, before memory is spent on it. Whether it is JSON at
- * all is for jansson to say. */
+/* Refuses a body that is nested too deeply, or has too many values, before memory is used for it. jansson checks
+ * whether it is JSON at all. */
 static bool screen(struct quern_request *request)
 {
     size_t depth = 0, values = 0;

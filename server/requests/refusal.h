@@ -1,4 +1,4 @@
-/* Why a request is refused. Each dialect puts it into its own words. */
+/* Why a request is refused. Each dialect writes it in its own form. */
 #ifndef QUERN_SERVER_REFUSAL_H
 #define QUERN_SERVER_REFUSAL_H
 

@@ -6,7 +6,8 @@
  *     batcher.h         has the job computed
  *     respond.h         has the route write the answer from the request and the job
  *
- * Whatever goes wrong on the way is a refusal, which the dialect writes too. Nothing here knows of sockets. */
+ * If something goes wrong on the way, it becomes a refusal, which the dialect writes too. Nothing here knows of
+ * sockets. */
 #ifndef QUERN_SERVER_REQUEST_H
 #define QUERN_SERVER_REQUEST_H
 
@@ -18,7 +19,7 @@
 
 #define QUERN_INPUTS 2048               /* texts of a request at most */
 #define QUERN_ID_BYTES 129              /* of a request's id, with its terminator */
-#define QUERN_TOKENIZE_BYTES (1 << 18)  /* of a text that is tokenised but not embedded: what the loop has time for */
+#define QUERN_TOKENIZE_BYTES (1 << 18)  /* most bytes of a text that is only tokenised: the loop has time for so many */
 #define QUERN_TOKENIZE_TOKENS (1 << 16) /* of a request of that kind */
 
 enum quern_vectors_form { QUERN_VECTORS_JSON, QUERN_VECTORS_RAW, QUERN_VECTORS_NPY };
