@@ -380,7 +380,7 @@ static void test_describe(void **state)
     quern_model_close(headless);
 }
 
-/* A file that says it takes no prompts is none of EmbeddingGemma's, so nothing is said about a head. */
+/* A file that says it takes no prompts is not EmbeddingGemma, so there is no notice about a missing head. */
 static void test_prompts_of_models(void **state)
 {
     (void)state;

@@ -279,7 +279,7 @@ static void finish_case(const char *address, const char *file, struct test_case 
     free_case(test);
 }
 
-/* Reads one line of a file. False: it is none of the four kinds. */
+/* Reads one line of a file. False: it is not of the four kinds. */
 static bool take_line(const char *address, const char *file, struct test_case *test, const char *line)
 {
     const char *rest = line + strspn(line, "<>");
