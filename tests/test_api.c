@@ -125,7 +125,7 @@ static void test_special_in_text(void **state)
     assert_int_equal(bare, 1);
 }
 
-/* Only lengths are asked of a text: no byte is special. */
+/* A text has a length, so no byte in it is special. */
 static void test_any_bytes(void **state)
 {
     (void)state;
@@ -256,7 +256,7 @@ static void test_embed_options(void **state)
     assert_int_equal(embed(text_of("a"), &newer.known, vector), QUERN_OK);
     newer.later = 1;
     expect_error(embed(text_of("a"), &newer.known, vector), QUERN_EINVAL, "does not know");
-    const quern_embed_options older = {.size = sizeof older.size, .task = 99}; /* fields behind its end do not count */
+    const quern_embed_options older = {.size = sizeof older.size, .task = 99}; /* fields behind its end are ignored */
     assert_int_equal(embed(text_of("a"), &older, vector), QUERN_OK);
 
     const quern_embed_options truncate = {.size = sizeof truncate, .flags = QUERN_TRUNCATE};

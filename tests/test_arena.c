@@ -57,7 +57,7 @@ static void test_more_than_reserved(void **state)
     assert_int_equal(quern_arena_reserve(&arena, NULL), QUERN_OK);
     assert_non_null(quern_arena_take(&arena, 1, 128));
     assert_null(quern_arena_take(&arena, 1, 1));
-    assert_null(quern_arena_take(&arena, 0, 1)); /* it sticks */
+    assert_null(quern_arena_take(&arena, 0, 1)); /* the overflow is remembered */
     quern_arena_release(&arena);
 }
 

@@ -74,8 +74,8 @@ static void check_vector(const struct golden_bert *g, uint32_t type, int path, c
     assert_true(fabs(length / g->length - 1) < (most < 1e-6 ? 2e-5 : 0.04));
 }
 
-/* On every table, with one type of weights and one path. most_tiles: the bound for tables whose fast products round
- * weights of floats as well, to bfloat16. */
+/* On every table, with one type of weights and one path. most_tiles: the bound for tables whose fast products also
+ * round float weights, to bfloat16. */
 static void check_vectors(uint32_t type, int path, double most, double most_tiles)
 {
     const struct golden_bert *const end = golden_bert_vectors + QUERN_COUNT(golden_bert_vectors);
@@ -91,14 +91,14 @@ static void test_exact_vectors(void **state)
     check_vectors(QUERN_TYPE_F32, QUERN_PATH_EXACT, 1e-12, 1e-12);
 }
 
-/* Weights of floats: but on tiles, only attention differs from the exact path. */
+/* Float weights. Except on tiles, only attention differs from the exact path. */
 static void test_fast_vectors(void **state)
 {
     (void)state;
     check_vectors(QUERN_TYPE_F32, QUERN_PATH_FAST, 1e-7, 1e-4);
 }
 
-/* Rounded weights, which biases and norms go with as well. */
+/* Quantised weights, together with biases and norms. */
 static void test_rounded_weights(void **state)
 {
     (void)state;
@@ -177,7 +177,7 @@ static void test_texts_need_a_tokenizer(void **state)
     quern_model_close(model);
 }
 
-/* Vectors of equal weights under another pooling are not to be compared, so they are another space. */
+/* Vectors of the same weights with another pooling must not be compared, so they belong to another space. */
 static void test_spaces(void **state)
 {
     (void)state;

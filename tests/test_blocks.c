@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-/* Those that the library writes first. */
+/* Types that the library writes come first. */
 static const uint32_t supported[] = {
     QUERN_TYPE_F32,  QUERN_TYPE_F16,  QUERN_TYPE_BF16, QUERN_TYPE_Q8_0, QUERN_TYPE_Q4_0,
     QUERN_TYPE_Q4_1, QUERN_TYPE_Q5_0, QUERN_TYPE_Q5_1, QUERN_TYPE_IQ4_NL,
@@ -83,7 +83,7 @@ static void test_ties(void **state)
     quern_quantize(QUERN_TYPE_Q8_0, block, values, 32); /* scale 1; ties go away from zero */
     assert_memory_equal(block + 2, "\x7F\x03\xFD\x01\xFF\x00\x04\x00", 8);
     float more[32] = {-8, 0.5f, -0.5f, -7.5f, 7, 7.5f, 8};
-    quern_quantize(QUERN_TYPE_Q4_0, block, more, 32); /* scale 1; ties go up, what would be 16 is 15 */
+    quern_quantize(QUERN_TYPE_Q4_0, block, more, 32); /* scale 1; ties go up, and 15 stands for 16 */
     static const int expected[] = {0, 9, 8, 1, 15, 15, 15, 8};
     for (int i = 0; i < 8; i++)
         assert_int_equal(block[2 + i] & 15, expected[i]);
@@ -229,7 +229,7 @@ static void test_not_finite(void **state)
                     assert_false(quern_blocks_finite(type, blocks, COUNT));
                     assert_true(quern_blocks_finite(type, blocks, block == 0 ? 0 : COUNT / 2));
                 }
-        unsigned char same[COUNT * 4]; /* quants of any value are finite */
+        unsigned char same[COUNT * 4]; /* whole numbers of any value are finite */
         memset(same, 0x7B, sizeof same);
         assert_true(bytes_of(type, COUNT) <= sizeof same);
         assert_true(quern_blocks_finite(type, same, COUNT));

@@ -18,16 +18,16 @@ enum {
     TEXTS = QUERN_COUNT(golden_texts)
 };
 
-/* A set of figures, and the models they are of. */
+/* A set of figures, and the models that they belong to. */
 static const struct goldens {
     const struct golden_vector *vectors, *end;
     struct quern_recipe (*recipe)(void);
 } sets[] = {{golden_vectors, golden_vectors + QUERN_COUNT(golden_vectors), quern_recipe_tiny},
             {golden_wide, golden_wide + QUERN_COUNT(golden_wide), quern_recipe_wide}};
 
-/* What a path may be off by: 1 - cosine of one vector and the mean over all of a model, and the vector's length as a
- * fraction. The exact path is limited by float32, and the figures' unit (1e-7) costs 3e-14. The 8-bit one is nearer on
- * the true shape, where more errors even out. */
+/* How large the error of a path may be: 1 - cosine of one vector, its mean over all vectors of a model, and the
+ * relative error of a vector's length. float32 limits the exact path, and the unit of the figures (1e-7) costs 3e-14.
+ * The fast path has smaller errors on the true shape, where more of them cancel. */
 static const struct bar {
     double one, mean, length;
 } bars[] = {[QUERN_PATH_FAST] = {2.5e-3, 6e-4, 0.04}, [QUERN_PATH_EXACT] = {1e-10, 1e-11, 1e-5}};

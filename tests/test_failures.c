@@ -1,5 +1,5 @@
-/* Everything that the library asks of the system fails once, over the whole life of a model: a clean error each time,
- * and nothing is left behind. And embedding asks for nothing. */
+/* Over the whole life of a model, each request of the library to the system fails once. Each time there must be a clean
+ * error, and nothing may be left behind. Embedding makes no requests. */
 #include "allocations.h"
 #include "formats/formats.h"
 #include "trial.h"
@@ -76,7 +76,7 @@ static int fail_each(size_t *requests, size_t *failed, int numeric_path)
         *failed = 0;
         assert_int_equal(quern_memory_held, held);
         assert_int_equal(next_descriptor(), descriptor);
-        if (code == QUERN_OK) { /* it could do without */
+        if (code == QUERN_OK) { /* the library could go on without it */
             assert_memory_equal(vectors, expected, sizeof vectors);
             continue;
         }

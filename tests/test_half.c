@@ -55,7 +55,7 @@ static void test_ends_of_half(void **state)
     (void)state;
     assert_int_equal(quern_float_to_half(65504.0f), 0x7BFF);
     assert_int_equal(quern_float_to_half(nextafterf(65520.0f, 0)), 0x7BFF);
-    assert_int_equal(quern_float_to_half(65520.0f), 0x7C00); /* half way to 65536 goes to the even one, which is none */
+    assert_int_equal(quern_float_to_half(65520.0f), 0x7C00); /* a tie of 65504 and 65536: to even, infinity */
     assert_int_equal(quern_float_to_half(-3e38f), 0xFC00);
     assert_int_equal(quern_float_to_half(0x1p-25f), 0);
     assert_int_equal(quern_float_to_half(nextafterf(0x1p-25f, 1)), 1);

@@ -262,7 +262,7 @@ static void test_failing_sinks(void **state)
     assert_int_equal(run(&probe, 3, QUERN_JOBS_STOP, &progress, &error), QUERN_EIO);
     assert_string_equal(error.text, "no end");
 
-    /* The sink's failure counts more than that of a text behind what it was to get. */
+    /* When the sink fails, and also a text behind those that it should get, the job fails as the sink did. */
     probe = (struct probe){.fail_batch = 1};
     make_too_long(2);
     assert_int_equal(run(&probe, 3, QUERN_JOBS_STOP, &progress, &error), QUERN_EIO);

@@ -178,7 +178,7 @@ static void fault(void)
     if (ftruncate(number, 0) != 0)
         _exit(91);
     (void)bytes[0];
-    _exit(92); /* the read went through */
+    _exit(92); /* the read did not fail */
 }
 
 static struct quern_map kept;
@@ -319,7 +319,7 @@ static void handler_over_ours(void)
     sigaction(SIGBUS, NULL, &now);
     if (now.sa_sigaction != chain)
         _exit(96);
-    open_one(); /* must not go round in circles: ours, the other, ours */
+    open_one(); /* the handlers must not call each other in a circle: ours, the other, ours */
     lose_one();
     fault();
 }

@@ -1,5 +1,5 @@
-/* Files that are sound GGUF but no model that quern can run: each is refused for one reason, which the message names.
- * They are copies of a tiny model in which a key and a tensor are left out, and others put in. */
+/* Files that are valid GGUF, but not models that quern can run. Each is refused for one reason, which the message
+ * names. They are copies of a tiny model in which a key and a tensor are left out, and others put in. */
 #include "base/count.h"
 #include "gguf/writer.h"
 #include "trial.h"

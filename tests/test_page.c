@@ -80,7 +80,7 @@ static void names_in_the_page_exist(void **state)
     assert_true(found >= 3);
 }
 
-/* What the content policy forbids would fail silently in a browser. */
+/* The files use nothing that the content policy forbids: in a browser this would fail without a message. */
 static void nothing_is_in_place_or_from_elsewhere(void **state)
 {
     (void)state;

@@ -75,7 +75,7 @@ static void test_every_tile_once(void **state)
     }
 }
 
-/* Workers that have gone to sleep, or are just about to, still serve the next job. */
+/* Workers that sleep, or will sleep in a moment, still work on the next job. */
 static void test_jobs_after_pauses(void **state)
 {
     (void)state;
@@ -88,7 +88,7 @@ static void test_jobs_after_pauses(void **state)
     quern_pool_free(pool);
 }
 
-/* Each job reads what the one before wrote, through tiles of other threads: visible without further ado. */
+/* Each job reads what the job before wrote, also in tiles of other threads. It is visible without any other call. */
 #define CHAIN 512
 struct chain {
     const uint32_t *from;

@@ -121,7 +121,7 @@ static void test_prompts_of_the_file(void **state)
     }
 }
 
-/* quern's own name comes first, and an empty prompt is one, too. */
+/* The key with quern's own name comes first. An empty prompt is a prompt too. */
 static void test_two_names_of_a_prompt(void **state)
 {
     (void)state;

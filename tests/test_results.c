@@ -121,7 +121,7 @@ static void test_bad_tokens(void **state)
     quern_context_free(context);
 }
 
-/* A failure that no text is to blame for is that of every text. */
+/* A failure that no text has caused is the result of every text. */
 static void test_wrong_call(void **state)
 {
     (void)state;

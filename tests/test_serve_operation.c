@@ -195,8 +195,8 @@ static void test_a_full_log_stops_nobody(void **state)
 
 static const char *const with_cache[] = {"--cache", "1M", NULL};
 
-/* The same texts, in another order and with other options, are computed once, and the answers are the same to the bit
- * as those of a server that keeps nothing. */
+/* The same texts, in another order and with other options, are computed once. The answers are the same, to the bit, as
+ * those of a server that keeps no vectors. */
 static void test_vectors_are_kept(void **state)
 {
     (void)state;
