@@ -23,7 +23,7 @@ static const char *const paragraph_ends[] = {"\xe2\x80\xa9"};
 static const char *const stops[] = {".", "!", "?", "\xe2\x80\xa6"};
 static const char *const wide_stops[] = {"\xe3\x80\x82", "\xef\xbc\x81", "\xef\xbc\x9f", "\xef\xbd\xa1"};
 
-/* What may stand between a full stop and the end of the sentence: quotation marks and brackets, a few of them. */
+/* Characters that may stand between a full stop and the end of the sentence: some quotation marks and brackets. */
 enum { MOST_CLOSERS = 3 };
 static const char *const closers[] = {
     "\"", "'", ")", "]", "}", "\xc2\xbb",

@@ -24,8 +24,8 @@ static void add_bias(float *c, size_t c_stride, const float *bias, int count)
             c[(size_t)i * c_stride + (size_t)j] += bias[j];
 }
 
-/* c = the product of rows [first, first + count) with a panel. next: the panel that this thread probably takes after
- * this one. */
+/* c = the product of rows [first, first + count) with a panel. next: the panel that this thread will probably take
+ * next. */
 static void run_panel(const struct product *p, int panel, int next, int first, int count, float *c, size_t c_stride)
 {
     const struct quern_panel *w = &p->matrix->panels[panel];
