@@ -41,8 +41,9 @@ static void pool_tile(void *argument, int tile, int thread)
     }
 }
 
-/* out[i] = W in[i] for every text; in is used up. The last steps of a vector should add no error of their own. So where
- * the activation format has a split, what rounding left over of the rows is multiplied too, as rows behind them. */
+/* out[i] = W in[i] for every text; in is overwritten. The last steps of a vector should add no error of their own. So
+ * where the activation format has a split, what rounding left over of the rows is multiplied too, as rows behind
+ * them. */
 static void dense(struct quern_engine *e, const struct quern_matrix *matrix, int rows, float *in, float *out)
 {
     const struct quern_activation *format = quern_engine_format(e, matrix);

@@ -49,13 +49,13 @@ struct quern_activation {
     /* The row = x / sqrt(mean(x^2) + epsilon) * weight */
     void (*rms_norm)(void *dst, int row, const float *x, const float *weight, int length, float epsilon);
 
-    /* Elements [first, first + count) of the row, as the kind says, of gate[count] and up[count] (NULL if the kind has
-     * none). */
+    /* Elements [first, first + count) of the row = what the kind makes of gate[count] and up[count]. up is NULL if the
+     * kind has none. */
     void (*ffn[QUERN_FFN_KINDS])(void *dst, int row, int length, int first, const float *gate, const float *up,
                                  int count);
 
-    /* The row of dst = x[length], and the row of rest = what rounding left over of it. The two carry x to 15 bits or
-     * more. x is used up. NULL where the format rounds so little that nobody needs the rest. */
+    /* The row of dst = x[length], and the row of rest = what rounding left over of it. The two together have 15 bits of
+     * x or more. x is overwritten. NULL where the format rounds so little that the rest is not needed. */
     void (*split)(void *dst, void *rest, int row, float *x, int length);
 };
 
@@ -186,8 +186,8 @@ uint32_t quern_cpu_features(void);
 /* All tables built into this library, the best last; their number to count. */
 const struct quern_kernels *const *quern_kernels_all(int *count);
 
-/* The best table that needs no other features, named limit or standing before it; limit NULL or "": any. NULL when no
- * table has that name. */
+/* The best table that needs no other features. limit: the name of the best table that may be taken; NULL or "": any
+ * may. Returns NULL when no table has that name. */
 const struct quern_kernels *quern_kernels_select(uint32_t features, const char *limit);
 
 #endif

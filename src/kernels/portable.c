@@ -1,4 +1,4 @@
-/* Any CPU: four lanes, which compilers map to what every 64-bit CPU has. */
+/* For any CPU: four lanes, which compilers map to the vector instructions that every 64-bit CPU has. */
 #include "kernels/panels.h"
 #include "kernels/tables.h"
 
@@ -9,7 +9,7 @@
 
 typedef int16_t vs8 __attribute__((vector_size(16)));
 
-/* Products of signed bytes fit 16 bits, as do sums of two of them: at most 2 * 128 * 127 = 32512. */
+/* A product of signed bytes fits 16 bits, and so does a sum of two of them: it is at most 2 * 128 * 127 = 32512. */
 INLINE vi dot4(vi sum, vi w, vi a)
 {
     vs8 x = (vs8)w, y = (vs8)a;

@@ -27,7 +27,8 @@ int quern_binder_pack(struct quern_binder *binder, int threads)
                               (int)p->tensor->name.length, p->tensor->name.data);
     }
     binder->network->digest = quern_binder_digest(binder);
-    /* What was packed or copied is not read again, and of the token embeddings only the rows of tokens that occur. */
+    /* What was packed or copied is not read again. Of the token embeddings, only the rows of tokens in texts are
+     * read. */
     for (size_t i = 0; i < binder->gguf->tensor_count; i++) {
         const struct quern_gguf_tensor *t = &binder->gguf->tensors[i];
         quern_map_forget(&binder->gguf->map, (size_t)(t->data - binder->gguf->map.data), t->bytes);

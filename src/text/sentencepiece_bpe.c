@@ -4,8 +4,8 @@
  * The ids are those of the published tokenizer where it defines them. For invalid UTF-8, they are those of llama.cpp,
  * where the first byte of a character alone says how long it is. The two differ in these points, and so does this file
  * from llama.cpp:
- * - U+2581 in a text. A sequence of them is the user-defined piece of as many spaces, before all else. What is left
- *   counts as spaces, in runs of spaces too. llama.cpp knows such pieces only when they are spelled with ' '.
+ * - U+2581 in a text. A sequence of them is first matched with the user-defined piece of as many spaces. Those that are
+ *   left count as spaces, in runs of spaces too. llama.cpp knows such pieces only when they are spelled with ' '.
  * - A user-defined piece remains one, whatever its text. llama.cpp takes some, such as </s>, for control pieces.
  * - Without QUERN_PARSE_SPECIAL, no text becomes a control, unknown or byte piece, not even by merging. */
 #include "text/sentencepiece_bpe.h"
@@ -33,7 +33,7 @@ static const struct quern_sentencepiece_bpe *tables_of(const struct quern_vocabu
  * a piece that holds them side by side. So the text before and the text after can be tokenised on their own.
  *
  * Pairs of characters are bits. Two ASCII characters have a bit of their own. All other pairs share the rest by a
- * hash, so that a bit may be set for another pair; then text is not cut although it could be. */
+ * hash. So a bit may be set because of another pair, and then text is not cut although it could be. */
 #define ASCII_PAIRS (128u * 128u)
 #define HASHED_PAIRS_LOG2 20
 #define PAIR_WORDS ((ASCII_PAIRS + (1u << HASHED_PAIRS_LOG2)) / 32)
@@ -74,7 +74,7 @@ static inline size_t read_character(const unsigned char *p, const unsigned char 
     return length;
 }
 
-/* Whether a merge may join what ends in left with what begins with right. */
+/* Whether a merge may join a piece that ends in left with a piece that begins with right. */
 static inline bool joins(const struct quern_sentencepiece_bpe *v, uint32_t left, uint32_t right)
 {
     if (left == TORN || right == TORN)
@@ -83,7 +83,7 @@ static inline bool joins(const struct quern_sentencepiece_bpe *v, uint32_t left,
     return v->pairs[bit / 32] >> (bit % 32) & 1;
 }
 
-/* Normalisation puts a space in front. The merger does the rest of it: it spells spaces as U+2581. */
+/* Normalisation puts a space in front. The merger does the rest of the normalisation: it spells spaces as U+2581. */
 static int split(struct quern_tokenizer *t, unsigned char *text, const unsigned char *end, struct quern_ids *ids,
                  quern_error *error)
 {
@@ -119,7 +119,7 @@ static void release_tokenizer(struct quern_tokenizer *t)
 
 /* ---------------------------------------------------------------- making the tables */
 
-/* Whether merging can give a piece of this kind. */
+/* Whether merging can make a piece of this kind. */
 static bool is_mergeable(int kind)
 {
     return kind == QUERN_PIECE_NORMAL || kind == QUERN_PIECE_USER_DEFINED || kind == QUERN_PIECE_UNUSED;

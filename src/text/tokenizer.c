@@ -35,7 +35,7 @@ struct quern_vocabulary_source quern_tokenizer_defaults(const struct quern_token
 
 /* How far a text has been cut. */
 struct cut {
-    unsigned char *rest; /* what no ids have been put for */
+    unsigned char *rest; /* the part of the text that has no ids yet */
     unsigned char *run;  /* the first of the spaces in a row that end where the text is read now */
     size_t spaces;       /* how many these are */
 };
