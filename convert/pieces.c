@@ -10,7 +10,7 @@
 
 #define SCORE_ADDED (-1000.0f) /* the score of pieces that are not merged, as in published files */
 
-/* A text that no file holds in the form that is needed. */
+/* A text that had to be made, because no file holds it in the form that is needed. */
 struct quern_copy {
     struct quern_copy *next;
     char text[];
