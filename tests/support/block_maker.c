@@ -45,7 +45,7 @@ void quern_blocks_make(uint32_t type, unsigned char *dst, size_t count, float de
         uint64_t word = stream + (first + done) * 0x9E3779B97F4A7C15u;
         const uint64_t noise = quern_mix(word);
         float scale = deviation / formats[type].deviation * (0.75f + (float)(noise & 255) / 512);
-        if (formats[type].shift == 0 && noise & 256) /* quants need not be as often negative as positive */
+        if (formats[type].shift == 0 && noise & 256) /* whole numbers need not be negative as often as positive */
             scale = -scale;
         for (size_t i = 0; i < bytes; i++) {
             if (i % 8 == 0)

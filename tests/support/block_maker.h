@@ -9,9 +9,9 @@
 /* Whether quern_blocks_make can make this type (enum quern_type). */
 bool quern_blocks_makeable(uint32_t type);
 
-/* Makes whole blocks of count weights, of about this standard deviation and a mean near zero. Quants and factors are
- * random bits. Scales differ by at most a quarter, and have either sign in types without a minimum. The first weight is
- * element `first` of the tensor. stream: another number for each tensor. */
+/* Makes whole blocks of count weights, of about this standard deviation and a mean near zero. Whole numbers and factors
+ * are random bits. Scales differ by at most a quarter, and have either sign in types without a minimum. The first
+ * weight is element `first` of the tensor. stream: another number for each tensor. */
 void quern_blocks_make(uint32_t type, unsigned char *dst, size_t count, float deviation, uint64_t stream,
                        uint64_t first);
 

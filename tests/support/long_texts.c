@@ -18,7 +18,7 @@ static const struct {
     {{"\n"}}, {{" "}}, {{" ", "\n", "\t", "\xe2\x80\x83", "\r\n"}},   /* nothing but white space */
     {{"\xe6\x97\xa5\xe6\x9c\xac", "\xe8\xaa\x9e", "\xe3\x80\x82", "\xef\xbc\x9f\xe3\x80\x8d", "\xe3\x80\x80"}},
     {{"\xf0\x9f\x98\x80", "\xe2\x96\x81", "  "}},                     /* emoji, and the character of a space */
-    {{"\x80"}}, {{"\xff", "\xc3", "\xe2\x82", "\xf0\x9f", "ok ", "\xed\xa0\x80", "\xc0\x80"}}, /* no UTF-8 */
+    {{"\x80"}}, {{"\xff", "\xc3", "\xe2\x82", "\xf0\x9f", "ok ", "\xed\xa0\x80", "\xc0\x80"}}, /* not UTF-8 */
     {{"<eos>", "<bos>", "<0x0A>", " text "}},                         /* special tokens, spelled out */
     {{"\"", "'", ")", ". ", "."}},
     {{"a line of some words\n", "short\n", "\n"}},

@@ -62,7 +62,7 @@ struct quern_recipe quern_recipe_bert(void)
 
 /* ---------------------------------------------------------------- tensors */
 
-/* What llama.cpp's quantiser makes of a type when rows are no whole number of its blocks. */
+/* The type that llama.cpp's quantiser takes instead, when a row is not a whole number of blocks of the type. */
 static uint32_t fitting_type(uint32_t type, int length)
 {
     if (length % quern_type_info(type)->block_elements == 0)
@@ -87,7 +87,7 @@ static uint32_t mixed_type(const struct quern_recipe *r, int layer, const char *
     return r->type;
 }
 
-/* Of token_embd: the table is large and matters. */
+/* The type of token_embd. Its rounding matters, and the table is large. */
 static uint32_t embedding_type(const struct quern_recipe *r)
 {
     if (r->type == QUERN_TYPE_Q4_0)

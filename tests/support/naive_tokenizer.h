@@ -15,7 +15,7 @@ int quern_naive_tokenize(const struct quern_vocabulary_source *source, quern_tex
 bool quern_spans_cover(const quern_token_span *spans, size_t count, size_t prompt_length, size_t text_length);
 
 /* Whether detokenising the ids of a text, made with QUERN_NO_SPECIAL, gives the text back; U+2581 counts as a space.
- * Returns true, too, where the vocabulary does not allow this: when a character is unknown, when a piece that is not a
+ * It is also true where the vocabulary does not allow this: when a character is unknown, when a piece that is not a
  * byte piece stands for a byte, and when the vocabulary puts spaces before texts. */
 bool quern_text_returns(const struct quern_vocabulary_source *source, const struct quern_vocabulary *vocabulary,
                         quern_text text, const int32_t *ids, size_t count);

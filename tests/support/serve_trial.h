@@ -24,7 +24,8 @@ int serve_teardown(void **state);
  * cases. */
 bool serve_start(struct served *server, const char *const *options);
 
-/* Asks another server, with these options, from now on; NULL: the usual one again, the other has ended well. */
+/* From now on, requests go to another server, with these options. NULL: they go to the usual server again, after the
+ * other one has ended well. */
 void serve_switch(const char *const *options);
 
 /* Sends a request, and checks status and content type. Returns the answer's JSON, which the caller decrefs. body NULL:
