@@ -184,8 +184,8 @@ const struct quern_cli_verb quern_cli_models = {
     .arguments = "[rm NAME...]",
     .summary = "Lists the models of the cache folder, with sizes and digests, or removes some.",
     .table = table,
-    .more = "NAME is a file's or a published one ('quern pull --list'). A digest is computed once, and again when the\n"
-            "file has changed.\n\n"
+    .more = "NAME is a file of the folder or a published name ('quern pull --list'). A digest is computed once,\n"
+            "and again when the file has changed.\n\n"
             "example:\n"
             "  quern models\n"
             "  quern models rm embeddinggemma:q4_0\n",

@@ -169,8 +169,8 @@ const struct quern_cli_verb quern_cli_info = {
     .name = "info",
     .summary = "Tells what a model file holds, and how this machine will compute with it.",
     .table = table,
-    .more = "space is that of the task document (none, if the model takes no prompts) with all dimensions.\n"
-            "Memory is what is planned; pages that are not used take none.\n\n"
+    .more = "The space is that of all dimensions and the task document (none, if the model takes no prompts).\n"
+            "Memory is what is planned; pages that are not used take no memory.\n\n"
             "example:\n"
             "  quern info -m embeddinggemma-300M-Q8_0.gguf\n",
     .options = &defaults,
