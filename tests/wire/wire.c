@@ -7,7 +7,7 @@
 
 static const char usage[] =
     "Usage: wire cases ADDRESS FILE...      requests and the answers they should get; speaks TAP\n"
-    "       wire hostile ADDRESS [OPTION]   requests that are to be refused\n"
+    "       wire hostile ADDRESS [OPTION]   requests that must be refused\n"
     "       wire load ADDRESS [OPTION]      many clients, good ones and faulty ones\n"
     "\n"
     "ADDRESS is HOST:PORT or unix:PATH.\n"
