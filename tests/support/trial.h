@@ -32,7 +32,8 @@ void trial_expect_error(const quern_error *error, int code, int expected, const 
 /* The same, in a test whose error is a variable of that name. */
 #define expect_error(code, expected, fragment) trial_expect_error(&error, code, expected, fragment)
 
-/* The name of kernel table number i that this CPU runs; NULL when there are no more. */
+/* The name of kernel table number i that this CPU runs; NULL when there are no more. With QUERN_TEST_TABLE=NAME in the
+ * environment there is no other table. */
 const char *trial_kernels(int i);
 
 /* ids[i] = (37 i + 11 count) mod 640, for i < count: so the ids are spread over the tiny vocabulary. */
