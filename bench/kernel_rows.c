@@ -101,7 +101,7 @@ static int put_product(struct rows *r, const char *name, const struct quern_matr
         char shape[64];
         snprintf(shape, sizeof shape, "%d x %d x %d%s", rows, length, columns, count > 1 ? ", every layer" : "");
         QUERN_TRY(put_row(r, name, shape, (double)count * rows * length * columns, count * matrix_bytes(matrices),
-                          path == QUERN_PATH_FAST ? KCHECK_PEAK_INT8 : KCHECK_PEAK_FLOAT, multiply_all, &p));
+                          kcheck_peak_of(r->kernels->activation[path]), multiply_all, &p));
     }
     return QUERN_OK;
 }
@@ -298,8 +298,12 @@ static int put_peaks(struct rows *r)
     struct quern_bench_table *table = quern_bench_table_add(
         &r->bench->report, "peaks", "Peaks of one thread", NULL, columns);
     struct quern_bench_report *report = &r->bench->report;
-    quern_bench_put(report, table, "multiply-adds of bytes", kcheck_measure_peak(KCHECK_PEAK_INT8) * 1e-9, "GMAC/s");
-    quern_bench_put(report, table, "multiply-adds of float32", kcheck_measure_peak(KCHECK_PEAK_FLOAT) * 1e-9, "GMAC/s");
+    for (int path = 0; path < QUERN_PATHS; path++) {
+        const struct quern_activation *format = r->kernels->activation[path];
+        char what[64];
+        snprintf(what, sizeof what, "multiply-adds of %s", format->name);
+        quern_bench_put(report, table, what, kcheck_measure_peak(kcheck_peak_of(format)) * 1e-9, "GMAC/s");
+    }
     quern_bench_put(report, table, "reading 256 MiB", r->read_gb_per_s, "GB/s");
     return code;
 }

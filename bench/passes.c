@@ -65,10 +65,16 @@ static double token_macs(const quern_model_info *m)
     return m->layers * (width * (queries + 2 * keys) + queries * width + 3 * width * m->ffn_dimensions);
 }
 
+/* How the path stores activations. */
+static const struct quern_activation *activation_of(const struct quern_bench *bench, bool exact)
+{
+    return bench->session.model->network.kernels->activation[exact ? QUERN_PATH_EXACT : QUERN_PATH_FAST];
+}
+
 /* The speed as a share of the peak of the CPU. */
 static double of_peak(const struct quern_bench *bench, double macs_per_s, int threads)
 {
-    const enum kcheck_peak peak = bench->options.session.exact ? KCHECK_PEAK_FLOAT : KCHECK_PEAK_INT8;
+    const enum kcheck_peak peak = kcheck_peak_of(activation_of(bench, bench->options.session.exact));
     return macs_per_s / (threads * kcheck_measure_peak(peak));
 }
 
@@ -187,7 +193,8 @@ static int measure_forward(struct quern_bench *bench, struct quern_bench_table *
             quern_context_free(context);
             if (code != QUERN_OK)
                 return code;
-            snprintf(name, sizeof name, "forward (%s), %d tokens", exact ? "exact" : "int8", lengths[i]);
+            snprintf(name, sizeof name, "forward (%s), %d tokens",
+                     exact ? "exact" : activation_of(bench, false)->name, lengths[i]);
             put_operation(bench, table, name, &f);
         }
     return QUERN_OK;

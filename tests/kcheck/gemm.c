@@ -209,7 +209,7 @@ static void bench_type(struct kcheck *k, int variant)
             t.count = counts[i];
             snprintf(shape, sizeof shape, "%d x %d x %d", t.count, t.length, PANELS * COLUMNS);
             kcheck_time(k, shape, (double)t.count * t.length * PANELS * COLUMNS, (double)(PANELS * panel_bytes),
-                        format->peak, time_product, &t);
+                        kcheck_peak_of(activation), time_product, &t);
         }
     }
     free(rows);

@@ -170,7 +170,8 @@ int main(int argc, char **argv)
         return usage();
     const struct quern_kernels *const *tables = quern_kernels_all(&count);
     if (o.bench && !o.list)
-        printf("peak: %.1f GMAC/s of bytes, %.1f of floats\n", kcheck_measure_peak(KCHECK_PEAK_INT8) * 1e-9,
+        printf("peak: %.1f GMAC/s of bytes, %.1f of bfloat16, %.1f of floats\n",
+               kcheck_measure_peak(KCHECK_PEAK_INT8) * 1e-9, kcheck_measure_peak(KCHECK_PEAK_BFLOAT16) * 1e-9,
                kcheck_measure_peak(KCHECK_PEAK_FLOAT) * 1e-9);
     for (int i = 0; i < count; i++) {
         if (o.table && strcmp(o.table, tables[i]->name) != 0)

@@ -65,13 +65,12 @@ struct kcheck_weights {
     const double *values;
 };
 
-enum kcheck_peak { KCHECK_PEAK_NONE, KCHECK_PEAK_INT8, KCHECK_PEAK_FLOAT };
+enum kcheck_peak { KCHECK_PEAK_NONE, KCHECK_PEAK_INT8, KCHECK_PEAK_BFLOAT16, KCHECK_PEAK_FLOAT };
 
 /* A format of activations as kcheck knows it. */
 struct kcheck_format {
     const char *name;
-    enum kcheck_peak peak; /* of products */
-    bool rounds_weights;   /* products of whole numbers are not exact */
+    bool rounds_weights; /* products of whole numbers are not exact */
     /* Fills rows of a buffer with numbers that the format can hold. */
     void (*fill)(struct kcheck *k, void *buffer, int rows, int length, enum kcheck_kind kind);
     /* Element i of a row. */
@@ -114,8 +113,11 @@ extern const struct kcheck_check kcheck_gemm[], kcheck_attention[], kcheck_rows[
 void kcheck_time(struct kcheck *k, const char *shape, double macs, double bytes, enum kcheck_peak peak,
                  void (*call)(void *), void *user);
 
-/* Multiply-adds a second of the widest instructions this CPU has. */
+/* Multiply-adds a second of the widest instructions this CPU has. A thread may call it between the thread_begin and
+ * thread_end of a table, but not while tiles hold data. */
 double kcheck_measure_peak(enum kcheck_peak peak);
+/* The peak for products of this format of activations. */
+enum kcheck_peak kcheck_peak_of(const struct quern_activation *activation);
 double kcheck_seconds(void);
 
 #endif

@@ -97,14 +97,41 @@ PEAK(int8_avx512vnni, "avx512f,avx512vnni", __m512i, _mm512_dpbusd_epi32(sum, x,
 PEAK(float_sse, "sse2", __m128, _mm_add_ps(sum, _mm_mul_ps(x, y)))
 PEAK(float_fma, "avx2,fma", __m256, _mm256_fmadd_ps(x, y, sum))
 PEAK(float_avx512, "avx512f", __m512, _mm512_fmadd_ps(x, y, sum))
+
+/* Four tiles of sums += tile 4 * tile 6. Tiles of this thread that are configured already stay so. */
+FEATURES("amx-tile,amx-bf16") static void bfloat16_tiles(void *user)
+{
+    struct {
+        uint8_t palette, start_row, reserved[14];
+        uint16_t line_bytes[16];
+        uint8_t lines[16];
+    } before, tiles = {.palette = 1};
+    for (int i = 0; i < 8; i++) {
+        tiles.line_bytes[i] = 64;
+        tiles.lines[i] = 16;
+    }
+    __asm__ volatile("sttilecfg %0" : "=m"(before));
+    __asm__ volatile("ldtilecfg %0" : : "m"(tiles));
+    for (int n = 0; n < *(const int *)user; n++)
+        for (int i = 0; i < CHAINS; i += 4) {
+            _tile_dpbf16ps(0, 4, 6);
+            _tile_dpbf16ps(1, 4, 6);
+            _tile_dpbf16ps(2, 4, 6);
+            _tile_dpbf16ps(3, 4, 6);
+        }
+    __asm__ volatile("ldtilecfg %0" : : "m"(before));
+}
+
 static const struct peak int8_peaks[] = {{int8_avx2, QUERN_CPU_AVX2, 32},
                                          {int8_avxvnni, QUERN_CPU_AVXVNNI, 32},
                                          {int8_avx512vnni, QUERN_CPU_AVX512VNNI, 64}};
-static const struct peak float_peaks[] = {
-    {float_sse, 0, 4}, {float_fma, QUERN_CPU_AVX2, 8}, {float_avx512, QUERN_CPU_AVX512VNNI, 16}};
+#define FLOAT_PEAKS {float_sse, 0, 4}, {float_fma, QUERN_CPU_AVX2, 8}, {float_avx512, QUERN_CPU_AVX512VNNI, 16}
+static const struct peak float_peaks[] = {FLOAT_PEAKS};
+static const struct peak bfloat16_peaks[] = {FLOAT_PEAKS, {bfloat16_tiles, QUERN_CPU_AMX_BF16, 16 * 16 * 32}};
 #elif defined(__aarch64__)
 PEAK(float_neon, "", float32x4_t, vfmaq_f32(sum, x, y))
 static const struct peak float_peaks[] = {{float_neon, QUERN_CPU_NEON, 4}};
+#define bfloat16_peaks float_peaks
 #ifndef __clang__
 PEAK(int8_dotprod, "+dotprod", int32x4_t, vdotq_s32(sum, vreinterpretq_s8_s32(x), vreinterpretq_s8_s32(y)))
 PEAK(int8_i8mm, "+i8mm", int32x4_t, vmmlaq_s32(sum, vreinterpretq_s8_s32(x), vreinterpretq_s8_s32(y)))
@@ -125,15 +152,25 @@ static double measure(const struct peak *peaks, size_t count)
 
 double kcheck_measure_peak(enum kcheck_peak peak)
 {
-    static double known[2];
-    if (peak == KCHECK_PEAK_NONE)
-        return 0;
-    double *best = &known[peak == KCHECK_PEAK_INT8];
+    static double known[KCHECK_PEAK_FLOAT + 1];
 #if defined(__x86_64__) || defined(__aarch64__)
-    if (*best == 0 && peak == KCHECK_PEAK_INT8)
-        *best = measure(int8_peaks, QUERN_COUNT(int8_peaks));
-    else if (*best == 0)
-        *best = measure(float_peaks, QUERN_COUNT(float_peaks));
+    if (known[peak] == 0)
+        switch (peak) {
+        case KCHECK_PEAK_NONE: break;
+        case KCHECK_PEAK_INT8: known[peak] = measure(int8_peaks, QUERN_COUNT(int8_peaks)); break;
+        case KCHECK_PEAK_BFLOAT16: known[peak] = measure(bfloat16_peaks, QUERN_COUNT(bfloat16_peaks)); break;
+        case KCHECK_PEAK_FLOAT: known[peak] = measure(float_peaks, QUERN_COUNT(float_peaks)); break;
+        }
 #endif
-    return *best;
+    return known[peak];
+}
+
+enum kcheck_peak kcheck_peak_of(const struct quern_activation *activation)
+{
+    static const struct { const char *name; enum kcheck_peak peak; } formats[] = {
+        {"int8", KCHECK_PEAK_INT8}, {"bfloat16", KCHECK_PEAK_BFLOAT16}, {"float32", KCHECK_PEAK_FLOAT}};
+    for (size_t i = 0; i < QUERN_COUNT(formats); i++)
+        if (strcmp(formats[i].name, activation->name) == 0)
+            return formats[i].peak;
+    return KCHECK_PEAK_NONE;
 }
