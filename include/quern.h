@@ -213,7 +213,7 @@ typedef struct quern_context_info {
     int threads;                /* threads that compute */
     const char *threads_reason; /* why so many: "2 CPUs by affinity; cgroup quota 1.50" */
     const char *path;           /* "fast" or "exact" */
-    const char *activations;    /* the format of activations on this path: "int8", "float32" */
+    const char *activations;    /* the format of activations on this path: "int8", "bfloat16", "float32" */
     int step_tokens;            /* tokens that are computed together */
     uint64_t arena_bytes;       /* address space reserved for the computation; memory is taken as it is used */
 } quern_context_info;

@@ -23,7 +23,7 @@ embed() { # embed MODEL OPTION...: embeds three texts, one of them too long
     test "$(wc -l <"$folder/out")" = 3
 }
 
-# valgrind knows AVX2, but not AVX-512.
+# valgrind knows AVX2, but not AVX-512 and AMX.
 if QUERN_CPU=avx2 "$quern" info -m "$folder/q4_0.gguf" >/dev/null 2>&1; then
     export QUERN_CPU=avx2
 fi

@@ -39,7 +39,7 @@ enum quern_ffn_kind {
  * buffer and the number of a row. They write no other row, so threads may write different rows, or different blocks of
  * one row, at the same time. A buffer is aligned to 64 bytes and has room for a multiple of rows_together rows. */
 struct quern_activation {
-    const char *name;  /* "float32", "int8" */
+    const char *name;  /* "float32", "int8", "bfloat16" */
     int rows_together; /* divides product_rows and ffn_rows of the table */
     int block_bytes;   /* of QUERN_BLOCK_ELEMENTS elements of a row */
 

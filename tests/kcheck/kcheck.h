@@ -1,6 +1,6 @@
 /* kcheck compares every kernel of every table that this CPU can run with the specification (kernels/spec.h), and times
  * them. It needs nothing of the library but the kernels, so it is built quickly for another architecture. Valgrind
- * offers AVX2 at most, so the tables beyond it run on a real CPU only. */
+ * offers AVX2 at most, so the tables beyond it run on a real CPU only; amx also runs in plain C (tiles_in_c.c). */
 #ifndef KCHECK_H
 #define KCHECK_H
 
