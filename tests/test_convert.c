@@ -330,7 +330,7 @@ static void test_settings_that_are_refused(void **state)
         {QUERN_EFORMAT, "the settings ask for", "config.json", "s/intermediate_size\":96/intermediate_size\":64/"},
         {QUERN_EFORMAT, "layers.6.input_layernorm", "config.json",
          "s/num_hidden_layers\":6/num_hidden_layers\":7/;s/\"full_attention\"/&,\"sliding_attention\"/"},
-        {QUERN_EUNSUPPORTED, "none of EmbeddingGemma's", "config.json",
+        {QUERN_EUNSUPPORTED, "does not belong to EmbeddingGemma", "config.json",
          "s/num_hidden_layers\":6/num_hidden_layers\":5/;s/,\"full_attention\"//"},
         {QUERN_EFORMAT, "the settings ask for", "config.json", "s/vocab_size\":640/vocab_size\":641/"},
         {QUERN_EUNSUPPORTED, "modules that", "modules.json",
