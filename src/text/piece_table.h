@@ -4,18 +4,26 @@
 
 #include "quern.h"
 
-/* One piece. The slot alone answers most searches: a text of up to 7 bytes is in it, and so is the length of a
- * longer one. This matters because a vocabulary is larger than the fast caches of a CPU. */
+#define QUERN_PIECE_SLACK 16 /* bytes from a text's first one on that quern_piece_table_find may read */
+
+/* The text of a piece as a number: its bytes and its length, if it has at most 15 bytes; else a hash. */
+struct quern_piece_key {
+    uint64_t low, high; /* the highest byte of high is the length, or 255 for a hash */
+};
+
+/* One piece. The slot alone answers a search for a text of up to 15 bytes. This matters because a vocabulary is larger
+ * than the fast caches of a CPU. */
 struct quern_slot {
-    uint64_t key;    /* a text of up to 7 bytes, with its length in the highest byte; else a hash, with 255 there */
+    struct quern_piece_key key;
     uint32_t number; /* id + 1; 0: the slot is empty */
     uint32_t rank;   /* as quern_piece_table_add got it */
 };
 
 struct quern_piece_table {
     const quern_text *texts;  /* of the pieces, by id */
-    struct quern_slot *slots; /* [mask + 1]; open addressing; at most half of the slots are taken */
-    size_t mask;
+    struct quern_slot *slots; /* [slot_count]; open addressing; at most two thirds of the slots are taken */
+    uint64_t *filter;         /* [filter_count]: four bits for each piece, in one word; most other texts lack one */
+    size_t slot_count, filter_count;
     uint64_t seed;
 };
 
@@ -28,8 +36,24 @@ size_t quern_piece_table_bytes(const struct quern_piece_table *table); /* memory
  * piece with the same text is in the table. */
 int quern_piece_table_add(struct quern_piece_table *table, size_t id, uint32_t rank, quern_error *error);
 
-/* The slot of the piece with this text, or an empty slot. length >= 1 */
-struct quern_slot *quern_piece_table_find(const struct quern_piece_table *table, const unsigned char *text,
-                                          size_t length);
+/* A search that has begun: its slot is on the way from memory. */
+struct quern_piece_search {
+    const unsigned char *text;
+    size_t length;
+    struct quern_piece_key key;
+    uint64_t hash;
+};
+
+/* The two halves of quern_piece_table_find. Who begins several searches before the first one ends waits for memory
+ * once. */
+struct quern_piece_search quern_piece_table_begin(const struct quern_piece_table *table, const unsigned char *text,
+                                                  size_t length);
+const struct quern_slot *quern_piece_table_end(const struct quern_piece_table *table,
+                                               const struct quern_piece_search *search);
+
+/* The slot of the piece with this text, or NULL. length >= 1; QUERN_PIECE_SLACK bytes from the first one on are
+ * readable, also when the text is shorter. */
+const struct quern_slot *quern_piece_table_find(const struct quern_piece_table *table, const unsigned char *text,
+                                                size_t length);
 
 #endif

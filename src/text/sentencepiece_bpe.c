@@ -34,16 +34,15 @@ static const struct quern_sentencepiece_bpe *tables_of(const struct quern_vocabu
  *
  * Pairs of characters are bits. Two ASCII characters have a bit of their own. All other pairs share the rest by a
  * hash. So a bit may be set because of another pair, and then text is not cut although it could be. */
-#define ASCII_PAIRS (128u * 128u)
 #define HASHED_PAIRS_LOG2 20
-#define PAIR_WORDS ((ASCII_PAIRS + (1u << HASHED_PAIRS_LOG2)) / 32)
+#define PAIR_WORDS ((QUERN_ASCII_PAIRS + (1u << HASHED_PAIRS_LOG2)) / 32)
 
 static uint32_t pair_bit(uint32_t left, uint32_t right)
 {
     if ((left | right) < 128)
         return left << 7 | right;
     uint64_t hash = ((uint64_t)left << 32 | right) * 0x9e3779b97f4a7c15u;
-    return ASCII_PAIRS + (uint32_t)((hash ^ hash << 29) >> (64 - HASHED_PAIRS_LOG2));
+    return QUERN_ASCII_PAIRS + (uint32_t)((hash ^ hash << 29) >> (64 - HASHED_PAIRS_LOG2));
 }
 
 /* Length and bytes of the character at p. U+2581 is the same as a space.
@@ -177,19 +176,44 @@ static int build_pairs(struct quern_sentencepiece_bpe *v, quern_error *error)
     return QUERN_OK;
 }
 
+/* Notes the pieces of two ASCII characters, which most words begin with. Pieces spell a space as U+2581, so one that
+ * contains ' ' itself is never found in a text. */
+static int build_ascii(struct quern_sentencepiece_bpe *v, quern_error *error)
+{
+    const struct quern_vocabulary_source *source = &v->base.source;
+
+    v->ascii = malloc(QUERN_ASCII_PAIRS * sizeof *v->ascii);
+    if (v->ascii == NULL)
+        return quern_fail(error, QUERN_ENOMEM, "no memory for a vocabulary of %zu pieces", source->count);
+    for (size_t i = 0; i < QUERN_ASCII_PAIRS; i++)
+        v->ascii[i] = (struct quern_joint){-1, QUERN_NO_RANK};
+    for (size_t i = 0; i < source->count; i++) {
+        const quern_text *text = &source->texts[i];
+        const unsigned char *p = (const unsigned char *)text->data, *end = p + text->length;
+        uint32_t left, right = TORN;
+        if (text->length > 2 * QUERN_METASPACE_LENGTH || !is_mergeable(v->base.kinds[i]) ||
+            memchr(p, ' ', text->length) != NULL)
+            continue;
+        p += read_character(p, end, &left);
+        if (p < end)
+            p += read_character(p, end, &right);
+        if (p == end && left < 128 && right < 128)
+            v->ascii[left << 7 | right] = (struct quern_joint){(int32_t)i, rank_of(source->scores[i])};
+    }
+    return QUERN_OK;
+}
+
 /* A byte's piece is "<0x0A>" or, where that is missing, the piece that is the byte itself. */
 static void find_bytes(struct quern_sentencepiece_bpe *v)
 {
     static const char digits[] = "0123456789ABCDEF";
 
     for (int byte = 0; byte < 256; byte++) {
-        const unsigned char raw = (unsigned char)byte;
-        const unsigned char name[6] = {
+        const unsigned char raw[QUERN_PIECE_SLACK] = {(unsigned char)byte};
+        const unsigned char name[QUERN_PIECE_SLACK] = {
             '<', '0', 'x', (unsigned char)digits[byte >> 4], (unsigned char)digits[byte & 15], '>'};
-        uint32_t rank;
-        v->bytes[byte] = (int32_t)quern_piece_table_find(&v->table, name, sizeof name)->number - 1;
-        if (v->bytes[byte] < 0)
-            v->bytes[byte] = quern_sentencepiece_bpe_find(v, &raw, 1, &rank);
+        const struct quern_slot *slot = quern_piece_table_find(&v->table, name, 6);
+        v->bytes[byte] = slot != NULL ? (int32_t)slot->number - 1 : quern_sentencepiece_bpe_find(v, raw, 1).id;
     }
 }
 
@@ -199,6 +223,7 @@ static int build(struct quern_vocabulary *vocabulary, quern_error *error)
 
     QUERN_TRY(build_table(v, error));
     QUERN_TRY(build_pairs(v, error));
+    QUERN_TRY(build_ascii(v, error));
     find_bytes(v);
     return QUERN_OK;
 }
@@ -209,11 +234,13 @@ static void release_vocabulary(struct quern_vocabulary *vocabulary)
 
     quern_piece_table_free(&v->table);
     free(v->pairs);
+    free(v->ascii);
 }
 
 static size_t count_bytes(const struct quern_vocabulary *vocabulary)
 {
-    return quern_piece_table_bytes(&tables_of(vocabulary)->table) + PAIR_WORDS * sizeof(uint32_t);
+    return quern_piece_table_bytes(&tables_of(vocabulary)->table) + PAIR_WORDS * sizeof(uint32_t) +
+           QUERN_ASCII_PAIRS * sizeof(struct quern_joint);
 }
 
 /* ---------------------------------------------------------------- from pieces to text */

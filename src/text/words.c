@@ -1,6 +1,7 @@
 #include "text/words.h"
 
 #include "base/error.h"
+#include "base/pages.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -9,13 +10,13 @@ static_assert(sizeof(struct quern_word) == 64, "a word fills one cache line");
 
 int quern_words_new(struct quern_words *words, quern_error *error)
 {
-    words->sets = calloc((size_t)1 << QUERN_WORD_SETS_LOG2, sizeof *words->sets);
-    return words->sets != NULL ? QUERN_OK : quern_fail(error, QUERN_ENOMEM, "no memory for a tokenizer");
+    words->sets = quern_pages_take(sizeof *words->sets << QUERN_WORD_SETS_LOG2, error);
+    return words->sets != NULL ? QUERN_OK : QUERN_ENOMEM;
 }
 
 void quern_words_free(struct quern_words *words)
 {
-    free(words->sets);
+    quern_pages_release(words->sets, sizeof *words->sets << QUERN_WORD_SETS_LOG2);
     words->sets = NULL;
 }
 
