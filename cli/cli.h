@@ -78,10 +78,14 @@ quern_text *quern_cli_texts(struct quern_cli_arguments arguments);
 struct quern_cli_output {
     FILE *file;
     const char *path; /* NULL: standard output */
-    char *target;     /* the same, or the file that it is a link to; NULL if `temporary` is NULL */
+    char *target;     /* see quern_cli_output_target; NULL if `temporary` is NULL */
     char *temporary;  /* name while it is written; NULL: a device or a pipe is written directly */
     bool spooled;     /* file is a temporary one, to be copied to its place at the end */
 };
+
+/* The path of the file that is written for a path: the path itself or, when it is a link, where the link leads, also
+ * when no file is there yet. The caller frees it. NULL with errno: links in a circle, or no memory. */
+char *quern_cli_output_target(const char *path);
 
 /* Whether both paths lead to one regular file. */
 bool quern_cli_same_file(const char *a, const char *b);

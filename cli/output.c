@@ -1,6 +1,7 @@
 #include "cli.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,12 +57,41 @@ static void forget_names(struct quern_cli_output *output)
     output->target = output->temporary = NULL;
 }
 
+/* Where a link leads that stands at path; NULL with errno. A relative link begins in the folder of its path. */
+static char *read_link(const char *path)
+{
+    char link[PATH_MAX], *next;
+    const ssize_t length = readlink(path, link, sizeof link);
+    const char *slash = strrchr(path, '/');
+    const int folder = length > 0 && link[0] != '/' && slash != NULL ? (int)(slash + 1 - path) : 0;
+    if (length <= 0 || length == sizeof link) {
+        errno = length < 0 ? errno : ENAMETOOLONG;
+        return NULL;
+    }
+    return asprintf(&next, "%.*s%.*s", folder, path, (int)length, link) < 0 ? NULL : next;
+}
+
+char *quern_cli_output_target(const char *path)
+{
+    enum { MOST_LINKS = 40 }; /* as the kernel follows */
+    struct stat status;
+    char *target = strdup(path);
+    for (int links = 0; target != NULL && lstat(target, &status) == 0 && S_ISLNK(status.st_mode); links++) {
+        char *next = links < MOST_LINKS ? read_link(target) : NULL;
+        if (links == MOST_LINKS)
+            errno = ELOOP;
+        free(target);
+        target = next;
+    }
+    return target;
+}
+
 /* Opens a file under a temporary name, in the folder and with the rights of the final file. NULL with errno. */
 static FILE *open_temporary(struct quern_cli_output *output, const struct stat *there)
 {
     const mode_t mask = umask(0);
     umask(mask);
-    output->target = there != NULL ? realpath(output->path, NULL) : strdup(output->path);
+    output->target = quern_cli_output_target(output->path);
     if (output->target == NULL || asprintf(&output->temporary, "%s.XXXXXX", output->target) < 0) {
         output->temporary = NULL;
         return NULL;

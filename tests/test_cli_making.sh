@@ -58,6 +58,15 @@ check "convert: an output in a missing folder" fails "nowhere/x.gguf"
 run convert model -o /dev/null
 check "convert: an output that is not a regular file" fails "not a regular file"
 check "and it is unchanged" [ -c /dev/null ]
+mkdir there
+ln -s there/came.gguf link.gguf
+run convert model -o link.gguf
+check "convert through a link to no file makes the file" cmp q8_0.gguf there/came.gguf
+run quantize made.gguf link.gguf f32
+check "quantize through a link replaces the file" [ "$(stat -c %s there/came.gguf)" -gt "$(stat -c %s q8_0.gguf)" ]
+check "and keeps the link" [ -L link.gguf ]
+check "and no other file is left" [ "$(ls there)" = came.gguf ]
+rm link.gguf there/came.gguf
 for file in model/*.safetensors; do
     break
 done

@@ -2,7 +2,9 @@
 
 #include "json_text.h"
 
+#include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 
 static volatile sig_atomic_t stopped; /* the signal that was received; 0: none */
@@ -55,9 +57,15 @@ int quern_cli_make(const char *verb, quern_cli_make_fn *make, const struct quern
     struct quern_convert_job job = {.type = type, .threads = options->threads, .proceed = proceed, .state = &progress};
     if (type != NULL && !quern_convert_has_type(type))
         return quern_cli_misuse(verb, "there is no type '%s'; the types are " QUERN_CONVERT_TYPES, type);
+    char *target = quern_cli_output_target(path);
+    if (target == NULL) {
+        quern_cli_say("cannot write to %s: %s", path, strerror(errno));
+        return QUERN_CLI_FAILED;
+    }
     stop_on_signals();
     quern_cli_progress_start(&progress, false);
-    int code = make(options, arguments, &job, &result, &error);
+    int code = make(options, arguments, target, &job, &result, &error);
+    free(target);
     quern_cli_progress_clear(&progress);
     if (stopped != 0)
         raise(stopped); /* with the default action, see SA_RESETHAND */

@@ -12,13 +12,14 @@ struct quern_cli_making_options {
     bool json;
 };
 
-/* What a verb does with its job: writes a model file. */
+/* What a verb does with its job: writes a model file to path. */
 typedef int quern_cli_make_fn(const struct quern_cli_making_options *options, struct quern_cli_arguments arguments,
-                              const struct quern_convert_job *job, struct quern_convert_result *result,
-                              quern_error *error);
+                              const char *path, const struct quern_convert_job *job,
+                              struct quern_convert_result *result, quern_error *error);
 
-/* Calls make for a verb, with progress, and prints what was written to path. A signal that ends the process takes
- * effect when the unfinished file has been removed. type: NULL, or the one that the user named. An exit code. */
+/* Calls make for a verb with the path or, if that is a link, with the file that it leads to. Shows progress, and prints
+ * what was written. A signal that ends the process takes effect when the unfinished file has been removed. type: NULL,
+ * or the one that the user named. An exit code. */
 int quern_cli_make(const char *verb, quern_cli_make_fn *make, const struct quern_cli_making_options *options,
                    struct quern_cli_arguments arguments, const char *type, const char *path);
 

@@ -1,10 +1,11 @@
 #include "making.h"
 
 static int make(const struct quern_cli_making_options *options, struct quern_cli_arguments arguments,
-                const struct quern_convert_job *job, struct quern_convert_result *result, quern_error *error)
+                const char *path, const struct quern_convert_job *job, struct quern_convert_result *result,
+                quern_error *error)
 {
     (void)options;
-    return quern_convert_quantize(arguments.texts[0], arguments.texts[1], job, result, error);
+    return quern_convert_quantize(arguments.texts[0], path, job, result, error);
 }
 
 static int quantize(const void *given, struct quern_cli_arguments arguments)
