@@ -258,6 +258,7 @@ static int take_command_line(const struct quern_cli_verb *verb, int argc, char *
 {
     const size_t count = count_options(verb);
     struct known known = {0};
+    bool given[MOST_OPTIONS] = {false};
     int code = -1, key;
     describe(&known, verb, count);
     while (code < 0 && (key = getopt_long(argc, argv, known.letters, known.names, NULL)) != -1) {
@@ -270,6 +271,9 @@ static int take_command_line(const struct quern_cli_verb *verb, int argc, char *
             print_help(verb);
             return QUERN_CLI_DONE;
         }
+        if (given[i])
+            return quern_cli_misuse(verb->name, "--%s is given twice", verb->table[i].name);
+        given[i] = true;
         code = take(verb, &verb->table[i], optarg);
     }
     return code;

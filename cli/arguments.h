@@ -91,8 +91,9 @@ struct quern_cli_numbers {
 #define QUERN_CLI_JSON_OPTION(structure) /* bool json; */ \
     {"json", '\0', NULL, "print JSON", QUERN_CLI_SWITCH(structure, json)}
 
-/* Parses the arguments of a verb, its name first, into verb->options and *arguments. Returns -1 when the verb should
- * run, or an exit code: after --help, or after a message. */
+/* Parses the arguments of a verb, its name first, into verb->options and *arguments. An option that is given twice is
+ * wrong usage: nobody could tell which one counts. Returns -1 when the verb should run, or an exit code: after --help,
+ * or after a message. */
 int quern_cli_parse(const struct quern_cli_verb *verb, int argc, char **argv, struct quern_cli_arguments *arguments);
 
 #endif

@@ -81,6 +81,27 @@ for verb in embed similarity tokenize info verify eval bench demo pull models co
     run $verb --nonsense
     check "$verb: an unknown option" both exits 2 "nonsense" -- silent
 done
+for verb in $("$quern" --help | sed -n 's/^  \([a-z-]*\)  .*/\1/p'); do
+    for switch in $("$quern" "$verb" --help | sed -n 's/^  [ ,a-z-]*\(--[a-z-]*\)  .*/\1/p'); do
+        [ "$switch" != --help ] || continue
+        run "$verb" "$switch" "$switch"
+        check "$verb: $switch twice" both exits 2 "$switch is given twice" -- silent
+    done
+    for option in model threads task output type sha256 port; do
+        case $("$quern" "$verb" --help) in
+        *--$option\ *) ;;
+        *) continue ;;
+        esac
+        case $option in
+        task) value=none ;;
+        *) value=1 ;;
+        esac
+        run "$verb" --$option $value --$option=$value
+        check "$verb: --$option twice" both exits 2 "--$option is given twice" -- silent
+    done
+done
+run embed -m "$model" --model "$model" hello
+check "an option twice, by letter and by name" both exits 2 "--model is given twice" -- silent
 run dance
 check "an unknown verb" exits 2 "there is no verb 'dance'"
 for bad in "-t nothing" "-d 0" "-d -3" "-d 1x" "-d 99999999999999999999" "--threads 0" "--threads 257" "-f xml" \
@@ -294,6 +315,21 @@ ln -s new "$work/link"
 run embed -t none -o "$work/link" hello hello
 check "-o replaces the file that a link points to" both [ -L "$work/link" ] -- [ "$(wc -l <"$work/new")" = 2 ]
 check "and keeps its permissions" [ "$(stat -c %a "$work/new")" = 600 ]
+rm "$work/link" "$work/new"
+mkdir "$work/elsewhere"
+ln -s elsewhere/first "$work/link"
+ln -s second "$work/elsewhere/first"
+run embed -t none -o "$work/link" hello
+check "-o through links to no file makes the file" both [ -L "$work/elsewhere/first" ] \
+    -- [ "$(wc -l <"$work/elsewhere/second")" = 1 ]
+check "and no other" [ "$(ls "$work/elsewhere")" = "first
+second" ]
+ln -sf nowhere/file "$work/link"
+run embed -t none -o "$work/link" hello
+check "-o through a link to a missing folder" exits 1 "cannot write to $work/link: No such file"
+ln -sf link "$work/link"
+run embed -t none -o "$work/link" hello
+check "-o through a link to itself" exits 1 "cannot write to $work/link: Too many levels"
 rm "$work/link"
 cp "$work/lines" "$work/both"
 run embed -t none -i "$work/both" -o "$work/both"
