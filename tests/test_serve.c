@@ -233,10 +233,12 @@ static void test_refusals(void **state)
         int status;
         const char *says;
     } table[] = {
-        {"", 400, "no body"},
+        {"", 400, "missing request body"},
         {"{", 400, "not JSON"},
         {"[]", 400, "must be a JSON object"},
-        {"{\"model\":\"m\",\"model\":\"m\",\"input\":\"a\"}", 400, "not JSON"},
+        {"{\"model\":\"m\",\"input\":[\"a\" \"b\"]}", 400,
+         "not JSON: a comma is missing before this, or a quote before it was not written as \\u005c\\u0022 "
+         "(line 1, column 27, in item 0 of input)"},
         {"{\"model\":\"m\"}", 400, "\"param\":\"input\",\"code\":null"},
         {"{\"input\":\"a\"}", 400, "\"param\":\"model\""},
         {"{\"model\":7,\"input\":\"a\"}", 400, "\"param\":\"model\""},

@@ -4,6 +4,7 @@
 #include "base/count.h"
 
 #include <ctype.h>
+#include <jansson.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -26,9 +27,10 @@ static json_t *read_description(void)
 
 static struct quern_request ask(struct quern_head *head, const char *method, const char *path)
 {
+    static struct quern_service service;
     struct quern_request request;
     *head = (struct quern_head){.method = method, .path = path, .query = ""};
-    quern_request_init(&request, NULL, head);
+    quern_request_init(&request, &service, head);
     quern_route_find(&request);
     return request;
 }

@@ -9,12 +9,12 @@
 /* ---------------------------------------------------------------- vectors */
 
 /* 2 stands for the Euclidean norm, -1 for none. */
-static bool read_norm(struct quern_request *request, const json_t *value)
+static bool read_norm(struct quern_request *request, const struct quern_value *value)
 {
-    const json_int_t norm = json_integer_value(value);
+    const int64_t norm = quern_value_integer(value);
     if (value == NULL)
         return true;
-    if (!json_is_integer(value) || (norm != 2 && norm != -1))
+    if (!quern_value_is(value, QUERN_VALUE_INTEGER) || (norm != 2 && norm != -1))
         return quern_refuse(request, QUERN_FAULT_VALUE, "embd_normalize",
                             "embd_normalize must be 2, for vectors of length 1, or -1, for vectors of any length");
     request->options.normalize = norm == 2;
@@ -23,13 +23,11 @@ static bool read_norm(struct quern_request *request, const json_t *value)
 
 static bool parse_embedding(struct quern_request *request)
 {
-    const json_t *object = quern_body_object(request), *content = json_object_get(object, "content");
+    const struct quern_value *object = request->object, *content = quern_value_member(object, "content");
     const char *param = content != NULL ? "content" : "input";
-    if (object == NULL)
-        return false;
-    if (content == NULL && json_object_get(object, "input") == NULL)
+    if (content == NULL && quern_value_member(object, "input") == NULL)
         return quern_refuse(request, QUERN_FAULT_REQUEST, "content", "the field content or input is missing");
-    return quern_body_add_inputs(request, param, json_object_get(object, param)) &&
+    return quern_body_add_inputs(request, param, quern_value_member(object, param)) &&
            quern_body_dimensions(request, object) && quern_extensions_read(request, object) &&
            read_norm(request, quern_body_field(object, "embd_normalize"));
 }
@@ -51,18 +49,18 @@ static void write_embedding(struct quern_request *request, const struct quern_jo
 
 static bool parse_tokenize(struct quern_request *request)
 {
-    const json_t *object = quern_body_object(request), *content = json_object_get(object, "content");
+    const struct quern_value *object = request->object, *content = quern_value_member(object, "content");
     bool special = false, spelled = true, pieces = false;
-    if (object == NULL || !quern_body_flag(request, object, "add_special", &special) ||
+    if (!quern_body_flag(request, object, "add_special", &special) ||
         !quern_body_flag(request, object, "parse_special", &spelled) ||
         !quern_body_flag(request, object, "with_pieces", &pieces))
         return false;
-    if (!json_is_string(content))
+    if (!quern_value_is(content, QUERN_VALUE_TEXT))
         return quern_refuse(request, QUERN_FAULT_REQUEST, "content", "content must be a string");
     request->options.only_tokens = true;
     request->options.task = QUERN_TASK_NONE;
     request->options.token_flags = (special ? 0u : QUERN_NO_SPECIAL) | (spelled ? QUERN_PARSE_SPECIAL : 0u);
-    return quern_body_add_text(request, "content", json_string_value(content), json_string_length(content));
+    return quern_body_add_text(request, "content", content);
 }
 
 /* Writes the text of a token as a string. A byte that is only a part of a character is written as a number. */
@@ -81,7 +79,7 @@ static void put_piece(const struct quern_request *request, int32_t id, struct qu
 static void write_tokenize(struct quern_request *request, const struct quern_job *job, struct quern_answer *answer)
 {
     struct quern_buffer *body = &answer->body;
-    const bool pieces = json_is_true(json_object_get(request->json, "with_pieces"));
+    const bool pieces = quern_value_is_true(quern_value_member(request->object, "with_pieces"));
     (void)job;
     quern_buffer_text(body, "{\"tokens\":[");
     for (size_t i = 0; i < request->id_count; i++) {
@@ -99,13 +97,11 @@ static void write_tokenize(struct quern_request *request, const struct quern_job
 
 static bool parse_detokenize(struct quern_request *request)
 {
-    const json_t *object = quern_body_object(request), *tokens = json_object_get(object, "tokens");
-    if (object == NULL)
-        return false;
-    if (!json_is_array(tokens))
+    const struct quern_value *tokens = quern_value_member(request->object, "tokens");
+    if (!quern_value_is(tokens, QUERN_VALUE_ARRAY))
         return quern_refuse(request, QUERN_FAULT_REQUEST, "tokens", "tokens must be an array of token ids");
     request->options.only_tokens = true;
-    return json_array_size(tokens) == 0 || quern_body_add_ids(request, "tokens", tokens);
+    return quern_value_size(tokens) == 0 || quern_body_add_ids(request, "tokens", tokens);
 }
 
 static void write_detokenize(struct quern_request *request, const struct quern_job *job, struct quern_answer *answer)

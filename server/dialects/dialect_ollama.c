@@ -11,27 +11,19 @@
 
 /* ---------------------------------------------------------------- vectors */
 
-static json_t *read_object(struct quern_request *request)
-{
-    if (request->body.length == 0)
-        quern_refuse(request, QUERN_FAULT_REQUEST, NULL, "missing request body; send a JSON object");
-    return request->body.length > 0 ? quern_body_object(request) : NULL;
-}
-
 /* Whether there is nothing to embed: clients send such requests to have the model loaded. */
-static bool is_nothing(const json_t *input)
+static bool is_nothing(const struct quern_value *input)
 {
-    return input == NULL || (json_is_string(input) && json_string_length(input) == 0) ||
-           (json_is_array(input) && json_array_size(input) == 0);
+    return input == NULL || (quern_value_is(input, QUERN_VALUE_TEXT) && quern_value_text(input).length == 0) ||
+           (quern_value_is(input, QUERN_VALUE_ARRAY) && quern_value_size(input) == 0);
 }
 
 /* Reads a request whose texts are in this field: one text, or several if it takes an array. */
 static bool parse_texts(struct quern_request *request, const char *name, bool takes_array)
 {
-    const json_t *object = read_object(request), *input = quern_body_field(object, name);
-    if (object == NULL)
-        return false;
-    if (!is_nothing(input) && !json_is_string(input) && !(takes_array && json_is_array(input)))
+    const struct quern_value *object = request->object, *input = quern_body_field(object, name);
+    if (!is_nothing(input) && !quern_value_is(input, QUERN_VALUE_TEXT) &&
+        !(takes_array && quern_value_is(input, QUERN_VALUE_ARRAY)))
         return quern_refuse(request, QUERN_FAULT_VALUE, name, "invalid input type; %s must be a string%s", name,
                             takes_array ? " or an array of strings" : "");
     request->options.truncate = QUERN_TRUNCATE;
@@ -157,8 +149,7 @@ static void write_ps(struct quern_request *request, const struct quern_job *job,
 
 static bool parse_show(struct quern_request *request)
 {
-    const json_t *object = read_object(request);
-    return object != NULL && quern_extensions_read(request, object);
+    return quern_extensions_read(request, request->object);
 }
 
 static void write_show(struct quern_request *request, const struct quern_job *job, struct quern_answer *answer)
@@ -232,5 +223,6 @@ static const struct quern_route routes[] = {
 const struct quern_dialect quern_dialect_ollama = {.prefix = "/api/",
                                                    .routes = routes,
                                                    .route_count = QUERN_COUNT(routes),
+                                                   .replaces_bytes = true,
                                                    .write_error = write_error,
                                                    .status = status_of};

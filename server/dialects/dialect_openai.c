@@ -11,9 +11,9 @@
 
 /* ---------------------------------------------------------------- embeddings */
 
-static bool read_encoding(struct quern_request *request, const json_t *value)
+static bool read_encoding(struct quern_request *request, const struct quern_value *value)
 {
-    const char *name = json_string_value(value);
+    const char *name = quern_value_string(value);
     if (value == NULL)
         return true;
     request->options.base64 = name != NULL && strcmp(name, "base64") == 0;
@@ -24,16 +24,13 @@ static bool read_encoding(struct quern_request *request, const json_t *value)
 
 static bool parse_embeddings(struct quern_request *request)
 {
-    const json_t *object = quern_body_object(request);
-    if (object == NULL)
-        return false;
-    const json_t *user = quern_body_field(object, "user");
+    const struct quern_value *object = request->object, *user = quern_body_field(object, "user");
     if (quern_body_field(object, "model") == NULL)
         return quern_refuse(request, QUERN_FAULT_REQUEST, "model",
                             "the field model is missing; GET /v1/models lists what there is");
-    if (user != NULL && !json_is_string(user))
+    if (user != NULL && !quern_value_is(user, QUERN_VALUE_TEXT))
         return quern_refuse(request, QUERN_FAULT_REQUEST, "user", "user must be a string");
-    return quern_body_add_inputs(request, "input", json_object_get(object, "input")) &&
+    return quern_body_add_inputs(request, "input", quern_value_member(object, "input")) &&
            quern_body_refuse_empty(request, "input") && quern_body_dimensions(request, object) &&
            read_encoding(request, quern_body_field(object, "encoding_format")) &&
            quern_extensions_read(request, object);

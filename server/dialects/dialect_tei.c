@@ -32,12 +32,12 @@ static int find_prompt(const char *name)
     return quern_task_find(name);
 }
 
-static bool read_prompt(struct quern_request *request, const json_t *object)
+static bool read_prompt(struct quern_request *request, const struct quern_value *object)
 {
-    const json_t *value = quern_body_field(object, "prompt_name");
+    const struct quern_value *value = quern_body_field(object, "prompt_name");
     if (value == NULL)
         return true;
-    request->options.task = json_is_string(value) ? find_prompt(json_string_value(value)) : -1;
+    request->options.task = quern_value_is(value, QUERN_VALUE_TEXT) ? find_prompt(quern_value_string(value)) : -1;
     return request->options.task >= 0 ||
            quern_refuse(request, QUERN_FAULT_VALUE, "prompt_name",
                         "there is no such prompt; the prompts are query, document, STS, Clustering, Classification, "
@@ -45,10 +45,10 @@ static bool read_prompt(struct quern_request *request, const json_t *object)
 }
 
 /* Comes after truncate: it says at which end a text is cut. */
-static bool read_direction(struct quern_request *request, const json_t *object)
+static bool read_direction(struct quern_request *request, const struct quern_value *object)
 {
-    const json_t *value = quern_body_field(object, "truncation_direction");
-    const char *word = json_string_value(value);
+    const struct quern_value *value = quern_body_field(object, "truncation_direction");
+    const char *word = quern_value_string(value);
     if (value == NULL)
         return true;
     if (word == NULL || (strcasecmp(word, "left") != 0 && strcasecmp(word, "right") != 0))
@@ -62,7 +62,7 @@ static bool read_direction(struct quern_request *request, const json_t *object)
 /* ---------------------------------------------------------------- vectors */
 
 /* Reads the options of one object; truncation_direction comes later. */
-static bool read_options(struct quern_request *request, const json_t *object)
+static bool read_options(struct quern_request *request, const struct quern_value *object)
 {
     return quern_body_dimensions(request, object) && read_prompt(request, object) &&
            quern_extensions_read(request, object);
@@ -70,8 +70,8 @@ static bool read_options(struct quern_request *request, const json_t *object)
 
 static bool parse_embed(struct quern_request *request)
 {
-    const json_t *object = quern_body_object(request);
-    return object != NULL && quern_body_add_inputs(request, "inputs", json_object_get(object, "inputs")) &&
+    const struct quern_value *object = request->object;
+    return quern_body_add_inputs(request, "inputs", quern_value_member(object, "inputs")) &&
            quern_body_refuse_empty(request, "inputs") && read_options(request, object) &&
            read_direction(request, object);
 }
@@ -125,12 +125,11 @@ static bool parse_embed_all(struct quern_request *request)
  * count more. */
 static bool parse_similarity(struct quern_request *request)
 {
-    const json_t *object = quern_body_object(request), *inputs = json_object_get(object, "inputs");
-    const json_t *source = json_object_get(inputs, "source_sentence"), *others = json_object_get(inputs, "sentences");
-    const json_t *parameters = json_object_get(object, "parameters");
-    if (object == NULL)
-        return false;
-    if (!json_is_string(source) || !json_is_array(others))
+    const struct quern_value *object = request->object, *inputs = quern_value_member(object, "inputs"),
+                             *parameters = quern_value_member(object, "parameters"),
+                             *source = quern_value_member(inputs, "source_sentence"),
+                             *others = quern_value_member(inputs, "sentences");
+    if (!quern_value_is(source, QUERN_VALUE_TEXT) || !quern_value_is(others, QUERN_VALUE_ARRAY))
         return quern_refuse(request, QUERN_FAULT_REQUEST, "inputs",
                             "inputs must be an object with source_sentence, a string, and sentences, an array");
     if (!quern_body_add_inputs(request, "source_sentence", source) ||
@@ -165,19 +164,16 @@ static void write_similarity(struct quern_request *request, const struct quern_j
 /* /tokenize is llama-server's, too: its bodies have no inputs. */
 static bool has_inputs(struct quern_request *request)
 {
-    const json_t *object = quern_body_object(request);
-    return object == NULL || json_object_get(object, "inputs") != NULL;
+    return quern_value_member(request->object, "inputs") != NULL;
 }
 
 static bool parse_tokenize(struct quern_request *request)
 {
-    const json_t *object = quern_body_object(request);
+    const struct quern_value *object = request->object;
     bool special = true;
-    if (object == NULL)
-        return false;
     request->options.task = QUERN_TASK_NONE;
     if (!quern_body_flag(request, object, "add_special_tokens", &special) || !read_prompt(request, object) ||
-        !quern_body_add_inputs(request, "inputs", json_object_get(object, "inputs")) ||
+        !quern_body_add_inputs(request, "inputs", quern_value_member(object, "inputs")) ||
         !quern_body_refuse_empty(request, "inputs"))
         return false;
     request->options.only_tokens = true;
@@ -273,31 +269,33 @@ static void write_tokenize(struct quern_request *request, const struct quern_job
 
 static bool parse_decode(struct quern_request *request)
 {
-    const json_t *object = quern_body_object(request), *ids = json_object_get(object, "ids");
+    const struct quern_value *object = request->object, *ids = quern_value_member(object, "ids");
     bool skip = true, good = true;
-    if (object == NULL || !quern_body_flag(request, object, "skip_special_tokens", &skip))
+    if (!quern_body_flag(request, object, "skip_special_tokens", &skip))
         return false;
-    if (!json_is_array(ids))
+    if (!quern_value_is(ids, QUERN_VALUE_ARRAY))
         return quern_refuse(request, QUERN_FAULT_REQUEST, "ids",
                             "ids must be an array of token ids, or of such arrays");
     request->options.only_tokens = true;
-    if (!json_is_array(json_array_get(ids, 0)))
+    const struct quern_value *item = quern_value_first(ids);
+    if (!quern_value_is(item, QUERN_VALUE_ARRAY))
         return quern_body_add_ids(request, "ids", ids);
-    for (size_t i = 0; good && i < json_array_size(ids); i++)
-        good = quern_body_add_ids(request, "ids", json_array_get(ids, i));
+    for (; good && item != NULL; item = quern_value_next(item))
+        good = quern_body_add_ids(request, "ids", item);
     return good;
 }
 
 static void write_decode(struct quern_request *request, const struct quern_job *job, struct quern_answer *answer)
 {
-    const bool keep = json_is_false(json_object_get(request->json, "skip_special_tokens"));
+    bool skip = true;
+    quern_body_flag(request, request->object, "skip_special_tokens", &skip);
     (void)job;
     quern_buffer_text(&answer->body, "[");
     for (size_t i = 0; i < request->input_count; i++) {
         const struct quern_request_input *input = &request->inputs[i];
         quern_buffer_text(&answer->body, i > 0 ? "," : "");
         quern_tokens_put_text(request, request->ids + input->first_id, input->result.tokens,
-                              keep ? 0 : QUERN_NO_SPECIAL, answer);
+                              skip ? QUERN_NO_SPECIAL : 0, answer);
     }
     quern_buffer_text(&answer->body, "]\n");
 }

@@ -127,7 +127,7 @@ static int take_body(struct quern_connection *connection)
     struct evbuffer *input = bufferevent_get_input(connection->socket);
     const size_t size = quern_receive_size(receiver, input);
     size_t moved = 0;
-    if (size > 0 && (!quern_exchange_hold(connection->exchange, size) ||
+    if (size > 0 && (!quern_request_hold(&connection->exchange->request, size) ||
                      quern_buffer_room(&receiver->body, size) == NULL)) {
         refuse_body(connection, QUERN_FAULT_BUSY, "the server has no memory left for requests; try again soon");
         return -1;
@@ -153,7 +153,7 @@ static bool advance_body(struct quern_connection *connection)
     if (code != 1)
         return false;
     enter(connection, BUSY);
-    quern_exchange_run(connection->exchange, (quern_text){body->data, body->length});
+    quern_exchange_run(connection->exchange, body->data, body->length);
     return false;
 }
 
@@ -205,7 +205,7 @@ static void on_ready(void *owner)
     struct quern_answer *answer = &exchange->answer;
     struct quern_buffer head = {0};
     /* An answer that is beyond the memory limit is sent all the same, as it is computed, and frees its memory soon. */
-    connection->closes |= !quern_exchange_hold(exchange, answer->body.length) || server->service.draining ||
+    connection->closes |= !quern_request_hold(&exchange->request, answer->body.length) || server->service.draining ||
                           server->service.load.connections >= server->options->max_connections;
     quern_answer_head_put(&head, &(struct quern_answer_head){
         .status = answer->status, .id = exchange->request.id, .type = answer->type, .length = answer->body.length,

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SLICE 65536 /* bytes of text that are tokenised before others have their turn */
+#define SLICE 65536 /* bytes of JSON or text that are read or tokenised before others have their turn */
 
 /* ---------------------------------------------------------------- the states */
 
@@ -66,13 +66,12 @@ static enum quern_exchange_state start(struct quern_exchange *exchange)
     struct quern_request *request = &exchange->request;
     struct quern_cache *cache = &request->service->cache;
     const size_t claim_bytes = cache->table != NULL ? request->input_count * sizeof(struct quern_claim) : 0;
-    const size_t bytes = claim_bytes + request->input_count * sizeof *request->inputs +
-                         quern_job_bytes(request->input_count, (size_t)request->service->info.dimensions,
-                                         request->id_capacity);
+    const size_t bytes =
+        claim_bytes + quern_job_bytes(request->input_count, (size_t)request->service->info.dimensions);
     const double limit = time_limit(request);
     const double left = limit - (double)(quern_clock_ns() - request->arrived_ns) * 1e-9;
     const struct timeval time = quern_clock_interval(left > 0 ? left : 0);
-    if (!quern_is_refused(request) && !quern_exchange_hold(exchange, bytes))
+    if (!quern_is_refused(request) && !quern_request_hold(request, bytes))
         quern_refuse(request, QUERN_FAULT_BUSY, NULL, "the queue is full; try again soon");
     if (quern_is_refused(request) || (exchange->job = quern_request_make_job(request)) == NULL)
         return QUERN_EXCHANGE_ANSWERING;
@@ -98,6 +97,15 @@ static enum quern_exchange_state tokenise(struct quern_exchange *exchange)
     }
 }
 
+static enum quern_exchange_state parse(struct quern_exchange *exchange)
+{
+    switch (quern_respond_parse(&exchange->request, SLICE)) {
+    case 0: return QUERN_EXCHANGE_PARSING;
+    case 1: return tokenise(exchange);
+    default: return QUERN_EXCHANGE_ANSWERING;
+    }
+}
+
 /* The job is back, or others have computed, or failed to compute, what was awaited. */
 static enum quern_exchange_state resume(struct quern_exchange *exchange)
 {
@@ -114,7 +122,7 @@ static enum quern_exchange_state next_state(struct quern_exchange *exchange)
 {
     switch (exchange->state) {
     case QUERN_EXCHANGE_READING:
-        return quern_respond_parse(&exchange->request) ? tokenise(exchange) : QUERN_EXCHANGE_ANSWERING;
+    case QUERN_EXCHANGE_PARSING: return parse(exchange);
     case QUERN_EXCHANGE_TOKENISING: return tokenise(exchange);
     case QUERN_EXCHANGE_COMPUTING:
     case QUERN_EXCHANGE_WAITING: return resume(exchange);
@@ -139,7 +147,7 @@ static void write_answer(struct quern_exchange *exchange)
 static void enter(struct quern_exchange *exchange, enum quern_exchange_state state)
 {
     exchange->state = state;
-    if (state == QUERN_EXCHANGE_TOKENISING)
+    if (state == QUERN_EXCHANGE_PARSING || state == QUERN_EXCHANGE_TOKENISING)
         schedule(exchange);
     else if (state == QUERN_EXCHANGE_ANSWERING)
         write_answer(exchange);
@@ -209,21 +217,12 @@ void quern_exchange_answer(struct quern_exchange *exchange)
     enter(exchange, QUERN_EXCHANGE_ANSWERING);
 }
 
-void quern_exchange_run(struct quern_exchange *exchange, quern_text body)
+void quern_exchange_run(struct quern_exchange *exchange, char *body, size_t length)
 {
     exchange->request.body = body;
+    exchange->request.body_length = length;
     exchange->request.received_ns = quern_clock_ns();
     enter(exchange, next_state(exchange));
-}
-
-bool quern_exchange_hold(struct quern_exchange *exchange, size_t bytes)
-{
-    struct quern_load *load = &exchange->server->service.load;
-    if (bytes > (size_t)exchange->server->options->queue_bytes - load->bytes)
-        return false;
-    load->bytes += bytes;
-    exchange->held += bytes;
-    return true;
 }
 
 void quern_exchange_end(struct quern_exchange *exchange)
@@ -236,7 +235,6 @@ void quern_exchange_end(struct quern_exchange *exchange)
     }
     quern_meters_count(&service->meters, &exchange->request, exchange->job, &exchange->answer, now);
     quern_log_request(&exchange->request, exchange->job, &exchange->answer, now);
-    service->load.bytes -= exchange->held;
     service->load.requests--;
     event_free(exchange->turn);
     event_free(exchange->deadline);

@@ -8,12 +8,13 @@
 
 /* The states of an exchange, in their order. ANSWERING can follow any of the others.
  *
- *     READING -> TOKENISING -> COMPUTING <-> WAITING -> ANSWERING
+ *     READING -> PARSING -> TOKENISING -> COMPUTING <-> WAITING -> ANSWERING
  *
  * Without a cache an exchange is never WAITING. With a cache it may compute and wait several times, when others fail to
  * compute the texts that it waited for. */
 enum quern_exchange_state {
     QUERN_EXCHANGE_READING,    /* its body arrives */
+    QUERN_EXCHANGE_PARSING,    /* its JSON is read, a slice at each turn of the loop */
     QUERN_EXCHANGE_TOKENISING, /* its texts become tokens, a slice at each turn of the loop */
     QUERN_EXCHANGE_COMPUTING,  /* the batcher has its job */
     QUERN_EXCHANGE_WAITING,    /* others compute texts of its job */
@@ -32,7 +33,6 @@ struct quern_exchange {
     struct quern_claims claims;  /* on vectors of the cache */
     struct event *turn;          /* its next turn in the loop */
     struct event *deadline;      /* when its vectors must be computed */
-    size_t held;                 /* bytes, counted in the server's load */
     quern_exchange_ready *ready;
     void *owner;                 /* for ready */
 };
@@ -44,12 +44,9 @@ struct quern_exchange *quern_exchange_new(struct quern_server *server, const str
 /* Answers a request that is refused before its body was read. */
 void quern_exchange_answer(struct quern_exchange *exchange);
 
-/* The body is whole: parses, tokenises, computes, answers. body must live until the answer is ready. */
-void quern_exchange_run(struct quern_exchange *exchange, quern_text body);
-
-/* Whether the server may hold so many bytes more for this exchange. If it may, they are counted until the exchange
- * ends. */
-bool quern_exchange_hold(struct quern_exchange *exchange, size_t bytes);
+/* The body is whole: parses, tokenises, computes, answers. The body is changed, and must live until the answer is
+ * ready. */
+void quern_exchange_run(struct quern_exchange *exchange, char *body, size_t length);
 
 /* Ends an exchange: its answer was sent, or its client has left before. Logs and counts it, and frees it. */
 void quern_exchange_end(struct quern_exchange *exchange);

@@ -1,62 +1,92 @@
 #include "body.h"
 
+#include "array_count.h"
+#include "dialect.h"
+
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define MOST_DEPTH 16         /* of nested arrays and objects */
-#define MOST_VALUES (1 << 20) /* each takes about 50 bytes of memory once the body is parsed */
+/* The fields that a dialect reads; all others are skipped. */
+static const char *const fields[] = {
+    "add_special", "add_special_tokens", "content", "dimensions", "embd_normalize", "encoding_format", "ids", "input",
+    "inputs", "model", "normalize", "output_dtype", "parameters", "parse_special", "prompt", "prompt_name", "sentences",
+    "skip_special_tokens", "source_sentence", "task", "title", "tokens", "truncate", "truncation_direction", "user",
+    "with_pieces", NULL};
 
-/* Refuses a body that is nested too deeply, or has too many values, before memory is used for it. jansson checks
- * whether it is JSON at all. */
-static bool screen(struct quern_request *request)
+/* ---------------------------------------------------------------- JSON */
+
+static bool hold(void *owner, size_t bytes)
 {
-    size_t depth = 0, values = 0;
-    bool in_string = false;
-    for (size_t i = 0; i < request->body.length; i++) {
-        const char c = request->body.data[i];
-        if (in_string) {
-            if (c == '\\')
-                i++;
-            else if (c == '"')
-                in_string = false;
-            continue;
-        }
-        in_string = c == '"';
-        values += c == ',' || c == '[' || c == '{';
-        depth += c == '[' || c == '{';
-        depth -= (c == ']' || c == '}') && depth > 0;
-        if (depth > MOST_DEPTH)
-            return quern_refuse(request, QUERN_FAULT_REQUEST, NULL, "the body's JSON is nested deeper than %d levels",
-                                MOST_DEPTH);
-        if (values > MOST_VALUES)
-            return quern_refuse(request, QUERN_FAULT_REQUEST, NULL, "the body's JSON has more than %d values",
-                                MOST_VALUES);
-    }
+    return quern_request_hold(owner, bytes);
+}
+
+/* Refuses a body that could not be read, without repeating anything of it. */
+static bool refuse_json(struct quern_request *request)
+{
+    static const char *const kinds[] = {[QUERN_JSON_WRONG] = "the body is not JSON",
+                                        [QUERN_JSON_BYTES] = "the body is not UTF-8",
+                                        [QUERN_JSON_LIMIT] = "the body's JSON goes beyond a limit"};
+    const struct quern_json_reader *reader = &request->reader;
+    const char *field;
+    char place[64] = "";
+    size_t line, column, item;
+    if (reader->fault == QUERN_JSON_MEMORY)
+        return quern_refuse_memory(request);
+    quern_json_reader_locate(reader, &line, &column, &field, &item);
+    if (field != NULL && item != SIZE_MAX)
+        snprintf(place, sizeof place, ", in item %zu of %s", item, field);
+    else if (field != NULL)
+        snprintf(place, sizeof place, ", in %s", field);
+    return quern_refuse(request, QUERN_FAULT_REQUEST, field, "%s: %s (line %zu, column %zu%s)", kinds[reader->fault],
+                        reader->problem, line, column, place);
+}
+
+/* What a body is that plainly is no JSON; NULL: there is nothing to say. */
+static const char *recognise(const char *data, size_t length)
+{
+    static const struct {
+        const char *bytes;
+        size_t length;
+        const char *what;
+    } table[] = {{"\x1f\x8b", 2, "compressed with gzip"}, {"\x28\xb5\x2f\xfd", 4, "compressed with zstd"},
+                 {"\xff\xfe", 2, "UTF-16"}, {"\xfe\xff", 2, "UTF-16"}, {"{\0", 2, "UTF-16"}, {"\0{", 2, "UTF-16"}};
+    for (size_t i = 0; i < QUERN_COUNT(table); i++)
+        if (length >= table[i].length && memcmp(data, table[i].bytes, table[i].length) == 0)
+            return table[i].what;
+    return NULL;
+}
+
+static bool begin_reading(struct quern_request *request)
+{
+    const struct quern_json_options options = {
+        .names = fields, .replaces = request->dialect->replaces_bytes, .hold = hold, .owner = request};
+    const char *what = recognise(request->body, request->body_length);
+    if (request->body_length == 0)
+        return quern_refuse(request, QUERN_FAULT_REQUEST, NULL, "missing request body; send a JSON object");
+    if (what != NULL)
+        return quern_refuse(request, QUERN_FAULT_TYPE, NULL, "the body is %s: send JSON in UTF-8 as it is", what);
+    quern_json_reader_begin(&request->reader, &options, request->body, request->body_length);
     return true;
 }
 
-json_t *quern_body_object(struct quern_request *request)
+int quern_body_read(struct quern_request *request, size_t slice)
 {
-    json_error_t error;
-    if (json_is_object(request->json))
-        return request->json;
-    if (request->body.length == 0) {
-        quern_refuse(request, QUERN_FAULT_REQUEST, NULL, "the request has no body; send a JSON object");
-        return NULL;
-    }
-    if (!screen(request))
-        return NULL;
-    request->json = json_loadb(request->body.data, request->body.length, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL,
-                               &error);
-    if (request->json == NULL) /* without jansson's message, which repeats the input */
-        quern_refuse(request, QUERN_FAULT_REQUEST, NULL, "the body is not JSON in UTF-8 at line %d, column %d",
-                     error.line, error.column);
-    else if (!json_is_object(request->json))
-        quern_refuse(request, QUERN_FAULT_REQUEST, NULL, "the body must be a JSON object");
-    else
-        return request->json;
-    return NULL;
+    if (request->reader.data == NULL && !begin_reading(request))
+        return -1;
+    const int code = quern_json_reader_go_on(&request->reader, slice);
+    if (code < 0)
+        refuse_json(request);
+    if (code != 1)
+        return code;
+    request->object = request->reader.root;
+    if (quern_value_is(request->object, QUERN_VALUE_OBJECT))
+        return 1;
+    quern_refuse(request, QUERN_FAULT_REQUEST, NULL, "the body must be a JSON object");
+    return -1;
 }
+
+/* ---------------------------------------------------------------- inputs */
 
 static struct quern_request_input *add_input(struct quern_request *request, const char *param)
 {
@@ -67,9 +97,11 @@ static struct quern_request_input *add_input(struct quern_request *request, cons
     }
     if (request->input_count == request->input_capacity) {
         const size_t capacity = request->input_capacity > 0 ? 2 * request->input_capacity : 4;
-        struct quern_request_input *inputs = realloc(request->inputs, capacity * sizeof *inputs);
+        const size_t more = (capacity - request->input_capacity) * sizeof *request->inputs;
+        struct quern_request_input *inputs =
+            quern_request_hold(request, more) ? realloc(request->inputs, capacity * sizeof *inputs) : NULL;
         if (inputs == NULL) {
-            quern_refuse(request, QUERN_FAULT_INTERNAL, NULL, "there is no memory for the inputs");
+            quern_refuse_memory(request);
             return NULL;
         }
         request->inputs = inputs;
@@ -79,17 +111,17 @@ static struct quern_request_input *add_input(struct quern_request *request, cons
     return &request->inputs[request->input_count++];
 }
 
-bool quern_body_add_text(struct quern_request *request, const char *param, const char *data, size_t length)
+bool quern_body_add_text(struct quern_request *request, const char *param, const struct quern_value *text)
 {
     struct quern_request_input *input = add_input(request, param);
     if (input != NULL)
-        input->text = (quern_text){data, length};
+        input->text = quern_value_text(text);
     return input != NULL;
 }
 
-bool quern_body_add_ids(struct quern_request *request, const char *param, const json_t *array)
+bool quern_body_add_ids(struct quern_request *request, const char *param, const struct quern_value *array)
 {
-    const size_t count = json_array_size(array);
+    const size_t count = quern_value_size(array);
     const int vocabulary = request->service->info.vocabulary;
     if (!request->service->options->allow_token_ids && !request->options.only_tokens)
         return quern_refuse(
@@ -103,9 +135,8 @@ bool quern_body_add_ids(struct quern_request *request, const char *param, const 
         return false;
     *input = (struct quern_request_input){
         .is_ids = true, .first_id = request->id_count, .result.tokens = (uint32_t)count};
-    for (size_t i = 0; i < count; i++) {
-        const json_t *value = json_array_get(array, i);
-        const json_int_t id = json_is_integer(value) ? json_integer_value(value) : -1;
+    for (const struct quern_value *value = quern_value_first(array); value != NULL; value = quern_value_next(value)) {
+        const int64_t id = quern_value_is(value, QUERN_VALUE_INTEGER) ? quern_value_integer(value) : -1;
         if (id < 0 || id >= vocabulary)
             return quern_refuse(request, QUERN_FAULT_VALUE, param,
                                 "input %zu must contain only token ids, integers from 0 to %d",
@@ -115,24 +146,24 @@ bool quern_body_add_ids(struct quern_request *request, const char *param, const 
     return true;
 }
 
-bool quern_body_add_inputs(struct quern_request *request, const char *param, const json_t *value)
+bool quern_body_add_inputs(struct quern_request *request, const char *param, const struct quern_value *value)
 {
     if (value == NULL)
         return quern_refuse(request, QUERN_FAULT_REQUEST, param, "the field %s is missing", param);
-    if (json_is_string(value))
-        return quern_body_add_text(request, param, json_string_value(value), json_string_length(value));
-    if (!json_is_array(value))
+    if (quern_value_is(value, QUERN_VALUE_TEXT))
+        return quern_body_add_text(request, param, value);
+    if (!quern_value_is(value, QUERN_VALUE_ARRAY))
         return quern_refuse(request, QUERN_FAULT_REQUEST, param, "%s must be a string or an array of strings", param);
-    if (json_array_size(value) == 0)
+    if (quern_value_size(value) == 0)
         return quern_refuse(request, QUERN_FAULT_EMPTY, param, "%s must not be an empty array", param);
-    if (json_is_integer(json_array_get(value, 0)))
+    if (quern_value_is(quern_value_first(value), QUERN_VALUE_INTEGER))
         return quern_body_add_ids(request, param, value);
-    for (size_t i = 0; i < json_array_size(value); i++) {
-        const json_t *item = json_array_get(value, i);
-        if (json_is_string(item)) {
-            if (!quern_body_add_text(request, param, json_string_value(item), json_string_length(item)))
+    const struct quern_value *item = quern_value_first(value);
+    for (size_t i = 0; item != NULL; i++, item = quern_value_next(item)) {
+        if (quern_value_is(item, QUERN_VALUE_TEXT)) {
+            if (!quern_body_add_text(request, param, item))
                 return false;
-        } else if (!json_is_array(item)) {
+        } else if (!quern_value_is(item, QUERN_VALUE_ARRAY)) {
             return quern_refuse(request, QUERN_FAULT_REQUEST, param, "item %zu of %s must be a string", i, param);
         } else if (!quern_body_add_ids(request, param, item)) {
             return false;
@@ -149,31 +180,31 @@ bool quern_body_refuse_empty(struct quern_request *request, const char *param)
     return true;
 }
 
-const json_t *quern_body_field(const json_t *object, const char *name)
+const struct quern_value *quern_body_field(const struct quern_value *object, const char *name)
 {
-    const json_t *value = json_object_get(object, name);
-    return json_is_null(value) ? NULL : value;
+    const struct quern_value *value = quern_value_member(object, name);
+    return quern_value_is(value, QUERN_VALUE_NULL) ? NULL : value;
 }
 
-bool quern_body_dimensions(struct quern_request *request, const json_t *object)
+bool quern_body_dimensions(struct quern_request *request, const struct quern_value *object)
 {
-    const json_t *value = quern_body_field(object, "dimensions");
+    const struct quern_value *value = quern_body_field(object, "dimensions");
     const int most = request->service->info.dimensions;
     if (value == NULL)
         return true;
-    if (!json_is_integer(value) || json_integer_value(value) < 1 || json_integer_value(value) > most)
+    if (quern_value_integer(value) < 1 || quern_value_integer(value) > most) /* 0: it is no integer */
         return quern_refuse(request, QUERN_FAULT_VALUE, "dimensions", "dimensions must be an integer from 1 to %d",
                             most);
-    request->options.dimensions = (int)json_integer_value(value);
+    request->options.dimensions = (int)quern_value_integer(value);
     return true;
 }
 
-bool quern_body_flag(struct quern_request *request, const json_t *object, const char *name, bool *flag)
+bool quern_body_flag(struct quern_request *request, const struct quern_value *object, const char *name, bool *flag)
 {
-    const json_t *value = quern_body_field(object, name);
+    const struct quern_value *value = quern_body_field(object, name);
     if (value == NULL)
         return true;
-    *flag = json_is_true(value);
-    return json_is_boolean(value) ||
+    *flag = quern_value_is_true(value);
+    return quern_value_is(value, QUERN_VALUE_BOOLEAN) ||
            quern_refuse(request, QUERN_FAULT_VALUE, name, "%s must be true or false", name);
 }

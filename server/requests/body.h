@@ -5,26 +5,26 @@
 
 #include "request.h"
 
-/* The body as a JSON object, after its depth and size were checked; NULL: refused. Parses it once only. */
-json_t *quern_body_object(struct quern_request *request);
+/* Reads about so many bytes more of the body. 0: there is more to read; 1: request->object is there; -1: refused. */
+int quern_body_read(struct quern_request *request, size_t slice);
 
 /* Adds one input. param: the field it comes from. */
-bool quern_body_add_text(struct quern_request *request, const char *param, const char *data, size_t length);
-bool quern_body_add_ids(struct quern_request *request, const char *param, const json_t *array);
+bool quern_body_add_text(struct quern_request *request, const char *param, const struct quern_value *text);
+bool quern_body_add_ids(struct quern_request *request, const char *param, const struct quern_value *array);
 
 /* Adds the inputs of a field: a string, an array of strings, an array of ids, or an array of such arrays. */
-bool quern_body_add_inputs(struct quern_request *request, const char *param, const json_t *value);
+bool quern_body_add_inputs(struct quern_request *request, const char *param, const struct quern_value *value);
 
 /* Refuses an empty string among the inputs. */
 bool quern_body_refuse_empty(struct quern_request *request, const char *param);
 
 /* A field of an object; NULL when it is absent or null. object may be NULL. */
-const json_t *quern_body_field(const json_t *object, const char *name);
+const struct quern_value *quern_body_field(const struct quern_value *object, const char *name);
 
 /* Reads "dimensions", if the object has it. */
-bool quern_body_dimensions(struct quern_request *request, const json_t *object);
+bool quern_body_dimensions(struct quern_request *request, const struct quern_value *object);
 
 /* Reads a field that must be true or false; *flag keeps its value when the field is absent. */
-bool quern_body_flag(struct quern_request *request, const json_t *object, const char *name, bool *flag);
+bool quern_body_flag(struct quern_request *request, const struct quern_value *object, const char *name, bool *flag);
 
 #endif

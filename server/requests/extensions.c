@@ -9,28 +9,28 @@
 
 /* ---------------------------------------------------------------- reading */
 
-static bool read_model(struct quern_request *request, const json_t *value)
+static bool read_model(struct quern_request *request, const struct quern_value *value)
 {
     if (value == NULL)
         return true;
-    if (!json_is_string(value))
+    if (!quern_value_is(value, QUERN_VALUE_TEXT))
         return quern_refuse(request, QUERN_FAULT_REQUEST, "model", "model must be a string");
-    request->options.model = json_string_value(value);
+    request->options.model = quern_value_string(value);
     return true;
 }
 
-static bool read_task(struct quern_request *request, const json_t *value)
+static bool read_task(struct quern_request *request, const struct quern_value *value)
 {
     if (value == NULL)
         return true;
-    request->options.task = json_is_string(value) ? quern_task_find(json_string_value(value)) : -1;
+    request->options.task = quern_value_is(value, QUERN_VALUE_TEXT) ? quern_task_find(quern_value_string(value)) : -1;
     return request->options.task >= 0 ||
            quern_refuse(request, QUERN_FAULT_VALUE, "task",
                         "there is no such task; the tasks are none, query, document, similarity, classification, "
                         "clustering, code, summarization, question-answering and fact-checking");
 }
 
-static bool read_truncate(struct quern_request *request, const json_t *value)
+static bool read_truncate(struct quern_request *request, const struct quern_value *value)
 {
     static const struct {
         const char *word;
@@ -38,12 +38,12 @@ static bool read_truncate(struct quern_request *request, const json_t *value)
     } table[] = {{"error", 0}, {"end", QUERN_TRUNCATE}, {"start", QUERN_TRUNCATE_START}};
     if (value == NULL)
         return true;
-    if (json_is_boolean(value)) {
-        request->options.truncate = json_is_true(value) ? QUERN_TRUNCATE : 0;
+    if (quern_value_is(value, QUERN_VALUE_BOOLEAN)) {
+        request->options.truncate = quern_value_is_true(value) ? QUERN_TRUNCATE : 0;
         return true;
     }
-    for (size_t i = 0; json_is_string(value) && i < QUERN_COUNT(table); i++)
-        if (strcasecmp(json_string_value(value), table[i].word) == 0) {
+    for (size_t i = 0; quern_value_is(value, QUERN_VALUE_TEXT) && i < QUERN_COUNT(table); i++)
+        if (strcasecmp(quern_value_string(value), table[i].word) == 0) {
             request->options.truncate = table[i].flag;
             return true;
         }
@@ -51,7 +51,7 @@ static bool read_truncate(struct quern_request *request, const json_t *value)
                         "truncate must be true, false, \"end\", \"start\" or \"error\"");
 }
 
-static bool read_dtype(struct quern_request *request, const json_t *value)
+static bool read_dtype(struct quern_request *request, const struct quern_value *value)
 {
     static const struct {
         const char *word;
@@ -60,8 +60,8 @@ static bool read_dtype(struct quern_request *request, const json_t *value)
                  {"binary", QUERN_DTYPE_BINARY}};
     if (value == NULL)
         return true;
-    for (size_t i = 0; json_is_string(value) && i < QUERN_COUNT(table); i++)
-        if (strcmp(json_string_value(value), table[i].word) == 0) {
+    for (size_t i = 0; quern_value_is(value, QUERN_VALUE_TEXT) && i < QUERN_COUNT(table); i++)
+        if (strcmp(quern_value_string(value), table[i].word) == 0) {
             request->options.dtype = table[i].dtype;
             return true;
         }
@@ -77,9 +77,9 @@ static void read_form(struct quern_request *request)
         request->options.form = QUERN_VECTORS_NPY;
 }
 
-bool quern_extensions_read(struct quern_request *request, const json_t *object)
+bool quern_extensions_read(struct quern_request *request, const struct quern_value *object)
 {
-    const json_t *title = quern_body_field(object, "title");
+    const struct quern_value *title = quern_body_field(object, "title");
     if (title != NULL)
         request->options.title = title;
     read_form(request);
@@ -128,21 +128,21 @@ static bool resolve_task(struct quern_request *request)
 
 static bool resolve_titles(struct quern_request *request)
 {
-    const json_t *value = request->options.title;
-    const bool is_list = json_is_array(value);
+    const struct quern_value *value = request->options.title;
+    const bool is_list = quern_value_is(value, QUERN_VALUE_ARRAY);
     if (value == NULL)
         return true;
     if (request->options.task != QUERN_TASK_DOCUMENT)
         return quern_refuse(request, QUERN_FAULT_VALUE, "title", "only the task document takes a title");
-    if (is_list && json_array_size(value) != request->input_count)
+    if (is_list && quern_value_size(value) != request->input_count)
         return quern_refuse(request, QUERN_FAULT_VALUE, "title", "there are %zu titles for %zu inputs",
-                            json_array_size(value), request->input_count);
-    for (size_t i = 0; i < request->input_count; i++) {
-        const json_t *title = is_list ? json_array_get(value, i) : value;
-        if (!json_is_string(title))
+                            quern_value_size(value), request->input_count);
+    const struct quern_value *title = is_list ? quern_value_first(value) : value;
+    for (size_t i = 0; i < request->input_count; i++, title = is_list ? quern_value_next(title) : title) {
+        if (!quern_value_is(title, QUERN_VALUE_TEXT))
             return quern_refuse(request, QUERN_FAULT_VALUE, "title",
                                 "title must be a string, or an array with one string for each input");
-        request->inputs[i].title = (quern_text){json_string_value(title), json_string_length(title)};
+        request->inputs[i].title = quern_value_text(title);
     }
     return true;
 }

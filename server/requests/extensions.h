@@ -8,7 +8,7 @@
 /* Reads the fields of an object, which may be NULL, into the request's options, and the form that the Accept field asks
  * for. A field that is absent changes nothing, so several objects may be read, the most important one last. False:
  * refused. */
-bool quern_extensions_read(struct quern_request *request, const json_t *object);
+bool quern_extensions_read(struct quern_request *request, const struct quern_value *object);
 
 /* Called once, after all fields and inputs are read. Sets what depends on several of them or was left out. The task is
  * the first of these that there is: the one asked for by task or by a field of the dialect; the one in the model's

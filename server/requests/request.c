@@ -53,7 +53,8 @@ void quern_request_init(struct quern_request *request, struct quern_service *ser
 
 void quern_request_free(struct quern_request *request)
 {
-    json_decref(request->json);
+    request->service->load.bytes -= request->held;
+    quern_json_reader_free(&request->reader);
     free(request->inputs);
     free(request->ids);
 }
@@ -77,6 +78,22 @@ bool quern_is_refused(const struct quern_request *request)
     return request->refusal.fault != QUERN_FAULT_NONE;
 }
 
+bool quern_request_hold(struct quern_request *request, size_t bytes)
+{
+    struct quern_load *load = &request->service->load;
+    if (bytes > (size_t)request->service->options->queue_bytes - load->bytes)
+        return false;
+    load->bytes += bytes;
+    request->held += bytes;
+    return true;
+}
+
+bool quern_refuse_memory(struct quern_request *request)
+{
+    return quern_refuse(request, QUERN_FAULT_BUSY, NULL,
+                        "the server has no memory left for requests; try again soon");
+}
+
 bool quern_request_reserve_ids(struct quern_request *request, size_t count)
 {
     if (count <= request->id_capacity - request->id_count)
@@ -84,9 +101,10 @@ bool quern_request_reserve_ids(struct quern_request *request, size_t count)
     size_t capacity = request->id_capacity + request->id_capacity / 2;
     if (capacity < request->id_count + count)
         capacity = request->id_count + count;
-    int32_t *ids = realloc(request->ids, capacity * sizeof *ids);
+    const size_t more = (capacity - request->id_capacity) * sizeof *request->ids;
+    int32_t *ids = quern_request_hold(request, more) ? realloc(request->ids, capacity * sizeof *ids) : NULL;
     if (ids == NULL)
-        return quern_refuse(request, QUERN_FAULT_INTERNAL, NULL, "there is no memory for the tokens");
+        return quern_refuse_memory(request);
     request->ids = ids;
     request->id_capacity = capacity;
     return true;

@@ -12,10 +12,10 @@
 #define QUERN_SERVER_REQUEST_H
 
 #include "http/http.h"
+#include "json_reader.h"
 #include "refusal.h"
 #include "service.h"
 
-#include <jansson.h>
 
 #define QUERN_INPUTS 2048               /* texts of a request at most */
 #define QUERN_ID_BYTES 129              /* of a request's id, with its terminator */
@@ -25,7 +25,7 @@
 enum quern_vectors_form { QUERN_VECTORS_JSON, QUERN_VECTORS_RAW, QUERN_VECTORS_NPY };
 
 struct quern_request_input {
-    quern_text text, title; /* in the request's json */
+    quern_text text, title; /* in the body */
     bool is_ids;            /* the client sent token ids, which are in the request's ids already */
     size_t first_id;        /* in the request's ids */
     quern_result result;    /* tokens and truncated, once it is tokenised */
@@ -35,7 +35,7 @@ struct quern_request_input {
 struct quern_request_options {
     const char *model;    /* as asked for; NULL: not given */
     int task;             /* a quern_task; -1: not given, until quern_extensions_resolve */
-    const json_t *title;  /* a string, or an array with one for each input; NULL: none */
+    const struct quern_value *title;  /* a string, or an array with one for each input; NULL: none */
     int dimensions;       /* 0: all */
     bool normalize;
     unsigned truncate;    /* QUERN_TRUNCATE, QUERN_TRUNCATE_START, or 0: a text that is too long is refused */
@@ -54,10 +54,14 @@ struct quern_request {
     const char *rest;                    /* what stands for the '*' in the route's path, else "" */
     char id[QUERN_ID_BYTES], trace[56];  /* x-request-id; traceparent, or "" */
     int64_t arrived_ns, received_ns;     /* when the head and the body were whole */
-    quern_text body;                     /* the connection's; used until it is parsed */
+    char *body;                          /* the connection's, which the reader changes; texts are in it */
+    size_t body_length;
     struct quern_refusal refusal;        /* fault QUERN_FAULT_NONE: it is not refused */
 
-    json_t *json; /* the body, parsed; owns the strings that inputs and options refer to */
+    size_t held;                     /* bytes, counted in the service's load until the request ends */
+
+    struct quern_json_reader reader; /* of the body; its values are what inputs and options refer to */
+    const struct quern_value *object; /* the body, once it is read */
     struct quern_request_input *inputs;
     size_t input_count, input_capacity;
     struct quern_request_options options;
@@ -76,6 +80,12 @@ void quern_request_free(struct quern_request *request); /* what it owns */
 bool quern_refuse(struct quern_request *request, enum quern_fault fault, const char *param, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 bool quern_is_refused(const struct quern_request *request);
+
+/* Whether the server may hold so many bytes more for this request. If it may, they are counted until it ends. */
+bool quern_request_hold(struct quern_request *request, size_t bytes);
+
+/* Refuses a request because the server has no memory for it now. Returns false. */
+bool quern_refuse_memory(struct quern_request *request);
 
 /* Makes room for count more ids. False: refused. */
 bool quern_request_reserve_ids(struct quern_request *request, size_t count);

@@ -1,16 +1,20 @@
 #include "respond.h"
 
 #include "answer_vectors.h"
+#include "body.h"
 #include "extensions.h"
 #include "routes.h"
 
-bool quern_respond_parse(struct quern_request *request)
+int quern_respond_parse(struct quern_request *request, size_t slice)
 {
     if (request->route == NULL || request->route->parse == NULL)
-        return true;
+        return 1;
+    const int code = quern_body_read(request, slice);
+    if (code != 1)
+        return code;
     while (request->route->takes != NULL && !request->route->takes(request) && quern_route_pass(request))
         continue;
-    return request->route->parse(request) && quern_extensions_resolve(request);
+    return request->route->parse(request) && quern_extensions_resolve(request) ? 1 : -1;
 }
 
 /* ---------------------------------------------------------------- answers */

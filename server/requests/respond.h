@@ -5,8 +5,9 @@
 
 #include "answer.h"
 
-/* Has the route parse the body, and resolves what was left to defaults. False: refused. */
-bool quern_respond_parse(struct quern_request *request);
+/* Reads about so many bytes of the body. When it is read, has the route parse it, and resolves what was left to
+ * defaults. 0: there is more to read; 1: the request is parsed; -1: refused. */
+int quern_respond_parse(struct quern_request *request, size_t slice);
 
 /* Writes the answer to a request whose job, if it has one, was computed or has failed. job NULL: no vectors were
  * computed. The job's vectors are changed into what is answered. */

@@ -31,9 +31,9 @@ void quern_job_free(struct quern_job *job)
     free(job);
 }
 
-size_t quern_job_bytes(size_t count, size_t width, size_t ids)
+size_t quern_job_bytes(size_t count, size_t width)
 {
     const struct quern_job *job = NULL; /* for sizes only */
-    return sizeof *job + ids * sizeof *job->ids +
+    return sizeof *job +
            count * (sizeof *job->texts + width * sizeof *job->vectors + sizeof *job->wanted);
 }

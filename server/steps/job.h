@@ -33,7 +33,7 @@ struct quern_job *quern_job_new(size_t count, size_t width);
 /* NULL is allowed. */
 void quern_job_free(struct quern_job *job);
 
-/* The memory that a job with so many ids takes. */
-size_t quern_job_bytes(size_t count, size_t width, size_t ids);
+/* The memory that a job takes, without its ids. */
+size_t quern_job_bytes(size_t count, size_t width);
 
 #endif
