@@ -52,8 +52,9 @@ int quern_json_open(struct quern_json *json, const char *folder, const char *nam
         code = quern_fail(error, QUERN_EFORMAT, "%s has %zu bytes, more than the %zu allowed", path, map.size, most);
     if (code == QUERN_OK)
         code = quern_json_parse(json, map.data, map.size, path, type, error);
-    if (code == QUERN_OK)
-        code = quern_map_check(&map, error);
+    int lost = quern_map_check(&map, error); /* a lost file causes other errors */
+    if (lost != QUERN_OK)
+        code = lost;
 out:
     quern_map_close(&map);
     free(path);

@@ -2,8 +2,10 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -134,6 +136,38 @@ static void test_loss_without_a_fault(void **state)
     assert_non_null(strstr(error.text, "was cut off"));
     quern_map_close(&map);
     close(file.number);
+}
+
+/* Writing into the file is noticed, though no page is lost; a file that takes its name is another one. */
+static void test_a_file_that_is_written_to(void **state)
+{
+    (void)state;
+    static const char *const ways[] = {"in place", "at its end", "moved over"};
+    char path[] = "/tmp/quern-map-XXXXXX", fresh[64];
+    const int ours = mkstemp(path);
+    quern_error error;
+    struct quern_map map;
+    snprintf(fresh, sizeof fresh, "%s.new", path);
+    assert_int_equal(write(ours, "aaaa", 4), 4);
+    for (int way = 0; way < 3; way++) {
+        const bool moves = way == 2;
+        usleep(20000); /* the clock of file systems has ticks */
+        assert_int_equal(quern_map_open(&map, path, NULL), QUERN_OK);
+        const int other = moves ? creat(fresh, 0600) : -1;
+        usleep(20000);
+        if (moves)
+            assert_true(write(other, "bbbb", 4) == 4 && rename(fresh, path) == 0 && close(other) == 0);
+        else
+            assert_int_equal(pwrite(ours, "b", 1, way == 0 ? 1 : lseek(ours, 0, SEEK_END)), 1);
+        const int code = quern_map_check(&map, &error);
+        if (code != (moves ? QUERN_OK : QUERN_EIO))
+            fail_msg("%s: %d", ways[way], code);
+        if (!moves)
+            assert_true(strstr(error.text, path) != NULL && strstr(error.text, "was written to while it was in use"));
+        quern_map_close(&map);
+    }
+    close(ours);
+    unlink(path);
 }
 
 static void test_table_is_full(void **state)
@@ -403,6 +437,7 @@ int main(void)
         cmocka_unit_test(test_what_is_no_file),
         cmocka_unit_test(test_shrunken_file_reads_as_zeros),
         cmocka_unit_test(test_loss_without_a_fault),
+        cmocka_unit_test(test_a_file_that_is_written_to),
         cmocka_unit_test(test_table_is_full),
         cmocka_unit_test(test_other_faults_are_passed_on),
         cmocka_unit_test(test_signals_that_were_sent),

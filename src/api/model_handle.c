@@ -61,7 +61,7 @@ static int read_model(quern_model *model, const struct quern_kernels *kernels, i
     QUERN_TRY(read_name(model, error));
     QUERN_TRY(quern_prompts_read(&model->prompts, model->network.arch, &model->gguf, error));
     describe_types(model);
-    return quern_map_check(&model->gguf.map, error);
+    return QUERN_OK;
 }
 
 static int load(quern_model *model, const char *path, const quern_model_options *options, quern_error *error)
@@ -71,6 +71,7 @@ static int load(quern_model *model, const char *path, const quern_model_options 
     QUERN_TRY(choose_kernels(model, options->cpu, &kernels, error));
     QUERN_TRY(quern_gguf_open(&model->gguf, path, error));
     const int code = read_model(model, kernels, threads, error);
+    QUERN_TRY(quern_map_check(&model->gguf.map, error)); /* a file that changes meanwhile causes other errors */
     return code == QUERN_OK ? QUERN_OK : quern_fail_in(error, code, path);
 }
 

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -21,7 +22,6 @@ struct slot {
     atomic_uint generation;       /* odd while begin and end are being changed */
     _Atomic uintptr_t begin, end; /* both 0: free */
     _Atomic uintptr_t lost;       /* address of a page that was lost, or 0 */
-    int file;                     /* descriptor, not for the handler */
 };
 
 static struct slot table[SLOTS];
@@ -114,7 +114,7 @@ static void slot_set(struct slot *slot, uintptr_t begin, uintptr_t end)
 }
 
 /* Returns the slot's number, or -1 when all are taken. */
-static int slot_take(const unsigned char *data, size_t size, int file)
+static int slot_take(const unsigned char *data, size_t size)
 {
     int number = -1;
     pthread_mutex_lock(&lock);
@@ -124,15 +124,14 @@ static int slot_take(const unsigned char *data, size_t size, int file)
     if (number >= 0) {
         install_handler();
         slot_set(&table[number], (uintptr_t)data, (uintptr_t)data + size);
-        table[number].file = file;
         open_maps++;
     }
     pthread_mutex_unlock(&lock);
     return number;
 }
 
-/* Checks what was opened, and gives its size. */
-static int measure(int file, const char *path, size_t *size, quern_error *error)
+/* Checks what was opened, and notes its size and time. */
+static int measure(struct quern_map *map, int file, const char *path, quern_error *error)
 {
     struct stat status;
     if (fstat(file, &status) != 0)
@@ -145,54 +144,77 @@ static int measure(int file, const char *path, size_t *size, quern_error *error)
         return quern_fail(error, QUERN_EIO, "cannot read %s: it is empty", path);
     if ((uintmax_t)status.st_size > PTRDIFF_MAX)
         return quern_fail(error, QUERN_EIO, "cannot read %s: it is too large for this machine", path);
-    *size = (size_t)status.st_size;
+    map->size = (size_t)status.st_size;
+    map->modified = status.st_mtim;
     return QUERN_OK;
 }
 
 int quern_map_open(struct quern_map *map, const char *path, quern_error *error)
 {
-    *map = (struct quern_map){.slot = -1};
-    size_t size = 0;
+    struct quern_map opened = {.slot = -1};
     void *data = MAP_FAILED;
+    *map = opened;
     int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); /* do not wait for a FIFO's writer */
     if (file < 0)
         return quern_fail(error, QUERN_EIO, "cannot open %s: %s", path, strerror(errno));
-    int code = measure(file, path, &size, error);
+    int code = measure(&opened, file, path, error);
     if (code != QUERN_OK)
         goto out;
-    data = mmap(NULL, size, PROT_READ, MAP_PRIVATE, file, 0);
-    if (data == MAP_FAILED) {
-        code = quern_fail(error, errno == ENOMEM ? QUERN_ENOMEM : QUERN_EIO, "cannot map %s (%zu bytes): %s", path,
-                          size, strerror(errno));
+    opened.file = file;
+    opened.path = malloc(strlen(path) + 1);
+    if (opened.path == NULL) {
+        code = quern_fail(error, QUERN_ENOMEM, "no memory to open %s", path);
         goto out;
     }
-    *map = (struct quern_map){.data = data, .size = size, .slot = slot_take(data, size, file)};
-    if (map->slot < 0)
+    strcpy(opened.path, path);
+    data = mmap(NULL, opened.size, PROT_READ, MAP_PRIVATE, file, 0);
+    if (data == MAP_FAILED) {
+        code = quern_fail(error, errno == ENOMEM ? QUERN_ENOMEM : QUERN_EIO, "cannot map %s (%zu bytes): %s", path,
+                          opened.size, strerror(errno));
+        goto out;
+    }
+    opened.data = data;
+    opened.slot = slot_take(data, opened.size);
+    if (opened.slot < 0)
         code = quern_fail(error, QUERN_EIO, "cannot map %s: %d files are mapped already", path, SLOTS);
 out:
-    if (code != QUERN_OK) {
-        if (data != MAP_FAILED)
-            munmap(data, size);
-        close(file);
-        *map = (struct quern_map){.slot = -1};
+    if (code == QUERN_OK) {
+        *map = opened;
+        return QUERN_OK;
     }
+    if (data != MAP_FAILED)
+        munmap(data, opened.size);
+    free(opened.path);
+    close(file);
     return code;
+}
+
+/* What has happened to the file since it was opened, without its path. */
+static int look(const struct quern_map *map, quern_error *error)
+{
+    struct stat now;
+    const uintptr_t lost = atomic_load(&table[map->slot].lost);
+    if (lost != 0)
+        return quern_fail(error, QUERN_EIO, "the file was cut off or its disk failed while it was in use: byte %zu "
+                          "could not be read; open it again", (size_t)(lost - (uintptr_t)map->data));
+    if (fstat(map->file, &now) != 0)
+        return quern_fail(error, QUERN_EIO, "the file cannot be examined any more: %s", strerror(errno));
+    if ((uintmax_t)now.st_size < map->size)
+        return quern_fail(error, QUERN_EIO, "the file was cut off while it was in use: it had %zu bytes, now %jd; "
+                          "open it again", map->size, (intmax_t)now.st_size);
+    if ((uintmax_t)now.st_size > map->size || now.st_mtim.tv_sec != map->modified.tv_sec ||
+        now.st_mtim.tv_nsec != map->modified.tv_nsec)
+        return quern_fail(error, QUERN_EIO, "the file was written to while it was in use; open it again, and replace a "
+                          "file in use by moving the new one over it");
+    return QUERN_OK;
 }
 
 int quern_map_check(const struct quern_map *map, quern_error *error)
 {
     if (map->slot < 0)
         return QUERN_OK;
-    struct slot *slot = &table[map->slot];
-    uintptr_t lost = atomic_load(&slot->lost);
-    if (lost != 0)
-        return quern_fail(error, QUERN_EIO, "the file was cut off or its disk failed while it was in use: byte %zu "
-                          "could not be read; open it again", (size_t)(lost - (uintptr_t)map->data));
-    struct stat status;
-    if (fstat(slot->file, &status) == 0 && (uintmax_t)status.st_size < map->size)
-        return quern_fail(error, QUERN_EIO, "the file was cut off while it was in use: it had %zu bytes, now %jd; "
-                          "open it again", map->size, (intmax_t)status.st_size);
-    return QUERN_OK;
+    const int code = look(map, error);
+    return code == QUERN_OK ? QUERN_OK : quern_fail_in(error, code, map->path);
 }
 
 void quern_map_forget(const struct quern_map *map, size_t offset, size_t length)
@@ -210,12 +232,12 @@ void quern_map_close(struct quern_map *map)
     if (map->data == NULL || map->slot < 0)
         return;
     pthread_mutex_lock(&lock);
-    int file = table[map->slot].file;
     slot_set(&table[map->slot], 0, 0);
     if (--open_maps == 0)
         remove_handler();
     pthread_mutex_unlock(&lock);
     munmap((void *)map->data, map->size);
-    close(file);
+    free(map->path);
+    close(map->file);
     *map = (struct quern_map){.slot = -1};
 }

@@ -322,12 +322,10 @@ int quern_gguf_open(struct quern_gguf *gguf, const char *path, quern_error *erro
     QUERN_TRY(quern_map_open(&gguf->map, path, error));
     int code = parse(gguf, error);
     int lost = quern_map_check(&gguf->map, error); /* a lost file reads as zeros, which cause other errors */
-    if (lost != QUERN_OK)
-        code = lost;
-    if (code == QUERN_OK)
+    if (lost == QUERN_OK && code == QUERN_OK)
         return QUERN_OK;
     quern_gguf_close(gguf);
-    return quern_fail_in(error, code, path);
+    return lost != QUERN_OK ? lost : quern_fail_in(error, code, path);
 }
 
 void quern_gguf_close(struct quern_gguf *gguf)
