@@ -1,5 +1,7 @@
 #include "arguments.h"
 
+#include "environment.h"
+
 #include <ctype.h>
 #include <getopt.h>
 #include <math.h>
@@ -7,6 +9,7 @@
 #include <string.h>
 
 #define MOST_OPTIONS 64 /* of a verb, --help and an empty one included */
+#define MOST_BYTES 0x1p46 /* 65536G */
 #define FIRST_LONG 256  /* what getopt returns for the first long option: above every letter */
 
 static const struct quern_cli_option help_option = {.name = "help", .letter = 'h', .help = "show this help"};
@@ -108,26 +111,35 @@ static bool read_numbers(const char *text, const struct quern_cli_option *option
     }
 }
 
+/* Reads digits, which may have a point between them: no sign, no exponent, no spaces. Returns what follows them, or
+ * NULL. */
+static const char *read_decimal(const char *text, double *value)
+{
+    static const char digits[] = "0123456789";
+    const size_t whole = strspn(text, digits), part = text[whole] == '.' ? 1 + strspn(text + whole + 1, digits) : 0;
+    char copy[32];
+    if (whole == 0 || part == 1 || whole + part >= sizeof copy)
+        return NULL;
+    snprintf(copy, sizeof copy, "%.*s", (int)(whole + part), text);
+    *value = strtod(copy, NULL);
+    return text + whole + part;
+}
+
 static bool read_seconds(const char *text, int most, double *value)
 {
-    char *end;
-    const double seconds = strtod(text, &end);
-    if (end == text || *end != '\0' || !(seconds >= 0 && seconds <= most))
-        return false;
-    *value = seconds;
-    return true;
+    const char *end = read_decimal(text, value);
+    return end != NULL && *end == '\0' && *value <= most;
 }
 
 /* A number of bytes, at least a million. K, M and G are units of 1,024, 1,024 K and 1,024 M. */
 static bool read_bytes(const char *text, size_t *bytes)
 {
     static const char units[] = "KMG";
-    char *end;
-    const double number = strtod(text, &end);
-    const char *unit = *end != '\0' ? strchr(units, toupper((unsigned char)*end)) : NULL;
+    double number = 0;
+    const char *end = read_decimal(text, &number);
+    const char *unit = end != NULL && *end != '\0' ? strchr(units, toupper((unsigned char)*end)) : NULL;
     const double value = unit != NULL ? ldexp(number, 10 * (int)(unit - units + 1)) : number;
-    if (end == text || !isdigit((unsigned char)text[0]) || end[unit != NULL] != '\0' ||
-        !(value >= 1e6 && value <= 0x1p46))
+    if (end == NULL || end[unit != NULL] != '\0' || !(value >= 1e6 && value <= MOST_BYTES))
         return false;
     *bytes = (size_t)value;
     return true;
@@ -174,53 +186,26 @@ static void describe_arguments(const struct quern_cli_option *option, char out[1
                  option->most);
         break;
     case QUERN_CLI_KIND_SECONDS: snprintf(out, 128, "seconds from 0 to %d", option->most); break;
-    case QUERN_CLI_KIND_BYTES: snprintf(out, 128, "a size of at least 1M, for example 256M"); break;
+    case QUERN_CLI_KIND_BYTES: snprintf(out, 128, "a size from 1M to 65536G, for example 256M"); break;
     default: snprintf(out, 128, "%s", option->words); break;
     }
 }
 
-/* Takes an option with its argument. Returns -1, or an exit code after a message. */
-static int take(const struct quern_cli_verb *verb, const struct quern_cli_option *option, const char *argument)
+int quern_cli_take(const struct quern_cli_verb *verb, const struct quern_cli_option *option, const char *label,
+                   const char *argument)
 {
     char expected[128];
     if (option->argument != NULL && argument[0] == '\0' && option->kind != QUERN_CLI_KIND_TITLE)
-        return quern_cli_misuse(verb->name, "--%s: %s is empty", option->name, option->argument);
+        return quern_cli_misuse(verb->name, "%s: %s is empty", label, option->argument);
     if (read_argument(option, argument, (char *)verb->options + option->offset))
         return -1;
     if (option->kind == QUERN_CLI_KIND_TASK)
-        return quern_cli_misuse(verb->name, "there is no task '%s'", argument);
+        return quern_cli_misuse(verb->name, "%s: there is no task '%s'", label, argument);
     describe_arguments(option, expected);
-    return quern_cli_misuse(verb->name, "--%s takes %s, not '%s'", option->name, expected, argument);
+    return quern_cli_misuse(verb->name, "%s takes %s, not '%s'", label, expected, argument);
 }
 
-/* ---------------------------------------------------------------- environment and command line */
-
-/* The variable of an option: QUERN_STEP_TOKENS for step-tokens. */
-static void write_variable(char out[64], const char *name)
-{
-    size_t length = (size_t)snprintf(out, 64, "QUERN_%s", name);
-    for (size_t i = 0; i < length; i++)
-        out[i] = out[i] == '-' ? '_' : (char)toupper((unsigned char)out[i]);
-}
-
-/* Takes options from the environment, before the command line. A switch takes 1 or 0. */
-static int take_environment(const struct quern_cli_verb *verb)
-{
-    for (const struct quern_cli_option *option = verb->table; option->name != NULL; option++) {
-        char name[64];
-        write_variable(name, option->name);
-        const char *value = getenv(name);
-        const bool is_switch = option->argument == NULL;
-        if (value == NULL || value[0] == '\0' || (is_switch && strcmp(value, "0") == 0))
-            continue;
-        if (is_switch && strcmp(value, "1") != 0)
-            return quern_cli_misuse(verb->name, "$%s takes 1 or 0, not '%s'", name, value);
-        const int code = take(verb, option, value);
-        if (code >= 0)
-            return code;
-    }
-    return -1;
-}
+/* ---------------------------------------------------------------- the command line */
 
 /* A verb's options as getopt_long needs them. */
 struct known {
@@ -254,11 +239,12 @@ static size_t find_option(const struct quern_cli_verb *verb, size_t count, int k
     return i;
 }
 
-static int take_command_line(const struct quern_cli_verb *verb, int argc, char **argv)
+/* given[i]: whether the command line has option i. */
+static int take_command_line(const struct quern_cli_verb *verb, int argc, char **argv, bool given[MOST_OPTIONS])
 {
     const size_t count = count_options(verb);
     struct known known = {0};
-    bool given[MOST_OPTIONS] = {false};
+    char label[64];
     int code = -1, key;
     describe(&known, verb, count);
     while (code < 0 && (key = getopt_long(argc, argv, known.letters, known.names, NULL)) != -1) {
@@ -274,7 +260,8 @@ static int take_command_line(const struct quern_cli_verb *verb, int argc, char *
         if (given[i])
             return quern_cli_misuse(verb->name, "--%s is given twice", verb->table[i].name);
         given[i] = true;
-        code = take(verb, &verb->table[i], optarg);
+        snprintf(label, sizeof label, "--%s", verb->table[i].name);
+        code = quern_cli_take(verb, &verb->table[i], label, optarg);
     }
     return code;
 }
@@ -283,9 +270,10 @@ int quern_cli_parse(const struct quern_cli_verb *verb, int argc, char **argv, st
 {
     static char program[] = "quern";
     argv[0] = program; /* for getopt's messages */
-    int code = verb->environment ? take_environment(verb) : -1;
-    if (code < 0)
-        code = take_command_line(verb, argc, argv);
+    bool given[MOST_OPTIONS] = {false};
+    int code = take_command_line(verb, argc, argv, given);
+    if (code < 0 && verb->environment)
+        code = quern_cli_take_environment(verb, given);
     *arguments = (struct quern_cli_arguments){argv + optind, argc - optind};
     return code;
 }

@@ -109,13 +109,45 @@ for bad in "-t nothing" "-d 0" "-d -3" "-d 1x" "-d 99999999999999999999" "--thre
     eval "run embed -m '$model' $bad"
     check "embed $bad is misuse" both exits 2 "quern embed --help" -- silent
 done
-for bad in "--port 65536" "--port x" "--timeout -1" "--timeout nan" "--cache 1000" "--cache 1T" "--log-format xml" \
+for bad in "--port 65536" "--port x" "--port 1e3" "--port ' 5'" "--port +5" "--port '5 '" "--port 0x50" \
+    "--timeout -1" "--timeout nan" "--timeout 1e2" "--timeout 0x10" "--timeout ' 5'" "--timeout +5" "--timeout 5." \
+    "--timeout inf" "--timeout 86401" "--cache 1000" "--cache 1T" "--cache 1e9" "--cache 0x1000000" "--cache +5M" "--log-format xml" \
     "--default-task nothing" "--host ''" "--cache-file x" text; do
     eval "run serve -m '$model' $bad"
     check "serve $bad is misuse" both exits 2 "quern serve --help" -- silent
 done
-QUERN_INSECURE=yes run serve -m "$model"
-check "a switch in the environment is 1 or 0" exits 2 "\$QUERN_INSECURE takes 1 or 0"
+run serve --port 70000
+check "an upper bound is named" exits 2 "--port takes a number from 0 to 65535, not '70000'"
+run serve --cache 65537G
+check "an upper bound of bytes is named" exits 2 "--cache takes a size from 1M to 65536G"
+
+# environment SETTING... : what 'serve' says when the environment has these; the word at the end ends it.
+environment() {
+    env "$@" "$quern" serve -m "$model" word >"$work/out" 2>"$work/err" <"$work/in"
+    status=$?
+}
+for value in 1 0 true False YES no On oFF ''; do
+    environment QUERN_INSECURE="$value"
+    check "a switch in the environment may be '$value'" exits 2 "it takes no arguments"
+done
+environment QUERN_INSECURE=2
+check "a switch in the environment is true or false" exits 2 "\$QUERN_INSECURE takes true or false"
+environment QUERN_PORT=x QUERN_TIMEOUT=
+check "a variable is blamed by its own name" exits 2 "\$QUERN_PORT takes a number from 0 to 65535, not 'x'"
+environment QUERN_DEFAULT_TASK=nothing
+check "so is the variable of a task" exits 2 "\$QUERN_DEFAULT_TASK: there is no task 'nothing'"
+QUERN_PORT=x QUERN_TIMEOUT=soon run serve -m "$model" --port 1 --timeout 1 word
+check "a variable that the command line overrides is not read" exits 2 "it takes no arguments"
+environment QUERN_PORT=tcp://10.96.0.1:8080 QUERN_SERVICE_HOST=10.96.0.1 QUERN_SERVICE_PORT=8080 \
+    QUERN_SERVICE_PORT_HTTP=8080 QUERN_PORT_8080_TCP=tcp://10.96.0.1:8080 QUERN_PORT_8080_TCP_PROTO=tcp \
+    QUERN_PORT_8080_TCP_PORT=8080 QUERN_PORT_8080_TCP_ADDR=10.96.0.1 QUERN_NAME=/web/quern QUERN_ENV_HOME=/root \
+    QUERN_WEB_PORT=tcp://10.96.0.2:80
+check "what Kubernetes and Docker set is left alone" exits 2 "it takes no arguments"
+check "one notice says so" both exits 2 "\$QUERN_PORT is the address of a service" -- \
+    test "$(wc -l <"$work/err")" -eq 2
+environment QUERN_ALLOWED_HOST=a.example QUERN_API_KEY=key
+check "a name that is no option gets a notice" both exits 2 "\$QUERN_ALLOWED_HOST does nothing" -- \
+    test "$(wc -l <"$work/err")" -eq 2
 for bad in "--dims 0" "--dims 64," "--dims 64x" "--dims $(seq -s, 17)" "sts" "other file"; do
     eval "run eval -m '$model' $bad"
     check "eval $bad is misuse" both exits 2 "quern eval --help" -- silent
