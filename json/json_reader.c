@@ -532,4 +532,6 @@ void quern_json_reader_locate(const struct quern_json_reader *reader, size_t *li
         else
             *item = SIZE_MAX; /* of a field that is not on the list */
     }
+    if (*field == NULL)
+        *item = SIZE_MAX;
 }
