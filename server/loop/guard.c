@@ -106,17 +106,19 @@ static bool check_key(const struct quern_server *server, struct quern_request *r
                         : "this server needs an API key: send it as Authorization: Bearer KEY");
 }
 
-/* Whether content is JSON: the client says so, says nothing, or sends what curl says for -d. */
-static bool is_json(const char *type)
+/* Refuses a body that is compressed, and tells that others are welcome (RFC 9110, 15.5.16). */
+static bool check_encoding(struct quern_request *request, struct quern_answer *answer)
 {
-    const size_t length = type != NULL ? strcspn(type, "; \t") : 0;
-    return type == NULL || (length == 16 && strncasecmp(type, "application/json", 16) == 0) ||
-           (length > 5 && strncasecmp(type + length - 5, "+json", 5) == 0) ||
-           (length == 33 && strncasecmp(type, "application/x-www-form-urlencoded", 33) == 0);
+    const char *encoding = quern_head_find(request->head, "content-encoding");
+    if (encoding == NULL || encoding[0] == '\0' || strcasecmp(encoding, "identity") == 0)
+        return true;
+    quern_buffer_text(&answer->fields, "Accept-Encoding: identity\r\n");
+    return quern_refuse(request, QUERN_FAULT_TYPE, NULL,
+                        "the body is compressed (Content-Encoding): send it as it is, without this header");
 }
 
 /* Checks what the head says of the body. */
-static bool check_body(const struct quern_server *server, struct quern_request *request)
+static bool check_body(const struct quern_server *server, struct quern_request *request, struct quern_answer *answer)
 {
     const struct quern_head *head = request->head;
     if (head->has_length && head->length > (uint64_t)server->options->max_body)
@@ -127,9 +129,7 @@ static bool check_body(const struct quern_server *server, struct quern_request *
         return true;
     if (!head->has_length && !head->chunked)
         return quern_refuse(request, QUERN_FAULT_NO_LENGTH, NULL, "the request has no Content-Length");
-    if (!is_json(quern_head_find(head, "content-type")))
-        return quern_refuse(request, QUERN_FAULT_TYPE, NULL, "the body must be application/json");
-    return true;
+    return check_encoding(request, answer);
 }
 
 bool quern_guard(const struct quern_server *server, struct quern_request *request, struct quern_answer *answer,
@@ -146,5 +146,5 @@ bool quern_guard(const struct quern_server *server, struct quern_request *reques
         return false;
     if (server->service.draining && (is_preflight || !request->route->is_public))
         return quern_refuse(request, QUERN_FAULT_DRAINING, NULL, "the server is about to end; try again soon");
-    return check_body(server, request);
+    return check_body(server, request, answer);
 }

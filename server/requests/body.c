@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* The fields that a dialect reads; all others are skipped. */
 static const char *const fields[] = {
@@ -50,30 +51,49 @@ static const char *recognise(const char *data, size_t length)
         size_t length;
         const char *what;
     } table[] = {{"\x1f\x8b", 2, "compressed with gzip"}, {"\x28\xb5\x2f\xfd", 4, "compressed with zstd"},
-                 {"\xff\xfe", 2, "UTF-16"}, {"\xfe\xff", 2, "UTF-16"}, {"{\0", 2, "UTF-16"}, {"\0{", 2, "UTF-16"}};
+                 {"\xff\xfe", 2, "UTF-16"}, {"\xfe\xff", 2, "UTF-16"}, {"{\0", 2, "UTF-16"}, {"\0{", 2, "UTF-16"},
+                 {"--", 2, "a form"}};
     for (size_t i = 0; i < QUERN_COUNT(table); i++)
         if (length >= table[i].length && memcmp(data, table[i].bytes, table[i].length) == 0)
             return table[i].what;
     return NULL;
 }
 
-static bool begin_reading(struct quern_request *request)
+/* Whether the client says that the body is something else than JSON. What curl says for -d, and what fetch says for a
+ * string, says nothing. */
+static bool is_declared_as_other(const struct quern_request *request)
 {
-    const struct quern_json_options options = {
-        .names = fields, .replaces = request->dialect->replaces_bytes, .hold = hold, .owner = request};
-    const char *what = recognise(request->body, request->body_length);
+    const char *type = quern_head_find(request->head, "content-type");
+    const size_t length = type != NULL ? strcspn(type, "; \t") : 0;
+    return length > 0 && !(length >= 4 && strncasecmp(type + length - 4, "json", 4) == 0);
+}
+
+/* An object is read whatever the Content-Type: it is the guard that keeps foreign pages out, by their Origin. */
+static bool check_beginning(struct quern_request *request)
+{
+    const char *data = request->body, *what = recognise(data, request->body_length);
+    size_t at = request->body_length >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
     if (request->body_length == 0)
         return quern_refuse(request, QUERN_FAULT_REQUEST, NULL, "missing request body; send a JSON object");
     if (what != NULL)
         return quern_refuse(request, QUERN_FAULT_TYPE, NULL, "the body is %s: send JSON in UTF-8 as it is", what);
-    quern_json_reader_begin(&request->reader, &options, request->body, request->body_length);
+    while (at < request->body_length && strchr(" \t\r\n", data[at]) != NULL && data[at] != '\0')
+        at++;
+    if ((at == request->body_length || data[at] != '{') && is_declared_as_other(request))
+        return quern_refuse(request, QUERN_FAULT_TYPE, NULL,
+                            "the body is not a JSON object, and its Content-Type is not application/json");
     return true;
 }
 
 int quern_body_read(struct quern_request *request, size_t slice)
 {
-    if (request->reader.data == NULL && !begin_reading(request))
-        return -1;
+    const struct quern_json_options options = {
+        .names = fields, .replaces = request->dialect->replaces_bytes, .hold = hold, .owner = request};
+    if (request->reader.data == NULL) {
+        if (!check_beginning(request))
+            return -1;
+        quern_json_reader_begin(&request->reader, &options, request->body, request->body_length);
+    }
     const int code = quern_json_reader_go_on(&request->reader, slice);
     if (code < 0)
         refuse_json(request);
