@@ -301,14 +301,18 @@ QUERN_API int quern_embed_tokens(quern_context *context, const quern_tokens *tex
                                  quern_result *results, quern_error *error);
 
 /* Writes the name of the space that vectors with these options belong to, with its terminator, to out. An example is
- * "768n-1f0c5e0d3b9a7264-document": the dimensions; n for normalised or u for not; a digest of the model's shape and
- * weights; the task. Vectors may be compared when their spaces are the same, or differ only in tasks that are meant for
- * each other, as query and document are. The path and the kernel table are not part of the name, because vectors of
- * both paths and of all tables may be compared.
+ * "768n-1f0c5e0d3b9a7264-document": the dimensions; n for normalised or u for not; a digest of everything in the file
+ * that decides a vector: shape, weights, and all that the tokenizer reads; the task. Of large token embeddings the
+ * digest covers samples. Where the file's prompt for the task is not that of the architecture, a dot and a digest of
+ * the prompt follow. The context length is not covered: it decides only where QUERN_TRUNCATE cuts.
+ *
+ * Vectors may be compared when their spaces are the same, or differ only in tasks that are meant for each other, as
+ * query and document are. The path and the kernel table are not part of the name, because vectors of both paths and of
+ * all tables may be compared.
  *
  * Store the name with the vectors, to notice later that the model was replaced. Fails with QUERN_EINVAL for a NULL
  * argument or wrong options. */
-#define QUERN_SPACE_SIZE 48
+#define QUERN_SPACE_SIZE 64
 QUERN_API int quern_space(const quern_model *model, const quern_embed_options *options, char out[QUERN_SPACE_SIZE],
                           quern_error *error);
 

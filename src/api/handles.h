@@ -16,6 +16,7 @@ struct quern_model {
     struct quern_gguf gguf;
     struct quern_network network;
     struct quern_prompts prompts;
+    uint64_t digest;                     /* of everything that decides a vector, but for the prompts */
     struct quern_vocabulary *vocabulary; /* NULL: the library has no tokenizer for this model */
     char tokenizer_name[64];             /* the kind of tokenizer, as the file names it */
     quern_text *texts;                   /* [vocabulary]: the pieces, views of the file */
@@ -23,6 +24,7 @@ struct quern_model {
     size_t longest_piece;                /* in bytes */
     size_t vocabulary_bytes;             /* memory of vocabulary, texts and scores */
     char name[128], types[256], kernels_reason[128];
+    char notice[512]; /* as quern_model_info has it; "" for none */
 };
 
 struct quern_context {
@@ -47,6 +49,9 @@ int quern_info_write(void *dst, const void *src, size_t src_size, quern_error *e
 /* Makes the vocabulary of a model from the metadata of its file. If the library has no tokenizer of this kind, the
  * model gets no vocabulary. This is not an error, because such a model can still embed tokens. */
 int quern_model_read_vocabulary(quern_model *model, quern_error *error);
+
+/* Fills the notice of a model, of which the rest is read. */
+void quern_model_write_notice(quern_model *model);
 
 /* Fails with QUERN_EUNSUPPORTED when the model has no vocabulary. */
 int quern_model_check_tokenizer(const quern_model *model, quern_error *error);

@@ -57,10 +57,12 @@ static int read_name(quern_model *model, quern_error *error)
 static int read_model(quern_model *model, const struct quern_kernels *kernels, int threads, quern_error *error)
 {
     QUERN_TRY(quern_network_load(&model->network, &model->gguf, kernels, threads, error));
+    model->digest = model->network.digest;
     QUERN_TRY(quern_model_read_vocabulary(model, error));
     QUERN_TRY(read_name(model, error));
     QUERN_TRY(quern_prompts_read(&model->prompts, model->network.arch, &model->gguf, error));
     describe_types(model);
+    quern_model_write_notice(model);
     return QUERN_OK;
 }
 
@@ -124,7 +126,7 @@ int quern_model_describe(const quern_model *model, quern_model_info *info, quern
     const quern_model_info full = {
         .architecture = model->network.arch->name,
         .name = model->name,
-        .notice = s->head_hidden == 0 && has_prompts ? model->network.arch->headless_notice : NULL,
+        .notice = model->notice[0] != '\0' ? model->notice : NULL,
         .kernels = model->network.kernels->name,
         .kernels_reason = model->kernels_reason,
         .types = model->types,

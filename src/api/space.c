@@ -1,18 +1,31 @@
 /* The name of the space that vectors belong to. */
 #include "api/handles.h"
+#include "base/digest.h"
 #include "base/error.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
+
+/* Writes a dot and a digest of the task's prompt, if this is not the prompt of the architecture. */
+static void name_prompt(char out[16], const quern_model *model, int task)
+{
+    const char *usual = model->network.arch->prompts[task], *prompt = model->prompts.texts[task];
+    out[0] = '\0';
+    if (prompt[0] != '\0' && (usual == NULL || strcmp(prompt, usual) != 0))
+        snprintf(out, 16, ".%08" PRIx32, (uint32_t)quern_digest_bytes(0, prompt, strlen(prompt)));
+}
 
 int quern_space(const quern_model *model, const quern_embed_options *options, char out[QUERN_SPACE_SIZE],
                 quern_error *error)
 {
     quern_embed_options o;
+    char prompt[16];
     if (model == NULL || out == NULL)
         return quern_fail(error, QUERN_EINVAL, "quern_space: model or out is NULL");
     QUERN_TRY(quern_embed_options_read(model, options, &o, error));
-    snprintf(out, QUERN_SPACE_SIZE, "%d%c-%016" PRIx64 "-%s", o.dimensions, o.flags & QUERN_NO_NORMALIZE ? 'u' : 'n',
-             model->network.digest, quern_task_name((quern_task)o.task));
+    name_prompt(prompt, model, o.task);
+    snprintf(out, QUERN_SPACE_SIZE, "%d%c-%016" PRIx64 "-%s%s", o.dimensions, o.flags & QUERN_NO_NORMALIZE ? 'u' : 'n',
+             model->digest, quern_task_name((quern_task)o.task), prompt);
     return QUERN_OK;
 }

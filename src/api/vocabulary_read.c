@@ -1,5 +1,7 @@
 /* Makes the vocabulary of a model from the metadata of its GGUF file. */
 #include "api/handles.h"
+#include "base/count.h"
+#include "base/digest.h"
 #include "base/error.h"
 #include "text/tokenizer.h"
 
@@ -78,6 +80,21 @@ static int read_pieces(quern_model *model, int32_t **kinds, quern_error *error)
     return QUERN_OK;
 }
 
+/* Continues the model's digest over all that the tokenizer reads. */
+static void digest_vocabulary(quern_model *model, const struct quern_vocabulary_source *source)
+{
+    static const char *const arrays[] = {"tokenizer.ggml.tokens", "tokenizer.ggml.token_type", "tokenizer.ggml.scores"};
+    const int32_t numbers[] = {source->add_bos ? source->bos : -1, source->add_eos ? source->eos : -1, source->unknown,
+                               source->add_space_prefix};
+    for (size_t i = 0; i < QUERN_COUNT(numbers); i++)
+        model->digest = quern_digest_number(model->digest, (uint64_t)numbers[i]);
+    for (size_t i = 0; i < QUERN_COUNT(arrays); i++) {
+        const struct quern_gguf_value *array = quern_gguf_find(&model->gguf, arrays[i]);
+        if (array != NULL && (i < 2 || source->scores != NULL))
+            model->digest = quern_digest_bytes(model->digest, array->data, array->bytes);
+    }
+}
+
 static int make_vocabulary(quern_model *model, const struct quern_tokenizer_kind *kind, quern_error *error)
 {
     struct quern_vocabulary_source source = quern_tokenizer_defaults(kind);
@@ -94,6 +111,7 @@ static int make_vocabulary(quern_model *model, const struct quern_tokenizer_kind
         code = quern_vocabulary_new(&model->vocabulary, &source, error);
     free(kinds);
     QUERN_TRY(code);
+    digest_vocabulary(model, &source);
     const size_t piece_bytes = sizeof *model->texts + (model->scores != NULL ? sizeof *model->scores : 0);
     model->vocabulary_bytes = quern_vocabulary_bytes(model->vocabulary) + source.count * piece_bytes;
     model->longest_piece = quern_vocabulary_longest_piece(model->vocabulary);

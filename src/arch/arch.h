@@ -149,7 +149,9 @@ struct quern_arch {
 
     const char *prompts[QUERN_ARCH_TASKS]; /* what stands before a text of a task; NULL: nothing. The prompts in a file
                                               come first */
-    const char *headless_notice; /* what users of a file without the dense head must know; NULL: nothing */
+    const char *caveat; /* what users must know of a file that lacks a part of the published model; NULL: nothing */
+    bool opens_texts, closes_texts, spaces_texts; /* whether the published tokenizer puts a token before, a token behind
+                                                     and a space before every text */
 
     const struct quern_arch_refusal *refusals;
     int refusal_count;

@@ -77,8 +77,9 @@ const struct quern_arch quern_arch_gemma_embedding = {
         [QUERN_TASK_QUESTION_ANSWERING] = "task: question answering | query: ",
         [QUERN_TASK_FACT_CHECKING] = "task: fact checking | query: ",
     },
-    .headless_notice = "this file lacks the dense head: its vectors are not EmbeddingGemma's official ones and must "
-                       "not be mixed with them",
+    .caveat = "its vectors are not EmbeddingGemma's official ones and must not be mixed with them",
+    .opens_texts = true,
+    .closes_texts = true,
     .refusals = refusals,
     .refusal_count = QUERN_COUNT(refusals),
     .digest_seed = 1,

@@ -53,9 +53,6 @@ void quern_binder_bind_rotations(struct quern_binder *binder);
 /* packing.c: packs the panels, and computes the network's digest. */
 int quern_binder_pack(struct quern_binder *binder, int threads);
 
-/* network_digest.c: continues a digest over more bytes. It tells weights apart. It does not protect against forgery. */
-uint64_t quern_digest_bytes(uint64_t digest, const void *data, size_t bytes);
-
 /* network_digest.c: the digest of everything that decides a vector. The panels' digests must be there already. */
 uint64_t quern_binder_digest(const struct quern_binder *binder);
 

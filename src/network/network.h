@@ -81,7 +81,7 @@ struct quern_network {
     struct quern_norm final_norm;
     struct quern_matrix dense_1, dense_2; /* rows 0 without a head */
 
-    uint64_t digest; /* of shapes and weights */
+    uint64_t digest; /* of everything that decides the vector of given tokens */
     uint64_t parameters;
     size_t packed_bytes;
 

@@ -1,42 +1,72 @@
-/* The digest of a network, by which quern tells the spaces of vectors apart. It must never
- * change, because vectors are stored with it. */
+/* The digest of a network, by which quern tells the spaces of vectors apart. It covers everything that decides a
+ * vector, and nothing else: not the order of tensors in the file, nor the context length. It must never change, because
+ * vectors are stored with it. */
+#include "base/digest.h"
 #include "network/binder.h"
-
-#include <string.h>
-
-/* Eight bytes at a time, multiplied with an odd number and folded. */
-uint64_t quern_digest_bytes(uint64_t digest, const void *data, size_t bytes)
-{
-    for (const unsigned char *at = data; bytes > 0;) {
-        const size_t n = bytes < 8 ? bytes : 8;
-        uint64_t word = 0;
-        memcpy(&word, at, n);
-        digest = (digest ^ word) * 0x9e3779b97f4a7c15u;
-        digest ^= digest >> 32;
-        at += n;
-        bytes -= n;
-    }
-    return digest;
-}
 
 static uint64_t digest_shape(const struct quern_network *network)
 {
     const struct quern_shape *s = &network->shape;
-    const int32_t numbers[] = {s->width, s->layers, s->heads, s->kv_heads, s->head, s->ffn, s->sliding_window,
-                               s->period, s->vocabulary, s->head_hidden, (int32_t)network->tokens->type,
-                               (int32_t)(s->rope_base * 16), (int32_t)(s->rope_base_local * 16)};
-    const int32_t pooling = s->pooling;
-    uint64_t digest = quern_digest_bytes(network->arch->digest_seed, numbers, sizeof numbers);
-    if (s->pooling != QUERN_POOLING_MEAN) /* the first models had no other, and keep their digests */
-        digest = quern_digest_bytes(digest, &pooling, sizeof pooling);
+    const int numbers[] = {s->width, s->layers, s->ffn, s->vocabulary, s->head_hidden, (int)s->pooling};
+    uint64_t digest = network->arch->digest_seed;
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        digest = quern_digest_number(digest, (uint64_t)numbers[i]);
+    return quern_digest_double(digest, s->epsilon);
+}
+
+/* How each layer attends. */
+static uint64_t digest_layers(uint64_t digest, const struct quern_binder *binder)
+{
+    const struct quern_network *network = binder->network;
+    for (int l = 0; l < network->shape.layers; l++) {
+        const struct quern_layer *layer = &network->layers[l];
+        const enum quern_layer_kind kind = quern_layer_kind_of(network->arch, l, network->shape.period);
+        const int numbers[] = {layer->heads, layer->kv_heads, layer->head, layer->window};
+        for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+            digest = quern_digest_number(digest, (uint64_t)numbers[i]);
+        digest = quern_digest_double(digest, binder->values[network->arch->geometry[kind].rope_base]);
+    }
     return digest;
 }
 
-/* Samples of the token embeddings, which are too large to be read at every start. */
+/* The packed matrices, in the order in which they were bound. */
+static uint64_t digest_matrices(uint64_t digest, const struct quern_binder *binder)
+{
+    for (size_t i = 0; i < binder->packing_count; i++) {
+        digest = quern_digest_number(digest, binder->packings[i].tensor->type);
+        digest = quern_digest_number(digest, binder->packings[i].digest);
+    }
+    return digest;
+}
+
+/* The vectors of the file, with their names; the sum does not depend on their order. */
+static uint64_t digest_vectors(const struct quern_gguf *gguf)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < gguf->tensor_count; i++) {
+        const struct quern_gguf_tensor *t = &gguf->tensors[i];
+        if (t->dimensions == 1)
+            sum += quern_digest_bytes(quern_digest_bytes(t->name.length, t->name.data, t->name.length), t->data,
+                                      t->bytes);
+    }
+    return sum;
+}
+
+static uint64_t digest_floats(uint64_t digest, const float *numbers, size_t count)
+{
+    for (size_t i = 0; numbers != NULL && i < count; i++)
+        digest = quern_digest_double(digest, numbers[i]);
+    return digest;
+}
+
+/* The token embeddings. A large table is not read whole at every start, but only samples of it. */
 static uint64_t digest_tokens(uint64_t digest, const struct quern_gguf_tensor *t)
 {
-    enum { SAMPLES = 512, SAMPLE_BYTES = 32 };
-    for (size_t i = 0; i < SAMPLES && t->bytes >= SAMPLE_BYTES; i++)
+    enum { SAMPLES = 512, SAMPLE_BYTES = 32, MOST_BYTES = 8 << 20 };
+    digest = quern_digest_number(digest, t->type);
+    if (t->bytes <= MOST_BYTES)
+        return quern_digest_bytes(digest, t->data, t->bytes);
+    for (size_t i = 0; i < SAMPLES; i++)
         digest = quern_digest_bytes(digest, t->data + (t->bytes - SAMPLE_BYTES) / SAMPLES * i, SAMPLE_BYTES);
     return digest;
 }
@@ -45,17 +75,10 @@ uint64_t quern_binder_digest(const struct quern_binder *binder)
 {
     const struct quern_network *network = binder->network;
     const size_t width = (size_t)network->shape.width, context = (size_t)network->shape.context;
-    uint64_t digest = digest_shape(network);
-    for (size_t i = 0; i < binder->packing_count; i++)
-        digest = quern_digest_bytes(digest, &binder->packings[i].digest, sizeof binder->packings[i].digest);
-    for (size_t i = 0; i < binder->gguf->tensor_count; i++) {
-        const struct quern_gguf_tensor *t = &binder->gguf->tensors[i];
-        if (t->dimensions == 1)
-            digest = quern_digest_bytes(digest, t->data, t->bytes);
-    }
-    if (network->positions != NULL)
-        digest = quern_digest_bytes(digest, network->positions, context * width * sizeof *network->positions);
-    if (network->token_type != NULL)
-        digest = quern_digest_bytes(digest, network->token_type, width * sizeof *network->token_type);
+    uint64_t digest = digest_layers(digest_shape(network), binder);
+    digest = digest_matrices(digest, binder);
+    digest = quern_digest_number(digest, digest_vectors(binder->gguf));
+    digest = digest_floats(digest, network->positions, context * width);
+    digest = digest_floats(digest, network->token_type, width);
     return digest_tokens(digest, network->tokens);
 }

@@ -1,0 +1,59 @@
+/* What users must know of a model's file: what the files of the published model have, and this one lacks. */
+#include "api/handles.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { MOST_PARTS = 4 };
+
+/* Lists what the file lacks; returns how much that is. Without a tokenizer no text can be embedded, so then its
+ * settings do not matter. */
+static int list_lacking(const quern_model *model, const char *parts[MOST_PARTS])
+{
+    const struct quern_arch *arch = model->network.arch;
+    quern_tokenizer_info tokenizer = {0};
+    int count = 0;
+    if (model->network.shape.head_hidden == 0)
+        parts[count++] = "the dense head";
+    if (model->vocabulary == NULL)
+        return count;
+    quern_vocabulary_describe(model->vocabulary, &tokenizer);
+    if (arch->opens_texts && tokenizer.bos < 0)
+        parts[count++] = "a token that opens every text (tokenizer.ggml.add_bos_token)";
+    if (arch->closes_texts && tokenizer.eos < 0)
+        parts[count++] = "a token that closes every text (tokenizer.ggml.add_eos_token)";
+    if (!arch->spaces_texts && tokenizer.puts_space)
+        parts[count++] = "texts without a space before them (tokenizer.ggml.add_space_prefix)";
+    return count;
+}
+
+/* Appends to the notice, as much as there is room for. */
+static void append(quern_model *model, const char *text)
+{
+    const size_t length = strlen(model->notice);
+    snprintf(model->notice + length, sizeof model->notice - length, "%s", text);
+}
+
+void quern_model_write_notice(quern_model *model)
+{
+    const struct quern_arch *arch = model->network.arch;
+    const char *parts[MOST_PARTS];
+    char key[96];
+    if (arch->caveat == NULL || !quern_prompts_exist(&model->prompts))
+        return; /* not the published model */
+    const int count = list_lacking(model, parts);
+    for (int i = 0; i < count; i++) {
+        append(model, i == 0 ? "this file lacks " : i + 1 < count ? ", " : " and ");
+        append(model, parts[i]);
+    }
+    if (count > 0) {
+        append(model, ": ");
+        append(model, arch->caveat);
+    }
+    snprintf(key, sizeof key, "%s.pooling_type", arch->name);
+    if (quern_gguf_find(&model->gguf, key) == NULL) {
+        append(model, count > 0 ? "; it does not say how to pool (" : "this file does not say how to pool (");
+        append(model, key);
+        append(model, "): the mean of all tokens is taken");
+    }
+}
