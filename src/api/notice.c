@@ -4,11 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MOST_PARTS = 4 };
+enum { MOST_LACKING = 4 };
 
 /* Lists what the file lacks; returns how much that is. Without a tokenizer no text can be embedded, so then its
  * settings do not matter. */
-static int list_lacking(const quern_model *model, const char *parts[MOST_PARTS])
+static int list_lacking(const quern_model *model, const char *parts[MOST_LACKING])
 {
     const struct quern_arch *arch = model->network.arch;
     quern_tokenizer_info tokenizer = {0};
@@ -37,7 +37,7 @@ static void append(quern_model *model, const char *text)
 void quern_model_write_notice(quern_model *model)
 {
     const struct quern_arch *arch = model->network.arch;
-    const char *parts[MOST_PARTS];
+    const char *parts[MOST_LACKING];
     char key[96];
     if (arch->caveat == NULL || !quern_prompts_exist(&model->prompts))
         return; /* not the published model */

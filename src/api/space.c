@@ -1,6 +1,6 @@
 /* The name of the space that vectors belong to. */
 #include "api/handles.h"
-#include "base/digest.h"
+#include "base/fold.h"
 #include "base/error.h"
 
 #include <inttypes.h>

@@ -1,7 +1,7 @@
 /* Makes the vocabulary of a model from the metadata of its GGUF file. */
 #include "api/handles.h"
 #include "base/count.h"
-#include "base/digest.h"
+#include "base/fold.h"
 #include "base/error.h"
 #include "text/tokenizer.h"
 

@@ -1,7 +1,8 @@
 /* The digest of a network, by which quern tells the spaces of vectors apart. It covers everything that decides a
  * vector, and nothing else: not the order of tensors in the file, nor the context length. It must never change, because
  * vectors are stored with it. */
-#include "base/digest.h"
+#include "base/count.h"
+#include "base/fold.h"
 #include "network/binder.h"
 
 static uint64_t digest_shape(const struct quern_network *network)
@@ -9,7 +10,7 @@ static uint64_t digest_shape(const struct quern_network *network)
     const struct quern_shape *s = &network->shape;
     const int numbers[] = {s->width, s->layers, s->ffn, s->vocabulary, s->head_hidden, (int)s->pooling};
     uint64_t digest = network->arch->digest_seed;
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+    for (size_t i = 0; i < QUERN_COUNT(numbers); i++)
         digest = quern_digest_number(digest, (uint64_t)numbers[i]);
     return quern_digest_double(digest, s->epsilon);
 }
@@ -22,7 +23,7 @@ static uint64_t digest_layers(uint64_t digest, const struct quern_binder *binder
         const struct quern_layer *layer = &network->layers[l];
         const enum quern_layer_kind kind = quern_layer_kind_of(network->arch, l, network->shape.period);
         const int numbers[] = {layer->heads, layer->kv_heads, layer->head, layer->window};
-        for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        for (size_t i = 0; i < QUERN_COUNT(numbers); i++)
             digest = quern_digest_number(digest, (uint64_t)numbers[i]);
         digest = quern_digest_double(digest, binder->values[network->arch->geometry[kind].rope_base]);
     }
@@ -62,9 +63,9 @@ static uint64_t digest_floats(uint64_t digest, const float *numbers, size_t coun
 /* The token embeddings. A large table is not read whole at every start, but only samples of it. */
 static uint64_t digest_tokens(uint64_t digest, const struct quern_gguf_tensor *t)
 {
-    enum { SAMPLES = 512, SAMPLE_BYTES = 32, MOST_BYTES = 8 << 20 };
+    enum { SAMPLES = 512, SAMPLE_BYTES = 32, MOST_WHOLE = 8 << 20 };
     digest = quern_digest_number(digest, t->type);
-    if (t->bytes <= MOST_BYTES)
+    if (t->bytes <= MOST_WHOLE)
         return quern_digest_bytes(digest, t->data, t->bytes);
     for (size_t i = 0; i < SAMPLES; i++)
         digest = quern_digest_bytes(digest, t->data + (t->bytes - SAMPLE_BYTES) / SAMPLES * i, SAMPLE_BYTES);

@@ -1,5 +1,5 @@
 /* Packing of all panels, shared out over threads. */
-#include "base/digest.h"
+#include "base/fold.h"
 #include "base/error.h"
 #include "base/pool.h"
 #include "formats/conversion.h"

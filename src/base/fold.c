@@ -1,4 +1,4 @@
-#include "base/digest.h"
+#include "base/fold.h"
 
 /* Compilers make one instruction of this. */
 static uint64_t read_word(const unsigned char *at)

@@ -1,8 +1,8 @@
 /* A digest of 64 bits. It tells data apart. It does not protect against forgery. Names of spaces hold it, and are
  * stored with vectors, so it must never change. It is the same on every machine: bytes are read as little-endian
  * numbers. */
-#ifndef QUERN_BASE_DIGEST_H
-#define QUERN_BASE_DIGEST_H
+#ifndef QUERN_BASE_FOLD_H
+#define QUERN_BASE_FOLD_H
 
 #include <stddef.h>
 #include <stdint.h>
