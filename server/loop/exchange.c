@@ -50,8 +50,7 @@ static enum quern_exchange_state claim(struct quern_exchange *exchange)
 /* Gives an exchange a turn after all others that are ready. */
 static void schedule(struct quern_exchange *exchange)
 {
-    static const struct timeval at_once = {0, 0};
-    event_add(exchange->turn, &at_once);
+    quern_turns_add(&exchange->server->turns, &exchange->turn);
 }
 
 /* Only schedules, because the cache calls this while it changes others' claims. */
@@ -134,7 +133,7 @@ static enum quern_exchange_state next_state(struct quern_exchange *exchange)
 static void write_answer(struct quern_exchange *exchange)
 {
     const int64_t begin = quern_clock_ns();
-    event_del(exchange->turn);
+    quern_turns_remove(&exchange->server->turns, &exchange->turn);
     event_del(exchange->deadline);
     quern_claims_end(&exchange->claims);
     quern_respond_write(&exchange->request, exchange->job, &exchange->answer);
@@ -153,11 +152,9 @@ static void enter(struct quern_exchange *exchange, enum quern_exchange_state sta
         write_answer(exchange);
 }
 
-static void on_turn(evutil_socket_t descriptor, short what, void *argument)
+static void take_turn(void *owner)
 {
-    struct quern_exchange *exchange = argument;
-    (void)descriptor;
-    (void)what;
+    struct quern_exchange *exchange = owner;
     enter(exchange, next_state(exchange));
 }
 
@@ -197,11 +194,9 @@ struct quern_exchange *quern_exchange_new(struct quern_server *server, const str
     exchange->server = server;
     exchange->ready = ready;
     exchange->owner = owner;
-    exchange->turn = evtimer_new(server->base, on_turn, exchange);
+    exchange->turn = (struct quern_turn){.take = take_turn, .owner = exchange};
     exchange->deadline = evtimer_new(server->base, on_deadline, exchange);
-    if (exchange->turn == NULL || exchange->deadline == NULL) {
-        if (exchange->turn != NULL)
-            event_free(exchange->turn);
+    if (exchange->deadline == NULL) {
         free(exchange);
         return NULL;
     }
@@ -236,7 +231,7 @@ void quern_exchange_end(struct quern_exchange *exchange)
     quern_meters_count(&service->meters, &exchange->request, exchange->job, &exchange->answer, now);
     quern_log_request(&exchange->request, exchange->job, &exchange->answer, now);
     service->load.requests--;
-    event_free(exchange->turn);
+    quern_turns_remove(&exchange->server->turns, &exchange->turn);
     event_free(exchange->deadline);
     quern_job_free(exchange->job);
     quern_request_free(&exchange->request);

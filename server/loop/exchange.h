@@ -31,7 +31,7 @@ struct quern_exchange {
     struct quern_answer answer;
     struct quern_job *job;       /* NULL: none is made yet, or it was given up */
     struct quern_claims claims;  /* on vectors of the cache */
-    struct event *turn;          /* its next turn in the loop */
+    struct quern_turn turn;      /* its next turn in the loop */
     struct event *deadline;      /* when its vectors must be computed */
     quern_exchange_ready *ready;
     void *owner;                 /* for ready */

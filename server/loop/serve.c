@@ -110,7 +110,8 @@ static int open_events(struct quern_server *server, quern_error *error)
     server->resume = evtimer_new(server->base, on_resume, server);
     server->drained = event_new(server->base, -1, EV_PERSIST, on_drain, server);
     server->watchdog = event_new(server->base, -1, EV_PERSIST, on_watchdog, server);
-    if (server->collect == NULL || server->resume == NULL || server->drained == NULL || server->watchdog == NULL)
+    if (server->collect == NULL || server->resume == NULL || server->drained == NULL || server->watchdog == NULL ||
+        !quern_turns_init(&server->turns, server->base))
         return fail(error, "there is no memory for events");
     server->systemd = quern_systemd_open();
     const int64_t interval = server->systemd.watchdog_us / 2;
@@ -176,6 +177,7 @@ static void close_events(struct quern_server *server)
     for (size_t i = 0; i < QUERN_COUNT(events); i++)
         if (events[i] != NULL)
             event_free(events[i]);
+    quern_turns_free(&server->turns);
     if (server->base != NULL)
         event_base_free(server->base);
 }

@@ -8,6 +8,7 @@
 #include "steps/cache_file.h"
 #include "steps/worker.h"
 #include "systemd.h"
+#include "turns.h"
 
 #include <event2/event.h>
 #include <event2/listener.h>
@@ -21,6 +22,7 @@ struct quern_server {
     FILE *cache_file;              /* NULL: none */
     char cache_key[QUERN_CACHE_KEY];
     struct event_base *base;
+    struct quern_turns turns;      /* of exchanges */
     struct evconnlistener *listener;
     bool is_unix;                  /* it listens on a unix socket */
     const char *socket_path;       /* to be removed at the end; NULL: none */
