@@ -2,9 +2,12 @@
 BUILD = build
 FUZZ_SECONDS ?= 150
 PARTS ?=
+PREFIX ?=
+DESTDIR ?=
+INSTALLED = quern:executable quern:shared_library quern:static_library
 export FUZZ_SECONDS
 
-.PHONY: all check check-long demo install clean
+.PHONY: all check check-long demo install prefix uninstall clean
 
 all:
 	@tools/setup.sh build
@@ -29,8 +32,20 @@ demo: TARGETS = quern:executable mkmodel
 demo: all
 	@tools/demo.sh $(BUILD)
 
-install: all
-	@meson install -C $(BUILD) --no-rebuild
+# make install PREFIX=/opt/quern DESTDIR=/tmp/package. PREFIX is where it will be used; without it, it is the one that
+# the build directory has, /usr/local at first. Builds only what is installed.
+install: TARGETS = $(INSTALLED)
+install: prefix all
+	@DESTDIR="$(DESTDIR)" meson install -C $(BUILD) --no-rebuild
+	@test -n "$(DESTDIR)" || test "$$(id -u)" != 0 || ldconfig
+
+prefix:
+	@tools/setup.sh build
+	@tools/prefix.sh $(BUILD) "$(PREFIX)"
+
+# Removes what the last make install from this build directory installed.
+uninstall:
+	@tools/uninstall.sh $(BUILD)
 
 clean:
 	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-tsan $(BUILD)-fuzz

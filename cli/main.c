@@ -50,6 +50,10 @@ int main(int argc, char **argv)
         printf("quern %s\n", quern_version());
         return quern_cli_output_end(QUERN_CLI_DONE);
     }
+    if (strcmp(argv[1], "--complete") == 0) {
+        quern_cli_complete(verbs, QUERN_COUNT(verbs), argv + 2, argc - 2);
+        return quern_cli_output_end(QUERN_CLI_DONE);
+    }
     for (size_t i = 0; i < QUERN_COUNT(verbs); i++) {
         if (strcmp(argv[1], verbs[i]->name) != 0)
             continue;
