@@ -101,7 +101,7 @@ int quern_cli_take(const struct quern_cli_verb *verb, const struct quern_cli_opt
  * or after a message. */
 int quern_cli_parse(const struct quern_cli_verb *verb, int argc, char **argv, struct quern_cli_arguments *arguments);
 
-/* complete.c: prints what may stand in the place of the last of the words behind "quern", for the completion of shells:
+/* verbs/complete.c: prints what may stand in the place of the last of the words behind "quern", for the completion of shells:
  * in each line a candidate, a tab, and what it is. Prints nothing where a file or any text may stand. */
 void quern_cli_complete(const struct quern_cli_verb *const *verbs, size_t verb_count, char **words, int count);
 

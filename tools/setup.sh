@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the Debian packages that a task needs and that are missing. When none is missing it does nothing, so it works
-# offline.
+# offline. It waits for an apt that another process uses.
 # usage: tools/setup.sh build | check
 set -eu
 
@@ -71,7 +71,30 @@ else
     exit 1
 fi
 
+printed=$(mktemp)
+trap 'rm -f "$printed"' EXIT
+
+# Runs apt-get, and waits while another process, such as an upgrade in the background, holds one of its locks.
+apt() {
+    waited=0
+    until $sudo env LC_ALL=C DEBIAN_FRONTEND=noninteractive apt-get -q "$@" >"$printed" 2>&1; do
+        holder=$(sed -n 's/^E: Could not get lock .*held by \(process .*\)/\1/p' "$printed" | head -n 1)
+        if ! grep -q '^E: \(Could not get lock\|Unable to \(acquire\|lock\)\)' "$printed" || [ $waited -ge 600 ]; then
+            cat "$printed" >&2
+            return 1
+        fi
+        [ $waited -gt 0 ] || echo "apt is locked by ${holder:-another process}: waiting for it, up to 10 minutes." >&2
+        sleep 5
+        waited=$((waited + 5))
+    done
+    cat "$printed" >&2
+}
+
 echo "Installing:$missing" >&2
-$sudo apt-get update -q >&2
+apt update || echo "apt-get update failed: trying with the lists of packages that are there." >&2
 # shellcheck disable=SC2086 # words are meant to be split
-$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $missing >&2
+if ! apt install -y --no-install-recommends $missing; then
+    echo "quern needs these packages, and apt-get could not install them:$missing" >&2
+    echo "Without a network, install them from a mirror or a disk, then run this again." >&2
+    exit 1
+fi

@@ -27,10 +27,11 @@ static const struct quern_cli_option *find_named(const struct quern_cli_verb *ve
 /* What the argument of an option may be; nothing when it may be a file, a number or any text. */
 static void offer_arguments(const struct quern_cli_option *option, const char *typed)
 {
-    const char *name;
-    for (int task = 0; option->kind == QUERN_CLI_KIND_TASK && (name = quern_task_name((quern_task)task)) != NULL; task++)
-        offer(typed, "", name, strlen(name), option->name);
-    for (const char *word = option->kind == QUERN_CLI_KIND_WORD ? option->words : NULL; word != NULL;) {
+    const char *name, *word = option->kind == QUERN_CLI_KIND_WORD ? option->words : NULL;
+    if (option->kind == QUERN_CLI_KIND_TASK)
+        for (int task = 0; (name = quern_task_name((quern_task)task)) != NULL; task++)
+            offer(typed, "", name, strlen(name), option->name);
+    while (word != NULL) {
         const size_t length = strcspn(word, "|");
         offer(typed, "", word, length, option->name);
         word = word[length] == '|' ? word + length + 1 : NULL;
