@@ -15,6 +15,10 @@
 #
 # A block below the line "<!-- not run: REASON -->" is not run. How many were run, and how many were not and why, is
 # printed. Links to files of the tree must lead to a file, and paths that are named must exist.
+#
+# The manual page is checked in the same way: a display (.Bd to .Ed) among its examples is a ```sh block, and the comment
+# "not run: REASON" before it says that it is not run. Its folder also has what a reader downloads: embeddinggemma-300m/,
+# the folder of a model, and old.gguf, a model without a head. Both are tiny here.
 set -eu
 root=$(cd "$1" && pwd)
 build=$(cd "$2" && pwd)
@@ -132,13 +136,40 @@ run_script() {
     return "$status"
 }
 
+# The manual page as such a document, line for line.
+convert_manual() {
+    awk '
+        /^\.Sh / { examples = $2 == "EXAMPLES" }
+        !examples { print ""; next }
+        /^\.\\" not run: / { print "<!-- " substr($0, 5) " -->"; next }
+        /^\.Bd / { inside = 1; print "```sh"; next }
+        /^\.Ed/ { inside = 0; print "```"; next }
+        { gsub(/\\e/, "\\"); print inside ? $0 : "" }' "$1"
+}
+
+# What a reader of the manual page has downloaded.
+add_models() {
+    "$build/tools/mkmodel" tiny "$work/whole.gguf" --head --type f32
+    mkdir "$1/embeddinggemma-300m"
+    "$build/tools/mkfolder" "$work/whole.gguf" "$1/embeddinggemma-300m"
+    "$build/tools/mkmodel" tiny "$1/old.gguf" --type f32
+}
+
 # Checks one document, named relative to the root.
 check_document() {
     document=$1
+    text=$root/$document
     rm -rf "$work/doc" "$work/folder"
     mkdir "$work/doc"
     make_folder "$work/folder"
-    split_blocks "$root/$document" >"$work/doc/list"
+    case $document in
+    *.1)
+        text=$work/manual
+        convert_manual "$root/$document" >"$text"
+        add_models "$work/folder"
+        ;;
+    esac
+    split_blocks "$text" >"$work/doc/list"
     cut -d ' ' -f 2 "$work/doc/list" >>"$work/totals"
 
     script=$work/doc/script
@@ -203,7 +234,7 @@ check_paths() {
 
 port=$((20000 + $$ % 10000)) # below those that the system gives out by itself
 cd "$root"
-for document in README.md docs/*.md examples/README.md CONTRIBUTING.md; do
+for document in README.md docs/*.md docs/man/*.1 examples/README.md CONTRIBUTING.md; do
     [ ! -f "$document" ] || check_document "$document"
 done
 for document in *.md docs/*.md examples/*.md bench/*.md models/starter/*.md tests/conformance/*.md; do

@@ -44,6 +44,14 @@ document '<!-- do not run -->\n```sh\nfalse\n```\n'
 check "a marker that is not known" complains "unknown-comment"
 document '<!-- not run: needs root -->\n```sh\nfalse\n```\n'
 check "a block that is not run is counted, with its reason" passes "not run: needs root"
+mkdir "$work/docs/man"
+printf '.Sh EXAMPLES\n.Bd -literal\necho a \\e\n  b\nfalse\n.Ed\n' >"$work/docs/man/quern.1"
+document 'text\n'
+check "a block of the manual page that fails" complains "docs/man/quern.1:2: this block failed"
+printf '.Sh EXAMPLES\n.\\" not run: needs root\n.Bd -literal\nfalse\n.Ed\n' >"$work/docs/man/quern.1"
+document 'text\n'
+check "one that is not run is counted, with its reason" passes "docs/man/quern.1:3: not run: needs root"
+rm "$work/docs/man/quern.1"
 document '[a](docs/missing.md)\n'
 check "a link to nothing" complains "leads nowhere"
 document 'See `src/nowhere/missing.c`.\n'

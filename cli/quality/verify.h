@@ -36,4 +36,13 @@ struct quern_cli_golden {
 extern const struct quern_cli_golden quern_cli_goldens[];
 extern const int quern_cli_golden_count;
 
+/* ---------------------------------------------------------------- verify_starter.c */
+
+/* Whether a file says that it is quern's starter model. */
+bool quern_cli_is_starter(const quern_model_info *info);
+
+/* Compares the starter model's vectors with stored ones, on the session's path and by the context exact. Prints the
+ * verdict; returns an exit code. */
+int quern_cli_verify_starter(const struct quern_cli_session *session, quern_context *exact);
+
 #endif

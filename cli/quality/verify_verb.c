@@ -116,25 +116,14 @@ static bool check_golden(struct quern_cli_session *session, quern_context *exact
     return passed;
 }
 
-static int check_all(struct quern_cli_session *session)
+static int check_goldens(struct quern_cli_session *session, quern_context *exact)
 {
-    quern_context *exact;
-    quern_error error;
-    quern_context_options options = {
-        .size = sizeof options, .threads = session->context_info.threads, .path = QUERN_PATH_EXACT};
-    if (!has_shape(&session->info)) {
-        puts("verdict: this is not EmbeddingGemma-300M: its shape differs");
-        return QUERN_CLI_FAILED;
-    }
-    if (quern_context_new(&exact, session->model, &options, &error) != QUERN_OK)
-        return quern_cli_fail(NULL, &error);
     printf("cosine with the real model's %s\n%-28s  %8s  %8s\n",
            session->info.has_head ? "vectors" : "mean hidden states, since the file has no dense head", "", "exact",
            session->context_info.activations);
     int failed = 0;
     for (int i = 0; i < quern_cli_golden_count; i++)
         failed += !check_golden(session, exact, &quern_cli_goldens[i]);
-    quern_context_free(exact);
     if (failed > 0)
         printf("verdict: %d of %d texts differ: this is not EmbeddingGemma-300M, or this build computes it wrongly\n",
                failed, quern_cli_golden_count);
@@ -142,6 +131,24 @@ static int check_all(struct quern_cli_session *session)
         printf("verdict: this is EmbeddingGemma-300M%s, and this build computes its vectors\n",
                session->info.has_head ? "" : " without its dense head");
     return failed > 0 ? QUERN_CLI_FAILED : QUERN_CLI_DONE;
+}
+
+static int check_all(struct quern_cli_session *session)
+{
+    quern_context *exact;
+    quern_error error;
+    quern_context_options options = {
+        .size = sizeof options, .threads = session->context_info.threads, .path = QUERN_PATH_EXACT};
+    const bool starter = quern_cli_is_starter(&session->info);
+    if (!starter && !has_shape(&session->info)) {
+        puts("verdict: this is not EmbeddingGemma-300M: its shape differs");
+        return QUERN_CLI_FAILED;
+    }
+    if (quern_context_new(&exact, session->model, &options, &error) != QUERN_OK)
+        return quern_cli_fail(NULL, &error);
+    const int code = starter ? quern_cli_verify_starter(session, exact) : check_goldens(session, exact);
+    quern_context_free(exact);
+    return code;
 }
 
 /* Whether an option was given that has a meaning only with --against. */
@@ -189,8 +196,8 @@ const struct quern_cli_verb quern_cli_verify = {
     .name = "verify",
     .summary = "Tells whether a file is the real EmbeddingGemma-300M and computed correctly, or compares two files.",
     .table = table,
-    .more = "Compares token ids and vectors with stored figures of the real model. The exit code is 1 when they\n"
-            "differ.\n"
+    .more = "Compares token ids and vectors with stored figures of the real model, or of the starter model. The exit\n"
+            "code is 1 when they differ.\n"
             "--against compares with other vectors instead, over the texts of the input: those of another model\n"
             "file, or with the word exact, those of the model itself, both on the exact path. It prints the mean and\n"
             "the worst cosine, and how many of the 10 nearest neighbours stay the same.\n\n"
