@@ -3,8 +3,8 @@
  * asked for, or a refusal in JSON with a reason.
  *
  * Input: one byte of flags. Then a whole HTTP request if bit 0 is set, else a body. Bit 1 allows token ids, bit 2 asks
- * for raw vectors, bit 3 reads and tokenises in slices. The upper four bits are the number of the route, among those
- * that have bodies. */
+ * for raw vectors, bit 3 reads, tokenises and writes in slices. The upper four bits are the number of the route, among
+ * those that have bodies. */
 #include "../server/http/http.h"
 #include "../server/requests/respond.h"
 #include "../server/requests/routes.h"
@@ -196,7 +196,8 @@ static void try_body(const uint8_t *data, size_t size, unsigned flags)
             continue;
     expect((code == 1) == !quern_is_refused(&request), "what is not refused has tokens");
     struct quern_job *job = code == 1 && quern_request_wants_vectors(&request) ? fake_job(&request) : NULL;
-    quern_respond_write(&request, job, &answer);
+    while (quern_respond_write(&request, job, &answer, flags & SLICES ? 1 : SIZE_MAX) == 0)
+        continue;
     expect(!answer.body.failed, "there is an answer");
     if (quern_is_refused(&request))
         check_refusal(&request, &answer);

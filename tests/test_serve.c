@@ -699,11 +699,11 @@ static void test_options_come_from_the_environment(void **state)
     assert_true(serve_start(&other, plain)); /* the command line counts more */
     assert_true(served_logs(&other, " info ready on "));
     assert_int_equal(served_end(&other, SIGTERM), 0);
-    setenv("QUERN_PORT", "many", 1);
+    setenv("QUERN_THREADS", "many", 1);
     unsetenv("QUERN_LOG_FORMAT");
     assert_false(serve_start(&other, none));
     assert_int_equal(served_end(&other, 0), 2);
-    unsetenv("QUERN_PORT");
+    unsetenv("QUERN_THREADS");
     unsetenv("QUERN_MODEL_NAME");
 }
 

@@ -167,8 +167,9 @@ static void encode(quern_dtype dtype, const float row[8], void *out, size_t size
     request.options.normalize = false;
     request.options.form = QUERN_VECTORS_RAW;
     memcpy(job->vectors, row, 8 * sizeof(float));
-    assert_true(quern_vectors_finish(&request, job));
-    quern_vectors_put_raw(&request, job, &answer);
+    assert_int_equal(quern_vectors_finish(&request, job, &answer, SIZE_MAX), 1);
+    quern_vectors_begin_raw(&request, job, &answer);
+    assert_int_equal(quern_vectors_add_raw(&request, job, &answer, SIZE_MAX), 1);
     assert_int_equal(answer.body.length, size);
     memcpy(out, answer.body.data, size);
     quern_request_free(&request);

@@ -36,10 +36,11 @@ static bool parse_embedding(struct quern_request *request)
 static void write_embedding(struct quern_request *request, const struct quern_job *job, struct quern_answer *answer)
 {
     struct quern_buffer *body = &answer->body;
+    (void)job;
     quern_buffer_text(body, "[");
     for (size_t i = 0; i < request->input_count; i++) {
         quern_buffer_print(body, "%s{\"index\":%zu,\"embedding\":[", i > 0 ? "," : "", i);
-        quern_vectors_put(request, job, i, body);
+        quern_vectors_put(i, body);
         quern_buffer_text(body, "]}");
     }
     quern_buffer_text(body, "]\n");

@@ -40,6 +40,7 @@ static void write_embeddings(struct quern_request *request, const struct quern_j
 {
     struct quern_buffer *body = &answer->body;
     unsigned long long tokens = 0;
+    (void)job;
     quern_buffer_text(body, "{\"object\":\"list\",\"data\":[");
     for (size_t i = 0; i < request->input_count; i++) {
         const quern_result *result = &request->inputs[i].result;
@@ -48,7 +49,7 @@ static void write_embeddings(struct quern_request *request, const struct quern_j
         if (result->truncated > 0)
             quern_buffer_print(body, "\"truncated_tokens\":%u,", result->truncated);
         quern_buffer_text(body, "\"embedding\":");
-        quern_vectors_put(request, job, i, body);
+        quern_vectors_put(i, body);
         quern_buffer_text(body, "}");
     }
     quern_buffer_text(body, "],\"model\":");

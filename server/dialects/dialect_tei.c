@@ -110,7 +110,7 @@ static void write_embed(struct quern_request *request, const struct quern_job *j
     quern_buffer_text(&answer->body, "[");
     for (size_t i = 0; i < request->input_count; i++) {
         quern_buffer_text(&answer->body, i > 0 ? "," : "");
-        quern_vectors_put(request, job, i, &answer->body);
+        quern_vectors_put(i, &answer->body);
     }
     quern_buffer_text(&answer->body, "]\n");
 }

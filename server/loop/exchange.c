@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SLICE 65536 /* bytes of JSON or text that are read or tokenised before others have their turn */
+#define SLICE 65536 /* bytes that are read, tokenised or written before others have their turn */
 
 /* ---------------------------------------------------------------- the states */
 
@@ -35,7 +35,7 @@ static enum quern_exchange_state submit(struct quern_exchange *exchange)
     if (quern_batcher_submit(&exchange->server->batcher, exchange->job))
         return QUERN_EXCHANGE_COMPUTING;
     quern_refuse(&exchange->request, QUERN_FAULT_BUSY, NULL, "the queue is full; try again soon");
-    return QUERN_EXCHANGE_ANSWERING;
+    return QUERN_EXCHANGE_WRITING;
 }
 
 /* Claims the texts that have no vectors, and submits those that nobody else computes. */
@@ -44,7 +44,7 @@ static enum quern_exchange_state claim(struct quern_exchange *exchange)
     quern_claims_take(&exchange->claims);
     if (exchange->claims.computing)
         return submit(exchange);
-    return exchange->claims.awaited > 0 ? QUERN_EXCHANGE_WAITING : QUERN_EXCHANGE_ANSWERING;
+    return exchange->claims.awaited > 0 ? QUERN_EXCHANGE_WAITING : QUERN_EXCHANGE_WRITING;
 }
 
 /* Gives an exchange a turn after all others that are ready. */
@@ -73,7 +73,7 @@ static enum quern_exchange_state start(struct quern_exchange *exchange)
     if (!quern_is_refused(request) && !quern_request_hold(request, bytes))
         quern_refuse(request, QUERN_FAULT_BUSY, NULL, "the queue is full; try again soon");
     if (quern_is_refused(request) || (exchange->job = quern_request_make_job(request)) == NULL)
-        return QUERN_EXCHANGE_ANSWERING;
+        return QUERN_EXCHANGE_WRITING;
     exchange->job->owner = exchange;
     if (limit > 0)
         event_add(exchange->deadline, &time);
@@ -84,15 +84,15 @@ static enum quern_exchange_state start(struct quern_exchange *exchange)
     if (quern_claims_begin(&exchange->claims) == QUERN_OK)
         return claim(exchange);
     quern_refuse(request, QUERN_FAULT_INTERNAL, NULL, "there is no memory for the texts");
-    return QUERN_EXCHANGE_ANSWERING;
+    return QUERN_EXCHANGE_WRITING;
 }
 
 static enum quern_exchange_state tokenise(struct quern_exchange *exchange)
 {
     switch (quern_request_tokenize(&exchange->request, SLICE)) {
     case 0: return QUERN_EXCHANGE_TOKENISING;
-    case 1: return quern_request_wants_vectors(&exchange->request) ? start(exchange) : QUERN_EXCHANGE_ANSWERING;
-    default: return QUERN_EXCHANGE_ANSWERING;
+    case 1: return quern_request_wants_vectors(&exchange->request) ? start(exchange) : QUERN_EXCHANGE_WRITING;
+    default: return QUERN_EXCHANGE_WRITING;
     }
 }
 
@@ -101,7 +101,7 @@ static enum quern_exchange_state parse(struct quern_exchange *exchange)
     switch (quern_respond_parse(&exchange->request, SLICE)) {
     case 0: return QUERN_EXCHANGE_PARSING;
     case 1: return tokenise(exchange);
-    default: return QUERN_EXCHANGE_ANSWERING;
+    default: return QUERN_EXCHANGE_WRITING;
     }
 }
 
@@ -110,10 +110,10 @@ static enum quern_exchange_state resume(struct quern_exchange *exchange)
 {
     const struct quern_claims *claims = &exchange->claims;
     if (exchange->job->code != QUERN_OK || claims->each == NULL)
-        return QUERN_EXCHANGE_ANSWERING;
+        return QUERN_EXCHANGE_WRITING;
     if (claims->awaited > 0)
         return QUERN_EXCHANGE_WAITING;
-    return quern_claims_are_met(claims) ? QUERN_EXCHANGE_ANSWERING : claim(exchange);
+    return quern_claims_are_met(claims) ? QUERN_EXCHANGE_WRITING : claim(exchange);
 }
 
 /* The state that follows when what the exchange waited for has happened. */
@@ -125,31 +125,36 @@ static enum quern_exchange_state next_state(struct quern_exchange *exchange)
     case QUERN_EXCHANGE_TOKENISING: return tokenise(exchange);
     case QUERN_EXCHANGE_COMPUTING:
     case QUERN_EXCHANGE_WAITING: return resume(exchange);
-    case QUERN_EXCHANGE_ANSWERING: break;
+    case QUERN_EXCHANGE_WRITING:
+    case QUERN_EXCHANGE_ANSWERED: break;
     }
-    return QUERN_EXCHANGE_ANSWERING;
+    return QUERN_EXCHANGE_WRITING;
 }
 
-static void write_answer(struct quern_exchange *exchange)
+/* Writes a slice of the answer. False: there is more to write. */
+static bool write_answer(struct quern_exchange *exchange)
 {
     const int64_t begin = quern_clock_ns();
-    quern_turns_remove(&exchange->server->turns, &exchange->turn);
     event_del(exchange->deadline);
     quern_claims_end(&exchange->claims);
-    quern_respond_write(&exchange->request, exchange->job, &exchange->answer);
-    exchange->answer.written_ns = quern_clock_ns();
-    exchange->answer.encode_ns = exchange->answer.written_ns - begin;
-    exchange->ready(exchange->owner);
+    const int code = quern_respond_write(&exchange->request, exchange->job, &exchange->answer, SLICE);
+    const int64_t end = quern_clock_ns();
+    exchange->answer.encode_ns += end - begin;
+    exchange->answer.written_ns = code != 0 ? end : 0;
+    return code != 0;
 }
 
 /* The only function that changes the state. */
 static void enter(struct quern_exchange *exchange, enum quern_exchange_state state)
 {
-    exchange->state = state;
-    if (state == QUERN_EXCHANGE_PARSING || state == QUERN_EXCHANGE_TOKENISING)
+    const bool is_written = state == QUERN_EXCHANGE_WRITING && write_answer(exchange);
+    exchange->state = is_written ? QUERN_EXCHANGE_ANSWERED : state;
+    if (is_written) {
+        quern_turns_remove(&exchange->server->turns, &exchange->turn);
+        exchange->ready(exchange->owner);
+    } else if (state != QUERN_EXCHANGE_COMPUTING && state != QUERN_EXCHANGE_WAITING) {
         schedule(exchange);
-    else if (state == QUERN_EXCHANGE_ANSWERING)
-        write_answer(exchange);
+    }
 }
 
 static void take_turn(void *owner)
@@ -180,7 +185,7 @@ static void on_deadline(evutil_socket_t descriptor, short what, void *argument)
     (void)what;
     give_up_job(exchange);
     quern_refuse(&exchange->request, QUERN_FAULT_DEADLINE, NULL, "the vectors were not computed in the time given");
-    enter(exchange, QUERN_EXCHANGE_ANSWERING);
+    enter(exchange, QUERN_EXCHANGE_WRITING);
 }
 
 /* ---------------------------------------------------------------- begin and end */
@@ -209,7 +214,7 @@ struct quern_exchange *quern_exchange_new(struct quern_server *server, const str
 
 void quern_exchange_answer(struct quern_exchange *exchange)
 {
-    enter(exchange, QUERN_EXCHANGE_ANSWERING);
+    enter(exchange, QUERN_EXCHANGE_WRITING);
 }
 
 void quern_exchange_run(struct quern_exchange *exchange, char *body, size_t length)
@@ -224,7 +229,7 @@ void quern_exchange_end(struct quern_exchange *exchange)
 {
     struct quern_service *service = &exchange->server->service;
     const int64_t now = quern_clock_ns();
-    if (exchange->state != QUERN_EXCHANGE_ANSWERING) { /* the client has left before there was an answer */
+    if (exchange->state != QUERN_EXCHANGE_ANSWERED) { /* the client has left before there was an answer */
         exchange->answer.status = 499;
         give_up_job(exchange);
     }

@@ -6,9 +6,9 @@
 #include "requests/answer.h"
 #include "server_state.h"
 
-/* The states of an exchange, in their order. ANSWERING can follow any of the others.
+/* The states of an exchange, in their order. WRITING can follow any of those before it.
  *
- *     READING -> PARSING -> TOKENISING -> COMPUTING <-> WAITING -> ANSWERING
+ *     READING -> PARSING -> TOKENISING -> COMPUTING <-> WAITING -> WRITING -> ANSWERED
  *
  * Without a cache an exchange is never WAITING. With a cache it may compute and wait several times, when others fail to
  * compute the texts that it waited for. */
@@ -18,7 +18,8 @@ enum quern_exchange_state {
     QUERN_EXCHANGE_TOKENISING, /* its texts become tokens, a slice at each turn of the loop */
     QUERN_EXCHANGE_COMPUTING,  /* the batcher has its job */
     QUERN_EXCHANGE_WAITING,    /* others compute texts of its job */
-    QUERN_EXCHANGE_ANSWERING   /* its answer is written, and given to the connection */
+    QUERN_EXCHANGE_WRITING,    /* its answer is written, a slice at each turn of the loop */
+    QUERN_EXCHANGE_ANSWERED    /* the connection has the answer */
 };
 
 /* Called once, when the answer is written. It must not end the exchange at once. */

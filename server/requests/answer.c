@@ -9,6 +9,7 @@ void quern_answer_free(struct quern_answer *answer)
 {
     quern_buffer_free(&answer->fields);
     quern_buffer_free(&answer->body);
+    quern_buffer_free(&answer->draft);
 }
 
 void quern_answer_put_error(const struct quern_request *request, struct quern_answer *answer)

@@ -10,6 +10,10 @@ struct quern_answer {
     const char *type;           /* of the body; static */
     struct quern_buffer fields; /* "Name: value\r\n", beside those that every answer has */
     struct quern_buffer body;
+    struct quern_buffer draft;  /* the body, with marks where its vectors will be; empty once they are there */
+    size_t draft_at;            /* bytes of the draft, or of raw vectors, that are in the body */
+    size_t finished;            /* vectors of the job that are in their final form */
+    bool is_drafted;
     int64_t written_ns;         /* when it was complete; 0: it is not */
     int64_t encode_ns;          /* how long it took to write it */
 };

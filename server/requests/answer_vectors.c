@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MARK 1 /* before and behind the number of a vector; JSON has no such byte */
 #define NPY_HEADER 128 /* bytes, so that the data behind it is aligned */
 
 int quern_vectors_width(const struct quern_request *request)
@@ -28,33 +29,38 @@ static bool are_floats(const struct quern_request *request)
     return request->options.dtype == QUERN_DTYPE_F32 || are_half_numbers(request);
 }
 
-/* Rounds each number to the nearest half float. */
-static bool round_to_halves(float *vectors, size_t count, int width)
+/* Bytes of a finished vector. */
+static size_t stride(const struct quern_request *request)
 {
-    const size_t bytes = quern_encoded_bytes(QUERN_DTYPE_F16, width);
-    void *halves = malloc(bytes);
-    for (size_t i = 0; halves != NULL && i < count; i++) {
-        float *row = vectors + i * (size_t)width;
-        quern_encode(QUERN_DTYPE_F16, row, 1, width, halves, bytes, NULL);
-        quern_decode(QUERN_DTYPE_F16, halves, 1, width, row, (size_t)width, NULL);
-    }
-    free(halves);
-    return halves != NULL;
+    return are_floats(request) ? (size_t)quern_vectors_width(request) * sizeof(float) : row_bytes(request);
 }
 
-bool quern_vectors_finish(const struct quern_request *request, struct quern_job *job)
+/* Finishes a vector where it is. spare: room for one as half floats. */
+static void finish_row(const struct quern_request *request, float *row, void *spare)
 {
-    const size_t full = (size_t)request->service->info.dimensions, bytes = job->count * full * sizeof *job->vectors;
     const int width = quern_vectors_width(request);
-    const unsigned flags = request->options.normalize ? 0 : QUERN_NO_NORMALIZE;
-    for (size_t i = 0; i < job->count; i++) {
-        float *row = job->vectors + i * (size_t)width;
-        memmove(row, job->vectors + i * full, (size_t)width * sizeof *row);
-        quern_finish(row, width, flags, row);
+    const size_t bytes = row_bytes(request);
+    quern_finish(row, width, request->options.normalize ? 0 : QUERN_NO_NORMALIZE, row);
+    quern_encode(request->options.dtype, row, 1, width, spare, bytes, NULL);
+    if (are_half_numbers(request)) /* each number becomes the nearest half float */
+        quern_decode(QUERN_DTYPE_F16, spare, 1, width, row, (size_t)width, NULL);
+    else
+        memcpy(row, spare, bytes);
+}
+
+int quern_vectors_finish(const struct quern_request *request, struct quern_job *job, struct quern_answer *answer,
+                         size_t slice)
+{
+    const size_t full = (size_t)request->service->info.dimensions, bytes = stride(request);
+    void *spare = malloc(full * sizeof(float));
+    for (size_t done = 0; spare != NULL && done < slice && answer->finished < job->count; answer->finished++) {
+        float *row = job->vectors + answer->finished * full;
+        finish_row(request, row, spare);
+        memmove((char *)job->vectors + answer->finished * bytes, row, bytes);
+        done += full * sizeof *row;
     }
-    if (are_half_numbers(request))
-        return round_to_halves(job->vectors, job->count, width);
-    return quern_encode(request->options.dtype, job->vectors, job->count, width, job->vectors, bytes, NULL) == QUERN_OK;
+    free(spare);
+    return spare == NULL ? -1 : answer->finished == job->count;
 }
 
 /* ---------------------------------------------------------------- JSON */
@@ -88,11 +94,11 @@ static void put_bytes(struct quern_buffer *out, const unsigned char *bytes, size
     out->length += (size_t)(at - room);
 }
 
-void quern_vectors_put(const struct quern_request *request, const struct quern_job *job, size_t i,
+static void put_vector(const struct quern_request *request, const struct quern_job *job, size_t i,
                        struct quern_buffer *out)
 {
     const size_t width = (size_t)quern_vectors_width(request), bytes = row_bytes(request);
-    const unsigned char *row = (const unsigned char *)job->vectors + i * bytes;
+    const unsigned char *row = (const unsigned char *)job->vectors + i * stride(request);
     if (request->options.base64) {
         quern_buffer_text(out, "\"");
         quern_buffer_base64(out, row, bytes);
@@ -102,6 +108,39 @@ void quern_vectors_put(const struct quern_request *request, const struct quern_j
     } else {
         put_bytes(out, row, bytes, request->options.dtype == QUERN_DTYPE_INT8);
     }
+}
+
+void quern_vectors_put(size_t i, struct quern_buffer *out)
+{
+    quern_buffer_add(out, &(char){MARK}, 1);
+    quern_buffer_number(out, i);
+    quern_buffer_add(out, &(char){MARK}, 1);
+}
+
+int quern_vectors_fill(const struct quern_request *request, const struct quern_job *job, struct quern_answer *answer,
+                       size_t slice)
+{
+    struct quern_buffer *draft = &answer->draft, *body = &answer->body;
+    if (draft->data == NULL) {
+        *draft = *body;
+        *body = (struct quern_buffer){.failed = draft->failed};
+    }
+    const size_t before = body->length;
+    while (answer->draft_at < draft->length && !body->failed) {
+        const char *at = draft->data + answer->draft_at, *end = draft->data + draft->length,
+                   *mark = memchr(at, MARK, (size_t)(end - at));
+        quern_buffer_add(body, at, (size_t)((mark != NULL ? mark : end) - at));
+        answer->draft_at = draft->length;
+        if (mark != NULL) {
+            char *rest;
+            put_vector(request, job, strtoul(mark + 1, &rest, 10), body);
+            answer->draft_at = (size_t)(rest + 1 - draft->data);
+        }
+        if (body->length - before >= slice)
+            return 0;
+    }
+    quern_buffer_free(draft);
+    return 1;
 }
 
 /* ---------------------------------------------------------------- raw bytes */
@@ -124,12 +163,21 @@ static void put_npy_header(const struct quern_request *request, size_t count, st
     quern_buffer_text(out, "\n");
 }
 
-void quern_vectors_put_raw(const struct quern_request *request, const struct quern_job *job,
-                           struct quern_answer *answer)
+void quern_vectors_begin_raw(const struct quern_request *request, const struct quern_job *job,
+                             struct quern_answer *answer)
 {
     const bool is_npy = request->options.form == QUERN_VECTORS_NPY;
     answer->type = is_npy ? "application/x-npy" : "application/octet-stream";
     if (is_npy)
         put_npy_header(request, job->count, &answer->body);
-    quern_buffer_add(&answer->body, job->vectors, job->count * row_bytes(request));
+}
+
+int quern_vectors_add_raw(const struct quern_request *request, const struct quern_job *job,
+                          struct quern_answer *answer, size_t slice)
+{
+    const size_t all = job->count * row_bytes(request), left = all - answer->draft_at;
+    const size_t size = left < slice ? left : slice;
+    quern_buffer_add(&answer->body, (const char *)job->vectors + answer->draft_at, size);
+    answer->draft_at += size;
+    return size == left;
 }

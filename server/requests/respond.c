@@ -37,19 +37,31 @@ static void describe_vectors(const struct quern_request *request, struct quern_a
                        (unsigned long long)tokens, (unsigned long long)truncated);
 }
 
-static void write_answer(struct quern_request *request, struct quern_job *job, struct quern_answer *answer)
+/* Has the route write the answer, with marks for the vectors, or begins with what stands before their bytes. */
+static void draft(struct quern_request *request, const struct quern_job *job, struct quern_answer *answer)
 {
-    bool good = true;
-    if (job != NULL) {
-        good = quern_vectors_finish(request, job);
+    answer->is_drafted = true;
+    if (job != NULL)
         describe_vectors(request, answer);
-    }
     if (job != NULL && request->options.form != QUERN_VECTORS_JSON)
-        quern_vectors_put_raw(request, job, answer);
-    else if (good && request->route != NULL)
+        quern_vectors_begin_raw(request, job, answer);
+    else if (request->route != NULL)
         request->route->write(request, job, answer);
-    if (!good || answer->body.failed)
-        quern_refuse(request, QUERN_FAULT_INTERNAL, NULL, "there is no memory for the answer");
+}
+
+/* Goes on with the answer. 0: there is more to write; 1: it is written, or refused. */
+static int write_answer(struct quern_request *request, struct quern_job *job, struct quern_answer *answer,
+                        size_t slice)
+{
+    int code = job != NULL ? quern_vectors_finish(request, job, answer, slice) : 1;
+    if (code == 1 && !answer->is_drafted)
+        draft(request, job, answer);
+    if (code == 1 && job != NULL && !quern_is_refused(request))
+        code = request->options.form == QUERN_VECTORS_JSON ? quern_vectors_fill(request, job, answer, slice)
+                                                           : quern_vectors_add_raw(request, job, answer, slice);
+    if (code < 0 || answer->body.failed)
+        quern_refuse_memory(request);
+    return code != 0 || quern_is_refused(request);
 }
 
 static void write_refusal(struct quern_request *request, struct quern_answer *answer)
@@ -69,12 +81,14 @@ static void write_refusal(struct quern_request *request, struct quern_answer *an
         quern_buffer_print(&answer->fields, "Allow: %s\r\n", request->refusal.allow);
 }
 
-void quern_respond_write(struct quern_request *request, struct quern_job *job, struct quern_answer *answer)
+int quern_respond_write(struct quern_request *request, struct quern_job *job, struct quern_answer *answer,
+                        size_t slice)
 {
     if (job != NULL && job->code != QUERN_OK)
         quern_refuse(request, QUERN_FAULT_INTERNAL, NULL, "the model gave no vector (%s)", quern_error_name(job->code));
-    if (!quern_is_refused(request))
-        write_answer(request, job, answer);
+    if (!quern_is_refused(request) && write_answer(request, job, answer, slice) == 0)
+        return 0;
     if (quern_is_refused(request))
         write_refusal(request, answer);
+    return 1;
 }

@@ -9,8 +9,10 @@
  * defaults. 0: there is more to read; 1: the request is parsed; -1: refused. */
 int quern_respond_parse(struct quern_request *request, size_t slice);
 
-/* Writes the answer to a request whose job, if it has one, was computed or has failed. job NULL: no vectors were
- * computed. The job's vectors are changed into what is answered. */
-void quern_respond_write(struct quern_request *request, struct quern_job *job, struct quern_answer *answer);
+/* Writes about so many bytes of the answer to a request whose job, if it has one, was computed or has failed. job NULL:
+ * no vectors were computed. The job's vectors are changed into what is answered. 0: there is more to write; 1: the
+ * answer is whole. */
+int quern_respond_write(struct quern_request *request, struct quern_job *job, struct quern_answer *answer,
+                        size_t slice);
 
 #endif

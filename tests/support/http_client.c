@@ -56,11 +56,28 @@ static bool find_ready(struct served *server)
     return found;
 }
 
+/* Whether an option is among those given. */
+static bool is_given(const char *const *options, const char *name)
+{
+    while (*options != NULL && strcmp(*options, name) != 0)
+        options++;
+    return *options != NULL;
+}
+
 bool served_start(struct served *server, const char *command, const char *model, const char *const *options)
 {
-    const char *arguments[MOST_ARGUMENTS] = {command, "serve", "-m", model, "--port", "0"};
-    for (int i = 0; options[i] != NULL; i++)
-        arguments[6 + i] = options[i];
+    const char *arguments[MOST_ARGUMENTS] = {command, "serve"};
+    int count = 2;
+    if (!is_given(options, "-m")) {
+        arguments[count++] = "-m";
+        arguments[count++] = model;
+    }
+    if (!is_given(options, "--port")) {
+        arguments[count++] = "--port";
+        arguments[count++] = "0";
+    }
+    while (*options != NULL)
+        arguments[count++] = *options++;
     strcpy(server->log, "/tmp/quern-serve-XXXXXX");
     const int log = mkstemp(server->log);
     server->pid = fork();
