@@ -15,6 +15,6 @@ for verb in $("$quern" --help | sed -n 's/^  \([a-z-]*\)  .*/\1/p'); do
 done
 [ $options -gt 20 ] || { echo "only $options options found in the help" >&2; failed=1; }
 if command -v mandoc >/dev/null; then
-    mandoc -Tlint "$manual" || failed=1
+    mandoc -Tlint -Wwarning "$manual" || failed=1
 fi
 exit $failed
