@@ -16,6 +16,7 @@ enum state {
     COLON,
     AFTER,      /* behind a value: a comma, or the end of what it stands in */
     TEXT,
+    REPLACING,  /* a text that was read is copied, with U+FFFD for each byte that is not UTF-8 */
     NUMBER
 };
 
@@ -199,7 +200,7 @@ static bool begin_text(struct quern_json_reader *reader, bool is_name)
     reader->text = reader->data + reader->at;
     reader->text_length = 0;
     reader->text_is_name = is_name;
-    reader->text_is_moved = false;
+    reader->text_bad = 0;
     reader->state = TEXT;
     return true;
 }
@@ -347,32 +348,61 @@ static bool read_escape(struct quern_json_reader *reader)
     return true;
 }
 
-/* Makes room for U+FFFD, which is longer than the byte that it replaces: moves the text out of the data. */
-static bool move_text(struct quern_json_reader *reader)
-{
-    const char *end = reader->data + reader->length, *quote = reader->data + reader->at;
-    while (quote < end && *quote != '"')
-        quote += quote[0] == '\\' && end - quote > 1 ? 2 : 1;
-    const size_t left = (size_t)(quote - (reader->data + reader->at));
-    char *text = take(reader, reader->text_length + 3 * left + 1);
-    if (text == NULL)
-        return false;
-    memcpy(text, reader->text, reader->text_length);
-    reader->text = text;
-    reader->text_is_moved = true;
-    return true;
-}
-
-static bool end_text(struct quern_json_reader *reader)
+static bool keep_text(struct quern_json_reader *reader)
 {
     struct quern_value *kept;
-    reader->at++;
-    if (reader->text_is_name)
-        return begin_member(reader, (quern_text){reader->text, reader->text_length});
     put_byte(reader, '\0');
     reader->state = AFTER;
     return keep(reader, (struct quern_value){.kind = QUERN_VALUE_TEXT, .count = (uint32_t)reader->text_length - 1,
                                              .is.text = reader->text}, &kept);
+}
+
+/* Goes to another place with what is left of the slice. */
+static void go_to(struct quern_json_reader *reader, size_t at)
+{
+    const size_t left = reader->limit > reader->at ? reader->limit - reader->at : 0;
+    reader->at = at;
+    reader->limit = left < reader->length - at ? at + left : reader->length;
+}
+
+/* U+FFFD is longer than the byte that it replaces. So the text, which lies in the data without its escapes, is read once
+ * more, and written to memory of its own. */
+static bool begin_replacing(struct quern_json_reader *reader)
+{
+    char *text = take(reader, reader->text_length + 2 * reader->text_bad + 1);
+    if (text == NULL)
+        return false;
+    reader->text_end = reader->at;
+    go_to(reader, (size_t)(reader->text - reader->data));
+    reader->replaced_end = reader->at + reader->text_length;
+    reader->text = text;
+    reader->text_length = 0;
+    reader->state = REPLACING;
+    return true;
+}
+
+static bool read_replaced(struct quern_json_reader *reader)
+{
+    while (reader->at < reader->limit && reader->at < reader->replaced_end) {
+        const size_t size = quern_json_character(reader->data + reader->at, reader->replaced_end - reader->at);
+        if (size == 0)
+            put_code(reader, 0xfffd);
+        for (size_t i = 0; i < size; i++)
+            put_byte(reader, reader->data[reader->at + i]);
+        reader->at += size > 0 ? size : 1;
+    }
+    if (reader->at < reader->replaced_end)
+        return true;
+    go_to(reader, reader->text_end);
+    return keep_text(reader);
+}
+
+static bool end_text(struct quern_json_reader *reader)
+{
+    reader->at++;
+    if (reader->text_is_name)
+        return begin_member(reader, (quern_text){reader->text, reader->text_length});
+    return reader->text_bad > 0 && top(reader)->place != NULL ? begin_replacing(reader) : keep_text(reader);
 }
 
 /* Reads one character of a text, or its end. */
@@ -390,22 +420,17 @@ static bool read_character(struct quern_json_reader *reader)
     const size_t size = quern_json_character(reader->data + reader->at, reader->length - reader->at);
     if (size == 0 && !reader->options.replaces)
         return fail_at(reader, QUERN_JSON_BYTES, reader->at, "a byte is not UTF-8");
-    if (size == 0 && (reader->text_is_name || top(reader)->place == NULL)) {
-        put_byte(reader, '?'); /* nobody will look at it */
-    } else if (size == 0) {
-        if (!reader->text_is_moved && !move_text(reader))
-            return false;
-        put_code(reader, 0xfffd);
-    }
-    for (size_t i = 0; i < size; i++)
+    reader->text_bad += size == 0;
+    put_byte(reader, (char)c);
+    for (size_t i = 1; i < size; i++)
         put_byte(reader, reader->data[reader->at + i]);
     reader->at += size > 0 ? size : 1;
     return true;
 }
 
-static bool read_text(struct quern_json_reader *reader, size_t limit)
+static bool read_text(struct quern_json_reader *reader)
 {
-    while (reader->state == TEXT && reader->at < limit) {
+    while (reader->state == TEXT && reader->at < reader->limit) {
         const unsigned char c = (unsigned char)reader->data[reader->at];
         if (c >= 0x20 && c < 0x80 && c != '"' && c != '\\') {
             put_byte(reader, (char)c);
@@ -462,11 +487,13 @@ static bool read_colon(struct quern_json_reader *reader, char c)
 }
 
 /* Reads one token or a part of one. */
-static bool step(struct quern_json_reader *reader, size_t limit)
+static bool step(struct quern_json_reader *reader)
 {
     const char c = reader->data[reader->at];
     if (reader->state == TEXT)
-        return read_text(reader, limit);
+        return read_text(reader);
+    if (reader->state == REPLACING)
+        return read_replaced(reader);
     if (reader->state == NUMBER)
         return read_number(reader, c);
     if (c == ' ' || c == '\t' || c == '\r' || c == '\n') {
@@ -507,9 +534,9 @@ void quern_json_reader_begin(struct quern_json_reader *reader, const struct quer
 
 int quern_json_reader_go_on(struct quern_json_reader *reader, size_t slice)
 {
-    const size_t limit = slice < reader->length - reader->at ? reader->at + slice : reader->length;
-    while (reader->at < limit)
-        if (!step(reader, limit))
+    reader->limit = slice < reader->length - reader->at ? reader->at + slice : reader->length;
+    while (reader->at < reader->limit)
+        if (!step(reader))
             return -1;
     if (reader->at < reader->length)
         return 0;

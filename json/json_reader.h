@@ -44,6 +44,7 @@ struct quern_json_reader {
     struct quern_json_options options;
     char *data;
     size_t length, at;
+    size_t limit;            /* where the slice ends */
     size_t line, line_start; /* lines before this one, and where this one begins */
     int state, number_state;
     struct quern_value *root;
@@ -52,7 +53,9 @@ struct quern_json_reader {
     size_t values;           /* that are kept */
     char *text;              /* the text that is being read */
     size_t text_length, text_start;
-    bool text_is_name, text_is_moved; /* moved: out of data */
+    size_t text_bad;         /* its bytes that are not UTF-8 */
+    size_t text_end, replaced_end; /* while these are replaced: the end of the text with its escapes, and without */
+    bool text_is_name;
     int64_t integer;         /* the number that is being read, negative; 1: it does not fit */
     bool is_negative, is_whole;
     struct quern_json_block *blocks;

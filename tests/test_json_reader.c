@@ -285,6 +285,37 @@ static void test_slices_are_bounded(void **state)
     free(json);
 }
 
+/* The same for a text with bytes that are replaced: it is read twice, and takes the memory that it needs. */
+static void test_replacing_is_bounded(void **state)
+{
+    (void)state;
+    enum { SIZE = 1 << 16, SLICE = 1000, REST = 4 };
+    char *json = malloc(SIZE);
+    for (int every = 1; every <= SIZE; every *= 16) {
+        struct trial trial;
+        size_t at = 0, written = 0, bad = 0;
+        int turns = 1;
+        memset(json, 'a', SIZE);
+        for (int i = 1; i < SIZE - 1; i += every, bad++)
+            json[i] = '\xff';
+        json[0] = json[SIZE - 1] = '"';
+        begin(&trial, json, SIZE, true, SIZE + 2 * bad + (1 << 17));
+        while (quern_json_reader_go_on(&trial.reader, SLICE) == 0) {
+            if (trial.reader.at > at)
+                assert_in_range(trial.reader.at - at, 1, SLICE + REST);
+            if (trial.reader.text_length > written)
+                assert_in_range(trial.reader.text_length - written, 1, 3 * (SLICE + REST));
+            at = trial.reader.at;
+            written = trial.reader.text_length;
+            turns++;
+        }
+        assert_in_range(turns, 2 * SIZE / (SLICE + REST), 2 * SIZE / SLICE + 2);
+        assert_int_equal(quern_value_text(trial.reader.root).length, SIZE - 2 + 2 * bad);
+        finish(&trial);
+    }
+    free(json);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -294,6 +325,7 @@ int main(void)
         cmocka_unit_test(test_depth_and_values_have_limits),
         cmocka_unit_test(test_memory_is_counted),
         cmocka_unit_test(test_slices_are_bounded),
+        cmocka_unit_test(test_replacing_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
