@@ -158,11 +158,20 @@ static int find_word(const char *words, const char *word)
     }
 }
 
+static bool read_text(const char *text, struct quern_cli_texts *texts)
+{
+    if (texts->count == QUERN_CLI_TEXTS)
+        return false;
+    texts->values[texts->count++] = text;
+    return true;
+}
+
 /* Reads an argument into the option's field; false when the option does not take it. */
 static bool read_argument(const struct quern_cli_option *option, const char *argument, void *field)
 {
     switch (option->kind) {
     case QUERN_CLI_KIND_TEXT: *(const char **)field = argument; return true;
+    case QUERN_CLI_KIND_TEXTS: return read_text(argument, field);
     case QUERN_CLI_KIND_TITLE: *(quern_text *)field = (quern_text){argument, strlen(argument)}; return true;
     case QUERN_CLI_KIND_SWITCH: *(bool *)field = true; return true;
     case QUERN_CLI_KIND_FLAG: *(unsigned *)field |= (unsigned)option->most; return true;
@@ -185,6 +194,7 @@ static void describe_arguments(const struct quern_cli_option *option, char out[1
         snprintf(out, 128, "up to %d numbers from %d to %d with commas between them", QUERN_CLI_NUMBERS, option->least,
                  option->most);
         break;
+    case QUERN_CLI_KIND_TEXTS: snprintf(out, 128, "at most %d values", QUERN_CLI_TEXTS); break;
     case QUERN_CLI_KIND_SECONDS: snprintf(out, 128, "seconds from 0 to %d", option->most); break;
     case QUERN_CLI_KIND_BYTES: snprintf(out, 128, "a size from 1M to 65536G, for example 256M"); break;
     default: snprintf(out, 128, "%s", option->words); break;
@@ -257,7 +267,7 @@ static int take_command_line(const struct quern_cli_verb *verb, int argc, char *
             print_help(verb);
             return QUERN_CLI_DONE;
         }
-        if (given[i])
+        if (given[i] && verb->table[i].kind != QUERN_CLI_KIND_TEXTS)
             return quern_cli_misuse(verb->name, "--%s is given twice", verb->table[i].name);
         given[i] = true;
         snprintf(label, sizeof label, "--%s", verb->table[i].name);

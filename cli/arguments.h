@@ -10,6 +10,7 @@
 /* What an option's argument is, and the type of its field. */
 enum quern_cli_kind {
     QUERN_CLI_KIND_TEXT,    /* const char *: any text that is not empty */
+    QUERN_CLI_KIND_TEXTS,   /* struct quern_cli_texts: the same, and the option may be given several times */
     QUERN_CLI_KIND_TITLE,   /* quern_text: any text */
     QUERN_CLI_KIND_SWITCH,  /* bool: becomes true; there is no argument */
     QUERN_CLI_KIND_FLAG,    /* unsigned: gets the bit `most`; there is no argument */
@@ -32,6 +33,12 @@ struct quern_cli_option {
     size_t offset; /* of the field in the verb's structure */
 };
 
+#define QUERN_CLI_TEXTS 8
+struct quern_cli_texts {
+    int count; /* 0: not given */
+    const char *values[QUERN_CLI_TEXTS];
+};
+
 #define QUERN_CLI_NUMBERS 16
 struct quern_cli_numbers {
     int count; /* 0: not given */
@@ -42,6 +49,8 @@ struct quern_cli_numbers {
 #define QUERN_CLI_FIELD(kind_, type, structure, field) \
     .kind = (kind_), .offset = offsetof(structure, field) + 0 * sizeof(_Generic(((structure *)0)->field, type: 1))
 #define QUERN_CLI_TEXT(structure, field) QUERN_CLI_FIELD(QUERN_CLI_KIND_TEXT, const char *, structure, field)
+#define QUERN_CLI_SEVERAL(structure, field) \
+    QUERN_CLI_FIELD(QUERN_CLI_KIND_TEXTS, struct quern_cli_texts, structure, field)
 #define QUERN_CLI_TITLE(structure, field) QUERN_CLI_FIELD(QUERN_CLI_KIND_TITLE, quern_text, structure, field)
 #define QUERN_CLI_SWITCH(structure, field) QUERN_CLI_FIELD(QUERN_CLI_KIND_SWITCH, bool, structure, field)
 #define QUERN_CLI_SECONDS(structure, field, most_) \
@@ -91,18 +100,18 @@ struct quern_cli_numbers {
 #define QUERN_CLI_JSON_OPTION(structure) /* bool json; */ \
     {"json", '\0', NULL, "print JSON", QUERN_CLI_SWITCH(structure, json)}
 
-/* Takes an option with its argument, which may be NULL when it has none. label: what a message calls the option, such as
- * "--port" or "$QUERN_PORT". Returns -1, or an exit code after a message. */
+/* Takes an option with its argument, which may be NULL when it has none. label: what a message calls the option, such
+ * as "--port" or "$QUERN_PORT". Returns -1, or an exit code after a message. */
 int quern_cli_take(const struct quern_cli_verb *verb, const struct quern_cli_option *option, const char *label,
                    const char *argument);
 
 /* Parses the arguments of a verb, its name first, into verb->options and *arguments. An option that is given twice is
- * wrong usage: nobody could tell which one counts. Returns -1 when the verb should run, or an exit code: after --help,
- * or after a message. */
+ * wrong usage, unless it is of the kind TEXTS: nobody could tell which one counts. Returns -1 when the verb should run,
+ * or an exit code: after --help, or after a message. */
 int quern_cli_parse(const struct quern_cli_verb *verb, int argc, char **argv, struct quern_cli_arguments *arguments);
 
-/* verbs/complete.c: prints what may stand in the place of the last of the words behind "quern", for the completion of shells:
- * in each line a candidate, a tab, and what it is. Prints nothing where a file or any text may stand. */
+/* verbs/complete.c: prints what may stand in the place of the last of the words behind "quern", for the completion of
+ * shells: in each line a candidate, a tab, and what it is. Prints nothing where a file or any text may stand. */
 void quern_cli_complete(const struct quern_cli_verb *const *verbs, size_t verb_count, char **words, int count);
 
 #endif

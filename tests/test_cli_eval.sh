@@ -11,6 +11,7 @@ unset XDG_CACHE_HOME NO_COLOR
 export QUERN_MODEL="$work/tiny.gguf"
 "$2" tiny "$QUERN_MODEL" --head || exit 1
 "$2" tiny "$work/bare.gguf" --no-prompts || exit 1
+"$2" tiny "$work/other.gguf" --head --type q4_0 || exit 1
 cd "$work" || exit 1
 # shellcheck source=tests/support/tap.sh
 . "$helpers"
@@ -172,6 +173,45 @@ run eval retrieval my
 check "no documents" fails "is empty"
 run eval retrieval nowhere
 check "a missing folder" fails "nowhere-corpus.jsonl"
+
+# ------------------------------------------------------------------ several models
+# agrees A B: whether the columns of the wide table are the rows of the narrow tables A and B, and their differences
+agrees() {
+    [ "$status" = 0 ] && awk '
+        FNR == 1 { file++ }
+        file < 3 && /^[0-9]/ { for (f = 2; f <= NF; f++) figure[file, $1, f - 1] = $f; expected += NF - 1; next }
+        file < 3 { next }
+        /^[0-9a-zA-Z]/ { dims = $1; f = 0; $1 = "" }
+        dims ~ /^[0-9]+$/ && NF >= 4 {
+            f++
+            n = split($0, word, " ")
+            difference = word[3] - word[2] - word[4]
+            if (word[2] != figure[1, dims, f] || word[3] != figure[2, dims, f] || difference^2 > 0.00016^2) exit 1
+            compared += 2
+        }
+        END { if (compared != expected || compared == 0) exit 1 }' "$1" "$2" out
+}
+
+for what in "sts pairs.tsv" "retrieval beir"; do
+    verb=${what% *}
+    # shellcheck disable=SC2086 # words are meant to be split
+    run eval $what --dims 64,32 && cp out "$verb.A"
+    # shellcheck disable=SC2086
+    run eval $what --dims 64,32 -m other.gguf && cp out "$verb.B"
+    # shellcheck disable=SC2086
+    run eval $what --dims 64,32 -m "$QUERN_MODEL" -m other.gguf
+    check "$verb: two models side by side" agrees "$verb.A" "$verb.B"
+    check "$verb: the files are named" prints '^B  other.gguf: .*, 64 dimensions$'
+    # shellcheck disable=SC2086
+    run eval $what --json --model=other.gguf -m bare.gguf --model other.gguf
+    check "$verb: three in JSON" [ "$(grep -c '^{"file":"[a-z]*.gguf","model":' out)" = 3 ]
+    check "$verb: a model does not differ from itself" prints '^{"dims":64(,"[a-z0-9@]+":0\.000000)+}\]}\],"baselines":\['
+done
+run eval sts pairs.tsv -m other.gguf -m nowhere.gguf
+check "a second model that is not there" fails "nowhere.gguf"
+# shellcheck disable=SC2046 # words are meant to be split
+run eval sts pairs.tsv $(seq -f '-m %g' 9)
+check "nine models are too many" [ "$status" = 2 ]
 
 # ------------------------------------------------------------------ demo
 run demo

@@ -5,8 +5,11 @@
 #include "arguments.h"
 #include "store/session.h"
 
+#define QUERN_EVAL_MODELS QUERN_CLI_TEXTS /* most that are compared */
+
 struct quern_eval_options {
-    struct quern_cli_session_options session;
+    struct quern_cli_texts models;            /* to compare; count 0: the usual one */
+    struct quern_cli_session_options session; /* without a model */
     quern_embed_options embed;     /* the task */
     struct quern_cli_numbers dims; /* dimensions to measure */
     bool json;

@@ -1,7 +1,5 @@
-#include "eval.h"
-
 #include "eval_corpus.h"
-#include "json_text.h"
+#include "eval_table.h"
 #include "lexical.h"
 #include "metrics.h"
 
@@ -11,19 +9,24 @@
 
 enum { WITH_BM25 = -1, WITH_TFIDF = -2 };
 
-/* One evaluation. */
+static const struct quern_eval_figure figures[] = {{"nDCG@10", "ndcg@10"},
+                                                   {"MRR@10", "mrr@10"},
+                                                   {"recall@1", "recall@1"},
+                                                   {"@10", "recall@10"},
+                                                   {"@100", "recall@100"}};
+
+/* One evaluation. What depends on the model is made anew for each. */
 struct retrieval_run {
     const struct quern_eval_options *options;
-    struct quern_cli_session session;
     struct quern_eval_corpus corpus;
     struct quern_eval_bags bags; /* documents, then queries */
     quern_text *texts;           /* documents with their titles, then queries */
+    double *scores, *norms;      /* [documents] */
+
+    struct quern_cli_session session;
     quern_text *titles, *bodies; /* of the documents that are embedded with titles; else an empty title and the text */
     float *rows;                 /* [documents + queries][dimensions of the model] */
-    double *scores;              /* [documents] */
     int query_task, document_task;
-    struct quern_cli_numbers dims;
-    struct quern_eval_search by_dims[QUERN_CLI_NUMBERS], by_bm25, by_tfidf;
     struct quern_cli_rows job;
 };
 
@@ -66,13 +69,14 @@ static int embed_all(struct retrieval_run *run)
 /* ---------------------------------------------------------------- searches */
 
 /* Scores all documents for a query. A score is the cosine times the length of the query's vector, which does not change
- * the order. norms: the lengths of the documents' vectors. */
-static void search_vectors(struct retrieval_run *run, size_t query, int dimensions, const double *norms)
+ * the order. */
+static void search_vectors(struct retrieval_run *run, size_t query, int dimensions)
 {
     const size_t width = (size_t)run->session.info.dimensions;
     const float *row = run->rows + (run->corpus.document_count + query) * width;
     for (size_t i = 0; i < run->corpus.document_count; i++)
-        run->scores[i] = norms[i] > 0 ? quern_dot(row, run->rows + i * width, dimensions) / norms[i] : 0;
+        run->scores[i] =
+            run->norms[i] > 0 ? quern_dot(row, run->rows + i * width, dimensions) / run->norms[i] : 0;
 }
 
 static void judge(struct retrieval_run *run, size_t query, const struct quern_eval_grade *grades, size_t count,
@@ -86,11 +90,12 @@ static void judge(struct retrieval_run *run, size_t query, const struct quern_ev
     quern_eval_search_add(search, &top, grades, count);
 }
 
-/* Searches for every query that has a relevant document. with: the index of a number of dimensions, WITH_BM25 or
- * WITH_TFIDF. */
-static void search_all(struct retrieval_run *run, int with, const double *norms, struct quern_eval_search *search)
+/* Searches for every query that has a relevant document, and takes the mean of each figure. with: a number of
+ * dimensions, WITH_BM25 or WITH_TFIDF. Returns how many queries that are. */
+static size_t search_all(struct retrieval_run *run, int with, double out[QUERN_EVAL_FIGURES])
 {
     const struct quern_eval_corpus *corpus = &run->corpus;
+    struct quern_eval_search search = {0};
     size_t next;
     for (size_t i = 0; i < corpus->grade_count; i = next) {
         const size_t query = corpus->grades[i].query, text = corpus->document_count + query;
@@ -98,92 +103,30 @@ static void search_all(struct retrieval_run *run, int with, const double *norms,
             next++;
         if (corpus->grades[i].grade <= 0)
             continue;
-        if (with >= 0)
-            search_vectors(run, query, run->dims.values[with], norms);
-        else if (with == WITH_BM25)
+        if (with == WITH_BM25)
             quern_eval_bm25_search(&run->bags, text, run->scores);
-        else
+        else if (with == WITH_TFIDF)
             quern_eval_tfidf_search(&run->bags, text, run->scores);
-        judge(run, query, corpus->grades + i, next - i, search);
+        else
+            search_vectors(run, query, with);
+        judge(run, query, corpus->grades + i, next - i, &search);
     }
+    const double n = (double)search.queries;
+    out[0] = search.ndcg_10 / n;
+    out[1] = search.mrr_10 / n;
+    out[2] = search.recall_1 / n;
+    out[3] = search.recall_10 / n;
+    out[4] = search.recall_100 / n;
+    return search.queries;
 }
 
-static int search(struct retrieval_run *run)
+/* The figures of the leading dimensions of the vectors. */
+static void search_dims(struct retrieval_run *run, int dims, double out[QUERN_EVAL_FIGURES])
 {
-    const size_t documents = run->corpus.document_count, width = (size_t)run->session.info.dimensions;
-    double *norms = calloc(documents, sizeof *norms);
-    run->scores = calloc(documents, sizeof *run->scores);
-    if (norms == NULL || run->scores == NULL) {
-        free(norms);
-        quern_cli_say("no memory for %zu scores", documents);
-        return QUERN_CLI_FAILED;
-    }
-    for (int d = 0; d < run->dims.count; d++) {
-        for (size_t i = 0; i < documents; i++)
-            norms[i] = sqrt(quern_dot(run->rows + i * width, run->rows + i * width, run->dims.values[d]));
-        search_all(run, d, norms, &run->by_dims[d]);
-    }
-    search_all(run, WITH_BM25, NULL, &run->by_bm25);
-    search_all(run, WITH_TFIDF, NULL, &run->by_tfidf);
-    free(norms);
-    return QUERN_CLI_DONE;
-}
-
-/* ---------------------------------------------------------------- report */
-
-static void put_head(const struct retrieval_run *run, const char *place)
-{
-    const quern_model_info *info = &run->session.info;
-    const char *path = run->session.context_info.path;
-    const char *query = quern_task_name(run->query_task), *document = quern_task_name(run->document_task);
-    const size_t documents = run->corpus.document_count, queries = run->by_bm25.queries;
-    if (!run->options->json) {
-        printf("%s: %zu queries, %zu documents\n%s, %s path, tasks %s and %s\n\n", place, queries, documents,
-               info->name, path, query, document);
-        printf("%-10s %9s %9s %9s %9s %9s\n", "dims", "nDCG@10", "MRR@10", "recall@1", "@10", "@100");
-        return;
-    }
-    fputs("{\"place\":", stdout);
-    quern_json_put_string(stdout, (quern_text){place, strlen(place)});
-    fputs(",\"model\":", stdout);
-    quern_json_put_string(stdout, (quern_text){info->name, strlen(info->name)});
-    printf(",\"path\":\"%s\",\"query_task\":\"%s\",\"document_task\":\"%s\",\"queries\":%zu,\"documents\":%zu,"
-           "\"missing\":%zu,\"truncated\":%llu,\"results\":[",
-           path, query, document, queries, documents, run->corpus.missing,
-           (unsigned long long)run->job.cut);
-}
-
-/* label: a JSON value, in quotes when it names a baseline. */
-static void put_row(const struct retrieval_run *run, const char *label, const struct quern_eval_search *s, bool first)
-{
-    const char *json = "%s\n{\"%s\":%s,\"ndcg@10\":%.6f,\"mrr@10\":%.6f,\"recall@1\":%.6f,\"recall@10\":%.6f,"
-                       "\"recall@100\":%.6f}";
-    const double n = (double)s->queries;
-    const double ndcg = s->ndcg_10 / n, mrr = s->mrr_10 / n;
-    const double recall[] = {s->recall_1 / n, s->recall_10 / n, s->recall_100 / n};
-    const bool named = label[0] == '"';
-    if (run->options->json)
-        printf(json, first ? "" : ",", named ? "baseline" : "dims", label, ndcg, mrr, recall[0], recall[1], recall[2]);
-    else
-        printf("%-10.*s %9.4f %9.4f %9.4f %9.4f %9.4f\n", (int)strlen(label) - 2 * named, label + named, ndcg, mrr,
-               recall[0], recall[1], recall[2]);
-}
-
-static void print_report(const struct retrieval_run *run, const char *place)
-{
-    put_head(run, place);
-    for (int d = 0; d < run->dims.count; d++) {
-        char label[16];
-        snprintf(label, sizeof label, "%d", run->dims.values[d]);
-        put_row(run, label, &run->by_dims[d], d == 0);
-    }
-    put_row(run, "\"BM25\"", &run->by_bm25, false);
-    put_row(run, "\"tf-idf\"", &run->by_tfidf, false);
-    if (run->options->json)
-        puts("]}");
-    if (run->corpus.missing > 0)
-        quern_cli_say("%zu relevant documents are not in the corpus: they count as not found", run->corpus.missing);
-    quern_cli_say_cut(&run->session, run->job.cut, run->job.texts);
+    const size_t width = (size_t)run->session.info.dimensions;
+    for (size_t i = 0; i < run->corpus.document_count; i++)
+        run->norms[i] = sqrt(quern_dot(run->rows + i * width, run->rows + i * width, dims));
+    search_all(run, dims, out);
 }
 
 /* ---------------------------------------------------------------- the run */
@@ -219,53 +162,115 @@ static void split_titles(struct retrieval_run *run)
     }
 }
 
-static int allocate(struct retrieval_run *run)
+static void free_vectors(struct retrieval_run *run)
+{
+    free(run->titles);
+    free(run->bodies);
+    free(run->rows);
+    run->titles = run->bodies = NULL;
+    run->rows = NULL;
+}
+
+/* Room for what depends on the model. */
+static int allocate_vectors(struct retrieval_run *run)
+{
+    const struct quern_eval_corpus *corpus = &run->corpus;
+    const size_t count = corpus->document_count + corpus->query_count;
+    run->titles = calloc(corpus->document_count, sizeof *run->titles);
+    run->bodies = calloc(corpus->document_count, sizeof *run->bodies);
+    run->rows = calloc(count, (size_t)run->session.info.dimensions * sizeof *run->rows);
+    if (run->titles != NULL && run->bodies != NULL && run->rows != NULL)
+        return QUERN_CLI_DONE;
+    quern_cli_say("no memory for %zu vectors", count);
+    return QUERN_CLI_FAILED;
+}
+
+/* Embeds all with the session's model, and fills a column. */
+static int measure(struct retrieval_run *run, struct quern_eval_column *column)
+{
+    run->query_task = quern_cli_task(&run->session, &run->options->embed, QUERN_TASK_QUERY);
+    run->document_task = run->query_task == QUERN_TASK_NONE ? QUERN_TASK_NONE : QUERN_TASK_DOCUMENT;
+    const char *query = quern_task_name((quern_task)run->query_task);
+    const char *document = quern_task_name((quern_task)run->document_task);
+    snprintf(column->task, sizeof column->task, "tasks %s and %s", query, document);
+    snprintf(column->task_json, sizeof column->task_json, "\"query_task\":\"%s\",\"document_task\":\"%s\"", query,
+             document);
+    if (allocate_vectors(run) != QUERN_CLI_DONE)
+        return QUERN_CLI_FAILED;
+    split_titles(run);
+    if (embed_all(run) != QUERN_CLI_DONE)
+        return QUERN_CLI_FAILED;
+    for (int d = 0; d < column->dims.count; d++)
+        search_dims(run, column->dims.values[d], column->figures[d]);
+    search_dims(run, column->width, column->whole);
+    column->cut = run->job.cut;
+    quern_cli_say_cut(&run->session, run->job.cut, run->job.texts);
+    return QUERN_CLI_DONE;
+}
+
+/* What no model has part in: the texts, and the figures of searches by words. */
+static int measure_words(struct retrieval_run *run, struct quern_eval_table *table)
 {
     const struct quern_eval_corpus *corpus = &run->corpus;
     const size_t count = corpus->document_count + corpus->query_count;
     run->texts = calloc(count, sizeof *run->texts);
-    run->titles = calloc(corpus->document_count, sizeof *run->titles);
-    run->bodies = calloc(corpus->document_count, sizeof *run->bodies);
-    run->rows = calloc(count, (size_t)run->session.info.dimensions * sizeof *run->rows);
-    if (run->texts == NULL || run->titles == NULL || run->bodies == NULL || run->rows == NULL) {
-        quern_cli_say("no memory for %zu vectors", count);
+    run->scores = calloc(corpus->document_count, sizeof *run->scores);
+    run->norms = calloc(corpus->document_count, sizeof *run->norms);
+    if (run->texts == NULL || run->scores == NULL || run->norms == NULL) {
+        quern_cli_say("no memory for %zu texts", count);
         return QUERN_CLI_FAILED;
     }
     for (size_t i = 0; i < count; i++)
         run->texts[i] = text_at(corpus, i);
-    split_titles(run);
-    return quern_eval_bags_make(&run->bags, run->texts, count, corpus->document_count);
+    if (quern_eval_bags_make(&run->bags, run->texts, count, corpus->document_count) != QUERN_CLI_DONE)
+        return QUERN_CLI_FAILED;
+    const size_t queries = search_all(run, WITH_BM25, table->baselines[0].figures);
+    search_all(run, WITH_TFIDF, table->baselines[1].figures);
+    table->baselines[0].name = "BM25";
+    table->baselines[1].name = "tf-idf";
+    table->baseline_count = 2;
+    snprintf(table->size, sizeof table->size, "%zu queries, %zu documents", queries, corpus->document_count);
+    snprintf(table->size_json, sizeof table->size_json, "\"queries\":%zu,\"documents\":%zu,\"missing\":%zu", queries,
+             corpus->document_count, corpus->missing);
+    return QUERN_CLI_DONE;
 }
 
-static int measure(struct retrieval_run *run, const char *place)
+/* Fills the table, one model after the other. */
+static int measure_all(struct retrieval_run *run, struct quern_eval_table *table)
 {
-    if (quern_eval_dims(run->options, &run->session, &run->dims) != QUERN_CLI_DONE)
-        return QUERN_CLI_FAILED;
-    run->query_task = quern_cli_task(&run->session, &run->options->embed, QUERN_TASK_QUERY);
-    run->document_task = run->query_task == QUERN_TASK_NONE ? QUERN_TASK_NONE : QUERN_TASK_DOCUMENT;
-    if (allocate(run) != QUERN_CLI_DONE || embed_all(run) != QUERN_CLI_DONE || search(run) != QUERN_CLI_DONE)
-        return QUERN_CLI_FAILED;
-    print_report(run, place);
-    return QUERN_CLI_DONE;
+    int code = measure_words(run, table);
+    for (int m = 0; code == QUERN_CLI_DONE && m < table->column_count; m++) {
+        run->session = (struct quern_cli_session){0};
+        code = quern_eval_column_open(&table->columns[m], run->options, m, &run->session);
+        if (code == QUERN_CLI_DONE)
+            code = measure(run, &table->columns[m]);
+        free_vectors(run);
+        quern_cli_session_close(&run->session);
+    }
+    return code;
 }
 
 int quern_eval_retrieval(const struct quern_eval_options *options, const char *place)
 {
     struct retrieval_run run = {.options = options};
+    struct quern_eval_table table;
+    quern_eval_table_start(&table, options, figures, QUERN_COUNT(figures));
+    table.source_key = "place";
+    table.source = place;
     int code = quern_eval_corpus_read(&run.corpus, place);
     if (code == QUERN_CLI_DONE && !has_relevant(&run.corpus))
         code = QUERN_CLI_FAILED;
     if (code == QUERN_CLI_DONE)
-        code = quern_cli_session_open(&run.session, &options->session);
-    if (code == QUERN_CLI_DONE)
-        code = measure(&run, place);
+        code = measure_all(&run, &table);
+    if (code == QUERN_CLI_DONE) {
+        quern_eval_table_print(&table);
+        if (run.corpus.missing > 0)
+            quern_cli_say("%zu relevant documents are not in the corpus: they count as not found", run.corpus.missing);
+    }
     free(run.texts);
-    free(run.titles);
-    free(run.bodies);
-    free(run.rows);
     free(run.scores);
+    free(run.norms);
     quern_eval_bags_free(&run.bags);
     quern_eval_corpus_free(&run.corpus);
-    quern_cli_session_close(&run.session);
     return code;
 }

@@ -1,12 +1,9 @@
-#include "eval.h"
-
 #include "eval_lines.h"
+#include "eval_table.h"
 #include "grow.h"
-#include "json_text.h"
 #include "lexical.h"
 #include "metrics.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -99,126 +96,105 @@ static int read_pairs(struct pairs *pairs, const char *path)
 
 /* ---------------------------------------------------------------- measuring */
 
-struct sts_report {
-    const struct quern_eval_options *options;
-    const struct quern_cli_session *session;
-    const char *file;
-    int task;
-    uint64_t cut; /* texts that were cut */
-    int printed;  /* rows */
-};
+static const struct quern_eval_figure figures[] = {{"Spearman", "spearman"}, {"Pearson", "pearson"}};
 
-static void put_head(const struct sts_report *report, const struct pairs *pairs)
+static void correlate(const double *cosines, const struct pairs *pairs, double out[QUERN_EVAL_FIGURES])
 {
-    const quern_model_info *info = &report->session->info;
-    const char *path = report->session->context_info.path, *task = quern_task_name(report->task);
-    if (!report->options->json) {
-        printf("%s: %zu pairs\n%s, %s path, task %s\n\n", report->file, pairs->count, info->name, path, task);
-        printf("%-10s %9s %9s\n", "dims", "Spearman", "Pearson");
-        return;
+    out[0] = quern_eval_spearman(cosines, pairs->scores, pairs->count);
+    out[1] = quern_eval_pearson(cosines, pairs->scores, pairs->count);
+}
+
+/* The correlations of the leading dimensions. rows: whole vectors [2 pairs][width]. */
+static void measure_dims(const struct pairs *pairs, const float *rows, int width, int dims, double *cosines,
+                         double out[QUERN_EVAL_FIGURES])
+{
+    for (size_t i = 0; i < pairs->count; i++) {
+        const float *row = rows + 2 * i * (size_t)width;
+        cosines[i] = quern_cosine(row, row + width, dims);
     }
-    fputs("{\"file\":", stdout);
-    quern_json_put_string(stdout, (quern_text){report->file, strlen(report->file)});
-    fputs(",\"model\":", stdout);
-    quern_json_put_string(stdout, (quern_text){info->name, strlen(info->name)});
-    printf(",\"path\":\"%s\",\"task\":\"%s\",\"pairs\":%zu,\"truncated\":%llu,\"results\":[", path, task, pairs->count,
-           (unsigned long long)report->cut);
+    correlate(cosines, pairs, out);
 }
 
-/* A coefficient that is not defined, because all cosines are equal, is printed as null, or as a dash. */
-static void put_figure(bool json, double value)
+/* Embeds the texts with the session's model and fills a column. cosines: room for [pairs] */
+static int measure(const struct quern_eval_options *options, const struct quern_cli_session *session, const char *file,
+                   const struct pairs *pairs, double *cosines, struct quern_eval_column *column)
 {
-    if (json)
-        printf(isnan(value) ? "null" : "%.6f", value);
-    else
-        printf(isnan(value) ? "         -" : " %9.4f", value);
-}
-
-/* name: "tf-idf", or NULL for a number of dimensions. */
-static void put_row(struct sts_report *report, const char *name, int dimensions, const double *cosines,
-                    const struct pairs *pairs)
-{
-    const bool json = report->options->json;
-    char label[32];
-    snprintf(label, sizeof label, "%d", dimensions);
-    if (json)
-        printf("%s\n{\"%s\":%s%s%s,\"spearman\":", report->printed > 0 ? "," : "", name != NULL ? "baseline" : "dims",
-               name != NULL ? "\"" : "", name != NULL ? name : label, name != NULL ? "\"" : "");
-    else
-        printf("%-10s", name != NULL ? name : label);
-    put_figure(json, quern_eval_spearman(cosines, pairs->scores, pairs->count));
-    fputs(json ? ",\"pearson\":" : "", stdout);
-    put_figure(json, quern_eval_pearson(cosines, pairs->scores, pairs->count));
-    fputs(json ? "}" : "\n", stdout);
-    report->printed++;
-}
-
-static int print_report(struct sts_report *report, const struct pairs *pairs, const float *rows,
-                        const struct quern_cli_numbers *dims)
-{
-    const size_t width = (size_t)report->session->info.dimensions;
-    struct quern_eval_bags bags = {0};
-    double *cosines = calloc(pairs->count, sizeof *cosines);
-    if (cosines == NULL || quern_eval_bags_make(&bags, pairs->texts, 2 * pairs->count, 2 * pairs->count) != 0) {
-        free(cosines);
-        return QUERN_CLI_FAILED;
-    }
-    put_head(report, pairs);
-    for (int d = 0; d < dims->count; d++) {
-        for (size_t i = 0; i < pairs->count; i++)
-            cosines[i] = quern_cosine(rows + 2 * i * width, rows + (2 * i + 1) * width, dims->values[d]);
-        put_row(report, NULL, dims->values[d], cosines, pairs);
-    }
-    for (size_t i = 0; i < pairs->count; i++)
-        cosines[i] = quern_eval_tfidf_cosine(&bags, 2 * i, 2 * i + 1);
-    put_row(report, "tf-idf", 0, cosines, pairs);
-    if (report->options->json)
-        puts("]}");
-    quern_eval_bags_free(&bags);
-    free(cosines);
-    return QUERN_CLI_DONE;
-}
-
-static int measure(struct sts_report *report, const struct pairs *pairs)
-{
-    const struct quern_cli_session *session = report->session;
     const size_t count = 2 * pairs->count;
-    quern_embed_options embed = report->options->embed;
-    struct quern_cli_rows job = {.session = session, .place = report->file, .total = count};
-    struct quern_cli_numbers dims;
+    quern_embed_options embed = options->embed;
+    struct quern_cli_rows job = {.session = session, .place = file, .total = count};
     struct quern_jobs_array array;
-    if (quern_eval_dims(report->options, session, &dims) != QUERN_CLI_DONE)
-        return QUERN_CLI_FAILED;
-    report->task = embed.task = quern_cli_task(session, &report->options->embed, QUERN_TASK_SIMILARITY);
+    embed.task = quern_cli_task(session, &options->embed, QUERN_TASK_SIMILARITY);
     embed.flags = QUERN_TRUNCATE;
-    float *rows = calloc(count, (size_t)session->info.dimensions * sizeof *rows);
+    snprintf(column->task, sizeof column->task, "task %s", quern_task_name((quern_task)embed.task));
+    snprintf(column->task_json, sizeof column->task_json, "\"task\":\"%s\"", quern_task_name((quern_task)embed.task));
+    float *rows = calloc(count, (size_t)column->width * sizeof *rows);
     if (rows == NULL) {
         quern_cli_say("no memory for %zu vectors", count);
         return QUERN_CLI_FAILED;
     }
     quern_jobs_array_open(&array, pairs->texts, count);
     quern_cli_progress_start(&job.progress, false);
-    int code = quern_cli_rows_embed(&job, &array, &embed, rows);
+    const int code = quern_cli_rows_embed(&job, &array, &embed, rows);
     quern_cli_progress_clear(&job.progress);
-    report->cut = job.cut;
-    if (code == QUERN_CLI_DONE)
-        code = print_report(report, pairs, rows, &dims);
+    column->cut = job.cut;
     quern_cli_say_cut(session, job.cut, job.texts);
+    for (int d = 0; code == QUERN_CLI_DONE && d < column->dims.count; d++)
+        measure_dims(pairs, rows, column->width, column->dims.values[d], cosines, column->figures[d]);
+    if (code == QUERN_CLI_DONE)
+        measure_dims(pairs, rows, column->width, column->width, cosines, column->whole);
     free(rows);
     return code;
 }
 
+static int measure_words(const struct pairs *pairs, double *cosines, struct quern_eval_baseline *baseline)
+{
+    struct quern_eval_bags bags = {0};
+    if (quern_eval_bags_make(&bags, pairs->texts, 2 * pairs->count, 2 * pairs->count) != 0)
+        return QUERN_CLI_FAILED;
+    for (size_t i = 0; i < pairs->count; i++)
+        cosines[i] = quern_eval_tfidf_cosine(&bags, 2 * i, 2 * i + 1);
+    baseline->name = "tf-idf";
+    correlate(cosines, pairs, baseline->figures);
+    quern_eval_bags_free(&bags);
+    return QUERN_CLI_DONE;
+}
+
+/* Fills the table, one model after the other. */
+static int measure_all(const struct quern_eval_options *options, const struct pairs *pairs, double *cosines,
+                       struct quern_eval_table *table)
+{
+    int code = QUERN_CLI_DONE;
+    for (int m = 0; code == QUERN_CLI_DONE && m < table->column_count; m++) {
+        struct quern_cli_session session = {0};
+        code = quern_eval_column_open(&table->columns[m], options, m, &session);
+        if (code == QUERN_CLI_DONE)
+            code = measure(options, &session, table->source, pairs, cosines, &table->columns[m]);
+        quern_cli_session_close(&session);
+    }
+    return code == QUERN_CLI_DONE ? measure_words(pairs, cosines, &table->baselines[0]) : code;
+}
+
 int quern_eval_sts(const struct quern_eval_options *options, const char *file)
 {
-    struct quern_cli_session session = {0};
     struct pairs pairs = {0};
-    struct sts_report report = {.options = options, .session = &session, .file = file};
+    struct quern_eval_table table;
     int code = read_pairs(&pairs, file);
+    double *cosines = calloc(pairs.count + 1, sizeof *cosines);
+    if (code == QUERN_CLI_DONE && cosines == NULL) {
+        quern_cli_say("no memory for %zu cosines", pairs.count);
+        code = QUERN_CLI_FAILED;
+    }
+    quern_eval_table_start(&table, options, figures, QUERN_COUNT(figures));
+    table.source_key = "file";
+    table.source = file;
+    table.baseline_count = 1;
+    snprintf(table.size, sizeof table.size, "%zu pairs", pairs.count);
+    snprintf(table.size_json, sizeof table.size_json, "\"pairs\":%zu", pairs.count);
     if (code == QUERN_CLI_DONE)
-        code = quern_cli_session_open(&session, &options->session);
+        code = measure_all(options, &pairs, cosines, &table);
     if (code == QUERN_CLI_DONE)
-        code = measure(&report, &pairs);
-    quern_cli_session_close(&session);
+        quern_eval_table_print(&table);
+    free(cosines);
     free_pairs(&pairs);
     return code;
 }

@@ -15,7 +15,8 @@ static int eval(const void *given, struct quern_cli_arguments arguments)
 static struct quern_eval_options defaults = {.embed = QUERN_CLI_EMBED_DEFAULTS};
 
 static const struct quern_cli_option table[] = {
-    QUERN_CLI_MODEL_OPTION(struct quern_eval_options),
+    {"model", 'm', "FILE", "as for other verbs; may be given several times, to compare models in one table",
+     QUERN_CLI_SEVERAL(struct quern_eval_options, models)},
     QUERN_CLI_TASK_OPTION(struct quern_eval_options, embed.task),
     {"dims", '\0', "LIST", "dimensions to measure, for example 768,256; default: all, and halves of them down to 64",
      QUERN_CLI_LIST(struct quern_eval_options, dims, 65536)},
@@ -43,7 +44,8 @@ const struct quern_cli_verb quern_cli_eval = {
         "searches by words are printed too. A model that takes no prompts has the task 'none'.\n\n"
         "example:\n"
         "  quern eval sts stsb-en-test.jsonl.gz\n"
-        "  quern eval retrieval --dims 768,256 scifact\n",
+        "  quern eval retrieval --dims 768,256 scifact\n"
+        "  quern eval sts -m q8_0.gguf -m q4_0.gguf pairs.tsv\n",
     .options = &defaults,
     .run = eval,
 };

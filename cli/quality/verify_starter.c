@@ -49,7 +49,8 @@ static bool check(quern_context *context, size_t i)
 int quern_cli_verify_starter(const struct quern_cli_session *session, quern_context *exact)
 {
     bool passed = true;
-    printf("cosine with the starter model's vectors\n%-44s  %8s  %8s\n", "", "exact", session->context_info.activations);
+    printf("cosine with the starter model's vectors\n%-44s  %8s  %8s\n", "", "exact",
+           session->context_info.activations);
     for (size_t i = 0; i < QUERN_COUNT(stored); i++) {
         printf("%-44s", stored[i].text);
         passed &= check(exact, i);

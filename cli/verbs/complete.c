@@ -1,7 +1,6 @@
 /* What a shell may complete. The scripts in completions/ ask the command itself, so they know every verb, option and
  * value that it has. */
 #include "arguments.h"
-#include "store/store.h"
 
 #include <string.h>
 
@@ -62,7 +61,4 @@ void quern_cli_complete(const struct quern_cli_verb *const *verbs, size_t verb_c
         offer_arguments(option, strcmp(typed, "=") == 0 ? "" : typed);
     else if (typed[0] == '-')
         offer_options(verb, typed);
-    else if (verb == &quern_cli_pull)
-        for (const struct quern_cli_published *model = quern_cli_catalog; model->name != NULL; model++)
-            offer(typed, "", model->name, strlen(model->name), model->repository);
 }

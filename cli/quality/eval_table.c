@@ -1,0 +1,238 @@
+#include "eval_table.h"
+
+#include "json_text.h"
+
+#include <math.h>
+#include <string.h>
+
+#define WHOLE 0 /* in a list of dimensions: all that a model has */
+
+static void put_json_string(const char *text)
+{
+    quern_json_put_string(stdout, (quern_text){text, strlen(text)});
+}
+
+void quern_eval_table_start(struct quern_eval_table *table, const struct quern_eval_options *options,
+                            const struct quern_eval_figure *figures, int figure_count)
+{
+    *table = (struct quern_eval_table){.figures = figures,
+                                       .figure_count = figure_count,
+                                       .json = options->json,
+                                       .chosen = options->dims.count > 0,
+                                       .column_count = options->models.count > 0 ? options->models.count : 1};
+}
+
+int quern_eval_column_open(struct quern_eval_column *column, const struct quern_eval_options *options, int i,
+                           struct quern_cli_session *session)
+{
+    struct quern_cli_session_options one = options->session;
+    one.model = options->models.count > 0 ? options->models.values[i] : NULL;
+    if (quern_cli_session_open(session, &one) != QUERN_CLI_DONE)
+        return QUERN_CLI_FAILED;
+    snprintf(column->name, sizeof column->name, "%s", session->info.name);
+    column->file = options->models.count > 0 ? options->models.values[i] : session->path;
+    column->path = options->session.exact ? "exact" : "fast";
+    column->width = session->info.dimensions;
+    return quern_eval_dims(options, session, &column->dims);
+}
+
+/* ---------------------------------------------------------------- one model */
+
+/* A figure that is not defined is null in JSON and a dash in a table. */
+static void put_figure(const struct quern_eval_table *table, int figure, double value)
+{
+    if (table->json)
+        printf(isnan(value) ? ",\"%s\":null" : ",\"%s\":%.6f", table->figures[figure].key, value);
+    else
+        printf(isnan(value) ? "         -" : " %9.4f", value);
+}
+
+/* label: in JSON with its key, as in "dims":64. */
+static void put_row(const struct quern_eval_table *table, const char *label, const double *figures, bool first)
+{
+    if (table->json)
+        printf("%s\n{%s", first ? "" : ",", label);
+    else
+        printf("%-10s", label);
+    for (int f = 0; f < table->figure_count; f++)
+        put_figure(table, f, figures[f]);
+    fputs(table->json ? "}" : "\n", stdout);
+}
+
+static void put_column(const struct quern_eval_table *table, const struct quern_eval_column *column)
+{
+    for (int d = 0; d < column->dims.count; d++) {
+        char label[32];
+        snprintf(label, sizeof label, table->json ? "\"dims\":%d" : "%d", column->dims.values[d]);
+        put_row(table, label, column->figures[d], d == 0);
+    }
+}
+
+static void put_baselines(const struct quern_eval_table *table, bool first)
+{
+    for (int b = 0; b < table->baseline_count; b++) {
+        char label[48];
+        snprintf(label, sizeof label, table->json ? "\"baseline\":\"%s\"" : "%s", table->baselines[b].name);
+        put_row(table, label, table->baselines[b].figures, first && b == 0);
+    }
+}
+
+static void print_one(const struct quern_eval_table *table)
+{
+    const struct quern_eval_column *column = &table->columns[0];
+    if (table->json) {
+        printf("{\"%s\":", table->source_key);
+        put_json_string(table->source);
+        fputs(",\"model\":", stdout);
+        put_json_string(column->name);
+        printf(",\"path\":\"%s\",%s,%s,\"truncated\":%llu,\"results\":[", column->path, column->task_json,
+               table->size_json, (unsigned long long)column->cut);
+    } else {
+        printf("%s: %s\n%s, %s path, %s\n\n%-10s", table->source, table->size, column->name, column->path, column->task,
+               "dims");
+        for (int f = 0; f < table->figure_count; f++)
+            printf(" %9s", table->figures[f].title);
+        putchar('\n');
+    }
+    put_column(table, column);
+    put_baselines(table, false);
+    if (table->json)
+        puts("]}");
+}
+
+/* ---------------------------------------------------------------- several models */
+
+/* The figures of a model for a number of dimensions; NULL: they were not measured. */
+static const double *find_figures(const struct quern_eval_column *column, int dims)
+{
+    if (dims == WHOLE)
+        return column->whole;
+    for (int d = 0; d < column->dims.count; d++)
+        if (column->dims.values[d] == dims)
+            return column->figures[d];
+    return NULL;
+}
+
+/* Lists the dimensions of all models: first all that each has, if they do not have equally many, and then those that at
+ * least two models have, or that the user has named. */
+static int list_dims(const struct quern_eval_table *table, int dims[QUERN_CLI_NUMBERS + 1])
+{
+    int count = 0;
+    bool differ = false;
+    for (int c = 1; c < table->column_count; c++)
+        differ = differ || table->columns[c].width != table->columns[0].width;
+    if (differ && !table->chosen)
+        dims[count++] = WHOLE;
+    for (int c = 0; c < table->column_count; c++)
+        for (int d = 0; d < table->columns[c].dims.count; d++) {
+            const int value = table->columns[c].dims.values[d];
+            int models = 0, at = 0;
+            for (int other = 0; other < table->column_count; other++)
+                models += find_figures(&table->columns[other], value) != NULL;
+            while (at < count && dims[at] != value)
+                at++;
+            if (at == count && models > 1 && count <= QUERN_CLI_NUMBERS)
+                dims[count++] = value;
+        }
+    return count;
+}
+
+/* A row of figures of all models, and their differences to those of the first. */
+static void put_wide_row(const struct quern_eval_table *table, const char *label, int dims, int f)
+{
+    const double *first = find_figures(&table->columns[0], dims);
+    printf("%-10s %-10s", label, table->figures[f].title);
+    for (int c = 0; c < table->column_count; c++) {
+        const double *figures = find_figures(&table->columns[c], dims);
+        const double value = figures != NULL ? figures[f] : NAN;
+        put_figure(table, f, value);
+        if (c == 0)
+            continue;
+        const double difference = first != NULL ? value - first[f] : NAN;
+        printf(isnan(difference) ? "         -" : " %+9.4f", difference);
+    }
+    putchar('\n');
+}
+
+static void print_wide(const struct quern_eval_table *table, const int *dims, int count)
+{
+    printf("%s: %s\n", table->source, table->size);
+    for (int c = 0; c < table->column_count; c++)
+        printf("%c  %s: %s, %s path, %s, %d dimensions\n", 'A' + c, table->columns[c].file, table->columns[c].name,
+               table->columns[c].path, table->columns[c].task, table->columns[c].width);
+    printf("\n%-10s %-10s %9s", "dims", "figure", "A");
+    for (int c = 1; c < table->column_count; c++)
+        printf(" %9c     %c - A", 'A' + c, 'A' + c);
+    putchar('\n');
+    for (int d = 0; d < count; d++) {
+        char label[16] = "all";
+        if (dims[d] != WHOLE)
+            snprintf(label, sizeof label, "%d", dims[d]);
+        for (int f = 0; f < table->figure_count; f++)
+            put_wide_row(table, f == 0 ? label : "", dims[d], f);
+    }
+    for (int b = 0; b < table->baseline_count; b++)
+        for (int f = 0; f < table->figure_count; f++) {
+            printf("%-10s %-10s", f == 0 ? table->baselines[b].name : "", table->figures[f].title);
+            put_figure(table, f, table->baselines[b].figures[f]);
+            putchar('\n');
+        }
+}
+
+/* How far the figures of model c are above those of the first model. */
+static void put_differences(const struct quern_eval_table *table, int c, const int *dims, int count)
+{
+    const struct quern_eval_column *column = &table->columns[c];
+    bool any = false;
+    for (int d = 0; d < count; d++) {
+        const double *first = find_figures(&table->columns[0], dims[d]), *figures = find_figures(column, dims[d]);
+        double differences[QUERN_EVAL_FIGURES];
+        char label[32] = "\"dims\":\"all\"";
+        if (first == NULL || figures == NULL)
+            continue;
+        for (int f = 0; f < table->figure_count; f++)
+            differences[f] = figures[f] - first[f];
+        if (dims[d] != WHOLE)
+            snprintf(label, sizeof label, "\"dims\":%d", dims[d]);
+        put_row(table, label, differences, !any);
+        any = true;
+    }
+}
+
+static void print_several_json(const struct quern_eval_table *table, const int *dims, int count)
+{
+    printf("{\"%s\":", table->source_key);
+    put_json_string(table->source);
+    printf(",%s,\"models\":[", table->size_json);
+    for (int c = 0; c < table->column_count; c++) {
+        const struct quern_eval_column *column = &table->columns[c];
+        fputs(c > 0 ? ",\n{\"file\":" : "\n{\"file\":", stdout);
+        put_json_string(column->file);
+        fputs(",\"model\":", stdout);
+        put_json_string(column->name);
+        printf(",\"path\":\"%s\",%s,\"truncated\":%llu,\"results\":[", column->path, column->task_json,
+               (unsigned long long)column->cut);
+        put_column(table, column);
+        fputs("],\"differences\":[", stdout);
+        if (c > 0)
+            put_differences(table, c, dims, count);
+        fputs("]}", stdout);
+    }
+    fputs("],\"baselines\":[", stdout);
+    put_baselines(table, true);
+    puts("]}");
+}
+
+void quern_eval_table_print(const struct quern_eval_table *table)
+{
+    int dims[QUERN_CLI_NUMBERS + 1];
+    if (table->column_count == 1) {
+        print_one(table);
+        return;
+    }
+    const int count = list_dims(table, dims);
+    if (table->json)
+        print_several_json(table, dims, count);
+    else
+        print_wide(table, dims, count);
+}
