@@ -88,10 +88,10 @@ for verb in $("$quern" --help | sed -n 's/^  \([a-z-]*\)  .*/\1/p'); do
         check "$verb: $switch twice" both exits 2 "$switch is given twice" -- silent
     done
     for option in model threads task output type sha256 port; do
-        case $("$quern" "$verb" --help) in
-        *--$option\ *) ;;
-        *) continue ;;
+        case $verb$("$quern" "$verb" --help) in
+        eval*"several times"*) [ $option != model ] || continue ;;
         esac
+        "$quern" "$verb" --help | grep -q -- "--$option " || continue
         case $option in
         task) value=none ;;
         *) value=1 ;;
