@@ -1,7 +1,9 @@
-/* Input and output of jobs. Any bytes must be split into texts at the separators, without losing or adding a byte. Any
+/* Input and output of jobs. Any bytes must be split into texts at the separators, without losing or adding a
+ * byte but line ends and a mark of UTF-8; or be refused because they are not text. Any
  * text must be written as a valid JSON string, and any number so that reading it gives the same number. */
 #include "jobs.h"
 #include "json_text.h"
+#include "not_text.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -52,20 +54,45 @@ static void check_string(const quern_text *text)
     free(json);
 }
 
+/* The text that must stand at `at`: what lies before the next separator; of a line, without its carriage return and the
+ * file's mark of UTF-8. *next: where the following text begins. */
+static quern_text expected_text(const uint8_t *data, size_t size, char separator, size_t at, size_t *next)
+{
+    const uint8_t *end = memchr(data + at, separator, size - at);
+    size_t length = end != NULL ? (size_t)(end - data) - at : size - at;
+    *next = at + length + (end != NULL);
+    if (separator == '\n' && at == 0 && length >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0) {
+        at += 3;
+        length -= 3;
+    }
+    if (separator == '\n' && length > 0 && data[at + length - 1] == '\r')
+        length--;
+    return (quern_text){(const char *)data + at, length};
+}
+
 /* Compares a batch with the data from *at on, and moves *at behind it. */
 static void check_batch(const struct quern_jobs_texts *batch, const uint8_t *data, size_t size, char separator,
                         size_t *at)
 {
     for (size_t i = 0; i < batch->count; i++) {
-        const quern_text *text = &batch->texts[i];
-        if (text->length > size - *at || (text->length > 0 && memcmp(text->data, data + *at, text->length) != 0))
-            abort();
-        *at += text->length;
-        if (*at < size && data[(*at)++] != separator)
+        const quern_text *text = &batch->texts[i], expected = expected_text(data, size, separator, *at, at);
+        if (text->length != expected.length ||
+            (text->length > 0 && memcmp(text->data, expected.data, text->length) != 0))
             abort();
         check_float(text);
         check_string(text);
     }
+}
+
+/* Whether input was refused for a reason: the next line has a NUL byte, or the file is of a kind that is not text. */
+static int is_refused_rightly(const uint8_t *data, size_t size, char separator, size_t at)
+{
+    size_t next;
+    if (separator != '\n' || at == size)
+        return 0;
+    const quern_text line = expected_text(data, size, separator, at, &next);
+    return memchr(line.data, '\0', line.length) != NULL ||
+           (at == 0 && quern_jobs_recognise((const char *)data, size) != NULL);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -73,6 +100,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct quern_jobs_stream stream;
     struct quern_jobs_texts batch;
     size_t at = 0;
+    int code;
     if (size == 0)
         return 0;
     const char separator = data[0] & 1 ? '\0' : '\n';
@@ -85,9 +113,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     close(file);
     if (quern_jobs_stream_open(&stream, NULL, separator, NULL) != QUERN_OK)
         abort();
-    while (stream.source.next(&stream.source, &batch, NULL) == QUERN_OK && batch.count > 0)
+    while ((code = stream.source.next(&stream.source, &batch, NULL)) == QUERN_OK && batch.count > 0)
         check_batch(&batch, data, size, separator, &at);
-    if (at != size)
+    if (code == QUERN_OK ? at != size : !is_refused_rightly(data, size, separator, at))
         abort();
     quern_jobs_stream_close(&stream);
     return 0;

@@ -49,7 +49,9 @@ struct quern_jobs_array {
 /* The array must live as long as the source. */
 void quern_jobs_array_open(struct quern_jobs_array *array, const quern_text *texts, size_t count);
 
-/* The lines of a file, or its parts between NUL bytes. A last part without a separator is a text too. */
+/* The lines of a file, or its parts between NUL bytes. A last part without a separator is a text too. A line ends with
+ * LF or CRLF, and a mark of UTF-8 (BOM) at the beginning of the file belongs to no line. Parts between NUL bytes are
+ * given as they are. */
 struct quern_jobs_stream {
     struct quern_jobs_source source;
     const char *name; /* of the file, for messages */
@@ -58,12 +60,14 @@ struct quern_jobs_stream {
     size_t capacity, begin, end;
     bool at_end;
     uint64_t given;            /* texts */
+    uint64_t invalid, first_invalid; /* lines given so far that are not UTF-8; the number of the first, from 1 */
     quern_text texts[QUERN_JOBS_BATCH];
 };
 
 /* path: NULL for standard input. Its string must live as long as the source. QUERN_EIO. A batch is given as soon as no
- * more input is waiting: the source waits for the first text of a batch only. next: QUERN_EIO, QUERN_ENOMEM, and
- * QUERN_ETOOLONG for a text of more than QUERN_JOBS_LONGEST bytes. */
+ * more input is waiting: the source waits for the first text of a batch only. next: QUERN_EIO, QUERN_ENOMEM,
+ * QUERN_ETOOLONG for a text of more than QUERN_JOBS_LONGEST bytes, and QUERN_EINVAL for a file that is not lines of
+ * text: it begins as a compressed file, a document, a picture or the like, or a line has a NUL byte. */
 int quern_jobs_stream_open(struct quern_jobs_stream *stream, const char *path, char separator, quern_error *error);
 void quern_jobs_stream_close(struct quern_jobs_stream *stream); /* a stream of zeros is allowed */
 

@@ -2,6 +2,8 @@
 #include "jobs.h"
 
 #include "jobs_error.h"
+#include "json_text.h"
+#include "not_text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -95,19 +97,79 @@ static int find_texts(struct quern_jobs_stream *stream, size_t lengths[QUERN_JOB
     return QUERN_OK;
 }
 
+/* ---------------------------------------------------------------- lines */
+
+/* Bytes of the mark that some programs write at the beginning of a file in UTF-8. */
+static size_t mark_length(const char *data, size_t length)
+{
+    static const char mark[] = {'\xef', '\xbb', '\xbf'};
+    return length >= sizeof mark && memcmp(data, mark, sizeof mark) == 0 ? sizeof mark : 0;
+}
+
+/* Refuses a file that is plainly not text, before its first line is given. */
+static int check_kind(const struct quern_jobs_stream *stream, quern_error *error)
+{
+    const struct quern_jobs_not_text *found = quern_jobs_recognise(stream->buffer, stream->end);
+    if (found == NULL)
+        return QUERN_OK;
+    return quern_jobs_fail(error, QUERN_EINVAL, "%s is not lines of text, but %s: %s", stream->name, found->what,
+                           found->way_out);
+}
+
+static bool is_utf8(quern_text text)
+{
+    while (text.length > 0) {
+        const size_t length = quern_json_character(text.data, text.length);
+        if (length == 0)
+            return false;
+        text.data += length;
+        text.length -= length;
+    }
+    return true;
+}
+
+/* Makes a text of a line: without the carriage return of CRLF, and the first one without the mark of UTF-8. number
+ * counts lines from 1. */
+static int take_line(struct quern_jobs_stream *stream, quern_text *line, uint64_t number, quern_error *error)
+{
+    const size_t mark = number == 1 ? mark_length(line->data, line->length) : 0;
+    line->data += mark;
+    line->length -= mark;
+    if (line->length > 0 && line->data[line->length - 1] == '\r')
+        line->length--;
+    if (memchr(line->data, '\0', line->length) != NULL)
+        return quern_jobs_fail(error, QUERN_EINVAL, "%s:%llu: there is a NUL byte in the line, so this is not lines of "
+                               "text; if it is UTF-16, convert it first: iconv -f UTF-16 -t UTF-8 FILE; if NUL bytes "
+                               "end the texts, say --null", stream->name, (unsigned long long)number);
+    if (!is_utf8(*line) && stream->invalid++ == 0)
+        stream->first_invalid = number;
+    return QUERN_OK;
+}
+
 static int next(struct quern_jobs_source *source, struct quern_jobs_texts *batch, quern_error *error)
 {
     struct quern_jobs_stream *stream = (struct quern_jobs_stream *)source;
     size_t lengths[QUERN_JOBS_BATCH], count;
     drop_given(stream);
-    const int code = find_texts(stream, lengths, &count, error);
+    int code = find_texts(stream, lengths, &count, error);
     if (code != QUERN_OK)
         return code;
+    if (stream->separator == '\n' && stream->given == 0 && count > 0)
+        code = check_kind(stream, error);
     const char *data = stream->buffer; /* only now, because the buffer may have moved while it grew */
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && code == QUERN_OK; i++) {
         stream->texts[i] = (quern_text){data, lengths[i]};
+        if (stream->separator == '\n')
+            code = take_line(stream, &stream->texts[i], stream->given + i + 1, error);
+        if (code != QUERN_OK && i > 0) { /* the lines before it are given now, and the next call fails */
+            stream->begin = (size_t)(data - stream->buffer);
+            count = i;
+            code = QUERN_OK;
+        }
         data += lengths[i] + 1;
     }
+    if (code != QUERN_OK)
+        return code;
     *batch = (struct quern_jobs_texts){.count = count, .first = stream->given, .texts = stream->texts};
     stream->given += count;
     source->done += stream->begin;

@@ -1,4 +1,5 @@
 /* The source of lines: batches of a stream are its parts, and nothing waits longer than it must. */
+#include "array_count.h"
 #include "jobs.h"
 
 #include <fcntl.h>
@@ -82,9 +83,99 @@ static void test_lines(void **state)
     assert_int_equal(check_split("a", 1, false), 1);
     assert_int_equal(check_split("a\n", 2, false), 1);
     assert_int_equal(check_split("a\n\nb", 4, false), 3);
-    assert_int_equal(check_split("a\0b\nc\r\n", 7, false), 2);
     assert_int_equal(check_split("a\nb\0c", 5, true), 2);
     assert_int_equal(check_split("\0\0\0", 3, true), 3);
+}
+
+/* Checks that the lines of data are `lines`, NULL-terminated. */
+static void check_lines(const char *data, size_t length, const char *const *lines, uint64_t invalid,
+                        uint64_t first_invalid)
+{
+    struct quern_jobs_stream stream;
+    struct quern_jobs_texts batch;
+    size_t at = 0;
+    feed(data, length);
+    open_input(&stream, false);
+    while (next(&stream, &batch) > 0)
+        for (size_t i = 0; i < batch.count; i++, at++) {
+            assert_non_null(lines[at]);
+            assert_int_equal(batch.texts[i].length, strlen(lines[at]));
+            assert_memory_equal(batch.texts[i].data, lines[at], batch.texts[i].length);
+        }
+    assert_null(lines[at]);
+    assert_int_equal(stream.invalid, invalid);
+    assert_int_equal(stream.first_invalid, first_invalid);
+    quern_jobs_stream_close(&stream);
+}
+
+#define BOM "\xef\xbb\xbf"
+static void test_line_ends_and_marks(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *data, *lines[4];
+        uint64_t invalid, first_invalid;
+    } cases[] = {
+        {"hello\r\n", {"hello"}, 0, 0},
+        {"a\r\nb\nc\r", {"a", "b", "c"}, 0, 0},
+        {"a\rb\r\r\n", {"a\rb\r"}, 0, 0}, /* a carriage return inside a line is part of the text */
+        {"\r\n\r\n", {"", ""}, 0, 0},
+        {BOM "a\n" BOM "b\n", {"a", BOM "b"}, 0, 0},
+        {BOM, {""}, 0, 0},
+        {BOM "\r\n", {""}, 0, 0},
+        {"a\n\xe9t\xe9\nb\n\xff", {"a", "\xe9t\xe9", "b", "\xff"}, 2, 2},
+        {"\xed\xa0\x80\n", {"\xed\xa0\x80"}, 1, 1},
+    };
+    for (size_t i = 0; i < QUERN_COUNT(cases); i++) {
+        const char *lines[5] = {NULL};
+        memcpy(lines, cases[i].lines, sizeof cases[i].lines);
+        check_lines(cases[i].data, strlen(cases[i].data), lines, cases[i].invalid, cases[i].first_invalid);
+    }
+}
+
+static void check_refused(const char *data, size_t length, const char *message)
+{
+    struct quern_jobs_stream stream;
+    feed(data, length);
+    open_input(&stream, false);
+    check_failure(&stream, QUERN_EINVAL, message);
+    quern_jobs_stream_close(&stream);
+}
+
+static void test_what_is_not_text(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *data;
+        size_t length;
+        const char *message;
+    } cases[] = {
+#define CASE(data, message) {data, sizeof(data) - 1, message}
+        CASE("\x1f\x8b\x08\0\0\n", "zcat"), CASE("\x28\xb5\x2f\xfd\x24\n", "zstdcat"),
+        CASE("\xfd\x37zXZ\0\n", "xzcat"), CASE("BZh91AY\n", "bzcat"), CASE("PK\x03\x04\n", "unzip -p"),
+        CASE("%PDF-1.7\n", "pdftotext"), CASE("\xff\xfeh\0i\0\n\0", "iconv -f UTF-16"),
+        CASE("\xfe\xff\0h\0\n", "iconv -f UTF-16"), CASE("\xff\xfe\0\0h\0\0\0\n\0\0\0", "iconv -f UTF-32"),
+        CASE("h\0i\0\n\0", "standard input:1: there is a NUL byte"), CASE("PAR1\x15\n", "Parquet"),
+        CASE("SQLite format 3\0\n", "sqlite3"), CASE("\x7f" "ELF\x02\n", "a program"),
+        CASE("GGUF\x03\0\0\0\n", "-m"), CASE("\x89PNG\r\n\x1a\n", "a picture"),
+#undef CASE
+    };
+    for (size_t i = 0; i < QUERN_COUNT(cases); i++)
+        check_refused(cases[i].data, cases[i].length, cases[i].message);
+}
+
+/* The lines before a line that is refused are given. */
+static void test_nul_in_a_line(void **state)
+{
+    (void)state;
+    struct quern_jobs_stream stream;
+    struct quern_jobs_texts batch;
+    feed("a\nb\nc\0d\ne\n", 10);
+    open_input(&stream, false);
+    assert_int_equal(next(&stream, &batch), 2);
+    assert_int_equal(stream.source.done, 4);
+    check_failure(&stream, QUERN_EINVAL, "standard input:3: there is a NUL byte");
+    quern_jobs_stream_close(&stream);
 }
 
 static void test_random_data(void **state)
@@ -98,7 +189,7 @@ static void test_random_data(void **state)
         size_t length = (size_t)rand() % MOST;
         int rarity = 1 + rand() % (round % 2 == 0 ? 5 : 100000); /* many short texts, or few that span several reads */
         for (size_t i = 0; i < length; i++)
-            data[i] = rand() % rarity == 0 ? (rand() % 2 == 0 ? '\n' : '\0') : 'x';
+            data[i] = rand() % rarity == 0 ? (rand() % 2 == 0 ? '\n' : round % 3 == 0 ? '\0' : 'y') : 'x';
         check_split(data, length, round % 3 == 0);
     }
     free(data);
@@ -189,7 +280,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lines),
-        cmocka_unit_test(test_random_data),
+        cmocka_unit_test(test_line_ends_and_marks), cmocka_unit_test(test_what_is_not_text),
+        cmocka_unit_test(test_nul_in_a_line), cmocka_unit_test(test_random_data),
         cmocka_unit_test(test_long_texts),
         cmocka_unit_test(test_idle_input_is_given),
         cmocka_unit_test(test_input_that_does_not_wait),
