@@ -2,8 +2,8 @@
  * score are joined first; of equal scores, the leftmost. This goes on until no neighbours are a piece. For
  * sentencepiece_bpe.c.
  *
- * Nearly all words are short, and a short word is merged by going over its pairs again and again. The time of this grows
- * with the square of the length. So a long word has its pairs in a heap. */
+ * Nearly all words are short, and a short word is merged by going over its pairs again and again. The time of this
+ * grows with the square of the length. So a long word has its pairs in a heap. */
 #ifndef QUERN_TEXT_MERGE_H
 #define QUERN_TEXT_MERGE_H
 
