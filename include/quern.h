@@ -153,9 +153,9 @@ QUERN_API int quern_model_describe(const quern_model *model, quern_model_info *i
 /* ---------------------------------------------------------------- tasks */
 
 /* What a text is for. Many models were trained with a prompt in front of each text, which depends on the task. A vector
- * is meant to be compared with vectors of the same task; vectors of queries with vectors of documents. A model without
- * prompts (quern_model_info.has_prompts) takes every task. Use QUERN_TASK_NONE for all its texts, because the task is
- * part of the name of a space. */
+ * is meant to be compared with vectors of the same task; vectors of queries with vectors of documents. A text whose
+ * task nobody names is embedded as it is, with QUERN_TASK_NONE: here, by the command and by the server. A model without
+ * prompts (quern_model_info.has_prompts) takes every task, and all of them mean the same there. */
 typedef enum quern_task {
     QUERN_TASK_NONE = 0, /* the text as it is, without a prompt */
     QUERN_TASK_QUERY,
@@ -302,9 +302,10 @@ QUERN_API int quern_embed_tokens(quern_context *context, const quern_tokens *tex
 
 /* Writes the name of the space that vectors with these options belong to, with its terminator, to out. An example is
  * "768n-1f0c5e0d3b9a7264-document": the dimensions; n for normalised or u for not; a digest of everything in the file
- * that decides a vector: shape, weights, and all that the tokenizer reads; the task. Of large token embeddings the
- * digest covers samples. Where the file's prompt for the task is not that of the architecture, a dot and a digest of
- * the prompt follow. The context length is not covered: it decides only where QUERN_TRUNCATE cuts.
+ * that decides a vector: shape, weights, and all that the tokenizer reads; the task, which is "none" when the model has
+ * no prompt for it. Of large token embeddings the digest covers samples. Where the file's prompt for the task is not
+ * that of the architecture, a dot and a digest of the prompt follow. The context length is not covered: it decides only
+ * where QUERN_TRUNCATE cuts.
  *
  * Vectors may be compared when their spaces are the same, or differ only in tasks that are meant for each other, as
  * query and document are. The path and the kernel table are not part of the name, because vectors of both paths and of

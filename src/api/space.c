@@ -24,6 +24,8 @@ int quern_space(const quern_model *model, const quern_embed_options *options, ch
     if (model == NULL || out == NULL)
         return quern_fail(error, QUERN_EINVAL, "quern_space: model or out is NULL");
     QUERN_TRY(quern_embed_options_read(model, options, &o, error));
+    if (model->prompts.texts[o.task][0] == '\0')
+        o.task = QUERN_TASK_NONE; /* the text is embedded as it is */
     name_prompt(prompt, model, o.task);
     snprintf(out, QUERN_SPACE_SIZE, "%d%c-%016" PRIx64 "-%s%s", o.dimensions, o.flags & QUERN_NO_NORMALIZE ? 'u' : 'n',
              model->digest, quern_task_name((quern_task)o.task), prompt);
