@@ -8,11 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MOST_OPTIONS 64 /* of a verb, --help and an empty one included */
+#define MOST_OPTIONS 64   /* of a verb, the common ones and an empty one included */
 #define MOST_BYTES 0x1p46 /* 65536G */
 #define FIRST_LONG 256  /* what getopt returns for the first long option: above every letter */
 
-static const struct quern_cli_option help_option = {.name = "help", .letter = 'h', .help = "show this help"};
+const struct quern_cli_option quern_cli_common_options[] = {
+    {.name = "quiet", .letter = 'q', .help = "say nothing but errors"},
+    {.name = "help", .letter = 'h', .help = "show this help"},
+    {0},
+};
+enum { QUIET, HELP, COMMON_OPTIONS };
 
 static size_t count_options(const struct quern_cli_verb *verb)
 {
@@ -22,10 +27,10 @@ static size_t count_options(const struct quern_cli_verb *verb)
     return count;
 }
 
-/* Option i of a verb; --help comes after the verb's own options. */
+/* Option i of a verb; the common ones come after the verb's own, which are count. */
 static const struct quern_cli_option *option_at(const struct quern_cli_verb *verb, size_t count, size_t i)
 {
-    return i < count ? &verb->table[i] : &help_option;
+    return i < count ? &verb->table[i] : &quern_cli_common_options[i - count];
 }
 
 /* ---------------------------------------------------------------- help */
@@ -72,11 +77,11 @@ static void print_help(const struct quern_cli_verb *verb)
     int width = 0;
     printf("usage: quern %s [OPTION...]%s%s\n\n%s\n\noptions:\n", verb->name, verb->arguments != NULL ? " " : "",
            verb->arguments != NULL ? verb->arguments : "", verb->summary);
-    for (size_t i = 0; i <= count; i++) {
+    for (size_t i = 0; i < count + COMMON_OPTIONS; i++) {
         const int length = write_names(names, option_at(verb, count, i));
         width = length > width ? length : width;
     }
-    for (size_t i = 0; i <= count; i++)
+    for (size_t i = 0; i < count + COMMON_OPTIONS; i++)
         print_option(option_at(verb, count, i), width);
     printf("\n%s", verb->more);
 }
@@ -201,18 +206,45 @@ static void describe_arguments(const struct quern_cli_option *option, char out[1
     }
 }
 
+/* Offers the words of a list with '|' between them; NULL is an empty list. */
+static void offer_words(struct quern_cli_nearest *nearest, const char *words)
+{
+    while (words != NULL) {
+        const size_t length = strcspn(words, "|");
+        quern_cli_nearest_offer(nearest, words, length);
+        words = words[length] == '|' ? words + length + 1 : NULL;
+    }
+}
+
+static int refuse_task(const struct quern_cli_verb *verb, const char *label, const char *asked)
+{
+    struct quern_cli_nearest nearest = {.asked = asked};
+    char list[256] = "", hint[QUERN_CLI_HINT];
+    size_t length = 0;
+    const char *name;
+    for (int task = 0; (name = quern_task_name((quern_task)task)) != NULL && length < sizeof list; task++) {
+        length += (size_t)snprintf(list + length, sizeof list - length, "%s%s", task > 0 ? ", " : "", name);
+        quern_cli_nearest_offer(&nearest, name, strlen(name));
+    }
+    return quern_cli_misuse(verb->name, "%s: there is no task '%s'%s; the tasks are %s", label, asked,
+                            quern_cli_nearest_hint(&nearest, hint), list);
+}
+
 int quern_cli_take(const struct quern_cli_verb *verb, const struct quern_cli_option *option, const char *label,
                    const char *argument)
 {
-    char expected[128];
+    char expected[128], hint[QUERN_CLI_HINT];
+    struct quern_cli_nearest nearest = {.asked = argument};
     if (option->argument != NULL && argument[0] == '\0' && option->kind != QUERN_CLI_KIND_TITLE)
         return quern_cli_misuse(verb->name, "%s: %s is empty", label, option->argument);
     if (read_argument(option, argument, (char *)verb->options + option->offset))
         return -1;
     if (option->kind == QUERN_CLI_KIND_TASK)
-        return quern_cli_misuse(verb->name, "%s: there is no task '%s'", label, argument);
+        return refuse_task(verb, label, argument);
     describe_arguments(option, expected);
-    return quern_cli_misuse(verb->name, "%s takes %s, not '%s'", label, expected, argument);
+    offer_words(&nearest, option->words);
+    return quern_cli_misuse(verb->name, "%s takes %s, not '%s'%s", label, expected, argument,
+                            quern_cli_nearest_hint(&nearest, hint));
 }
 
 /* ---------------------------------------------------------------- the command line */
@@ -226,7 +258,8 @@ struct known {
 static void describe(struct known *known, const struct quern_cli_verb *verb, size_t count)
 {
     size_t length = 0;
-    for (size_t i = 0; i <= count; i++) {
+    known->letters[length++] = ':'; /* getopt returns ':' for a missing argument, and prints nothing */
+    for (size_t i = 0; i < count + COMMON_OPTIONS; i++) {
         const struct quern_cli_option *option = option_at(verb, count, i);
         const int argument = option->argument != NULL ? required_argument : no_argument;
         known->names[i] = (struct option){.name = option->name, .has_arg = argument, .val = (int)(FIRST_LONG + i)};
@@ -249,6 +282,32 @@ static size_t find_option(const struct quern_cli_verb *verb, size_t count, int k
     return i;
 }
 
+/* Says what is wrong with an option that getopt does not take. key: what it returned; argument: where it stopped. */
+static int refuse_option(const struct quern_cli_verb *verb, size_t count, int key, const char *argument)
+{
+    const size_t length = strcspn(argument, "="), name = length > 2 ? length - 2 : 0;
+    struct quern_cli_nearest nearest = {.prefix = "--"};
+    char asked[64], hint[QUERN_CLI_HINT];
+    int beginnings = 0;
+    if (key == ':' || optopt >= FIRST_LONG) {
+        const struct quern_cli_option *option = option_at(verb, count, find_option(verb, count, optopt));
+        return key == ':' ? quern_cli_misuse(verb->name, "--%s needs %s", option->name, option->argument)
+                          : quern_cli_misuse(verb->name, "--%s takes no argument", option->name);
+    }
+    if (optopt != 0)
+        return quern_cli_misuse(verb->name, "there is no option '-%c'", isprint(optopt) ? optopt : '?');
+    snprintf(asked, sizeof asked, "%.*s", (int)(name < sizeof asked ? name : sizeof asked - 1), argument + 2);
+    nearest.asked = asked;
+    for (size_t i = 0; i < count + COMMON_OPTIONS; i++) {
+        const char *word = option_at(verb, count, i)->name;
+        beginnings += strncmp(word, asked, name) == 0;
+        quern_cli_nearest_offer(&nearest, word, strlen(word));
+    }
+    if (beginnings > 1)
+        return quern_cli_misuse(verb->name, "'--%s' is the beginning of more than one option", asked);
+    return quern_cli_misuse(verb->name, "there is no option '--%s'%s", asked, quern_cli_nearest_hint(&nearest, hint));
+}
+
 /* given[i]: whether the command line has option i. */
 static int take_command_line(const struct quern_cli_verb *verb, int argc, char **argv, bool given[MOST_OPTIONS])
 {
@@ -258,28 +317,29 @@ static int take_command_line(const struct quern_cli_verb *verb, int argc, char *
     int code = -1, key;
     describe(&known, verb, count);
     while (code < 0 && (key = getopt_long(argc, argv, known.letters, known.names, NULL)) != -1) {
-        if (key == '?') { /* getopt has said what is wrong */
-            fprintf(stderr, "quern: see 'quern %s --help'\n", verb->name);
-            return QUERN_CLI_USAGE;
-        }
+        if (key == '?' || key == ':')
+            return refuse_option(verb, count, key, argv[optind - 1]);
         const size_t i = find_option(verb, count, key);
-        if (i == count) {
+        if (i == count + HELP) {
             print_help(verb);
             return QUERN_CLI_DONE;
         }
-        if (given[i] && verb->table[i].kind != QUERN_CLI_KIND_TEXTS)
-            return quern_cli_misuse(verb->name, "--%s is given twice", verb->table[i].name);
+        const struct quern_cli_option *option = option_at(verb, count, i);
+        if (given[i] && option->kind != QUERN_CLI_KIND_TEXTS)
+            return quern_cli_misuse(verb->name, "--%s is given twice", option->name);
         given[i] = true;
-        snprintf(label, sizeof label, "--%s", verb->table[i].name);
-        code = quern_cli_take(verb, &verb->table[i], label, optarg);
+        if (i == count + QUIET) {
+            quern_cli_quiet = true;
+            continue;
+        }
+        snprintf(label, sizeof label, "--%s", option->name);
+        code = quern_cli_take(verb, option, label, optarg);
     }
     return code;
 }
 
 int quern_cli_parse(const struct quern_cli_verb *verb, int argc, char **argv, struct quern_cli_arguments *arguments)
 {
-    static char program[] = "quern";
-    argv[0] = program; /* for getopt's messages */
     bool given[MOST_OPTIONS] = {false};
     int code = take_command_line(verb, argc, argv, given);
     if (code < 0 && verb->environment)

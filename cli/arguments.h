@@ -33,6 +33,9 @@ struct quern_cli_option {
     size_t offset; /* of the field in the verb's structure */
 };
 
+/* Options of every verb, beside its own. */
+extern const struct quern_cli_option quern_cli_common_options[];
+
 #define QUERN_CLI_TEXTS 8
 struct quern_cli_texts {
     int count; /* 0: not given */

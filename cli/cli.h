@@ -39,13 +39,38 @@ extern const struct quern_cli_verb quern_cli_embed, quern_cli_similarity, quern_
 /* Writes a line "quern: ..." to standard error. */
 void quern_cli_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Says what went wrong: "PLACE, text NUMBER: what" when a text is at fault, and names the option that helps when it is
- * too long. place: a file, or NULL. Returns QUERN_CLI_FAILED. */
+/* The same for what is no error: what the command has decided, or what the user may want to change. --quiet silences
+ * it. */
+void quern_cli_notice(const char *format, ...) __attribute__((format(printf, 1, 2)));
+extern bool quern_cli_quiet; /* --quiet was given */
+
+/* Whether a standard stream (by its number) is a terminal that takes colours and moves of the cursor. */
+bool quern_cli_is_terminal(int descriptor);
+
+/* Says what went wrong: "PLACE, text NUMBER: what" when a text is at fault, counted from 1, and names the option that
+ * helps when it is too long. place: a file, or NULL. Returns QUERN_CLI_FAILED. */
 int quern_cli_fail(const char *place, const quern_error *error);
 
 /* Says how a verb was used wrongly, and points to --help. verb: NULL for the command itself. Returns
  * QUERN_CLI_USAGE. */
 int quern_cli_misuse(const char *verb, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* ---------------------------------------------------------------- nearest.c */
+
+/* Finds the word that a user probably meant. Begins with `asked` set and zeros. */
+struct quern_cli_nearest {
+    const char *asked;
+    const char *prefix; /* what stands before all words; NULL: nothing */
+    const char *word; /* the nearest so far; NULL: none is near */
+    int length, distance;
+};
+
+/* Compares one of the words that exist. */
+void quern_cli_nearest_offer(struct quern_cli_nearest *nearest, const char *word, size_t length);
+
+/* " (did you mean 'WORD'?)" in out, or "". */
+#define QUERN_CLI_HINT 64
+const char *quern_cli_nearest_hint(const struct quern_cli_nearest *nearest, char out[QUERN_CLI_HINT]);
 
 /* ---------------------------------------------------------------- input.c */
 
@@ -67,7 +92,16 @@ struct quern_cli_input {
  * returns an exit code. */
 int quern_cli_input_open(struct quern_cli_input *input, const char *verb, const struct quern_cli_input_options *options,
                          struct quern_cli_arguments arguments);
-void quern_cli_input_close(struct quern_cli_input *input); /* an input of zeros is allowed */
+
+/* Says how many lines of the input were not UTF-8, if any were, and closes it. An input of zeros is allowed. */
+void quern_cli_input_close(struct quern_cli_input *input);
+
+/* Says what went wrong with the input, or with a text of it: "FILE:LINE: what" when the texts are lines. Returns
+ * QUERN_CLI_FAILED. */
+int quern_cli_input_fail(const struct quern_cli_input *input, const quern_error *error);
+
+/* Notices arguments that name a file, because their names are taken as texts. */
+void quern_cli_notice_files(struct quern_cli_arguments arguments, bool has_input);
 
 /* The arguments as texts, to be freed; NULL after a message. */
 quern_text *quern_cli_texts(struct quern_cli_arguments arguments);
@@ -105,6 +139,11 @@ const char *quern_cli_output_name(const struct quern_cli_output *output);
 
 /* Ends the command's standard output. Returns code; if something was not written, says so unless that was done. */
 int quern_cli_output_end(int code);
+
+/* From now on, a signal that ends the process says how many vectors were written, and the process still ends by it.
+ * After each batch, the count is set. */
+void quern_cli_interrupt_says(const struct quern_cli_output *output);
+void quern_cli_interrupt_count(uint64_t written);
 
 /* ---------------------------------------------------------------- progress.c */
 

@@ -18,11 +18,45 @@ static void print_help(FILE *file)
           file);
     for (size_t i = 0; i < QUERN_COUNT(verbs); i++)
         fprintf(file, "  %-12s %s\n", verbs[i]->name, verbs[i]->summary);
-    fputs("\n  quern VERB --help tells more about a verb; quern --version names this version.\n\n"
+    fputs("\n  quern help VERB tells more about a verb; quern version names this version.\n\n"
           "example:\n"
           "  quern similarity -m embeddinggemma-300M-Q8_0.gguf 'a red apple' 'ripe fruit' 'the tax office'\n\n"
           "exit codes: 0 done, 1 failed (or verify found a difference), 2 wrong usage\n",
           file);
+}
+
+static const struct quern_cli_verb *find_verb(const char *name)
+{
+    for (size_t i = 0; i < QUERN_COUNT(verbs); i++)
+        if (strcmp(name, verbs[i]->name) == 0)
+            return verbs[i];
+    return NULL;
+}
+
+static int refuse_verb(const char *name)
+{
+    struct quern_cli_nearest nearest = {.asked = name};
+    char hint[QUERN_CLI_HINT];
+    for (size_t i = 0; i < QUERN_COUNT(verbs); i++)
+        quern_cli_nearest_offer(&nearest, verbs[i]->name, strlen(verbs[i]->name));
+    quern_cli_nearest_offer(&nearest, "help", 4);
+    quern_cli_nearest_offer(&nearest, "version", 7);
+    return quern_cli_misuse(NULL, "there is no verb '%s'%s", name, quern_cli_nearest_hint(&nearest, hint));
+}
+
+/* quern help, and quern help VERB. */
+static int help(const char *name)
+{
+    static char option[] = "--help";
+    char *arguments[] = {NULL, option, NULL};
+    struct quern_cli_arguments rest;
+    const struct quern_cli_verb *verb = name != NULL ? find_verb(name) : NULL;
+    if (name != NULL && verb == NULL)
+        return refuse_verb(name);
+    if (verb != NULL)
+        return quern_cli_parse(verb, 2, arguments, &rest);
+    print_help(stdout);
+    return QUERN_CLI_DONE;
 }
 
 /* A file that is opened while a standard stream is closed would get the stream's number, and then its data. So closed
@@ -42,24 +76,21 @@ int main(int argc, char **argv)
         print_help(stderr);
         return QUERN_CLI_USAGE;
     }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
-        print_help(stdout);
-        return quern_cli_output_end(QUERN_CLI_DONE);
-    }
-    if (strcmp(argv[1], "--version") == 0) {
+    const char *word = argv[1];
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0)
+        return quern_cli_output_end(help(strcmp(word, "help") == 0 ? argv[2] : NULL));
+    if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0 || strcmp(word, "version") == 0) {
         printf("quern %s\n", quern_version());
         return quern_cli_output_end(QUERN_CLI_DONE);
     }
-    if (strcmp(argv[1], "--complete") == 0) {
+    if (strcmp(word, "--complete") == 0) {
         quern_cli_complete(verbs, QUERN_COUNT(verbs), argv + 2, argc - 2);
         return quern_cli_output_end(QUERN_CLI_DONE);
     }
-    for (size_t i = 0; i < QUERN_COUNT(verbs); i++) {
-        if (strcmp(argv[1], verbs[i]->name) != 0)
-            continue;
-        struct quern_cli_arguments arguments;
-        const int code = quern_cli_parse(verbs[i], argc - 1, argv + 1, &arguments);
-        return quern_cli_output_end(code >= 0 ? code : verbs[i]->run(verbs[i]->options, arguments));
-    }
-    return quern_cli_misuse(NULL, "there is no verb '%s'", argv[1]);
+    const struct quern_cli_verb *verb = find_verb(word);
+    if (verb == NULL)
+        return refuse_verb(word);
+    struct quern_cli_arguments arguments;
+    const int code = quern_cli_parse(verb, argc - 1, argv + 1, &arguments);
+    return quern_cli_output_end(code >= 0 ? code : verb->run(verb->options, arguments));
 }

@@ -8,7 +8,7 @@
 static bool wants_colours(void)
 {
     const char *refused = getenv("NO_COLOR");
-    return isatty(STDOUT_FILENO) && (refused == NULL || refused[0] == '\0');
+    return quern_cli_is_terminal(STDOUT_FILENO) && (refused == NULL || refused[0] == '\0');
 }
 
 /* The beginning of a text, without control characters, cut between two characters. */

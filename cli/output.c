@@ -8,24 +8,70 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char *volatile unfinished; /* the temporary file to remove when a signal ends the process */
+/* ---------------------------------------------------------------- signals that end the process */
 
-static void remove_unfinished(int signal_number)
+static const char *volatile unfinished; /* the temporary file to remove when a signal ends the process */
+static _Atomic uint64_t written_count;  /* vectors that were written */
+static char interrupt_words[2][512];    /* what is said before and behind the number of vectors; "" : nothing is said */
+
+/* Writes to standard error. Only what a handler of signals may call. */
+static void put_words(const char *words, size_t length)
+{
+    const ssize_t put = write(STDERR_FILENO, words, length);
+    (void)put; /* the process ends anyway */
+}
+
+static void say_interrupted(void)
+{
+    char digits[24];
+    size_t at = sizeof digits;
+    uint64_t count = written_count;
+    do
+        digits[--at] = (char)('0' + count % 10);
+    while ((count /= 10) > 0);
+    put_words(interrupt_words[0], strlen(interrupt_words[0]));
+    put_words(digits + at, sizeof digits - at);
+    put_words(interrupt_words[1], strlen(interrupt_words[1]));
+}
+
+static void end_by_signal(int signal_number)
 {
     if (unfinished != NULL)
         unlink(unfinished);
+    if (interrupt_words[0][0] != '\0' && signal_number != SIGPIPE)
+        say_interrupted();
     raise(signal_number); /* with the default action, see SA_RESETHAND */
 }
 
-static void remove_on_signals(const char *temporary)
+static void catch_ending_signals(void)
 {
     static const int ending[] = {SIGHUP, SIGINT, SIGTERM, SIGPIPE};
-    struct sigaction action = {.sa_handler = remove_unfinished, .sa_flags = (int)(SA_RESETHAND | SA_NODEFER)}, before;
-    unfinished = temporary;
+    struct sigaction action = {.sa_handler = end_by_signal, .sa_flags = (int)(SA_RESETHAND | SA_NODEFER)}, before;
     for (size_t i = 0; i < QUERN_COUNT(ending); i++)
         if (sigaction(ending[i], NULL, &before) == 0 && before.sa_handler == SIG_DFL)
             sigaction(ending[i], &action, NULL);
 }
+
+void quern_cli_interrupt_says(const struct quern_cli_output *output)
+{
+    const bool held_back = output->temporary != NULL || output->spooled;
+    snprintf(interrupt_words[0], sizeof interrupt_words[0], "\nquern: interrupted after ");
+    if (held_back)
+        snprintf(interrupt_words[1], sizeof interrupt_words[1],
+                 " texts; nothing was written to %s, which gets its data when all of it is there\n",
+                 quern_cli_output_name(output));
+    else
+        snprintf(interrupt_words[1], sizeof interrupt_words[1], " texts, whose vectors were written to %s\n",
+                 quern_cli_output_name(output));
+    catch_ending_signals();
+}
+
+void quern_cli_interrupt_count(uint64_t written)
+{
+    written_count = written;
+}
+
+/* ---------------------------------------------------------------- outputs */
 
 static bool told; /* the user knows that standard output cannot be written to */
 
@@ -52,6 +98,7 @@ int quern_cli_output_end(int code)
 static void forget_names(struct quern_cli_output *output)
 {
     unfinished = NULL;
+    interrupt_words[0][0] = '\0';
     free(output->target);
     free(output->temporary);
     output->target = output->temporary = NULL;
@@ -100,7 +147,8 @@ static FILE *open_temporary(struct quern_cli_output *output, const struct stat *
     if (descriptor < 0)
         return NULL;
     fchmod(descriptor, there != NULL ? there->st_mode & 0777 : 0666 & ~mask);
-    remove_on_signals(output->temporary);
+    unfinished = output->temporary;
+    catch_ending_signals();
     return fdopen(descriptor, "w");
 }
 

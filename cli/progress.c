@@ -16,7 +16,8 @@ int64_t quern_cli_now_ns(void)
 void quern_cli_progress_start(struct quern_cli_progress *progress, bool data_on_stdout)
 {
     *progress = (struct quern_cli_progress){.start_ns = quern_cli_now_ns()};
-    progress->shown = isatty(STDERR_FILENO) && !(data_on_stdout && isatty(STDOUT_FILENO));
+    progress->shown = !quern_cli_quiet && quern_cli_is_terminal(STDERR_FILENO) &&
+                      !(data_on_stdout && isatty(STDOUT_FILENO));
     progress->last_ns = progress->start_ns;
 }
 

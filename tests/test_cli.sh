@@ -103,7 +103,95 @@ done
 run embed -m "$model" --model "$model" hello
 check "an option twice, by letter and by name" both exits 2 "--model is given twice" -- silent
 run dance
-check "an unknown verb" exits 2 "there is no verb 'dance'"
+check "an unknown verb" exits 2 "there is no verb 'dance';"
+run version
+check "quern version" both exits 0 -- grep -qx 'quern [0-9]*\.[0-9]*\.[0-9]*' "$work/out"
+run help
+check "quern help" both exits 0 -- prints "exit codes"
+run help dance
+check "quern help of an unknown verb" exits 2 "there is no verb 'dance'"
+
+# A slip of the hand, and what was probably meant: near GIVEN MEANT ARGUMENT...
+near() {
+    given=$1
+    meant=$2
+    shift 2
+    run "$@"
+    check "$given: did you mean $meant?" both exits 2 "'$given'" -- grep -qF "(did you mean '$meant'?)" "$work/err"
+}
+for verb in $("$quern" --help | sed -n 's/^  \([a-z-]*\)  .*/\1/p') help version; do
+    wrong=$(echo "$verb" | sed 's/^\(.\)\(.\)/\2\1/') # the first two letters exchanged
+    near "$wrong" "$verb" "$wrong"
+done
+near EMBED embed EMBED
+near embde embed embde
+for verb in embed serve convert; do
+    "$quern" help "$verb" >"$work/help"
+    run "$verb" --help
+    check "quern help $verb" both exits 0 -- same help
+    for option in $(sed -n 's/^  [ ,a-zA-Z-]*--\([a-z-]*\) .*/\1/p' "$work/help"); do
+        wrong=$(echo "$option" | sed 's/\(.*\)\(.\)\(.\)$/\1\3\2q/') # the last two exchanged, and one more
+        [ ${#option} -gt 4 ] || continue
+        near "--$wrong" "--$option" "$verb" "--$wrong"
+    done
+done
+near querry query embed -t querry x
+check "the tasks are listed" grep -qF "the tasks are none, query, document, similarity" "$work/err"
+near documnt document similarity -t documnt x y
+near jsnol jsonl embed -f jsnol x
+near pices pieces tokenize -f pices x
+run embed -t dance x
+check "a task that is near no other" exits 2 "there is no task 'dance'; the tasks are"
+run embed --t x
+check "a beginning of two options" exits 2 "'--t' is the beginning of more than one option"
+run embed -t
+check "an option without its argument" exits 2 "--task needs TASK"
+run embed --exact=yes x
+check "an argument that an option does not take" exits 2 "--exact takes no argument"
+run embed -Z x
+check "an unknown letter" exits 2 "there is no option '-Z'"
+
+# ------------------------------------------------------------------ terminals and signals
+if command -v script >/dev/null; then
+    on_terminal() { # on_terminal ENVIRONMENT COMMAND: runs the command with a terminal as its output
+        env "$1" script -qec "$2" /dev/null >"$work/out" 2>"$work/err" </dev/null
+        status=$?
+    }
+    escapes() { grep -q "$(printf '\033')" "$work/out"; }
+    for format in f32 npy; do
+        on_terminal TERM=xterm "'$quern' embed -m '$model' -f $format x"
+        check "$format is not written to a terminal" both grep -q "a terminal cannot show" "$work/out" -- [ $status = 2 ]
+    done
+    on_terminal TERM=xterm "'$quern' similarity -m '$model' a b"
+    check "a matrix on a terminal has colours" escapes
+    on_terminal TERM=dumb "'$quern' similarity -m '$model' a b"
+    check "but not on one without them" both [ $status = 0 ] -- [ "$(grep -c "$(printf '\033')" "$work/out")" = 0 ]
+    on_terminal NO_COLOR=1 "'$quern' similarity -m '$model' a b"
+    check "nor with NO_COLOR" both [ $status = 0 ] -- [ "$(grep -c "$(printf '\033')" "$work/out")" = 0 ]
+fi
+interrupt() { # interrupt SIGNAL ARGUMENT...: embeds two lines, then waits for more, until the signal comes
+    signal=$1
+    shift
+    mkfifo "$work/fifo"
+    "$quern" embed -m "$model" -t none -f text "$@" <"$work/fifo" >"$work/out" 2>"$work/err" &
+    pid=$!
+    exec 9>"$work/fifo"
+    printf 'one\ntwo\n' >&9
+    for try in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+        [ "$(cat "$work/out" "$work"/stopped.* 2>/dev/null | wc -l)" -lt 2 ] || break
+        sleep 0.1
+    done
+    kill "-$signal" "$pid"
+    wait "$pid"
+    status=$?
+    exec 9>&-
+    rm "$work/fifo"
+}
+interrupt TERM
+check "SIGTERM: says what was written" both exits 143 "interrupted after 2 texts, whose vectors were written" -- lines 2
+interrupt TERM -o "$work/stopped"
+check "SIGTERM with -o: nothing is left" both exits 143 "nothing was written to $work/stopped" -- \
+    [ "$(ls "$work" | grep -c '^stopped')" = 0 ]
 for bad in "-t nothing" "-d 0" "-d -3" "-d 1x" "-d 99999999999999999999" "--threads 0" "--threads 257" "-f xml" \
     "-f ''" "-m ''" "-i ''" "-o '' text" "--title x -t query" "-i /dev/null text"; do
     eval "run embed -m '$model' $bad"
@@ -176,11 +264,20 @@ mkdir -p "$work/share/quern" "$work/bin/models"
 run embed text
 check "a starter model in a build directory" both exits 0 "using the starter model" -- lines 1
 keep none
-check "the starter model has no prompt for documents" both exits 0 "QUERN_MODEL" -- lines 1
 run embed -t none text
-check "its default task is none" same none
+check "its notice comes once, and its default task is none" both same none -- [ ! -s "$work/err" ]
 run embed -t document text
-check "no task has a prompt" same none
+check "a model without prompts ignores a task, with a notice" both exits 0 "the task document changes nothing" -- \
+    same none
+run embed -f json -t document text
+check "and its space has no task" grep -q '"space":"64n-[0-9a-f]*-none"' "$work/out"
+run embed -q -t document text
+check "--quiet: no notice" both same none -- [ ! -s "$work/err" ]
+rm -r "$HOME/.cache"
+run embed --quiet text
+check "--quiet: none of the starter either" both same none -- [ ! -s "$work/err" ]
+run embed text
+check "and that one comes later" exits 0 "using the starter model"
 run similarity text text
 keep similar
 run similarity -t none text text
@@ -261,10 +358,13 @@ check "--no-normalize" both exits 0 -- differs jsonl
 run embed -t query hello "hello world" ''
 check "a task gives other vectors" both exits 0 -- differs jsonl
 run embed hello
-check "a message names the default task" both exits 0 "document" -- lines 1
-keep document
+check "without a task a text is embedded as it is, with a notice" both exits 0 "without a prompt" -- lines 1
+keep as_it_is
+run embed -t none hello
+check "the default task is none" both same as_it_is -- [ ! -s "$work/err" ]
 run embed -t document hello
-check "the default task is document" same document
+check "another task gives other vectors" differs as_it_is
+keep document
 run embed --title none hello
 check "the title 'none' equals no title" same document
 run embed --title 'A day' hello
@@ -305,7 +405,7 @@ check "-d: the vector is normalised again" differs f32
 # ------------------------------------------------------------------ texts that are too long, and strange
 awk 'BEGIN { print "short"; for (i = 0; i < 400; i++) printf "x y "; print ""; print "last" }' >"$work/long"
 run embed -t none -i "$work/long"
-check "a text that is too long fails, with its number" exits 1 "text 1: the text has"
+check "a text that is too long fails, with its line" exits 1 "$work/long:2: the text has"
 check "the message names the option that helps" exits 1 "truncation (--truncate)"
 check "the vectors of the texts before it are written" both lines 1 -- prints '"index":0'
 run embed -t none --truncate -i "$work/long"
@@ -318,9 +418,37 @@ run embed -t none --truncate
 check "a line of 10 MB" both exits 0 -- lines 1
 run tokenize -i "$work/long" -m "$work/headless.gguf"
 check "the notice of a file without head" both exits 0 "dense head" -- lines 3
-printf 'a\0b\n\377\376\300\200\355\240\200\n\n \n\t\n\342\226\201\n<bos><eos><pad>\n\r\n' >"$work/in"
+printf 'ab\n\300\200\355\240\200\n\n \n\t\n\342\226\201\n<bos><eos><pad>\n\r\n' >"$work/in"
 run embed -t none
-check "NUL, invalid UTF-8, blanks and specials" both exits 0 -- lines 8
+check "invalid UTF-8, blanks and specials" both exits 0 "standard input:2: the line is not UTF-8" -- lines 8
+printf 'a\0b\n' >"$work/in"
+run embed -t none --null
+check "texts between NUL bytes are taken as they are" both exits 0 -- lines 2
+printf 'a\0b\n' >"$work/in"
+run embed -t none
+check "a NUL byte in a line is refused" both exits 1 "--null" -- silent
+printf 'hello\nhello world\n' >"$work/in"
+run embed -t none -f text
+keep plain_lines
+printf '\357\273\277hello\r\nhello world\r' >"$work/in"
+run embed -t none -f text
+check "CRLF and a mark of UTF-8 change nothing" same plain_lines
+for verb in "embed -t none" tokenize "verify --against $model --exact -m $model"; do
+    printf 'hello' | gzip >"$work/in.gz"
+    eval "run $verb -i '$work/in.gz'"
+    check "$verb: a compressed file is no text" both exits 1 "zcat FILE" -- silent
+done
+: >"$work/in"
+for verb in "embed -t none" tokenize "similarity text" "embed -t none -i"; do
+    name=$work/some.csv
+    echo text >"$name"
+    eval "run $verb '$name'"
+    check "$verb: a file of another kind gets a notice" exits 0 "cut -d, -f2"
+done
+run embed -t none "$work"
+check "the name of a folder gets a notice" both exits 0 "is a folder" -- lines 1
+run embed -t none -q "$work/some.csv"
+check "--quiet: no notice of a file" both exits 0 -- [ ! -s "$work/err" ]
 
 # ------------------------------------------------------------------ files and pipes that fail
 run embed -t none -i "$work/nowhere"
@@ -448,7 +576,7 @@ check "similarity: the default task" same similar
 run similarity -f json -t query -d 32 --exact hello hello
 check "similarity: options" both exits 0 -- prints '{"space":"32n-'
 run similarity hello "$(head -c 5000 "$work/long" | tr -d '\n')"
-check "similarity: a text too long" both exits 1 "text 1" -- silent
+check "similarity: a text too long" both exits 1 "text 2" -- silent
 
 # ------------------------------------------------------------------ tokenize
 run tokenize hello ''

@@ -72,7 +72,7 @@ int quern_cli_make(const char *verb, quern_cli_make_fn *make, const struct quern
     if (code != QUERN_OK)
         return quern_cli_fail(NULL, &error);
     if (result.notice[0] != '\0')
-        quern_cli_say("%s", result.notice);
+        quern_cli_notice("%s", result.notice);
     print_result(&result, path, options->json);
     return QUERN_CLI_DONE;
 }

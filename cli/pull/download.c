@@ -237,7 +237,7 @@ static bool wait_again(struct download *download, int failures)
         return refuse(download, "the server asks to try again in %d minutes", download->response.retry_after / 60);
     if (seconds < download->response.retry_after)
         seconds = download->response.retry_after;
-    quern_cli_say("%s; trying again in %.1f s (%d of %d)", download->reason, seconds, failures,
+    quern_cli_notice("%s; trying again in %.1f s (%d of %d)", download->reason, seconds, failures,
                   download->options->retries);
     struct timespec time = {(time_t)seconds, (long)((seconds - (double)(time_t)seconds) * 1e9)};
     while (nanosleep(&time, &time) != 0 && errno == EINTR)
@@ -309,7 +309,7 @@ static bool is_wanted(const struct quern_cli_source *source, const struct quern_
 static void announce_terms(const struct quern_cli_published *published)
 {
     if (published != NULL && published->terms != NULL)
-        quern_cli_say("%s is provided under the %s: %s", published->name, published->license, published->terms);
+        quern_cli_notice("%s is provided under the %s: %s", published->name, published->license, published->terms);
 }
 
 /* Downloads the file while its part is locked. */
@@ -323,7 +323,8 @@ static int get(struct download *download)
     if (!is_wanted(download->source, &part->record)) /* another file of that name, or an older version */
         code = quern_cli_part_restart(part);
     if (part->have > 0)
-        quern_cli_say("continuing after %.1f of %.1f MB", (double)part->have * 1e-6, (double)part->record.size * 1e-6);
+        quern_cli_notice("continuing after %.1f of %.1f MB", (double)part->have * 1e-6,
+                         (double)part->record.size * 1e-6);
     else
         announce_terms(download->source->published);
     do {

@@ -26,7 +26,7 @@ static bool lock(struct quern_cli_part *part)
     bool waiting = false;
     while (flock(part->descriptor, waiting ? LOCK_EX : LOCK_EX | LOCK_NB) != 0) {
         if (errno == EWOULDBLOCK && !waiting)
-            quern_cli_say("another process is downloading %s: waiting for it", part->target);
+            quern_cli_notice("another process is downloading %s: waiting for it", part->target);
         else if (errno != EINTR)
             return false;
         waiting = true;

@@ -103,7 +103,7 @@ static int read_texts(struct compared_texts *texts, const struct quern_cli_verif
     texts->name = input.name;
     while (code == QUERN_CLI_DONE && batch.count > 0 && !texts->more) {
         code = input.source->next(input.source, &batch, &error) == QUERN_OK ? QUERN_CLI_DONE
-                                                                            : quern_cli_fail(NULL, &error);
+                                                                            : quern_cli_input_fail(&input, &error);
         if (code == QUERN_CLI_DONE)
             code = keep_batch(texts, &batch);
     }
@@ -253,7 +253,7 @@ static int report(const struct quern_cli_verify_options *options, const struct s
     compare(&result, &sides[0], &sides[1], texts->count);
     (options->json ? print_json : print_report)(&result, sides, texts->count, task);
     if (texts->more)
-        quern_cli_say("only the first %d texts were compared", MOST_COMPARED);
+        quern_cli_notice("only the first %d texts were compared", MOST_COMPARED);
     return QUERN_CLI_DONE;
 }
 

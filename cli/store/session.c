@@ -2,6 +2,8 @@
 
 #include "store.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -37,19 +39,35 @@ static const char *find_named(const char *path)
     return NULL;
 }
 
+/* Whether the notice of the starter model was never shown to this user, as far as the cache folder knows. Then notes
+ * there that it is shown now. */
+static bool is_first_time(void)
+{
+    char folder[QUERN_CLI_PATH], mark[QUERN_CLI_PATH];
+    if (!quern_cli_cache_folder(folder) || !quern_cli_cache_path(mark, "starter.noticed") ||
+        !quern_cli_make_folder(folder))
+        return true;
+    const int descriptor = open(mark, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (descriptor < 0)
+        return errno != EEXIST;
+    close(descriptor);
+    return true;
+}
+
 static const char *find_model(const char *given)
 {
     const char *path = given != NULL ? given : getenv("QUERN_MODEL");
     if (path != NULL && path[0] != '\0')
         return find_named(path);
     if (given == NULL && quern_cli_cache_default(found)) {
-        quern_cli_say("model %s", found);
+        quern_cli_notice("model %s", found);
         return found;
     }
     if (given == NULL && find_starter()) {
-        quern_cli_say("using the starter model, which is for trials and demonstrations; for real work 'quern pull %s' "
-                      "downloads EmbeddingGemma, or give a GGUF file with -m or QUERN_MODEL",
-                      quern_cli_catalog[0].name);
+        if (!quern_cli_quiet && is_first_time())
+            quern_cli_notice("using the starter model, which is for trials and demonstrations; for real work 'quern "
+                             "pull %s' downloads EmbeddingGemma, or give a GGUF file with -m or QUERN_MODEL (this "
+                             "notice comes once)", quern_cli_catalog[0].name);
         return found;
     }
     quern_cli_say("no model: 'quern pull %s' downloads one into ~/.cache/quern; or give one with -m FILE or "
@@ -74,7 +92,7 @@ int quern_cli_session_load(struct quern_cli_session *session, const struct quern
         return QUERN_CLI_FAILED;
     }
     if (session->info.notice != NULL)
-        quern_cli_say("%s", session->info.notice);
+        quern_cli_notice("%s", session->info.notice);
     return QUERN_CLI_DONE;
 }
 
@@ -114,6 +132,14 @@ int quern_cli_check_title(const char *verb, const quern_embed_options *embed)
 
 int quern_cli_task(const struct quern_cli_session *session, const quern_embed_options *embed, int usual)
 {
+    static bool noticed;
+    if (embed->task > QUERN_TASK_NONE && !session->info.has_prompts && embed->title.data == NULL) {
+        if (!noticed)
+            quern_cli_notice("this model has no prompts: the task %s changes nothing",
+                             quern_task_name((quern_task)embed->task));
+        noticed = true;
+        return QUERN_TASK_NONE;
+    }
     if (embed->task >= 0)
         return embed->task;
     if (embed->title.data != NULL)
@@ -159,6 +185,6 @@ int quern_cli_rows_embed(struct quern_cli_rows *job, struct quern_jobs_array *ar
 void quern_cli_say_cut(const struct quern_cli_session *session, uint64_t cut, uint64_t texts)
 {
     if (cut > 0)
-        quern_cli_say("%llu of %llu texts were cut to %d tokens", (unsigned long long)cut, (unsigned long long)texts,
+        quern_cli_notice("%llu of %llu texts were cut to %d tokens", (unsigned long long)cut, (unsigned long long)texts,
                       session->info.context_length);
 }

@@ -37,11 +37,10 @@ static void offer_arguments(const struct quern_cli_option *option, const char *t
     }
 }
 
-static void offer_options(const struct quern_cli_verb *verb, const char *typed)
+static void offer_options(const struct quern_cli_option *option, const char *typed)
 {
-    for (const struct quern_cli_option *option = verb->table; option->name != NULL; option++)
+    for (; option->name != NULL; option++)
         offer(typed, "--", option->name, strlen(option->name), option->help != NULL ? option->help : option->argument);
-    offer(typed, "--", "help", 4, "show help");
 }
 
 void quern_cli_complete(const struct quern_cli_verb *const *verbs, size_t verb_count, char **words, int count)
@@ -57,8 +56,10 @@ void quern_cli_complete(const struct quern_cli_verb *const *verbs, size_t verb_c
         return;
     const bool equals = count > 3 && strcmp(words[count - 2], "=") == 0; /* as bash divides --task=query */
     const struct quern_cli_option *option = count > 2 ? find_named(verb, words[count - 2 - equals]) : NULL;
-    if (option != NULL && option->argument != NULL)
+    if (option != NULL && option->argument != NULL) {
         offer_arguments(option, strcmp(typed, "=") == 0 ? "" : typed);
-    else if (typed[0] == '-')
-        offer_options(verb, typed);
+    } else if (typed[0] == '-') {
+        offer_options(verb->table, typed);
+        offer_options(quern_cli_common_options, typed);
+    }
 }

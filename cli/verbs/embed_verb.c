@@ -1,6 +1,9 @@
 #include "arguments.h"
 #include "store/session.h"
 
+#include <string.h>
+#include <unistd.h>
+
 struct embed_options {
     struct quern_cli_session_options session;
     struct quern_cli_input_options input;
@@ -23,6 +26,7 @@ struct embed_run {
 static bool report(void *user, const struct quern_jobs_progress *job)
 {
     quern_cli_progress_texts(user, job);
+    quern_cli_interrupt_count(job->texts);
     return true;
 }
 
@@ -33,11 +37,12 @@ static int prepare(struct embed_run *run, const struct embed_options *options)
     if (quern_cli_session_open(&run->session, &options->session) != QUERN_CLI_DONE)
         return QUERN_CLI_FAILED;
     run->embed = options->embed;
-    run->embed.task = quern_cli_task(&run->session, &options->embed, QUERN_TASK_DOCUMENT);
+    run->embed.task = quern_cli_task(&run->session, &options->embed, QUERN_TASK_NONE);
     if (quern_space(run->session.model, &run->embed, run->space, &error) != QUERN_OK)
         return quern_cli_fail(NULL, &error);
-    if (options->embed.task < 0 && run->embed.task == QUERN_TASK_DOCUMENT)
-        quern_cli_say("embedding for the task document; another is chosen with -t, for example -t query");
+    if (options->embed.task < 0 && run->embed.task == QUERN_TASK_NONE && run->session.info.has_prompts)
+        quern_cli_notice("embedded without a prompt: use -t document for texts to be found, and -t query for what "
+                         "searches them; -t none says that no prompt is wanted");
     if (quern_cli_output_open(&run->output, options->output, quern_jobs_format_rewinds(options->format)) !=
         QUERN_CLI_DONE)
         return QUERN_CLI_FAILED;
@@ -54,23 +59,34 @@ static int embed_all(struct embed_run *run)
                                              .options = run->embed, .report = report, .user = &run->progress};
     struct quern_jobs_progress progress;
     quern_error error;
+    quern_cli_interrupt_says(&run->output);
     quern_cli_progress_start(&run->progress, run->output.path == NULL);
     const int code = quern_jobs_embed(&job, run->input.source, &run->writer.sink, &progress, &error);
     quern_cli_progress_clear(&run->progress);
     if (code != QUERN_OK)
-        quern_cli_fail(NULL, &error);
+        quern_cli_input_fail(&run->input, &error);
     quern_cli_say_cut(&run->session, progress.cut, progress.texts);
     return code == QUERN_OK ? QUERN_CLI_DONE : QUERN_CLI_FAILED;
+}
+
+/* Checks what the options say together; returns an exit code. */
+static int check_options(const struct embed_options *options)
+{
+    const bool binary = options->format == QUERN_JOBS_F32 || options->format == QUERN_JOBS_NPY;
+    if (options->input.path != NULL && options->output != NULL &&
+        quern_cli_same_file(options->input.path, options->output))
+        return quern_cli_misuse("embed", "-o %s would replace the texts, which are read from it", options->output);
+    if (binary && (options->output == NULL || strcmp(options->output, "-") == 0) && isatty(STDOUT_FILENO))
+        return quern_cli_misuse("embed", "-f %s writes bytes that a terminal cannot show: use -o FILE, or a pipe",
+                                options->format == QUERN_JOBS_F32 ? "f32" : "npy");
+    return quern_cli_check_title("embed", &options->embed);
 }
 
 static int embed(const void *given, struct quern_cli_arguments arguments)
 {
     const struct embed_options *options = given;
     struct embed_run run = {0};
-    int code = quern_cli_check_title("embed", &options->embed);
-    if (code == QUERN_CLI_DONE && options->input.path != NULL && options->output != NULL &&
-        quern_cli_same_file(options->input.path, options->output))
-        code = quern_cli_misuse("embed", "-o %s would replace the texts, which are read from it", options->output);
+    int code = check_options(options);
     if (code == QUERN_CLI_DONE)
         code = quern_cli_input_open(&run.input, "embed", &options->input, arguments);
     if (code == QUERN_CLI_DONE)
@@ -110,12 +126,13 @@ const struct quern_cli_verb quern_cli_embed = {
     .arguments = "[TEXT...]",
     .summary = "Prints the vector of each text: of the arguments, of the lines of a file, or of standard input.",
     .table = table,
-    .more = "The task is 'document' unless -t names another; 'none' for a model that takes no prompts.\n"
+    .more = "Without -t, a text is embedded as it is. For a search, embed the texts with -t document, and what\n"
+            "searches them with -t query. A model that has no prompts ignores the task.\n"
             "When a text cannot be embedded, the output ends before it and the exit code is 1.\n"
             "npy on standard output is kept in a temporary file until its number of rows is known.\n\n"
             "example:\n"
             "  quern embed -t query 'how do plants drink'\n"
-            "  quern embed -f npy -d 256 -i lines.txt -o vectors.npy\n",
+            "  quern embed -t document -f npy -d 256 -i lines.txt -o vectors.npy\n",
     .options = &defaults,
     .run = embed,
 };

@@ -58,7 +58,7 @@ static int print_tokens(const quern_model *model, const struct ids *ids, bool pi
 
 /* Tokenises one batch; *ids is memory that the batches share. */
 static int tokenize_batch(const struct tokenize_options *options, const struct quern_cli_session *session,
-                          const struct quern_jobs_texts *batch, struct ids *ids)
+                          const struct quern_cli_input *input, const struct quern_jobs_texts *batch, struct ids *ids)
 {
     quern_error error;
     for (size_t i = 0; i < batch->count; i++) {
@@ -67,14 +67,14 @@ static int tokenize_batch(const struct tokenize_options *options, const struct q
             code = print_tokens(session->model, ids, options->format == AS_PIECES, &error);
         if (code != QUERN_OK) {
             error.index = (int64_t)(batch->first + i);
-            return quern_cli_fail(NULL, &error);
+            return quern_cli_input_fail(input, &error);
         }
     }
     return QUERN_CLI_DONE;
 }
 
 static int tokenize_all(const struct tokenize_options *options, const struct quern_cli_session *session,
-                        struct quern_jobs_source *source)
+                        const struct quern_cli_input *input)
 {
     struct quern_cli_output output;
     struct quern_jobs_texts batch = {.count = 1};
@@ -82,9 +82,10 @@ static int tokenize_all(const struct tokenize_options *options, const struct que
     quern_error error;
     int code = quern_cli_output_open(&output, NULL, false);
     while (code == QUERN_CLI_DONE && batch.count > 0) {
-        code = source->next(source, &batch, &error) == QUERN_OK ? QUERN_CLI_DONE : quern_cli_fail(NULL, &error);
+        code = input->source->next(input->source, &batch, &error) == QUERN_OK ? QUERN_CLI_DONE
+                                                                              : quern_cli_input_fail(input, &error);
         if (code == QUERN_CLI_DONE)
-            code = tokenize_batch(options, session, &batch, &ids);
+            code = tokenize_batch(options, session, input, &batch, &ids);
         if (code == QUERN_CLI_DONE)
             code = quern_cli_output_flush(&output);
     }
@@ -101,7 +102,7 @@ static int tokenize(const void *given, struct quern_cli_arguments arguments)
     if (code == QUERN_CLI_DONE)
         code = quern_cli_session_open(&session, &options->session);
     if (code == QUERN_CLI_DONE)
-        code = tokenize_all(options, &session, input.source);
+        code = tokenize_all(options, &session, &input);
     quern_cli_session_close(&session);
     quern_cli_input_close(&input);
     return code;

@@ -1,0 +1,56 @@
+#include "cli.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#define LONGEST_COMPARED 32 /* bytes of a word that is compared; longer ones have no near word */
+
+/* How many letters must be added, left out, changed, or exchanged with their neighbour to make one word of the other
+ * (the optimal string alignment distance), without regard to case. */
+static int distance(const char *a, size_t a_length, const char *b, size_t b_length)
+{
+    int rows[3][LONGEST_COMPARED + 1]; /* the row of the letter before the last one, of the last one, and of this one */
+    int *older = rows[0], *old = rows[1], *row = rows[2];
+    for (size_t j = 0; j <= b_length; j++)
+        old[j] = (int)j;
+    for (size_t i = 1; i <= a_length; i++) {
+        row[0] = (int)i;
+        for (size_t j = 1; j <= b_length; j++) {
+            const int x = tolower((unsigned char)a[i - 1]), y = tolower((unsigned char)b[j - 1]);
+            int least = old[j - 1] + (x != y);
+            least = old[j] + 1 < least ? old[j] + 1 : least;
+            least = row[j - 1] + 1 < least ? row[j - 1] + 1 : least;
+            if (i > 1 && j > 1 && x == tolower((unsigned char)b[j - 2]) && y == tolower((unsigned char)a[i - 2]))
+                least = older[j - 2] + 1 < least ? older[j - 2] + 1 : least;
+            row[j] = least;
+        }
+        int *const reused = older;
+        older = old;
+        old = row;
+        row = reused;
+    }
+    return old[b_length];
+}
+
+void quern_cli_nearest_offer(struct quern_cli_nearest *nearest, const char *word, size_t length)
+{
+    const size_t asked = strlen(nearest->asked);
+    if (asked == 0 || asked > LONGEST_COMPARED || length > LONGEST_COMPARED)
+        return;
+    const int most = asked < 3 ? 0 : asked < 6 ? 1 : 2; /* letters of a slip of the hand */
+    const int found = distance(nearest->asked, asked, word, length);
+    if (found > most || (nearest->word != NULL && found >= nearest->distance))
+        return;
+    nearest->word = word;
+    nearest->length = (int)length;
+    nearest->distance = found;
+}
+
+const char *quern_cli_nearest_hint(const struct quern_cli_nearest *nearest, char out[QUERN_CLI_HINT])
+{
+    if (nearest->word == NULL)
+        return "";
+    snprintf(out, QUERN_CLI_HINT, " (did you mean '%s%.*s'?)", nearest->prefix != NULL ? nearest->prefix : "",
+             nearest->length, nearest->word);
+    return out;
+}
