@@ -3,7 +3,8 @@
 # usage: check_documents.sh SOURCE-ROOT BUILD-ROOT
 #
 # All blocks of a document run in order in one shell, in an empty folder that has build/, models/, examples/ and include/
-# of the tree, and with build/ first in PATH. Port 8080 is replaced by a free one. The kinds of blocks:
+# of the tree, and with build/ first in PATH. It also has what a reader may have downloaded, both tiny here:
+# embeddinggemma-300m/, the folder of a model, and old.gguf, a model without a head. Port 8080 is replaced by a free one. The kinds of blocks:
 #
 #   ```sh     runs, and must succeed. What it prints is kept for the output block that follows.
 #   ```c      is compiled without warnings, and linked if it has main(). A block that begins with the comment
@@ -17,8 +18,7 @@
 # printed. Links to files of the tree must lead to a file, and paths that are named must exist.
 #
 # The manual page is checked in the same way: a display (.Bd to .Ed) among its examples is a ```sh block, and the comment
-# "not run: REASON" before it says that it is not run. Its folder also has what a reader downloads: embeddinggemma-300m/,
-# the folder of a model, and old.gguf, a model without a head. Both are tiny here.
+# "not run: REASON" before it says that it is not run.
 set -eu
 root=$(cd "$1" && pwd)
 build=$(cd "$2" && pwd)
@@ -118,6 +118,9 @@ make_folder() {
     for name in models examples include bench docs; do
         [ ! -e "$root/$name" ] || ln -s "$root/$name" "$1/$name"
     done
+    for name in embeddinggemma-300m old.gguf; do
+        ln -s "$work/downloads/$name" "$1/$name"
+    done
     for name in quern src tools examples meson-uninstalled; do
         [ ! -e "$build/$name" ] || ln -s "$build/$name" "$1/build/$name"
     done
@@ -147,12 +150,12 @@ convert_manual() {
         { gsub(/\\e/, "\\"); print inside ? $0 : "" }' "$1"
 }
 
-# What a reader of the manual page has downloaded.
-add_models() {
+# What a reader has downloaded, in $work/downloads.
+make_downloads() {
+    mkdir -p "$work/downloads/embeddinggemma-300m"
     "$build/tools/mkmodel" tiny "$work/whole.gguf" --head --type f32
-    mkdir "$1/embeddinggemma-300m"
-    "$build/tools/mkfolder" "$work/whole.gguf" "$1/embeddinggemma-300m"
-    "$build/tools/mkmodel" tiny "$1/old.gguf" --type f32
+    "$build/tools/mkfolder" "$work/whole.gguf" "$work/downloads/embeddinggemma-300m"
+    "$build/tools/mkmodel" tiny "$work/downloads/old.gguf" --type f32
 }
 
 # Checks one document, named relative to the root.
@@ -166,7 +169,6 @@ check_document() {
     *.1)
         text=$work/manual
         convert_manual "$root/$document" >"$text"
-        add_models "$work/folder"
         ;;
     esac
     split_blocks "$text" >"$work/doc/list"
@@ -234,6 +236,7 @@ check_paths() {
 
 port=$((20000 + $$ % 10000)) # below those that the system gives out by itself
 cd "$root"
+make_downloads
 for document in README.md docs/*.md docs/man/*.1 examples/README.md CONTRIBUTING.md; do
     [ ! -f "$document" ] || check_document "$document"
 done

@@ -88,9 +88,7 @@ for verb in $("$quern" --help | sed -n 's/^  \([a-z-]*\)  .*/\1/p'); do
         check "$verb: $switch twice" both exits 2 "$switch is given twice" -- silent
     done
     for option in model threads task output type sha256 port; do
-        case $verb$("$quern" "$verb" --help) in
-        eval*"several times"*) [ $option != model ] || continue ;;
-        esac
+        [ "$verb $option" != "eval model" ] || continue # may be given several times
         "$quern" "$verb" --help | grep -q -- "--$option " || continue
         case $option in
         task) value=none ;;
@@ -610,6 +608,11 @@ run info --json --exact --threads 1
 check "info: activations in JSON" prints '"activations": "float32",'
 check "info: JSON" both prints '"path": "exact"' -- prints '"threads": 1,'
 check "info: head in JSON" prints '"head": true,'
+sed 's/tokenizer.ggml.add_eos_token/tokenizer.ggml.add_eos_t0ken/' "$model" >"$work/endless.gguf"
+run info -m "$work/endless.gguf"
+check "a file whose texts are not closed gives a notice" exits 0 "lacks a token that closes every text"
+check "which info lists, with another space" both grep -q '^notice .*add_eos_token' "$work/out" \
+    -- [ "$(grep '^space' "$work/out")" != "$("$quern" info -m "$model" | grep '^space')" ]
 run info --json -m "$work/headless.gguf"
 check "info: notice" both exits 0 "dense head" -- prints '"notice": "'
 run verify
