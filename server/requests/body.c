@@ -127,7 +127,6 @@ static struct quern_request_input *add_input(struct quern_request *request, cons
         request->inputs = inputs;
         request->input_capacity = capacity;
     }
-    request->inputs[request->input_count] = (struct quern_request_input){0};
     return &request->inputs[request->input_count++];
 }
 
@@ -135,14 +134,13 @@ bool quern_body_add_text(struct quern_request *request, const char *param, const
 {
     struct quern_request_input *input = add_input(request, param);
     if (input != NULL)
-        input->text = quern_value_text(text);
+        *input = (struct quern_request_input){.param = param, .text = quern_value_text(text)};
     return input != NULL;
 }
 
 bool quern_body_add_ids(struct quern_request *request, const char *param, const struct quern_value *array)
 {
     const size_t count = quern_value_size(array);
-    const int vocabulary = request->service->info.vocabulary;
     if (!request->service->options->allow_token_ids && !request->options.only_tokens)
         return quern_refuse(
             request, QUERN_FAULT_TOKEN_IDS, param,
@@ -151,18 +149,10 @@ bool quern_body_add_ids(struct quern_request *request, const char *param, const 
     if (count == 0)
         return quern_refuse(request, QUERN_FAULT_EMPTY, param, "input %zu must not be empty", request->input_count);
     struct quern_request_input *input = add_input(request, param);
-    if (input == NULL || !quern_request_reserve_ids(request, count))
+    if (input == NULL)
         return false;
     *input = (struct quern_request_input){
-        .is_ids = true, .first_id = request->id_count, .result.tokens = (uint32_t)count};
-    for (const struct quern_value *value = quern_value_first(array); value != NULL; value = quern_value_next(value)) {
-        const int64_t id = quern_value_is(value, QUERN_VALUE_INTEGER) ? quern_value_integer(value) : -1;
-        if (id < 0 || id >= vocabulary)
-            return quern_refuse(request, QUERN_FAULT_VALUE, param,
-                                "input %zu must contain only token ids, integers from 0 to %d",
-                                request->input_count - 1, vocabulary - 1);
-        request->ids[request->id_count++] = (int32_t)id;
-    }
+        .param = param, .is_ids = true, .next_id = quern_value_first(array), .result.tokens = (uint32_t)count};
     return true;
 }
 

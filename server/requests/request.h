@@ -26,8 +26,11 @@ enum quern_vectors_form { QUERN_VECTORS_JSON, QUERN_VECTORS_RAW, QUERN_VECTORS_N
 
 struct quern_request_input {
     quern_text text, title; /* in the body */
-    bool is_ids;            /* the client sent token ids, which are in the request's ids already */
-    size_t first_id;        /* in the request's ids */
+    const char *param;      /* the field that it comes from; static */
+    bool is_ids;            /* the client sent token ids */
+    const struct quern_value *next_id; /* of them, to be read next */
+    size_t ids_read;
+    size_t first_id;        /* in the request's ids, once it is tokenised */
     quern_result result;    /* tokens and truncated, once it is tokenised */
 };
 

@@ -1,5 +1,9 @@
 #include "request_tokens.h"
 
+/* What a text costs beside its bytes, as its prompt is tokenised too, and what an id costs: in bytes of a text. */
+#define TEXT_COST 1024
+#define ID_COST 16
+
 /* ---------------------------------------------------------------- one input */
 
 /* Adds the ids of an input, which were written behind the request's ids. */
@@ -92,6 +96,29 @@ static bool check_ids(struct quern_request *request, size_t i)
     return true;
 }
 
+/* Reads at most so many ids of input i. 0: there are more; 1: all are read, and cut; -1: refused. */
+static int read_ids(struct quern_request *request, size_t i, size_t most)
+{
+    struct quern_request_input *input = &request->inputs[i];
+    const int vocabulary = request->service->info.vocabulary;
+    if (input->ids_read == 0 && !quern_request_reserve_ids(request, input->result.tokens))
+        return -1;
+    if (input->ids_read == 0)
+        input->first_id = request->id_count;
+    for (; most > 0 && input->next_id != NULL; most--, input->next_id = quern_value_next(input->next_id)) {
+        const bool is_integer = quern_value_is(input->next_id, QUERN_VALUE_INTEGER);
+        const int64_t id = is_integer ? quern_value_integer(input->next_id) : -1;
+        if (id < 0 || id >= vocabulary) {
+            quern_refuse(request, QUERN_FAULT_VALUE, input->param,
+                         "input %zu must contain only token ids, integers from 0 to %d", i, vocabulary - 1);
+            return -1;
+        }
+        request->ids[request->id_count++] = (int32_t)id;
+        input->ids_read++;
+    }
+    return input->next_id != NULL ? 0 : check_ids(request, i) ? 1 : -1;
+}
+
 /* ---------------------------------------------------------------- all inputs */
 
 /* Refuses inputs that have too many tokens together. */
@@ -107,25 +134,28 @@ static bool check_total(struct quern_request *request)
                         tokens, most);
 }
 
+/* Tokenises input i, or reads at most so many of its ids. 0: there are more; 1: done; -1: refused. */
+static int tokenize_input(struct quern_request *request, size_t i, size_t most_ids)
+{
+    if (request->inputs[i].is_ids)
+        return read_ids(request, i, most_ids);
+    return (request->options.only_tokens ? tokenize_whole(request, i) : tokenize_text(request, i)) ? 1 : -1;
+}
+
 int quern_request_tokenize(struct quern_request *request, size_t slice)
 {
-    size_t done = 0;
-    while (request->tokenized < request->input_count) {
-        if (done >= slice)
-            return 0;
-        const size_t i = request->tokenized++;
-        struct quern_request_input *input = &request->inputs[i];
-        const bool good = input->is_ids                ? check_ids(request, i)
-                          : request->options.only_tokens ? tokenize_whole(request, i)
-                                                       : tokenize_text(request, i);
-        if (!good)
-            return -1;
-        done += input->text.length + 256;
+    for (size_t done = 0; request->tokenized < request->input_count && done < slice;) {
+        const struct quern_request_input *input = &request->inputs[request->tokenized];
+        const int code = tokenize_input(request, request->tokenized, 1 + (slice - done) / ID_COST);
+        if (code <= 0)
+            return code;
+        request->tokenized++;
         request->token_count += input->result.tokens;
         if (!check_total(request))
             return -1;
+        done += TEXT_COST + input->text.length + input->title.length + ID_COST * input->ids_read;
     }
-    return 1;
+    return request->tokenized == request->input_count;
 }
 
 bool quern_request_wants_vectors(const struct quern_request *request)
