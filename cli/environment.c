@@ -58,8 +58,8 @@ static int take_variable(const struct quern_cli_verb *verb, const struct quern_c
     static const char *const on[] = {"1", "true", "yes", "on"}, *const off[] = {"0", "false", "no", "off"};
     char label[NAME_BYTES + 1];
     if (is_address_of_a_service(variable, value)) {
-        quern_cli_say("$%s is the address of a service, as Kubernetes and Docker set it: it is left alone; --%s tells "
-                      "this server its own", variable, option->name);
+        quern_cli_notice("$%s is the address of a service, as Kubernetes and Docker set it: it is left alone; --%s tells "
+                         "this server its own", variable, option->name);
         return -1;
     }
     if (option->argument == NULL && is_word(value, off))
@@ -95,7 +95,7 @@ static void note_unknown(const struct quern_cli_verb *verb)
             continue;
         snprintf(variable, sizeof variable, "%.*s", (int)length, *entry);
         if (!is_known(verb, variable) && !is_of_a_service(variable, *entry + length + 1))
-            quern_cli_say("$%s does nothing: it is not the name of an option of 'quern %s'", variable, verb->name);
+            quern_cli_notice("$%s does nothing: it is not the name of an option of 'quern %s'", variable, verb->name);
     }
 }
 

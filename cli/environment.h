@@ -5,8 +5,8 @@
 #include "arguments.h"
 
 /* Takes the options of a verb that the command line does not have: given[i] says whether it has option i of the table,
- * and then its variable is not read. An empty variable is the same as none. Says in a notice which variables do nothing.
- * Returns -1, or an exit code after a message. */
+ * and then its variable is not read. An empty variable is the same as none. Says in a notice which variables do
+ * nothing. Returns -1, or an exit code after a message. */
 int quern_cli_take_environment(const struct quern_cli_verb *verb, const bool *given);
 
 #endif

@@ -175,7 +175,7 @@ interrupt() { # interrupt SIGNAL ARGUMENT...: embeds two lines, then waits for m
     pid=$!
     exec 9>"$work/fifo"
     printf 'one\ntwo\n' >&9
-    for try in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+    for try in $(seq 100); do
         [ "$(cat "$work/out" "$work"/stopped.* 2>/dev/null | wc -l)" -lt 2 ] || break
         sleep 0.1
     done

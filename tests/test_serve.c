@@ -168,7 +168,7 @@ static void test_answers_have_openais_shape(void **state)
 static void test_spaces_tokens_and_cuts_are_told(void **state)
 {
     (void)state;
-    char space[QUERN_SPACE_SIZE], line[80];
+    char space[QUERN_SPACE_SIZE], line[QUERN_SPACE_SIZE + 20];
     quern_embed_options options = {.size = sizeof options, .task = QUERN_TASK_QUERY, .dimensions = 16};
     struct reply reply;
     quern_space(serve_model, &options, space, NULL);

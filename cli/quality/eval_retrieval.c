@@ -265,7 +265,8 @@ int quern_eval_retrieval(const struct quern_eval_options *options, const char *p
     if (code == QUERN_CLI_DONE) {
         quern_eval_table_print(&table);
         if (run.corpus.missing > 0)
-            quern_cli_notice("%zu relevant documents are not in the corpus: they count as not found", run.corpus.missing);
+            quern_cli_notice("%zu relevant documents are not in the corpus: they count as not found",
+                             run.corpus.missing);
     }
     free(run.texts);
     free(run.scores);
