@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define LEAST_BLOCK 1024
-#define MOST_BLOCK 65536
+#define MOST_BLOCK 262144
 
 enum state {
     VALUE,      /* a value must follow */
@@ -365,8 +365,8 @@ static void go_to(struct quern_json_reader *reader, size_t at)
     reader->limit = left < reader->length - at ? at + left : reader->length;
 }
 
-/* U+FFFD is longer than the byte that it replaces. So the text, which lies in the data without its escapes, is read once
- * more, and written to memory of its own. */
+/* U+FFFD is longer than the byte that it replaces. So the text, which lies in the data without its escapes, is read
+ * once more, and written to memory of its own. */
 static bool begin_replacing(struct quern_json_reader *reader)
 {
     char *text = take(reader, reader->text_length + 2 * reader->text_bad + 1);

@@ -299,7 +299,7 @@ static void test_replacing_is_bounded(void **state)
         for (int i = 1; i < SIZE - 1; i += every, bad++)
             json[i] = '\xff';
         json[0] = json[SIZE - 1] = '"';
-        begin(&trial, json, SIZE, true, SIZE + 2 * bad + (1 << 17));
+        begin(&trial, json, SIZE, true, SIZE + 2 * bad + (1 << 19));
         while (quern_json_reader_go_on(&trial.reader, SLICE) == 0) {
             if (trial.reader.at > at)
                 assert_in_range(trial.reader.at - at, 1, SLICE + REST);

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -198,6 +199,13 @@ static void end(struct quern_server *server)
     quern_keys_free(&server->keys);
 }
 
+/* What large bodies and answers took goes back to the system as soon as it is freed. By itself, glibc raises the size
+ * from which it does so to that of what was freed last, and keeps the rest. */
+static void give_memory_back(void)
+{
+    mallopt(M_MMAP_THRESHOLD, 1 << 17);
+}
+
 int quern_server_run(quern_model *model, const struct quern_server_options *options, quern_error *error)
 {
     struct quern_server server = {
@@ -209,6 +217,7 @@ int quern_server_run(quern_model *model, const struct quern_server_options *opti
     char name[128];
     signal(SIGPIPE, SIG_IGN);
     raise_limits();
+    give_memory_back();
     int code = quern_keys_load(&server.keys, options->api_key_file, error);
     if (code == QUERN_OK)
         code = open_events(&server, error);
