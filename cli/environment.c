@@ -74,9 +74,11 @@ static int take_variable(const struct quern_cli_verb *verb, const struct quern_c
 /* Whether a variable is one of the command's: an option of the verb, or one that has no option. */
 static bool is_known(const struct quern_cli_verb *verb, const char *variable)
 {
+    static const char *const others[] = {"QUERN_API_KEY", "QUERN_CPU", "QUERN_HUB_URL"};
     char name[NAME_BYTES];
-    if (strcmp(variable, "QUERN_API_KEY") == 0 || strcmp(variable, "QUERN_CPU") == 0)
-        return true;
+    for (size_t i = 0; i < QUERN_COUNT(others); i++)
+        if (strcmp(variable, others[i]) == 0)
+            return true;
     for (const struct quern_cli_option *option = verb->table; option->name != NULL; option++) {
         write_variable(name, option->name);
         if (strcmp(variable, name) == 0)

@@ -6,6 +6,7 @@
  * for raw vectors, bit 3 reads, tokenises and writes in slices. The upper four bits are the number of the route, among
  * those that have bodies. */
 #include "../server/http/http.h"
+#include "../server/loop/allowed.h"
 #include "../server/requests/respond.h"
 #include "../server/requests/routes.h"
 #include "../server/requests/request_tokens.h"
@@ -89,6 +90,22 @@ static void try_chunks(const uint8_t *data, size_t size)
     free(cut);
 }
 
+/* Any Host and Origin are compared with lists of all kinds. */
+static void try_names(const struct quern_head *head)
+{
+    static struct quern_allowed origins, hosts;
+    const char *origin = quern_head_find(head, "origin"), *host = quern_head_find(head, "host");
+    if (origins.count == 0)
+        expect(quern_origins_read(&origins, "null, http://a.b:*, https://*.a.example, app://*", NULL) == QUERN_OK &&
+                   quern_hosts_read(&hosts, "a.example, *.b.example", NULL) == QUERN_OK, "the lists are good");
+    if (origin != NULL)
+        expect(!quern_origins_have(&origins, origin) || strstr(origin, "://") != NULL ||
+                   strcasecmp(origin, "null") == 0, "an origin that is allowed is one");
+    if (host != NULL)
+        expect(!quern_hosts_have(&hosts, host, strlen(host)) || strcasestr(host, ".example") != NULL,
+               "a host that is allowed is in the list");
+}
+
 static void try_http(const uint8_t *data, size_t size)
 {
     struct quern_head head;
@@ -99,7 +116,10 @@ static void try_http(const uint8_t *data, size_t size)
     const int status = quern_head_parse(&head, copy, length);
     expect(status == 0 || (status >= 400 && status <= 505), "a head is read, or refused with a status");
     if (status == 0) {
-        expect(head.path[0] == '/' && !(head.chunked && head.has_length), "a head has a path and one length");
+        expect((head.path[0] == '/' || (strcmp(head.path, "*") == 0 && strcmp(head.method, "OPTIONS") == 0)) &&
+                   !(head.chunked && head.has_length), "a head has a path and one length");
+        expect(head.is_old || quern_head_find(&head, "host") != NULL, "a head names its host");
+        try_names(&head);
         for (int i = 0; i < head.field_count; i++)
             expect(strpbrk(head.fields[i].value, "\r\n") == NULL && strpbrk(head.fields[i].name, " :\r\n") == NULL,
                    "a field is one line");

@@ -25,9 +25,9 @@ struct quern_server_options {
     bool no_sandbox;           /* do not enter the sandbox */
     bool log_json;             /* log lines are JSON */
     const char *api_key_file;  /* a file with a key on each line; NULL: none */
-    const char *cors_origins;  /* origins of web pages that may use the server, with commas, or "*"; NULL: none */
+    const char *cors_origins;  /* origins of web pages that may use the server, with commas; NULL: none */
     const char *allowed_hosts; /* names of this server that Host may have, with commas; NULL: none */
-    int max_connections;       /* open at once; further ones wait to be accepted */
+    int max_connections;       /* open at once; further ones wait, or are refused when that takes long */
     int max_body;              /* most bytes of a request's body */
     int queue_tokens;          /* most tokens that wait, and most tokens of one request */
     int queue_bytes;           /* most bytes that requests and answers may take together */
@@ -38,6 +38,10 @@ struct quern_server_options {
     double idle_timeout;       /* seconds that a connection may stay open without a request */
     double drain_timeout;      /* seconds to finish accepted requests when the server must end */
 };
+
+/* Checks what can be checked of the options without a model: the lists of origins and hosts. QUERN_EINVAL says which
+ * entry could never match. */
+int quern_server_check(const struct quern_server_options *options, quern_error *error);
 
 /* Serves until SIGTERM or SIGINT, then finishes what it has accepted. Logs to standard error. SIGHUP makes it read the
  * keys again and, unless the number of threads was given, the CPU budget. Returns QUERN_OK after it has served, or why

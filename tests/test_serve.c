@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -289,14 +290,27 @@ static void test_http_as_it_should_not_be(void **state)
         int status;
     } table[] = {
         {"\x16\x03\x01\x02\x00", 400},
-        {"\r\n\r\n", 400},
+        {"\n\nGET /health HTTP/1.1\r\nHost: localhost\r\n\r\n", 400},
         {"GET / HTTP/1.1\nHost: localhost\n\n", 400},
         {"get / HTTP/1.1\r\nHost: localhost\r\n\r\n", 400},
         {"GET / HTTP/1.1\r\n\r\n", 400},
         {"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400},
-        {"GET / HTTP/2.0\r\nHost: localhost\r\n\r\n", 400},
+        {"GET / HTTP/2.0\r\nHost: localhost\r\n\r\n", 505},
+        {"GET / HTTP/0.9\r\nHost: localhost\r\n\r\n", 505},
+        {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505},
+        {"GET / HTTP/11\r\nHost: localhost\r\n\r\n", 400},
+        {"GET / http/1.1\r\nHost: localhost\r\n\r\n", 400},
         {"GET /\r\n\r\n", 400},
-        {"GET http://localhost/ HTTP/1.1\r\nHost: localhost\r\n\r\n", 400},
+        {"GET ftp://localhost/ HTTP/1.1\r\nHost: localhost\r\n\r\n", 400},
+        {"GET http:///health HTTP/1.1\r\nHost: localhost\r\n\r\n", 400},
+        {"GET http://me@localhost/health HTTP/1.1\r\nHost: localhost\r\n\r\n", 400},
+        {"GET http://localhost/health HTTP/1.1\r\n\r\n", 400},
+        {"GET http://evil.example/health HTTP/1.1\r\nHost: localhost\r\n\r\n", 403},
+        {"GET localhost:80 HTTP/1.1\r\nHost: localhost\r\n\r\n", 400},
+        {"GET * HTTP/1.1\r\nHost: localhost\r\n\r\n", 400},
+        {"OPTIONS * HTTP/1.1\r\nHost: evil.example\r\n\r\n", 403},
+        {"GET / HTTP/1.1\r\nHost: a b\r\n\r\n", 400},
+        {"GET / HTTP/1.1\r\nHost: localhost, localhost\r\n\r\n", 400},
         {"GET / HTTP/1.1\r\nHost: localhost\r\n folded\r\n\r\n", 400},
         {"GET / HTTP/1.1\r\nHost: localhost\r\nA b: c\r\n\r\n", 400},
         {"GET / HTTP/1.1\r\nHost: localhost\r\nA: b\rc\r\n\r\n", 400},
@@ -313,8 +327,9 @@ static void test_http_as_it_should_not_be(void **state)
         {START "Content-Length: 99999999999999999999\r\n\r\n", 400},
         {START "Content-Length: 999999999999\r\n\r\n", 413},
         {START "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400},
-        {START "Transfer-Encoding: gzip, chunked\r\n\r\n", 400},
-        {START "Transfer-Encoding: xchunked\r\n\r\n", 400},
+        {START "Transfer-Encoding: gzip, chunked\r\n\r\n", 501},
+        {START "Transfer-Encoding: xchunked\r\n\r\n", 501},
+        {START "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n", 400},
         {START "Transfer-Encoding: chunked\r\n\r\n-1\r\n", 400},
         {START "Transfer-Encoding: chunked\r\n\r\n3\r\nabcd\r\n", 400},
         {START "Transfer-Encoding: chunked\r\n\r\n3\nabc\n", 400},
@@ -329,12 +344,19 @@ static void test_http_as_it_should_not_be(void **state)
         {"GET /v1/models HTTP/1.1\r\nHost: [::1]:8080\r\n\r\n", 200},
         {"GET /v1/models?a=b HTTP/1.0\r\n\r\n", 200},
         {"HEAD /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", 200},
+        {"\r\n\r\n\r\nGET /health HTTP/1.1\r\nHost: localhost\r\n\r\n", 200},
+        {"GET http://localhost:9/health?a=b HTTP/1.1\r\nHost: other\r\n\r\n", 200},
+        {"GET HTTPS://127.0.0.1/health HTTP/1.1\r\nHost: localhost\r\n\r\n", 200},
+        {"GET http://localhost/health HTTP/1.0\r\n\r\n", 200},
+        {"GET http://localhost?a=b HTTP/1.1\r\nHost: localhost\r\n\r\n", 200},
+        {"GET /health HTTP/1.9\r\nHost: localhost\r\n\r\n", 200},
+        {"OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n", 204},
     };
     for (size_t i = 0; i < QUERN_COUNT(table); i++) {
         const int client = client_connect(&serve_server);
         struct reply reply;
         client_send(client, table[i].bytes, strlen(table[i].bytes));
-        if (strncmp(table[i].bytes, "HEAD", 4) == 0)
+        if (strncmp(table[i].bytes, "HEAD", 4) == 0 || table[i].status == 204)
             reply = (struct reply){.status = table[i].status}; /* read below: it has no body */
         else
             client_read(client, &reply);
@@ -355,9 +377,102 @@ static void test_a_head_that_does_not_end(void **state)
         client_print(client, "X-%d: %0100d\r\n", i, 0);
     client_read(client, &reply);
     assert_int_equal(reply.status, 431);
+    assert_non_null(strstr(reply.body, "16384 bytes and 100 fields"));
     reply_free(&reply);
     assert_true(client_is_closed(client));
     close(client);
+}
+
+/* A refusal of a head or a body names the limit that was passed. */
+static void test_limits_are_named(void **state)
+{
+    (void)state;
+    static const char *const options[] = {"--max-body", "20", NULL};
+    static const struct {
+        const char *bytes, *says;
+        int status;
+    } table[] = {
+        {"GET /%20000d", "more than 16384 bytes", 414},
+        {START "Expect: tea\r\nContent-Length: 3\r\n\r\n", "only be 100-continue", 417},
+        {START "Content-Length: 21\r\n\r\n", "has 21 bytes, a request may have 20", 413},
+        {START "Transfer-Encoding: chunked\r\n\r\n32\r\n" BODY BODY, "more than the 20 bytes", 413},
+        {START "Transfer-Encoding: gzip, chunked\r\n\r\n", "only be chunked", 501},
+        {"GET / HTTP/3.0\r\n\r\n", "1.1 or 1.0", 505},
+    };
+    struct served other;
+    assert_true(serve_start(&other, options));
+    for (size_t i = 0; i < QUERN_COUNT(table); i++) {
+        const int client = client_connect(&other);
+        struct reply reply;
+        if (strchr(table[i].bytes, '%') != NULL)
+            client_print(client, "GET /%020000d", 0);
+        else
+            client_send(client, table[i].bytes, strlen(table[i].bytes));
+        client_read(client, &reply);
+        if (reply.status != table[i].status || strstr(reply.body, table[i].says) == NULL)
+            fail_msg("%s: %d %s", table[i].bytes, reply.status, reply.body != NULL ? reply.body : "");
+        reply_free(&reply);
+        close(client);
+    }
+    assert_int_equal(served_end(&other, SIGTERM), 0);
+}
+
+/* A client that closes its side after its requests may still read the answers. */
+static void test_half_closed_clients(void **state)
+{
+    (void)state;
+    int client = client_connect(&serve_server);
+    struct reply reply;
+    for (int i = 0; i < 2; i++)
+        client_post(client, WHERE, "", BODY);
+    shutdown(client, SHUT_WR);
+    for (int i = 0; i < 2; i++) {
+        client_read(client, &reply);
+        assert_int_equal(reply.status, 200);
+        assert_non_null(strstr(reply.body, "\"usage\""));
+        reply_free(&reply);
+    }
+    assert_true(client_is_closed(client));
+    close(client);
+
+    client = client_connect(&serve_server);
+    client_print(client, START "Content-Length: 100\r\n\r\nabc");
+    shutdown(client, SHUT_WR);
+    client_read(client, &reply);
+    assert_int_equal(reply.status, 400);
+    assert_non_null(strstr(reply.body, "ended before the body"));
+    reply_free(&reply);
+    close(client);
+}
+
+/* An answer says whether, and how long, the connection stays open: also to a client of HTTP/1.0 that asks for it. */
+static void test_connections_are_kept(void **state)
+{
+    (void)state;
+    static const char kept[] = "Connection: keep-alive\r\nKeep-Alive: timeout=180\r\n";
+    static const struct {
+        const char *version, *fields;
+        bool is_kept;
+    } table[] = {{"1.1", "", true},
+                 {"1.1", "Connection: keep-alive\r\nConnection: x, Close\r\n", false},
+                 {"1.0", "", false},
+                 {"1.0", "Connection: Keep-Alive\r\n", true},
+                 {"1.0", "Connection: keep-alive, close\r\n", false}};
+    for (size_t i = 0; i < QUERN_COUNT(table); i++) {
+        const int client = client_connect(&serve_server);
+        struct reply reply;
+        for (int again = 0; again <= table[i].is_kept; again++) {
+            client_print(client, "GET /health HTTP/%s\r\nHost: localhost\r\n%s\r\n\r\n", table[i].version,
+                         table[i].fields);
+            client_read(client, &reply);
+            assert_int_equal(reply.status, 200);
+            assert_non_null(strstr(reply.head, table[i].is_kept ? kept : "Connection: close\r\n"));
+            reply_free(&reply);
+        }
+        if (!table[i].is_kept)
+            assert_true(client_is_closed(client));
+        close(client);
+    }
 }
 
 static void test_one_connection_many_requests(void **state)
@@ -429,14 +544,22 @@ static void test_slow_clients(void **state)
 static void test_what_is_too_much(void **state)
 {
     (void)state;
-    static const char *const options[] = {"--queue-bytes",  "65536", "--max-body", "200000",
-                                          "--queue-tokens", "100",   NULL};
+    static const char *const never[] = {"--queue-bytes", "65536", "--max-body", "200000", NULL};
+    static const char *const options[] = {"--queue-bytes", "65536", "--queue-tokens", "100", NULL};
     struct served other;
     struct reply reply;
-    char *large = calloc(1, 150000);
-    memset(large, ' ', 149999);
+    char *large = calloc(1, 60000);
+    memset(large, ' ', 59999);
+    assert_false(serve_start(&other, never));
+    assert_true(served_logs(&other, "--max-body 200000 is more than --queue-bytes 65536"));
+    assert_int_equal(served_end(&other, 0), 2);
     assert_true(serve_start(&other, options));
+    const int slow = client_connect(&other); /* its body fills the memory in part */
+    client_print(slow, START "Content-Length: 50000\r\n\r\n%.40000s", large);
+    usleep(50000);
     client_ask(&other, WHERE, "", large, &reply);
+    close(slow);
+    assert_true(served_logs(&other, " warn the server has no memory left for requests"));
     assert_int_equal(reply.status, 429);
     assert_non_null(strstr(reply.head, "Retry-After: 1\r\n"));
     assert_non_null(strstr(reply.head, "X-Should-Retry: true\r\n"));
@@ -513,17 +636,21 @@ static void test_deadlines(void **state)
 static void test_clients_that_leave(void **state)
 {
     (void)state;
-    char *json = long_request(400);
-    for (int i = 0; i < 5; i++) {
-        const int client = client_connect(&serve_server);
+    static const char *const options[] = {"--threads", "1", "--queue-tokens", "10000000", NULL};
+    struct served other;
+    struct reply reply;
+    char *json = long_request(2000);
+    assert_true(serve_start(&other, options));
+    for (int i = 0; i < 40; i++) { /* more than a second of work */
+        const int client = client_connect(&other);
         client_post(client, WHERE, "X-Request-Id: left\r\n", json);
         close(client);
     }
-    assert_true(served_logs(&serve_server, " 499 "));
-    struct reply reply;
-    client_ask(&serve_server, WHERE, "", BODY, &reply);
+    assert_true(served_logs(&other, " 499 "));
+    client_ask(&other, WHERE, "", BODY, &reply);
     assert_int_equal(reply.status, 200);
     reply_free(&reply);
+    assert_int_equal(served_end(&other, SIGTERM), 0);
     free(json);
 }
 
@@ -699,11 +826,16 @@ static void test_options_come_from_the_environment(void **state)
     assert_true(serve_start(&other, plain)); /* the command line counts more */
     assert_true(served_logs(&other, " info ready on "));
     assert_int_equal(served_end(&other, SIGTERM), 0);
-    setenv("QUERN_THREADS", "many", 1);
     unsetenv("QUERN_LOG_FORMAT");
+    setenv("QUERN_PORT", "tcp://10.96.0.1:8080", 1); /* not read: the command line has --port */
+    assert_true(serve_start(&other, none));
+    assert_int_equal(served_end(&other, SIGTERM), 0);
+    unsetenv("QUERN_PORT");
+    setenv("QUERN_TIMEOUT", "many", 1);
     assert_false(serve_start(&other, none));
+    assert_true(served_logs(&other, "$QUERN_TIMEOUT takes seconds from 0 to 86400, not 'many'"));
     assert_int_equal(served_end(&other, 0), 2);
-    unsetenv("QUERN_THREADS");
+    unsetenv("QUERN_TIMEOUT");
     unsetenv("QUERN_MODEL_NAME");
 }
 
@@ -723,6 +855,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_http_as_it_should_not_be),
         cmocka_unit_test(test_a_head_that_does_not_end),
+        cmocka_unit_test(test_limits_are_named),
+        cmocka_unit_test(test_half_closed_clients),
+        cmocka_unit_test(test_connections_are_kept),
         cmocka_unit_test(test_one_connection_many_requests),
         cmocka_unit_test(test_slow_clients),
         cmocka_unit_test(test_what_is_too_much),

@@ -127,10 +127,14 @@ static void test_a_full_queue_is_503(void **state)
 {
     (void)state;
     static const char *const small[] = {"--queue-bytes", "65536", NULL};
-    static char body[80001];
-    snprintf(body, sizeof body, "{\"input\":\"a\"%79985s}", "");
+    static char body[60001];
+    snprintf(body, sizeof body, "{\"input\":\"a\"%59985s}", "");
     serve_switch(small);
+    const int slow = client_connect(&serve_server); /* its body fills the memory in part */
+    client_print(slow, "POST /api/embed HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50000\r\n\r\n%40000s", "");
+    usleep(50000);
     serve_expect("/api/embed", body, 503, "{\"error\":\"server busy, please try again");
+    close(slow);
     serve_switch(NULL);
 }
 

@@ -1,5 +1,6 @@
 /* Parts of the server on their own: heads and chunks, base64, number formats, keys. */
 #include "../server/http/http.h"
+#include "../server/loop/allowed.h"
 #include "../server/loop/keys.h"
 #include "../server/requests/answer_vectors.h"
 #include "base/count.h"
@@ -41,6 +42,12 @@ static void test_heads_are_read(void **state)
     assert_true(head.has_length && head.length == 42 && head.keep_alive && !head.chunked && !head.expects_continue);
     assert_int_equal(parse(&head, copy, "GET / HTTP/1.1\r\nHost: x\r\nConnection: TE, Close\r\n\r\n"), 0);
     assert_false(head.keep_alive || head.has_length);
+    assert_int_equal(parse(&head, copy, "GET http://b.example:9/c?d HTTP/1.1\r\nHost: x\r\n\r\n"), 0);
+    assert_string_equal(head.path, "/c");
+    assert_string_equal(head.query, "d");
+    assert_string_equal(quern_head_find(&head, "host"), "b.example:9"); /* it counts more than the field */
+    assert_int_equal(parse(&head, copy, "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n"), 0);
+    assert_string_equal(head.path, "*");
     assert_int_equal(parse(&head, copy, "GET / HTTP/1.0\r\n\r\n"), 0);
     assert_false(head.keep_alive);
     assert_int_equal(
@@ -198,6 +205,102 @@ static void test_number_formats(void **state)
         assert_int_equal(half[i], expected[i]);
 }
 
+/* ---------------------------------------------------------------- lists of names */
+
+static void test_origins(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *list, *origin;
+        bool is_in;
+    } table[] = {
+        {"http://a.example/", "http://a.example", true},
+        {"http://a.example", "http://a.example.evil", false},
+        {"http://a.example", "https://a.example", false},
+        {"http://a.example", "http://a.example:80", false}, /* no browser sends it */
+        {"http://a.example:80", "http://a.example", true},
+        {"https://a.example:443/", "https://a.example", true},
+        {"https://a.example:8443", "https://a.example", false},
+        {"HTTP://A.Example", "http://a.example", true},
+        {"http://localhost:*", "http://localhost:3000", true},
+        {"http://localhost:*", "http://localhost", true},
+        {"http://localhost:*", "http://localhost.evil:3000", false},
+        {"http://*:3000", "http://a:3000", true},
+        {"http://*:3000", "http://a:3001", false},
+        {"http://*", "http://a.example:8080", true},
+        {"https://*.a.example", "https://b.c.a.example", true},
+        {"https://*.a.example", "https://a.example", false},
+        {"https://*.a.example", "https://.a.example", false},
+        {"https://*.a.example", "https://evila.example", false},
+        {"https://*.a.example", "https://b.a.example:99", false},
+        {"http://[::1]:*", "http://[::1]:5", true},
+        {"chrome-extension://*", "chrome-extension://abcdef", true},
+        {"chrome-extension://*", "moz-extension://abcdef", false},
+        {"moz-extension://*/", "moz-extension://1-2-3", true},
+        {"file://", "file://", true},
+        {"file://*", "file://", true},
+        {"null", "null", true},
+        {"http://a.example", "null", false},
+        {"*", "anything", true},
+        {" http://a.example , http://b.example ", "http://b.example", true},
+        {"http://a.example,*", "http://c.example", true},
+        {NULL, "http://a.example", false},
+    };
+    static const struct {
+        const char *list, *says;
+    } bad[] = {{"a.example", "begins with a scheme"},
+               {"localhost:3000", "begins with a scheme"},
+               {"*://a.example", "begins with a scheme"},
+               {"://a.example", "begins with a scheme"},
+               {"http://a.example/page", "has no path"},
+               {"http://a.example?a", "has no path"},
+               {"http://me@a.example", "has no path"},
+               {"http://a.example http://b.example", "put a comma"},
+               {"http://a.example;http://b.example", "put a comma"},
+               {"http://a.example,", "an entry is empty"},
+               {"", "an entry is empty"},
+               {"http://", "its name must be"},
+               {"http://a*.example", "its name must be"},
+               {"http://*a.example", "its name must be"},
+               {"http://a.*.example", "its name must be"},
+               {"http://b\xc3\xbc" "cher.example", "its name must be"},
+               {"http://a.example:99999", "its port"},
+               {"http://a.example:x", "its port"}};
+    for (size_t i = 0; i < QUERN_COUNT(table); i++) {
+        struct quern_allowed allowed = {0};
+        assert_int_equal(quern_origins_read(&allowed, table[i].list, NULL), QUERN_OK);
+        if (quern_origins_have(&allowed, table[i].origin) != table[i].is_in)
+            fail_msg("%s: %s", table[i].list, table[i].origin);
+        quern_allowed_free(&allowed);
+    }
+    for (size_t i = 0; i < QUERN_COUNT(bad); i++) {
+        struct quern_allowed allowed = {0};
+        quern_error error;
+        assert_int_equal(quern_origins_read(&allowed, bad[i].list, &error), QUERN_EINVAL);
+        if (strstr(error.text, bad[i].says) == NULL || strstr(error.text, "--cors-origin: '") == NULL)
+            fail_msg("%s: %s", bad[i].list, error.text);
+    }
+}
+
+static void test_hosts(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"http://a.example", "a.example/path", "a.example b.example", "a*.example", "",
+                                      "a.example:x", "b\xc3\xbc" "cher"};
+    struct quern_allowed allowed = {0};
+    quern_error error;
+    assert_int_equal(quern_hosts_read(&allowed, " A.example:8080, *.b.example", &error), QUERN_OK);
+    assert_true(quern_hosts_have(&allowed, "a.EXAMPLE", 9) && quern_hosts_have(&allowed, "x.b.example", 11));
+    assert_false(quern_hosts_have(&allowed, "b.example", 9) || quern_hosts_have(&allowed, "a.example.c", 11));
+    quern_allowed_free(&allowed);
+    assert_int_equal(quern_hosts_read(&allowed, "*", &error), QUERN_OK);
+    assert_true(quern_hosts_have(&allowed, "anything", 8));
+    quern_allowed_free(&allowed);
+    for (size_t i = 0; i < QUERN_COUNT(bad); i++)
+        if (quern_hosts_read(&allowed, bad[i], &error) != QUERN_EINVAL || strstr(error.text, "never match") == NULL)
+            fail_msg("%s", bad[i]);
+}
+
 /* ---------------------------------------------------------------- keys */
 
 static void test_keys(void **state)
@@ -245,6 +348,8 @@ int main(void)
         cmocka_unit_test(test_base64),
         cmocka_unit_test(test_floats_and_strings),
         cmocka_unit_test(test_number_formats),
+        cmocka_unit_test(test_origins),
+        cmocka_unit_test(test_hosts),
         cmocka_unit_test(test_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

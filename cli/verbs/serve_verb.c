@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MOST_WAIT 86400 /* seconds: a day */
+#define MOST_WAIT 86400      /* seconds: a day */
+#define MOST_BODY (16 << 20) /* bytes, unless --max-body says more */
 
 enum { LOG_PLAIN, LOG_JSON };
 
@@ -37,6 +38,13 @@ static int serve(const void *given, struct quern_cli_arguments arguments)
         return quern_cli_misuse("serve", "it takes no arguments; the model is given with -m");
     if (server.cache_file != NULL && server.cache_bytes == 0)
         return quern_cli_misuse("serve", "--cache-file needs --cache, the memory to keep vectors in");
+    if (server.max_body > server.queue_bytes)
+        return quern_cli_misuse("serve", "--max-body %d is more than --queue-bytes %d, the memory of all requests: a "
+                                "body of this size could never be taken", server.max_body, server.queue_bytes);
+    if (server.max_body == 0)
+        server.max_body = server.queue_bytes < MOST_BODY ? server.queue_bytes : MOST_BODY;
+    if (quern_server_check(&server, &error) != QUERN_OK)
+        return quern_cli_misuse("serve", "%s", error.text);
     int code = quern_cli_session_load(&session, &options->session);
     if (code != QUERN_CLI_DONE)
         return code;
@@ -59,11 +67,10 @@ static struct serve_options defaults = {
                .default_task = -1,
                .queue_tokens = 524288,
                .queue_bytes = 256 << 20,
-               .max_body = 16 << 20,
                .max_connections = 512,
                .timeout = 300,
                .read_timeout = 20,
-               .idle_timeout = 90,
+               .idle_timeout = 180, /* longer than clients keep a connection to use it again; most take 90 */
                .drain_timeout = 60},
 };
 
@@ -93,16 +100,19 @@ static const struct quern_cli_option table[] = {
      QUERN_CLI_BYTES(struct serve_options, server.cache_bytes)},
     {"cache-file", '\0', "FILE", "keep these vectors in FILE from one run to the next; default: none",
      TEXT(cache_file)},
-    {"max-body", '\0', "N", "bytes of a request; default: 16777216", NUMBER(max_body, 1, 1 << 30)},
+    {"max-body", '\0', "N", "bytes of a request; default: 16777216, or what --queue-bytes allows",
+     NUMBER(max_body, 1, 1 << 30)},
     {"max-connections", '\0', "N", "connections open at once; default: 512", NUMBER(max_connections, 1, 1 << 20)},
     {"read-timeout", '\0', "S", "seconds for a request's head, and between signs of progress; default: 20",
      SECONDS(read_timeout)},
-    {"idle-timeout", '\0', "S", "seconds a connection may be idle; default: 90", SECONDS(idle_timeout)},
+    {"idle-timeout", '\0', "S", "seconds a connection may be idle, 0: no limit; default: 180", SECONDS(idle_timeout)},
     {"drain-timeout", '\0', "S", "seconds for running requests after SIGTERM; default: 60", SECONDS(drain_timeout)},
     {"api-key-file", '\0', "FILE", "a file of keys, one a line; every request must bring one", TEXT(api_key_file)},
     {"insecure", '\0', NULL, "accept requests without a key on any address", SWITCH(insecure)},
-    {"allowed-hosts", '\0', "NAMES", "names of this server in Host, with commas", TEXT(allowed_hosts)},
-    {"cors-origin", '\0', "ORIGINS", "web pages that may send requests, with commas, or *", TEXT(cors_origins)},
+    {"allowed-hosts", '\0', "NAMES", "names of this server in Host, with commas, such as a.example,*.a.example",
+     TEXT(allowed_hosts)},
+    {"cors-origin", '\0', "ORIGINS", "web pages that may send requests, with commas, such as http://localhost:*, or *",
+     TEXT(cors_origins)},
     {"no-sandbox", '\0', NULL, "keep the rights that the server does not need", SWITCH(no_sandbox)},
     {"log-format", '\0', "FORMAT", NULL, QUERN_CLI_WORD(struct serve_options, log_format, "plain|json")},
     {0},

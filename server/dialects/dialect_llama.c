@@ -140,6 +140,7 @@ static const char *error_type(enum quern_fault fault)
     case QUERN_FAULT_ROUTE: return "not_found_error";
     case QUERN_FAULT_BUSY:
     case QUERN_FAULT_DEADLINE:
+    case QUERN_FAULT_UNAVAILABLE:
     case QUERN_FAULT_DRAINING: return "unavailable_error";
     default: return quern_fault_status(fault) >= 500 ? "server_error" : "invalid_request_error";
     }

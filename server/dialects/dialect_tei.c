@@ -337,6 +337,7 @@ static const char *error_type(enum quern_fault fault)
     switch (fault) {
     case QUERN_FAULT_EMPTY: return "Empty";
     case QUERN_FAULT_BUSY: return "Overloaded";
+    case QUERN_FAULT_UNAVAILABLE:
     case QUERN_FAULT_DRAINING:
     case QUERN_FAULT_DEADLINE: return "Unhealthy";
     default: return quern_fault_status(fault) >= 500 ? "Backend" : "Validation";

@@ -17,8 +17,11 @@ static void write_ready(struct quern_request *request, const struct quern_job *j
     const bool ready = !service->draining && !service->broken;
     (void)job;
     answer->status = ready ? 200 : 503;
-    quern_buffer_print(&answer->body, "{\"status\":\"%s\"}\n",
-                       ready ? "ready" : service->draining ? "draining" : "broken");
+    quern_buffer_print(&answer->body, "{\"status\":\"%s\"%s}\n",
+                       ready ? "ready" : service->draining ? "draining" : "broken",
+                       service->broken ? ",\"reason\":\"" QUERN_LOST_MODEL "\"" : "");
+    if (!ready)
+        quern_buffer_text(&answer->fields, "Retry-After: 1\r\n");
 }
 
 static const struct quern_route routes[] = {

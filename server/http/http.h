@@ -1,6 +1,7 @@
 /* Parsing of HTTP/1.1 requests: the head, and bodies in chunks. It is strict where the standard lets a server choose.
  * If a proxy and this server understood a message differently, a client could smuggle a request past the proxy. So
- * lines must end with CR LF and are never folded. No space may stand before a colon. There is one length, of digits
+ * lines must end with CR LF and are never folded. No space may stand before a colon. Empty lines may stand before a
+ * request only. There is one length, of digits
  * only. The only Transfer-Encoding is "chunked", and never together with a length. (libevent's evhttp 2.1 accepts most
  * of what is refused here, answers refusals in HTML, and has no time limit for a request that arrives slowly. So only
  * libevent's sockets and buffers are used.) Pure functions: no memory, no sockets. */
@@ -19,15 +20,17 @@ struct quern_head_field {
 };
 
 struct quern_head {
-    const char *method, *path, *query; /* query: the part after '?', or "" */
+    const char *method, *path, *query; /* path: begins with '/', or is the "*" of OPTIONS. query: after '?', or "" */
     struct quern_head_field fields[QUERN_HEAD_FIELDS];
     int field_count;
     uint64_t length;                   /* of the body, unless chunked */
+    bool is_old;                       /* HTTP/1.0 */
     bool has_length, chunked, keep_alive, expects_continue;
 };
 
-/* Parses data[length], a head that ends with its empty line. Cuts it into strings in place; head points to these.
- * Returns 0, or the status to refuse with: 400, 417 or 431. */
+/* Parses data[length], a head that ends with its empty line. Cuts it into strings in place; head points to these. When
+ * the target is a whole URL, as for a proxy, the field Host gets the name that stands there.
+ * Returns 0, or the status to refuse with: 400, 417, 431, 501 or 505. */
 int quern_head_parse(struct quern_head *head, char *data, size_t length);
 
 /* The value of a field, whose name is given in lower case; NULL: there is none. */

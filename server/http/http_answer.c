@@ -20,6 +20,7 @@ static const char *reason(int status)
                  {408, "Request Timeout"},
                  {411, "Length Required"},
                  {413, "Content Too Large"},
+                 {414, "URI Too Long"},
                  {415, "Unsupported Media Type"},
                  {417, "Expectation Failed"},
                  {422, "Unprocessable Content"},
@@ -27,7 +28,9 @@ static const char *reason(int status)
                  {429, "Too Many Requests"},
                  {431, "Request Header Fields Too Large"},
                  {500, "Internal Server Error"},
-                 {503, "Service Unavailable"}};
+                 {501, "Not Implemented"},
+                 {503, "Service Unavailable"},
+                 {505, "HTTP Version Not Supported"}};
     for (size_t i = 0; i < QUERN_COUNT(table); i++)
         if (table[i].status == status)
             return table[i].reason;
@@ -50,5 +53,8 @@ void quern_answer_head_put(struct quern_buffer *out, const struct quern_answer_h
     if (quern_status_has_content(head->status))
         quern_buffer_print(out, "Content-Type: %s\r\nContent-Length: %zu\r\n", head->type, head->length);
     quern_buffer_add(out, head->fields.data, head->fields.length);
-    quern_buffer_text(out, head->closes ? "Connection: close\r\n\r\n" : "\r\n");
+    quern_buffer_print(out, "Connection: %s\r\n", head->closes ? "close" : "keep-alive");
+    if (!head->closes && head->idle_seconds > 0)
+        quern_buffer_print(out, "Keep-Alive: timeout=%d\r\n", head->idle_seconds);
+    quern_buffer_text(out, "\r\n");
 }

@@ -11,6 +11,7 @@ struct quern_answer_head {
     size_t length;       /* of the content, in bytes */
     quern_text fields;   /* further lines, each with its CR LF */
     bool closes;         /* the connection ends after the answer */
+    int idle_seconds;    /* else: how long it stays open without a request; 0: not told */
 };
 
 bool quern_status_has_content(int status);

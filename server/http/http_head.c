@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { BAD = 400, BAD_EXPECTATION = 417, TOO_MANY = 431 };
+enum { BAD = 400, BAD_EXPECTATION = 417, TOO_MANY = 431, BAD_CODING = 501, BAD_VERSION = 505 };
 
 /* Fields that may come only once: with two, two readers could choose different ones. */
 static const char *const single[] = {"host", "content-length", "transfer-encoding", "content-type", "authorization",
@@ -59,8 +59,52 @@ static char *cut_line(char *data, char *end)
     return line + 2;
 }
 
+/* Splits "http://name/path" into name, which moves to the left for its NUL, and path. */
+static int split_url(char *url, char **name, char **path)
+{
+    char *at = strstr(url, "://");
+    if (at == NULL)
+        return BAD;
+    *at = '\0';
+    const bool is_http = matches(url, "http") || matches(url, "https");
+    const size_t length = strcspn(at + 3, "/?");
+    *name = memmove(at + 2, at + 3, length);
+    *path = at + 3 + length;
+    (*name)[length] = '\0';
+    return is_http && length > 0 ? 0 : BAD;
+}
+
+/* Reads a target: "/path?query", "http://name/path?query", or the "*" of OPTIONS. name: NULL, or the name in it. */
+static int parse_target(struct quern_head *head, char *target, char **name)
+{
+    char *path = target;
+    for (const char *c = target; *c != '\0'; c++)
+        if ((unsigned char)*c > 0x7e)
+            return BAD;
+    const bool is_star = strcmp(target, "*") == 0 && strcmp(head->method, "OPTIONS") == 0;
+    if (target[0] != '/' && !is_star && split_url(target, name, &path) != 0)
+        return BAD;
+    char *query = strchr(path, '?');
+    head->query = query != NULL ? query + 1 : "";
+    if (query != NULL)
+        *query = '\0';
+    head->path = path[0] != '\0' ? path : "/";
+    return 0;
+}
+
+/* A later version 1.x is read as 1.1, as it must be. */
+static int parse_version(struct quern_head *head, const char *text)
+{
+    static const char digits[] = "0123456789";
+    if (strncmp(text, "HTTP/", 5) != 0 || strlen(text) != 8 || text[6] != '.' || strchr(digits, text[5]) == NULL ||
+        strchr(digits, text[7]) == NULL)
+        return BAD;
+    head->is_old = text[7] == '0';
+    return text[5] == '1' ? 0 : BAD_VERSION;
+}
+
 /* Reads "POST /path?query HTTP/1.1". */
-static int parse_request_line(struct quern_head *head, char *line)
+static int parse_request_line(struct quern_head *head, char *line, char **name)
 {
     char *at = line;
     while (quern_http_is_token(*at))
@@ -68,26 +112,15 @@ static int parse_request_line(struct quern_head *head, char *line)
     if (at == line || *at != ' ')
         return BAD;
     *at++ = '\0';
-    char *path = at;
+    char *target = at;
     while (*at > ' ') /* visible ASCII; what is not is negative or fails the next test */
         at++;
-    if (path[0] != '/' || *at != ' ')
+    if (at == target || *at != ' ')
         return BAD;
     *at++ = '\0';
-    for (const char *c = path; *c != '\0'; c++)
-        if ((unsigned char)*c > 0x7e)
-            return BAD;
     head->method = line;
-    head->path = path;
-    char *query = strchr(path, '?');
-    head->query = query != NULL ? query + 1 : "";
-    if (query != NULL)
-        *query = '\0';
-    if (strcmp(at, "HTTP/1.1") == 0)
-        head->keep_alive = true; /* version 1.0 is never kept */
-    else if (strcmp(at, "HTTP/1.0") != 0)
-        return BAD;
-    return 0;
+    const int status = parse_version(head, at);
+    return status != 0 ? status : parse_target(head, target, name);
 }
 
 static int parse_field(struct quern_head *head, char *line)
@@ -123,45 +156,69 @@ static int parse_length(struct quern_head *head, const char *text)
     return 0;
 }
 
+/* Whether one of the fields Connection has a word. */
+static bool wants_connection(const struct quern_head *head, const char *word)
+{
+    for (int i = 0; i < head->field_count; i++)
+        if (strcmp(head->fields[i].name, "connection") == 0 && has_word(head->fields[i].value, word))
+            return true;
+    return false;
+}
+
+/* Checks the field Host, and gives it the name of the target, if there is one: it counts more. */
+static int parse_host(struct quern_head *head, const char *name)
+{
+    int i = 0;
+    while (i < head->field_count && strcmp(head->fields[i].name, "host") != 0)
+        i++;
+    const bool is_there = i < head->field_count;
+    if (!is_there && !head->is_old)
+        return BAD;
+    if (name != NULL && i < QUERN_HEAD_FIELDS) {
+        head->fields[i] = (struct quern_head_field){"host", name};
+        head->field_count += !is_there;
+    }
+    const char *host = quern_head_find(head, "host");
+    return host == NULL || strpbrk(host, " \t/@,\\?#\"<>") == NULL ? 0 : BAD;
+}
+
 /* Reads the fields about the message itself: length, coding, connection. */
 static int parse_framing(struct quern_head *head)
 {
     const char *length = quern_head_find(head, "content-length"), *coding = quern_head_find(head, "transfer-encoding");
-    const char *expect = quern_head_find(head, "expect"), *connection = quern_head_find(head, "connection");
-    const bool is_old = !head->keep_alive; /* HTTP/1.0 */
-    if (!is_old && quern_head_find(head, "host") == NULL)
-        return BAD;
-    if (coding != NULL && (length != NULL || is_old))
+    const char *expect = quern_head_find(head, "expect");
+    if (coding != NULL && (length != NULL || head->is_old))
         return BAD;
     if (coding != NULL && !matches(coding, "chunked"))
-        return BAD;
+        return BAD_CODING;
     head->chunked = coding != NULL;
-    if (expect != NULL && !is_old) {
+    if (expect != NULL && !head->is_old) {
         if (!matches(expect, "100-continue"))
             return BAD_EXPECTATION;
         head->expects_continue = true;
     }
-    if (connection != NULL && has_word(connection, "close"))
-        head->keep_alive = false;
+    head->keep_alive = !wants_connection(head, "close") && (!head->is_old || wants_connection(head, "keep-alive"));
     return length != NULL ? parse_length(head, length) : 0;
 }
 
 int quern_head_parse(struct quern_head *head, char *data, size_t length)
 {
-    char *end = data + length, *line = data;
+    char *end = data + length, *line = data, *name = NULL;
     *head = (struct quern_head){.query = ""};
     char *next = cut_line(line, end);
-    int status = next != NULL ? parse_request_line(head, line) : BAD;
+    int status = next != NULL ? parse_request_line(head, line, &name) : BAD;
     while (status == 0) {
         line = next;
         next = cut_line(line, end);
         if (next == NULL)
             return BAD;
         if (*line == '\0')
-            return next == end ? parse_framing(head) : BAD;
+            break;
         status = parse_field(head, line);
     }
-    return status;
+    if (status == 0)
+        status = next == end ? parse_host(head, name) : BAD;
+    return status == 0 ? parse_framing(head) : status;
 }
 
 const char *quern_head_find(const struct quern_head *head, const char *name)

@@ -102,6 +102,19 @@ int quern_compute_start(struct quern_server *server, quern_error *error)
                : quern_server_fail(error, QUERN_ENOMEM, "there is no memory or thread for the worker");
 }
 
+bool quern_compute_examine(struct quern_server *server)
+{
+    struct quern_service *service = &server->service;
+    size_t length;
+    quern_error error;
+    /* The text of no tokens: this reads nothing but the state of the file. */
+    if (!service->broken && quern_detokenize(service->model, NULL, 0, 0, NULL, 0, &length, &error) == QUERN_EIO) {
+        service->broken = true;
+        quern_log(service, "error", "%s; requests get status 503 until the server is started again", error.text);
+    }
+    return !service->broken;
+}
+
 void quern_compute_stop(struct quern_server *server)
 {
     quern_worker_stop(&server->worker);

@@ -3,12 +3,14 @@
 #include "exchange.h"
 #include "guard.h"
 #include "http/http_answer.h"
+#include "log.h"
 #include "receive.h"
 #include "steps/server_clock.h"
 
 #include <event2/bufferevent.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -16,6 +18,8 @@
 #define READ_AHEAD 65536 /* bytes that a client may send before they are wanted */
 #define PROGRESS 65536   /* bytes that must be moved, in either direction, within the read timeout */
 #define LINGER_SECONDS 2
+#define WATCH_SECONDS 0.5      /* between looks whether a client that has closed its side still reads */
+#define GRACE_NS INT64_C(1000000000) /* for bodies that are on their way when the server must end */
 
 enum stage {
     IDLE,   /* waits for the first byte of a request */
@@ -35,12 +39,16 @@ struct quern_connection {
     struct quern_exchange *exchange; /* NULL: none is begun */
     size_t progress;                 /* bytes moved since the timer was set */
     bool closes;                     /* after the answer */
+    bool is_surplus;                 /* one too many: its request is refused */
+    bool ended;                      /* the client has closed its side: nothing more arrives */
+    bool is_probed;                  /* since then, something was sent to learn whether it still reads */
     struct quern_connection *before, *after;
 };
 
 static void on_timer(evutil_socket_t descriptor, short what, void *argument);
 static void advance(struct quern_connection *connection);
 static void on_ready(void *owner);
+static void take_end(struct quern_connection *connection);
 
 static void set_timer(struct quern_connection *connection, double seconds)
 {
@@ -52,7 +60,7 @@ static void enter(struct quern_connection *connection, enum stage stage)
 {
     const struct quern_server_options *options = connection->server->options;
     const double seconds[] = {[IDLE] = options->idle_timeout, [HEAD] = options->read_timeout,
-                              [BODY] = options->read_timeout, [BUSY] = 0,
+                              [BODY] = options->read_timeout, [BUSY] = connection->ended ? WATCH_SECONDS : 0,
                               [ANSWER] = options->read_timeout, [LINGER] = LINGER_SECONDS};
     connection->stage = stage;
     connection->progress = 0;
@@ -62,17 +70,68 @@ static void enter(struct quern_connection *connection, enum stage stage)
         event_del(connection->timer);
 }
 
+/* ---------------------------------------------------------------- the list */
+
+static void join(struct quern_connection *connection)
+{
+    struct quern_server *server = connection->server;
+    connection->before = server->last;
+    connection->after = NULL;
+    if (server->last != NULL)
+        server->last->after = connection;
+    else
+        server->first = connection;
+    server->last = connection;
+}
+
+static void leave(struct quern_connection *connection)
+{
+    struct quern_server *server = connection->server;
+    if (connection->before != NULL)
+        connection->before->after = connection->after;
+    else
+        server->first = connection->after;
+    if (connection->after != NULL)
+        connection->after->before = connection->before;
+    else
+        server->last = connection->before;
+}
+
+static void move_to_end(struct quern_connection *connection)
+{
+    leave(connection);
+    join(connection);
+}
+
 /* ---------------------------------------------------------------- the exchange */
 
+/* Answers when there is no memory to write an answer. What is sent lies in no buffer. */
+static void refuse_without_memory(struct quern_connection *connection)
+{
+    static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n"
+                                 "Content-Length: 69\r\nRetry-After: 1\r\nConnection: close\r\n\r\n"
+                                 "{\"error\":\"the server has no memory left for requests; try it later\"}\n";
+    struct evbuffer *output = bufferevent_get_output(connection->socket);
+    const evutil_socket_t descriptor = bufferevent_getfd(connection->socket);
+    evbuffer_drain(output, evbuffer_get_length(output));
+    const ssize_t sent = send(descriptor, answer, sizeof answer - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+    (void)sent; /* the client sees that the connection ends */
+    quern_log_shortage(&connection->server->service, "there is no memory for requests");
+    shutdown(descriptor, SHUT_WR);
+    enter(connection, LINGER);
+}
+
 /* Begins an exchange for a head that was read (status 0), or could not be (the status to refuse with). False: the
- * request is refused and answered, or there is no memory and the connection is closed. */
+ * request is refused and answered. */
 static bool begin_exchange(struct quern_connection *connection, int status)
 {
     const struct quern_head *head = &connection->receiver.head;
+    if (connection->is_surplus && status == 0)
+        status = 503;
     connection->closes = status != 0 || !head->keep_alive;
     connection->exchange = quern_exchange_new(connection->server, head, on_ready, connection);
     if (connection->exchange == NULL) {
-        quern_connection_close(connection);
+        refuse_without_memory(connection);
         return false;
     }
     struct quern_request *request = &connection->exchange->request;
@@ -84,10 +143,9 @@ static bool begin_exchange(struct quern_connection *connection, int status)
     return false;
 }
 
-/* Refuses a request whose body is not read to its end. */
-static void refuse_body(struct quern_connection *connection, enum quern_fault fault, const char *message)
+/* Answers a request that is refused before its body was read to its end. */
+static void refuse_body(struct quern_connection *connection)
 {
-    quern_refuse(&connection->exchange->request, fault, NULL, "%s", message);
     connection->closes = true;
     quern_exchange_answer(connection->exchange);
 }
@@ -107,6 +165,7 @@ static void begin_body(struct quern_connection *connection)
 static bool advance_head(struct quern_connection *connection)
 {
     struct evbuffer *input = bufferevent_get_input(connection->socket);
+    quern_receive_skip(input);
     if (evbuffer_get_length(input) == 0)
         return false;
     if (connection->stage == IDLE)
@@ -125,21 +184,25 @@ static int take_body(struct quern_connection *connection)
 {
     struct quern_receiver *receiver = &connection->receiver;
     struct evbuffer *input = bufferevent_get_input(connection->socket);
+    struct quern_request *request = &connection->exchange->request;
+    const int most = connection->server->options->max_body;
     const size_t size = quern_receive_size(receiver, input);
     size_t moved = 0;
-    if (size > 0 && (!quern_request_hold(&connection->exchange->request, size) ||
-                     quern_buffer_room(&receiver->body, size) == NULL)) {
-        refuse_body(connection, QUERN_FAULT_BUSY, "the server has no memory left for requests; try again soon");
-        return -1;
-    }
-    const int code = quern_receive_body(receiver, input, size, &moved);
+    int code = QUERN_CHUNKS_BAD;
+    if (size > 0 && (!quern_request_hold(request, size) ||
+                     quern_buffer_room(&receiver->body, size) == NULL))
+        quern_refuse_memory(request);
+    else
+        code = quern_receive_body(receiver, input, size, &moved);
     connection->progress += moved;
     if (code == QUERN_CHUNKS_BAD)
-        refuse_body(connection, QUERN_FAULT_REQUEST, "the chunks of the body are malformed");
-    else if (receiver->body.length > (size_t)connection->server->options->max_body)
-        refuse_body(connection, QUERN_FAULT_BODY, "the body is too large; send fewer texts at once");
+        quern_refuse(request, QUERN_FAULT_REQUEST, NULL, "the chunks of the body are malformed");
+    else if (receiver->body.length > (size_t)most)
+        quern_refuse(request, QUERN_FAULT_BODY, NULL, "the body has more than the %d bytes that a request may have: "
+                     "send fewer texts at once", most);
     else
         return code;
+    refuse_body(connection);
     return -1;
 }
 
@@ -188,12 +251,15 @@ static void free_data(const void *data, size_t length, void *argument)
     free((void *)(uintptr_t)data);
 }
 
-/* Gives memory to the output, which frees it. Only the length stays, for the log. */
-static void give_to_output(struct quern_connection *connection, struct quern_buffer *buffer)
+/* Gives memory to the output, which frees it. Only the length stays, for the log. False: no memory. */
+static bool give_to_output(struct quern_connection *connection, struct quern_buffer *buffer)
 {
     struct evbuffer *output = bufferevent_get_output(connection->socket);
-    if (buffer->length > 0 && evbuffer_add_reference(output, buffer->data, buffer->length, free_data, NULL) == 0)
-        *buffer = (struct quern_buffer){.length = buffer->length};
+    if (buffer->failed || (buffer->length > 0 &&
+                           evbuffer_add_reference(output, buffer->data, buffer->length, free_data, NULL) != 0))
+        return false;
+    *buffer = (struct quern_buffer){.length = buffer->length};
+    return true;
 }
 
 /* Sends the answer of the exchange. on_written goes on once all of it is written. */
@@ -206,16 +272,21 @@ static void on_ready(void *owner)
     struct quern_buffer head = {0};
     /* An answer that is beyond the memory limit is sent all the same, as it is computed, and frees its memory soon. */
     connection->closes |= !quern_request_hold(&exchange->request, answer->body.length) || server->service.draining ||
-                          server->service.load.connections >= server->options->max_connections;
+                          server->service.load.connections >= server->most_connections;
     quern_answer_head_put(&head, &(struct quern_answer_head){
         .status = answer->status, .id = exchange->request.id, .type = answer->type, .length = answer->body.length,
-        .fields = {answer->fields.data, answer->fields.length}, .closes = connection->closes});
-    give_to_output(connection, &head);
-    if (quern_status_has_content(answer->status) && strcmp(connection->receiver.head.method, "HEAD") != 0)
-        give_to_output(connection, &answer->body);
+        .fields = {answer->fields.data, answer->fields.length}, .closes = connection->closes,
+        .idle_seconds = (int)server->options->idle_timeout});
+    const bool has_body =
+        quern_status_has_content(answer->status) && strcmp(connection->receiver.head.method, "HEAD") != 0;
+    const bool good = !answer->fields.failed && give_to_output(connection, &head) &&
+                      (!has_body || give_to_output(connection, &answer->body));
     quern_buffer_free(&head);
-    enter(connection, ANSWER);
     quern_buffer_free(&connection->receiver.body);
+    if (good)
+        enter(connection, ANSWER);
+    else
+        refuse_without_memory(connection);
 }
 
 /* The answer is sent: the connection is ready for the next request, or ends. */
@@ -228,9 +299,12 @@ static void finish_answer(struct quern_connection *connection)
         shutdown(bufferevent_getfd(connection->socket), SHUT_WR);
         enter(connection, LINGER);
     } else {
+        move_to_end(connection);
         enter(connection, IDLE);
     }
     advance(connection);
+    if (connection->ended)
+        take_end(connection);
 }
 
 static void on_written(struct bufferevent *socket, void *argument)
@@ -251,11 +325,51 @@ static void on_output(struct evbuffer *output, const struct evbuffer_cb_info *in
 
 /* ---------------------------------------------------------------- ends */
 
+/* Whether the client has closed both sides of its connection, as far as the system knows. */
+static bool has_left(const struct quern_connection *connection)
+{
+    struct pollfd socket = {.fd = bufferevent_getfd(connection->socket)};
+    return poll(&socket, 1, 0) == 1 && (socket.revents & (POLLERR | POLLHUP)) != 0;
+}
+
+/* Looks whether a client that has closed its side still waits for its answer. A client that has closed both sides does
+ * not tell. Its system answers that nobody is there when something is sent, so an interim answer is sent, once. */
+static void watch(struct quern_connection *connection)
+{
+    struct evbuffer *output = bufferevent_get_output(connection->socket);
+    if (has_left(connection)) {
+        quern_connection_close(connection);
+        return;
+    }
+    if (!connection->is_probed && !connection->receiver.head.is_old)
+        evbuffer_add_printf(output, "HTTP/1.1 100 Continue\r\n\r\n");
+    connection->is_probed = true;
+    enter(connection, BUSY);
+}
+
+/* The client has closed its side. What it has sent to the end is answered: it may still read. */
+static void take_end(struct quern_connection *connection)
+{
+    connection->ended = true;
+    switch (connection->stage) {
+    case BODY:
+        quern_refuse(&connection->exchange->request, QUERN_FAULT_REQUEST, NULL,
+                     "the connection ended before the body");
+        refuse_body(connection);
+        break;
+    case BUSY: enter(connection, BUSY); break;
+    case ANSWER: break;
+    default: quern_connection_close(connection); break;
+    }
+}
+
 static void on_end(struct bufferevent *socket, short what, void *argument)
 {
     (void)socket;
-    (void)what;
-    quern_connection_close(argument); /* a client that ends its side has left: clients of HTTP do not close one half */
+    if ((what & BEV_EVENT_EOF) != 0)
+        take_end(argument);
+    else
+        quern_connection_close(argument);
 }
 
 static void on_timer(evutil_socket_t descriptor, short what, void *argument)
@@ -266,8 +380,12 @@ static void on_timer(evutil_socket_t descriptor, short what, void *argument)
     const bool moves = connection->progress >= PROGRESS;
     if ((connection->stage == BODY || connection->stage == ANSWER) && moves)
         enter(connection, connection->stage);
-    else if (connection->stage == BODY)
-        refuse_body(connection, QUERN_FAULT_SLOW, "the body did not arrive in time");
+    else if (connection->stage == BODY) {
+        quern_refuse(&connection->exchange->request, QUERN_FAULT_SLOW, NULL, "less than %d bytes of the body arrived "
+                     "in %g seconds", PROGRESS, connection->server->options->read_timeout);
+        refuse_body(connection);
+    } else if (connection->stage == BUSY)
+        watch(connection);
     else if (connection->stage == HEAD) {
         connection->receiver.head = (struct quern_head){.method = "", .path = "", .query = ""};
         begin_exchange(connection, 408);
@@ -276,7 +394,7 @@ static void on_timer(evutil_socket_t descriptor, short what, void *argument)
     }
 }
 
-void quern_connection_open(struct quern_server *server, evutil_socket_t descriptor)
+void quern_connection_open(struct quern_server *server, evutil_socket_t descriptor, bool is_surplus)
 {
     const int yes = 1;
     struct quern_connection *connection = calloc(1, sizeof *connection);
@@ -290,16 +408,14 @@ void quern_connection_open(struct quern_server *server, evutil_socket_t descript
             bufferevent_free(socket);
         else
             evutil_closesocket(descriptor);
+        quern_log_shortage(&server->service, "there is no memory for a connection");
         return;
     }
     if (!server->is_unix)
         setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-    *connection = (struct quern_connection){.server = server, .socket = socket, .timer = timer, .before = server->last};
-    if (server->last != NULL)
-        server->last->after = connection;
-    else
-        server->first = connection;
-    server->last = connection;
+    *connection = (struct quern_connection){.server = server, .socket = socket, .timer = timer,
+                                            .is_surplus = is_surplus};
+    join(connection);
     server->service.load.connections++;
     bufferevent_setcb(socket, on_read, on_written, on_end, connection);
     bufferevent_setwatermark(socket, EV_READ, 0, READ_AHEAD);
@@ -313,21 +429,16 @@ void quern_connection_close(struct quern_connection *connection)
     struct quern_server *server = connection->server;
     if (connection->exchange != NULL)
         quern_exchange_end(connection->exchange);
-    if (connection->before != NULL)
-        connection->before->after = connection->after;
-    else
-        server->first = connection->after;
-    if (connection->after != NULL)
-        connection->after->before = connection->before;
-    else
-        server->last = connection->before;
+    leave(connection);
     server->service.load.connections--;
     event_free(connection->timer);
     bufferevent_free(connection->socket);
     quern_receiver_clear(&connection->receiver);
     free(connection);
-    if (server->service.load.connections < server->options->max_connections)
+    if (server->service.load.connections < server->most_connections) {
+        event_del(server->resume);
         evconnlistener_enable(server->listener);
+    }
 }
 
 /* Whether no byte of a request has arrived, not even in the kernel. If one has, closing would reset the connection. */
@@ -350,13 +461,20 @@ bool quern_connections_close_idle(struct quern_server *server)
 
 bool quern_connections_drain(struct quern_server *server)
 {
+    const bool is_late = quern_clock_ns() - server->stopped_ns > GRACE_NS;
     bool done = true;
     for (struct quern_connection *connection = server->first, *next; connection != NULL; connection = next) {
         next = connection->after;
-        if (is_idle(connection))
+        if (is_idle(connection)) {
             quern_connection_close(connection);
-        else if (connection->stage != HEAD)
-            done = false;
+            continue;
+        }
+        if (connection->stage == BODY && is_late) {
+            quern_refuse(&connection->exchange->request, QUERN_FAULT_DRAINING, NULL,
+                         "the server is about to end; try again soon");
+            refuse_body(connection);
+        }
+        done &= connection->stage == HEAD;
     }
     return done;
 }

@@ -6,15 +6,18 @@
 
 struct quern_connection;
 
-/* Takes a socket over. Closes it when there is no memory. */
-void quern_connection_open(struct quern_server *server, evutil_socket_t descriptor);
+#define QUERN_SURPLUS 32 /* connections that may be open beyond the limit, to be told that it is reached */
+
+/* Takes a socket over. Closes it when there is no memory. is_surplus: it is beyond the limit, and what it asks for is
+ * refused. */
+void quern_connection_open(struct quern_server *server, evutil_socket_t descriptor, bool is_surplus);
 void quern_connection_close(struct quern_connection *connection);
 
-/* Closes the oldest connection that has no request. False: all have one. */
+/* Closes the connection that has been without a request for the longest time. False: all have one. */
 bool quern_connections_close_idle(struct quern_server *server);
 
 /* Closes all connections that have no request. True: no client waits for an answer or reads one any more. Requests
- * whose head has arrived in part do not count. */
+ * whose head has arrived in part do not count; those whose body has are refused after a second. */
 bool quern_connections_drain(struct quern_server *server);
 
 #endif

@@ -1,5 +1,6 @@
 #include "exchange.h"
 
+#include "compute.h"
 #include "log.h"
 #include "requests/request_tokens.h"
 #include "requests/respond.h"
@@ -83,7 +84,7 @@ static enum quern_exchange_state start(struct quern_exchange *exchange)
         .cache = cache, .job = exchange->job, .settled = on_settled, .owner = exchange};
     if (quern_claims_begin(&exchange->claims) == QUERN_OK)
         return claim(exchange);
-    quern_refuse(request, QUERN_FAULT_INTERNAL, NULL, "there is no memory for the texts");
+    quern_refuse_memory(request);
     return QUERN_EXCHANGE_WRITING;
 }
 
@@ -131,6 +132,16 @@ static enum quern_exchange_state next_state(struct quern_exchange *exchange)
     return QUERN_EXCHANGE_WRITING;
 }
 
+/* Whatever runs out is told in the log, too: to the client it is no fault of its own. */
+static void note_shortage(struct quern_exchange *exchange)
+{
+    const struct quern_refusal *refusal = &exchange->request.refusal;
+    if (refusal->fault == QUERN_FAULT_BUSY || refusal->fault == QUERN_FAULT_UNAVAILABLE) {
+        quern_compute_examine(exchange->server);
+        quern_log_shortage(&exchange->server->service, refusal->message);
+    }
+}
+
 /* Writes a slice of the answer. False: there is more to write. */
 static bool write_answer(struct quern_exchange *exchange)
 {
@@ -139,6 +150,8 @@ static bool write_answer(struct quern_exchange *exchange)
     quern_claims_end(&exchange->claims);
     const int code = quern_respond_write(&exchange->request, exchange->job, &exchange->answer, SLICE);
     const int64_t end = quern_clock_ns();
+    if (code != 0)
+        note_shortage(exchange);
     exchange->answer.encode_ns += end - begin;
     exchange->answer.written_ns = code != 0 ? end : 0;
     return code != 0;
@@ -252,7 +265,6 @@ void quern_exchange_collect(struct quern_server *server)
     for (struct quern_job *job = quern_batcher_collect(&server->batcher), *next; job != NULL; job = next) {
         struct quern_exchange *exchange = job->owner;
         next = job->after;
-        server->service.broken |= job->code == QUERN_EIO || job->code == QUERN_ENUMERIC;
         if (exchange == NULL) {
             quern_job_free(job);
             continue;

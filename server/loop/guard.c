@@ -1,5 +1,6 @@
 #include "guard.h"
 
+#include "compute.h"
 #include "requests/routes.h"
 
 #include <arpa/inet.h>
@@ -7,18 +8,6 @@
 #include <strings.h>
 
 #define FIELD_NAMES "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_, "
-
-/* Whether name[length] is in a list of names with commas between them. */
-static bool is_listed(const char *list, const char *name, size_t length)
-{
-    for (const char *part = list != NULL ? list : ""; *part != '\0';) {
-        const size_t size = strcspn(part, ",");
-        if (size == length && strncasecmp(part, name, length) == 0)
-            return true;
-        part += size + (part[size] == ',');
-    }
-    return false;
-}
 
 /* Whether text[length] is an IP address as it stands in Host, with IPv6 in brackets. */
 static bool is_address(const char *text, size_t length)
@@ -45,7 +34,7 @@ static bool check_host(const struct quern_server *server, struct quern_request *
     const char *colon = strrchr(host, ':'), *bracket = strrchr(host, ']');
     const size_t length = colon != NULL && (bracket == NULL || colon > bracket) ? (size_t)(colon - host) : strlen(host);
     if (is_address(host, length) || (length == 9 && strncasecmp(host, "localhost", 9) == 0) ||
-        is_listed(server->options->allowed_hosts, host, length))
+        quern_hosts_have(&server->hosts, host, length))
         return true;
     return quern_refuse(request, QUERN_FAULT_FORBIDDEN, NULL,
                         "the name in Host is not known here; if it is this server's, start it with --allowed-hosts");
@@ -62,16 +51,15 @@ static bool is_same_origin(const struct quern_request *request, const char *orig
 static bool check_origin(const struct quern_server *server, struct quern_request *request,
                          struct quern_answer *answer)
 {
-    const char *origin = quern_head_find(request->head, "origin"), *allowed = server->options->cors_origins;
+    const char *origin = quern_head_find(request->head, "origin");
     if (origin == NULL || is_same_origin(request, origin))
         return true;
-    const bool any = allowed != NULL && strcmp(allowed, "*") == 0;
-    if (!any && !is_listed(allowed, origin, strlen(origin)))
+    if (!quern_origins_have(&server->origins, origin))
         return quern_refuse(request, QUERN_FAULT_FORBIDDEN, NULL,
                             "pages of this origin may not use this server; to allow them, start it with --cors-origin");
     quern_buffer_print(&answer->fields, "Access-Control-Allow-Origin: %s\r\nVary: Origin\r\n"
                        "Access-Control-Expose-Headers: X-Request-Id, X-Quern-Space, "
-                       "X-Quern-Tokens, X-Quern-Truncated, Retry-After\r\n", any ? "*" : origin);
+                       "X-Quern-Tokens, X-Quern-Truncated, Retry-After\r\n", server->origins.any ? "*" : origin);
     return true;
 }
 
@@ -128,23 +116,60 @@ static bool check_body(const struct quern_server *server, struct quern_request *
     if (request->route == NULL || request->route->parse == NULL)
         return true;
     if (!head->has_length && !head->chunked)
-        return quern_refuse(request, QUERN_FAULT_NO_LENGTH, NULL, "the request has no Content-Length");
+        return quern_refuse(request, QUERN_FAULT_NO_LENGTH, NULL,
+                            "the request has neither Content-Length nor a body in chunks");
     return check_encoding(request, answer);
 }
 
-bool quern_guard(const struct quern_server *server, struct quern_request *request, struct quern_answer *answer,
-                 int status)
+/* Refuses a head that could not be read, and says which limit was passed. */
+static bool refuse_head(const struct quern_server *server, struct quern_request *request, int status)
 {
-    if (status == 408)
-        return quern_refuse(request, QUERN_FAULT_SLOW, NULL, "the request did not arrive in time");
+    const enum quern_fault fault = quern_status_fault(status);
+    switch (status) {
+    case 408:
+        return quern_refuse(request, fault, NULL, "the head of the request did not arrive within %g seconds",
+                            server->options->read_timeout);
+    case 414:
+        return quern_refuse(request, fault, NULL, "the first line of the request has more than %d bytes",
+                            QUERN_HEAD_BYTES);
+    case 417:
+        return quern_refuse(request, fault, NULL, "Expect may only be 100-continue");
+    case 431:
+        return quern_refuse(request, fault, NULL, "the head of the request is too large: it may have %d bytes and %d "
+                            "fields", QUERN_HEAD_BYTES, QUERN_HEAD_FIELDS);
+    case 501:
+        return quern_refuse(request, fault, NULL, "Transfer-Encoding may only be chunked");
+    case 503:
+        return quern_refuse(request, fault, NULL, "the server has no memory or connection left; try again soon");
+    case 505:
+        return quern_refuse(request, fault, NULL, "the version of HTTP may only be 1.1 or 1.0");
+    default: return quern_refuse(request, fault, NULL, "the request is not valid HTTP/1.1");
+    }
+}
+
+/* Answers "OPTIONS *", which asks about the server as a whole. False: the request is another one. */
+static bool answer_options(const struct quern_request *request, struct quern_answer *answer)
+{
+    if (strcmp(request->head->path, "*") != 0)
+        return false;
+    answer->status = 204;
+    quern_buffer_text(&answer->fields, "Allow: GET, HEAD, POST, OPTIONS\r\n");
+    return true;
+}
+
+bool quern_guard(struct quern_server *server, struct quern_request *request, struct quern_answer *answer, int status)
+{
     if (status != 0)
-        return quern_refuse(request, quern_status_fault(status), NULL, "the request is not valid HTTP/1.1");
+        return refuse_head(server, request, status);
     if (!check_host(server, request) || !check_origin(server, request, answer))
         return false;
-    const bool is_preflight = answer_preflight(request, answer);
-    if (!is_preflight && (!quern_route_find(request) || !check_key(server, request)))
+    const bool has_no_route = answer_preflight(request, answer) || answer_options(request, answer);
+    if (!has_no_route && (!quern_route_find(request) || !check_key(server, request)))
         return false;
-    if (server->service.draining && (is_preflight || !request->route->is_public))
+    if (server->service.draining && (has_no_route || !request->route->is_public))
         return quern_refuse(request, QUERN_FAULT_DRAINING, NULL, "the server is about to end; try again soon");
+    const bool is_whole = quern_compute_examine(server);
+    if (!is_whole && request->route != NULL && request->route->parse != NULL)
+        return quern_refuse_lost_model(request);
     return check_body(server, request, answer);
 }

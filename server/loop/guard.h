@@ -11,7 +11,6 @@
  * of HTTP that says why the head could not be read; 0: it was read. Adds fields for pages of other origins. A browser's
  * question whether a page may send a request (preflight) is answered with status 204 and has no route. False:
  * refused. */
-bool quern_guard(const struct quern_server *server, struct quern_request *request, struct quern_answer *answer,
-                 int status);
+bool quern_guard(struct quern_server *server, struct quern_request *request, struct quern_answer *answer, int status);
 
 #endif

@@ -1,6 +1,7 @@
 #include "listen.h"
 
 #include "connection.h"
+#include "log.h"
 #include "steps/failure.h"
 
 #include <errno.h>
@@ -22,27 +23,44 @@ static int fail(quern_error *error, int code, const char *host, const char *reas
 
 /* ---------------------------------------------------------------- accepting */
 
-/* At the limit of connections the oldest idle one is closed. When none is idle, the next client waits in the kernel
- * until a connection closes; each of them then closes after its answer. */
+static void pause_accepting(struct quern_server *server)
+{
+    static const struct timeval soon = {1, 0};
+    evconnlistener_disable(server->listener);
+    event_add(server->resume, &soon);
+}
+
+/* At the limit of connections the one that has been idle for the longest time is closed. When none is idle, the next
+ * client waits in the kernel until a connection closes; each of them then closes after its answer. When none has closed
+ * for a second, some more connections are accepted, only to tell them so. */
 static void on_accept(struct evconnlistener *listener, evutil_socket_t descriptor, struct sockaddr *address, int length,
                       void *argument)
 {
     struct quern_server *server = argument;
+    const int *open = &server->service.load.connections, most = server->most_connections;
+    (void)listener;
     (void)address;
     (void)length;
-    if (server->service.load.connections + 1 >= server->options->max_connections &&
-        !quern_connections_close_idle(server))
-        evconnlistener_disable(listener);
-    quern_connection_open(server, descriptor);
+    const bool is_tight = *open + 1 >= most && !quern_connections_close_idle(server), is_surplus = *open >= most;
+    quern_connection_open(server, descriptor, is_surplus);
+    if (is_tight && (!is_surplus || *open >= most + QUERN_SURPLUS))
+        pause_accepting(server);
 }
 
-/* There is no descriptor left, or no memory: accepts again when a connection closes, or after a second. */
+/* There is no descriptor left, or no memory: accepts again when a connection closes, or after a second. The limit of
+ * descriptors may have been lowered since the start. */
 static void on_accept_error(struct evconnlistener *listener, void *argument)
 {
     struct quern_server *server = argument;
-    static const struct timeval soon = {1, 0};
-    evconnlistener_disable(listener);
-    event_add(server->resume, &soon);
+    const int error = EVUTIL_SOCKET_ERROR(), open = server->service.load.connections;
+    char what[128];
+    (void)listener;
+    snprintf(what, sizeof what, "cannot accept a connection beside %d others: %s", open, strerror(error));
+    quern_log_shortage(&server->service, what);
+    if (error == EMFILE && open < server->most_connections + QUERN_SURPLUS)
+        server->most_connections = open > QUERN_SURPLUS ? open - QUERN_SURPLUS : 1;
+    if (!quern_connections_close_idle(server))
+        pause_accepting(server);
 }
 
 /* ---------------------------------------------------------------- opening */

@@ -2,6 +2,7 @@
 
 #include "array_count.h"
 #include "requests/dialect.h"
+#include "steps/server_clock.h"
 
 #include <limits.h>
 #include <poll.h>
@@ -26,10 +27,13 @@ static void stamp(char out[static 40])
  * left out. A pipe that is ready for writing takes PIPE_BUF bytes at once. */
 static void put(struct quern_service *service, struct quern_buffer *line)
 {
+    static const char no_memory[] = "{\"level\":\"error\",\"message\":\"there is no memory for a line of the log\"}\n";
     struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
     quern_buffer_text(line, "\n");
+    const char *text = line->failed ? no_memory : line->data;
+    const size_t length = line->failed ? sizeof no_memory - 1 : line->length;
     const bool is_free = poll(&out, 1, 0) == 1 && (out.revents & POLLOUT) != 0;
-    if (line->failed || line->length > PIPE_BUF || !is_free || write(STDERR_FILENO, line->data, line->length) < 0)
+    if (length > PIPE_BUF || !is_free || write(STDERR_FILENO, text, length) != (ssize_t)length)
         atomic_fetch_add(&service->lost_log_lines, 1);
     quern_buffer_free(line);
 }
@@ -54,6 +58,23 @@ void quern_log(struct quern_service *service, const char *level, const char *for
         quern_buffer_print(&line, "%s %s %s", time_text, level, message);
     }
     put(service, &line);
+}
+
+void quern_log_shortage(struct quern_service *service, const char *what)
+{
+    static const int64_t often = INT64_C(10) * 1000 * 1000 * 1000;
+    const int64_t now = quern_clock_ns();
+    if (service->shortage_ns > 0 && now - service->shortage_ns < often) {
+        service->shortages++;
+        return;
+    }
+    if (service->shortages > 0)
+        quern_log(service, "warn", "%s (and %lu more refusals since the last line like this)", what,
+                  service->shortages);
+    else
+        quern_log(service, "warn", "%s", what);
+    service->shortage_ns = now;
+    service->shortages = 0;
 }
 
 static double milliseconds(int64_t from, int64_t to)

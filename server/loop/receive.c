@@ -3,17 +3,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Skips the empty line that some clients send after a body (RFC 9112, 2.2). */
-static void skip_empty_line(struct evbuffer *input)
+enum { BAD = 400, TOO_LONG_LINE = 414, TOO_LARGE = 431, NO_MEMORY = 503 };
+
+void quern_receive_skip(struct evbuffer *input)
 {
     char line[2];
-    if (evbuffer_copyout(input, line, 2) == 2 && memcmp(line, "\r\n", 2) == 0)
+    while (evbuffer_copyout(input, line, 2) == 2 && memcmp(line, "\r\n", 2) == 0)
         evbuffer_drain(input, 2);
 }
 
 static int read_head(struct quern_receiver *receiver, struct evbuffer *input)
 {
-    skip_empty_line(input);
+    quern_receive_skip(input);
     size_t length = evbuffer_get_length(input);
     if (length == 0)
         return 0;
@@ -21,16 +22,20 @@ static int read_head(struct quern_receiver *receiver, struct evbuffer *input)
         length = QUERN_HEAD_BYTES;
     char *data = (char *)evbuffer_pullup(input, (ev_ssize_t)length);
     if (data == NULL)
-        return 400;
+        return NO_MEMORY;
     const char *end = memmem(data, length, "\r\n\r\n", 4), *newline = memchr(data, '\n', length);
-    if (data[0] < 'A' || data[0] > 'Z' || (newline != NULL && (newline == data || newline[-1] != '\r')))
-        return 400; /* another protocol, or lines whose end would never come */
+    const bool may_be_empty_line = length == 1 && data[0] == '\r';
+    if ((data[0] < 'A' || data[0] > 'Z' || (newline != NULL && (newline == data || newline[-1] != '\r'))) &&
+        !may_be_empty_line)
+        return BAD; /* another protocol, or lines whose end would never come */
+    if (end == NULL && length == QUERN_HEAD_BYTES)
+        return newline == NULL ? TOO_LONG_LINE : TOO_LARGE;
     if (end == NULL)
-        return length == QUERN_HEAD_BYTES ? 431 : 0;
+        return 0;
     length = (size_t)(end - data) + 4;
     receiver->head_data = malloc(length);
     if (receiver->head_data == NULL)
-        return 431;
+        return NO_MEMORY;
     evbuffer_remove(input, receiver->head_data, length);
     const int status = quern_head_parse(&receiver->head, receiver->head_data, length);
     return status == 0 ? 1 : status;

@@ -14,6 +14,10 @@ struct quern_receiver { /* starts as zero */
     struct quern_chunks chunks;
 };
 
+/* Takes empty lines out of the input: they may stand before a request (RFC 9112, 2.2), and some clients send one after
+ * a body. */
+void quern_receive_skip(struct evbuffer *input);
+
 /* Reads the head, if its end has arrived. 1: it is in receiver->head; 0: not yet; else the status to refuse with, and
  * receiver->head is empty. */
 int quern_receive_head(struct quern_receiver *receiver, struct evbuffer *input);

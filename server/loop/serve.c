@@ -20,6 +20,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define OTHER_DESCRIPTORS (QUERN_SURPLUS + 32) /* descriptors that are not for connections within the limit */
+
 /* ---------------------------------------------------------------- events */
 
 static void on_finished(evutil_socket_t descriptor, short what, void *argument)
@@ -81,6 +83,7 @@ static void on_stop(evutil_socket_t descriptor, short what, void *argument)
         return;
     }
     server->service.draining = true;
+    server->stopped_ns = quern_clock_ns();
     quern_systemd_tell(&server->systemd, "STOPPING=1");
     quern_log(&server->service, "info", "ending; %zu requests must still be answered",
               server->service.load.requests);
@@ -161,14 +164,37 @@ static void enter_sandbox(struct quern_server *server)
               state.seccomp_error == 0 ? "" : strerror(state.seccomp_error));
 }
 
-/* Raises the limit of open descriptors as far as the system permits. */
-static void raise_limits(void)
+/* Raises the limit of open descriptors as far as the system permits, and takes no more connections than it leaves. */
+static int limit_connections(struct quern_server *server, quern_error *error)
 {
     struct rlimit limit;
+    server->most_connections = server->options->max_connections;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return;
+        return QUERN_OK;
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_cur >= (rlim_t)server->most_connections + OTHER_DESCRIPTORS)
+        return QUERN_OK;
+    if (limit.rlim_cur <= OTHER_DESCRIPTORS)
+        return quern_server_fail(error, QUERN_EINVAL, "cannot start the server: it may open %llu files at once, and "
+                                 "needs more than %d; see ulimit -n", (unsigned long long)limit.rlim_cur,
+                                 OTHER_DESCRIPTORS);
+    server->most_connections = (int)(limit.rlim_cur - OTHER_DESCRIPTORS);
+    quern_log(&server->service, "warn", "at most %d connections at once, not %d: the limit of open files is %llu "
+              "(ulimit -n)", server->most_connections, server->options->max_connections,
+              (unsigned long long)limit.rlim_cur);
+    return QUERN_OK;
+}
+
+int quern_server_check(const struct quern_server_options *options, quern_error *error)
+{
+    struct quern_allowed list = {0};
+    int code = quern_origins_read(&list, options->cors_origins, error);
+    quern_allowed_free(&list);
+    if (code == QUERN_OK)
+        code = quern_hosts_read(&list, options->allowed_hosts, error);
+    quern_allowed_free(&list);
+    return code;
 }
 
 static void close_events(struct quern_server *server)
@@ -197,6 +223,8 @@ static void end(struct quern_server *server)
     close_events(server);
     quern_systemd_close(&server->systemd);
     quern_keys_free(&server->keys);
+    quern_allowed_free(&server->origins);
+    quern_allowed_free(&server->hosts);
 }
 
 /* What large bodies and answers took goes back to the system as soon as it is freed. By itself, glibc raises the size
@@ -216,9 +244,15 @@ int quern_server_run(quern_model *model, const struct quern_server_options *opti
             .info.size = sizeof server.service.info}};
     char name[128];
     signal(SIGPIPE, SIG_IGN);
-    raise_limits();
     give_memory_back();
-    int code = quern_keys_load(&server.keys, options->api_key_file, error);
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is like a full disk */
+    int code = limit_connections(&server, error);
+    if (code == QUERN_OK)
+        code = quern_origins_read(&server.origins, options->cors_origins, error);
+    if (code == QUERN_OK)
+        code = quern_hosts_read(&server.hosts, options->allowed_hosts, error);
+    if (code == QUERN_OK)
+        code = quern_keys_load(&server.keys, options->api_key_file, error);
     if (code == QUERN_OK)
         code = open_events(&server, error);
     if (code == QUERN_OK)

@@ -2,6 +2,7 @@
 #ifndef QUERN_SERVER_STATE_H
 #define QUERN_SERVER_STATE_H
 
+#include "allowed.h"
 #include "keys.h"
 #include "requests/service.h"
 #include "server.h"
@@ -19,6 +20,7 @@ struct quern_server {
     struct quern_batcher batcher;
     struct quern_worker worker;
     struct quern_keys keys;
+    struct quern_allowed origins, hosts; /* of --cors-origin and --allowed-hosts */
     FILE *cache_file;              /* NULL: none */
     char cache_key[QUERN_CACHE_KEY];
     struct event_base *base;
@@ -26,7 +28,9 @@ struct quern_server {
     struct evconnlistener *listener;
     bool is_unix;                  /* it listens on a unix socket */
     const char *socket_path;       /* to be removed at the end; NULL: none */
-    struct quern_connection *first, *last; /* the oldest first */
+    struct quern_connection *first, *last; /* those without a request in the order in which they became idle */
+    int most_connections;                  /* what the options and the limit of descriptors allow */
+    int64_t stopped_ns;                    /* when the server was told to end; 0: it was not */
     struct quern_systemd systemd;
     struct event *collect, *resume, *drained, *watchdog, *signals[3];
 };

@@ -39,6 +39,7 @@ static enum quern_failing failing(const struct quern_request *request, const str
         return QUERN_FAILING_CANCELLED;
     switch (request->refusal.fault) {
     case QUERN_FAULT_BUSY: return QUERN_FAILING_OVERLOADED;
+    case QUERN_FAULT_UNAVAILABLE:
     case QUERN_FAULT_DRAINING: return QUERN_FAILING_UNHEALTHY;
     case QUERN_FAULT_INTERNAL: return QUERN_FAILING_BACKEND;
     case QUERN_FAULT_DEADLINE:

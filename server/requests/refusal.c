@@ -19,6 +19,8 @@ static const struct {
     [QUERN_FAULT_EXPECTATION] = {417, false},   [QUERN_FAULT_BUSY] = {429, true},
     [QUERN_FAULT_HEAD] = {431, false},          [QUERN_FAULT_INTERNAL] = {500, false},
     [QUERN_FAULT_DRAINING] = {503, true},       [QUERN_FAULT_DEADLINE] = {503, false},
+    [QUERN_FAULT_TARGET] = {414, false},        [QUERN_FAULT_CODING] = {501, false},
+    [QUERN_FAULT_UNAVAILABLE] = {503, true},    [QUERN_FAULT_VERSION] = {505, false},
 };
 
 int quern_fault_status(enum quern_fault fault)

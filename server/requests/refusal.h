@@ -19,13 +19,17 @@ enum quern_fault {
     QUERN_FAULT_SLOW,         /* 408: the request did not arrive in time */
     QUERN_FAULT_NO_LENGTH,    /* 411 */
     QUERN_FAULT_BODY,         /* 413 */
+    QUERN_FAULT_TARGET,       /* 414 */
     QUERN_FAULT_TYPE,         /* 415 */
     QUERN_FAULT_EXPECTATION,  /* 417 */
     QUERN_FAULT_BUSY,         /* 429: the queue is full */
     QUERN_FAULT_HEAD,         /* 431 */
     QUERN_FAULT_INTERNAL,     /* 500 */
+    QUERN_FAULT_CODING,       /* 501: a Transfer-Encoding that is not known */
+    QUERN_FAULT_UNAVAILABLE,  /* 503: connections ran out, or the model's file was lost */
     QUERN_FAULT_DRAINING,     /* 503: the server is ending */
-    QUERN_FAULT_DEADLINE      /* 503: the vectors were not computed in time */
+    QUERN_FAULT_DEADLINE,     /* 503: the vectors were not computed in time */
+    QUERN_FAULT_VERSION       /* 505: a version of HTTP that is not known */
 };
 
 /* The message says what is wrong and what to do, and repeats nothing of the input. */

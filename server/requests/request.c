@@ -94,6 +94,25 @@ bool quern_refuse_memory(struct quern_request *request)
                         "the server has no memory left for requests; try again soon");
 }
 
+bool quern_refuse_lost_model(struct quern_request *request)
+{
+    return quern_refuse(request, QUERN_FAULT_UNAVAILABLE, NULL, "%s", QUERN_LOST_MODEL);
+}
+
+bool quern_refuse_failure(struct quern_request *request, int code, size_t i)
+{
+    switch (code) {
+    case QUERN_EIO: return quern_refuse_lost_model(request);
+    case QUERN_ENOMEM: return quern_refuse_memory(request);
+    case QUERN_ENUMERIC:
+        return quern_refuse(request, QUERN_FAULT_INTERNAL, NULL, "the vector of input %zu is not finite: the model's "
+                            "file is damaged for some words; check it with 'quern verify'", i);
+    default:
+        return quern_refuse(request, QUERN_FAULT_INTERNAL, NULL, "input %zu could not be computed (%s)", i,
+                            quern_error_name(code));
+    }
+}
+
 bool quern_request_reserve_ids(struct quern_request *request, size_t count)
 {
     if (count <= request->id_capacity - request->id_count)

@@ -82,6 +82,12 @@ void quern_request_free(struct quern_request *request); /* what it owns */
 /* Notes why the request is refused; the first reason stays. Returns false, for the caller to return. */
 bool quern_refuse(struct quern_request *request, enum quern_fault fault, const char *param, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+
+/* Refuses the request because the model's file was cut off or changed while it was served. */
+bool quern_refuse_lost_model(struct quern_request *request);
+
+/* Refuses the request because the library failed with a code for input i, and it is not the client's fault. */
+bool quern_refuse_failure(struct quern_request *request, int code, size_t i);
 bool quern_is_refused(const struct quern_request *request);
 
 /* Whether the server may hold so many bytes more for this request. If it may, they are counted until it ends. */

@@ -14,13 +14,6 @@ static void take_ids(struct quern_request *request, struct quern_request_input *
     request->id_count += result.tokens;
 }
 
-static bool refuse_failure(struct quern_request *request, int code)
-{
-    request->service->broken |= code == QUERN_EIO;
-    return quern_refuse(request, QUERN_FAULT_INTERNAL, NULL, "the text could not be tokenised (%s)",
-                        quern_error_name(code));
-}
-
 /* bound: what stands before the number of tokens: "at least ", or nothing when the number is exact. */
 static bool refuse_long(struct quern_request *request, size_t index, const char *bound, size_t tokens)
 {
@@ -51,7 +44,7 @@ static bool tokenize_text(struct quern_request *request, size_t i)
     if (code == QUERN_EINVAL) /* the text: arguments were checked before */
         return quern_refuse(request, QUERN_FAULT_EMPTY, NULL, "input %zu has no tokens", i);
     if (code != QUERN_OK)
-        return refuse_failure(request, code);
+        return quern_refuse_failure(request, code, i);
     take_ids(request, input, result);
     return true;
 }
@@ -76,7 +69,7 @@ static bool tokenize_whole(struct quern_request *request, size_t i)
                               room, &count, NULL);
     } while (code == QUERN_ETOOLONG && count > room);
     if (code != QUERN_OK)
-        return refuse_failure(request, code);
+        return quern_refuse_failure(request, code, i);
     take_ids(request, input, (quern_result){.tokens = (uint32_t)count});
     return true;
 }
@@ -168,7 +161,7 @@ struct quern_job *quern_request_make_job(struct quern_request *request)
     const size_t count = request->input_count;
     struct quern_job *job = quern_job_new(count, (size_t)request->service->info.dimensions);
     if (job == NULL) {
-        quern_refuse(request, QUERN_FAULT_INTERNAL, NULL, "there is no memory for %zu vectors", count);
+        quern_refuse_memory(request);
         return NULL;
     }
     job->ids = request->ids;

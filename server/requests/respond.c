@@ -73,7 +73,7 @@ static void write_refusal(struct quern_request *request, struct quern_answer *an
     answer->type = "application/json";
     dialect->write_error(request, answer);
     quern_buffer_print(&answer->fields, "X-Should-Retry: %s\r\n", quern_fault_is_temporary(fault) ? "true" : "false");
-    if (fault == QUERN_FAULT_BUSY || fault == QUERN_FAULT_DRAINING)
+    if (answer->status == 429 || answer->status == 503)
         quern_buffer_text(&answer->fields, "Retry-After: 1\r\n");
     if (fault == QUERN_FAULT_KEY)
         quern_buffer_text(&answer->fields, "WWW-Authenticate: Bearer\r\n");
@@ -85,7 +85,7 @@ int quern_respond_write(struct quern_request *request, struct quern_job *job, st
                         size_t slice)
 {
     if (job != NULL && job->code != QUERN_OK)
-        quern_refuse(request, QUERN_FAULT_INTERNAL, NULL, "the model gave no vector (%s)", quern_error_name(job->code));
+        quern_refuse_failure(request, job->code, job->failed);
     if (!quern_is_refused(request) && write_answer(request, job, answer, slice) == 0)
         return 0;
     if (quern_is_refused(request))

@@ -9,6 +9,9 @@
 
 #include <stdatomic.h>
 
+/* Why requests are refused when the model's file was lost. */
+#define QUERN_LOST_MODEL "the model's file was cut off or written to while it was served; the server must be restarted"
+
 /* What the server holds at the moment. */
 struct quern_load {
     int connections;
@@ -26,9 +29,11 @@ struct quern_service {
     struct quern_meters meters;
     struct quern_load load;
     atomic_ullong lost_log_lines; /* lines of the log that were left out; counted by all threads */
+    int64_t shortage_ns;          /* when the log last said that something has run out; 0: never */
+    unsigned long shortages;      /* since then */
     int64_t created;              /* seconds since 1970 */
     bool draining;                /* the server is ending */
-    bool broken;                  /* the model failed for a reason that is not the client's; not ready */
+    bool broken;                  /* the model's file was lost: not ready, until the server is started again */
 };
 
 #endif

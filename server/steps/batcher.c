@@ -168,6 +168,7 @@ bool quern_batcher_finish(struct quern_batcher *batcher, const struct quern_step
         job->computed++;
         if (results[i].code != QUERN_OK) {
             job->code = results[i].code;
+            job->failed = step->texts[i];
             drop_rest(batcher, job);
         }
         if (job->computed < job->wanted_count)

@@ -18,6 +18,7 @@ struct quern_job {
 
     void *owner;    /* who waits for the job; NULL: nobody, and the job is freed when it comes back. Set by the loop */
     int code;       /* QUERN_OK, or why there are no vectors: a code of quern.h */
+    size_t failed;  /* then: the number of the text at fault */
     int64_t submitted_ns, started_ns, finished_ns; /* by server_clock.h; valid when the job has come back */
 
     /* The batcher's own. */

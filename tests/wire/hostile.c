@@ -1,5 +1,6 @@
-/* Sends requests that the server must refuse, and checks the answers: a status 4xx or a close; never a status 5xx, no
- * answer, or two answers. Afterwards the server must still give the same vector as before. */
+/* Sends requests that the server must refuse, and checks the answers: a status 4xx, 501 (an unknown coding), 505 (an
+ * unknown version) or a close; never another status 5xx, no answer, or two answers. Afterwards the server must still
+ * give the same vector as before. */
 #include "client.h"
 #include "mutations.h"
 #include "wire.h"
@@ -89,7 +90,7 @@ static const char *judge(struct siege *siege, struct quern_wire *wire, const str
         siege->closed++;
         return NULL;
     }
-    if (answer->status >= 500)
+    if (answer->status >= 500 && answer->status != 501 && answer->status != 505)
         return "answered";
     if (before)
         return answer->status == 200 ? NULL : "a good request in front was refused:";
