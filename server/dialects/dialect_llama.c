@@ -6,6 +6,8 @@
 #include "requests/dialect.h"
 #include "requests/extensions.h"
 
+#define TOKENS_OF_A_PART 1024 /* of the answer to /tokenize */
+
 /* ---------------------------------------------------------------- vectors */
 
 /* 2 stands for the Euclidean norm, -1 for none. */
@@ -40,7 +42,7 @@ static void write_embedding(struct quern_request *request, const struct quern_jo
     quern_buffer_text(body, "[");
     for (size_t i = 0; i < request->input_count; i++) {
         quern_buffer_print(body, "%s{\"index\":%zu,\"embedding\":[", i > 0 ? "," : "", i);
-        quern_vectors_put(i, body);
+        quern_answer_add_part(answer, i);
         quern_buffer_text(body, "]}");
     }
     quern_buffer_text(body, "]\n");
@@ -77,13 +79,13 @@ static void put_piece(const struct quern_request *request, int32_t id, struct qu
     quern_buffer_free(&text);
 }
 
-static void write_tokenize(struct quern_request *request, const struct quern_job *job, struct quern_answer *answer)
+/* Writes tokens, beginning with this one. */
+static void put_tokens(const struct quern_request *request, const struct quern_job *job, size_t first,
+                       struct quern_buffer *body)
 {
-    struct quern_buffer *body = &answer->body;
     const bool pieces = quern_value_is_true(quern_value_member(request->object, "with_pieces"));
     (void)job;
-    quern_buffer_text(body, "{\"tokens\":[");
-    for (size_t i = 0; i < request->id_count; i++) {
+    for (size_t i = first; i < request->id_count && i < first + TOKENS_OF_A_PART; i++) {
         quern_buffer_text(body, i > 0 ? "," : "");
         quern_buffer_text(body, pieces ? "{\"id\":" : "");
         quern_buffer_number(body, (unsigned long long)request->ids[i]);
@@ -93,7 +95,16 @@ static void write_tokenize(struct quern_request *request, const struct quern_job
             quern_buffer_text(body, "}");
         }
     }
-    quern_buffer_text(body, "]}\n");
+}
+
+static void write_tokenize(struct quern_request *request, const struct quern_job *job, struct quern_answer *answer)
+{
+    (void)job;
+    answer->put_part = put_tokens;
+    quern_buffer_text(&answer->body, "{\"tokens\":[");
+    for (size_t i = 0; i < request->id_count; i += TOKENS_OF_A_PART)
+        quern_answer_add_part(answer, i);
+    quern_buffer_text(&answer->body, "]}\n");
 }
 
 static bool parse_detokenize(struct quern_request *request)

@@ -54,7 +54,7 @@ static void write_embed(struct quern_request *request, const struct quern_job *j
     for (size_t i = 0; i < request->input_count; i++) {
         tokens += request->inputs[i].result.tokens;
         quern_buffer_text(body, i > 0 ? "," : "");
-        quern_vectors_put(i, body);
+        quern_answer_add_part(answer, i);
     }
     quern_buffer_text(body, "]");
     if (request->input_count > 0)
@@ -68,7 +68,7 @@ static void write_embeddings(struct quern_request *request, const struct quern_j
     (void)job;
     quern_buffer_text(&answer->body, "{\"embedding\":");
     if (request->input_count > 0)
-        quern_vectors_put(0, &answer->body);
+        quern_answer_add_part(answer, 0);
     else
         quern_buffer_text(&answer->body, "[]");
     quern_buffer_text(&answer->body, "}\n");

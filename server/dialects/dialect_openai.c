@@ -49,7 +49,7 @@ static void write_embeddings(struct quern_request *request, const struct quern_j
         if (result->truncated > 0)
             quern_buffer_print(body, "\"truncated_tokens\":%u,", result->truncated);
         quern_buffer_text(body, "\"embedding\":");
-        quern_vectors_put(i, body);
+        quern_answer_add_part(answer, i);
         quern_buffer_text(body, "}");
     }
     quern_buffer_text(body, "],\"model\":");

@@ -110,7 +110,7 @@ static void write_embed(struct quern_request *request, const struct quern_job *j
     quern_buffer_text(&answer->body, "[");
     for (size_t i = 0; i < request->input_count; i++) {
         quern_buffer_text(&answer->body, i > 0 ? "," : "");
-        quern_vectors_put(i, &answer->body);
+        quern_answer_add_part(answer, i);
     }
     quern_buffer_text(&answer->body, "]\n");
 }
@@ -227,13 +227,15 @@ static void put_token(const struct quern_request *request, int32_t id, quern_tex
     quern_buffer_text(body, "}");
 }
 
-static void put_tokens(const struct quern_request *request, const struct quern_request_input *input,
+static void put_tokens(const struct quern_request *request, const struct quern_job *job, size_t input_number,
                        struct quern_buffer *body)
 {
+    const struct quern_request_input *input = &request->inputs[input_number];
     const char *prompt = quern_model_prompt(request->service->model, (quern_task)request->options.task);
     const size_t prompt_length = prompt != NULL ? strlen(prompt) : 0;
     quern_token_span *places = find_places(request, input, prompt_length);
     struct quern_buffer whole = {0}, piece = {0};
+    (void)job;
     quern_buffer_add(&whole, prompt, prompt_length);
     quern_buffer_add(&whole, input->text.data, input->text.length);
     body->failed |= whole.failed;
@@ -259,10 +261,11 @@ static void put_tokens(const struct quern_request *request, const struct quern_r
 static void write_tokenize(struct quern_request *request, const struct quern_job *job, struct quern_answer *answer)
 {
     (void)job;
+    answer->put_part = put_tokens;
     quern_buffer_text(&answer->body, "[");
     for (size_t i = 0; i < request->input_count; i++) {
         quern_buffer_text(&answer->body, i > 0 ? "," : "");
-        put_tokens(request, &request->inputs[i], &answer->body);
+        quern_answer_add_part(answer, i);
     }
     quern_buffer_text(&answer->body, "]\n");
 }

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MARK 1 /* before and behind the number of a vector; JSON has no such byte */
 #define NPY_HEADER 128 /* bytes, so that the data behind it is aligned */
 
 int quern_vectors_width(const struct quern_request *request)
@@ -94,7 +93,7 @@ static void put_bytes(struct quern_buffer *out, const unsigned char *bytes, size
     out->length += (size_t)(at - room);
 }
 
-static void put_vector(const struct quern_request *request, const struct quern_job *job, size_t i,
+void quern_vectors_put(const struct quern_request *request, const struct quern_job *job, size_t i,
                        struct quern_buffer *out)
 {
     const size_t width = (size_t)quern_vectors_width(request), bytes = row_bytes(request);
@@ -108,39 +107,6 @@ static void put_vector(const struct quern_request *request, const struct quern_j
     } else {
         put_bytes(out, row, bytes, request->options.dtype == QUERN_DTYPE_INT8);
     }
-}
-
-void quern_vectors_put(size_t i, struct quern_buffer *out)
-{
-    quern_buffer_add(out, &(char){MARK}, 1);
-    quern_buffer_number(out, i);
-    quern_buffer_add(out, &(char){MARK}, 1);
-}
-
-int quern_vectors_fill(const struct quern_request *request, const struct quern_job *job, struct quern_answer *answer,
-                       size_t slice)
-{
-    struct quern_buffer *draft = &answer->draft, *body = &answer->body;
-    if (draft->data == NULL) {
-        *draft = *body;
-        *body = (struct quern_buffer){.failed = draft->failed};
-    }
-    const size_t before = body->length;
-    while (answer->draft_at < draft->length && !body->failed) {
-        const char *at = draft->data + answer->draft_at, *end = draft->data + draft->length,
-                   *mark = memchr(at, MARK, (size_t)(end - at));
-        quern_buffer_add(body, at, (size_t)((mark != NULL ? mark : end) - at));
-        answer->draft_at = draft->length;
-        if (mark != NULL) {
-            char *rest;
-            put_vector(request, job, strtoul(mark + 1, &rest, 10), body);
-            answer->draft_at = (size_t)(rest + 1 - draft->data);
-        }
-        if (body->length - before >= slice)
-            return 0;
-    }
-    quern_buffer_free(draft);
-    return 1;
 }
 
 /* ---------------------------------------------------------------- raw bytes */

@@ -12,13 +12,9 @@ int quern_vectors_width(const struct quern_request *request);
 int quern_vectors_finish(const struct quern_request *request, struct quern_job *job, struct quern_answer *answer,
                          size_t slice);
 
-/* Adds a mark where vector i will be: a JSON array, or a string in base64. */
-void quern_vectors_put(size_t i, struct quern_buffer *out);
-
-/* Replaces marks in the body by their vectors, until it has about so many bytes more. 0: there are more; 1: the body is
- * whole, or has failed. */
-int quern_vectors_fill(const struct quern_request *request, const struct quern_job *job, struct quern_answer *answer,
-                       size_t slice);
+/* Adds vector i as its number format wants it: a JSON array, or a string in base64. A part of an answer. */
+void quern_vectors_put(const struct quern_request *request, const struct quern_job *job, size_t i,
+                       struct quern_buffer *out);
 
 /* Begins an answer that is the vectors' bytes, or a file for NumPy. */
 void quern_vectors_begin_raw(const struct quern_request *request, const struct quern_job *job,

@@ -37,10 +37,11 @@ static void describe_vectors(const struct quern_request *request, struct quern_a
                        (unsigned long long)tokens, (unsigned long long)truncated);
 }
 
-/* Has the route write the answer, with marks for the vectors, or begins with what stands before their bytes. */
+/* Has the route write the answer, with marks for its parts, or begins with what stands before their bytes. */
 static void draft(struct quern_request *request, const struct quern_job *job, struct quern_answer *answer)
 {
     answer->is_drafted = true;
+    answer->put_part = quern_vectors_put; /* unless the route has other parts */
     if (job != NULL)
         describe_vectors(request, answer);
     if (job != NULL && request->options.form != QUERN_VECTORS_JSON)
@@ -56,9 +57,10 @@ static int write_answer(struct quern_request *request, struct quern_job *job, st
     int code = job != NULL ? quern_vectors_finish(request, job, answer, slice) : 1;
     if (code == 1 && !answer->is_drafted)
         draft(request, job, answer);
-    if (code == 1 && job != NULL && !quern_is_refused(request))
-        code = request->options.form == QUERN_VECTORS_JSON ? quern_vectors_fill(request, job, answer, slice)
-                                                           : quern_vectors_add_raw(request, job, answer, slice);
+    if (code == 1 && answer->has_parts && !quern_is_refused(request))
+        code = quern_answer_fill(request, job, answer, slice);
+    else if (code == 1 && job != NULL && request->options.form != QUERN_VECTORS_JSON)
+        code = quern_vectors_add_raw(request, job, answer, slice);
     if (code < 0 || answer->body.failed)
         quern_refuse_memory(request);
     return code != 0 || quern_is_refused(request);
