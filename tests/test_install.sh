@@ -31,7 +31,7 @@ for file in bin/quern include/quern.h share/man/man1/quern.1 share/bash-completi
     check "$file is there" [ -s "$there/$file" ]
 done
 check "the library is there" [ -e "$pkgconfig/../libquern.so" ]
-if [ -f "$build/quern.service" ]; then
+if [ -f "$build/server/quern.service" ]; then
     check "the units are there" [ -s "$there/lib/systemd/system/quern.socket" ]
     check "and start the installed command" grep -q "^ExecStart=${there#"$work/package"}/bin/quern serve" \
         "$there/lib/systemd/system/quern.service"
