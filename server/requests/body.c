@@ -79,9 +79,9 @@ static bool check_beginning(struct quern_request *request)
         return quern_refuse(request, QUERN_FAULT_TYPE, NULL, "the body is %s: send JSON in UTF-8 as it is", what);
     while (at < request->body_length && strchr(" \t\r\n", data[at]) != NULL && data[at] != '\0')
         at++;
-    if ((at == request->body_length || data[at] != '{') && is_declared_as_other(request))
+    if (at < request->body_length && strchr("{[\"", data[at]) == NULL && is_declared_as_other(request))
         return quern_refuse(request, QUERN_FAULT_TYPE, NULL,
-                            "the body is not a JSON object, and its Content-Type is not application/json");
+                            "the body is not JSON, and its Content-Type is not application/json");
     return true;
 }
 
