@@ -28,7 +28,10 @@ const char *quern_bench_made_model(bool *temporary, quern_error *error)
         snprintf(path, sizeof path, "%s/full-q8_0.gguf", folder);
     if (access(path, R_OK) == 0)
         return path;
-    quern_cli_notice("making a model of full size with random weights: %s (330 MB%s)", path,
-                  *temporary ? ", removed at the end" : ", kept for the next time");
+    if (*temporary)
+        quern_cli_notice("making a model of full size with random weights: %s (330 MB, removed at the end)", path);
+    else
+        quern_cli_notice("making a model of full size with random weights: %s (330 MB, kept for the next time; to free "
+                         "the disk, remove that file)", path);
     return quern_model_make(path, &recipe, error) == QUERN_OK ? path : NULL;
 }

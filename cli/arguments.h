@@ -103,8 +103,8 @@ struct quern_cli_numbers {
 #define QUERN_CLI_JSON_OPTION(structure) /* bool json; */ \
     {"json", '\0', NULL, "print JSON", QUERN_CLI_SWITCH(structure, json)}
 
-/* option_value.c: takes an option with its argument, which may be NULL when it has none. label: what a message calls the option, such
- * as "--port" or "$QUERN_PORT". Returns -1, or an exit code after a message. */
+/* option_value.c: takes an option with its argument, which may be NULL when it has none. label: what a message calls
+ * the option, such as "--port" or "$QUERN_PORT". Returns -1, or an exit code after a message. */
 int quern_cli_take(const struct quern_cli_verb *verb, const struct quern_cli_option *option, const char *label,
                    const char *argument);
 

@@ -44,6 +44,9 @@ void quern_cli_say(const char *format, ...) __attribute__((format(printf, 1, 2))
 void quern_cli_notice(const char *format, ...) __attribute__((format(printf, 1, 2)));
 extern bool quern_cli_quiet; /* --quiet was given */
 
+/* Replaces control characters in a text that a message repeats. The functions above do it themselves. */
+void quern_cli_clean(char *text);
+
 /* Whether a standard stream (by its number) is a terminal that takes colours and moves of the cursor. */
 bool quern_cli_is_terminal(int descriptor);
 
@@ -67,6 +70,9 @@ struct quern_cli_nearest {
 
 /* Compares one of the words that exist. */
 void quern_cli_nearest_offer(struct quern_cli_nearest *nearest, const char *word, size_t length);
+
+/* The same for each word of a list with '|' between them; NULL is an empty list. */
+void quern_cli_nearest_offer_list(struct quern_cli_nearest *nearest, const char *words);
 
 /* " (did you mean 'WORD'?)" in out, or "". */
 #define QUERN_CLI_HINT 64

@@ -58,8 +58,8 @@ static int take_variable(const struct quern_cli_verb *verb, const struct quern_c
     static const char *const on[] = {"1", "true", "yes", "on"}, *const off[] = {"0", "false", "no", "off"};
     char label[NAME_BYTES + 1];
     if (is_address_of_a_service(variable, value)) {
-        quern_cli_notice("$%s is the address of a service, as Kubernetes and Docker set it: it is left alone; --%s tells "
-                         "this server its own", variable, option->name);
+        quern_cli_notice("$%s is the address of a service, as Kubernetes and Docker set it: it is left alone; --%s "
+                         "tells this server its own", variable, option->name);
         return -1;
     }
     if (option->argument == NULL && is_word(value, off))

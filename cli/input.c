@@ -32,6 +32,8 @@ void quern_cli_notice_files(struct quern_cli_arguments arguments, bool has_input
     int notices = 0;
     for (int i = 0; i < arguments.count && notices < MOST_NOTICES; i++) {
         const char *name = arguments.texts[i];
+        if (has_input && strcmp(name, "-") == 0)
+            quern_cli_notice("'-' is taken as a text; to read standard input: -i -, or no text at all");
         if (name[0] == '\0' || stat(name, &status) != 0)
             continue;
         const char *way = S_ISREG(status.st_mode) ? way_to_texts(name) : NULL;

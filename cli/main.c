@@ -37,6 +37,11 @@ static int refuse_verb(const char *name)
 {
     struct quern_cli_nearest nearest = {.asked = name};
     char hint[QUERN_CLI_HINT];
+    if (name[0] == '-') {
+        quern_cli_nearest_offer_list(&nearest, "--help|--version");
+        return quern_cli_misuse(NULL, "'%s' stands where the verb must be, as in 'quern VERB --quiet'%s", name,
+                                quern_cli_nearest_hint(&nearest, hint));
+    }
     for (size_t i = 0; i < QUERN_COUNT(verbs); i++)
         quern_cli_nearest_offer(&nearest, verbs[i]->name, strlen(verbs[i]->name));
     quern_cli_nearest_offer(&nearest, "help", 4);

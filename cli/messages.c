@@ -7,11 +7,22 @@
 
 bool quern_cli_quiet;
 
+#define LONGEST_MESSAGE 8192 /* bytes; the rest is cut */
+
+void quern_cli_clean(char *text)
+{
+    for (unsigned char *at = (unsigned char *)text; *at != '\0'; at++)
+        if (*at < ' ' || *at == 0x7f || (at[0] == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0))
+            *at = '?';
+}
+
+/* Writes "quern: MESSAGE". What a name or a text in it could do to a terminal is taken out. */
 static void say(const char *format, va_list list)
 {
-    fputs("quern: ", stderr);
-    vfprintf(stderr, format, list);
-    fputc('\n', stderr);
+    char message[LONGEST_MESSAGE];
+    vsnprintf(message, sizeof message, format, list);
+    quern_cli_clean(message);
+    fprintf(stderr, "quern: %s\n", message);
 }
 
 void quern_cli_say(const char *format, ...)
@@ -52,11 +63,11 @@ int quern_cli_fail(const char *place, const quern_error *error)
 
 int quern_cli_misuse(const char *verb, const char *format, ...)
 {
+    char message[LONGEST_MESSAGE];
     va_list list;
     va_start(list, format);
-    fputs("quern: ", stderr);
-    vfprintf(stderr, format, list);
-    fprintf(stderr, "; see 'quern %s%s--help'\n", verb != NULL ? verb : "", verb != NULL ? " " : "");
+    vsnprintf(message, sizeof message, format, list);
     va_end(list);
+    quern_cli_say("%s; see 'quern %s%s--help'", message, verb != NULL ? verb : "", verb != NULL ? " " : "");
     return QUERN_CLI_USAGE;
 }

@@ -37,13 +37,22 @@ void quern_cli_nearest_offer(struct quern_cli_nearest *nearest, const char *word
     const size_t asked = strlen(nearest->asked);
     if (asked == 0 || asked > LONGEST_COMPARED || length > LONGEST_COMPARED)
         return;
-    const int most = asked < 3 ? 0 : asked < 6 ? 1 : 2; /* letters of a slip of the hand */
+    const int most = asked < 3 ? 0 : asked < 6 ? 1 : asked < 10 ? 2 : 3; /* letters of a slip of the hand */
     const int found = distance(nearest->asked, asked, word, length);
     if (found > most || (nearest->word != NULL && found >= nearest->distance))
         return;
     nearest->word = word;
     nearest->length = (int)length;
     nearest->distance = found;
+}
+
+void quern_cli_nearest_offer_list(struct quern_cli_nearest *nearest, const char *words)
+{
+    while (words != NULL) {
+        const size_t length = strcspn(words, "|");
+        quern_cli_nearest_offer(nearest, words, length);
+        words = words[length] == '|' ? words + length + 1 : NULL;
+    }
 }
 
 const char *quern_cli_nearest_hint(const struct quern_cli_nearest *nearest, char out[QUERN_CLI_HINT])

@@ -126,16 +126,6 @@ static void describe_arguments(const struct quern_cli_option *option, char out[1
     }
 }
 
-/* Offers the words of a list with '|' between them; NULL is an empty list. */
-static void offer_words(struct quern_cli_nearest *nearest, const char *words)
-{
-    while (words != NULL) {
-        const size_t length = strcspn(words, "|");
-        quern_cli_nearest_offer(nearest, words, length);
-        words = words[length] == '|' ? words + length + 1 : NULL;
-    }
-}
-
 static int refuse_task(const struct quern_cli_verb *verb, const char *label, const char *asked)
 {
     struct quern_cli_nearest nearest = {.asked = asked};
@@ -162,7 +152,7 @@ int quern_cli_take(const struct quern_cli_verb *verb, const struct quern_cli_opt
     if (option->kind == QUERN_CLI_KIND_TASK)
         return refuse_task(verb, label, argument);
     describe_arguments(option, expected);
-    offer_words(&nearest, option->words);
+    quern_cli_nearest_offer_list(&nearest, option->words);
     return quern_cli_misuse(verb->name, "%s takes %s, not '%s'%s", label, expected, argument,
                             quern_cli_nearest_hint(&nearest, hint));
 }

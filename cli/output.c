@@ -32,6 +32,7 @@ static void say_interrupted(void)
     put_words(interrupt_words[0], strlen(interrupt_words[0]));
     put_words(digits + at, sizeof digits - at);
     put_words(interrupt_words[1], strlen(interrupt_words[1]));
+    put_words("\n", 1);
 }
 
 static void end_by_signal(int signal_number)
@@ -58,11 +59,12 @@ void quern_cli_interrupt_says(const struct quern_cli_output *output)
     snprintf(interrupt_words[0], sizeof interrupt_words[0], "\nquern: interrupted after ");
     if (held_back)
         snprintf(interrupt_words[1], sizeof interrupt_words[1],
-                 " texts; nothing was written to %s, which gets its data when all of it is there\n",
+                 " texts; nothing was written to %s, which gets its data when all of it is there",
                  quern_cli_output_name(output));
     else
-        snprintf(interrupt_words[1], sizeof interrupt_words[1], " texts, whose vectors were written to %s\n",
+        snprintf(interrupt_words[1], sizeof interrupt_words[1], " texts, whose vectors were written to %s",
                  quern_cli_output_name(output));
+    quern_cli_clean(interrupt_words[1]);
     catch_ending_signals();
 }
 

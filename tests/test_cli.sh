@@ -138,6 +138,21 @@ check "the tasks are listed" grep -qF "the tasks are none, query, document, simi
 near documnt document similarity -t documnt x y
 near jsnol jsonl embed -f jsnol x
 near pices pieces tokenize -f pices x
+near stss sts eval stss file
+near retreival retrieval eval retreival folder
+near q8_O q8_0 quantize in out q8_O
+near f61 f16 convert -o out --type f61 folder
+near embedingema embeddinggemma pull embedingema
+near stage stages bench --only load,stage
+check "the sections are listed" grep -qF "the sections are load, tokenize, forward" "$work/err"
+near --versoin --version --versoin
+run --quiet embed x
+check "an option before the verb" exits 2 "'--quiet' stands where the verb must be"
+esc=$(printf '\033[2J')
+run "em${esc}bed"
+check "a message has no control characters" both exits 2 "'em?[2Jbed'" -- [ "$(grep -cF "$esc" "$work/err")" = 0 ]
+run embed -m "$model" -t none "-f$esc" x
+check "nor does one about an option" both exits 2 "'?[2J'" -- silent
 run embed -t dance x
 check "a task that is near no other" exits 2 "there is no task 'dance'; the tasks are"
 run embed --t x
@@ -443,6 +458,10 @@ for verb in "embed -t none" tokenize "similarity text" "embed -t none -i"; do
     eval "run $verb '$name'"
     check "$verb: a file of another kind gets a notice" exits 0 "cut -d, -f2"
 done
+run demo -m "$model" "$work/some.csv"
+check "demo: so does its query" exits 0 "cut -d, -f2"
+run embed -t none -- -
+check "a lone - gets a notice" both exits 0 "to read standard input: -i -" -- lines 1
 run embed -t none "$work"
 check "the name of a folder gets a notice" both exits 0 "is a folder" -- lines 1
 run embed -t none -q "$work/some.csv"

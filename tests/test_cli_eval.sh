@@ -49,6 +49,17 @@ check "fields between tabs" is_same kept
 { printf 'first\tsecond\tscore\n' && cat pairs.tsv; } >headed.tsv
 run eval sts headed.tsv
 check "a header" is_same kept
+for file in pairs.jsonl pairs.tsv; do
+    { printf '\357\273\277' && sed "s/\$/$(printf '\r')/" "$file"; } >"marked-$file"
+    run eval sts "marked-$file"
+    check "$file with CRLF and a byte order mark" is_same kept
+done
+iconv -f UTF-8 -t UTF-16 pairs.tsv >wide.tsv
+run eval sts wide.tsv
+check "a file in UTF-16" fails "iconv -f UTF-16"
+printf '%%PDF-1.7\n' >paper.tsv
+run eval sts paper.tsv
+check "a file that is not text" fails "pdftotext"
 gzip -c pairs.jsonl >packed.jsonl.gz
 run eval sts packed.jsonl.gz
 check "a compressed file" is_same kept

@@ -55,8 +55,13 @@ int quern_cli_make(const char *verb, quern_cli_make_fn *make, const struct quern
     struct quern_convert_result result;
     quern_error error;
     struct quern_convert_job job = {.type = type, .threads = options->threads, .proceed = proceed, .state = &progress};
-    if (type != NULL && !quern_convert_has_type(type))
-        return quern_cli_misuse(verb, "there is no type '%s'; the types are " QUERN_CONVERT_TYPES, type);
+    if (type != NULL && !quern_convert_has_type(type)) {
+        struct quern_cli_nearest nearest = {.asked = type};
+        char hint[QUERN_CLI_HINT];
+        quern_cli_nearest_offer_list(&nearest, QUERN_CONVERT_TYPES);
+        return quern_cli_misuse(verb, "there is no type '%s'%s; the types are " QUERN_CONVERT_TYPES, type,
+                                quern_cli_nearest_hint(&nearest, hint));
+    }
     char *target = quern_cli_output_target(path);
     if (target == NULL) {
         quern_cli_say("cannot write to %s: %s", path, strerror(errno));

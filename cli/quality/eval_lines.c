@@ -1,5 +1,7 @@
 #include "eval_lines.h"
 
+#include "not_text.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdarg.h>
@@ -76,6 +78,20 @@ static bool read_piece(struct quern_eval_lines *lines)
     return true;
 }
 
+/* Refuses a first line that begins a file of another kind, and takes the mark of UTF-8 (BOM) off. */
+static int check_first_line(struct quern_eval_lines *lines)
+{
+    static const char mark[] = "\xef\xbb\xbf";
+    const struct quern_jobs_not_text *found = quern_jobs_recognise(lines->line, lines->length);
+    if (found != NULL)
+        return quern_eval_lines_fail(lines, "this is not lines of text, but %s: %s", found->what, found->way_out);
+    if (strncmp(lines->line, mark, sizeof mark - 1) == 0) {
+        lines->length -= sizeof mark - 1;
+        memmove(lines->line, lines->line + sizeof mark - 1, lines->length + 1);
+    }
+    return QUERN_CLI_DONE;
+}
+
 int quern_eval_lines_next(struct quern_eval_lines *lines)
 {
     for (;;) {
@@ -96,6 +112,8 @@ int quern_eval_lines_next(struct quern_eval_lines *lines)
         }
         if (lines->length == 0)
             return 0;
+        if (lines->number == 1 && check_first_line(lines) != QUERN_CLI_DONE)
+            return -1;
         if (strlen(lines->line) != lines->length) {
             quern_eval_lines_fail(lines, "there is a NUL byte in the line");
             return -1;
