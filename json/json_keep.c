@@ -44,18 +44,26 @@ void *quern_json_take(struct quern_json_reader *reader, size_t size)
         }
         *next = (struct quern_json_block){.before = block, .size = room};
         reader->blocks = block = next;
+        reader->block_bytes += sizeof *next + room;
     }
     block->used += size;
     return block->bytes + block->used - size;
 }
 
-void quern_json_reader_free(struct quern_json_reader *reader)
+size_t quern_json_blocks_free(struct quern_json_block **blocks, size_t most)
 {
-    for (struct quern_json_block *block = reader->blocks, *before; block != NULL; block = before) {
-        before = block->before;
+    size_t freed = 0;
+    for (struct quern_json_block *block = *blocks; block != NULL && freed < most; block = *blocks) {
+        *blocks = block->before;
+        freed += sizeof *block + block->size;
         free(block);
     }
-    reader->blocks = NULL;
+    return freed;
+}
+
+void quern_json_reader_free(struct quern_json_reader *reader)
+{
+    quern_json_blocks_free(&reader->blocks, SIZE_MAX);
     reader->root = NULL;
 }
 

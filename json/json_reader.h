@@ -58,7 +58,8 @@ struct quern_json_reader {
     bool text_is_name;
     int64_t integer;         /* the number that is being read, negative; 1: it does not fit */
     bool is_negative, is_whole;
-    struct quern_json_block *blocks;
+    struct quern_json_block *blocks; /* the memory of all values */
+    size_t block_bytes;      /* theirs, as options.hold was told */
 
     enum quern_json_fault fault;
     const char *problem;     /* in words; static */
@@ -79,5 +80,8 @@ void quern_json_reader_locate(const struct quern_json_reader *reader, size_t *li
 
 /* Frees the values. A reader of zeros is good, too. */
 void quern_json_reader_free(struct quern_json_reader *reader);
+
+/* Frees blocks until it has freed so many bytes, which it returns, or all. *blocks: those that are left; NULL: none. */
+size_t quern_json_blocks_free(struct quern_json_block **blocks, size_t most);
 
 #endif

@@ -5,12 +5,13 @@
 #include "requests/request_tokens.h"
 #include "requests/respond.h"
 #include "steps/server_clock.h"
+#include "waste.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define SLICE 65536 /* bytes that are read, tokenised or written before others have their turn */
+#define SLICE 16384 /* bytes that are read, tokenised or written before others have their turn */
 
 /* ---------------------------------------------------------------- the states */
 
@@ -252,6 +253,7 @@ void quern_exchange_end(struct quern_exchange *exchange)
     quern_turns_remove(&exchange->server->turns, &exchange->turn);
     event_free(exchange->deadline);
     quern_job_free(exchange->job);
+    quern_waste_leave(exchange->server, &exchange->request);
     quern_request_free(&exchange->request);
     quern_answer_free(&exchange->answer);
     free(exchange);

@@ -31,6 +31,11 @@ bool quern_turns_init(struct quern_turns *turns, struct event_base *base)
 
 void quern_turns_free(struct quern_turns *turns)
 {
+    while (turns->first != NULL) {
+        struct quern_turn *turn = turns->first;
+        quern_turns_remove(turns, turn);
+        turn->take(turn->owner);
+    }
     if (turns->event != NULL)
         event_free(turns->event);
 }

@@ -1,5 +1,6 @@
 /* Turns of the loop: exchanges with more work than one slice get one slice after the other, in a circle, and one slice
- * between two looks at the sockets. So the loop is held for one slice, however many exchanges have work. */
+ * between two looks at the sockets. So the loop is held for one slice, however many exchanges have work. Large waste is
+ * freed in the same way. */
 #ifndef QUERN_SERVER_TURNS_H
 #define QUERN_SERVER_TURNS_H
 
@@ -21,6 +22,8 @@ struct quern_turns {
 
 /* False: no memory. */
 bool quern_turns_init(struct quern_turns *turns, struct event_base *base);
+
+/* Takes all turns that are left first. */
 void quern_turns_free(struct quern_turns *turns);
 
 /* Queues a turn behind all others; removes it. Neither minds if it is done already. */
