@@ -378,12 +378,31 @@ static void test_whole_notice(void **state)
     close_subject(&subject);
 }
 
+/* Without prompts all tasks give the same vectors, so they are one space. */
+static void test_no_prompts(void **state)
+{
+    (void)state;
+    struct quern_recipe recipe = trial_recipe(QUERN_TYPE_Q8_0, true);
+    struct outcome outcome;
+    char path[TRIAL_PATH];
+    recipe.prompts = "none";
+    trial_make(path, &recipe);
+    observe(path, false, &outcome);
+    unlink(path);
+    for (int i = 0; i < TASKS; i++) {
+        assert_memory_equal(outcome.vectors[i], outcome.vectors[0], sizeof outcome.vectors[0]);
+        assert_string_equal(outcome.spaces[i], outcome.spaces[0]);
+        assert_string_equal(strrchr(outcome.spaces[i], '-'), "-none");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_keys),         cmocka_unit_test(test_bert_keys),  cmocka_unit_test(test_tensors),
         cmocka_unit_test(test_bert_tensors), cmocka_unit_test(test_vocabulary),
         cmocka_unit_test(test_notices),      cmocka_unit_test(test_whole_notice),
+        cmocka_unit_test(test_no_prompts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
