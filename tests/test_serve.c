@@ -179,7 +179,108 @@ static void test_spaces_tokens_and_cuts_are_told(void **state)
     assert_non_null(strstr(reply.head, line));
     assert_non_null(strstr(reply.head, "X-Request-Id: my-id.7\r\n"));
     assert_non_null(strstr(reply.head, "X-Quern-Truncated: 0\r\n"));
+    assert_non_null(strstr(reply.head, "X-Quern-Task: query\r\n"));
     reply_free(&reply);
+    client_ask(&serve_server, WHERE, "", "{\"input\":\"apple\",\"dimensions\":0}", &reply);
+    assert_non_null(strstr(reply.head, "X-Quern-Task: none\r\n"));
+    reply_free(&reply);
+}
+
+/* Each word that a service has for a task, under each field, on each path. */
+static void test_words_for_tasks(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *field, *word;
+        quern_task task;
+    } table[] = {{"input_type", "search_query", QUERN_TASK_QUERY},
+                 {"input_type", "search_document", QUERN_TASK_DOCUMENT},
+                 {"input_type", "classification", QUERN_TASK_CLASSIFICATION},
+                 {"input_type", "clustering", QUERN_TASK_CLUSTERING},
+                 {"input_type", "query", QUERN_TASK_QUERY},
+                 {"input_type", "passage", QUERN_TASK_DOCUMENT},
+                 {"prompt_name", "document", QUERN_TASK_DOCUMENT},
+                 {"prompt_name", "Retrieval-query", QUERN_TASK_QUERY},
+                 {"prompt_name", "STS", QUERN_TASK_SIMILARITY},
+                 {"prompt_name", "InstructionRetrieval", QUERN_TASK_CODE},
+                 {"task", "retrieval.query", QUERN_TASK_QUERY},
+                 {"task", "retrieval.passage", QUERN_TASK_DOCUMENT},
+                 {"task", "text-matching", QUERN_TASK_SIMILARITY},
+                 {"task", "separation", QUERN_TASK_CLUSTERING},
+                 {"task", "question-answering", QUERN_TASK_QUESTION_ANSWERING},
+                 {"task_type", "RETRIEVAL_QUERY", QUERN_TASK_QUERY},
+                 {"task_type", "SEMANTIC_SIMILARITY", QUERN_TASK_SIMILARITY},
+                 {"taskType", "RETRIEVAL_DOCUMENT", QUERN_TASK_DOCUMENT},
+                 {"taskType", "QUESTION_ANSWERING", QUERN_TASK_QUESTION_ANSWERING},
+                 {"taskType", "FACT_VERIFICATION", QUERN_TASK_FACT_CHECKING},
+                 {"taskType", "CODE_RETRIEVAL_QUERY", QUERN_TASK_CODE}};
+    static const char *const paths[] = {WHERE, "/embeddings", "/embedding", "/embed", "/", "/api/embed",
+                                        "/api/embeddings"};
+    char body[160];
+    for (size_t i = 0; i < QUERN_COUNT(table); i++) {
+        const quern_embed_options options = {.size = sizeof options, .task = table[i].task};
+        snprintf(body, sizeof body, "{\"model\":\"m:query\",\"input\":\"rain\",\"%s\":\"%s\"}", table[i].field,
+                 table[i].word);
+        for (size_t j = 0; j < QUERN_COUNT(paths); j++)
+            serve_check_raw(paths[j], body, "rain", &options);
+    }
+    for (size_t j = 0; j < QUERN_COUNT(paths); j++) {
+        const int status = strcmp(paths[j], "/") == 0 || strcmp(paths[j], "/embed") == 0 ? 422 : 400;
+        serve_expect(paths[j], "{\"input\":\"a\",\"input_type\":\"nonsense\"}", status,
+                     "input_type names no task: the tasks are none, query, document");
+        serve_expect(paths[j], "{\"input\":\"a\",\"prompt_name\":7}", status, "prompt_name names no task");
+        serve_expect(paths[j], "{\"input\":\"a\",\"task\":\"query\",\"input_type\":\"document\"}", status,
+                     "task and input_type name different tasks");
+        serve_expect(paths[j], "{\"input\":\"a\",\"task\":\"query\",\"input_type\":\"search_query\"}", 200, "[");
+    }
+}
+
+/* Every way that clients write a path leads to the route that is meant, with OpenAI's shape for OpenAI's bodies. */
+static void test_paths(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path, *body, *says;
+    } table[] = {{"/embeddings", "{\"model\":\"m\",\"input\":\"a\"}", "{\"object\":\"list\",\"data\":[{"},
+                 {"/embeddings", "{\"input\":\"a\",\"encoding_format\":\"base64\"}", "\"embedding\":\""},
+                 {"/embeddings", "{\"content\":\"a\",\"model\":\"m\"}", "[{\"index\":0,\"embedding\":[["},
+                 {"/embeddings", "{\"input\":\"a\",\"embd_normalize\":2,\"model\":\"m\"}", "[{\"index\":0,"},
+                 {"/v1/embeddings/", "{\"input\":\"a\"}", "{\"object\":\"list\""},
+                 {"/v1//embeddings", "{\"input\":\"a\"}", "{\"object\":\"list\""},
+                 {"/v1/v1/embeddings", "{\"input\":\"a\"}", "{\"object\":\"list\""},
+                 {"/api/v1/embeddings", "{\"input\":\"a\"}", "{\"object\":\"list\""},
+                 {"//api/embed", "{\"input\":\"a\"}", "\"embeddings\":[["},
+                 {"/v1/api/embed", "{\"input\":\"a\"}", "\"embeddings\":[["},
+                 {"/models", NULL, "{\"object\":\"list\",\"data\":[{"},
+                 {"/v1/models/", NULL, "{\"object\":\"list\",\"data\":[{"},
+                 {"/page//app.js", NULL, "import "},
+                 {"/v1/models?limit=1", NULL, "{\"object\":\"list\""}};
+    char path[128];
+    for (size_t i = 0; i < QUERN_COUNT(table); i++)
+        serve_expect(table[i].path, table[i].body, 200, table[i].says);
+    snprintf(path, sizeof path, "/models/%s%%3Aquery", serve_name);
+    serve_expect(path, NULL, 200, ":query\",\"object\":\"model\"");
+}
+
+static void test_accept_is_weighed(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *fields, *type;
+    } table[] = {{"Accept: application/octet-stream;q=0.1, application/json\r\n", "application/json"},
+                 {"Accept: application/json;q=0.1, application/octet-stream\r\n", "application/octet-stream"},
+                 {"Accept: application/json\r\nAccept: application/x-npy;q=0.9\r\n", "application/json"},
+                 {"Accept: application/json;q=0\r\nAccept: application/x-npy;q=0.9\r\n", "application/x-npy"},
+                 {"", "application/json"}};
+    for (size_t i = 0; i < QUERN_COUNT(table); i++) {
+        char line[80];
+        struct reply reply;
+        client_ask(&serve_server, WHERE, table[i].fields, "{\"input\":\"a\"}", &reply);
+        snprintf(line, sizeof line, "\r\nContent-Type: %s\r\n", table[i].type);
+        if (strstr(reply.head, line) == NULL)
+            fail_msg("%s: %s", table[i].fields, reply.head);
+        reply_free(&reply);
+    }
 }
 
 static void test_number_formats(void **state)
@@ -241,7 +342,6 @@ static void test_refusals(void **state)
          "not JSON: a comma is missing before this, or a quote before it was not written as \\u005c\\u0022 "
          "(line 1, column 27, in item 0 of input)"},
         {"{\"model\":\"m\"}", 400, "\"param\":\"input\",\"code\":null"},
-        {"{\"input\":\"a\"}", 400, "\"param\":\"model\""},
         {"{\"model\":7,\"input\":\"a\"}", 400, "\"param\":\"model\""},
         {"{\"model\":\"m\",\"input\":\"\"}", 400, "empty"},
         {"{\"model\":\"m\",\"input\":[]}", 400, "\"param\":\"input\""},
@@ -251,11 +351,11 @@ static void test_refusals(void **state)
         {"{\"model\":\"m\",\"input\":[1,-1]}", 400, "must contain only token ids"},
         {"{\"model\":\"m\",\"input\":[1,99999999]}", 400, "must contain only token ids"},
         {"{\"model\":\"m\",\"input\":[[]]}", 400, "empty"},
-        {"{\"model\":\"m\",\"input\":\"a\",\"dimensions\":0}", 400, "\"code\":\"unsupported_value\""},
+        {"{\"model\":\"m\",\"input\":\"a\",\"dimensions\":-1}", 400, "\"code\":\"unsupported_value\""},
         {"{\"model\":\"m\",\"input\":\"a\",\"dimensions\":65}", 400, "1 to 64"},
         {"{\"model\":\"m\",\"input\":\"a\",\"dimensions\":8.5}", 400, "integer"},
         {"{\"model\":\"m\",\"input\":\"a\",\"encoding_format\":\"hex\"}", 400, "float or base64"},
-        {"{\"model\":\"m\",\"input\":\"a\",\"task\":\"poetry\"}", 400, "no such task"},
+        {"{\"model\":\"m\",\"input\":\"a\",\"task\":\"poetry\"}", 400, "task names no task"},
         {"{\"model\":\"m\",\"input\":\"a\",\"task\":\"query\",\"title\":\"t\"}", 400, "only the task document"},
         {"{\"model\":\"m\",\"input\":[\"a\",\"b\"],\"title\":[\"t\"]}", 400, "1 titles for 2"},
         {"{\"model\":\"m\",\"input\":\"a\",\"truncate\":\"middle\"}", 400, "truncate"},
@@ -850,6 +950,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_many_inputs),
         cmocka_unit_test(test_answers_have_openais_shape),
         cmocka_unit_test(test_spaces_tokens_and_cuts_are_told),
+        cmocka_unit_test(test_words_for_tasks),
+        cmocka_unit_test(test_paths),
+        cmocka_unit_test(test_accept_is_weighed),
         cmocka_unit_test(test_number_formats),
         cmocka_unit_test(test_models),
         cmocka_unit_test(test_refusals),

@@ -1,4 +1,5 @@
 /* Ollama's dialect from end to end. usage: test_serve_ollama QUERN */
+#include "base/count.h"
 #include "serve_trial.h"
 
 #include <setjmp.h>
@@ -89,8 +90,105 @@ static void test_what_there_is(void **state)
     assert_int_equal(json_integer_value(json_object_get(info, "gemma-embedding.embedding_length")), TRIAL_WIDTH);
     assert_string_equal(json_string_value(json_array_get(json_object_get(answer, "capabilities"), 0)), "embedding");
     json_decref(answer);
+    serve_expect("/api/show", "{}", 200, "\"capabilities\":[\"embedding\"]");
+    serve_expect("/api/version", NULL, 200, "{\"version\":\"0.13.0\",\"quern\":\"");
     serve_expect("/api/version", NULL, 200, quern_version());
-    serve_expect("/", NULL, 200, "Ollama is running");
+    serve_expect("/", NULL, 200, "Ollama is running\n(This is quern ");
+}
+
+/* Fields that other servers have for texts are read, and nothing is answered only when there is none of them. */
+static void test_texts_under_other_names(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path, *body;
+    } table[] = {{"/api/embed", "{\"prompt\":\"rain\"}"},          {"/api/embed", "{\"inputs\":[\"rain\"]}"},
+                 {"/api/embed", "{\"content\":\"rain\"}"},         {"/api/embed", "{\"texts\":[\"rain\"]}"},
+                 {"/api/embed", "{\"input\":null,\"prompt\":\"rain\"}"},
+                 {"/api/embed", "{\"prompt\":\"snow\",\"input\":\"rain\"}"},
+                 {"/api/embeddings", "{\"input\":\"rain\"}"},      {"/api/embeddings", "{\"inputs\":\"rain\"}"},
+                 {"/v1/embeddings", "{\"prompt\":\"rain\"}"},      {"/v1/embeddings", "{\"texts\":[\"rain\"]}"},
+                 {"/v1/embeddings", "{\"inputs\":[\"rain\"]}"},    {"/embed", "{\"input\":\"rain\"}"},
+                 {"/embed", "{\"texts\":[\"rain\"]}"},             {"/", "{\"content\":\"rain\"}"},
+                 {"/embedding", "{\"prompt\":\"rain\"}"},          {"/embedding", "{\"inputs\":[\"rain\"]}"}};
+    const quern_embed_options options = {.size = sizeof options};
+    for (size_t i = 0; i < QUERN_COUNT(table); i++)
+        serve_check_raw(table[i].path, table[i].body, "rain", &options);
+}
+
+static void test_num_ctx_is_a_limit(void **state)
+{
+    (void)state;
+    int32_t ids[64];
+    size_t count;
+    float expected[TRIAL_WIDTH];
+    struct reply reply;
+    static const char text[] = "a red apple falls far from the tree";
+    assert_int_equal(quern_tokenize(serve_context, (quern_text){text, strlen(text)}, NULL, ids, 64, &count, NULL),
+                     QUERN_OK);
+    assert_true(count > 5);
+    count = quern_truncate_tokens(ids, count, 5, QUERN_TRUNCATE);
+    assert_int_equal(quern_embed_tokens(serve_context, &(quern_tokens){ids, count}, 1, NULL, expected, TRIAL_WIDTH,
+                                        NULL, NULL), QUERN_OK);
+    client_ask(&serve_server, "/api/embed", "Accept: application/octet-stream\r\n",
+               "{\"input\":\"a red apple falls far from the tree\",\"options\":{\"num_ctx\":5,\"num_gpu\":1}}", &reply);
+    assert_int_equal(reply.length, sizeof expected);
+    assert_memory_equal(reply.body, expected, sizeof expected);
+    assert_null(strstr(reply.head, "X-Quern-Truncated: 0\r\n"));
+    reply_free(&reply);
+    const quern_embed_options options = {.size = sizeof options};
+    serve_check_raw("/api/embed", "{\"input\":\"rain\",\"options\":{\"num_ctx\":99999}}", "rain", &options);
+    serve_check_raw("/api/embed", "{\"input\":\"rain\",\"options\":{\"num_ctx\":null}}", "rain", &options);
+    serve_check_raw("/api/embed", "{\"input\":\"rain\",\"options\":null}", "rain", &options);
+    serve_expect("/api/embed", "{\"input\":\"a red apple falls\",\"truncate\":false,\"options\":{\"num_ctx\":3}}", 400,
+                 "{\"error\":\"the input length exceeds the context length: input 0 has ");
+    serve_expect("/api/embed", "{\"input\":\"a\",\"options\":{\"num_ctx\":2}}", 400, "exceeds maximum context length");
+    serve_expect("/api/embed", "{\"input\":\"a\",\"options\":{\"num_ctx\":\"big\"}}", 400, "options.num_ctx must be");
+    serve_expect("/api/embed", "{\"input\":\"a\",\"truncate\":\"start\",\"options\":{\"num_ctx\":3}}", 400,
+                 "cuts the end");
+}
+
+static void test_many_inputs(void **state)
+{
+    (void)state;
+    char *body = NULL;
+    size_t length = 0;
+    FILE *file = open_memstream(&body, &length);
+    fputs("{\"dimensions\":0,\"input\":[\"a\"", file);
+    for (int i = 0; i < 2500; i++)
+        fputs(",\"a\"", file);
+    fputs("]}", file);
+    fclose(file);
+    json_t *answer = serve_ask("/api/embed", body, 200);
+    assert_int_equal(json_array_size(json_object_get(answer, "embeddings")), 2501);
+    json_decref(answer);
+    free(body);
+    serve_switch((const char *const[]){"--queue-tokens", "1000", NULL});
+    serve_expect("/api/embed", "{\"input\":[\"a\",\"b\"]}", 200, "\"embeddings\":[[");
+    serve_switch(NULL);
+}
+
+static void test_pull(void **state)
+{
+    (void)state;
+    char body[128];
+    static const char *const forms[] = {"{\"model\":\"%s\"}", "{\"name\":\"%s:latest\",\"stream\":true}"};
+    for (int i = 0; i < 2; i++) {
+        struct reply reply;
+        snprintf(body, sizeof body, forms[i], serve_name);
+        client_ask(&serve_server, "/api/pull", "", body, &reply);
+        assert_int_equal(reply.status, 200);
+        assert_non_null(strstr(reply.head, "Content-Type: application/x-ndjson\r\n"));
+        assert_non_null(strstr(reply.body, "{\"status\":\"pulling manifest\"}\n{\"status\":\"pulling "));
+        assert_string_equal(strrchr(reply.body, '{'), "{\"status\":\"success\"}\n");
+        reply_free(&reply);
+    }
+    snprintf(body, sizeof body, "{\"model\":\"%s\",\"stream\":false}", serve_name);
+    json_t *answer = serve_ask("/api/pull", body, 200);
+    assert_string_equal(json_string_value(json_object_get(answer, "status")), "success");
+    json_decref(answer);
+    serve_expect("/api/pull", "{\"model\":\"nomic-embed-text\"}", 404, "quern pull");
+    serve_expect("/api/pull", "{\"name\":\"nomic-embed-text\"}", 404, "{\"error\":\"model not found: ");
 }
 
 static void test_names_with_tags_are_ours(void **state)
@@ -103,6 +201,10 @@ static void test_names_with_tags_are_ours(void **state)
     serve_expect("/api/embed", "{\"model\":\"gemma:query\",\"input\":\"a\"}", 200, "\"embeddings\":[[");
     serve_expect("/api/embed", "{\"model\":\"secret\",\"input\":\"a\"}", 404, "{\"error\":\"model not found: ");
     serve_expect("/api/show", "{\"model\":\"gemma:9b\"}", 404, "{\"error\":\"model not found: ");
+    serve_expect("/api/show", "{\"name\":\"gemma:9b\"}", 404, "{\"error\":\"model not found: ");
+    serve_switch((const char *const[]){"--strict-model", "--model-name", "gemma:latest", NULL});
+    serve_expect("/api/embed", "{\"model\":\"gemma\",\"input\":\"a\"}", 200, "\"embeddings\":[[");
+    serve_expect("/v1/embeddings", "{\"model\":\"gemma:latest\",\"input\":\"a\"}", 200, "\"embedding\":[");
     serve_switch(NULL);
 }
 
@@ -116,9 +218,15 @@ static void test_refusals(void **state)
     serve_expect("/api/embed", "{\"input\":[\"a\",{}]}", 400, "{\"error\":\"item 1 of input");
     serve_expect("/api/embed", "{\"input\":[1,2]}", 400, "--allow-token-ids");
     serve_expect("/api/embed", "{\"input\":\"a\",\"dimensions\":65}", 400, "{\"error\":\"dimensions");
-    serve_expect("/api/embed", "{\"input\":\"a\",\"task\":\"secret\"}", 400, "{\"error\":\"there is no such task");
+    serve_expect("/api/embed", "{\"input\":\"a\",\"task\":\"secret\"}", 400,
+                 "{\"error\":\"task names no task: the tasks are none, query,");
     serve_expect("/api/embeddings", "{\"prompt\":[\"a\"]}", 400, "{\"error\":\"invalid input type");
-    serve_expect("/api/generate", "{}", 404, "{\"error\":\"there is nothing");
+    serve_expect("/api/embeddings", "{\"input\":[\"a\"]}", 400, "POST /api/embed takes several");
+    serve_expect("/api/generate", "{}", 400, "{\"error\":\"this model does not support generate");
+    serve_expect("/api/chat", "{\"messages\":[]}", 400, "{\"error\":\"this model does not support generate or chat");
+    serve_expect("/api/copy", "{}", 400, "{\"error\":\"this server has one model");
+    serve_expect("/api/delete", NULL, 405, "{\"error\":\"this path takes DELETE");
+    serve_expect("/api/nothing", "{}", 404, "{\"error\":\"there is nothing");
     serve_expect("/api/embed", NULL, 405, "{\"error\":\"this path takes POST");
     serve_expect("/api/tags", "{}", 405, "{\"error\":\"this path takes GET");
 }
@@ -145,6 +253,10 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_nothing_is_the_question_whether_the_model_is_there),
         cmocka_unit_test(test_long_texts_are_cut_unless_forbidden),
         cmocka_unit_test(test_what_there_is),
+        cmocka_unit_test(test_texts_under_other_names),
+        cmocka_unit_test(test_num_ctx_is_a_limit),
+        cmocka_unit_test(test_many_inputs),
+        cmocka_unit_test(test_pull),
         cmocka_unit_test(test_names_with_tags_are_ours),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_a_full_queue_is_503),

@@ -92,7 +92,7 @@ static void test_the_start_can_be_cut_off(void **state)
     }
     /* Without truncate it is not cut. */
     snprintf(body, sizeof body, "{\"inputs\":\"%s\",\"truncation_direction\":\"Left\"}", text);
-    serve_expect("/embed", body, 422, "\"error_type\":\"Validation\"");
+    serve_expect("/embed", body, 413, "\"error_type\":\"Validation\"");
 }
 
 static void test_similarity(void **state)
@@ -192,25 +192,33 @@ static void test_a_default_task(void **state)
     serve_switch(NULL);
 }
 
-/* A model that takes no prompts refuses every way to ask for one, and embeds texts as they are. */
+/* A model that takes no prompts ignores every way to ask for one, and embeds texts as they are. */
 static void test_a_model_without_prompts(void **state)
 {
     (void)state;
     static const char *const tasks[] = {"\"task\":\"query\"", "\"prompt_name\":\"STS\"", "\"model\":\"m:document\"",
-                                        "\"title\":\"t\""};
+                                        "\"title\":\"t\"", "\"task\":\"none\""};
     char path[TRIAL_PATH + 8], body[128];
+    struct reply plain, reply;
     struct quern_recipe recipe = quern_recipe_tiny();
     recipe.prompts = "none";
     snprintf(path, sizeof path, "%s.none", serve_path);
     assert_int_equal(quern_model_make(path, &recipe, NULL), QUERN_OK);
-    serve_switch((const char *const[]){"-m", path, NULL});
+    serve_switch((const char *const[]){"-m", path, "--default-task", "document", NULL});
+    client_ask(&serve_server, "/embed", "", "{\"inputs\":\"rain\"}", &plain);
     for (size_t i = 0; i < QUERN_COUNT(tasks); i++) {
         snprintf(body, sizeof body, "{\"inputs\":\"rain\",%s}", tasks[i]);
-        serve_expect("/embed", body, 422, "has no prompts");
+        client_ask(&serve_server, "/embed", "", body, &reply);
+        assert_int_equal(reply.status, 200);
+        assert_string_equal(reply.body, plain.body);
+        assert_non_null(strstr(reply.head, "X-Quern-Task: none\r\n"));
+        assert_non_null(strstr(reply.head, "-none\r\n"));
+        reply_free(&reply);
     }
-    serve_expect("/tokenize", "{\"inputs\":\"rain\",\"prompt_name\":\"query\"}", 422, "has no prompts");
-    serve_expect("/embed", "{\"inputs\":\"rain\"}", 200, "[[");
-    serve_expect("/embed", "{\"inputs\":\"rain\",\"task\":\"none\"}", 200, "[[");
+    reply_free(&plain);
+    serve_expect("/info", NULL, 200, "-none\"");
+    serve_expect("/tokenize", "{\"inputs\":\"rain\",\"prompt_name\":\"query\"}", 200, "[[{");
+    serve_expect("/embed", "{\"inputs\":\"rain\",\"task\":\"nonsense\"}", 422, "names no task");
     serve_switch(NULL);
     unlink(path);
 }
@@ -312,8 +320,8 @@ static void test_refusals(void **state)
         {"/embed", "{\"inputs\":[]}", 400, "Empty", "empty array"},
         {"/embed", "{\"inputs\":[\"a\",\"\"]}", 400, "Empty", "input 1"},
         {"/embed", "{\"inputs\":[1]}", 422, "Validation", "--allow-token-ids"},
-        {"/embed", "{\"inputs\":\"a\",\"prompt_name\":\"secret\"}", 422, "Validation", "no such prompt"},
-        {"/embed", "{\"inputs\":\"a\",\"prompt_name\":1}", 422, "Validation", "no such prompt"},
+        {"/embed", "{\"inputs\":\"a\",\"prompt_name\":\"secret\"}", 422, "Validation", "prompt_name names no task"},
+        {"/embed", "{\"inputs\":\"a\",\"prompt_name\":1}", 422, "Validation", "prompt_name names no task"},
         {"/embed", "{\"inputs\":\"a\",\"truncation_direction\":\"Up\"}", 422, "Validation", "Left or Right"},
         {"/embed", "{\"inputs\":\"a\",\"dimensions\":65}", 422, "Validation", "1 to 64"},
         {"/embed_all", "{\"inputs\":\"a\"}", 422, "Validation", "POST /embed"},

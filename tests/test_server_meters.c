@@ -37,6 +37,7 @@ static bool parse_nothing(struct quern_request *request)
 }
 
 static const struct quern_route embed = {"POST", "/embed", false, parse_nothing, quern_metrics_write, NULL},
+                                embed_too = {"POST", "/embed", false, parse_nothing, quern_metrics_write, NULL},
                                 look = {"GET", "/look", false, NULL, quern_metrics_write, NULL};
 
 static void assert_tells(const char *line)
@@ -110,6 +111,21 @@ static void test_requests_are_counted_once(void **state)
     assert_tells("\nquern_texts_without_prompt_total 2\n");
     assert_tells("\nte_embed_success 3\n");
 
+    /* Its vectors were not computed in time. */
+    request.refusal.fault = QUERN_FAULT_DEADLINE;
+    answer.status = 503;
+    quern_meters_count(&service.meters, &request, NULL, &answer, 6000000000);
+    assert_tells("\nte_request_count{method=\"batch\"} 3\n");
+    assert_tells("\nte_request_failure{err=\"timeout\"} 1\n");
+    assert_tells("\nte_embed_count 9\n");
+
+    /* Another dialect's route with the same path, for tokens only. */
+    struct quern_request tokens = {.service = &service, .route = &embed_too, .options.only_tokens = true};
+    answer.status = 200;
+    quern_meters_count(&service.meters, &tokens, NULL, &answer, 1);
+    assert_tells("\nquern_requests_total{method=\"POST\",route=\"/embed\",status=\"200\"} 2\n");
+    assert_tells("\nte_request_count{method=\"single\"} 0\n");
+
     struct quern_request other = {.service = &service, .route = &look};
     answer.status = 200;
     quern_meters_count(&service.meters, &other, NULL, &answer, 1);
@@ -119,7 +135,7 @@ static void test_requests_are_counted_once(void **state)
     quern_meters_count(&service.meters, &other, NULL, &answer, 1);
     assert_tells("\nquern_requests_total{method=\"GET\",route=\"/look\",status=\"200\"} 1\n");
     assert_tells("\nquern_requests_total{method=\"-\",route=\"-\",status=\"404\"} 2\n");
-    assert_tells("\nte_request_duration_count 2\n"); /* only of requests with a body */
+    assert_tells("\nte_request_duration_count 3\n"); /* only of requests for vectors */
 }
 
 static void test_failures_are_told_apart(void **state)

@@ -2,6 +2,7 @@
 #include "../server/http/http.h"
 #include "../server/loop/allowed.h"
 #include "../server/loop/keys.h"
+#include "../server/requests/accept.h"
 #include "../server/requests/answer_vectors.h"
 #include "base/count.h"
 
@@ -54,6 +55,50 @@ static void test_heads_are_read(void **state)
         parse(&head, copy, "PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: Chunked\r\nExpect: 100-Continue\r\n\r\n"),
         0);
     assert_true(head.chunked && head.expects_continue);
+}
+
+/* Which of JSON, bytes and NumPy a client likes best: 0, 1, 2, or -1 for none. */
+static void test_accept(void **state)
+{
+    (void)state;
+    static const char *const types[] = {"application/json", "application/octet-stream", "application/x-npy"};
+    static const struct {
+        const char *fields;
+        int best;
+    } table[] = {{"", 0},
+                 {"Accept: */*\r\n", 0},
+                 {"Accept:\r\n", -1},
+                 {"Accept: application/*\r\n", 0},
+                 {"Accept: application/json, text/plain, */*\r\n", 0},
+                 {"Accept: application/octet-stream\r\n", 1},
+                 {"Accept: Application/Octet-Stream\r\n", 1},
+                 {"Accept: application/octet-stream, */*\r\n", 1},
+                 {"Accept: */*, application/octet-stream\r\n", 1},
+                 {"Accept: application/octet-stream, application/json\r\n", 1},
+                 {"Accept: application/json, application/octet-stream\r\n", 0},
+                 {"Accept: application/octet-stream;q=0.1, application/json\r\n", 0},
+                 {"Accept: application/octet-stream ; q=0.1 ,application/json\r\n", 0},
+                 {"Accept: application/json;q=0.5, application/x-npy;q=0.501\r\n", 2},
+                 {"Accept: application/json;charset=utf-8;q=0.9, application/x-npy;v=\"1,\\\";q=0\";q=1.000\r\n", 2},
+                 {"Accept: application/json;q=0, */*\r\n", 1},
+                 {"Accept: application/*;q=0, application/x-npy;q=0.001\r\n", 2},
+                 {"Accept: application/json;Q=0.2, application/octet-stream;q=0.3\r\n", 1},
+                 {"Accept: application/json;q=0.2\r\nAccept: application/x-npy\r\n", 2},
+                 {"Accept: application/json\r\nAccept: application/x-npy;q=0.9\r\n", 0},
+                 {"Accept: application/json;q=0\r\n", -1},
+                 {"Accept: text/html\r\n", -1},
+                 {"Accept: application/json;q=2, application/x-npy;q=0.9\r\n", 0},
+                 {"Accept: application/json;q=, application/x-npy;q=0.9\r\n", 0},
+                 {"Accept: ,;,/,*, application/, application/octet-stream\r\n", 1}};
+    for (size_t i = 0; i < QUERN_COUNT(table); i++) {
+        char copy[1024], text[512];
+        struct quern_head head;
+        snprintf(text, sizeof text, "GET / HTTP/1.1\r\nHost: x\r\n%s\r\n", table[i].fields);
+        assert_int_equal(parse(&head, copy, text), 0);
+        const int best = quern_accept_best(&head, types, 3);
+        if (best != table[i].best)
+            fail_msg("%s: %d", table[i].fields, best);
+    }
 }
 
 static void test_too_many_fields_are_refused(void **state)
@@ -342,6 +387,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_heads_are_read),
+        cmocka_unit_test(test_accept),
         cmocka_unit_test(test_too_many_fields_are_refused),
         cmocka_unit_test(test_chunks_come_in_any_pieces),
         cmocka_unit_test(test_trailers_are_fields),

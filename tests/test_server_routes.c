@@ -119,7 +119,9 @@ static void test_a_path_tells_its_methods(void **state)
     (void)state;
     static const struct {
         const char *method, *path, *allow;
-    } table[] = {{"PUT", "/", "GET, HEAD, POST"}, {"GET", "/embed", "POST"}, {"POST", "/v1/models/a", "GET, HEAD"}};
+    } table[] = {{"PUT", "/", "GET, HEAD, POST"},         {"GET", "/embed", "POST"},
+                 {"POST", "/v1/models/a", "GET, HEAD"},   {"POST", "/api/delete", "DELETE"},
+                 {"OPTIONS", "//api//embed/", "POST"},    {"PUT", "/models/", "GET, HEAD"}};
     for (size_t i = 0; i < QUERN_COUNT(table); i++) {
         struct quern_head head;
         struct quern_request request = ask(&head, table[i].method, table[i].path);
@@ -148,6 +150,40 @@ static void test_refusals_are_in_the_words_of_the_nearest_dialect(void **state)
     }
 }
 
+static void test_paths_are_repaired(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sent, *path;
+    } table[] = {{"/", "/"},
+                 {"//", "/"},
+                 {"/v1/embeddings/", "/v1/embeddings"},
+                 {"//v1///embeddings//", "/v1/embeddings"},
+                 {"/api/v1/embeddings", "/v1/embeddings"},
+                 {"/v1/v1/embeddings", "/v1/embeddings"},
+                 {"/v1/api/embed", "/api/embed"},
+                 {"/api/api/embed", "/api/embed"},
+                 {"/api/v1", "/api/v1"},
+                 {"/models", "/v1/models"},
+                 {"/models/a", "/v1/models/a"},
+                 {"/modelsx", "/modelsx"},
+                 {"/v1/models/a%3Aquery", "/v1/models/a:query"},
+                 {"/v1/models/a%2fb%2F", "/v1/models/a/b"},
+                 {"/a%", "/a%"},
+                 {"/a%4", "/a%4"},
+                 {"/a%00b%zz", "/a%00b%zz"}};
+    char path[QUERN_PATH_BYTES], longest[2 * QUERN_PATH_BYTES];
+    for (size_t i = 0; i < QUERN_COUNT(table); i++) {
+        quern_path_read(path, table[i].sent);
+        assert_string_equal(path, table[i].path);
+    }
+    memset(longest, 'a', sizeof longest);
+    memcpy(longest, "/models/", 8);
+    longest[sizeof longest - 1] = '\0';
+    quern_path_read(path, longest);
+    assert_int_equal(strlen(path), QUERN_PATH_BYTES - 1);
+}
+
 static void test_a_body_is_passed_on_once(void **state)
 {
     (void)state;
@@ -171,6 +207,7 @@ int main(void)
         cmocka_unit_test(test_references_lead_somewhere),
         cmocka_unit_test(test_a_path_tells_its_methods),
         cmocka_unit_test(test_refusals_are_in_the_words_of_the_nearest_dialect),
+        cmocka_unit_test(test_paths_are_repaired),
         cmocka_unit_test(test_a_body_is_passed_on_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

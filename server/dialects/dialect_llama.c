@@ -25,11 +25,8 @@ static bool read_norm(struct quern_request *request, const struct quern_value *v
 
 static bool parse_embedding(struct quern_request *request)
 {
-    const struct quern_value *object = request->object, *content = quern_value_member(object, "content");
-    const char *param = content != NULL ? "content" : "input";
-    if (content == NULL && quern_value_member(object, "input") == NULL)
-        return quern_refuse(request, QUERN_FAULT_REQUEST, "content", "the field content or input is missing");
-    return quern_body_add_inputs(request, param, quern_value_member(object, param)) &&
+    const struct quern_value *object = request->object;
+    return quern_body_add_named_inputs(request, "content") &&
            quern_body_dimensions(request, object) && quern_extensions_read(request, object) &&
            read_norm(request, quern_body_field(object, "embd_normalize"));
 }

@@ -4,10 +4,13 @@
 #include "requests/body.h"
 #include "requests/dialect.h"
 #include "requests/extensions.h"
+#include "requests/model_name.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+
+#define LEAST_CONTEXT 3 /* tokens: one between those that open and close a text */
 
 /* ---------------------------------------------------------------- vectors */
 
@@ -18,17 +21,39 @@ static bool is_nothing(const struct quern_value *input)
            (quern_value_is(input, QUERN_VALUE_ARRAY) && quern_value_size(input) == 0);
 }
 
-/* Reads a request whose texts are in this field: one text, or several if it takes an array. */
-static bool parse_texts(struct quern_request *request, const char *name, bool takes_array)
+/* Reads options.num_ctx: most tokens of a text. */
+static bool read_options(struct quern_request *request)
 {
-    const struct quern_value *object = request->object, *input = quern_body_field(object, name);
+    const struct quern_value *options = quern_body_field(request->object, "options"),
+                             *value = quern_body_field(options, "num_ctx");
+    const int64_t limit = quern_value_integer(value);
+    if (value == NULL)
+        return true;
+    if (!quern_value_is(value, QUERN_VALUE_INTEGER) || limit < LEAST_CONTEXT)
+        return quern_refuse(request, QUERN_FAULT_VALUE, "options.num_ctx",
+                            "options.num_ctx must be an integer, at least %d: with less, the input after truncation "
+                            "exceeds maximum context length", LEAST_CONTEXT);
+    if (request->options.truncate == QUERN_TRUNCATE_START && limit < request->service->info.context_length)
+        return quern_refuse(request, QUERN_FAULT_VALUE, "options.num_ctx",
+                            "options.num_ctx cuts the end of a text: leave it out, or truncate");
+    request->options.token_limit = (size_t)limit;
+    return true;
+}
+
+/* Reads a request whose texts are in this field or in one that other servers have: one text, or several if it takes an
+ * array. */
+static bool parse_texts(struct quern_request *request, const char *own, bool takes_array)
+{
+    const struct quern_value *object = request->object;
+    const char *name = quern_body_inputs_name(object, own);
+    const struct quern_value *input = quern_body_field(object, name);
     if (!is_nothing(input) && !quern_value_is(input, QUERN_VALUE_TEXT) &&
         !(takes_array && quern_value_is(input, QUERN_VALUE_ARRAY)))
         return quern_refuse(request, QUERN_FAULT_VALUE, name, "invalid input type; %s must be a string%s", name,
-                            takes_array ? " or an array of strings" : "");
+                            takes_array ? " or an array of strings" : ": POST /api/embed takes several");
     request->options.truncate = QUERN_TRUNCATE;
     return (is_nothing(input) || quern_body_add_inputs(request, name, input)) &&
-           quern_body_dimensions(request, object) && quern_extensions_read(request, object);
+           quern_body_dimensions(request, object) && quern_extensions_read(request, object) && read_options(request);
 }
 
 static bool parse_embed(struct quern_request *request)
@@ -98,7 +123,7 @@ static void put_digest(const struct quern_service *service, struct quern_buffer 
     char space[QUERN_SPACE_SIZE] = "-";
     quern_space(service->model, NULL, space, NULL);
     const char *digest = strchr(space, '-') + 1;
-    quern_buffer_print(body, "\"digest\":\"%.*s\"", (int)strcspn(digest, "-"), digest);
+    quern_buffer_add(body, digest, strcspn(digest, "-"));
 }
 
 static void put_time(struct quern_buffer *body, const char *key, int64_t seconds)
@@ -123,8 +148,9 @@ static void put_model(const struct quern_service *service, struct quern_buffer *
     quern_buffer_text(body, ",");
     put_time(body, "modified_at", service->created);
     quern_buffer_print(body, ",\"size\":%llu,", (unsigned long long)service->info.file_bytes);
+    quern_buffer_text(body, "\"digest\":\"");
     put_digest(service, body);
-    quern_buffer_text(body, ",");
+    quern_buffer_text(body, "\",");
     put_details(service, body);
 }
 
@@ -148,8 +174,10 @@ static void write_ps(struct quern_request *request, const struct quern_job *job,
                        info->context_length);
 }
 
+/* The model's name may stand in name, as older clients have it. */
 static bool parse_show(struct quern_request *request)
 {
+    request->options.model = quern_value_string(quern_body_field(request->object, "name"));
     return quern_extensions_read(request, request->object);
 }
 
@@ -173,21 +201,72 @@ static void write_show(struct quern_request *request, const struct quern_job *jo
     quern_buffer_text(body, "}\n");
 }
 
+/* ---------------------------------------------------------------- other models */
+
+/* Clients pull a model before they use it. */
+static bool parse_pull(struct quern_request *request)
+{
+    const char *ours = request->service->options->model_name;
+    bool stream = true;
+    if (!parse_show(request) || !quern_body_flag(request, request->object, "stream", &stream))
+        return false;
+    return request->options.model == NULL || quern_model_name_is_ours(request->service, request->options.model) ||
+           quern_refuse(request, QUERN_FAULT_MODEL, "model",
+                        "this server has one model and pulls none: get another with quern pull and serve it with "
+                        "quern serve -m, or name this one with --model-name; its name is %s", ours);
+}
+
+/* Says what Ollama says of a model that is there, a line at a time unless the client wants only the last one. */
+static void write_pull(struct quern_request *request, const struct quern_job *job, struct quern_answer *answer)
+{
+    struct quern_buffer *body = &answer->body;
+    bool stream = true;
+    (void)job;
+    quern_body_flag(request, request->object, "stream", &stream);
+    if (stream) {
+        const unsigned long long bytes = request->service->info.file_bytes;
+        answer->type = "application/x-ndjson";
+        quern_buffer_text(body, "{\"status\":\"pulling manifest\"}\n{\"status\":\"pulling ");
+        put_digest(request->service, body);
+        quern_buffer_text(body, "\",\"digest\":\"");
+        put_digest(request->service, body);
+        quern_buffer_print(body, "\",\"total\":%llu,\"completed\":%llu}\n", bytes, bytes);
+        quern_buffer_text(body, "{\"status\":\"verifying sha256 digest\"}\n{\"status\":\"writing manifest\"}\n");
+    }
+    quern_buffer_text(body, "{\"status\":\"success\"}\n");
+}
+
+static bool parse_change(struct quern_request *request)
+{
+    return quern_refuse(request, QUERN_FAULT_VALUE, NULL,
+                        "this server has one model, and changes none: start quern serve with another one");
+}
+
+static bool parse_generate(struct quern_request *request)
+{
+    return quern_refuse(request, QUERN_FAULT_VALUE, NULL,
+                        "this model does not support generate or chat: it gives vectors; use POST /api/embed");
+}
+
 /* ---------------------------------------------------------------- the server */
 
+/* Clients compare the version with the least one they need. It is one whose /api/embed takes dimensions and truncate
+ * and whose errors are those here. */
 static void write_version(struct quern_request *request, const struct quern_job *job, struct quern_answer *answer)
 {
     (void)request;
     (void)job;
-    quern_buffer_print(&answer->body, "{\"version\":\"%s\"}\n", quern_version());
+    quern_buffer_print(&answer->body, "{\"version\":\"0.13.0\",\"quern\":\"%s\"}\n", quern_version());
 }
 
+/* Clients look for the words of the first line. */
 static void write_root(struct quern_request *request, const struct quern_job *job, struct quern_answer *answer)
 {
     (void)request;
     (void)job;
     answer->type = "text/plain; charset=utf-8";
-    quern_buffer_text(&answer->body, "Ollama is running");
+    quern_buffer_print(&answer->body, "Ollama is running\n(This is quern %s, which speaks Ollama's interface.)\n",
+                       quern_version());
 }
 
 /* Each message begins with the words that clients look for. */
@@ -217,6 +296,13 @@ static const struct quern_route routes[] = {
     {"GET", "/api/tags", false, NULL, write_tags, NULL},
     {"GET", "/api/ps", false, NULL, write_ps, NULL},
     {"POST", "/api/show", false, parse_show, write_show, NULL},
+    {"POST", "/api/pull", false, parse_pull, write_pull, NULL},
+    {"POST", "/api/push", false, parse_change, NULL, NULL},
+    {"POST", "/api/create", false, parse_change, NULL, NULL},
+    {"POST", "/api/copy", false, parse_change, NULL, NULL},
+    {"DELETE", "/api/delete", false, parse_change, NULL, NULL},
+    {"POST", "/api/generate", false, parse_generate, NULL, NULL},
+    {"POST", "/api/chat", false, parse_generate, NULL, NULL},
     {"GET", "/api/version", false, NULL, write_version, NULL},
     {"GET", "/", true, NULL, write_root, NULL},
 };

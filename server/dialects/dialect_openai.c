@@ -25,19 +25,25 @@ static bool read_encoding(struct quern_request *request, const struct quern_valu
 static bool parse_embeddings(struct quern_request *request)
 {
     const struct quern_value *object = request->object, *user = quern_body_field(object, "user");
-    if (quern_body_field(object, "model") == NULL)
-        return quern_refuse(request, QUERN_FAULT_REQUEST, "model",
-                            "the field model is missing; GET /v1/models lists what there is");
     if (user != NULL && !quern_value_is(user, QUERN_VALUE_TEXT))
         return quern_refuse(request, QUERN_FAULT_REQUEST, "user", "user must be a string");
-    return quern_body_add_inputs(request, "input", quern_value_member(object, "input")) &&
+    return quern_body_add_named_inputs(request, "input") &&
            quern_body_refuse_empty(request, "input") && quern_body_dimensions(request, object) &&
            read_encoding(request, quern_body_field(object, "encoding_format")) &&
            quern_extensions_read(request, object);
 }
 
+/* Clients whose base URL lacks /v1 send OpenAI's body to a path of llama-server, whose own bodies look otherwise. */
+static bool is_openais(struct quern_request *request)
+{
+    const struct quern_value *object = request->object;
+    return quern_value_member(object, "input") != NULL && quern_value_member(object, "embd_normalize") == NULL &&
+           (quern_value_member(object, "model") != NULL || quern_value_member(object, "encoding_format") != NULL);
+}
+
 static void write_embeddings(struct quern_request *request, const struct quern_job *job, struct quern_answer *answer)
 {
+    const char *model = request->options.model;
     struct quern_buffer *body = &answer->body;
     unsigned long long tokens = 0;
     (void)job;
@@ -53,7 +59,7 @@ static void write_embeddings(struct quern_request *request, const struct quern_j
         quern_buffer_text(body, "}");
     }
     quern_buffer_text(body, "],\"model\":");
-    quern_buffer_string(body, request->options.model);
+    quern_buffer_string(body, model != NULL ? model : request->service->options->model_name);
     quern_buffer_print(body, ",\"usage\":{\"prompt_tokens\":%llu,\"total_tokens\":%llu}}\n", tokens, tokens);
 }
 
@@ -142,9 +148,11 @@ static void write_error(const struct quern_request *request, struct quern_answer
 
 static const struct quern_route routes[] = {
     {"POST", "/v1/embeddings", false, parse_embeddings, write_embeddings, NULL},
+    {"POST", "/embeddings", false, parse_embeddings, write_embeddings, is_openais},
     {"GET", "/v1/models", false, NULL, write_models, NULL},
     {"GET", "/v1/models/*", false, NULL, write_model, NULL},
 };
 
 const struct quern_dialect quern_dialect_openai = {
-    .prefix = "/v1/", .routes = routes, .route_count = QUERN_COUNT(routes), .write_error = write_error};
+    .prefix = "/v1/", .routes = routes, .route_count = QUERN_COUNT(routes), .most_inputs = QUERN_INPUTS,
+    .write_error = write_error};

@@ -1,15 +1,16 @@
 /* The page, for browsers, and openapi.json: files that are built into the program. */
 #include "array_count.h"
 #include "page/page.h"
+#include "requests/accept.h"
 #include "requests/dialect.h"
 
 #include <string.h>
 
-/* At "/" only a client that accepts HTML gets the page; others get another dialect. */
+/* At "/" only a client that likes HTML best gets the page; others get another dialect. */
 static bool wants(const struct quern_request *request)
 {
-    const char *accept = quern_head_find(request->head, "accept");
-    return strcmp(request->head->path, "/") != 0 || (accept != NULL && strcasestr(accept, "text/html") != NULL);
+    static const char *const types[] = {"text/plain", "text/html"};
+    return strcmp(request->path, "/") != 0 || quern_accept_best(request->head, types, (int)QUERN_COUNT(types)) == 1;
 }
 
 /* Whether the client has the current file already. */
@@ -21,7 +22,7 @@ static bool is_known(const struct quern_request *request, const struct quern_pag
 
 static void write_file(struct quern_request *request, const struct quern_job *job, struct quern_answer *answer)
 {
-    const struct quern_page_file *file = quern_page_find(request->head->path);
+    const struct quern_page_file *file = quern_page_find(request->path);
     (void)job;
     if (file == NULL) {
         quern_refuse(request, QUERN_FAULT_ROUTE, NULL, "there is nothing at this path");

@@ -5,6 +5,7 @@
 #include "requests/body.h"
 #include "requests/dialect.h"
 #include "requests/extensions.h"
+#include "requests/task_words.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -12,37 +13,6 @@
 #include <strings.h>
 
 /* ---------------------------------------------------------------- fields */
-
-/* The task of a prompt's name: one that the model's authors publish, or a name of our tasks. -1: none. */
-static int find_prompt(const char *name)
-{
-    static const struct {
-        const char *name;
-        quern_task task;
-    } table[] = {{"Retrieval", QUERN_TASK_QUERY}, {"Retrieval-query", QUERN_TASK_QUERY},
-                 {"BitextMining", QUERN_TASK_QUERY}, {"Reranking", QUERN_TASK_QUERY},
-                 {"Retrieval-document", QUERN_TASK_DOCUMENT}, {"Clustering", QUERN_TASK_CLUSTERING},
-                 {"Classification", QUERN_TASK_CLASSIFICATION},
-                 {"MultilabelClassification", QUERN_TASK_CLASSIFICATION}, {"STS", QUERN_TASK_SIMILARITY},
-                 {"PairClassification", QUERN_TASK_SIMILARITY}, {"InstructionRetrieval", QUERN_TASK_CODE},
-                 {"Summarization", QUERN_TASK_SUMMARIZATION}};
-    for (size_t i = 0; i < QUERN_COUNT(table); i++)
-        if (strcmp(name, table[i].name) == 0)
-            return (int)table[i].task;
-    return quern_task_find(name);
-}
-
-static bool read_prompt(struct quern_request *request, const struct quern_value *object)
-{
-    const struct quern_value *value = quern_body_field(object, "prompt_name");
-    if (value == NULL)
-        return true;
-    request->options.task = quern_value_is(value, QUERN_VALUE_TEXT) ? find_prompt(quern_value_string(value)) : -1;
-    return request->options.task >= 0 ||
-           quern_refuse(request, QUERN_FAULT_VALUE, "prompt_name",
-                        "there is no such prompt; the prompts are query, document, STS, Clustering, Classification, "
-                        "InstructionRetrieval, Summarization and others");
-}
 
 /* Comes after truncate: it says at which end a text is cut. */
 static bool read_direction(struct quern_request *request, const struct quern_value *object)
@@ -64,16 +34,14 @@ static bool read_direction(struct quern_request *request, const struct quern_val
 /* Reads the options of one object; truncation_direction comes later. */
 static bool read_options(struct quern_request *request, const struct quern_value *object)
 {
-    return quern_body_dimensions(request, object) && read_prompt(request, object) &&
-           quern_extensions_read(request, object);
+    return quern_body_dimensions(request, object) && quern_extensions_read(request, object);
 }
 
 static bool parse_embed(struct quern_request *request)
 {
     const struct quern_value *object = request->object;
-    return quern_body_add_inputs(request, "inputs", quern_value_member(object, "inputs")) &&
-           quern_body_refuse_empty(request, "inputs") && read_options(request, object) &&
-           read_direction(request, object);
+    return quern_body_add_named_inputs(request, "inputs") && quern_body_refuse_empty(request, "inputs") &&
+           read_options(request, object) && read_direction(request, object);
 }
 
 static size_t count_characters(const struct quern_request *request)
@@ -171,8 +139,8 @@ static bool parse_tokenize(struct quern_request *request)
 {
     const struct quern_value *object = request->object;
     bool special = true;
-    request->options.task = QUERN_TASK_NONE;
-    if (!quern_body_flag(request, object, "add_special_tokens", &special) || !read_prompt(request, object) ||
+    request->options.task = QUERN_TASK_NONE; /* whatever the server's default is */
+    if (!quern_body_flag(request, object, "add_special_tokens", &special) || !quern_task_words_read(request, object) ||
         !quern_body_add_inputs(request, "inputs", quern_value_member(object, "inputs")) ||
         !quern_body_refuse_empty(request, "inputs"))
         return false;
@@ -310,8 +278,8 @@ static void write_info(struct quern_request *request, const struct quern_job *jo
     struct quern_buffer *body = &answer->body;
     const struct quern_service *service = request->service;
     char space[QUERN_SPACE_SIZE] = "";
-    const quern_embed_options options = {
-        .size = sizeof options, .task = service->options->default_task > 0 ? service->options->default_task : 0};
+    const int task = service->info.has_prompts ? service->options->default_task : QUERN_TASK_NONE;
+    const quern_embed_options options = {.size = sizeof options, .task = task > 0 ? task : QUERN_TASK_NONE};
     (void)job;
     quern_space(service->model, &options, space, NULL);
     quern_buffer_text(body, "{\"model_id\":");
@@ -354,11 +322,17 @@ static void write_error(const struct quern_request *request, struct quern_answer
     quern_buffer_print(&answer->body, ",\"error_type\":\"%s\"}\n", error_type(request->refusal.fault));
 }
 
+/* As TEI has them: a text or list that is too long is content too large, a failure of the model a failed dependency. */
 static int status_of(enum quern_fault fault)
 {
-    const bool is_value =
-        fault == QUERN_FAULT_VALUE || fault == QUERN_FAULT_TOO_LONG || fault == QUERN_FAULT_TOKEN_IDS;
-    return is_value ? 422 : quern_fault_status(fault);
+    switch (fault) {
+    case QUERN_FAULT_VALUE:
+    case QUERN_FAULT_TOKEN_IDS: return 422;
+    case QUERN_FAULT_TOO_LONG:
+    case QUERN_FAULT_MANY: return 413;
+    case QUERN_FAULT_INTERNAL: return 424;
+    default: return quern_fault_status(fault);
+    }
 }
 
 static const struct quern_route routes[] = {
@@ -374,5 +348,6 @@ static const struct quern_route routes[] = {
 const struct quern_dialect quern_dialect_tei = {.prefix = "/embed_",
                                                 .routes = routes,
                                                 .route_count = QUERN_COUNT(routes),
+                                                .most_inputs = QUERN_INPUTS,
                                                 .write_error = write_error,
                                                 .status = status_of};

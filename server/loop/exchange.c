@@ -239,6 +239,16 @@ void quern_exchange_run(struct quern_exchange *exchange, char *body, size_t leng
     enter(exchange, next_state(exchange));
 }
 
+/* Says once that the model has no prompts, when a task was asked for. */
+static void tell_of_tasks(struct quern_service *service, const struct quern_request *request)
+{
+    if (!request->options.ignores_task || service->told_of_tasks)
+        return;
+    service->told_of_tasks = true;
+    quern_log(service, "warn", "a request has a task, but this model has no prompts: all texts are embedded as they "
+              "are (said once)");
+}
+
 void quern_exchange_end(struct quern_exchange *exchange)
 {
     struct quern_service *service = &exchange->server->service;
@@ -248,6 +258,7 @@ void quern_exchange_end(struct quern_exchange *exchange)
         give_up_job(exchange);
     }
     quern_meters_count(&service->meters, &exchange->request, exchange->job, &exchange->answer, now);
+    tell_of_tasks(service, &exchange->request);
     quern_log_request(&exchange->request, exchange->job, &exchange->answer, now);
     service->load.requests--;
     quern_turns_remove(&exchange->server->turns, &exchange->turn);

@@ -58,7 +58,7 @@ static bool check_origin(const struct quern_server *server, struct quern_request
         return quern_refuse(request, QUERN_FAULT_FORBIDDEN, NULL,
                             "pages of this origin may not use this server; to allow them, start it with --cors-origin");
     quern_buffer_print(&answer->fields, "Access-Control-Allow-Origin: %s\r\nVary: Origin\r\n"
-                       "Access-Control-Expose-Headers: X-Request-Id, X-Quern-Space, "
+                       "Access-Control-Expose-Headers: X-Request-Id, X-Quern-Space, X-Quern-Task, "
                        "X-Quern-Tokens, X-Quern-Truncated, Retry-After\r\n", server->origins.any ? "*" : origin);
     return true;
 }

@@ -11,9 +11,10 @@
 /* The fields that a dialect reads; all others are skipped. */
 static const char *const fields[] = {
     "add_special", "add_special_tokens", "content", "dimensions", "embd_normalize", "encoding_format", "ids", "input",
-    "inputs", "model", "normalize", "output_dtype", "parameters", "parse_special", "prompt", "prompt_name", "sentences",
-    "skip_special_tokens", "source_sentence", "task", "title", "tokens", "truncate", "truncation_direction", "user",
-    "with_pieces", NULL};
+    "input_type", "inputs", "model", "multimodal_data", "name", "normalize", "num_ctx", "options", "output_dtype",
+    "parameters", "parse_special", "prompt", "prompt_name", "prompt_string", "sentences", "skip_special_tokens",
+    "source_sentence", "stream", "task", "taskType", "task_type", "texts", "title", "tokens", "truncate",
+    "truncation_direction", "user", "with_pieces", NULL};
 
 /* ---------------------------------------------------------------- JSON */
 
@@ -110,9 +111,11 @@ int quern_body_read(struct quern_request *request, size_t slice)
 
 static struct quern_request_input *add_input(struct quern_request *request, const char *param)
 {
-    if (request->input_count == QUERN_INPUTS) {
-        quern_refuse(request, QUERN_FAULT_REQUEST, param, "a request may have at most %d inputs: send fewer at once",
-                     QUERN_INPUTS);
+    const size_t most = request->dialect != NULL ? request->dialect->most_inputs : 0;
+    const size_t tokens = (size_t)request->service->options->queue_tokens; /* each input has one at least */
+    if (request->input_count == (most > 0 && most < tokens ? most : tokens)) {
+        quern_refuse(request, QUERN_FAULT_MANY, param, "a request may have at most %zu inputs: send fewer at once",
+                     request->input_count);
         return NULL;
     }
     if (request->input_count == request->input_capacity) {
@@ -156,30 +159,61 @@ bool quern_body_add_ids(struct quern_request *request, const char *param, const 
     return true;
 }
 
+/* Whether an array is one input of token ids, texts among them or not. */
+static bool has_numbers(const struct quern_value *array)
+{
+    const struct quern_value *item = quern_value_first(array);
+    while (quern_value_is(item, QUERN_VALUE_TEXT))
+        item = quern_value_next(item);
+    return quern_value_is(item, QUERN_VALUE_INTEGER);
+}
+
+/* Adds one item of a field: a text, llama-server's object that has a text, or an array of ids. */
+static bool add_item(struct quern_request *request, const char *param, const struct quern_value *item)
+{
+    const struct quern_value *text = quern_value_member(item, "prompt_string"),
+                             *media = quern_value_member(item, "multimodal_data");
+    if (quern_value_is(item, QUERN_VALUE_TEXT))
+        return quern_body_add_text(request, param, item);
+    if (quern_value_is(item, QUERN_VALUE_ARRAY))
+        return quern_body_add_ids(request, param, item);
+    if (quern_value_is(text, QUERN_VALUE_TEXT) && quern_value_size(media) == 0)
+        return quern_body_add_text(request, param, text);
+    return quern_refuse(request, QUERN_FAULT_REQUEST, param, "item %zu of %s must be a string", request->input_count,
+                        param);
+}
+
 bool quern_body_add_inputs(struct quern_request *request, const char *param, const struct quern_value *value)
 {
     if (value == NULL)
         return quern_refuse(request, QUERN_FAULT_REQUEST, param, "the field %s is missing", param);
-    if (quern_value_is(value, QUERN_VALUE_TEXT))
-        return quern_body_add_text(request, param, value);
-    if (!quern_value_is(value, QUERN_VALUE_ARRAY))
-        return quern_refuse(request, QUERN_FAULT_REQUEST, param, "%s must be a string or an array of strings", param);
-    if (quern_value_size(value) == 0)
+    if (quern_value_is(value, QUERN_VALUE_ARRAY) && quern_value_size(value) == 0)
         return quern_refuse(request, QUERN_FAULT_EMPTY, param, "%s must not be an empty array", param);
-    if (quern_value_is(quern_value_first(value), QUERN_VALUE_INTEGER))
-        return quern_body_add_ids(request, param, value);
-    const struct quern_value *item = quern_value_first(value);
-    for (size_t i = 0; item != NULL; i++, item = quern_value_next(item)) {
-        if (quern_value_is(item, QUERN_VALUE_TEXT)) {
-            if (!quern_body_add_text(request, param, item))
+    if (quern_value_is(value, QUERN_VALUE_ARRAY) && !has_numbers(value)) {
+        for (const struct quern_value *item = quern_value_first(value); item != NULL; item = quern_value_next(item))
+            if (!add_item(request, param, item))
                 return false;
-        } else if (!quern_value_is(item, QUERN_VALUE_ARRAY)) {
-            return quern_refuse(request, QUERN_FAULT_REQUEST, param, "item %zu of %s must be a string", i, param);
-        } else if (!quern_body_add_ids(request, param, item)) {
-            return false;
-        }
+        return true;
     }
-    return true;
+    if (!quern_value_is(value, QUERN_VALUE_ARRAY) && !quern_value_is(value, QUERN_VALUE_TEXT) &&
+        quern_value_member(value, "prompt_string") == NULL)
+        return quern_refuse(request, QUERN_FAULT_REQUEST, param, "%s must be a string or an array of strings", param);
+    return add_item(request, param, value);
+}
+
+const char *quern_body_inputs_name(const struct quern_value *object, const char *own)
+{
+    static const char *const names[] = {"input", "inputs", "content", "prompt", "texts"};
+    for (size_t i = 0; quern_body_field(object, own) == NULL && i < QUERN_COUNT(names); i++)
+        if (quern_body_field(object, names[i]) != NULL)
+            return names[i];
+    return own;
+}
+
+bool quern_body_add_named_inputs(struct quern_request *request, const char *own)
+{
+    const char *name = quern_body_inputs_name(request->object, own);
+    return quern_body_add_inputs(request, name, quern_value_member(request->object, name));
 }
 
 bool quern_body_refuse_empty(struct quern_request *request, const char *param)
@@ -200,12 +234,13 @@ bool quern_body_dimensions(struct quern_request *request, const struct quern_val
 {
     const struct quern_value *value = quern_body_field(object, "dimensions");
     const int most = request->service->info.dimensions;
-    if (value == NULL)
+    const int64_t dimensions = quern_value_integer(value);
+    if (value == NULL || (quern_value_is(value, QUERN_VALUE_INTEGER) && dimensions == 0)) /* 0: all, as in Go's JSON */
         return true;
-    if (quern_value_integer(value) < 1 || quern_value_integer(value) > most) /* 0: it is no integer */
+    if (dimensions < 1 || dimensions > most) /* 0: it is no integer */
         return quern_refuse(request, QUERN_FAULT_VALUE, "dimensions", "dimensions must be an integer from 1 to %d",
                             most);
-    request->options.dimensions = (int)quern_value_integer(value);
+    request->options.dimensions = (int)dimensions;
     return true;
 }
 

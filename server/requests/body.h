@@ -12,8 +12,16 @@ int quern_body_read(struct quern_request *request, size_t slice);
 bool quern_body_add_text(struct quern_request *request, const char *param, const struct quern_value *text);
 bool quern_body_add_ids(struct quern_request *request, const char *param, const struct quern_value *array);
 
-/* Adds the inputs of a field: a string, an array of strings, an array of ids, or an array of such arrays. */
+/* Adds the inputs of a field: a string, an array of strings, an array of ids, or an array of such arrays. Texts may
+ * stand among ids, and {"prompt_string": "..."} for a string, as llama-server has them. */
 bool quern_body_add_inputs(struct quern_request *request, const char *param, const struct quern_value *value);
+
+/* The name of the field that has the inputs: own, the dialect's, or else one that another dialect has them in. It is
+ * own when there is none. */
+const char *quern_body_inputs_name(const struct quern_value *object, const char *own);
+
+/* Adds the inputs of that field, and refuses a body that has none. */
+bool quern_body_add_named_inputs(struct quern_request *request, const char *own);
 
 /* Refuses an empty string among the inputs. */
 bool quern_body_refuse_empty(struct quern_request *request, const char *param);

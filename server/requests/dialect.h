@@ -6,7 +6,7 @@
 #include "answer.h"
 
 struct quern_route {
-    const char *method; /* "GET" (which HEAD may ask too) or "POST" */
+    const char *method; /* "GET" (which HEAD may ask too), "POST" or "DELETE" */
     const char *path;   /* a '*' at its end stands for any rest */
     bool is_public;     /* needs no key */
 
@@ -26,6 +26,7 @@ struct quern_dialect {
     const char *prefix; /* unknown paths that begin with it are refused in this dialect */
     const struct quern_route *routes;
     size_t route_count;
+    size_t most_inputs;  /* of a request; 0: as many as the server takes tokens */
     bool replaces_bytes; /* bytes that are not UTF-8 become U+FFFD; else they are refused */
     void (*write_error)(const struct quern_request *request, struct quern_answer *answer); /* the refusal, as JSON */
     bool (*wants)(const struct quern_request *request); /* whether its routes are for this request; NULL: always */

@@ -1,8 +1,10 @@
 #include "extensions.h"
 
+#include "accept.h"
 #include "array_count.h"
 #include "body.h"
 #include "model_name.h"
+#include "task_words.h"
 
 #include <string.h>
 #include <strings.h>
@@ -19,23 +21,13 @@ static bool read_model(struct quern_request *request, const struct quern_value *
     return true;
 }
 
-static bool read_task(struct quern_request *request, const struct quern_value *value)
-{
-    if (value == NULL)
-        return true;
-    request->options.task = quern_value_is(value, QUERN_VALUE_TEXT) ? quern_task_find(quern_value_string(value)) : -1;
-    return request->options.task >= 0 ||
-           quern_refuse(request, QUERN_FAULT_VALUE, "task",
-                        "there is no such task; the tasks are none, query, document, similarity, classification, "
-                        "clustering, code, summarization, question-answering and fact-checking");
-}
-
 static bool read_truncate(struct quern_request *request, const struct quern_value *value)
 {
     static const struct {
         const char *word;
         unsigned flag;
-    } table[] = {{"error", 0}, {"end", QUERN_TRUNCATE}, {"start", QUERN_TRUNCATE_START}};
+    } table[] = {{"none", 0}, {"error", 0}, {"false", 0}, {"end", QUERN_TRUNCATE}, {"true", QUERN_TRUNCATE},
+                 {"start", QUERN_TRUNCATE_START}};
     if (value == NULL)
         return true;
     if (quern_value_is(value, QUERN_VALUE_BOOLEAN)) {
@@ -48,7 +40,7 @@ static bool read_truncate(struct quern_request *request, const struct quern_valu
             return true;
         }
     return quern_refuse(request, QUERN_FAULT_VALUE, "truncate",
-                        "truncate must be true, false, \"end\", \"start\" or \"error\"");
+                        "truncate must be true, false, \"end\", \"start\", \"none\" or \"error\"");
 }
 
 static bool read_dtype(struct quern_request *request, const struct quern_value *value)
@@ -70,11 +62,10 @@ static bool read_dtype(struct quern_request *request, const struct quern_value *
 
 static void read_form(struct quern_request *request)
 {
-    const char *accept = quern_head_find(request->head, "accept");
-    if (accept != NULL && strncasecmp(accept, "application/octet-stream", 24) == 0)
-        request->options.form = QUERN_VECTORS_RAW;
-    else if (accept != NULL && strncasecmp(accept, "application/x-npy", 17) == 0)
-        request->options.form = QUERN_VECTORS_NPY;
+    static const char *const types[] = {"application/json", "application/octet-stream", "application/x-npy"};
+    static const enum quern_vectors_form forms[] = {QUERN_VECTORS_JSON, QUERN_VECTORS_RAW, QUERN_VECTORS_NPY};
+    const int best = quern_accept_best(request->head, types, (int)QUERN_COUNT(types));
+    request->options.form = best > 0 ? forms[best] : QUERN_VECTORS_JSON;
 }
 
 bool quern_extensions_read(struct quern_request *request, const struct quern_value *object)
@@ -84,7 +75,7 @@ bool quern_extensions_read(struct quern_request *request, const struct quern_val
         request->options.title = title;
     read_form(request);
     return read_model(request, quern_body_field(object, "model")) &&
-           read_task(request, quern_body_field(object, "task")) &&
+           quern_task_words_read(request, object) &&
            read_truncate(request, quern_body_field(object, "truncate")) &&
            quern_body_flag(request, object, "normalize", &request->options.normalize) &&
            read_dtype(request, quern_body_field(object, "output_dtype"));
@@ -112,18 +103,17 @@ static bool has_ids(const struct quern_request *request)
 static bool resolve_task(struct quern_request *request)
 {
     const struct quern_request_options *options = &request->options;
-    const bool takes_none = has_ids(request);
+    const bool has_prompts = request->service->info.has_prompts, takes_none = has_ids(request);
     int task = options->task;
     if (task < 0 && options->model != NULL)
         task = quern_model_name_task(options->model);
-    if (task > QUERN_TASK_NONE && takes_none)
+    if (task > QUERN_TASK_NONE && takes_none && has_prompts)
         return quern_refuse(request, QUERN_FAULT_VALUE, "task",
                             "a task needs text; token ids are embedded as they are");
     if (task < 0 && !takes_none)
         task = options->title != NULL ? QUERN_TASK_DOCUMENT : request->service->options->default_task;
     request->options.task = task >= 0 ? task : QUERN_TASK_NONE;
-    return request->options.task == QUERN_TASK_NONE || request->service->info.has_prompts ||
-           quern_refuse(request, QUERN_FAULT_VALUE, "task", "this model has no prompts: leave the task out");
+    return true;
 }
 
 static bool resolve_titles(struct quern_request *request)
@@ -147,6 +137,17 @@ static bool resolve_titles(struct quern_request *request)
     return true;
 }
 
+/* A task, and a title, is for the prompts of a model; one that has none embeds every text as it is. */
+static void drop_task(struct quern_request *request)
+{
+    if (request->service->info.has_prompts)
+        return;
+    request->options.ignores_task = request->options.task != QUERN_TASK_NONE;
+    request->options.task = QUERN_TASK_NONE;
+    for (size_t i = 0; i < request->input_count; i++)
+        request->inputs[i].title = (quern_text){0};
+}
+
 static bool check_dtype(struct quern_request *request)
 {
     const struct quern_request_options *options = &request->options;
@@ -162,5 +163,8 @@ static bool check_dtype(struct quern_request *request)
 
 bool quern_extensions_resolve(struct quern_request *request)
 {
-    return check_model(request) && resolve_task(request) && resolve_titles(request) && check_dtype(request);
+    if (!check_model(request) || !resolve_task(request) || !resolve_titles(request) || !check_dtype(request))
+        return false;
+    drop_task(request);
+    return true;
 }

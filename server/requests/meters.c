@@ -3,10 +3,20 @@
 #include "answer.h"
 #include "dialect.h"
 
+#include <string.h>
+
+/* Whether two routes are counted together: dialects may share a path. */
+static bool is_same(const struct quern_route *a, const struct quern_route *b)
+{
+    return a == b ||
+           (a != NULL && b != NULL && strcmp(a->method, b->method) == 0 && strcmp(a->path, b->path) == 0);
+}
+
 static void count_answer(struct quern_meters *meters, const struct quern_route *route, int status)
 {
     size_t i = 0;
-    while (i < meters->answer_kinds && (meters->answers[i].route != route || meters->answers[i].status != status))
+    while (i < meters->answer_kinds &&
+           (!is_same(meters->answers[i].route, route) || meters->answers[i].status != status))
         i++;
     if (i == QUERN_METERED_ANSWERS)
         i--; /* there are fewer pairs than that */
@@ -33,6 +43,14 @@ static void count_times(struct quern_meters *meters, const struct quern_request 
     quern_histogram_add(&meters->times[QUERN_TIME_TOTAL], (double)(now_ns - request->arrived_ns) * 1e-9);
 }
 
+/* Whether a request is counted beside its status: it asks for vectors, or may have done so when it failed. */
+static bool is_for_vectors(const struct quern_request *request, bool succeeded)
+{
+    const struct quern_route *route = request->route;
+    return route != NULL && route->parse != NULL && route->write != NULL && !request->options.only_tokens &&
+           (!succeeded || request->input_count > 0);
+}
+
 static enum quern_failing failing(const struct quern_request *request, const struct quern_answer *answer)
 {
     if (answer->status == 499)
@@ -53,15 +71,13 @@ void quern_meters_count(struct quern_meters *meters, const struct quern_request 
 {
     const bool succeeded = answer->status == 200;
     count_answer(meters, request->route, answer->status);
-    if (request->route == NULL || request->route->parse == NULL)
+    if (!is_for_vectors(request, succeeded))
         return;
     meters->requests[request->input_count > 1]++;
     if (succeeded)
         meters->successes[request->input_count > 1]++;
     else
         meters->failures[failing(request, answer)]++;
-    if (request->options.only_tokens)
-        return;
     meters->texts += request->input_count;
     meters->texts_answered += succeeded ? request->input_count : 0;
     for (size_t i = 0; i < request->tokenized; i++) {

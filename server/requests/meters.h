@@ -39,7 +39,7 @@ struct quern_meters {
     } answers[QUERN_METERED_ANSWERS];
     size_t answer_kinds;
 
-    /* Requests whose route reads a body, and their texts. */
+    /* Requests for vectors, and their texts. */
     uint64_t requests[2], successes[2]; /* [0]: with one text, [1]: with several */
     uint64_t failures[QUERN_FAILINGS];
     uint64_t texts, texts_answered, texts_without_prompt, texts_truncated, tokens;

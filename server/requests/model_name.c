@@ -19,6 +19,7 @@ static size_t base_length(const char *name)
 bool quern_model_name_is_ours(const struct quern_service *service, const char *name)
 {
     const char *ours = service->options->model_name;
-    const size_t length = base_length(name);
-    return length == strlen(ours) && strncmp(name, ours, length) == 0;
+    const size_t length = base_length(name), colon = strcspn(ours, ":");
+    const size_t our_length = strcmp(ours + colon, ":latest") == 0 ? colon : strlen(ours);
+    return (length == our_length && strncmp(name, ours, length) == 0) || strcmp(name, ours) == 0;
 }

@@ -61,15 +61,15 @@ static void put_requests(struct quern_buffer *out, const struct quern_meters *me
                            route != NULL ? route->method : "-", route != NULL ? route->path : "-",
                            meters->answers[i].status, (unsigned long long)meters->answers[i].count);
     }
-    put_head(out, "te_request_count", "counter", "Requests with a body, by whether they have several texts.");
+    put_head(out, "te_request_count", "counter", "Requests for vectors, by whether they have several texts.");
     for (int i = 0; i < 2; i++)
         quern_buffer_print(out, "te_request_count{method=\"%s\"} %llu\n", methods[i],
                            (unsigned long long)meters->requests[i]);
-    put_head(out, "te_request_success", "counter", "Requests with a body that were answered with status 200.");
+    put_head(out, "te_request_success", "counter", "Requests for vectors that were answered with status 200.");
     for (int i = 0; i < 2; i++)
         quern_buffer_print(out, "te_request_success{method=\"%s\"} %llu\n", methods[i],
                            (unsigned long long)meters->successes[i]);
-    put_head(out, "te_request_failure", "counter", "Requests with a body that were not.");
+    put_head(out, "te_request_failure", "counter", "Requests for vectors that were not.");
     for (int i = 0; i < QUERN_FAILINGS; i++)
         quern_buffer_print(out, "te_request_failure{err=\"%s\"} %llu\n", errors[i],
                            (unsigned long long)meters->failures[i]);
@@ -100,7 +100,7 @@ static void put_times(struct quern_buffer *out, const struct quern_meters *meter
         {"te_request_inference_duration", "Seconds from then until its last vector was computed."},
         {"quern_request_encode_duration", "Seconds to write its answer."},
         {"quern_request_send_duration", "Seconds until the system had taken the answer."},
-        {"te_request_duration", "Seconds of a request with a body, from its head to the end of its answer."}};
+        {"te_request_duration", "Seconds of a request for vectors, from its head to the end of its answer."}};
     for (int i = 0; i < QUERN_TIMES; i++)
         put_histogram(out, table[i].name, table[i].help, &meters->times[i], -14, 9);
 }

@@ -11,7 +11,7 @@ static const struct {
     [QUERN_FAULT_NONE] = {200, false},          [QUERN_FAULT_REQUEST] = {400, false},
     [QUERN_FAULT_EMPTY] = {400, false},         [QUERN_FAULT_VALUE] = {400, false},
     [QUERN_FAULT_TOO_LONG] = {400, false},      [QUERN_FAULT_TOKEN_IDS] = {400, false},
-    [QUERN_FAULT_KEY] = {401, false},
+    [QUERN_FAULT_MANY] = {400, false},          [QUERN_FAULT_KEY] = {401, false},
     [QUERN_FAULT_FORBIDDEN] = {403, false},     [QUERN_FAULT_MODEL] = {404, false},
     [QUERN_FAULT_ROUTE] = {404, false},         [QUERN_FAULT_METHOD] = {405, false},
     [QUERN_FAULT_SLOW] = {408, true},           [QUERN_FAULT_NO_LENGTH] = {411, false},

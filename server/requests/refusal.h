@@ -10,6 +10,7 @@ enum quern_fault {
     QUERN_FAULT_EMPTY,        /* 400: an input is empty */
     QUERN_FAULT_VALUE,        /* 400: a field has a value that is not supported */
     QUERN_FAULT_TOO_LONG,     /* 400: a text has more tokens than the model takes */
+    QUERN_FAULT_MANY,         /* 400: there are more inputs, or tokens of all, than a request may have */
     QUERN_FAULT_TOKEN_IDS,    /* 400: inputs are token ids */
     QUERN_FAULT_KEY,          /* 401 */
     QUERN_FAULT_FORBIDDEN,    /* 403: Host or Origin */

@@ -49,6 +49,8 @@ void quern_request_init(struct quern_request *request, struct quern_service *ser
         .service = service, .head = head, .rest = "", .options = {.task = -1, .normalize = true}};
     if (head != NULL)
         identify(request);
+    if (head != NULL && head->path != NULL)
+        quern_path_read(request->path, head->path);
 }
 
 void quern_request_free(struct quern_request *request)

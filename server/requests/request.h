@@ -13,11 +13,11 @@
 
 #include "http/http.h"
 #include "json_reader.h"
+#include "path.h"
 #include "refusal.h"
 #include "service.h"
 
-
-#define QUERN_INPUTS 2048               /* texts of a request at most */
+#define QUERN_INPUTS 2048               /* texts of a request at most, where a dialect documents a limit */
 #define QUERN_ID_BYTES 129              /* of a request's id, with its terminator */
 #define QUERN_TOKENIZE_BYTES (1 << 18)  /* most bytes of a text that is only tokenised: the loop has time for so many */
 #define QUERN_TOKENIZE_TOKENS (1 << 16) /* of a request of that kind */
@@ -38,9 +38,11 @@ struct quern_request_input {
 struct quern_request_options {
     const char *model;    /* as asked for; NULL: not given */
     int task;             /* a quern_task; -1: not given, until quern_extensions_resolve */
+    bool ignores_task;    /* a task was asked for, and the model has no prompts */
     const struct quern_value *title;  /* a string, or an array with one for each input; NULL: none */
     int dimensions;       /* 0: all */
     bool normalize;
+    size_t token_limit;   /* of a text, if it is less than what the model takes; 0: none */
     unsigned truncate;    /* QUERN_TRUNCATE, QUERN_TRUNCATE_START, or 0: a text that is too long is refused */
     quern_dtype dtype;    /* number format of the vectors */
     bool base64;          /* in JSON, vectors are strings in base64 */
@@ -54,6 +56,7 @@ struct quern_request {
     const struct quern_head *head;       /* the connection's */
     const struct quern_route *route;     /* NULL: none was found yet */
     const struct quern_dialect *dialect; /* the route's */
+    char path[QUERN_PATH_BYTES];         /* the head's, as the routes have it; "" before there is one */
     const char *rest;                    /* what stands for the '*' in the route's path, else "" */
     char id[QUERN_ID_BYTES], trace[56];  /* x-request-id; traceparent, or "" */
     int64_t arrived_ns, received_ns;     /* when the head and the body were whole */

@@ -29,6 +29,7 @@ static void describe_vectors(const struct quern_request *request, struct quern_a
     uint64_t tokens = 0, truncated = 0;
     if (quern_space(request->service->model, &options, space, NULL) == QUERN_OK)
         quern_buffer_print(&answer->fields, "X-Quern-Space: %s\r\n", space);
+    quern_buffer_print(&answer->fields, "X-Quern-Task: %s\r\n", quern_task_name((quern_task)asked->task));
     for (size_t i = 0; i < request->input_count; i++) {
         tokens += request->inputs[i].result.tokens;
         truncated += request->inputs[i].result.truncated;

@@ -51,7 +51,7 @@ struct walk {
 static bool find(const struct quern_request *request, struct walk *walk, bool any_method)
 {
     while ((walk->route = route_at(walk->next++, &walk->dialect)) != NULL)
-        if (is_path(walk->route, request->head->path, &walk->rest) &&
+        if (is_path(walk->route, request->path, &walk->rest) &&
             (any_method || is_method(walk->route, request->head->method)) &&
             (walk->dialect->wants == NULL || walk->dialect->wants(request)))
             return true;
@@ -72,14 +72,14 @@ static bool follow(struct quern_request *request, struct walk *walk)
 /* Refuses the request if its path has routes, but with other methods. False: it has none. */
 static bool refuse_method(struct quern_request *request)
 {
-    bool get = false, post = false;
-    for (struct walk walk = {0}; find(request, &walk, true);) {
-        get |= strcmp(walk.route->method, "GET") == 0;
-        post |= strcmp(walk.route->method, "POST") == 0;
-    }
-    if (!get && !post)
+    static const char *const lists[] = {NULL,     "GET, HEAD",         "POST",         "GET, HEAD, POST",
+                                        "DELETE", "GET, HEAD, DELETE", "POST, DELETE", "GET, HEAD, POST, DELETE"};
+    size_t which = 0;
+    for (struct walk walk = {0}; find(request, &walk, true);)
+        which |= strcmp(walk.route->method, "GET") == 0 ? 1 : strcmp(walk.route->method, "POST") == 0 ? 2 : 4;
+    const char *methods = lists[which];
+    if (methods == NULL)
         return false;
-    const char *methods = get && post ? "GET, HEAD, POST" : get ? "GET, HEAD" : "POST";
     quern_refuse(request, QUERN_FAULT_METHOD, NULL, "this path takes %s", methods);
     request->refusal.allow = methods;
     return true;
@@ -105,14 +105,13 @@ bool quern_route_pass(struct quern_request *request)
 
 const struct quern_dialect *quern_route_dialect(const struct quern_request *request)
 {
-    const char *path = request->head != NULL && request->head->path != NULL ? request->head->path : "";
     struct walk walk = {0};
     if (request->dialect != NULL)
         return request->dialect;
-    if (path[0] != '\0' && find(request, &walk, true))
+    if (request->path[0] != '\0' && find(request, &walk, true))
         return walk.dialect;
     for (size_t d = 0; d < QUERN_COUNT(dialects); d++)
-        if (strncmp(path, dialects[d]->prefix, strlen(dialects[d]->prefix)) == 0)
+        if (strncmp(request->path, dialects[d]->prefix, strlen(dialects[d]->prefix)) == 0)
             return dialects[d];
     return dialects[0];
 }

@@ -32,6 +32,7 @@ struct quern_service {
     int64_t shortage_ns;          /* when the log last said that something has run out; 0: never */
     unsigned long shortages;      /* since then */
     int64_t created;              /* seconds since 1970 */
+    bool told_of_tasks;           /* the log says that the model ignores tasks */
     bool draining;                /* the server is ending */
     bool broken;                  /* the model's file was lost: not ready, until the server is started again */
 };
