@@ -44,8 +44,7 @@ static int refuse_verb(const char *name)
     }
     for (size_t i = 0; i < QUERN_COUNT(verbs); i++)
         quern_cli_nearest_offer(&nearest, verbs[i]->name, strlen(verbs[i]->name));
-    quern_cli_nearest_offer(&nearest, "help", 4);
-    quern_cli_nearest_offer(&nearest, "version", 7);
+    quern_cli_nearest_offer_list(&nearest, "help|version");
     return quern_cli_misuse(NULL, "there is no verb '%s'%s", name, quern_cli_nearest_hint(&nearest, hint));
 }
 
@@ -56,7 +55,7 @@ static int help(const char *name)
     char *arguments[] = {NULL, option, NULL};
     struct quern_cli_arguments rest;
     const struct quern_cli_verb *verb = name != NULL ? find_verb(name) : NULL;
-    if (name != NULL && verb == NULL)
+    if (name != NULL && verb == NULL && name[0] != '-' && strcmp(name, "help") != 0 && strcmp(name, "version") != 0)
         return refuse_verb(name);
     if (verb != NULL)
         return quern_cli_parse(verb, 2, arguments, &rest);

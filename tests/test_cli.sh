@@ -106,6 +106,12 @@ run version
 check "quern version" both exits 0 -- grep -qx 'quern [0-9]*\.[0-9]*\.[0-9]*' "$work/out"
 run help
 check "quern help" both exits 0 -- prints "exit codes"
+for word in help version --help; do
+    run help $word
+    check "quern help $word" both exits 0 -- prints "exit codes"
+done
+run embed -m embedinggema text
+check "a slip in a model's name" exits 1 "'embedinggema' (did you mean 'embeddinggemma'?)"
 run help dance
 check "quern help of an unknown verb" exits 2 "there is no verb 'dance'"
 

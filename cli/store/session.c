@@ -28,11 +28,24 @@ static bool find_starter(void)
     return access(found, R_OK) == 0;
 }
 
+/* Says that a file is missing whose name is nearly a published one. */
+static bool is_slip(const char *path)
+{
+    struct quern_cli_nearest nearest = {.asked = path};
+    char hint[QUERN_CLI_HINT];
+    for (const struct quern_cli_published *model = quern_cli_catalog; model->name != NULL; model++)
+        quern_cli_nearest_offer(&nearest, model->name, strlen(model->name));
+    if (nearest.word == NULL || access(path, F_OK) == 0)
+        return false;
+    quern_cli_say("there is no file or model '%s'%s", path, quern_cli_nearest_hint(&nearest, hint));
+    return true;
+}
+
 /* The file that was given; a published name stands for its file in the cache. */
 static const char *find_named(const char *path)
 {
     if (quern_cli_published_find(path) == NULL || access(path, F_OK) == 0)
-        return path;
+        return is_slip(path) ? NULL : path;
     if (quern_cli_cache_path(found, path) && access(found, F_OK) == 0)
         return found;
     quern_cli_say("%s is not there yet: 'quern pull %s' downloads it", path, path);
