@@ -38,6 +38,8 @@ static int check_architecture(const struct quern_json *config, quern_error *erro
         return refuse(config, "hidden_activation is not gelu_pytorch_tanh", error);
     if (bias)
         return refuse(config, "attention has biases", error);
+    if (json_is_number(json_object_get(config->root, "attn_logit_softcapping")))
+        return refuse(config, "the weights of attention are capped (attn_logit_softcapping)", error);
     return QUERN_OK;
 }
 
@@ -257,12 +259,34 @@ static int read_prompts(struct quern_settings *s, const char *folder, quern_erro
     return QUERN_OK;
 }
 
+/* What sentence-transformers does to a text before the tokenizer: it cuts it, and may write it in lower case. */
+static int read_limits(struct quern_settings *s, const char *folder, quern_error *error)
+{
+    struct quern_json limits;
+    bool lower = false;
+    QUERN_TRY(quern_json_open(&limits, folder, "sentence_bert_config.json", JSON_OBJECT, MOST_SETTINGS, true, error));
+    int most = s->context, code = QUERN_OK;
+    if (limits.root != NULL) {
+        code = quern_json_get_integer(&limits, limits.root, "max_seq_length", 1, INT_MAX, &most, error);
+        if (code == QUERN_OK)
+            code = quern_json_get_bool(&limits, limits.root, "do_lower_case", &lower, error);
+        if (code == QUERN_OK && lower)
+            code = refuse(&limits, "texts are written in lower case first (do_lower_case)", error);
+    }
+    if (most < s->context)
+        s->context = most;
+    quern_json_close(&limits);
+    return code;
+}
+
 int quern_settings_read(struct quern_settings *settings, const char *folder, quern_error *error)
 {
     *settings = (struct quern_settings){0};
     int code = read_config(settings, folder, error);
     if (code == QUERN_OK)
         code = read_modules(settings, folder, error);
+    if (code == QUERN_OK)
+        code = read_limits(settings, folder, error);
     if (code == QUERN_OK)
         code = read_prompts(settings, folder, error);
     if (code != QUERN_OK)

@@ -1,5 +1,6 @@
 #include "tokenizer_json.h"
 
+#include "base/count.h"
 #include "base/error.h"
 #include "base/view.h"
 #include "text/tokenizer.h"
@@ -28,6 +29,37 @@ static bool is_plain(const json_t *normalizer)
            strcmp(to, blank) == 0;
 }
 
+/* Whether a pre-tokenizer cuts at spaces only. There are none any more when it runs, because the normaliser has
+ * replaced them. */
+static bool cuts_nothing(const json_t *pre_tokenizer)
+{
+    const char *type = json_string_value(json_object_get(pre_tokenizer, "type"));
+    const char *pattern = json_string_value(json_object_get(json_object_get(pre_tokenizer, "pattern"), "String"));
+    return pre_tokenizer == NULL || json_is_null(pre_tokenizer) ||
+           (type != NULL && pattern != NULL && strcmp(type, "Split") == 0 && strcmp(pattern, " ") == 0);
+}
+
+/* Refuses what would change ids, and what quern does not do. */
+static int check_parts(const struct quern_json *json, const json_t *model, quern_error *error)
+{
+    static const char *const affixes[] = {"continuing_subword_prefix", "end_of_word_suffix"};
+    const json_t *dropout = json_object_get(model, "dropout");
+    const char *part = NULL;
+    if (json_is_true(json_object_get(model, "ignore_merges")))
+        part = "model.ignore_merges";
+    if (json_is_number(dropout) && json_number_value(dropout) > 0)
+        part = "model.dropout";
+    for (size_t i = 0; i < QUERN_COUNT(affixes); i++)
+        if (json_string_length(json_object_get(model, affixes[i])) > 0)
+            part = affixes[i];
+    if (!cuts_nothing(json_object_get(json->root, "pre_tokenizer")))
+        part = "pre_tokenizer";
+    if (part == NULL)
+        return QUERN_OK;
+    return quern_fail(error, QUERN_EUNSUPPORTED, "%s: quern does not know this %s, which changes the tokens of texts",
+                      json->path, part);
+}
+
 static int check_model(const struct quern_json *json, const json_t *model, quern_error *error)
 {
     const char *type = json_string_value(json_object_get(model, "type"));
@@ -35,7 +67,7 @@ static int check_model(const struct quern_json *json, const json_t *model, quern
         !is_plain(json_object_get(json->root, "normalizer")) || !json_is_object(json_object_get(model, "vocab")))
         return quern_fail(error, QUERN_EUNSUPPORTED, "%s is not a tokenizer of Gemma's kind: BPE over U+2581 with "
                           "bytes to fall back on", json->path);
-    return QUERN_OK;
+    return check_parts(json, model, error);
 }
 
 /* Sets normal pieces, byte pieces and the unknown piece. Special pieces replace some of them afterwards. */
@@ -60,6 +92,18 @@ static int read_vocabulary(struct quern_pieces *pieces, const struct quern_json 
     return QUERN_OK;
 }
 
+/* Refuses an added piece that takes the spaces beside it, or that must stand alone. Special pieces are never found in a
+ * text, so theirs do not matter. */
+static int check_added(const struct quern_json *json, const json_t *entry, quern_text text, quern_error *error)
+{
+    static const char *const flags[] = {"lstrip", "rstrip", "single_word"};
+    for (size_t i = 0; i < QUERN_COUNT(flags); i++)
+        if (json_is_true(json_object_get(entry, flags[i])))
+            return quern_fail(error, QUERN_EUNSUPPORTED, "%s: the added token \"%.*s\" has %s, which quern does not "
+                              "know", json->path, (int)(text.length < 32 ? text.length : 32), text.data, flags[i]);
+    return QUERN_OK;
+}
+
 static int read_added(struct quern_pieces *pieces, const struct quern_json *json, quern_error *error)
 {
     const json_t *added = json_object_get(json->root, "added_tokens");
@@ -71,6 +115,8 @@ static int read_added(struct quern_pieces *pieces, const struct quern_json *json
         QUERN_TRY(quern_json_get_bool(json, entry, "special", &special, error));
         if (text.data == NULL || !json_is_integer(id) || json_integer_value(id) < 0)
             return quern_fail(error, QUERN_EFORMAT, "%s: added token %zu has no id or no content", json->path, i);
+        if (!special)
+            QUERN_TRY(check_added(json, entry, text, error));
         QUERN_TRY(quern_pieces_set_added(pieces, (uint64_t)json_integer_value(id), text, special, error));
     }
     return QUERN_OK;
@@ -94,11 +140,35 @@ static bool split_merge(const json_t *merge, quern_text *left, quern_text *right
     return true;
 }
 
-/* Whether a better merge gives a smaller id. Then scores that fall with the id mean the same as the list of merges. */
-static int check_merges(const struct quern_json *json, const json_t *model, quern_error *error)
+/* Whether merging can make a piece: added pieces are cut out of a text before anything is merged. */
+static bool is_merged(const struct quern_pieces *pieces, json_int_t id)
 {
-    const json_t *vocabulary = json_object_get(model, "vocab"), *merges = json_object_get(model, "merges");
+    return id >= 0 && (uint64_t)id < pieces->count && pieces->kinds[id] == QUERN_PIECE_NORMAL;
+}
+
+/* In how many ways a piece consists of two pieces. */
+static size_t count_pairs(const json_t *vocabulary, const char *text)
+{
+    const size_t length = strlen(text);
+    size_t pairs = 0;
+    for (size_t i = 1; i < length; i++)
+        pairs += (text[i] & 0xC0) != 0x80 && json_object_getn(vocabulary, text, i) != NULL &&
+                 json_object_get(vocabulary, text + i) != NULL;
+    return pairs;
+}
+
+/* Whether the scores of pieces can stand for the list of merges. Then any two neighbours that are a piece together may
+ * be merged, and the smaller id goes first. So a better merge must give a smaller id, and all pairs must be merges.
+ * Merges that give an added piece do not count. */
+static int check_merges(const struct quern_pieces *pieces, const struct quern_json *json, const json_t *model,
+                        quern_error *error)
+{
+    static const char unknown[] = "so the scores of pieces are unknown: add the model's tokenizer.model to the folder";
+    json_t *vocabulary = json_object_get(model, "vocab"), *number;
+    const json_t *merges = json_object_get(model, "merges");
+    const char *piece;
     json_int_t before = 0;
+    size_t pairs = 0;
     for (size_t i = 0; i < json_array_size(merges); i++) {
         quern_text left, right;
         char text[512];
@@ -111,11 +181,20 @@ static int check_merges(const struct quern_json *json, const json_t *model, quer
         if (id == NULL)
             return quern_fail(error, QUERN_EFORMAT, "%s: merge %zu gives \"%.64s\", which is not a piece", json->path,
                               i, text);
+        if (!is_merged(pieces, json_integer_value(id)))
+            continue;
         if (json_integer_value(id) < before)
-            return quern_fail(error, QUERN_EUNSUPPORTED, "%s: merges are not in the order of ids, so the scores of "
-                              "pieces are unknown: add the model's tokenizer.model to the folder", json->path);
+            return quern_fail(error, QUERN_EUNSUPPORTED, "%s: merges are not in the order of ids, %s", json->path,
+                              unknown);
         before = json_integer_value(id);
+        pairs++;
     }
+    json_object_foreach(vocabulary, piece, number)
+        if (is_merged(pieces, json_integer_value(number)))
+            pairs -= count_pairs(vocabulary, piece);
+    if (pairs != 0)
+        return quern_fail(error, QUERN_EUNSUPPORTED, "%s: not every pair of pieces that makes a piece is a merge, %s",
+                          json->path, unknown);
     return QUERN_OK;
 }
 
@@ -133,7 +212,7 @@ int quern_tokenizer_json_read(struct quern_pieces *pieces, const struct quern_js
     QUERN_TRY(check_model(json, model, error));
     QUERN_TRY(read_vocabulary(pieces, json, model, error));
     QUERN_TRY(read_added(pieces, json, error));
-    QUERN_TRY(check_merges(json, model, error));
+    QUERN_TRY(check_merges(pieces, json, model, error));
     set_scores(pieces);
     return QUERN_OK;
 }

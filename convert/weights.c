@@ -111,8 +111,10 @@ static void convert_tile(void *argument, int tile, int thread)
         return;
     }
     quern_dequantize(weight->source_type, floats, source, count);
-    if (!quern_blocks_finite(QUERN_TYPE_F32, floats, count))
-        atomic_store(&round->source_bad, true);
+    if (!quern_blocks_finite(QUERN_TYPE_F32, floats, count)) {
+        atomic_store(&round->source_bad, true); /* rounding is defined for finite numbers only */
+        return;
+    }
     for (size_t i = 0; i < count && weight->add_one; i++)
         floats[i] += 1.0f;
     quern_quantize(weight->type, out, floats, count);

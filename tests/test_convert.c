@@ -352,6 +352,88 @@ static void test_settings_that_are_refused(void **state)
         expect_refused(cases[i].code, cases[i].says, "sed -i '%s' %s", cases[i].change, cases[i].file);
 }
 
+/* Parts of tokenizer.json that would change the tokens of texts, and that quern does not do. */
+static void test_tokenizer_json_that_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        int code;
+        const char *says, *change;
+    } cases[] = {
+        {QUERN_EUNSUPPORTED, "ignore_merges", "s/\"type\":\"BPE\"/&,\"ignore_merges\":true/"},
+        {QUERN_EUNSUPPORTED, "dropout", "s/\"type\":\"BPE\"/&,\"dropout\":0.1/"},
+        {QUERN_EUNSUPPORTED, "end_of_word_suffix", "s/\"type\":\"BPE\"/&,\"end_of_word_suffix\":\"_\"/"},
+        {QUERN_EUNSUPPORTED, "continuing_subword_prefix",
+         "s/\"type\":\"BPE\"/&,\"continuing_subword_prefix\":\"##\"/"},
+        {QUERN_EUNSUPPORTED, "pre_tokenizer", "s/\"version\":\"1.0\"/&,\"pre_tokenizer\":{\"type\":\"Whitespace\"}/"},
+        {QUERN_EUNSUPPORTED, "pre_tokenizer",
+         "s/\"version\":\"1.0\"/&,\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"Regex\":\" \"}}/"},
+        {QUERN_EUNSUPPORTED, "Gemma's kind", "s/\"byte_fallback\":true/\"byte_fallback\":false/"},
+        {QUERN_EUNSUPPORTED, "Gemma's kind",
+         "s/\"normalizer\":{\"type\":\"Replace\"/\"normalizer\":{\"type\":\"NFC\"/"},
+        {QUERN_EUNSUPPORTED, "lstrip", "s/\"special\":false/&,\"lstrip\":true/"},
+        {QUERN_EUNSUPPORTED, "rstrip", "s/\"special\":false/&,\"rstrip\":true/"},
+        {QUERN_EUNSUPPORTED, "single_word", "s/\"special\":false/&,\"single_word\":true/"},
+        {QUERN_EUNSUPPORTED, "not every pair", "s/\"merges\":\\[\\[[^]]*\\],/\"merges\":[/"},
+        {QUERN_EUNSUPPORTED, "not in the order of ids",
+         "s/\"merges\":\\[\\(\\[[^]]*\\]\\),\\(.*\\)\\]}}$/\"merges\":[\\2,\\1]}}/"},
+    };
+    struct quern_folder_recipe recipe = quern_folder_recipe();
+    recipe.tokenizer_json = true;
+    for (size_t i = 0; i < QUERN_COUNT(cases); i++) {
+        struct quern_convert_job job = {.type = "f32"};
+        struct quern_convert_result result;
+        quern_error error;
+        make_folder(&recipe, true);
+        shell("cd '%s' && sed -i '%s' tokenizer.json", folder, cases[i].change);
+        assert_int_equal(quern_convert_folder(folder, output, &job, &result, &error), cases[i].code);
+        assert_non_null(strstr(error.text, cases[i].says));
+    }
+}
+
+/* Parts that change no tokens: a cut at spaces after they were replaced, settings of padding and of special pieces, and
+ * merges that give an added piece, wherever they stand. */
+static void test_tokenizer_json_that_is_taken(void **state)
+{
+    (void)state;
+    static const char *const changes[] = {
+        "s/\"version\":\"1.0\"/&,\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"String\":\" \"},"
+        "\"behavior\":\"MergedWithPrevious\",\"invert\":false}/",
+        "s/\"version\":\"1.0\"/&,\"pre_tokenizer\":null,\"padding\":{\"strategy\":\"BatchLongest\"}/",
+        "s/\"type\":\"BPE\"/&,\"ignore_merges\":false,\"dropout\":null,\"fuse_unk\":true,\"end_of_word_suffix\":null/",
+        "s/\"special\":true/&,\"lstrip\":true/",
+        "s/\\]\\]}}$/],[\"<\",\"bos>\"]]}}/",
+    };
+    struct quern_folder_recipe recipe = quern_folder_recipe();
+    recipe.tokenizer_json = true;
+    for (size_t i = 0; i < QUERN_COUNT(changes); i++) {
+        make_folder(&recipe, true);
+        shell("cd '%s' && sed -i.before '%s' tokenizer.json && ! cmp -s tokenizer.json tokenizer.json.before", folder,
+              changes[i]);
+        convert("f32");
+    }
+}
+
+/* What sentence-transformers does to a text before it is embedded. */
+static void test_limits_of_texts(void **state)
+{
+    (void)state;
+    struct quern_gguf converted;
+    make_folder(NULL, true);
+    shell("echo '{\"max_seq_length\":100,\"do_lower_case\":false}' >'%s/sentence_bert_config.json'", folder);
+    convert("f32");
+    assert_int_equal(quern_gguf_open(&converted, output, NULL), QUERN_OK);
+    const struct quern_gguf_value *context = quern_gguf_find(&converted, "gemma-embedding.context_length");
+    assert_non_null(context);
+    uint32_t length;
+    memcpy(&length, context->data, sizeof length);
+    assert_int_equal(length, 100);
+    quern_gguf_close(&converted);
+    expect_refused(QUERN_EUNSUPPORTED, "do_lower_case", "echo '{\"do_lower_case\":true}' >sentence_bert_config.json");
+    expect_refused(QUERN_EUNSUPPORTED, "attn_logit_softcapping",
+                   "sed -i 's/\"attn_logit_softcapping\":null/\"attn_logit_softcapping\":50.0/' config.json");
+}
+
 static void test_folders_that_are_not_whole(void **state)
 {
     (void)state;
@@ -377,6 +459,9 @@ static void test_folders_that_are_not_whole(void **state)
     /* A weight that is not a number: the last 4 bytes are those of a tensor of the last layer. */
     expect_refused(QUERN_EFORMAT, "not finite",
                    "truncate -s -4 model.safetensors && printf '\\0\\0\\300\\177' >>model.safetensors");
+    expect_refused(QUERN_EFORMAT, "dense_3.weight holds a number that is not finite", /* one that is rounded */
+                   "truncate -s -4 3_Dense/model.safetensors && "
+                   "printf '\\0\\0\\300\\177' >>3_Dense/model.safetensors");
 }
 
 static void test_numbers_too_large_for_the_type(void **state)
@@ -542,6 +627,9 @@ int main(void)
         cmocka_unit_test(test_every_type_equals_the_file_made_straight),
         cmocka_unit_test(test_layouts_of_the_checkpoint),
         cmocka_unit_test(test_tokenizer_json),
+        cmocka_unit_test(test_tokenizer_json_that_is_refused),
+        cmocka_unit_test(test_tokenizer_json_that_is_taken),
+        cmocka_unit_test(test_limits_of_texts),
         cmocka_unit_test(test_prompts_are_kept),
         cmocka_unit_test(test_odd_window_is_told),
         cmocka_unit_test(test_rows_beyond_the_vocabulary_are_cut_off),
