@@ -20,6 +20,8 @@ parts() {
     echo "soak-asan alone sh tests/soak.sh $build-asan 120"
     echo "soak-tsan alone sh tests/soak.sh $build-tsan 120"
     echo "clients alone tests/clients/run $build"
+    # The real vocabulary, beside another tokenizer.
+    echo "tokenizers beside tests/tokenizers/run $build"
     # The Arm tables under qemu.
     echo "arm-kernels beside sh tests/check_arm.sh . kernels"
     echo "arm-vectors beside sh tests/check_arm.sh . vectors"
