@@ -68,13 +68,14 @@ END
 
 if command -v bash >/dev/null; then
     check "bash completes a verb" completes emb -- embed
+    check "a verb behind help" completes help quan -- quantize
     check "an option" completes serve --max-b -- --max-body
     check "a task" completes embed -t '' -- question-answering
     check "a task behind =" completes embed --task = q -- query
     check "a word" completes embed -f n -- npy
     check "but no option in the place of a value" sh -c "! $quern --complete embed -t --e | grep -q ."
 fi
-for verb in $("$quern" --complete '' | cut -f 1); do
+for verb in $("$quern" --complete help '' | cut -f 1); do
     for option in $("$quern" "$verb" --help | sed -n 's/^  .*--\([a-z0-9-]*\) .*/\1/p'); do
         "$quern" --complete "$verb" -- | grep -q "^--$option	" || echo "$verb --$option"
     done

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#define NAME "quern starter" /* as its file has it */
+#define STARTER_NAME "quern starter" /* as its file has it */
 #define PASS_STARTER 0.9995  /* cosine on both paths; rounding gives 0.99999 */
 
 enum { STARTER_DIMENSIONS = 448, STORED = 16 };
@@ -24,7 +24,7 @@ static const struct {
 
 bool quern_cli_is_starter(const quern_model_info *info)
 {
-    return strcmp(info->name, NAME) == 0 && info->dimensions == STARTER_DIMENSIONS;
+    return strcmp(info->name, STARTER_NAME) == 0 && info->dimensions == STARTER_DIMENSIONS;
 }
 
 /* Compares one text on one path; prints the cosine. */

@@ -43,14 +43,25 @@ static void offer_options(const struct quern_cli_option *option, const char *typ
         offer(typed, "--", option->name, strlen(option->name), option->help != NULL ? option->help : option->argument);
 }
 
+static void offer_verbs(const struct quern_cli_verb *const *verbs, size_t verb_count, const char *typed)
+{
+    for (size_t i = 0; i < verb_count; i++)
+        offer(typed, "", verbs[i]->name, strlen(verbs[i]->name), verbs[i]->summary);
+}
+
 void quern_cli_complete(const struct quern_cli_verb *const *verbs, size_t verb_count, char **words, int count)
 {
     const struct quern_cli_verb *verb = NULL;
     const char *typed = count > 0 ? words[count - 1] : "";
+    if (count <= 1 || (count == 2 && strcmp(words[0], "help") == 0))
+        offer_verbs(verbs, verb_count, typed);
+    if (count <= 1) {
+        offer(typed, "", "help", 4, "Tells more about a verb.");
+        offer(typed, "", "version", 7, "Names this version.");
+        return;
+    }
     for (size_t i = 0; i < verb_count; i++)
-        if (count <= 1)
-            offer(typed, "", verbs[i]->name, strlen(verbs[i]->name), verbs[i]->summary);
-        else if (strcmp(verbs[i]->name, words[0]) == 0)
+        if (strcmp(verbs[i]->name, words[0]) == 0)
             verb = verbs[i];
     if (verb == NULL)
         return;
