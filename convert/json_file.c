@@ -1,6 +1,7 @@
 #include "json_file.h"
 
 #include "base/error.h"
+#include "base/file_kind.h"
 #include "base/map.h"
 
 #include <stdio.h>
@@ -27,7 +28,10 @@ int quern_json_parse(struct quern_json *json, const void *data, size_t size, con
         return quern_fail(error, QUERN_ENOMEM, "no memory to read %s", path);
     json->root = json_loadb(data, size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &where);
     int code = QUERN_OK;
-    if (json->root == NULL)
+    const char *kind = json->root == NULL && size > 0 && *(const char *)data != '{' ? quern_file_kind(data, size) : NULL;
+    if (kind != NULL)
+        code = quern_fail(error, QUERN_EFORMAT, "%s is not JSON, but %s", path, kind);
+    else if (json->root == NULL)
         code = quern_fail(error, QUERN_EFORMAT, "%s, line %d: %s", path, where.line, where.text);
     else if (json_typeof(json->root) != type)
         code = quern_fail(error, QUERN_EFORMAT, "%s is not a JSON %s", path, type == JSON_OBJECT ? "object" : "array");

@@ -1,6 +1,7 @@
 #include "piece_files.h"
 
 #include "base/error.h"
+#include "base/file_kind.h"
 #include "base/view.h"
 #include "sentencepiece.h"
 #include "text/tokenizer.h"
@@ -43,6 +44,9 @@ static int read_sentencepiece(struct quern_pieces *pieces, const char *path, que
 {
     struct quern_sentencepiece model;
     QUERN_TRY(quern_map_open(&pieces->map, path, error));
+    const char *kind = quern_file_kind(pieces->map.data, pieces->map.size);
+    if (kind != NULL)
+        return quern_fail(error, QUERN_EFORMAT, "%s is not a SentencePiece model, but %s", path, kind);
     QUERN_TRY(quern_sentencepiece_parse(&model, pieces->map.data, pieces->map.size, path, error));
     int code = QUERN_OK;
     pieces->add_space_prefix = model.add_space_prefix;

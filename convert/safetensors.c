@@ -2,6 +2,7 @@
 
 #include "base/count.h"
 #include "base/error.h"
+#include "base/file_kind.h"
 #include "json_file.h"
 
 #include <stdlib.h>
@@ -150,6 +151,9 @@ static int parse(struct quern_safetensors *file, const char *path, quern_error *
         return quern_fail(error, QUERN_ENOMEM, "no memory to read %s", path);
     if (file->map.size >= sizeof length)
         memcpy(&length, file->map.data, sizeof length);
+    const char *kind = quern_file_kind(file->map.data, file->map.size);
+    if (kind != NULL && (file->map.size <= sizeof length || file->map.data[sizeof length] != '{'))
+        return quern_fail(error, QUERN_EFORMAT, "%s is not a safetensors file, but %s", path, kind);
     if (file->map.size < sizeof length || length > MOST_HEADER)
         return quern_fail(error, QUERN_EFORMAT, "%s is not a safetensors file: its header would have %llu bytes", path,
                           (unsigned long long)length);

@@ -90,10 +90,56 @@ run quantize f32.gguf x.gguf q8_0
 check "convert to f32 and quantize equals convert" cmp x.gguf q8_0.gguf
 run quantize x.gguf y.gguf q4_0
 check "quantize: weights that were rounded before" grep -q "rounded to Q8_0 already" err
-run quantize x.gguf x.gguf q8_0
-check "quantize: a file over itself" cmp x.gguf q8_0.gguf
+refused() { [ "$status" = 2 ] && grep -qF -- "$1" "$work/err" && cmp -s x.gguf q8_0.gguf; }
+ln -s x.gguf x-link.gguf
+ln x.gguf x-hard.gguf
+for other in x.gguf ./x.gguf x-link.gguf x-hard.gguf; do
+    run quantize x.gguf "$other" q4_0
+    check "quantize: x.gguf is not replaced as $other" refused "would be replaced"
+done
+run attach-head made-headless.gguf --dense-2 x.gguf --dense-3 x.gguf -o x-link.gguf
+check "attach-head: nor is the head's file" refused "would be replaced"
+cp model/config.json before.json
+run convert model -o model/config.json
+check "convert: nor is a file of the folder" refused "would replace a file of the folder"
+check "and it is unchanged" cmp model/config.json before.json
+rm x-link.gguf x-hard.gguf
 run quantize model/config.json x.gguf q8_0
-check "quantize: a file that is not a model" fails "not a GGUF file"
+check "quantize: a file that is not a model" fails "not a GGUF file, but JSON"
+
+# What people have in place of a model's file: wrong FORMAT-OF-PRINTF WORDS
+wrong() {
+    # shellcheck disable=SC2059 # the bytes of the file
+    printf "$1" >wrong.gguf
+    run info -m wrong.gguf
+    check "a model that is $2" fails "$2"
+    cp -r model wrong-folder
+    cp wrong.gguf wrong-folder/model.safetensors
+    run convert wrong-folder -o wrong-made.gguf
+    check "weights that are $2" fails "$2"
+    rm -r wrong-folder
+}
+wrong 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n' 'a pointer of Git LFS'
+wrong '<!DOCTYPE html><html>' 'a web page'
+wrong '<HTML><body>' 'a web page'
+wrong 'PK\003\004archive/data.pkl' 'a ZIP archive'
+wrong '\037\213\010\000\000\000\000\000' 'compressed by gzip'
+wrong '{"error":"not found"}' 'JSON'
+printf '\100\0\0\0\0\0\0\0{"__metadata__":{}}' >wrong.gguf
+run info -m wrong.gguf
+check "safetensors as a model" fails "a safetensors file"
+: >wrong.gguf
+run info -m wrong.gguf
+check "an empty file as a model" fails "empty"
+mkdir wrong-folder && "$mkfolder" made.gguf wrong-folder
+printf 'version https://git-lfs.github.com/spec/v1\n' >wrong-folder/tokenizer.model
+run convert wrong-folder -o wrong-made.gguf
+check "a tokenizer that is a pointer" fails "a pointer of Git LFS"
+rm wrong-folder/tokenizer.model
+printf 'version https://git-lfs.github.com/spec/v1\n' >wrong-folder/tokenizer.json
+run convert wrong-folder -o wrong-made.gguf
+check "and a JSON file that is one" fails "a pointer of Git LFS"
+rm -r wrong-folder
 printf 'x' >>y.gguf.part
 (flock 9 && exec sleep 100) 9>y.gguf.part &
 holder=$!

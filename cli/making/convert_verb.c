@@ -1,11 +1,27 @@
 #include "making.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 static int make(const struct quern_cli_making_options *options, struct quern_cli_arguments arguments,
                 const char *path, const struct quern_convert_job *job, struct quern_convert_result *result,
                 quern_error *error)
 {
     (void)options;
     return quern_convert_folder(arguments.texts[0], path, job, result, error);
+}
+
+/* Whether a file is there, inside the folder, and is no model file that was made before. */
+static bool is_of_folder(const char *path, const char *folder)
+{
+    char *file = realpath(path, NULL), *whole = realpath(folder, NULL);
+    const size_t length = whole != NULL ? strlen(whole) : 0;
+    const char *ending = file != NULL ? strrchr(file, '.') : NULL;
+    const bool inside = file != NULL && whole != NULL && strncmp(file, whole, length) == 0 && file[length] == '/';
+    const bool is = inside && (ending == NULL || strcmp(ending, ".gguf") != 0);
+    free(file);
+    free(whole);
+    return is;
 }
 
 static int convert(const void *given, struct quern_cli_arguments arguments)
@@ -15,6 +31,9 @@ static int convert(const void *given, struct quern_cli_arguments arguments)
         return quern_cli_misuse("convert", "it takes one folder");
     if (options->output == NULL)
         return quern_cli_misuse("convert", "-o must name the file to write");
+    if (is_of_folder(options->output, arguments.texts[0]))
+        return quern_cli_misuse("convert", "-o %s would replace a file of the folder: give another name",
+                                options->output);
     return quern_cli_make("convert", make, options, arguments, options->type, options->output);
 }
 

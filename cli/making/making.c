@@ -62,6 +62,11 @@ int quern_cli_make(const char *verb, quern_cli_make_fn *make, const struct quern
         return quern_cli_misuse(verb, "there is no type '%s'%s; the types are " QUERN_CONVERT_TYPES, type,
                                 quern_cli_nearest_hint(&nearest, hint));
     }
+    const char *const inputs[] = {arguments.texts[0], options->dense[0], options->dense[1]};
+    for (size_t i = 0; i < QUERN_COUNT(inputs); i++)
+        if (inputs[i] != NULL && quern_cli_same_file(inputs[i], path))
+            return quern_cli_misuse(verb, "%s would be replaced, although the new file is made from it: give another "
+                                    "name", inputs[i]);
     char *target = quern_cli_output_target(path);
     if (target == NULL) {
         quern_cli_say("cannot write to %s: %s", path, strerror(errno));

@@ -1,6 +1,7 @@
 #include "gguf/gguf.h"
 
 #include "base/error.h"
+#include "base/file_kind.h"
 #include "gguf/name_index.h"
 
 #include <stdlib.h>
@@ -88,6 +89,9 @@ static int read_count(struct reader *in, const char *what, size_t *count)
 
 static int read_header(struct reader *in, struct quern_gguf *gguf)
 {
+    const char *kind = quern_file_kind(in->data, in->size);
+    if (kind != NULL && (in->size < 4 || memcmp(in->data, "GGUF", 4) != 0))
+        return quern_fail(in->error, QUERN_EFORMAT, "not a GGUF file, but %s", kind);
     const unsigned char *magic = take(in, 4, "the header");
     if (magic == NULL)
         return QUERN_EFORMAT;
