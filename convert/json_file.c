@@ -28,7 +28,8 @@ int quern_json_parse(struct quern_json *json, const void *data, size_t size, con
         return quern_fail(error, QUERN_ENOMEM, "no memory to read %s", path);
     json->root = json_loadb(data, size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &where);
     int code = QUERN_OK;
-    const char *kind = json->root == NULL && size > 0 && *(const char *)data != '{' ? quern_file_kind(data, size) : NULL;
+    const bool other = json->root == NULL && size > 0 && *(const char *)data != '{';
+    const char *kind = other ? quern_file_kind(data, size) : NULL;
     if (kind != NULL)
         code = quern_fail(error, QUERN_EFORMAT, "%s is not JSON, but %s", path, kind);
     else if (json->root == NULL)

@@ -467,7 +467,7 @@ static const struct {
     int code;
     const char *fragment;
 } damaged[] = {
-    {empty, QUERN_EFORMAT, "ends at byte 0 inside the header"},
+    {empty, QUERN_EFORMAT, "not a GGUF file, but empty"},
     {wrong_magic, QUERN_EFORMAT, "not a GGUF file: it starts with 47 47 4d 4c"},
     {version_0, QUERN_EUNSUPPORTED, "GGUF version 0"},
     {version_1, QUERN_EUNSUPPORTED, "GGUF version 1"},

@@ -16,7 +16,7 @@ static const struct {
     KIND("<!doctype", 0, "a web page: download the file behind it"),
     KIND("<html", 0, "a web page: download the file behind it"),
     KIND("<?xml", 0, "an XML document, perhaps an error of a server: download the file again"),
-    KIND("PK\x03\x04", 0, "a ZIP archive, perhaps weights of PyTorch: take the safetensors or the GGUF file of the model"),
+    KIND("PK\x03\x04", 0, "a ZIP archive, perhaps of PyTorch: take the safetensors or the GGUF file of the model"),
     KIND("\x80\x02", 0, "a pickle of Python: take the safetensors or the GGUF file of the model"),
     KIND("\x1f\x8b", 0, "compressed by gzip: unpack it first (gunzip)"),
     KIND("\x28\xb5\x2f\xfd", 0, "compressed by Zstandard: unpack it first (unzstd)"),

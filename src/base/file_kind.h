@@ -4,8 +4,8 @@
 
 #include <stddef.h>
 
-/* What a file is that begins with data[size], and what to do, as the end of a sentence: "a web page: ...". NULL: it is of
- * no kind that is known here. */
+/* What a file is that begins with data[size], and what to do, as the end of a sentence: "a web page: ...". NULL: it is
+ * of no kind that is known here. */
 const char *quern_file_kind(const void *data, size_t size);
 
 #endif
