@@ -249,7 +249,7 @@ static void empty(struct bytes *out)
 
 static void wrong_magic(struct bytes *out)
 {
-    put(out, "GGML", 4);
+    put(out, "WXYZ", 4);
     put_zeros(out, 20);
 }
 
@@ -468,7 +468,7 @@ static const struct {
     const char *fragment;
 } damaged[] = {
     {empty, QUERN_EFORMAT, "not a GGUF file, but empty"},
-    {wrong_magic, QUERN_EFORMAT, "not a GGUF file: it starts with 47 47 4d 4c"},
+    {wrong_magic, QUERN_EFORMAT, "not a GGUF file: it starts with 57 58 59 5a"},
     {version_0, QUERN_EUNSUPPORTED, "GGUF version 0"},
     {version_1, QUERN_EUNSUPPORTED, "GGUF version 1"},
     {version_4, QUERN_EUNSUPPORTED, "GGUF version 4"},
