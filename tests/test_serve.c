@@ -85,6 +85,41 @@ static void test_token_ids_are_embedded_as_they_are(void **state)
     reply_free(&reply);
 }
 
+/* Texts may stand among ids, as llama-server takes them: they are tokenised, the first one with what opens a text. */
+static void test_texts_among_token_ids(void **state)
+{
+    (void)state;
+    int32_t ids[64] = {2, 300}, opened[64];
+    size_t count, opened_count;
+    float expected[2][TRIAL_WIDTH];
+    struct reply reply;
+    const quern_text rain = {"rain", 4};
+    const quern_embed_options bare = {.size = sizeof bare, .flags = QUERN_NO_SPECIAL};
+    assert_int_equal(quern_tokenize(serve_context, rain, &bare, ids + 2, 60, &count, NULL), QUERN_OK);
+    ids[count + 2] = 1;
+    assert_int_equal(quern_tokenize(serve_context, rain, NULL, opened, 60, &opened_count, NULL), QUERN_OK);
+    opened[opened_count] = 400;
+    const quern_tokens texts[] = {{ids, count + 3}, {opened, opened_count + 1}};
+    assert_int_equal(quern_embed_tokens(serve_context, texts, 2, NULL, expected[0], 2 * TRIAL_WIDTH, NULL, NULL),
+                     QUERN_OK);
+    client_ask(&serve_server, WHERE, "Accept: application/octet-stream\r\n",
+               "{\"input\":[[2,300,\"rain\",1],[\"rain\",400]]}", &reply);
+    assert_int_equal(reply.status, 200);
+    assert_int_equal(reply.length, sizeof expected);
+    assert_memory_equal(reply.body, expected, sizeof expected);
+    reply_free(&reply);
+    client_ask(&serve_server, "/embedding", "Accept: application/octet-stream\r\n",
+               "{\"content\":[\"rain\",400]}", &reply);
+    assert_int_equal(reply.length, sizeof expected[1]);
+    assert_memory_equal(reply.body, expected[1], sizeof expected[1]);
+    reply_free(&reply);
+    serve_expect(WHERE, "{\"input\":[[2,true]]}", 400, "must contain only token ids");
+    serve_expect(WHERE, "{\"input\":{\"prompt_string\":\"a\",\"multimodal_data\":[\"b\"]}}", 400, "must be a string");
+    serve_expect(WHERE, "{\"input\":{\"prompt_string\":7}}", 400, "must be a string");
+    const quern_embed_options plain = {.size = sizeof plain};
+    serve_check_raw(WHERE, "{\"input\":{\"prompt_string\":\"rain\"}}", "rain", &plain);
+}
+
 /* The largest allowed number of inputs, of many lengths, is answered in order; one input more is refused. */
 static void test_many_inputs(void **state)
 {
@@ -947,6 +982,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_vectors_are_the_librarys_bit_for_bit),
         cmocka_unit_test(test_long_texts_are_cut_as_in_the_library),
         cmocka_unit_test(test_token_ids_are_embedded_as_they_are),
+        cmocka_unit_test(test_texts_among_token_ids),
         cmocka_unit_test(test_many_inputs),
         cmocka_unit_test(test_answers_have_openais_shape),
         cmocka_unit_test(test_spaces_tokens_and_cuts_are_told),

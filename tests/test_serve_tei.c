@@ -216,6 +216,7 @@ static void test_a_model_without_prompts(void **state)
         reply_free(&reply);
     }
     reply_free(&plain);
+    assert_true(served_logs(&serve_server, "this model has no prompts: all texts are embedded as they are"));
     serve_expect("/info", NULL, 200, "-none\"");
     serve_expect("/tokenize", "{\"inputs\":\"rain\",\"prompt_name\":\"query\"}", 200, "[[{");
     serve_expect("/embed", "{\"inputs\":\"rain\",\"task\":\"nonsense\"}", 422, "names no task");

@@ -25,6 +25,13 @@ test("openai: texts", async () => {
     assert.ok(answer.usage.prompt_tokens > 5);
 });
 
+test("openai: a base URL without /v1, or with a slash too many", async () => {
+    for (const baseURL of [address, `${address}/`, `${address}/v1/`, `${address}/api/v1`]) {
+        const client = new OpenAI({ baseURL, apiKey: "none" });
+        same((await client.embeddings.create({ model: "m", input: texts })).data.map((item) => item.embedding), plain);
+    }
+});
+
 test("openai: one text, floats, fewer dimensions", async () => {
     const answer = await openai.embeddings.create(
         { model: "m", input: texts[0], dimensions: 16, encoding_format: "float" });
@@ -89,7 +96,13 @@ test("ollama: embeddings, list, show, ps, version", async () => {
     assert.ok(shown.capabilities.includes("embedding"));
     assert.ok(shown.model_info["gemma-embedding.context_length"] > 0);
     assert.equal((await ollama.ps()).models[0].name, first.name);
-    assert.match((await ollama.version()).version, /^\d+\.\d+/);
+    assert.match((await ollama.version()).version, /^0\.\d+\.\d+$/);
+    assert.equal((await ollama.pull({ model: first.name })).status, "success");
+    const lines = [];
+    for await (const line of await ollama.pull({ model: first.name, stream: true }))
+        lines.push(line.status);
+    assert.deepEqual([lines[0], lines.at(-1)], ["pulling manifest", "success"]);
+    await assert.rejects(ollama.pull({ model: "nomic-embed-text" }), /quern pull/);
 });
 
 test("@langchain/openai", async () => {
