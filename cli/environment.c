@@ -52,8 +52,8 @@ static bool is_of_a_service(const char *variable, const char *value)
            (ends_with(variable, "_NAME") && value[0] == '/') || strstr(variable, "_ENV_") != NULL;
 }
 
-static int take_variable(const struct quern_cli_verb *verb, const struct quern_cli_option *option, const char *variable,
-                         const char *value)
+static int take_variable(const struct quern_cli_verb *verb, const struct quern_cli_option *option,
+                         const char *variable, const char *value)
 {
     static const char *const on[] = {"1", "true", "yes", "on"}, *const off[] = {"0", "false", "no", "off"};
     char label[NAME_BYTES + 1];

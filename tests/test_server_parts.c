@@ -374,6 +374,14 @@ static void test_keys(void **state)
     dprintf(file, "# a file\n\n  three  \nfour\n");
     assert_int_equal(quern_keys_load(&keys, path, &error), QUERN_OK);
     assert_true(quern_keys_have(&keys, "three") && quern_keys_have(&keys, "four") && !quern_keys_have(&keys, "one"));
+    assert_int_equal(ftruncate(file, 0) + (int)lseek(file, 0, SEEK_SET), 0);
+    dprintf(file, "\xef\xbb\xbf" "three\r\nfour\r\n"); /* as editors of Windows write it */
+    assert_int_equal(quern_keys_load(&keys, path, &error), QUERN_OK);
+    assert_true(quern_keys_have(&keys, "three") && quern_keys_have(&keys, "four"));
+    assert_int_equal(pwrite(file, "a\0b\0\n", 5, 0), 5); /* UTF-16 */
+    assert_int_equal(quern_keys_load(&keys, path, &error), QUERN_EINVAL);
+    assert_non_null(strstr(error.text, "NUL byte"));
+    assert_int_equal(ftruncate(file, 0) + (int)lseek(file, 0, SEEK_SET), 0);
     dprintf(file, "five six\n");
     assert_int_equal(quern_keys_load(&keys, path, &error), QUERN_EINVAL);
     unlink(path);

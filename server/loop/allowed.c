@@ -9,7 +9,7 @@
 
 #define DIGITS "0123456789"
 #define LETTERS "abcdefghijklmnopqrstuvwxyz"
-#define NAME LETTERS DIGITS "-._"
+#define NAME_BYTES_ALLOWED LETTERS DIGITS "-._"
 #define SPACES " \t\r\n"
 
 /* ---------------------------------------------------------------- what an entry may be */
@@ -49,7 +49,7 @@ static bool is_host(const char *host, size_t length)
         return strspn(host + 1, DIGITS "abcdef:.") == length - 2;
     if (length > 2 && host[0] == '*' && host[1] == '.')
         host += 2, length -= 2;
-    return length > 0 && host[0] != '.' && strspn(host, NAME) >= length;
+    return length > 0 && host[0] != '.' && strspn(host, NAME_BYTES_ALLOWED) >= length;
 }
 
 /* What is wrong with an origin; NULL: nothing. Brings it into the form in which browsers send it. */

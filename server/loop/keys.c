@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define SEPARATORS " \t\r\n"
+#define BYTE_ORDER_MARK "\xef\xbb\xbf"
 
 static int add(struct quern_keys *keys, const char *key, const char *source, quern_error *error)
 {
@@ -30,12 +31,19 @@ static int add_file(struct quern_keys *keys, const char *path, quern_error *erro
 {
     char *line = NULL, *rest;
     size_t capacity = 0;
+    bool is_first = true;
     int code = QUERN_OK;
     FILE *file = fopen(path, "re");
     if (file == NULL)
         return quern_server_fail(error, QUERN_EIO, "cannot read the keys of %s: %s", path, strerror(errno));
-    while (code == QUERN_OK && getline(&line, &capacity, file) >= 0) {
-        const char *key = strtok_r(line, SEPARATORS, &rest);
+    for (ssize_t length; code == QUERN_OK && (length = getline(&line, &capacity, file)) >= 0; is_first = false) {
+        char *start = is_first && strncmp(line, BYTE_ORDER_MARK, 3) == 0 ? line + 3 : line;
+        if (memchr(line, '\0', (size_t)length) != NULL) {
+            code = quern_server_fail(error, QUERN_EINVAL, "%s is no text: a line has a NUL byte; "
+                                     "write it as UTF-8", path);
+            break;
+        }
+        const char *key = strtok_r(start, SEPARATORS, &rest);
         if (key == NULL || key[0] == '#')
             continue;
         code = strtok_r(NULL, SEPARATORS, &rest) == NULL

@@ -160,6 +160,21 @@ static int adopt(struct quern_server *server, int count, quern_error *error)
     return QUERN_OK;
 }
 
+/* What --host should be, if it is something else; NULL: it may be an address or a name. */
+static const char *host_hint(const char *host)
+{
+    const char *colon = strchr(host, ':');
+    if (strstr(host, "://") != NULL || strchr(host, '/') != NULL)
+        return "--host takes an address or a name, not a URL; a socket file is unix:PATH";
+    if (host[0] == '[')
+        return "--host takes an address of IPv6 without brackets, and --port the port";
+    if (colon != NULL && strchr(colon + 1, ':') == NULL)
+        return "--host takes an address or a name; --port takes the port";
+    if (strcmp(host, "*") == 0)
+        return "all addresses of this machine are 0.0.0.0, or :: with those of IPv6";
+    return NULL;
+}
+
 int quern_listen(struct quern_server *server, quern_error *error)
 {
     const int handed_over = quern_systemd_sockets();
@@ -171,6 +186,9 @@ int quern_listen(struct quern_server *server, quern_error *error)
     if (strncmp(options->host, "unix:", 5) == 0)
         return listen_unix(server, options->host + 5, error);
     snprintf(port, sizeof port, "%d", options->port);
+    const char *hint = host_hint(options->host);
+    if (hint != NULL)
+        return fail(error, QUERN_EINVAL, options->host, hint);
     const int failed = getaddrinfo(options->host, port, &hints, &found);
     if (failed != 0)
         return fail(error, QUERN_EINVAL, options->host, gai_strerror(failed));
