@@ -123,7 +123,7 @@ static void test_titles_may_be_long_too(void **state)
     sprintf(body, "{\"inputs\":\"a\",\"title\":\"%s\",\"truncate\":\"start\"}", text);
     serve_expect("/embed", body, 200, "[[");
     sprintf(body, "{\"inputs\":\"a\",\"title\":\"%s\"}", text);
-    serve_expect("/embed", body, 422, "at least");
+    serve_expect("/embed", body, 413, "at least");
     free(text);
     free(body);
 }
