@@ -301,7 +301,8 @@ static void test_a_row_that_is_not_finite(void **state)
     close(file);
     const char *const options[] = {"-m", path, "--allow-token-ids", NULL};
     start(&server, options);
-    ask(&server, WHERE, "{\"model\":\"m\",\"input\":[[2,301,1],[2,300,1]]}", 500, "the vector of input 1 is not finite");
+    ask(&server, WHERE, "{\"model\":\"m\",\"input\":[[2,301,1],[2,300,1]]}", 500,
+        "the vector of input 1 is not finite");
     ask(&server, WHERE, "{\"model\":\"m\",\"input\":[2,301,1]}", 200, "\"usage\"");
     ask(&server, "/ready", NULL, 200, "ready");
     assert_int_equal(served_end(&server, SIGTERM), 0);
