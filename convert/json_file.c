@@ -58,8 +58,10 @@ int quern_json_open(struct quern_json *json, const char *folder, const char *nam
     if (code == QUERN_OK)
         code = quern_json_parse(json, map.data, map.size, path, type, error);
     int lost = quern_map_check(&map, error); /* a lost file causes other errors */
-    if (lost != QUERN_OK)
+    if (lost != QUERN_OK) {
         code = lost;
+        quern_json_close(json);
+    }
 out:
     quern_map_close(&map);
     free(path);
