@@ -5,8 +5,9 @@ import { element } from "./elements.js";
 import { startLive } from "./live.js";
 import { startMap } from "./map.js";
 import { startSearch } from "./search.js";
-import { connect, model } from "./server.js";
+import { connect, key, model } from "./server.js";
 import { startTabs } from "./tabs.js";
+import { startTexts } from "./texts.js";
 import { startTry } from "./try.js";
 
 async function start() {
@@ -16,15 +17,20 @@ async function start() {
             `texts of up to ${info.max_input_length.toLocaleString("en")} tokens`;
         element("space").textContent = model.space ? `Vectors of this server belong to the space ${model.space}.` : "";
         element("key-form").hidden = true;
+        element("starter").hidden = model.name !== "starter";
     } catch (error) {
         element("model").textContent = error.message;
         return;
     }
-    [startTry, startCompare, startSearch, startMap, startCode, startLive].forEach((begin) => begin());
+    [startTexts, startTry, startCompare, startSearch, startMap, startCode, startLive].forEach((begin) => begin());
+    element("search-form").requestSubmit(); // the first thing to see is a result
 }
 
 document.addEventListener("key-wanted", () => {
     element("key-form").hidden = false;
+    const isWrong = Boolean(key());
+    element("key-problem").hidden = !isWrong;
+    element("key").setAttribute("aria-invalid", String(isWrong));
 });
 element("key-form").addEventListener("submit", (event) => {
     event.preventDefault();

@@ -1,9 +1,11 @@
 // Compares texts with each other: a table whose cells are coloured by similarity.
+import { offerCsv } from "./csv.js";
 import { duration, element, fillTasks, lines, make, onSubmit, plural } from "./elements.js";
 import { embed, model } from "./server.js";
 import { cosine } from "./vectors.js";
 
 const mostTexts = 100;
+const mostNumbers = 15; // texts, up to which the cells have room for numbers
 
 // Colours cover the range of the given values only, because similarities rarely differ by more than a third.
 function scale(similarities) {
@@ -17,7 +19,7 @@ function table(texts, similarities) {
     const head = make("tr", {}, make("td"), ...texts.map((text, i) =>
         make("th", { scope: "col" }, String(i + 1), make("span", { class: "hidden-text" }, ` ${text}`))));
     const rows = similarities.map((row, i) => make("tr", {},
-        make("th", { scope: "row", title: texts[i] }, make("span", {}, `${i + 1} ${texts[i]}`)),
+        make("th", { scope: "row", title: texts[i], dir: "auto" }, make("span", {}, `${i + 1} ${texts[i]}`)),
         ...row.map((value, j) => {
             const cell = make("td", { "data-row": i, "data-column": j }, value.toFixed(2));
             if (i === j)
@@ -26,7 +28,7 @@ function table(texts, similarities) {
                 cell.style.setProperty("--heat-part", heat(value));
             return cell;
         })));
-    return make("table", { class: "heat" },
+    return make("table", { class: texts.length > mostNumbers ? "heat dense" : "heat" },
         make("caption", {}, "Cosine similarity: 1.00 is the same direction"),
         make("thead", {}, head), make("tbody", {}, ...rows));
 }
@@ -50,8 +52,11 @@ async function work(signal) {
     result.replaceChildren(table(texts, similarities));
     result.hidden = false;
     result.onmouseover = ({ target: { dataset: { row, column } } }) => {
-        element("compare-pair").textContent = row ? `${texts[row]} / ${texts[column]}` : "";
+        element("compare-pair").textContent = row
+            ? `${similarities[row][column].toFixed(2)}: ${texts[row]} / ${texts[column]}` : "";
     };
+    offerCsv("compare", () => [["", ...texts], ...similarities.map((row, i) =>
+        [texts[i], ...row.map((value) => value.toFixed(6))])]);
     return `${plural(asked, "new text")} embedded in ${duration(milliseconds)}. ${closest(texts, similarities)}`;
 }
 

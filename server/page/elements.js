@@ -57,7 +57,9 @@ export function onSubmit(name, work) {
     return form;
 }
 
+// A menu with one entry is no choice: it is not shown.
 export function fillTasks(id, tasks, wanted) {
+    element(id).parentElement.hidden = tasks.length < 2;
     const labels = { none: "none: exactly as given" };
     element(id).replaceChildren(...tasks.map((task) => make("option", { value: task }, labels[task] || task)));
     element(id).value = tasks.includes(wanted) ? wanted : tasks[0];

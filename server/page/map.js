@@ -1,7 +1,10 @@
 // Draws texts as points of a plane; similar texts lie near each other.
-import { draw, duration, element, fillTasks, make, onSubmit, plural } from "./elements.js";
+import { cluster, keyWords } from "./clusters.js";
+import { offerCsv } from "./csv.js";
+import { draw, duration, element, fillTasks, make, onSubmit, plural, say } from "./elements.js";
 import { embed, model } from "./server.js";
 import { cosine, plane } from "./vectors.js";
+import { startZoom } from "./zoom.js";
 
 const mostTexts = 500;
 const groups = 6; // colours in the style sheet
@@ -51,7 +54,7 @@ function paint(items, points) {
     const height = Math.round(Math.min(width, 520));
     const placed = place(points, width, height);
     const taken = placed.map(([x, y]) => ({ left: x - 6, top: y - 6, right: x + 6, bottom: y + 6 }));
-    plot.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    setSize(width, height);
     plot.replaceChildren(...items.map(({ text, group, near }, i) => {
         const short = text.length > longest ? `${text.slice(0, longest - 1)}…` : text;
         const [x, y] = placed[i];
@@ -61,7 +64,14 @@ function paint(items, points) {
             tabindex: i ? -1 : 0, role: "img", "aria-label": `${text}; nearest: ${near.text}, ${near.score.toFixed(2)}`
         }, draw("title", {}, text), draw("circle", { cx: x.toFixed(1), cy: y.toFixed(1), r: 6 }),
         draw("text", { x: label.x.toFixed(1), y: label.y.toFixed(1), "aria-hidden": "true" }, short));
-        point.addEventListener("pointerenter", () => plot.append(point)); // in front of the others
+        const card = () => {
+            element("map-card").textContent = `${text} — nearest: ${near.text} (${near.score.toFixed(2)})`;
+        };
+        point.addEventListener("pointerenter", () => {
+            plot.append(point); // in front of the others
+            card();
+        });
+        point.addEventListener("focus", card);
         return point;
     }));
 }
@@ -99,16 +109,37 @@ function walk(event) {
     next.focus();
 }
 
-let redraw = () => {};
+// Without groups of the user's, similar texts make groups of their own.
+function group(items, vectors) {
+    if (items.at(-1).group > 0 || items.length < 12)
+        return;
+    const found = cluster(vectors, Math.min(groups, Math.round(Math.sqrt(items.length / 2))));
+    items.forEach((item, i) => { item.group = found[i]; });
+}
+
+function listGroups(items) {
+    const words = keyWords(items.map(({ text }) => text), items.map((item) => item.group));
+    element("map-groups").replaceChildren(...words.map((own, i) =>
+        make("li", { class: `group-${i % groups}` }, make("span", { class: "dot", "aria-hidden": "true" }),
+            `${own.join(", ") || "—"} (${items.filter((item) => item.group === i).length})`)));
+}
+
+let redraw = () => {}, setSize = () => {};
 
 async function work(signal) {
     const items = read();
     if (items.length < 3 || items.length > mostTexts)
         throw new Error(`Enter 3 to ${mostTexts} lines; there are ${items.length}.`);
-    const options = { task: element("map-task").value };
+    const progress = (done, all) => say("map-status", `${done} of ${all} texts embedded…`);
+    const options = { task: element("map-task").value, progress };
     const { vectors, asked, milliseconds } = await embed(items.map(({ text }) => text), options, signal);
     const { points, shown } = plane(vectors.map((vector) => [...vector]));
     nearest(items, vectors);
+    group(items, vectors);
+    listGroups(items);
+    const exact = (x) => x.toFixed(6);
+    offerCsv("map", () => [["text", "group", "nearest", "similarity", "x", "y"], ...items.map((item, i) =>
+        [item.text, item.group + 1, item.near.text, exact(item.near.score), ...points[i].map(exact)])]);
     element("map-result").hidden = false;
     redraw = () => paint(items, points);
     redraw();
@@ -121,5 +152,6 @@ export function startMap() {
     fillTasks("map-task", model.tasks, "clustering");
     onSubmit("map", work);
     element("map-plot").addEventListener("keydown", walk);
+    setSize = startZoom(element("map-plot"), element("map-zoom").querySelectorAll("button"));
     window.addEventListener("resize", () => redraw());
 }

@@ -1,8 +1,9 @@
 // The page's requests to the server, the API key, and vectors that are known already.
+import { element } from "./elements.js";
 
 const known = new Map(); // vectors by task, dimensions and text
 const mostKnown = 4000;
-const mostInputs = 2048; // texts in a request
+const mostInputs = 128; // texts in a request: progress is shown after each
 
 export const address = location.origin;
 
@@ -32,14 +33,33 @@ export async function request(path, body, signal) {
     return response;
 }
 
+const pause = (milliseconds, signal) => new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, milliseconds);
+    signal?.addEventListener("abort", () => {
+        clearTimeout(timer);
+        reject(signal.reason);
+    });
+});
+
+// What a status means for the user, where the server's own words are for programs.
+const sentences = {
+    401: "This server needs an API key.",
+    413: "That is more than the server takes at once. Try fewer or shorter texts.",
+    429: "The server has too much to do at the moment. Try again soon.",
+    503: "The server cannot answer at the moment. Try again soon."
+};
+
 async function complaint(response) {
     const text = await response.text();
+    let error = {};
     try {
-        const { error } = JSON.parse(text);
-        return error.message || error;
-    } catch {
-        return `The server answered ${response.status}.`;
+        error = JSON.parse(text).error;
+    } catch { /* no JSON: the status has to do */ }
+    if (error.code === "context_length_exceeded") {
+        element("cut-long-field").hidden = false;
+        return "A text is longer than the model takes. Shorten it, or let long texts be cut.";
     }
+    return sentences[response.status] || error.message || `The server answered ${response.status}.`;
 }
 
 export async function connect() {
@@ -58,17 +78,35 @@ function decode(base64) {
     return new Float32Array(bytes.buffer);
 }
 
+const mostTries = 5;
+
+// Asks again, a little later each time, when the server has too much to do.
+async function ask(body, signal) {
+    for (let tries = 1; ; tries++) {
+        try {
+            return await request("/v1/embeddings", body, signal);
+        } catch (error) {
+            if (![sentences[429], sentences[503]].includes(error.message) || tries === mostTries)
+                throw error;
+            await pause(1000 * tries, signal);
+        }
+    }
+}
+
 async function post(texts, options, signal) {
-    const response = await request("/v1/embeddings",
-        { model: model.name, input: texts, encoding_format: "base64", ...options }, signal);
+    const cut = element("cut-long").checked ? { truncate: true } : {};
+    const body = { model: model.name, input: texts, encoding_format: "base64", ...cut, ...options };
+    const response = await ask(body, signal);
     const { data, usage } = await response.json();
     return { vectors: data.map((item) => decode(item.embedding)), tokens: usage.prompt_tokens };
 }
 
 // Returns the vectors of all texts, in their order, and asks the server only for those that are not known yet. Options:
-// task, title, dimensions. Also returns how many texts it asked for, their tokens, and the milliseconds this took.
-export async function embed(texts, options, signal) {
-    const name = (text) => JSON.stringify([options.task, options.title, options.dimensions, text]);
+// task, title, dimensions; and progress(done, all), which is called after each request. Also returns how many texts it
+// asked for, their tokens, and the milliseconds this took.
+export async function embed(texts, { progress, ...options }, signal) {
+    const name = (text) =>
+        JSON.stringify([element("cut-long").checked, options.task, options.title, options.dimensions, text]);
     const missing = [...new Set(texts.filter((text) => !known.has(name(text))))];
     const begin = performance.now();
     let tokens = 0;
@@ -80,6 +118,8 @@ export async function embed(texts, options, signal) {
         const part = missing.slice(i, i + mostInputs);
         const answer = await post(part, options, signal);
         part.forEach((text, j) => known.set(name(text), answer.vectors[j]));
+        if (missing.length > mostInputs)
+            progress?.(Math.min(i + mostInputs, missing.length), missing.length);
         tokens += answer.tokens;
     }
     return {

@@ -1,5 +1,6 @@
 // The page in a browser, by mouse and by keyboard; what it shows is compared with what the interface answers.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { chromium } from "playwright-core";
 import { address, embed } from "./library.mjs";
@@ -17,7 +18,7 @@ async function open(options = {}) {
     opened.on("pageerror", (error) => problems.push(error.message));
     opened.on("console", (message) => message.type() === "error" && problems.push(message.text()));
     opened.on("request", (request) => request.url().startsWith(address) || problems.push(request.url()));
-    await opened.goto(`${address}/#${options.tab || "try"}`);
+    await opened.goto(`${address}/#${options.tab ?? "try"}`);
     await opened.locator("#model").filter({ hasText: "dimensions" }).waitFor();
     return opened;
 }
@@ -65,7 +66,7 @@ test("try: by mouse", async () => {
     assert.deepEqual(copied.map(Math.fround), expected.map(Math.fround));
 });
 
-test("try: a title with documents only, and the server's complaint when there is one", async () => {
+test("try: a title with documents only, and a sentence when the text is too long", async () => {
     assert.equal(await page.isVisible("#try-title"), false);
     await page.selectOption("#try-task", "document");
     await page.fill("#try-title", "Botany");
@@ -75,7 +76,7 @@ test("try: a title with documents only, and the server's complaint when there is
     assert.ok((await page.textContent("#try-numbers")).includes(expected[0].toFixed(5)));
     await page.fill("#try-text", "word ".repeat(9000));
     await page.click("#try-form button");
-    await page.locator("#try-status.problem").filter({ hasText: "token" }).waitFor();
+    await page.locator("#try-status.problem").filter({ hasText: "let long texts be cut" }).waitFor();
     assert.match(problems.pop(), /status of 400/); // which a browser always tells
     await page.fill("#try-text", "a");
 });
@@ -87,18 +88,15 @@ test("everything by keyboard: the skip link, tabs with arrows, a form with Enter
     await page.keyboard.press("Tab");
     assert.equal(await focused(), "skip");
     await page.keyboard.press("Tab");
-    assert.equal(await focused(), "tab-try");
-    await page.keyboard.press("ArrowRight");
-    await page.keyboard.press("ArrowRight");
-    assert.equal(await focused(), "tab-search");
-    assert.equal(await page.isVisible("#search"), true);
+    assert.equal(await focused(), "tab-try"); // the tab of the address
+    await page.keyboard.press("ArrowLeft");
+    assert.equal(await focused(), "tab-map");
+    assert.equal(await page.isVisible("#map"), true);
     assert.equal(await page.isVisible("#try"), false);
     await page.keyboard.press("End");
     assert.equal(await focused(), "tab-code");
     await page.keyboard.press("ArrowRight");
-    assert.equal(await focused(), "tab-try");
-    await page.keyboard.press("ArrowRight");
-    await page.keyboard.press("ArrowRight");
+    assert.equal(await focused(), "tab-search");
     await page.keyboard.press("Tab");
     assert.equal(await focused(), "search-query");
     await page.keyboard.press("End");
@@ -139,7 +137,129 @@ test("compare: the heat map is a table of the cosines", async () => {
     assert.equal(await table.getByRole("rowheader").count(), texts.length);
     assert.equal(await table.getByRole("columnheader", { name: texts[2] }).count(), 1);
     await table.locator("td[data-row='0'][data-column='1']").hover();
-    assert.equal(await page.textContent("#compare-pair"), `${texts[0]} / ${texts[1]}`);
+    const value = dot(vectors[0], vectors[1]).toFixed(2);
+    assert.equal(await page.textContent("#compare-pair"), `${value}: ${texts[0]} / ${texts[1]}`);
+});
+
+test("the page opens on a search that has run, beside its lines where there is room", async () => {
+    const wide = await open({ width: 1280, tab: "" });
+    await wide.locator("#search-result li").first().waitFor();
+    assert.equal(await wide.isVisible("#search"), true);
+    const boxes = async (seen) => Promise.all(["#search-lines", "#search-result"].map((id) =>
+        seen.locator(id).boundingBox()));
+    const [lines, result] = await boxes(wide);
+    assert.ok(result.x >= lines.x + lines.width, "the result is beside the lines");
+    assert.match(await wide.textContent("#search-prompts"), /prompt for queries/);
+    await wide.close();
+    const narrow = await open({ width: 390, tab: "" });
+    await narrow.locator("#search-result li").first().waitFor();
+    const [above, below] = await boxes(narrow);
+    assert.ok(below.y >= above.y + above.height, "the result is below the lines");
+    await narrow.close();
+});
+
+test("texts are kept on reload, and the example comes back", async () => {
+    const kept = await open({ tab: "search" });
+    await kept.evaluate(() => localStorage.clear());
+    await kept.reload();
+    await kept.locator("#search-result li").first().waitFor();
+    const example = await kept.inputValue("#search-lines");
+    assert.equal(await kept.isVisible("#search-form .reset"), false);
+    await kept.fill("#search-lines", "one line\nשורה אחרת");
+    await kept.reload();
+    await kept.locator("#search-result li").nth(1).waitFor();
+    assert.equal(await kept.inputValue("#search-lines"), "one line\nשורה אחרת");
+    assert.equal(await kept.locator("#search-lines").getAttribute("dir"), "auto");
+    assert.equal(await kept.locator("#search-result [dir=auto]").count(), 2);
+    await kept.click("#search-form .reset");
+    assert.equal(await kept.inputValue("#search-lines"), example);
+    await kept.reload();
+    assert.equal(await kept.inputValue("#search-lines"), example);
+    await kept.close();
+});
+
+// Drops a file on a field, as a browser reports it.
+async function drop(seen, id, name, bytes) {
+    const transfer = await seen.evaluateHandle(([file, data]) => {
+        const all = new DataTransfer();
+        all.items.add(new File([new Uint8Array(data)], file));
+        return all;
+    }, [name, [...bytes]]);
+    await seen.dispatchEvent(id, "drop", { dataTransfer: transfer });
+}
+
+test("a dropped file gives the lines; what is not text is refused with a sentence", async () => {
+    const seen = await open({ tab: "search" });
+    await drop(seen, "#search-lines", "lines.txt", Buffer.from("alpha\r\nbeta\n\ngamma\n"));
+    await seen.locator("#search-status").filter({ hasText: "3 lines ranked" }).waitFor();
+    assert.equal(await seen.inputValue("#search-lines"), "alpha\nbeta\ngamma");
+    await drop(seen, "#search-lines", "photo.png", Buffer.from([0x89, 0x50, 0x4e, 0x47, 0, 1]));
+    await seen.locator("#search-status.problem").filter({ hasText: "photo.png is not text in UTF-8" }).waitFor();
+    await drop(seen, "#search-lines", "large.txt", Buffer.alloc((1 << 20) + 1, 97));
+    await seen.locator("#search-status.problem").filter({ hasText: "too large for this page" }).waitFor();
+    assert.equal(await seen.inputValue("#search-lines"), "alpha\nbeta\ngamma");
+    await seen.click("#search-form .reset");
+    await seen.close();
+});
+
+test("Ctrl+Enter runs, results are saved as CSV without formulas", async () => {
+    const seen = await open({ tab: "compare" });
+    await seen.fill("#compare-texts", "=1+1\nsay \"hi\"\nplain");
+    await seen.keyboard.press("Control+Enter");
+    await seen.locator("#compare-status").filter({ hasText: "Closest" }).waitFor();
+    const [saved] = await Promise.all([seen.waitForEvent("download"), seen.click("#compare-csv")]);
+    assert.equal(saved.suggestedFilename(), "quern-compare.csv");
+    const rows = readFileSync(await saved.path(), "utf8").split("\r\n");
+    assert.equal(rows[0], "\"\",\"'=1+1\",\"say \"\"hi\"\"\",\"plain\"");
+    assert.equal(rows.length, 5);
+    assert.match(rows[1], /^"'=1\+1","1\.000000","-?\d\.\d{6}","-?\d\.\d{6}"$/);
+    await seen.click("#compare-form .reset");
+    await seen.close();
+});
+
+test("a text that is too long: a checkbox, not the words of the interface", async () => {
+    const seen = await open({ tab: "search" });
+    await seen.fill("#search-lines", `short\n${"word ".repeat(9000)}`);
+    await seen.click("#search-form button");
+    await seen.locator("#search-status.problem").filter({ hasText: "let long texts be cut" }).waitFor();
+    assert.doesNotMatch(await seen.textContent("#search-status"), /truncate/);
+    assert.match(problems.pop(), /status of 400/);
+    await seen.check("#cut-long");
+    await seen.locator("#search-status").filter({ hasText: "2 lines ranked" }).waitFor();
+    await seen.click("#search-form .reset");
+    await seen.close();
+});
+
+test("many texts: the matrix keeps its names, the map groups, zooms and names what is under the pointer", async () => {
+    const seen = await open({ tab: "compare", width: 1280 });
+    const texts = Array.from({ length: 40 }, (_, i) =>
+        `${i % 2 ? "the river runs to the sea" : "bread from the oven"} ${i}`);
+    await seen.fill("#compare-texts", texts.join("\n"));
+    await seen.click("#compare-form button");
+    await seen.locator("#compare-result table.dense").waitFor();
+    assert.equal(await seen.locator("#compare-result tbody th").count(), 40);
+    await seen.hover("td[data-row='1'][data-column='3']");
+    assert.match(await seen.textContent("#compare-pair"), /^-?\d\.\d\d: the river/);
+    await seen.click("#compare-form .reset");
+    await seen.click("#tab-map");
+    await seen.fill("#map-texts", texts.join("\n"));
+    await seen.click("#map-form button");
+    await seen.locator("#map-groups li").nth(1).waitFor();
+    assert.match(await seen.textContent("#map-groups"), /river|oven/);
+    const size = async () => (await seen.getAttribute("#map-plot", "viewBox")).split(" ").map(Number)[2];
+    const whole = await size();
+    await seen.click("#map-zoom button[value='+']");
+    assert.ok(await size() < whole);
+    await seen.locator("#map-plot .point[tabindex='0']").focus();
+    assert.match(await seen.textContent("#map-card"), /nearest/);
+    await seen.keyboard.press("0");
+    assert.equal(await size(), whole);
+    const first = await seen.textContent("#map-groups");
+    await seen.click("#map-form button");
+    await seen.locator("#map-status").filter({ hasText: "40 texts" }).waitFor();
+    assert.equal(await seen.textContent("#map-groups"), first, "the same texts give the same groups");
+    await seen.click("#map-form .reset");
+    await seen.close();
 });
 
 test("map: points with names, arrows between them, the same as a table", async () => {
@@ -188,11 +308,13 @@ test("a server with keys: the page asks for one, and keeps it", async () => {
     await keyed.goto(`http://${keyedHost}/`);
     await keyed.fill("#key", "not-the-key");
     await keyed.keyboard.press("Enter");
-    await keyed.locator("#model").filter({ hasText: "key" }).waitFor();
+    await keyed.locator("#key-problem").filter({ hasText: "does not know this key" }).waitFor();
+    assert.equal(await keyed.getAttribute("#key", "aria-invalid"), "true");
     await keyed.fill("#key", key);
     await keyed.keyboard.press("Enter");
     await keyed.locator("#model").filter({ hasText: "dimensions" }).waitFor();
     assert.equal(await keyed.isVisible("#key-form"), false);
+    await keyed.click("#tab-try");
     await keyed.click("#try-form button");
     await keyed.locator("#try-status").filter({ hasText: "token" }).waitFor();
     const snippets = await keyed.locator("#snippets").textContent();
