@@ -441,6 +441,35 @@ for given in ../other.gguf "$HOME/.cache/other.gguf" .. '' notes.txt a.gguf.json
     check "rm '$given' fails" [ "$status" = 1 ]
     check "the message says that '$given' is not a model" says "'$given' is not the name of a model"
 done
+mkdir -p "$cache/bench"
+head -c 1000000 /dev/zero >"$cache/bench/made.gguf"
+run models
+check "what bench has left is told" says "1 MB that 'quern bench' made"
+run models rm bench
+check "and removed" [ "$status $(ls "$cache" | grep -c bench)" = "0 0" ]
+run models rm bench
+check "when there is nothing, it says so" [ "$status" = 1 ]
+
+# Anything may lie in the cache folder.
+echo precious >"$work/precious"
+ln -s "$work/precious" "$cache/x.gguf.part"
+mkfifo "$cache/y.gguf.part" "$cache/a.gguf.json.fifo"
+mv "$cache/a.gguf.json.fifo" "$cache/a.gguf.json"
+mkdir "$cache/z.gguf"
+ln -s nowhere "$cache/w.gguf"
+cp "$work/tiny.gguf" "$cache/$(printf 'e\033[31m.gguf')"
+timeout 20 "$quern" models >"$work/out" 2>"$work/err"
+status=$?
+check "models lists the rest, and does not wait" grep -q '^a.gguf' "$work/out"
+check "names show no control characters" [ "$(grep -c "$(printf '\033')" "$work/out")" = 0 ]
+check "what is odd is named" says "z.gguf is not a regular file"
+timeout 20 "$quern" models rm y.gguf >"$work/out" 2>"$work/err"
+status=$?
+check "rm of a pipe does not wait" [ "$status" = 0 ]
+run pull "http://127.0.0.1:1/x.gguf" --sha256 "$digest"
+check "a download does not write through a link" [ "$(cat "$work/precious")" = precious ]
+check "and says what lies there" says "it is a symbolic link; remove it"
+rm -r "$cache"/x.gguf.part "$cache"/a.gguf.json "$cache"/z.gguf "$cache"/w.gguf "$cache"/e*
 check "files outside the cache are untouched" [ -e "$HOME/.cache/other.gguf" ]
 check "files that are not models are untouched" [ -e "$cache/notes.txt" ]
 : >"$work/quern"

@@ -24,6 +24,7 @@ struct download {
     bool accepted;                 /* the response is (the rest of) the file */
     bool restart;                  /* the bytes that are there do not fit: request the whole file */
     char reason[QUERN_CLI_REASON];
+    bool heard; /* a server has answered */
 };
 
 static bool refuse(struct download *download, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -208,6 +209,7 @@ static enum quern_cli_outcome fetch(struct download *download)
         download->response = (struct quern_cli_response){0};
         enum quern_cli_outcome outcome = quern_cli_transfer(&request, download->reason);
         quern_cli_progress_clear(&download->progress);
+        download->heard |= request.status != 0;
         if (outcome != QUERN_CLI_GOT)
             return outcome;
         if (request.status == 200 || request.status == 206) {
@@ -228,6 +230,14 @@ static enum quern_cli_outcome fetch(struct download *download)
     return QUERN_CLI_STOP;
 }
 
+/* How often an attempt may fail. While no server has answered there is probably no network, and that is said soon. */
+static int most_failures(const struct download *download)
+{
+    enum { WITHOUT_ANSWER = 2 };
+    const int most = download->options->retries;
+    return download->heard || most < WITHOUT_ANSWER ? most : WITHOUT_ANSWER;
+}
+
 /* Waits before another attempt: half a second after the first failure, then twice as long each time. False when the
  * server asks for a longer wait than LONGEST_WAIT. */
 static bool wait_again(struct download *download, int failures)
@@ -238,7 +248,7 @@ static bool wait_again(struct download *download, int failures)
     if (seconds < download->response.retry_after)
         seconds = download->response.retry_after;
     quern_cli_notice("%s; trying again in %.1f s (%d of %d)", download->reason, seconds, failures,
-                  download->options->retries);
+                     most_failures(download));
     struct timespec time = {(time_t)seconds, (long)((seconds - (double)(time_t)seconds) * 1e9)};
     while (nanosleep(&time, &time) != 0 && errno == EINTR)
         ;
@@ -268,7 +278,7 @@ static int fetch_all(struct download *download)
         }
         if (part->have > 0)
             part->resumed = true;
-        if (outcome != QUERN_CLI_AGAIN || ++failures > download->options->retries || !wait_again(download, failures)) {
+        if (outcome != QUERN_CLI_AGAIN || ++failures > most_failures(download) || !wait_again(download, failures)) {
             if (download->reason[0] != '\0')
                 quern_cli_say("cannot download %s: %s%s", download->source->origin, download->reason,
                               part->have > 0 ? "; the part that has arrived is kept, and the same command continues it"

@@ -49,7 +49,11 @@ static bool read_row(struct cached_model *row, const char *file, bool finished)
     snprintf(beside, sizeof beside, "%s.json", row->path);
     if (!quern_cli_record_read(&row->record, beside))
         row->record = (struct quern_cli_record){0};
-    row->bytes = stat(row->path, &status) == 0 ? (uint64_t)status.st_size : 0;
+    if (lstat(row->path, &status) != 0 || !S_ISREG(status.st_mode)) {
+        quern_cli_say("%s is not a regular file", row->path);
+        return false;
+    }
+    row->bytes = (uint64_t)status.st_size;
     return true;
 }
 
@@ -68,7 +72,10 @@ static void put_json(const struct cached_model *row, bool first)
 
 static void put_text(const struct cached_model *row)
 {
-    printf("%s%s%s%s\n", row->file, row->name[0] != '\0' ? "  " : "", row->name,
+    char file[QUERN_CLI_FILE];
+    snprintf(file, sizeof file, "%s", row->file);
+    quern_cli_clean(file);
+    printf("%s%s%s%s\n", file, row->name[0] != '\0' ? "  " : "", row->name,
            row->used ? "  (used when no other is named)" : "");
     if (row->finished)
         printf("    %llu bytes, SHA-256 %s\n", (unsigned long long)row->bytes, row->record.sha256);
@@ -101,6 +108,50 @@ static int put_rows(const char *folder, bool finished, bool json, int *written)
     return code;
 }
 
+/* ---------------------------------------------------------------- what bench left */
+
+/* The bytes of the regular files in the folder `bench` of the cache, which are removed if that is wanted. */
+static uint64_t count_bench(char folder[QUERN_CLI_PATH], bool remove)
+{
+    uint64_t bytes = 0;
+    struct stat status;
+    char path[QUERN_CLI_PATH + QUERN_CLI_FILE];
+    if (!quern_cli_cache_path(folder, "bench"))
+        return 0;
+    DIR *opened = opendir(folder);
+    for (const struct dirent *entry; opened != NULL && (entry = readdir(opened)) != NULL;) {
+        if (snprintf(path, sizeof path, "%s/%s", folder, entry->d_name) >= (int)sizeof path ||
+            lstat(path, &status) != 0 || !S_ISREG(status.st_mode) || (remove && unlink(path) != 0))
+            continue;
+        bytes += (uint64_t)status.st_size;
+    }
+    if (opened != NULL)
+        closedir(opened);
+    if (remove)
+        rmdir(folder);
+    return bytes;
+}
+
+static int remove_bench(void)
+{
+    char folder[QUERN_CLI_PATH] = "";
+    if (count_bench(folder, true) > 0)
+        return QUERN_CLI_DONE;
+    quern_cli_say("'quern bench' has left nothing in the cache");
+    return QUERN_CLI_FAILED;
+}
+
+static void notice_bench(void)
+{
+    char folder[QUERN_CLI_PATH] = "";
+    const uint64_t bytes = count_bench(folder, false);
+    if (bytes > 0)
+        quern_cli_notice("%s has %.0f MB that 'quern bench' made: 'quern models rm bench' removes them", folder,
+                         (double)bytes * 1e-6);
+}
+
+/* ---------------------------------------------------------------- the verb */
+
 static int list_all(bool json)
 {
     char folder[QUERN_CLI_PATH];
@@ -118,6 +169,7 @@ static int list_all(bool json)
         closedir(opened);
     int code = put_rows(folder, true, json, &written);
     put_rows(folder, false, json, &written);
+    notice_bench();
     if (json)
         puts(written == 0 ? "[]" : "]");
     else if (written == 0 && code == QUERN_CLI_DONE)
@@ -167,7 +219,8 @@ static int models(const void *given, struct quern_cli_arguments arguments)
         return quern_cli_misuse("models", "it takes no arguments, or 'rm' and names of models");
     int code = QUERN_CLI_DONE;
     for (int i = 1; i < arguments.count; i++)
-        if (remove_model(arguments.texts[i]) != QUERN_CLI_DONE)
+        if ((strcmp(arguments.texts[i], "bench") == 0 ? remove_bench() : remove_model(arguments.texts[i])) !=
+            QUERN_CLI_DONE)
             code = QUERN_CLI_FAILED;
     return code;
 }
@@ -184,8 +237,8 @@ const struct quern_cli_verb quern_cli_models = {
     .arguments = "[rm NAME...]",
     .summary = "Lists the models of the cache folder, with sizes and digests, or removes some.",
     .table = table,
-    .more = "NAME is a file of the folder or a published name ('quern pull --list'). A digest is computed once,\n"
-            "and again when the file has changed.\n\n"
+    .more = "NAME is a file of the folder or a published name ('quern pull --list'), or 'bench' for what\n"
+            "'quern bench' has left. A digest is computed once, and again when the file has changed.\n\n"
             "example:\n"
             "  quern models\n"
             "  quern models rm embeddinggemma:q4_0\n",

@@ -9,7 +9,7 @@
 
 static int complain(const struct quern_cli_part *part)
 {
-    quern_cli_say("cannot write to %s: %s", part->path, strerror(errno));
+    quern_cli_say("cannot write to %s: %s", part->path, quern_cli_own_reason());
     return QUERN_CLI_FAILED;
 }
 
@@ -41,7 +41,7 @@ int quern_cli_part_open(struct quern_cli_part *part, const char *target)
     snprintf(part->record_path, sizeof part->record_path, "%.*s.part.json", QUERN_CLI_PATH, target);
     snprintf(part->target_record_path, sizeof part->target_record_path, "%.*s.json", QUERN_CLI_PATH, target);
     for (;;) {
-        part->descriptor = open(part->path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+        part->descriptor = quern_cli_open_own(part->path, O_RDWR | O_CREAT);
         if (part->descriptor < 0)
             return complain(part);
         if (!lock(part)) {
@@ -59,7 +59,7 @@ bool quern_cli_part_is_locked(const char *target)
 {
     char path[QUERN_CLI_PATH + 8];
     snprintf(path, sizeof path, "%.*s.part", QUERN_CLI_PATH, target);
-    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    int descriptor = quern_cli_open_own(path, O_RDONLY);
     bool locked = descriptor >= 0 && flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
     if (descriptor >= 0)
         close(descriptor);

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -31,6 +32,26 @@ bool quern_cli_make_folder(const char *folder)
         *slash = '/';
     }
     return mkdir(path, 0777) == 0 || errno == EEXIST;
+}
+
+int quern_cli_open_own(const char *path, int flags)
+{
+    struct stat status;
+    const int descriptor = open(path, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0666);
+    if (descriptor >= 0 && fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode))
+        return descriptor;
+    if (descriptor >= 0) {
+        close(descriptor);
+        errno = ENXIO;
+    }
+    return -1;
+}
+
+const char *quern_cli_own_reason(void)
+{
+    return errno == ELOOP                       ? "it is a symbolic link; remove it"
+           : errno == ENXIO || errno == EISDIR ? "it is no regular file; remove it"
+                                                : strerror(errno);
 }
 
 bool quern_cli_cache_path(char path[QUERN_CLI_PATH], const char *file)

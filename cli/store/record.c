@@ -49,7 +49,8 @@ bool quern_cli_record_parse(struct quern_cli_record *record, const char *text, s
 
 bool quern_cli_record_read(struct quern_cli_record *record, const char *path)
 {
-    FILE *file = fopen(path, "re");
+    const int descriptor = quern_cli_open_own(path, O_RDONLY);
+    FILE *file = descriptor >= 0 ? fdopen(descriptor, "r") : NULL;
     char *text = file != NULL ? malloc(LONGEST_RECORD) : NULL;
     bool good = false;
     if (text != NULL) {
@@ -64,7 +65,8 @@ bool quern_cli_record_read(struct quern_cli_record *record, const char *path)
 
 static bool write_record(const struct quern_cli_record *record, const char *path)
 {
-    FILE *file = fopen(path, "we");
+    const int descriptor = quern_cli_open_own(path, O_WRONLY | O_CREAT | O_TRUNC);
+    FILE *file = descriptor >= 0 ? fdopen(descriptor, "w") : NULL;
     if (file == NULL)
         return false;
     putc('{', file);
@@ -81,7 +83,7 @@ int quern_cli_record_write(const struct quern_cli_record *record, const char *pa
 {
     if (write_record(record, path))
         return QUERN_CLI_DONE;
-    quern_cli_say("cannot write to %s: %s", path, strerror(errno));
+    quern_cli_say("cannot write to %s: %s", path, quern_cli_own_reason());
     return QUERN_CLI_FAILED;
 }
 

@@ -43,6 +43,12 @@ bool quern_cli_cache_folder(char folder[QUERN_CLI_PATH]);
 /* Makes a folder, and those it lies in. False with errno. */
 bool quern_cli_make_folder(const char *folder);
 
+/* Opens a file of the cache folder that the command makes itself, which must be a regular file: anything may lie there.
+ * A link is not followed, because what it leads to is somebody else's, and a pipe is not waited for. -1 with errno, for
+ * which quern_cli_own_reason has words. */
+int quern_cli_open_own(const char *path, int flags);
+const char *quern_cli_own_reason(void);
+
 /* The path of a file in the cache; file: its name or a published one. False: none can be. */
 bool quern_cli_cache_path(char path[QUERN_CLI_PATH], const char *file);
 
