@@ -54,7 +54,7 @@ FILE *quern_cache_file_open(const char *path, quern_error *error)
         return refuse(error, descriptor, path, errno == EWOULDBLOCK ? "another server uses it" : strerror(errno));
     if (!is_cache(descriptor))
         return refuse(error, descriptor, path, "it holds something else, which would be lost");
-    if (fchmod(descriptor, 0600) != 0) /* vectors tell of the texts; the file may be an older one that others can read */
+    if (fchmod(descriptor, 0600) != 0) /* vectors tell of their texts, and the file may be an older, public one */
         return refuse(error, descriptor, path, strerror(errno));
     FILE *file = fdopen(descriptor, "r+");
     return file != NULL ? file : refuse(error, descriptor, path, strerror(errno));
