@@ -50,7 +50,8 @@ sleep 6
 kill -9 "$server"
 wait "$server" || true
 # Without the sandbox, because a sanitizer that looks for leaks at the end needs system calls that the sandbox refuses.
-start_server "$build/quern" "$work/tiny.gguf" "$work/second.log" --port "${address##*:}" --no-sandbox
+port=${address##*:}
+start_server "$build/quern" "$work/tiny.gguf" "$work/second.log" --no-sandbox
 wait "$clients" || { cat "$work/load"; failed "a client failed because of the restart"; }
 cat "$work/load"
 

@@ -170,6 +170,10 @@ pull once-corrupt-break-2000000
 check "after a damaged part the whole file is downloaded again" complete
 check "the message says so" says "do not fit together"
 begin
+pull corrupt-break-2000000
+check "a hub that always breaks off and sends wrong data: two downloads, then an end" refused "the file is removed"
+check "and it was tried again in one piece" says "do not fit together"
+begin
 pull break-1500000 --retries 1 --sha256 "$(printf '%064d' 5)"
 check "a hub whose digest is not that of --sha256" refused "the hub has another file there"
 check "is not asked for the file" requests 0

@@ -289,9 +289,9 @@ static int fetch_all(struct download *download)
     return QUERN_CLI_DONE;
 }
 
-/* Compares the digest, and gives the file its name. A file from several runs may be a mixture of versions: then it is
- * downloaded once more in one piece. */
-static int complete(struct download *download, bool *again)
+/* Compares the digest, and gives the file its name. A file from several runs may be a mixture of versions: then, if it
+ * may be repeated, it is downloaded once more in one piece. */
+static int complete(struct download *download, bool may_repeat, bool *again)
 {
     char digest[QUERN_CLI_DIGEST];
     struct quern_cli_part *part = &download->part;
@@ -299,8 +299,8 @@ static int complete(struct download *download, bool *again)
     *again = false;
     if (strcmp(digest, part->record.sha256) == 0)
         return quern_cli_part_finish(part);
-    *again = part->resumed;
-    if (part->resumed)
+    *again = part->resumed && may_repeat;
+    if (*again)
         quern_cli_say("the parts of the file do not fit together; downloading it again");
     else
         quern_cli_say("%s has SHA-256 %s, but it should be %s: the file is removed", download->source->origin, digest,
@@ -337,11 +337,13 @@ static int get(struct download *download)
                          (double)part->record.size * 1e-6);
     else
         announce_terms(download->source->published);
+    bool is_first = true;
     do {
         if (code == QUERN_CLI_DONE)
             code = fetch_all(download);
         if (code == QUERN_CLI_DONE)
-            code = complete(download, &again);
+            code = complete(download, is_first, &again);
+        is_first = false;
     } while (code == QUERN_CLI_DONE && again);
     return code;
 }

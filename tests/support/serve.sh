@@ -1,13 +1,13 @@
 # shellcheck shell=sh
 # Starts servers for tests in sh, which source this. Sets address (HOST:PORT) and server (its process id).
 
-# start_server QUERN MODEL LOG OPTION...
+# start_server QUERN MODEL LOG OPTION...: on any free port, or on $port if that is set
 start_server() {
     quern_=$1 model_=$2 log_=$3
     shift 3
     rm -f "$log_" # an earlier server may still write to it
     : >"$log_"
-    "$quern_" serve -m "$model_" --port 0 "$@" >"$log_" 2>&1 &
+    "$quern_" serve -m "$model_" --port "${port:-0}" "$@" >"$log_" 2>&1 &
     server=$!
     address=
     tries_=0
