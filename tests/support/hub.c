@@ -104,7 +104,8 @@ static void send_body(const struct request *request, uint64_t first, uint64_t la
         uint64_t length = limit - at < CHUNK ? limit - at : CHUNK;
         for (uint64_t i = 0; i < length; i++)
             chunk[i] = at + i < size ? content[at + i] : 'x';
-        if (strncmp(request->fault, "corrupt", 7) == 0 || (strncmp(request->fault, "once-corrupt", 12) == 0 && request->count == 0))
+        if (strncmp(request->fault, "corrupt", 7) == 0 ||
+            (strncmp(request->fault, "once-corrupt", 12) == 0 && request->count == 0))
             if (at <= size / 8 && size / 8 < at + length)
                 chunk[size / 8 - at] ^= 1;
         send_all(request->socket, chunk, length);
