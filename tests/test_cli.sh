@@ -379,6 +379,9 @@ check "a task gives other vectors" both exits 0 -- differs jsonl
 run embed hello
 check "without a task a text is embedded as it is, with a notice" both exits 0 "without a prompt" -- lines 1
 keep as_it_is
+printf 'a\000b\n' >"$work/damaged"
+run embed -i "$work/damaged"
+check "no such notice when the input cannot be read" sh -c "! grep -q 'without a prompt' '$work/err'"
 run embed -t none hello
 check "the default task is none" both same as_it_is -- [ ! -s "$work/err" ]
 run embed -t document hello

@@ -30,6 +30,14 @@ static bool report(void *user, const struct quern_jobs_progress *job)
     return true;
 }
 
+/* Says that the model has prompts and none was used, when nobody said so. */
+static void say_unprompted(const struct embed_run *run, const struct embed_options *options)
+{
+    if (options->embed.task < 0 && run->embed.task == QUERN_TASK_NONE && run->session.info.has_prompts)
+        quern_cli_notice("embedded without a prompt: use -t document for texts to be found, and -t query for what "
+                         "searches them; -t none says that no prompt is wanted");
+}
+
 /* Opens the model, the output and the writer. */
 static int prepare(struct embed_run *run, const struct embed_options *options)
 {
@@ -40,9 +48,6 @@ static int prepare(struct embed_run *run, const struct embed_options *options)
     run->embed.task = quern_cli_task(&run->session, &options->embed, QUERN_TASK_NONE);
     if (quern_space(run->session.model, &run->embed, run->space, &error) != QUERN_OK)
         return quern_cli_fail(NULL, &error);
-    if (options->embed.task < 0 && run->embed.task == QUERN_TASK_NONE && run->session.info.has_prompts)
-        quern_cli_notice("embedded without a prompt: use -t document for texts to be found, and -t query for what "
-                         "searches them; -t none says that no prompt is wanted");
     if (quern_cli_output_open(&run->output, options->output, quern_jobs_format_rewinds(options->format)) !=
         QUERN_CLI_DONE)
         return QUERN_CLI_FAILED;
@@ -93,6 +98,8 @@ static int embed(const void *given, struct quern_cli_arguments arguments)
         code = prepare(&run, options);
     if (code == QUERN_CLI_DONE)
         code = embed_all(&run);
+    if (code == QUERN_CLI_DONE)
+        say_unprompted(&run, options);
     if (code == QUERN_CLI_DONE)
         code = quern_cli_output_finish(&run.output);
     quern_cli_output_discard(&run.output);
