@@ -68,6 +68,7 @@ END
 
 if command -v bash >/dev/null; then
     check "bash completes a verb" completes emb -- embed
+    check "version, which is no verb" completes vers -- version
     check "a verb behind help" completes help quan -- quantize
     check "an option" completes serve --max-b -- --max-body
     check "a task" completes embed -t '' -- question-answering
