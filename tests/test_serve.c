@@ -713,6 +713,29 @@ static void test_what_is_too_much(void **state)
     free(large);
 }
 
+/* A request that could never be taken, however empty the server is, is not told to try again. */
+static void test_what_can_never_fit(void **state)
+{
+    (void)state;
+    static const char *const options[] = {"--queue-bytes", "65536", NULL};
+    static char body[4096] = "{\"input\":[\"a\"";
+    struct served other;
+    struct reply reply;
+    for (int i = 1; i < 400; i++)
+        strcat(body, ",\"a\"");
+    strcat(body, "]}");
+    assert_true(serve_start(&other, options));
+    client_ask(&other, WHERE, "", body, &reply);
+    assert_int_equal(reply.status, 413);
+    assert_null(strstr(reply.head, "Retry-After"));
+    assert_non_null(strstr(reply.body, "--queue-bytes"));
+    reply_free(&reply);
+    client_ask(&other, WHERE, "", BODY, &reply); /* the memory was given back */
+    assert_int_equal(reply.status, 200);
+    reply_free(&reply);
+    assert_int_equal(served_end(&other, SIGTERM), 0);
+}
+
 static void test_connections_are_limited(void **state)
 {
     (void)state;
@@ -1000,6 +1023,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_one_connection_many_requests),
         cmocka_unit_test(test_slow_clients),
         cmocka_unit_test(test_what_is_too_much),
+        cmocka_unit_test(test_what_can_never_fit),
         cmocka_unit_test(test_connections_are_limited),
         cmocka_unit_test(test_deadlines),
         cmocka_unit_test(test_clients_that_leave),

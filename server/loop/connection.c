@@ -189,7 +189,7 @@ static int take_body(struct quern_connection *connection)
     const size_t size = quern_receive_size(receiver, input);
     size_t moved = 0;
     int code = QUERN_CHUNKS_BAD;
-    if (size > 0 && (!quern_request_hold(request, size) ||
+    if (size > 0 && (!quern_request_claim(request, size) ||
                      quern_buffer_room(&receiver->body, size) == NULL))
         quern_refuse_memory(request);
     else

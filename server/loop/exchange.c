@@ -72,9 +72,8 @@ static enum quern_exchange_state start(struct quern_exchange *exchange)
     const double limit = time_limit(request);
     const double left = limit - (double)(quern_clock_ns() - request->arrived_ns) * 1e-9;
     const struct timeval time = quern_clock_interval(left > 0 ? left : 0);
-    if (!quern_is_refused(request) && !quern_request_hold(request, bytes))
-        quern_refuse(request, QUERN_FAULT_BUSY, NULL, "the queue is full; try again soon");
-    if (quern_is_refused(request) || (exchange->job = quern_request_make_job(request)) == NULL)
+    if (quern_is_refused(request) || !quern_request_claim(request, bytes) ||
+        (exchange->job = quern_request_make_job(request)) == NULL)
         return QUERN_EXCHANGE_WRITING;
     exchange->job->owner = exchange;
     if (limit > 0)
@@ -107,7 +106,7 @@ static enum quern_exchange_state parse(struct quern_exchange *exchange)
     }
 }
 
-/* The job is back, or others have computed, or failed to compute, what was awaited. */
+/* Others have computed, or failed to compute, what was awaited, or the job is back. */
 static enum quern_exchange_state resume(struct quern_exchange *exchange)
 {
     const struct quern_claims *claims = &exchange->claims;
@@ -118,6 +117,14 @@ static enum quern_exchange_state resume(struct quern_exchange *exchange)
     return quern_claims_are_met(claims) ? QUERN_EXCHANGE_WRITING : claim(exchange);
 }
 
+/* The job is back: the cache takes its vectors. */
+static enum quern_exchange_state take_job(struct quern_exchange *exchange)
+{
+    if (exchange->claims.each != NULL)
+        quern_claims_computed(&exchange->claims, exchange->job->code == QUERN_OK);
+    return resume(exchange);
+}
+
 /* The state that follows when what the exchange waited for has happened. */
 static enum quern_exchange_state next_state(struct quern_exchange *exchange)
 {
@@ -125,8 +132,9 @@ static enum quern_exchange_state next_state(struct quern_exchange *exchange)
     case QUERN_EXCHANGE_READING:
     case QUERN_EXCHANGE_PARSING: return parse(exchange);
     case QUERN_EXCHANGE_TOKENISING: return tokenise(exchange);
-    case QUERN_EXCHANGE_COMPUTING:
+    case QUERN_EXCHANGE_COMPUTED: return take_job(exchange);
     case QUERN_EXCHANGE_WAITING: return resume(exchange);
+    case QUERN_EXCHANGE_COMPUTING:
     case QUERN_EXCHANGE_WRITING:
     case QUERN_EXCHANGE_ANSWERED: break;
     }
@@ -282,8 +290,6 @@ void quern_exchange_collect(struct quern_server *server)
             quern_job_free(job);
             continue;
         }
-        if (exchange->claims.each != NULL)
-            quern_claims_computed(&exchange->claims, job->code == QUERN_OK);
-        enter(exchange, next_state(exchange));
+        enter(exchange, QUERN_EXCHANGE_COMPUTED);
     }
 }

@@ -8,7 +8,8 @@
 
 /* The states of an exchange, in their order. WRITING can follow any of those before it.
  *
- *     READING -> PARSING -> TOKENISING -> COMPUTING <-> WAITING -> WRITING -> ANSWERED
+ *     READING -> PARSING -> TOKENISING -> COMPUTING -> COMPUTED -> WRITING -> ANSWERED
+ *                                             ^-> WAITING <-^
  *
  * Without a cache an exchange is never WAITING. With a cache it may compute and wait several times, when others fail to
  * compute the texts that it waited for. */
@@ -17,6 +18,7 @@ enum quern_exchange_state {
     QUERN_EXCHANGE_PARSING,    /* its JSON is read, a slice at each turn of the loop */
     QUERN_EXCHANGE_TOKENISING, /* its texts become tokens, a slice at each turn of the loop */
     QUERN_EXCHANGE_COMPUTING,  /* the batcher has its job */
+    QUERN_EXCHANGE_COMPUTED,   /* the job is back, and its turn comes */
     QUERN_EXCHANGE_WAITING,    /* others compute texts of its job */
     QUERN_EXCHANGE_WRITING,    /* its answer is written, a slice at each turn of the loop */
     QUERN_EXCHANGE_ANSWERED    /* the connection has the answer */
@@ -52,7 +54,7 @@ void quern_exchange_run(struct quern_exchange *exchange, char *body, size_t leng
 /* Ends an exchange: its answer was sent, or its client has left before. Logs and counts it, and frees it. */
 void quern_exchange_end(struct quern_exchange *exchange);
 
-/* Goes on with the exchanges whose jobs the worker has finished. */
+/* Gives the exchanges whose jobs the worker has finished a turn each. */
 void quern_exchange_collect(struct quern_server *server);
 
 #endif

@@ -20,7 +20,7 @@ static const char *const fields[] = {
 
 static bool hold(void *owner, size_t bytes)
 {
-    return quern_request_hold(owner, bytes);
+    return quern_request_claim(owner, bytes);
 }
 
 /* Refuses a body that could not be read, without repeating anything of it. */
@@ -122,7 +122,7 @@ static struct quern_request_input *add_input(struct quern_request *request, cons
         const size_t capacity = request->input_capacity > 0 ? 2 * request->input_capacity : 4;
         const size_t more = (capacity - request->input_capacity) * sizeof *request->inputs;
         struct quern_request_input *inputs =
-            quern_request_hold(request, more) ? realloc(request->inputs, capacity * sizeof *inputs) : NULL;
+            quern_request_claim(request, more) ? realloc(request->inputs, capacity * sizeof *inputs) : NULL;
         if (inputs == NULL) {
             quern_refuse_memory(request);
             return NULL;

@@ -19,7 +19,7 @@ enum quern_fault {
     QUERN_FAULT_METHOD,       /* 405 */
     QUERN_FAULT_SLOW,         /* 408: the request did not arrive in time */
     QUERN_FAULT_NO_LENGTH,    /* 411 */
-    QUERN_FAULT_BODY,         /* 413 */
+    QUERN_FAULT_BODY,         /* 413: the body is too large, or the request could never fit into memory */
     QUERN_FAULT_TARGET,       /* 414 */
     QUERN_FAULT_TYPE,         /* 415 */
     QUERN_FAULT_EXPECTATION,  /* 417 */

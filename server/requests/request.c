@@ -96,6 +96,17 @@ bool quern_refuse_memory(struct quern_request *request)
                         "the server has no memory left for requests; try again soon");
 }
 
+bool quern_request_claim(struct quern_request *request, size_t bytes)
+{
+    const size_t most = (size_t)request->service->options->queue_bytes;
+    if (quern_request_hold(request, bytes))
+        return true;
+    if (request->held > most || bytes > most - request->held)
+        return quern_refuse(request, QUERN_FAULT_BODY, NULL, "this request alone needs more memory than the %zu bytes "
+                            "that all may take together (--queue-bytes): send fewer inputs at once", most);
+    return quern_refuse_memory(request);
+}
+
 bool quern_refuse_lost_model(struct quern_request *request)
 {
     return quern_refuse(request, QUERN_FAULT_UNAVAILABLE, NULL, "%s", QUERN_LOST_MODEL);
@@ -123,7 +134,7 @@ bool quern_request_reserve_ids(struct quern_request *request, size_t count)
     if (capacity < request->id_count + count)
         capacity = request->id_count + count;
     const size_t more = (capacity - request->id_capacity) * sizeof *request->ids;
-    int32_t *ids = quern_request_hold(request, more) ? realloc(request->ids, capacity * sizeof *ids) : NULL;
+    int32_t *ids = quern_request_claim(request, more) ? realloc(request->ids, capacity * sizeof *ids) : NULL;
     if (ids == NULL)
         return quern_refuse_memory(request);
     request->ids = ids;

@@ -96,6 +96,9 @@ bool quern_is_refused(const struct quern_request *request);
 /* Whether the server may hold so many bytes more for this request. If it may, they are counted until it ends. */
 bool quern_request_hold(struct quern_request *request, size_t bytes);
 
+/* Holds so many bytes more for this request, or refuses it. False: refused. */
+bool quern_request_claim(struct quern_request *request, size_t bytes);
+
 /* Refuses a request because the server has no memory for it now. Returns false. */
 bool quern_refuse_memory(struct quern_request *request);
 
