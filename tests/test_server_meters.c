@@ -76,8 +76,8 @@ static void test_bounds_belong_to_their_bucket(void **state)
 static void test_requests_are_counted_once(void **state)
 {
     (void)state;
-    struct quern_request_input inputs[3] = {{.result = {QUERN_OK, 10, 0}}, {.result = {QUERN_OK, 20, 5}},
-                                    {.is_ids = true, .result = {QUERN_OK, 30, 0}}};
+    struct quern_request_input inputs[3] = {{.result = {.tokens = 10}}, {.result = {.tokens = 20, .truncated = 5}},
+                                            {.is_ids = true, .result = {.tokens = 30}}};
     struct quern_request request = {
         .service = &service, .route = &embed, .inputs = inputs, .input_count = 3, .tokenized = 3,
         .options.task = QUERN_TASK_NONE, .arrived_ns = 1000000000, .received_ns = 1500000000};

@@ -331,7 +331,7 @@ static void test_hosts(void **state)
 {
     (void)state;
     static const char *const bad[] = {"http://a.example", "a.example/path", "a.example b.example", "a*.example", "",
-                                      "a.example:x", "b\xc3\xbc" "cher"};
+                                      "a.example:x", "b\xc3\xbc\x63her"};
     struct quern_allowed allowed = {0};
     quern_error error;
     assert_int_equal(quern_hosts_read(&allowed, " A.example:8080, *.b.example", &error), QUERN_OK);
