@@ -41,7 +41,7 @@ APPLICATIONS = {
     "server/loop": "include json server/server.h server/array_count.h server/requests server/http server/steps",
     "cli": "include json jobs",
     "cli/store": "+cli cli",
-    "cli/pull": "+cli cli cli/store/store.h",
+    "cli/pull": "+cli cli cli/store/store.h src/base/file_kind.h",
     "cli/making": "+cli cli convert/convert.h",
     "cli/quality": "+cli cli cli/store/session.h",
     "cli/verbs": "+cli cli cli/store/session.h server/server.h",

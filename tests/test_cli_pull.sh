@@ -10,13 +10,12 @@ work=$(mktemp -d)
 unset QUERN_MODEL XDG_CACHE_HOME HF_TOKEN HF_ENDPOINT http_proxy https_proxy HTTPS_PROXY ALL_PROXY all_proxy
 export HOME="$work/home"
 mkdir "$HOME"
-cache=$HOME/.cache/quern
 # shellcheck source=tests/support/tap.sh
 . "$(dirname "$0")/support/tap.sh"
 tests=0
 
 "$mkmodel" tiny "$work/tiny.gguf" --head || exit 1
-head -c 4000000 /dev/urandom >"$work/content"
+{ printf GGUF && head -c 3999996 /dev/urandom; } >"$work/content"
 digest=$(sha256sum "$work/content" | cut -d ' ' -f 1)
 
 # Starts a hub that serves a file; sets hub_port and store_port. It ends when descriptor 9 is closed.
@@ -33,6 +32,7 @@ start_hub "$work/content"
 
 begin() { # starts a test with an empty cache and log, and with its own names
     tests=$((tests + 1))
+    cache=$HOME/.cache/quern
     rm -rf "$cache"
     : >"$work/log"
 }
@@ -114,12 +114,206 @@ run pull "http://127.0.0.1:$store_port/test/plain/model.gguf" --sha256 "$(printf
 check "a URL with another digest" refused "the file is removed"
 check "a URL with another digest leaves no file" nothing_left
 
-# ------------------------------------------------------------------ broken connections
+# ------------------------------------------------------------------ one pull for each fault, side by side
+# Most of them wait for something, so they all run at once, each with a cache of its own. The fault is the name of the
+# repository, so it tells the requests of one from those of others.
+side=$work/side
+sides=
+
+beside() { # beside FAULT COMMAND...: runs it in the background
+    fault=$1
+    shift
+    mkdir -p "$side/$fault"
+    (
+        export HOME="$side/$fault"
+        "$@" >"$side/$fault/out" 2>"$side/$fault/err" </dev/null
+        echo $? >"$side/$fault/status"
+    ) &
+    sides="$sides $!"
+}
+
+start() { # start FAULT [OPTION...]: a pull in the background
+    fault=$1
+    shift
+    beside "$fault" timeout 60 "$quern" pull "hf:side/$fault/model.gguf" "$@"
+}
+
+with_progress() { # with_progress FAULT
+    script -qec "'$quern' pull hf:side/$1/model.gguf >/dev/null" /dev/null
+}
+
+await_store() { # await_store FAULT: until the store was asked
+    while ! grep -q "^store /[^/]*/$1/" "$work/log"; do
+        sleep 0.05
+    done
+}
+
+pull_twice() { # pull_twice FAULT: two at once; the exit code of the first is written to the file `first`
+    "$quern" pull "hf:side/$1/model.gguf" >/dev/null 2>&1 &
+    await_store "$1"
+    "$quern" pull "hf:side/$1/model.gguf"
+    code=$?
+    wait $!
+    echo $? >"$side/$1/first"
+    return $code
+}
+
+kill_often() { # kill_often FAULT: kills pulls at random times; fails when one left an incomplete file with the name
+    model=$HOME/.cache/quern/model.gguf
+    round=0
+    while [ $round -lt "$kills" ]; do
+        round=$((round + 1))
+        "$quern" pull "hf:side/$1/model.gguf" &
+        victim=$!
+        sleep "$(awk -v seed="$$$round" 'BEGIN { srand(seed); print rand() * 0.5 }')"
+        kill -9 $victim
+        wait $victim
+        if [ -e "$model" ]; then
+            cmp "$work/content" "$model" || return 1
+            [ $round = "$kills" ] || "$quern" models rm model.gguf
+        fi
+    done
+}
+
+ended() { # ended FAULT: the checks that follow look at this pull, and at its requests
+    status=$(cat "$side/$1/status")
+    cache=$side/$1/.cache/quern
+    cp "$side/$1/out" "$work/out"
+    cp "$side/$1/err" "$work/err"
+    grep -F "/side/$1/" "$side/log" >"$work/log"
+}
+
+gives_up() { # gives_up FAULT REQUESTS REASON: the pull failed after so many requests, and one line says why
+    ended "$1"
+    check "$1: the reason" refused "$3"
+    check "$1: it is in one line" [ "$(grep -c '^quern: cannot download' "$work/err")" -eq 1 ]
+    check "$1: $2 requests" [ "$(wc -l <"$work/log")" -eq "$2" ]
+}
+
+given_up="given up after 2 failures in a row"
 begin
-pull break-1500000
+for fault in break-1500000 unavailable corrupt once-corrupt-break-2000000 corrupt-break-2000000 wrong-digest no-digest \
+    wrong-size no-size short long chunked loop nowhere far downgrade to-file long-redirect endless-error garbage empty \
+    page json pointer continues fields long-field bad-range other-range created gone later status-401 status-403 \
+    status-404 status-410 status-418; do
+    start $fault
+done
+start stall-1000000 --stall 2
+start trickle --retries 1 --stall 1
+start slow-head --retries 1 --stall 1
+start waits --wait 3
+for fault in status-429 status-500 status-503 no-wait no-range-break-3000000 long-break-2000000 closes to-nobody; do
+    start $fault --retries 1
+done
+for fault in changing-break-3000000 bad-range-break-3000000 unsatisfied-break-3000000; do
+    start $fault --retries 2
+done
+if command -v script >/dev/null; then
+    beside slow-progress with_progress slow-progress
+fi
+beside once-corrupt-slow pull_twice once-corrupt-slow
+beside slow-kill kill_often slow-kill
+# shellcheck disable=SC2086
+wait $sides
+mv "$work/log" "$side/log"
+
+# Connections that break.
+ended break-1500000
 check "a connection that breaks twice" complete
 check "the next request begins where the first one broke" grep -qF 'model.gguf|bytes=1500000-|"version-0"|' "$work/log"
 check "and the third where the second one broke" requests 3
+ended stall-1000000
+check "a connection that stalls" complete
+check "the next request begins where it stalled" grep -qF '|bytes=1000000-|' "$work/log"
+check "the message says how much arrived" says "in 2 s less than 2 KiB arrived; trying again"
+ended unavailable
+check "a server that is busy twice" complete
+check "pull waits as long as the server asks for" says "503; trying again in 1.0 s (1 of 5)"
+gives_up changing-break-3000000 6 "given up after 3 failures in a row"
+check "the last line says that the command can continue" \
+    says "in a row; the part that has arrived is kept, and the same command continues it"
+check "versions of a file are not mixed" [ "$(wc -c <"$cache/model.gguf.part")" -eq 3000000 ]
+gives_up no-range-break-3000000 4 "$given_up"
+gives_up bad-range-break-3000000 8 "sends the bytes from 2999000 on, but those from 3000000 on were requested"
+gives_up unsatisfied-break-3000000 8 "another version"
+gives_up closes 4 "$given_up"
+gives_up trickle 4 "in 1 s less than 1 KiB arrived; $given_up"
+gives_up slow-head 4 "in 1 s less than 1 KiB arrived; $given_up"
+
+# Data that is not the file.
+ended corrupt
+check "a damaged file" refused "the file is removed"
+check "a damaged file is removed" nothing_left
+ended once-corrupt-break-2000000
+check "after a damaged part the whole file is downloaded again" complete
+check "the message says so" says "do not fit together"
+ended corrupt-break-2000000
+check "a hub that always breaks off and sends wrong data: two downloads, then an end" refused "the file is removed"
+check "and it was tried again in one piece" says "do not fit together"
+ended wrong-digest
+check "a hub with a wrong digest" refused "the file is removed"
+gives_up no-digest 2 "give it with --sha256"
+gives_up wrong-size 2 "4000000 bytes, but it should have 4000001"
+gives_up no-size 1 "the hub says that the file is empty"
+gives_up short 2 "3999000 bytes, but it should have 4000000"
+gives_up long 2 "4001000 bytes, but it should have 4000000"
+gives_up empty 2 "0 bytes, but it should have 4000000"
+gives_up long-break-2000000 4 "more than the 4000000 bytes"
+gives_up chunked 2 "how long the file is"
+gives_up bad-range 2 "how long the file is"
+gives_up other-range 2 "sends the bytes from 1000 on, but those from 0 on were requested"
+gives_up page 2 "what the server sends is a web page"
+gives_up json 2 "what the server sends is JSON, perhaps an error of a server"
+gives_up pointer 2 "what the server sends is a pointer of Git LFS"
+
+# Heads, redirects and statuses.
+gives_up garbage 2 "HTTP/0.9"
+check "a server that does not speak HTTP leaves no file" nothing_left
+for fault in continues fields long-field; do
+    gives_up $fault 2 "the head of the server's response has more than 64 KiB"
+done
+gives_up loop 9 "more than 8 times"
+gives_up nowhere 1 "without saying where"
+gives_up far 1 "to a URL of 90"
+gives_up downgrade 1 "which is not https"
+gives_up to-file 1 "which is not https"
+gives_up to-nobody 2 "$given_up"
+gives_up long-redirect 1 "a redirect with more than 64 KiB of text"
+gives_up endless-error 1 "no such file (404)"
+gives_up created 2 "status 201"
+gives_up gone 2 "no such file (410)"
+gives_up status-401 1 "set HF_TOKEN"
+gives_up status-403 1 "accept the model's terms"
+gives_up status-404 1 "there is no such file"
+gives_up status-410 1 "there is no such file"
+gives_up status-418 1 "the server answers with status 418"
+gives_up status-429 2 "too many requests from this address (429); $given_up"
+gives_up no-wait 4 "too many requests from this address (429); $given_up"
+gives_up waits 4 "(429); it asks to wait for 2 s, which is more than is left of 3 s (--wait)"
+gives_up later 1 "(429); it asks to wait for 600 s, which is more than is left of 120 s (--wait)"
+gives_up status-500 2 "status 500; $given_up"
+gives_up status-503 2 "status 503; $given_up"
+check "a download that failed leaves no file" nothing_left
+
+# Progress, two pulls at once, kill -9.
+if [ -e "$side/slow-progress" ]; then
+    ended slow-progress
+    check "progress with rate and time left" \
+        grep -qE '\[#* *\] [0-9]+ of 4 MB, [0-9.]+ MB/s, .* %, [0-9]+:[0-9]+:[0-9]+ left' "$work/out"
+fi
+ended once-corrupt-slow
+check "two pulls of one file: the first fails" [ "$(cat "$side/once-corrupt-slow/first")" = 1 ]
+check "then the second downloads the file" complete
+check "the second says that it waited" says "waiting for it"
+ended slow-kill
+check "after $kills kills at random times no incomplete file has the model's name" [ "$status" = 0 ]
+: >"$work/log"
+HOME="$side/slow-kill" "$quern" pull hf:side/slow-kill/model.gguf >"$work/out" 2>"$work/err"
+status=$?
+check "the next run completes the file" complete
+check "and continues what the killed runs left" grep -q '^store .*bytes=' "$work/log"
+
+# ------------------------------------------------------------------ several pulls
 begin
 pull break-300000 --retries 1
 check "a connection that breaks too often is given up" refused "(1 of 1)"
@@ -132,108 +326,15 @@ check "and says so" says "continuing after 0.6 of 4.0 MB"
 run pull "hf:test$tests/plain/model.gguf"
 check "a part from another source is removed" complete
 begin
-pull stall-1000000 --stall 2
-check "a connection that stalls" complete
-check "the next request begins where it stalled" grep -qF '|bytes=1000000-|' "$work/log"
-begin
-pull unavailable
-check "a server that is busy twice" complete
-check "pull waits as long as the server asks for" says "503; trying again in 1.0 s (1 of 5)"
-begin
-pull changing-break-3000000 --retries 2
-check "a file that changes with every request is given up" refused "(2 of 2)"
-check "the last line says the reason, and that the command can continue" \
-    grep -qE "^quern: cannot download hf:test[0-9]+/changing.*; the part that has arrived is kept, and the same command continues it" \
-    "$work/err"
-check "versions of a file are not mixed" [ "$(wc -c <"$cache/model.gguf.part")" -eq 3000000 ]
-begin
-pull no-range-break-3000000 --retries 1
-check "a server without ranges whose connection breaks" refused "(1 of 1)"
-begin
-pull bad-range-break-3000000 --retries 2
-check "a server that sends another range" refused "another version"
-begin
-pull unsatisfied-break-3000000 --retries 2
-check "a range that the server refuses" refused "another version"
-begin
-pull garbage
-check "a server that does not speak HTTP" refused "HTTP/0.9"
-check "a server that does not speak HTTP leaves no file" nothing_left
-
-# ------------------------------------------------------------------ wrong data
-begin
-pull corrupt
-check "a damaged file" refused "the file is removed"
-check "a damaged file is removed" nothing_left
-begin
-pull once-corrupt-break-2000000
-check "after a damaged part the whole file is downloaded again" complete
-check "the message says so" says "do not fit together"
-begin
-pull corrupt-break-2000000
-check "a hub that always breaks off and sends wrong data: two downloads, then an end" refused "the file is removed"
-check "and it was tried again in one piece" says "do not fit together"
-begin
 pull break-1500000 --retries 1 --sha256 "$(printf '%064d' 5)"
 check "a hub whose digest is not that of --sha256" refused "the hub has another file there"
 check "is not asked for the file" requests 0
 begin
-pull wrong-digest
-check "a hub with a wrong digest" refused "the file is removed"
-begin
-pull no-digest
-check "a hub without digest" refused "give it with --sha256"
 pull no-digest --sha256 "$digest"
 check "a hub without digest is enough with --sha256" complete
 begin
-pull wrong-size
-check "a hub and a store that disagree about the size" refused "but it should have 4000001"
-begin
-pull short
-check "a length that is too small" refused "3999000 bytes, but it should have 4000000"
-begin
-pull long
-check "a length that is too large" refused "4001000 bytes, but it should have 4000000"
-begin
-pull long-break-2000000 --retries 1
-check "a body that is too long" refused "more than the 4000000 bytes"
-begin
-pull chunked
-check "a response without a length" refused "how long the file is"
-begin
-pull loop
-check "redirects without end" refused "more than 8 times"
-begin
-pull nowhere
-check "a redirect without a URL" refused "nowhere"
-begin
-pull downgrade
-check "a redirect away from https" refused "which is not https"
-begin
-pull to-file
-check "a redirect to a file" refused "which is not https"
-begin
-pull endless-error
-check "an error page without end" refused "no such file (404)"
-
-# ------------------------------------------------------------------ status codes
-for pair in "401 set HF_TOKEN" "403 accept the model's terms" "404 there is no such file" "410 there is no such file" \
-    "418 the server answers with status 418"; do
-    begin
-    pull "status-${pair%% *}"
-    check "status ${pair%% *}" refused "${pair#* }"
-    check "status ${pair%% *} is not tried again" [ "$(wc -l <"$work/log")" -eq 1 ]
-done
-begin
-pull status-429 --retries 1
-check "status 429 is tried again" refused "too many requests"
-begin
-pull later
-check "but not when the server asks for a long wait" refused "try again in 10 minutes"
-begin
-pull status-500 --retries 1
-check "status 500 is tried again" refused "(1 of 1)"
-check "a download that failed leaves no file" nothing_left
+run pull "http://127.0.0.1:$store_port/test/empty/model.gguf" --sha256 "$digest"
+check "a file without bytes, of a size that nobody knows" refused "the server says that the file is empty"
 
 # ------------------------------------------------------------------ the token
 export HF_TOKEN=secret
@@ -309,13 +410,6 @@ check "the list" [ "$(grep -c '^embeddinggemma' "$work/out")" -eq 4 ]
 run pull --list --json
 check "the list in JSON" [ "$(grep -cE '"sha256": "[0-9a-f]{64}"' "$work/out")" -eq 4 ]
 
-if command -v script >/dev/null; then
-    begin
-    script -qec "'$quern' pull hf:test/slow/model.gguf >/dev/null" /dev/null </dev/null >"$work/out" 2>&1
-    check "progress with rate and time left" \
-        grep -qE '\[#* *\] [0-9]+ of 4 MB, [0-9.]+ MB/s, .* %, [0-9]+:[0-9]+:[0-9]+ left' "$work/out"
-fi
-
 # ------------------------------------------------------------------ full disks
 begin
 (
@@ -335,16 +429,11 @@ if mount -t tmpfs -o size=3m tmpfs "$cache" 2>/dev/null; then
     umount "$cache"
 fi
 
-# ------------------------------------------------------------------ two processes, and kill -9
-begin_first() { # begin_first FAULT: a pull in the background, process $first, which has asked the store when this ends
-    "$quern" pull "hf:test$tests/$1/model.gguf" >"$work/first" 2>"$work/first.err" &
-    first=$!
-    while ! grep -q '^store ' "$work/log"; do
-        sleep 0.05
-    done
-}
+# ------------------------------------------------------------------ two processes, and unfinished files
 begin
-begin_first slow
+"$quern" pull "hf:test$tests/slow/model.gguf" >/dev/null 2>"$work/first.err" &
+first=$!
+await_store slow
 run models rm model.gguf
 check "an active download is not removed" refused "is being downloaded"
 pull slow
@@ -353,32 +442,6 @@ check "the second says that it waits" says "waiting for it"
 wait $first
 check "the first succeeds" [ $? = 0 ]
 check "the file was requested once" requests 1
-begin
-begin_first once-corrupt-slow
-pull once-corrupt-slow
-wait $first
-check "two pulls of one file: the first fails" [ $? = 1 ]
-check "then the second downloads the file" complete
-check "the second says that it waited" says "waiting for it"
-begin
-broken=0
-round=0
-while [ $round -lt "$kills" ]; do
-    round=$((round + 1))
-    "$quern" pull "hf:test$tests/slow/model.gguf" >/dev/null 2>&1 &
-    victim=$!
-    sleep "$(awk -v seed="$$$round" 'BEGIN { srand(seed); print rand() * 0.5 }')"
-    kill -9 $victim 2>/dev/null
-    wait $victim 2>/dev/null
-    if [ -e "$cache/model.gguf" ]; then
-        cmp -s "$work/content" "$cache/model.gguf" || broken=1
-        [ $round = "$kills" ] || run models rm model.gguf
-    fi
-done
-check "after $kills kills at random times no incomplete file has the model's name" [ $broken = 0 ]
-pull slow
-check "the next run completes the file" complete
-check "and continues what the killed runs left" grep -q '^store .*bytes=' "$work/log"
 begin
 pull break-3000000 --retries 1
 mkdir -p "$cache"

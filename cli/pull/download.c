@@ -1,5 +1,7 @@
 #include "pull.h"
 
+#include "base/file_kind.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
@@ -9,8 +11,7 @@
 #include <unistd.h>
 
 #define MOST_REDIRECTS 8
-#define LONGEST_WAIT 120        /* seconds that a server may ask us to wait */
-#define RETRY_PROGRESS (1u << 20)     /* bytes after which failures are counted from the first again */
+#define RETRY_PROGRESS (1u << 20) /* bytes after which failures are counted from the first again */
 
 struct download {
     const struct quern_cli_source *source;
@@ -25,6 +26,7 @@ struct download {
     bool restart;                  /* the bytes that are there do not fit: request the whole file */
     char reason[QUERN_CLI_REASON];
     bool heard; /* a server has answered */
+    int waited; /* seconds so far because servers asked for it */
 };
 
 static bool refuse(struct download *download, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -37,13 +39,27 @@ static bool refuse(struct download *download, const char *format, ...)
     return false;
 }
 
+/* Adds to the reason. False, for callers that refuse. */
+static bool refuse_also(struct download *download, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static bool refuse_also(struct download *download, const char *format, ...)
+{
+    const size_t length = strlen(download->reason);
+    va_list list;
+    va_start(list, format);
+    vsnprintf(download->reason + length, sizeof download->reason - length, format, list);
+    va_end(list);
+    return false;
+}
+
 /* ---------------------------------------------------------------- what the file must be */
 
 static bool agree_size(struct download *download, const char *who, uint64_t size)
 {
     if (download->size == 0)
         download->size = size;
-    if (download->size == size && size > 0)
+    if (download->size == 0)
+        return refuse(download, "%s says that the file is empty", who);
+    if (download->size == size)
         return true;
     return refuse(download, "%s says that the file has %llu bytes, but it should have %llu", who,
                   (unsigned long long)size, (unsigned long long)download->size);
@@ -79,18 +95,40 @@ static bool has_room(struct download *download, uint64_t bytes)
                   download->part.target, (double)left * 1e-6);
 }
 
-/* Refuses this response and requests the whole file instead. */
+/* Refuses this response, which does not continue the part that is there, and requests the whole file instead. */
 static bool want_all(struct download *download)
 {
     download->restart = true;
     return refuse(download, "the part that is there belongs to another version of the file");
 }
 
-/* Whether the head of the response says that its body is the (rest of the) file. */
-static bool accept_response(struct download *download, int status)
+static bool has_range_wanted(struct download *download)
+{
+    const struct quern_cli_part *part = &download->part;
+    if (download->response.first == part->have)
+        return true;
+    download->restart = part->have > 0;
+    return refuse(download, "the server sends the bytes from %llu on, but those from %llu on were requested",
+                  (unsigned long long)download->response.first, (unsigned long long)part->have);
+}
+
+/* Whether data, with which a file begins, may be that of a model. Pages that ask for a login, errors as JSON and the
+ * like come with a status of success, too. */
+static bool may_be_model(struct download *download, const void *data, size_t length)
+{
+    const char *kind = length > 0 ? quern_file_kind(data, length) : NULL;
+    if (kind == NULL || strcmp(kind, quern_file_kind("GGUF", 4)) == 0)
+        return true;
+    return refuse(download, "what the server sends is %s", kind);
+}
+
+/* Whether a response is the (rest of the) file, as its head and the beginning of its body say. */
+static bool accept_response(struct download *download, int status, const void *data, size_t length)
 {
     const struct quern_cli_response *response = &download->response;
     struct quern_cli_part *part = &download->part;
+    if ((status == 200 || (response->has_range && response->first == 0)) && !may_be_model(download, data, length))
+        return false;
     if (!take_links(download))
         return false;
     if (download->sha256[0] == '\0')
@@ -101,8 +139,8 @@ static bool accept_response(struct download *download, int status)
         return false;
     if (part->have > 0 && (strcmp(part->record.sha256, download->sha256) != 0 || part->record.size != download->size))
         return want_all(download);
-    if (status == 206 && response->first != part->have)
-        return part->have > 0 ? want_all(download) : refuse(download, "the server sends another part of the file");
+    if (status == 206 && !has_range_wanted(download))
+        return false;
     struct quern_cli_record record = {.size = download->size};
     strcpy(record.origin, download->source->origin);
     strcpy(record.sha256, download->sha256);
@@ -128,7 +166,7 @@ static bool take_body(void *context, int status, const void *data, size_t length
 {
     struct download *download = context;
     struct quern_cli_part *part = &download->part;
-    if (!download->accepted && !accept_response(download, status))
+    if (!download->accepted && !accept_response(download, status, data, length))
         return false;
     download->accepted = true;
     if (length > download->size - part->have)
@@ -180,10 +218,14 @@ static enum quern_cli_outcome explain(struct download *download, const struct qu
 }
 
 /* Takes the URL that the response redirects to; false when it must not be followed. */
-static bool follow(struct download *download, char url[QUERN_CLI_URL], const char *redirect)
+static bool follow(struct download *download, char url[QUERN_CLI_URL], const struct quern_cli_request *request)
 {
-    if (redirect[0] == '\0')
+    const char *redirect = request->redirect;
+    if (request->redirect_length == 0)
         return refuse(download, "the server redirects without saying where");
+    if (redirect[0] == '\0')
+        return refuse(download, "the server redirects to a URL of %zu bytes; one of more than %d is not followed",
+                      request->redirect_length, QUERN_CLI_URL - 1);
     if (!quern_cli_url_allowed(redirect, url))
         return refuse(download, "the server redirects to %.200s, which is not https, and is not followed", redirect);
     strcpy(url, redirect);
@@ -213,7 +255,7 @@ static enum quern_cli_outcome fetch(struct download *download)
         if (outcome != QUERN_CLI_GOT)
             return outcome;
         if (request.status == 200 || request.status == 206) {
-            if (!download->accepted && !accept_response(download, request.status)) /* it has no body */
+            if (!download->accepted && !accept_response(download, request.status, NULL, 0)) /* no body */
                 return QUERN_CLI_STOP;
             if (part->have == download->size)
                 return QUERN_CLI_GOT;
@@ -223,7 +265,7 @@ static enum quern_cli_outcome fetch(struct download *download)
         }
         if (request.status < 300 || request.status > 399 || request.status == 304)
             return explain(download, &request);
-        if (!take_links(download) || !follow(download, url, request.redirect))
+        if (!take_links(download) || !follow(download, url, &request))
             return QUERN_CLI_STOP;
     }
     refuse(download, "the server redirects more than %d times", MOST_REDIRECTS);
@@ -238,21 +280,35 @@ static int most_failures(const struct download *download)
     return download->heard || most < WITHOUT_ANSWER ? most : WITHOUT_ANSWER;
 }
 
-/* Waits before another attempt: half a second after the first failure, then twice as long each time. False when the
- * server asks for a longer wait than LONGEST_WAIT. */
+/* Waits before another attempt: half a second after the first failure, then twice as long each time, or as long as the
+ * server asks for. False when servers have asked for more than may be waited in all. */
 static bool wait_again(struct download *download, int failures)
 {
     double seconds = 0.25 * (double)(1 << (failures < 8 ? failures : 8));
-    if (download->response.retry_after > LONGEST_WAIT)
-        return refuse(download, "the server asks to try again in %d minutes", download->response.retry_after / 60);
-    if (seconds < download->response.retry_after)
-        seconds = download->response.retry_after;
+    const int asked = download->response.retry_after;
+    if (asked > seconds) {
+        if (asked > download->options->wait - download->waited)
+            return refuse_also(download, "; it asks to wait for %d s, which is more than is left of %d s (--wait)",
+                               asked, download->options->wait);
+        download->waited += asked;
+        seconds = asked;
+    }
     quern_cli_notice("%s; trying again in %.1f s (%d of %d)", download->reason, seconds, failures,
                      most_failures(download));
     struct timespec time = {(time_t)seconds, (long)((seconds - (double)(time_t)seconds) * 1e9)};
     while (nanosleep(&time, &time) != 0 && errno == EINTR)
         ;
     return true;
+}
+
+/* Whether another attempt is to be made after a failure, after waiting for its time. */
+static bool may_try_again(struct download *download, enum quern_cli_outcome outcome, int failures)
+{
+    if (outcome != QUERN_CLI_AGAIN)
+        return false;
+    if (failures > most_failures(download))
+        return refuse_also(download, "; given up after %d failure%s in a row", failures, failures == 1 ? "" : "s");
+    return wait_again(download, failures);
 }
 
 /* Fetches until all bytes are there. An exit code. */
@@ -278,7 +334,7 @@ static int fetch_all(struct download *download)
         }
         if (part->have > 0)
             part->resumed = true;
-        if (outcome != QUERN_CLI_AGAIN || ++failures > most_failures(download) || !wait_again(download, failures)) {
+        if (!may_try_again(download, outcome, ++failures)) {
             if (download->reason[0] != '\0')
                 quern_cli_say("cannot download %s: %s%s", download->source->origin, download->reason,
                               part->have > 0 ? "; the part that has arrived is kept, and the same command continues it"

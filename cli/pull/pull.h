@@ -91,6 +91,8 @@ void quern_cli_part_close(struct quern_cli_part *part, bool remove);
 
 /* ---------------------------------------------------------------- transfer.c, or no_transfer.c without libcurl */
 
+#define QUERN_CLI_LEAST_RATE 1024 /* bytes a second; a response that brings less is given up */
+
 enum quern_cli_outcome {
     QUERN_CLI_GOT,   /* the whole response was received */
     QUERN_CLI_AGAIN, /* it failed, but may work another time */
@@ -103,16 +105,17 @@ struct quern_cli_request {
     const char *token;    /* NULL: none */
     const char *if_range; /* etag for from; "": none */
     uint64_t from;        /* the first byte wanted */
-    int stall;            /* seconds without a byte before giving up */
+    int stall;            /* seconds below QUERN_CLI_LEAST_RATE before giving up */
     void *context;
     void (*line)(void *context, const char *line, size_t length);        /* a line of the head */
     bool (*body)(void *context, int status, const void *data, size_t length); /* false: stop */
     int status;                   /* of the response; 0: there was none */
-    char redirect[QUERN_CLI_URL]; /* where it leads; "": nowhere */
+    size_t redirect_length;       /* of the URL where it leads; 0: nowhere */
+    char redirect[QUERN_CLI_URL]; /* this URL; "" when it is too long */
 };
 
-/* QUERN_CLI_GOT: a whole response was received, with any status. Otherwise reason says what failed; it is left alone
- * when body returned false. */
+/* QUERN_CLI_GOT: a whole response was received, with any status, or as much of it as matters, which of an error is its
+ * status. Otherwise reason says what failed; it is left alone when body returned false. */
 enum quern_cli_outcome quern_cli_transfer(struct quern_cli_request *request, char reason[QUERN_CLI_REASON]);
 
 /* Whether this program can download; false with a reason. */
@@ -123,7 +126,8 @@ bool quern_cli_transfer_ready(char reason[QUERN_CLI_REASON]);
 struct quern_cli_download_options {
     const char *token; /* of the hub; NULL: none */
     int retries;       /* after failures in a row */
-    int stall;         /* seconds without a byte before trying again */
+    int stall;         /* seconds below QUERN_CLI_LEAST_RATE before trying again */
+    int wait;          /* seconds to wait in all because servers ask for it */
 };
 
 /* Makes sure that the file is at path, in the cache folder, with the right content. Does not use the network when it is

@@ -9,11 +9,12 @@
 #include <unistd.h>
 
 #define MOST_RETRIES 1000
-#define MOST_STALL 3600 /* seconds */
+#define MOST_STALL 3600  /* seconds */
+#define MOST_WAIT 86400  /* seconds */
 
 struct pull_options {
     const char *sha256; /* NULL: not given */
-    int retries, stall;
+    int retries, stall, wait;
     bool list, json;
 };
 
@@ -75,7 +76,7 @@ static int fetch(const struct pull_options *options, const char *name, const cha
     static struct quern_cli_record record;
     char reason[QUERN_CLI_REASON], folder[QUERN_CLI_PATH], path[QUERN_CLI_PATH];
     const struct quern_cli_download_options how = {
-        .token = token, .retries = options->retries, .stall = options->stall};
+        .token = token, .retries = options->retries, .stall = options->stall, .wait = options->wait};
     if (!quern_cli_source_find(&source, name, options->sha256, hub, reason))
         return quern_cli_misuse("pull", "%s", reason);
     if (!quern_cli_cache_folder(folder) || !quern_cli_cache_path(path, source.file)) {
@@ -116,15 +117,17 @@ static int pull(const void *given, struct quern_cli_arguments arguments)
     return fetch(options, arguments.texts[0], hub != NULL ? hub : "https://huggingface.co", token);
 }
 
-static struct pull_options defaults = {.retries = 5, .stall = 30};
+static struct pull_options defaults = {.retries = 5, .stall = 30, .wait = 120};
 
 static const struct quern_cli_option table[] = {
     {"list", '\0', NULL, "list the published models that have a name", QUERN_CLI_SWITCH(struct pull_options, list)},
     {"sha256", '\0', "DIGEST", "the SHA-256 that the file must have", QUERN_CLI_TEXT(struct pull_options, sha256)},
     {"retries", '\0', "N", "failures in a row before giving up; default: 5",
      QUERN_CLI_NUMBER(struct pull_options, retries, 1, MOST_RETRIES)},
-    {"stall", '\0', "S", "seconds without a byte, about, before trying again; default: 30",
+    {"stall", '\0', "S", "seconds with less than 1 KiB each before trying again; default: 30",
      QUERN_CLI_NUMBER(struct pull_options, stall, 1, MOST_STALL)},
+    {"wait", '\0', "S", "seconds to wait in all when servers ask for it; default: 120",
+     QUERN_CLI_NUMBER(struct pull_options, wait, 0, MOST_WAIT)},
     QUERN_CLI_JSON_OPTION(struct pull_options),
     {0},
 };

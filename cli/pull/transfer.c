@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ERROR_BODY 65536 /* most bytes that are read of a response other than the file */
+#define MOST_HEAD 65536       /* bytes of the heads of a response that are read */
+#define MOST_OTHER_BODY 65536 /* bytes of the body of a response other than the file that are read */
+#define CURL_TOO_LARGE 100        /* CURLE_TOO_LARGE, which libcurl has since 8.6 */
 
 /* libcurl is loaded only for a download: it needs 30 libraries, which would add 7 ms to the start of every other verb.
  * Both of Debian's builds will do. */
@@ -53,16 +55,28 @@ bool quern_cli_transfer_ready(char reason[QUERN_CLI_REASON])
 struct transfer {
     struct quern_cli_request *request;
     CURL *handle;
-    size_t discarded;
-    bool stopped; /* by body */
+    size_t head, discarded;   /* bytes so far: of heads, and of other bodies */
+    bool stopped;             /* by body */
+    bool slow;                /* so it was given up */
+    curl_off_t counted;       /* bytes of the body when the time was counted from its start the last time */
+    int64_t counted_ns;       /* and when that was */
 };
 
 static size_t take_line(char *line, size_t one, size_t length, void *context)
 {
-    const struct transfer *transfer = context;
+    struct transfer *transfer = context;
     (void)one;
+    transfer->head += length;
+    if (transfer->head > MOST_HEAD)
+        return 0;
     transfer->request->line(transfer->request->context, line, length);
     return length;
+}
+
+/* Whether nothing but the status of such a response matters. */
+static bool is_other(long status)
+{
+    return status >= 400 || (status > 200 && status < 300 && status != 206);
 }
 
 static size_t take_body(char *data, size_t one, size_t length, void *context)
@@ -74,10 +88,27 @@ static size_t take_body(char *data, size_t one, size_t length, void *context)
     curl.get(transfer->handle, CURLINFO_RESPONSE_CODE, &status);
     if (status != 200 && status != 206) {
         transfer->discarded += length;
-        return transfer->discarded <= ERROR_BODY ? length : 0;
+        return transfer->discarded <= MOST_OTHER_BODY && !is_other(status) ? length : 0;
     }
     transfer->stopped = !request->body(request->context, (int)status, data, length);
     return transfer->stopped ? 0 : length;
+}
+
+/* Ends the transfer when less has come in the time `stall` than the least rate brings. Each time that so much has come,
+ * the time begins anew. libcurl calls this at least once a second. Its own limit looks at the last seconds only, so a
+ * server that sends a little now and then could go on for ever. */
+static int check_rate(void *context, curl_off_t total, curl_off_t got, curl_off_t upload, curl_off_t uploaded)
+{
+    struct transfer *transfer = context;
+    const int stall = transfer->request->stall;
+    const int64_t now = quern_cli_now_ns();
+    (void)total, (void)upload, (void)uploaded;
+    if (got - transfer->counted >= (curl_off_t)stall * QUERN_CLI_LEAST_RATE) {
+        transfer->counted = got;
+        transfer->counted_ns = now;
+    }
+    transfer->slow = now - transfer->counted_ns > stall * INT64_C(1000000000);
+    return transfer->slow;
 }
 
 /* Adds a line to the head of the request. */
@@ -131,8 +162,9 @@ static void set_up(struct transfer *transfer, struct curl_slist *head, char erro
     curl.set(handle, CURLOPT_HTTPHEADER, head);
     curl.set(handle, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     curl.set(handle, CURLOPT_CONNECTTIMEOUT, (long)request->stall);
-    curl.set(handle, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    curl.set(handle, CURLOPT_LOW_SPEED_TIME, (long)request->stall);
+    curl.set(handle, CURLOPT_NOPROGRESS, 0L);
+    curl.set(handle, CURLOPT_XFERINFOFUNCTION, check_rate);
+    curl.set(handle, CURLOPT_XFERINFODATA, transfer);
     curl.set(handle, CURLOPT_HEADERFUNCTION, take_line);
     curl.set(handle, CURLOPT_HEADERDATA, transfer);
     curl.set(handle, CURLOPT_WRITEFUNCTION, take_body);
@@ -163,6 +195,30 @@ static bool is_passing(CURLcode code)
     }
 }
 
+/* Says why a transfer failed, unless body has said it. */
+static enum quern_cli_outcome say_failure(const struct transfer *transfer, CURLcode code, const char *error,
+                                          char reason[QUERN_CLI_REASON])
+{
+    long sent = 0; /* bytes of the request */
+    curl.get(transfer->handle, CURLINFO_REQUEST_SIZE, &sent);
+    if (transfer->stopped)
+        return QUERN_CLI_STOP;
+    if (transfer->slow) {
+        snprintf(reason, QUERN_CLI_REASON, "in %d s less than %d KiB arrived", transfer->request->stall,
+                 transfer->request->stall * QUERN_CLI_LEAST_RATE / 1024);
+        return QUERN_CLI_AGAIN;
+    }
+    /* libcurl calls a line that is longer than it takes a lack of memory. */
+    if (transfer->head > MOST_HEAD || (sent > 0 && (code == CURLE_OUT_OF_MEMORY || (int)code == CURL_TOO_LARGE)))
+        snprintf(reason, QUERN_CLI_REASON, "the head of the server's response has more than %d KiB", MOST_HEAD / 1024);
+    else if (transfer->discarded > MOST_OTHER_BODY)
+        snprintf(reason, QUERN_CLI_REASON, "the server sends a redirect with more than %d KiB of text",
+                 MOST_OTHER_BODY / 1024);
+    else
+        snprintf(reason, QUERN_CLI_REASON, "%s", error[0] != '\0' ? error : curl.describe(code));
+    return is_passing(code) ? QUERN_CLI_AGAIN : QUERN_CLI_STOP;
+}
+
 static enum quern_cli_outcome perform(struct transfer *transfer, char reason[QUERN_CLI_REASON])
 {
     char error[CURL_ERROR_SIZE] = "", *redirect = NULL;
@@ -172,19 +228,17 @@ static enum quern_cli_outcome perform(struct transfer *transfer, char reason[QUE
     long status = 0;
     if (make_head(&head, request)) {
         set_up(transfer, head, error);
+        transfer->counted_ns = quern_cli_now_ns();
         code = curl.perform(transfer->handle);
         curl.get(transfer->handle, CURLINFO_RESPONSE_CODE, &status);
         curl.get(transfer->handle, CURLINFO_REDIRECT_URL, &redirect);
     }
     curl.free_list(head);
     request->status = (int)status;
-    if (redirect != NULL && strlen(redirect) < sizeof request->redirect)
+    request->redirect_length = redirect != NULL ? strlen(redirect) : 0;
+    if (redirect != NULL && request->redirect_length < sizeof request->redirect)
         strcpy(request->redirect, redirect);
-    if (code == CURLE_OK || (transfer->discarded > ERROR_BODY && status >= 300))
-        return QUERN_CLI_GOT;
-    if (!transfer->stopped)
-        snprintf(reason, QUERN_CLI_REASON, "%s", error[0] != '\0' ? error : curl.describe(code));
-    return is_passing(code) ? QUERN_CLI_AGAIN : QUERN_CLI_STOP;
+    return code == CURLE_OK || is_other(status) ? QUERN_CLI_GOT : say_failure(transfer, code, error, reason);
 }
 
 enum quern_cli_outcome quern_cli_transfer(struct quern_cli_request *request, char reason[QUERN_CLI_REASON])
@@ -192,6 +246,7 @@ enum quern_cli_outcome quern_cli_transfer(struct quern_cli_request *request, cha
     struct transfer transfer = {.request = request};
     request->status = 0;
     request->redirect[0] = '\0';
+    request->redirect_length = 0;
     if (!quern_cli_transfer_ready(reason))
         return QUERN_CLI_STOP;
     transfer.handle = curl.init();

@@ -4,6 +4,8 @@
  * request to LOG:
  *     PORT TARGET|RANGE|IF-RANGE|AUTHORIZATION
  * usage: hub FILE LOG; prints "HUB-PORT STORE-PORT" and runs until its standard input ends. */
+#include "base/count.h"
+
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -54,7 +56,7 @@ static void send_all(int socket, const void *data, uint64_t length)
 static void reply(const struct request *request, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void reply(const struct request *request, const char *format, ...)
 {
-    char text[8192];
+    static char text[16384];
     va_list list;
     va_start(list, format);
     int length = vsnprintf(text, sizeof text, format, list);
@@ -88,6 +90,18 @@ static void pause_ms(long ms)
     nanosleep(&time, NULL);
 }
 
+/* Sends a text again and again, until the other side leaves. */
+static void send_for_ever(const struct request *request, const char *text, long ms_between)
+{
+    for (;; pause_ms(ms_between))
+        send_all(request->socket, text, strlen(text));
+}
+
+static void send_page(const struct request *request, const char *page)
+{
+    reply(request, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n%s", strlen(page), page);
+}
+
 /* ---------------------------------------------------------------- the store */
 
 /* Sends the bytes [first, last), with the fault. */
@@ -118,24 +132,78 @@ static void send_body(const struct request *request, uint64_t first, uint64_t la
         _exit(1);
 }
 
+/* Answers with something other than the file, if the fault is of that kind. */
+static bool serve_other(const struct request *request)
+{
+    static const struct {
+        const char *fault, *answer;
+    } answers[] = {
+        {"garbage", "not HTTP at all\r\n\r\n"},
+        {"closes", ""},
+        {"empty", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"},
+        {"chunked", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"},
+        {"no-wait", "HTTP/1.1 429 Slow down\r\nRetry-After: 0\r\nContent-Length: 0\r\n\r\n"},
+        {"waits", "HTTP/1.1 429 Slow down\r\nRetry-After: 2\r\nContent-Length: 0\r\n\r\n"},
+        {"bad-range", "HTTP/1.1 206 Partial Content\r\nContent-Length: 4\r\nContent-Range: bytes x\r\n\r\nGGUF"},
+        {"other-range", "HTTP/1.1 206 Partial Content\r\nContent-Length: 3999000\r\n"
+                        "Content-Range: bytes 1000-3999999/4000000\r\n\r\nGGUF"},
+        {"gone", "HTTP/1.1 410 Gone\r\nContent-Length: 1000000\r\n\r\n"}, /* and breaks off */
+    };
+    if (is(request, "unavailable") && request->count < 2) {
+        reply(request, "HTTP/1.1 503 Busy\r\nRetry-After: 1\r\nContent-Length: 4\r\n\r\nbusy");
+        return true;
+    }
+    for (size_t i = 0; i < QUERN_COUNT(answers); i++)
+        if (is(request, answers[i].fault)) {
+            reply(request, "%s", answers[i].answer);
+            return true;
+        }
+    if (is(request, "page"))
+        send_page(request, "<!DOCTYPE html>\n<title>Log in</title>\n");
+    else if (is(request, "json"))
+        send_page(request, "{\"error\": \"no quota\"}");
+    else if (is(request, "pointer"))
+        send_page(request, "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 7\n");
+    else
+        return false;
+    return true;
+}
+
+/* Answers without an end, if the fault is of that kind. */
+static void serve_for_ever(const struct request *request)
+{
+    static char line[1000] = "X-Long: "; /* with its end, and the terminator */
+    memset(line + 8, 'a', sizeof line - 11);
+    if (is(request, "continues"))
+        send_for_ever(request, "HTTP/1.1 100 Continue\r\n\r\n", 0);
+    if (is(request, "created")) {
+        reply(request, "HTTP/1.1 201 Created\r\n\r\n");
+        send_for_ever(request, line, 0);
+    }
+    if (is(request, "trickle")) {
+        reply(request, "HTTP/1.1 200 OK\r\nContent-Length: %lu\r\n\r\nGGUF", size);
+        send_for_ever(request, "x", 100);
+    }
+    if (is(request, "slow-head")) {
+        reply(request, "HTTP/1.1 200 OK\r\nX-Long: ");
+        send_for_ever(request, "x", 100);
+    }
+    if (is(request, "fields") || is(request, "long-field")) {
+        strcpy(line + sizeof line - 3, is(request, "fields") ? "\r\n" : "aa");
+        reply(request, "HTTP/1.1 200 OK\r\n");
+        send_for_ever(request, line, 0);
+    }
+}
+
 static void serve_store(const struct request *request)
 {
     uint64_t first = 0;
     char etag[64];
     const char *range = field(request, "Range"), *if_range = field(request, "If-Range");
     snprintf(etag, sizeof etag, "\"version-%d\"", is(request, "changing-break") ? request->count : 0);
-    if (is(request, "garbage")) {
-        reply(request, "not HTTP at all\r\n\r\n");
+    serve_for_ever(request);
+    if (serve_other(request))
         return;
-    }
-    if (is(request, "unavailable") && request->count < 2) {
-        reply(request, "HTTP/1.1 503 Busy\r\nRetry-After: 1\r\nContent-Length: 4\r\n\r\nbusy");
-        return;
-    }
-    if (is(request, "chunked")) {
-        reply(request, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n");
-        return;
-    }
     if (sscanf(range, "bytes=%lu-", &first) == 1 && (if_range[0] == '\0' || strcmp(if_range, etag) == 0) &&
         !is(request, "no-range-break")) {
         if (first >= size || is(request, "unsatisfied-break")) {
@@ -163,7 +231,7 @@ static void serve_store(const struct request *request)
 
 static void serve_hub(const struct request *request)
 {
-    char location[5000];
+    static char location[16384];
     int status;
     if (sscanf(request->fault, "status-%d", &status) == 1) {
         reply(request, "HTTP/1.1 %d No\r\nContent-Length: 2\r\n\r\nno", status);
@@ -187,11 +255,19 @@ static void serve_hub(const struct request *request)
         snprintf(location, sizeof location, "http://example.com/model.gguf");
     else if (is(request, "to-file"))
         snprintf(location, sizeof location, "file:///etc/passwd");
+    else if (is(request, "to-nobody"))
+        snprintf(location, sizeof location, "http://127.0.0.1:1/model.gguf");
+    else if (is(request, "far"))
+        memset(location + strlen(location), 'a', 9000); /* the rest is zero */
     if (is(request, "direct")) {
         reply(request, "HTTP/1.1 200 OK\r\nContent-Length: %lu\r\nX-Linked-ETag: \"%s\"\r\nX-Linked-Size: %lu\r\n\r\n",
               size, sha256, size);
         send_body(request, 0, size);
         return;
+    }
+    if (is(request, "long-redirect")) {
+        reply(request, "HTTP/1.1 302 Found\r\nLocation: %s\r\n\r\n", location);
+        send_for_ever(request, "see ", 0);
     }
     reply(request, "HTTP/1.1 302 Found\r\nContent-Length: 3\r\n");
     if (!is(request, "nowhere"))
@@ -200,7 +276,7 @@ static void serve_hub(const struct request *request)
         reply(request, "X-Linked-Etag: \"%064d\"\r\nX-Linked-Size: %lu\r\n", 7, size);
     else if (!is(request, "no-digest"))
         reply(request, "X-Linked-Etag: \"%s\"\r\nX-Linked-Size: %lu\r\n", sha256,
-              is(request, "wrong-size") ? size + 1 : size);
+              is(request, "wrong-size") ? size + 1 : is(request, "no-size") ? 0 : size);
     reply(request, "\r\nsee");
 }
 
