@@ -1,41 +1,44 @@
 // Groups of similar texts, and the words that tell a group from the others.
-import { dot } from "./vectors.js";
 
 const turns = 30;
 
-const distance = (a, b) => dot(a, a) + dot(b, b) - 2 * dot(a, b);
-
 // Starts far from each other: the first text, then always the text that is farthest from all starts so far.
-function starts(vectors, count) {
-    const chosen = [vectors[0]];
+function starts(rows, count) {
+    const chosen = [0];
+    const gaps = rows.map(() => Infinity);
     while (chosen.length < count) {
-        const gaps = vectors.map((vector) => Math.min(...chosen.map((other) => distance(vector, other))));
-        chosen.push(vectors[gaps.indexOf(Math.max(...gaps))]);
+        gaps.forEach((gap, i) => { gaps[i] = Math.min(gap, 2 - 2 * rows[i][chosen.at(-1)]); });
+        chosen.push(gaps.indexOf(Math.max(...gaps)));
     }
     return chosen;
 }
 
-function mean(vectors, width) {
-    const sum = new Float64Array(width);
-    vectors.forEach((vector) => vector.forEach((x, d) => { sum[d] += x; }));
-    return sum.map((x) => x / vectors.length);
+const mean = (members, value) => members.reduce((sum, i) => sum + value(i), 0) / members.length;
+
+// The squared distance of each text from the mean of a group, less 1, from cosines alone.
+function distances(rows, members) {
+    const near = rows.map((row) => mean(members, (i) => row[i]));
+    const own = mean(members, (i) => near[i]);
+    return near.map((x) => own - 2 * x);
 }
 
-// The group of each vector (k-means; the same vectors always give the same groups).
-export function cluster(vectors, count) {
-    let centres = starts(vectors, count), groups = [];
+// The group of each text (k-means; the same cosines always give the same groups).
+export async function cluster(rows, count, rest) {
+    let members = starts(rows, count).map((i) => [i]), groups = [];
     for (let turn = 0; turn < turns; turn++) {
-        const next = vectors.map((vector) => {
-            const gaps = centres.map((centre) => distance(vector, centre));
-            return gaps.indexOf(Math.min(...gaps));
+        const gaps = members.map((own) => distances(rows, own));
+        const next = rows.map((_, i) => {
+            const each = gaps.map((gap) => gap[i]);
+            return each.indexOf(Math.min(...each));
         });
         if (next.every((group, i) => group === groups[i]))
             break;
         groups = next;
-        centres = centres.map((centre, group) => {
-            const own = vectors.filter((_, i) => groups[i] === group);
-            return own.length ? mean(own, centre.length) : centre;
+        members = members.map((before, group) => {
+            const own = [...rows.keys()].filter((i) => groups[i] === group);
+            return own.length ? own : before;
         });
+        await rest();
     }
     return groups;
 }
@@ -54,5 +57,5 @@ export function keyWords(texts, groups) {
     });
     return Array.from(own, (counts) => [...counts || []]
         .map(([word, count]) => [word, count * Math.log((texts.length + 1) / every.get(word))])
-        .sort((a, b) => b[1] - a[1] || a[0].localeCompare(b[0])).slice(0, 3).map(([word]) => word));
+        .sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)).slice(0, 3).map(([word]) => word));
 }

@@ -2,32 +2,36 @@
 import { offerCsv } from "./csv.js";
 import { duration, element, fillTasks, lines, make, onSubmit, plural } from "./elements.js";
 import { embed, model } from "./server.js";
-import { cosine } from "./vectors.js";
+import { cosines } from "./vectors.js";
 
 const mostTexts = 100;
 const mostNumbers = 15; // texts, up to which the cells have room for numbers
 
 // Colours cover the range of the given values only, because similarities rarely differ by more than a third.
 function scale(similarities) {
-    const values = similarities.flatMap((row, i) => row.filter((_, j) => j !== i));
+    const values = similarities.flatMap((row, i) => [...row].filter((_, j) => j !== i));
     const [low, high] = [Math.min(...values), Math.max(...values)];
     return (value) => high > low ? Math.round(100 * (value - low) / (high - low)) : 50;
 }
 
-function table(texts, similarities) {
+async function table(texts, similarities, rest) {
     const heat = scale(similarities);
     const head = make("tr", {}, make("td"), ...texts.map((text, i) =>
         make("th", { scope: "col" }, String(i + 1), make("span", { class: "hidden-text" }, ` ${text}`))));
-    const rows = similarities.map((row, i) => make("tr", {},
-        make("th", { scope: "row", title: texts[i], dir: "auto" }, make("span", {}, `${i + 1} ${texts[i]}`)),
-        ...row.map((value, j) => {
-            const cell = make("td", { "data-row": i, "data-column": j }, value.toFixed(2));
-            if (i === j)
-                cell.className = "self";
-            else
-                cell.style.setProperty("--heat-part", heat(value));
-            return cell;
-        })));
+    const rows = [];
+    for (const [i, row] of similarities.entries()) {
+        rows.push(make("tr", {},
+            make("th", { scope: "row", title: texts[i], dir: "auto" }, make("span", {}, `${i + 1} ${texts[i]}`)),
+            ...Array.from(row, (value, j) => {
+                const cell = make("td", { "data-row": i, "data-column": j }, value.toFixed(2));
+                if (i === j)
+                    cell.className = "self";
+                else
+                    cell.style.setProperty("--heat-part", heat(value));
+                return cell;
+            })));
+        await rest();
+    }
     return make("table", { class: texts.length > mostNumbers ? "heat dense" : "heat" },
         make("caption", {}, "Cosine similarity: 1.00 is the same direction"),
         make("thead", {}, head), make("tbody", {}, ...rows));
@@ -42,21 +46,21 @@ function closest(texts, similarities) {
     return `Closest: ${texts[best[0]]} / ${texts[best[1]]}.`;
 }
 
-async function work(signal) {
+async function work({ signal, rest }) {
     const texts = lines("compare-texts");
     if (texts.length < 2 || texts.length > mostTexts)
         throw new Error(`Enter 2 to ${mostTexts} lines; there are ${texts.length}.`);
     const { vectors, asked, milliseconds } = await embed(texts, { task: element("compare-task").value }, signal);
-    const similarities = vectors.map((a) => vectors.map((b) => cosine(a, b)));
+    const similarities = await cosines(vectors, rest);
     const result = element("compare-result");
-    result.replaceChildren(table(texts, similarities));
+    result.replaceChildren(await table(texts, similarities, rest));
     result.hidden = false;
     result.onmouseover = ({ target: { dataset: { row, column } } }) => {
         element("compare-pair").textContent = row
             ? `${similarities[row][column].toFixed(2)}: ${texts[row]} / ${texts[column]}` : "";
     };
     offerCsv("compare", () => [["", ...texts], ...similarities.map((row, i) =>
-        [texts[i], ...row.map((value) => value.toFixed(6))])]);
+        [texts[i], ...Array.from(row, (value) => value.toFixed(6))])]);
     return `${plural(asked, "new text")} embedded in ${duration(milliseconds)}. ${closest(texts, similarities)}`;
 }
 

@@ -1,4 +1,5 @@
 // Elements, forms and their status lines.
+import { slices } from "./slices.js";
 
 export const element = (id) => document.getElementById(id);
 
@@ -32,8 +33,8 @@ export function say(id, text, isProblem = false) {
     status.classList.toggle("problem", isProblem);
 }
 
-// When the form NAME-form is submitted, calls work(signal), which returns the text for NAME-status. A second submit
-// cancels the first.
+// When the form NAME-form is submitted, calls work(job), which returns the text for NAME-status. A job has a signal and
+// rest() for long work (see slices.js). A second submit cancels the first.
 export function onSubmit(name, work) {
     const form = element(`${name}-form`);
     let current;
@@ -44,7 +45,7 @@ export function onSubmit(name, work) {
         current = mine;
         form.setAttribute("aria-busy", "true");
         try {
-            const text = await work(mine.signal);
+            const text = await work({ signal: mine.signal, rest: slices(mine.signal) });
             if (current === mine)
                 say(`${name}-status`, text);
         } catch (error) {

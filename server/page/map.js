@@ -3,7 +3,7 @@ import { cluster, keyWords } from "./clusters.js";
 import { offerCsv } from "./csv.js";
 import { draw, duration, element, fillTasks, make, onSubmit, plural, say } from "./elements.js";
 import { embed, model } from "./server.js";
-import { cosine, plane } from "./vectors.js";
+import { cosines, plane } from "./vectors.js";
 import { startZoom } from "./zoom.js";
 
 const mostTexts = 500;
@@ -76,13 +76,12 @@ function paint(items, points) {
     }));
 }
 
-function nearest(items, vectors) {
+function nearest(items, rows) {
     items.forEach((item, i) => {
         item.near = { text: "", score: -2 };
-        items.forEach(({ text }, j) => {
-            const score = i === j ? -2 : cosine(vectors[i], vectors[j]);
-            if (score > item.near.score)
-                item.near = { text, score };
+        rows[i].forEach((score, j) => {
+            if (i !== j && score > item.near.score)
+                item.near = { text: items[j].text, score };
         });
     });
 }
@@ -110,10 +109,10 @@ function walk(event) {
 }
 
 // Without groups of the user's, similar texts make groups of their own.
-function group(items, vectors) {
+async function group(items, rows, rest) {
     if (items.at(-1).group > 0 || items.length < 12)
         return;
-    const found = cluster(vectors, Math.min(groups, Math.round(Math.sqrt(items.length / 2))));
+    const found = await cluster(rows, Math.min(groups, Math.round(Math.sqrt(items.length / 2))), rest);
     items.forEach((item, i) => { item.group = found[i]; });
 }
 
@@ -126,16 +125,17 @@ function listGroups(items) {
 
 let redraw = () => {}, setSize = () => {};
 
-async function work(signal) {
+async function work({ signal, rest }) {
     const items = read();
     if (items.length < 3 || items.length > mostTexts)
         throw new Error(`Enter 3 to ${mostTexts} lines; there are ${items.length}.`);
     const progress = (done, all) => say("map-status", `${done} of ${all} texts embedded…`);
     const options = { task: element("map-task").value, progress };
     const { vectors, asked, milliseconds } = await embed(items.map(({ text }) => text), options, signal);
-    const { points, shown } = plane(vectors.map((vector) => [...vector]));
-    nearest(items, vectors);
-    group(items, vectors);
+    const rows = await cosines(vectors, rest);
+    const { points, shown } = await plane(rows, rest);
+    nearest(items, rows);
+    await group(items, rows, rest);
     listGroups(items);
     const exact = (x) => x.toFixed(6);
     offerCsv("map", () => [["text", "group", "nearest", "similarity", "x", "y"], ...items.map((item, i) =>

@@ -14,7 +14,7 @@ function item({ text, score }, best) {
     return make("li", {}, make("span", { class: "score" }, score.toFixed(3)), make("span", { dir: "auto" }, text), bar);
 }
 
-async function work(signal) {
+async function work({ signal, rest }) {
     const query = element("search-query").value.trim();
     const texts = [...new Set(lines("search-lines"))];
     if (!query || !texts.length)
@@ -22,8 +22,12 @@ async function work(signal) {
     const progress = (done, all) => say("search-status", `${done} of ${all} lines embedded…`);
     const documents = await embed(texts, { task: taskOr("document"), progress }, signal);
     const asked = await embed([query], { task: taskOr("query") }, signal);
-    const ranked = texts.map((text, i) => ({ text, score: cosine(asked.vectors[0], documents.vectors[i]) }))
-        .sort((a, b) => b.score - a.score);
+    const ranked = [];
+    for (let i = 0; i < texts.length; i++) {
+        ranked.push({ text: texts[i], score: cosine(asked.vectors[0], documents.vectors[i]) });
+        await rest();
+    }
+    ranked.sort((a, b) => b.score - a.score);
     const result = element("search-result");
     result.replaceChildren(...ranked.slice(0, mostShown).map((entry) => item(entry, ranked[0].score)));
     result.hidden = false;

@@ -74,7 +74,10 @@ export async function connect() {
 }
 
 function decode(base64) {
-    const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+    const letters = atob(base64);
+    const bytes = new Uint8Array(letters.length);
+    for (let i = 0; i < bytes.length; i++)
+        bytes[i] = letters.charCodeAt(i);
     return new Float32Array(bytes.buffer);
 }
 

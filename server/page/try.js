@@ -16,7 +16,7 @@ function bars(vector) {
     picture.replaceChildren(draw("line", { x1: 0, x2: vector.length, y1: 0, y2: 0 }), draw("path", { d: path }));
 }
 
-async function work(signal) {
+async function work({ signal }) {
     const options = { task: element("try-task").value };
     const dimensions = Number(element("try-dimensions").value);
     if (dimensions !== model.dimensions)

@@ -1,4 +1,4 @@
-// Arithmetic on vectors.
+// Arithmetic on vectors. What takes long awaits rest() after each piece; see slices.js.
 
 export function dot(a, b) {
     let sum = 0;
@@ -11,40 +11,57 @@ export function cosine(a, b) {
     return dot(a, b) / (Math.sqrt(dot(a, a) * dot(b, b)) || 1);
 }
 
+// The cosines of all pairs, as rows. They are the products of the vectors when these have length 1, so all that follows
+// can be computed from them.
+export async function cosines(vectors, rest) {
+    const lengths = vectors.map((vector) => Math.sqrt(dot(vector, vector)) || 1);
+    const rows = vectors.map(() => new Float64Array(vectors.length));
+    for (let i = 0; i < vectors.length; i++) {
+        for (let j = 0; j <= i; j++)
+            rows[i][j] = rows[j][i] = dot(vectors[i], vectors[j]) / (lengths[i] * lengths[j]);
+        await rest();
+    }
+    return rows;
+}
+
 // The largest eigenvalue of a symmetric matrix and its vector, by power iteration from a fixed start.
-function eigen(matrix) {
-    let vector = matrix.map((_, i) => Math.sin(i + 1));
+async function eigen(matrix, rest) {
+    let vector = Float64Array.from(matrix, (_, i) => Math.sin(i + 1));
     let value = 0;
     for (let turn = 0; turn < 300; turn++) {
-        const next = matrix.map((row) => dot(row, vector));
+        const next = Float64Array.from(matrix, (row) => dot(row, vector));
         const length = Math.sqrt(dot(next, next));
         if (length < 1e-12)
             return { value: 0, vector: vector.fill(0) };
-        next.forEach((x, i) => { next[i] = x / length; });
         const done = Math.abs(length - value) <= 1e-10 * length;
         value = length;
-        vector = next;
+        vector = next.map((x) => x / length);
         if (done)
             break;
+        await rest();
     }
     return { value, vector };
 }
 
-// Principal components: the plane in which the vectors differ most. Returns [x, y] of each vector, and the share of the
-// variance that the plane shows. Computed from the products of the vectors, as there are fewer vectors than dimensions.
-export function plane(vectors) {
-    const count = vectors.length;
-    const mean = vectors[0].map((_, d) => vectors.reduce((sum, vector) => sum + vector[d], 0) / count);
-    const centred = vectors.map((vector) => vector.map((x, d) => x - mean[d]));
-    const gram = centred.map((a) => centred.map((b) => dot(a, b)));
-    const whole = gram.reduce((sum, row, i) => sum + row[i], 0);
-    const points = vectors.map(() => []);
+// The cosines of vectors from which their mean was taken.
+function centre(rows) {
+    const means = rows.map((row) => row.reduce((sum, x) => sum + x, 0) / rows.length);
+    const whole = means.reduce((sum, x) => sum + x, 0) / rows.length;
+    return rows.map((row, i) => row.map((x, j) => x - means[i] - means[j] + whole));
+}
+
+// Principal components: the plane in which the vectors with these cosines differ most. Returns [x, y] of each vector,
+// and the share of the variance that the plane shows.
+export async function plane(rows, rest) {
+    const products = centre(rows);
+    const points = rows.map(() => []);
+    const whole = products.reduce((sum, row, i) => sum + row[i], 0);
     let shown = 0;
     for (let axis = 0; axis < 2; axis++) {
-        const { value, vector } = eigen(gram);
+        const { value, vector } = await eigen(products, rest);
         points.forEach((point, i) => point.push(vector[i] * Math.sqrt(value)));
-        gram.forEach((row, i) => row.forEach((_, j) => { row[j] -= value * vector[i] * vector[j]; }));
+        products.forEach((row, i) => row.forEach((_, j) => { row[j] -= value * vector[i] * vector[j]; }));
         shown += value;
     }
-    return { points, shown: whole ? shown / whole : 1 };
+    return { points, shown: whole > 1e-9 ? shown / whole : 1 };
 }

@@ -178,13 +178,14 @@ test("texts are kept on reload, and the example comes back", async () => {
     await kept.close();
 });
 
-// Drops a file on a field, as a browser reports it.
-async function drop(seen, id, name, bytes) {
-    const transfer = await seen.evaluateHandle(([file, data]) => {
+// Drops a file on a field, as a browser reports it: these bytes, and then zeros up to a size. The zeros are made in the
+// browser, as sending a million of them to it takes seconds.
+async function drop(seen, id, name, bytes, size = bytes.length) {
+    const transfer = await seen.evaluateHandle(([file, data, whole]) => {
         const all = new DataTransfer();
-        all.items.add(new File([new Uint8Array(data)], file));
+        all.items.add(new File([new Uint8Array(data), new Uint8Array(whole - data.length)], file));
         return all;
-    }, [name, [...bytes]]);
+    }, [name, [...bytes], size]);
     await seen.dispatchEvent(id, "drop", { dataTransfer: transfer });
 }
 
@@ -195,7 +196,7 @@ test("a dropped file gives the lines; what is not text is refused with a sentenc
     assert.equal(await seen.inputValue("#search-lines"), "alpha\nbeta\ngamma");
     await drop(seen, "#search-lines", "photo.png", Buffer.from([0x89, 0x50, 0x4e, 0x47, 0, 1]));
     await seen.locator("#search-status.problem").filter({ hasText: "photo.png is not text in UTF-8" }).waitFor();
-    await drop(seen, "#search-lines", "large.txt", Buffer.alloc((1 << 20) + 1, 97));
+    await drop(seen, "#search-lines", "large.txt", [], (1 << 20) + 1);
     await seen.locator("#search-status.problem").filter({ hasText: "too large for this page" }).waitFor();
     assert.equal(await seen.inputValue("#search-lines"), "alpha\nbeta\ngamma");
     await seen.click("#search-form .reset");
@@ -260,6 +261,55 @@ test("many texts: the matrix keeps its names, the map groups, zooms and names wh
     assert.equal(await seen.textContent("#map-groups"), first, "the same texts give the same groups");
     await seen.click("#map-form .reset");
     await seen.close();
+});
+
+test("long work rests after each piece, and lets the browser do other things", async () => {
+    const found = await page.evaluate(async () => {
+        const { slices } = await import("/page/slices.js");
+        const control = new AbortController();
+        const rest = slices(control.signal);
+        const busy = () => {
+            for (const end = performance.now() + 30; performance.now() < end;);
+        };
+        const { port1, port2 } = new MessageChannel();
+        let answered = false;
+        port1.onmessage = () => { answered = true; };
+        port2.postMessage(null);
+        busy();
+        await rest();
+        const first = answered;
+        busy();
+        control.abort();
+        return [first, await rest().catch((error) => error.name)];
+    });
+    assert.deepEqual(found, [true, "AbortError"]);
+});
+
+test("the arithmetic of map and matrix: cosines, plane and groups of vectors that are known", async () => {
+    const found = await page.evaluate(async () => {
+        const { cosines, plane } = await import("/page/vectors.js");
+        const { cluster } = await import("/page/clusters.js");
+        // Two arcs of a circle in a plane of three dimensions, with other lengths than 1.
+        const angles = Array.from({ length: 40 }, (_, i) => (i % 2 ? 2.5 : 0) + i / 80);
+        const vectors = angles.map((angle, i) =>
+            Float32Array.of(Math.cos(angle), 0, Math.sin(angle)).map((x) => x * (i + 1)));
+        let rests = 0;
+        const rest = async () => { rests++; };
+        const rows = await cosines(vectors, rest);
+        const restsOfRows = rests;
+        return { angles, rows: rows.map((row) => [...row]), restsOfRows, ...await plane(rows, rest),
+            groups: await cluster(rows, 2, rest), rests };
+    });
+    const { angles, rows, points, groups } = found;
+    assert.equal(found.restsOfRows, 40);
+    assert.ok(found.rests > 44, "plane and groups rest, too");
+    assert.ok(Math.abs(found.shown - 1) < 1e-9, "the plane shows all of it");
+    angles.forEach((a, i) => angles.forEach((b, j) => {
+        assert.ok(Math.abs(rows[i][j] - Math.cos(a - b)) < 1e-6);
+        const gap = Math.hypot(points[i][0] - points[j][0], points[i][1] - points[j][1]);
+        assert.ok(Math.abs(gap - 2 * Math.abs(Math.sin((a - b) / 2))) < 1e-4, "distances are kept");
+    }));
+    assert.deepEqual(groups, angles.map((_, i) => i % 2));
 });
 
 test("map: points with names, arrows between them, the same as a table", async () => {
