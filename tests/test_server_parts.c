@@ -101,6 +101,45 @@ static void test_accept(void **state)
     }
 }
 
+/* Whatever makes a head bad is said. */
+static void test_bad_heads_have_a_reason(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *head, *says;
+    } table[] = {
+        {"GET * HTTP/1.1\r\nHost: x\r\n\r\n", "the target * is for OPTIONS alone"},
+        {"CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n", "CONNECT is for proxies"},
+        {"GET x HTTP/1.1\r\nHost: x\r\n\r\n", "must be a path that begins with /"},
+        {"GET ftp://x/ HTTP/1.1\r\nHost: x\r\n\r\n", "must begin with http:// or https://"},
+        {"GET /\xc3\xa9 HTTP/1.1\r\nHost: x\r\n\r\n", "not ASCII"},
+        {"GET /\r\nHost: x\r\n\r\n", "a method, a target and a version"},
+        {"GET  / HTTP/1.1\r\nHost: x\r\n\r\n", "a method, a target and a version"},
+        {"(/ HTTP/1.1\r\nHost: x\r\n\r\n", "a method, a target and a version"},
+        {"GET / HTTP/11\r\nHost: x\r\n\r\n", "must end with a version"},
+        {"GET / HTTP/1.1\r\n\r\n", "Host is missing"},
+        {"GET / HTTP/1.1\r\nHost: a b\r\n\r\n", "Host must be one name"},
+        {"GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", "comes twice"},
+        {"GET / HTTP/1.1\r\nHost: a\r\n b\r\n\r\n", "continued on the next line"},
+        {"GET / HTTP/1.1\r\nHost : a\r\n\r\n", "without a space between them"},
+        {"GET / HTTP/1.1\r\nHost: a\nA: b\r\n\r\n", "LF alone"},
+        {"GET / HTTP/1.1\r\nHost: a\rb\r\n\r\n", "not its end"},
+        {"GET / HTTP/1.1\r\nHost: a\x01\r\n\r\n", "control character"},
+        {"GET / HTTP/1.1\r\nHost: a\r\n\r\nA", "bytes behind its end"},
+        {"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: +1\r\n\r\n", "Content-Length must be a number"},
+        {"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+         "both Content-Length and Transfer-Encoding"},
+        {"GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", "HTTP/1.0 has no Transfer-Encoding"},
+    };
+    for (size_t i = 0; i < QUERN_COUNT(table); i++) {
+        char copy[1024];
+        struct quern_head head;
+        assert_int_equal(parse(&head, copy, table[i].head), 400);
+        if (strstr(head.problem, table[i].says) == NULL)
+            fail_msg("%s: %s", table[i].head, head.problem);
+    }
+}
+
 static void test_too_many_fields_are_refused(void **state)
 {
     (void)state;
@@ -140,13 +179,17 @@ static void test_chunks_come_in_any_pieces(void **state)
     }
 }
 
-static void test_trailers_are_fields(void **state)
+static void test_chunks_and_trailers_are_strict(void **state)
 {
     (void)state;
     static const struct {
         const char *text;
         int code;
-    } cases[] = {{"0\r\n\r\n", QUERN_CHUNKS_DONE},          {"0\r\nA:\r\n\r\n", QUERN_CHUNKS_DONE},
+    } cases[] = {{"z\r\n", QUERN_CHUNKS_BAD},                {"fffffffff\r\n", QUERN_CHUNKS_BAD},
+                 {"1\r\nab", QUERN_CHUNKS_BAD},              {"1\ra", QUERN_CHUNKS_BAD},
+                 {"1\r\na\rb", QUERN_CHUNKS_BAD},            {"1;\x01\r\n", QUERN_CHUNKS_BAD},
+                 {"0\r\nA: b\ra", QUERN_CHUNKS_BAD},         {"0\r\n\ra", QUERN_CHUNKS_BAD},
+                 {"0\r\n\r\n", QUERN_CHUNKS_DONE},          {"0\r\nA:\r\n\r\n", QUERN_CHUNKS_DONE},
                  {"0\r\nA: b:c\t\r\n\r\n", QUERN_CHUNKS_DONE}, {"0\r\nA\r\n\r\n", QUERN_CHUNKS_BAD},
                  {"0\r\n: b\r\n\r\n", QUERN_CHUNKS_BAD},     {"0\r\nA : b\r\n\r\n", QUERN_CHUNKS_BAD},
                  {"0\r\n A: b\r\n\r\n", QUERN_CHUNKS_BAD},   {"0\r\nA: \x01\r\n\r\n", QUERN_CHUNKS_BAD},
@@ -157,6 +200,7 @@ static void test_trailers_are_fields(void **state)
         size_t body, used;
         strcpy(data, cases[i].text);
         assert_int_equal(quern_chunks_take(&chunks, data, strlen(data), &body, &used), cases[i].code);
+        assert_int_equal(chunks.problem != NULL, cases[i].code == QUERN_CHUNKS_BAD); /* it is said */
     }
 }
 
@@ -396,9 +440,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_heads_are_read),
         cmocka_unit_test(test_accept),
+        cmocka_unit_test(test_bad_heads_have_a_reason),
         cmocka_unit_test(test_too_many_fields_are_refused),
         cmocka_unit_test(test_chunks_come_in_any_pieces),
-        cmocka_unit_test(test_trailers_are_fields),
+        cmocka_unit_test(test_chunks_and_trailers_are_strict),
         cmocka_unit_test(test_base64),
         cmocka_unit_test(test_floats_and_strings),
         cmocka_unit_test(test_number_formats),

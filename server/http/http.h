@@ -26,11 +26,12 @@ struct quern_head {
     uint64_t length;                   /* of the body, unless chunked */
     bool is_old;                       /* HTTP/1.0 */
     bool has_length, chunked, keep_alive, expects_continue;
+    const char *problem;               /* of a head that could not be read with status 400; static */
 };
 
 /* Parses data[length], a head that ends with its empty line. Cuts it into strings in place; head points to these. When
  * the target is a whole URL, as for a proxy, the field Host gets the name that stands there.
- * Returns 0, or the status to refuse with: 400, 417, 431, 501 or 505. */
+ * Returns 0, or the status to refuse with: 400, and head->problem says why; 417, 431, 501 or 505. */
 int quern_head_parse(struct quern_head *head, char *data, size_t length);
 
 /* The value of a field, whose name is given in lower case; NULL: there is none. */
@@ -44,6 +45,7 @@ struct quern_chunks {
     int state;
     uint64_t left;  /* bytes of the chunk */
     unsigned count; /* bytes of the line so far, or of all trailers */
+    const char *problem; /* why the result was QUERN_CHUNKS_BAD; static */
 };
 
 enum { QUERN_CHUNKS_MORE = 0, QUERN_CHUNKS_DONE = 1, QUERN_CHUNKS_BAD = -1 };

@@ -22,15 +22,27 @@ static int digit(char c)
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
+static int refuse(struct quern_chunks *chunks, const char *problem)
+{
+    chunks->problem = problem;
+    return QUERN_CHUNKS_BAD;
+}
+
+/* Takes a byte that must be this one. */
+static int expect(struct quern_chunks *chunks, char c, char expected, const char *problem)
+{
+    return c == expected ? QUERN_CHUNKS_MORE : refuse(chunks, problem);
+}
+
 static int take_size(struct quern_chunks *chunks, char c)
 {
     const int value = digit(c);
     if (value >= 0) {
         chunks->left = chunks->left * 16 + (uint64_t)value;
-        return ++chunks->count > MOST_DIGITS ? QUERN_CHUNKS_BAD : QUERN_CHUNKS_MORE;
+        return ++chunks->count > MOST_DIGITS ? refuse(chunks, "a size has more than 8 digits") : QUERN_CHUNKS_MORE;
     }
     if (chunks->count == 0 || (c != '\r' && c != ';'))
-        return QUERN_CHUNKS_BAD;
+        return refuse(chunks, "a size must be hexadecimal digits, with CR LF behind them");
     chunks->state = c == '\r' ? SIZE_END : EXTENSION;
     return QUERN_CHUNKS_MORE;
 }
@@ -40,7 +52,7 @@ static int take_trailer(struct quern_chunks *chunks, char c)
 {
     const bool first = chunks->state == TRAILER_START, value = chunks->state == TRAILER;
     if (++chunks->count > MOST_TRAILERS)
-        return QUERN_CHUNKS_BAD;
+        return refuse(chunks, "the trailers have more than 4096 bytes");
     if (c == '\r' && (first || value))
         chunks->state = first ? LAST_LF : TRAILER_LF;
     else if (c == ':' && chunks->state == TRAILER_NAME)
@@ -48,7 +60,7 @@ static int take_trailer(struct quern_chunks *chunks, char c)
     else if (!value && quern_http_is_token(c))
         chunks->state = TRAILER_NAME;
     else if (!value || is_control(c))
-        return QUERN_CHUNKS_BAD;
+        return refuse(chunks, "a trailer must be a field, a name and a colon");
     return QUERN_CHUNKS_MORE;
 }
 
@@ -60,18 +72,20 @@ static int take_byte(struct quern_chunks *chunks, char c)
     case EXTENSION:
         if (c == '\r')
             chunks->state = SIZE_END;
-        return (is_control(c) && c != '\r') || ++chunks->count > MOST_LINE ? QUERN_CHUNKS_BAD : QUERN_CHUNKS_MORE;
+        return (is_control(c) && c != '\r') || ++chunks->count > MOST_LINE
+                   ? refuse(chunks, "what stands behind a size is too long, or has a control character")
+                   : QUERN_CHUNKS_MORE;
     case SIZE_END:
         chunks->state = chunks->left > 0 ? DATA : TRAILER_START;
         chunks->count = 0;
-        return c == '\n' ? QUERN_CHUNKS_MORE : QUERN_CHUNKS_BAD;
-    case DATA_CR: chunks->state = DATA_LF; return c == '\r' ? QUERN_CHUNKS_MORE : QUERN_CHUNKS_BAD;
-    case DATA_LF: chunks->state = SIZE; return c == '\n' ? QUERN_CHUNKS_MORE : QUERN_CHUNKS_BAD;
+        return expect(chunks, c, '\n', "LF is missing behind a CR");
+    case DATA_CR: chunks->state = DATA_LF; return expect(chunks, c, '\r', "a chunk has more bytes than its size says");
+    case DATA_LF: chunks->state = SIZE; return expect(chunks, c, '\n', "LF is missing behind a CR");
     case TRAILER_START:
     case TRAILER_NAME:
     case TRAILER: return take_trailer(chunks, c);
-    case TRAILER_LF: chunks->state = TRAILER_START; return c == '\n' ? QUERN_CHUNKS_MORE : QUERN_CHUNKS_BAD;
-    case LAST_LF: return c == '\n' ? QUERN_CHUNKS_DONE : QUERN_CHUNKS_BAD;
+    case TRAILER_LF: chunks->state = TRAILER_START; return expect(chunks, c, '\n', "LF is missing behind a CR");
+    case LAST_LF: return c == '\n' ? QUERN_CHUNKS_DONE : refuse(chunks, "LF is missing behind a CR");
     case DATA: break;
     }
     return QUERN_CHUNKS_BAD;

@@ -46,32 +46,43 @@ static bool has_word(const char *list, const char *word)
     return false;
 }
 
-/* Ends the line at data with a NUL, and returns where the next line begins; NULL: the line is malformed. */
-static char *cut_line(char *data, char *end)
+static const char first_line[] = "the first line must be a method, a target and a version, with a space between two",
+                  not_ascii[] = "the target has a byte that is not ASCII: write it as %XX";
+
+static int refuse(struct quern_head *head, const char *problem)
 {
-    char *line = memchr(data, '\r', (size_t)(end - data));
+    head->problem = problem;
+    return BAD;
+}
+
+/* Ends the line at *next with a NUL, and moves *next to where the next line begins. */
+static int cut_line(struct quern_head *head, char **next, char *end)
+{
+    char *data = *next, *line = memchr(data, '\r', (size_t)(end - data));
     if (line == NULL || line + 1 == end || line[1] != '\n')
-        return NULL;
+        return refuse(head, "a line has a CR or an LF that is not its end");
     *line = '\0';
     for (const char *at = data; at < line; at++)
         if (*at == '\0' || *at == '\n' || *at == 0x7f || ((unsigned char)*at < 0x20 && *at != '\t'))
-            return NULL;
-    return line + 2;
+            return refuse(head, *at == '\n' ? "a line must end with CR LF, and ends with LF alone"
+                                            : "a line has a control character");
+    *next = line + 2;
+    return 0;
 }
 
 /* Splits "http://name/path" into name, which moves to the left for its NUL, and path. */
-static int split_url(char *url, char **name, char **path)
+static int split_url(struct quern_head *head, char *url, char **name, char **path)
 {
     char *at = strstr(url, "://");
     if (at == NULL)
-        return BAD;
+        return refuse(head, "the target must be a path that begins with /, or a whole URL");
     *at = '\0';
     const bool is_http = matches(url, "http") || matches(url, "https");
     const size_t length = strcspn(at + 3, "/?");
     *name = memmove(at + 2, at + 3, length);
     *path = at + 3 + length;
     (*name)[length] = '\0';
-    return is_http && length > 0 ? 0 : BAD;
+    return is_http && length > 0 ? 0 : refuse(head, "a URL as target must begin with http:// or https:// and a name");
 }
 
 /* Reads a target: "/path?query", "http://name/path?query", or the "*" of OPTIONS. name: NULL, or the name in it. */
@@ -80,9 +91,13 @@ static int parse_target(struct quern_head *head, char *target, char **name)
     char *path = target;
     for (const char *c = target; *c != '\0'; c++)
         if ((unsigned char)*c > 0x7e)
-            return BAD;
-    const bool is_star = strcmp(target, "*") == 0 && strcmp(head->method, "OPTIONS") == 0;
-    if (target[0] != '/' && !is_star && split_url(target, name, &path) != 0)
+            return refuse(head, not_ascii);
+    const bool is_star = strcmp(target, "*") == 0;
+    if (strcmp(head->method, "CONNECT") == 0)
+        return refuse(head, "CONNECT is for proxies, and this server is none");
+    if (is_star && strcmp(head->method, "OPTIONS") != 0)
+        return refuse(head, "the target * is for OPTIONS alone: name a path");
+    if (target[0] != '/' && !is_star && split_url(head, target, name, &path) != 0)
         return BAD;
     char *query = strchr(path, '?');
     head->query = query != NULL ? query + 1 : "";
@@ -98,7 +113,7 @@ static int parse_version(struct quern_head *head, const char *text)
     static const char digits[] = "0123456789";
     if (strncmp(text, "HTTP/", 5) != 0 || strlen(text) != 8 || text[6] != '.' || strchr(digits, text[5]) == NULL ||
         strchr(digits, text[7]) == NULL)
-        return BAD;
+        return refuse(head, "the first line must end with a version, such as HTTP/1.1");
     head->is_old = text[7] == '0';
     return text[5] == '1' ? 0 : BAD_VERSION;
 }
@@ -110,13 +125,13 @@ static int parse_request_line(struct quern_head *head, char *line, char **name)
     while (quern_http_is_token(*at))
         at++;
     if (at == line || *at != ' ')
-        return BAD;
+        return refuse(head, first_line);
     *at++ = '\0';
     char *target = at;
     while (*at > ' ') /* visible ASCII; what is not is negative or fails the next test */
         at++;
     if (at == target || *at != ' ')
-        return BAD;
+        return refuse(head, (unsigned char)*at > 0x7e ? not_ascii : first_line);
     *at++ = '\0';
     head->method = line;
     const int status = parse_version(head, at);
@@ -130,8 +145,10 @@ static int parse_field(struct quern_head *head, char *line)
         *colon = lower(*colon);
         colon++;
     }
+    if (line[0] == ' ' || line[0] == '\t')
+        return refuse(head, "a field is continued on the next line: write it on one");
     if (colon == line || *colon != ':')
-        return BAD;
+        return refuse(head, "a field must be a name and a colon, without a space between them");
     *colon = '\0';
     char *value = colon + 1 + strspn(colon + 1, " \t");
     char *end = value + strlen(value);
@@ -141,7 +158,7 @@ static int parse_field(struct quern_head *head, char *line)
         return TOO_MANY;
     for (size_t i = 0; i < QUERN_COUNT(single); i++)
         if (strcmp(line, single[i]) == 0 && quern_head_find(head, line) != NULL)
-            return BAD;
+            return refuse(head, "a field that may come only once comes twice, such as Host or Content-Length");
     head->fields[head->field_count++] = (struct quern_head_field){line, value};
     return 0;
 }
@@ -149,7 +166,7 @@ static int parse_field(struct quern_head *head, char *line)
 static int parse_length(struct quern_head *head, const char *text)
 {
     if (text[0] == '\0' || strlen(text) > 18 || strspn(text, "0123456789") != strlen(text))
-        return BAD;
+        return refuse(head, "Content-Length must be a number of at most 18 digits");
     for (; *text != '\0'; text++)
         head->length = head->length * 10 + (uint64_t)(*text - '0');
     head->has_length = true;
@@ -173,13 +190,15 @@ static int parse_host(struct quern_head *head, const char *name)
         i++;
     const bool is_there = i < head->field_count;
     if (!is_there && !head->is_old)
-        return BAD;
+        return refuse(head, "the field Host is missing");
     if (name != NULL && i < QUERN_HEAD_FIELDS) {
         head->fields[i] = (struct quern_head_field){"host", name};
         head->field_count += !is_there;
     }
     const char *host = quern_head_find(head, "host");
-    return host == NULL || strpbrk(host, " \t/@,\\?#\"<>") == NULL ? 0 : BAD;
+    if (host != NULL && strpbrk(host, " \t/@,\\?#\"<>") != NULL)
+        return refuse(head, "Host must be one name or address, with a port or without");
+    return 0;
 }
 
 /* Reads the fields about the message itself: length, coding, connection. */
@@ -187,8 +206,10 @@ static int parse_framing(struct quern_head *head)
 {
     const char *length = quern_head_find(head, "content-length"), *coding = quern_head_find(head, "transfer-encoding");
     const char *expect = quern_head_find(head, "expect");
-    if (coding != NULL && (length != NULL || head->is_old))
-        return BAD;
+    if (coding != NULL && length != NULL)
+        return refuse(head, "it has both Content-Length and Transfer-Encoding: send one of them");
+    if (coding != NULL && head->is_old)
+        return refuse(head, "HTTP/1.0 has no Transfer-Encoding: send Content-Length");
     if (coding != NULL && !matches(coding, "chunked"))
         return BAD_CODING;
     head->chunked = coding != NULL;
@@ -205,19 +226,22 @@ int quern_head_parse(struct quern_head *head, char *data, size_t length)
 {
     char *end = data + length, *line = data, *name = NULL;
     *head = (struct quern_head){.query = ""};
-    char *next = cut_line(line, end);
-    int status = next != NULL ? parse_request_line(head, line, &name) : BAD;
+    char *next = data;
+    int status = cut_line(head, &next, end);
+    if (status == 0)
+        status = parse_request_line(head, line, &name);
     while (status == 0) {
         line = next;
-        next = cut_line(line, end);
-        if (next == NULL)
-            return BAD;
+        status = cut_line(head, &next, end);
         if (*line == '\0')
             break;
-        status = parse_field(head, line);
+        if (status == 0)
+            status = parse_field(head, line);
     }
+    if (status == 0 && next != end)
+        status = refuse(head, "it has bytes behind its end");
     if (status == 0)
-        status = next == end ? parse_host(head, name) : BAD;
+        status = parse_host(head, name);
     return status == 0 ? parse_framing(head) : status;
 }
 

@@ -196,7 +196,8 @@ static int take_body(struct quern_connection *connection)
         code = quern_receive_body(receiver, input, size, &moved);
     connection->progress += moved;
     if (code == QUERN_CHUNKS_BAD)
-        quern_refuse(request, QUERN_FAULT_REQUEST, NULL, "the chunks of the body are malformed");
+        quern_refuse(request, QUERN_FAULT_REQUEST, NULL, "the chunks of the body are malformed: %s",
+                     receiver->chunks.problem);
     else if (receiver->body.length > (size_t)most)
         quern_refuse(request, QUERN_FAULT_BODY, NULL, "the body has more than the %d bytes that a request may have: "
                      "send fewer texts at once", most);

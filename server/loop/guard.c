@@ -121,7 +121,7 @@ static bool check_body(const struct quern_server *server, struct quern_request *
     return check_encoding(request, answer);
 }
 
-/* Refuses a head that could not be read, and says which limit was passed. */
+/* Refuses a head that could not be read, and says why. */
 static bool refuse_head(const struct quern_server *server, struct quern_request *request, int status)
 {
     const enum quern_fault fault = quern_status_fault(status);
@@ -143,7 +143,8 @@ static bool refuse_head(const struct quern_server *server, struct quern_request 
         return quern_refuse(request, fault, NULL, "the server has no memory or connection left; try again soon");
     case 505:
         return quern_refuse(request, fault, NULL, "the version of HTTP may only be 1.1 or 1.0");
-    default: return quern_refuse(request, fault, NULL, "the request is not valid HTTP/1.1");
+    default:
+        return quern_refuse(request, fault, NULL, "the request is not valid HTTP/1.1: %s", request->head->problem);
     }
 }
 

@@ -12,6 +12,19 @@ void quern_receive_skip(struct evbuffer *input)
         evbuffer_drain(input, 2);
 }
 
+/* What is wrong with the beginning of a head: it is another protocol, or has lines whose end would never come. NULL:
+ * nothing. newline: the first one, or NULL. */
+static const char *find_problem(const char *data, const char *newline)
+{
+    if (data[0] == '\x16')
+        return "it seems to be TLS, which this server does not speak: use http://, or a proxy that speaks TLS";
+    if (newline != NULL && (newline == data || newline[-1] != '\r'))
+        return "a line must end with CR LF, and ends with LF alone";
+    if (data[0] < 'A' || data[0] > 'Z')
+        return "it must begin with a method in capital letters, such as POST";
+    return NULL;
+}
+
 static int read_head(struct quern_receiver *receiver, struct evbuffer *input)
 {
     quern_receive_skip(input);
@@ -25,9 +38,11 @@ static int read_head(struct quern_receiver *receiver, struct evbuffer *input)
         return NO_MEMORY;
     const char *end = memmem(data, length, "\r\n\r\n", 4), *newline = memchr(data, '\n', length);
     const bool may_be_empty_line = length == 1 && data[0] == '\r';
-    if ((data[0] < 'A' || data[0] > 'Z' || (newline != NULL && (newline == data || newline[-1] != '\r'))) &&
-        !may_be_empty_line)
-        return BAD; /* another protocol, or lines whose end would never come */
+    const char *problem = may_be_empty_line ? NULL : find_problem(data, newline);
+    if (problem != NULL) {
+        receiver->head.problem = problem;
+        return BAD;
+    }
     if (end == NULL && length == QUERN_HEAD_BYTES)
         return newline == NULL ? TOO_LONG_LINE : TOO_LARGE;
     if (end == NULL)
@@ -45,7 +60,8 @@ int quern_receive_head(struct quern_receiver *receiver, struct evbuffer *input)
 {
     const int status = read_head(receiver, input);
     if (status != 0 && status != 1)
-        receiver->head = (struct quern_head){.method = "", .path = "", .query = ""};
+        receiver->head = (struct quern_head){
+            .method = "", .path = "", .query = "", .problem = receiver->head.problem};
     return status;
 }
 
