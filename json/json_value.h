@@ -34,6 +34,13 @@ bool quern_value_is(const struct quern_value *value, enum quern_value_kind kind)
 bool quern_value_is_true(const struct quern_value *value);
 int64_t quern_value_integer(const struct quern_value *value);
 
+/* What a value is, for "it is ...": "null", "a number", "a list"...; "missing" for NULL. */
+const char *quern_value_kind_name(const struct quern_value *value);
+
+/* Whether two values are the same, with their members in the same order. Numbers that are not integers are not
+ * known to be. */
+bool quern_value_equals(const struct quern_value *a, const struct quern_value *b);
+
 /* A text; it may contain NULs. data is NULL when the value is not a text. */
 quern_text quern_value_text(const struct quern_value *value);
 

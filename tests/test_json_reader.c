@@ -235,6 +235,39 @@ static void test_depth_and_values_have_limits(void **state)
     free(json);
 }
 
+static void test_values_are_compared(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *a, *b;
+        bool same;
+    } table[] = {{"null", "null", true},
+                 {"true", "true", true},
+                 {"true", "false", false},
+                 {"7", "7", true},
+                 {"7", "8", false},
+                 {"0.5", "0.5", false}, /* their values are not kept */
+                 {"\"a\\u0000b\"", "\"a\\u0000b\"", true},
+                 {"\"a\\u0000b\"", "\"a\\u0000c\"", false},
+                 {"\"1\"", "1", false},
+                 {"[1,[\"a\"],{}]", "[1,[\"a\"],{}]", true},
+                 {"[1,[\"a\"],{}]", "[1,[\"b\"],{}]", false},
+                 {"[1,2]", "[1]", false},
+                 {"{\"a\":1,\"b\":2}", "{\"a\":1,\"b\":2}", true},
+                 {"{\"a\":1}", "{\"a\":2}", false},
+                 {"{\"a\":1}", "{\"b\":1}", false}};
+    for (size_t i = 0; i < QUERN_COUNT(table); i++) {
+        struct trial a, b;
+        read_all(&a, table[i].a, false, SIZE_MAX);
+        read_all(&b, table[i].b, false, SIZE_MAX);
+        if (quern_value_equals(a.reader.root, b.reader.root) != table[i].same)
+            fail_msg("%s, %s", table[i].a, table[i].b);
+        assert_false(quern_value_equals(a.reader.root, NULL));
+        finish(&a);
+        finish(&b);
+    }
+}
+
 /* Memory is asked for before it is taken, in proportion to what is kept. */
 static void test_memory_is_counted(void **state)
 {
@@ -323,6 +356,7 @@ int main(void)
         cmocka_unit_test(test_bytes_that_are_not_utf8_are_replaced_if_asked_for),
         cmocka_unit_test(test_faults),
         cmocka_unit_test(test_depth_and_values_have_limits),
+        cmocka_unit_test(test_values_are_compared),
         cmocka_unit_test(test_memory_is_counted),
         cmocka_unit_test(test_slices_are_bounded),
         cmocka_unit_test(test_replacing_is_bounded),
