@@ -372,7 +372,11 @@ static void test_refusals(void **state)
     } table[] = {
         {"", 400, "missing request body"},
         {"{", 400, "not JSON"},
-        {"[]", 400, "must be a JSON object"},
+        {"[]", 400, "the body is JSON, but it is a list: send an object"},
+        {"null", 400, "the body is JSON, but it is null: send an object"},
+        {" -7 ", 400, "the body is JSON, but it is a number: send an object"},
+        {"true", 400, "the body is JSON, but it is true or false: send an object"},
+        {"\"a\"", 400, "the body is JSON, but it is a string: send an object"},
         {"{\"model\":\"m\",\"input\":[\"a\" \"b\"]}", 400,
          "not JSON: a comma is missing before this, or a quote before it was not written as \\u005c\\u0022 "
          "(line 1, column 27, in item 0 of input)"},
@@ -384,7 +388,8 @@ static void test_refusals(void **state)
         {"{\"model\":\"m\",\"input\":[\"a\",\"\"]}", 400, "input 1 must not be an empty"},
         {"{\"model\":\"m\",\"input\":{}}", 400, "\"param\":\"input\""},
         {"{\"model\":\"m\",\"input\":[1,-1]}", 400, "must contain only token ids"},
-        {"{\"model\":\"m\",\"input\":[1,99999999]}", 400, "must contain only token ids"},
+        {"{\"model\":\"m\",\"input\":[[1],[1,99999999]]}", 400, "but item 1 of it is another one"},
+        {"{\"model\":\"m\",\"input\":[1,null]}", 400, "but item 1 of it is null"},
         {"{\"model\":\"m\",\"input\":[[]]}", 400, "empty"},
         {"{\"model\":\"m\",\"input\":\"a\",\"dimensions\":-1}", 400, "\"code\":\"unsupported_value\""},
         {"{\"model\":\"m\",\"input\":\"a\",\"dimensions\":65}", 400, "1 to 64"},
@@ -518,7 +523,7 @@ static void test_a_head_that_does_not_end(void **state)
     close(client);
 }
 
-/* A refusal of a head or a body names the limit that was passed. */
+/* A refusal of a head or a body names what is wrong, or the limit that was passed. */
 static void test_limits_are_named(void **state)
 {
     (void)state;
@@ -527,6 +532,11 @@ static void test_limits_are_named(void **state)
         const char *bytes, *says;
         int status;
     } table[] = {
+        {"\x16\x03\x01\x02\x00", "it seems to be TLS", 400},
+        {"get / HTTP/1.1\r\n\r\n", "a method in capital letters", 400},
+        {"GET / HTTP/1.1\nHost: localhost\n\n", "ends with LF alone", 400},
+        {"CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\n\r\n", "HTTP/1.1: CONNECT is for proxies", 400},
+        {START "Transfer-Encoding: chunked\r\n\r\nz", "malformed: a size must be hexadecimal digits", 400},
         {"GET /%20000d", "more than 16384 bytes", 414},
         {START "Expect: tea\r\nContent-Length: 3\r\n\r\n", "only be 100-continue", 417},
         {START "Content-Length: 21\r\n\r\n", "has 21 bytes, a request may have 20", 413},

@@ -90,7 +90,13 @@ static void test_what_there_is(void **state)
     assert_int_equal(json_integer_value(json_object_get(info, "gemma-embedding.embedding_length")), TRIAL_WIDTH);
     assert_string_equal(json_string_value(json_array_get(json_object_get(answer, "capabilities"), 0)), "embedding");
     json_decref(answer);
+    snprintf(name, sizeof name, "{\"name\":\"%s\",\"model\":\"\"}", serve_name); /* as Go's client has it */
+    serve_expect("/api/show", name, 200, "\"capabilities\":[\"embedding\"]");
+    snprintf(name, sizeof name, "{\"model\":\"%s\",\"name\":\"\"}", serve_name);
+    serve_expect("/api/show", name, 200, "\"capabilities\":[\"embedding\"]");
     serve_expect("/api/show", "{}", 200, "\"capabilities\":[\"embedding\"]");
+    serve_expect("/api/show", "{\"model\":\"nomic-embed-text\"}", 404, "{\"error\":\"model not found: this server has");
+    serve_expect("/api/show", "{\"name\":\"nomic-embed-text:latest\"}", 404, "{\"error\":\"model not found: ");
     serve_expect("/api/version", NULL, 200, "{\"version\":\"0.13.0\",\"quern\":\"");
     serve_expect("/api/version", NULL, 200, quern_version());
     serve_expect("/", NULL, 200, "Ollama is running\n(This is quern ");
@@ -105,7 +111,9 @@ static void test_texts_under_other_names(void **state)
     } table[] = {{"/api/embed", "{\"prompt\":\"rain\"}"},          {"/api/embed", "{\"inputs\":[\"rain\"]}"},
                  {"/api/embed", "{\"content\":\"rain\"}"},         {"/api/embed", "{\"texts\":[\"rain\"]}"},
                  {"/api/embed", "{\"input\":null,\"prompt\":\"rain\"}"},
-                 {"/api/embed", "{\"prompt\":\"snow\",\"input\":\"rain\"}"},
+                 {"/api/embed", "{\"prompt\":\"rain\",\"input\":[\"rain\"]}"},
+                 {"/api/embed", "{\"prompt\":\"rain\",\"input\":\"\"}"},
+                 {"/v1/embeddings", "{\"prompt\":\"\",\"input\":\"rain\",\"texts\":[],\"content\":null}"},
                  {"/api/embeddings", "{\"input\":\"rain\"}"},      {"/api/embeddings", "{\"inputs\":\"rain\"}"},
                  {"/v1/embeddings", "{\"prompt\":\"rain\"}"},      {"/v1/embeddings", "{\"texts\":[\"rain\"]}"},
                  {"/v1/embeddings", "{\"inputs\":[\"rain\"]}"},    {"/embed", "{\"input\":\"rain\"}"},
@@ -114,6 +122,33 @@ static void test_texts_under_other_names(void **state)
     const quern_embed_options options = {.size = sizeof options};
     for (size_t i = 0; i < QUERN_COUNT(table); i++)
         serve_check_raw(table[i].path, table[i].body, "rain", &options);
+}
+
+/* A field is never dropped silently because another one says something else. */
+static void test_two_fields_that_differ(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path, *body, *says;
+    } table[] = {
+        {"/api/embed", "{\"prompt\":\"snow\",\"input\":\"rain\"}", "input and prompt have different texts"},
+        {"/api/embeddings", "{\"prompt\":\"snow\",\"input\":\"rain\"}", "prompt and input have different texts"},
+        {"/v1/embeddings", "{\"input\":[\"a\",\"b\"],\"texts\":[\"a\",\"c\"]}", "input and texts have different"},
+        {"/v1/embeddings", "{\"input\":\"\",\"texts\":\"a\",\"content\":\"b\"}", "content and texts have different"},
+        {"/embed", "{\"inputs\":\"snow\",\"input\":\"rain\"}", "inputs and input have different texts"},
+        {"/embedding", "{\"content\":\"snow\",\"prompt\":\"rain\"}", "content and prompt have different texts"},
+        {"/tokenize", "{\"content\":\"snow\",\"prompt\":\"rain\"}", "content and prompt have different texts"},
+        {"/tokenize", "{\"inputs\":\"snow\",\"content\":\"rain\"}", "inputs and content have different texts"},
+        {"/embedding", "{\"content\":\"a\",\"normalize\":true,\"embd_normalize\":-1}", "normalize and embd_normalize"},
+        {"/api/show", "{\"model\":\"a\",\"name\":\"b\"}", "model and name are different"},
+        {"/api/pull", "{\"model\":\"a\",\"name\":\"b\"}", "model and name are different"},
+    };
+    for (size_t i = 0; i < QUERN_COUNT(table); i++) {
+        const bool is_tei = strstr(table[i].body, "\"inputs\"") != NULL;
+        serve_expect(table[i].path, table[i].body, is_tei ? 422 : 400, table[i].says);
+    }
+    serve_expect("/embedding", "{\"content\":\"a\",\"normalize\":false,\"embd_normalize\":-1}", 200, "embedding");
+    serve_expect("/tokenize", "{\"prompt\":\"rain\"}", 200, "{\"tokens\":[");
 }
 
 static void test_num_ctx_is_a_limit(void **state)
@@ -215,7 +250,12 @@ static void test_refusals(void **state)
     serve_expect("/api/embed", "{", 400, "{\"error\":\"the body is not JSON");
     serve_expect("/api/embed", "{\"input\":7}", 400, "{\"error\":\"invalid input type");
     serve_expect("/api/embed", "{\"input\":{}}", 400, "{\"error\":\"invalid input type");
-    serve_expect("/api/embed", "{\"input\":[\"a\",{}]}", 400, "{\"error\":\"item 1 of input");
+    serve_expect("/api/embed", "{\"input\":[\"a\",{}]}", 400, "{\"error\":\"item 1 of input is an object, but it must");
+    serve_expect("/api/embed", "{\"input\":[\"a\",7]}", 400, "{\"error\":\"item 1 of input is a number, but it must");
+    serve_expect("/api/embed", "{\"input\":[7,\"a\"]}", 400, "{\"error\":\"item 0 of input is a number");
+    serve_expect("/api/embed", "{\"input\":[\"a\",7.5]}", 400, "{\"error\":\"item 1 of input is a number");
+    serve_expect("/api/embed", "{\"input\":[\"a\",[\"b\"]]}", 400, "{\"error\":\"item 1 of input is a list, but it");
+    serve_expect("/api/embed", "{\"input\":[\"a\",true]}", 400, "{\"error\":\"item 1 of input is true or false");
     serve_expect("/api/embed", "{\"input\":[1,2]}", 400, "--allow-token-ids");
     serve_expect("/api/embed", "{\"input\":\"a\",\"dimensions\":65}", 400, "{\"error\":\"dimensions");
     serve_expect("/api/embed", "{\"input\":\"a\",\"task\":\"secret\"}", 400,
@@ -254,6 +294,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_long_texts_are_cut_unless_forbidden),
         cmocka_unit_test(test_what_there_is),
         cmocka_unit_test(test_texts_under_other_names),
+        cmocka_unit_test(test_two_fields_that_differ),
         cmocka_unit_test(test_num_ctx_is_a_limit),
         cmocka_unit_test(test_many_inputs),
         cmocka_unit_test(test_pull),

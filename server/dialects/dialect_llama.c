@@ -14,13 +14,16 @@
 static bool read_norm(struct quern_request *request, const struct quern_value *value)
 {
     const int64_t norm = quern_value_integer(value);
+    const bool normalizes = request->options.normalize;
     if (value == NULL)
         return true;
     if (!quern_value_is(value, QUERN_VALUE_INTEGER) || (norm != 2 && norm != -1))
         return quern_refuse(request, QUERN_FAULT_VALUE, "embd_normalize",
                             "embd_normalize must be 2, for vectors of length 1, or -1, for vectors of any length");
     request->options.normalize = norm == 2;
-    return true;
+    return quern_body_field(request->object, "normalize") == NULL || normalizes == (norm == 2) ||
+           quern_refuse(request, QUERN_FAULT_VALUE, "embd_normalize",
+                        "normalize and embd_normalize ask for different vectors: send one of them");
 }
 
 static bool parse_embedding(struct quern_request *request)
@@ -49,18 +52,21 @@ static void write_embedding(struct quern_request *request, const struct quern_jo
 
 static bool parse_tokenize(struct quern_request *request)
 {
-    const struct quern_value *object = request->object, *content = quern_value_member(object, "content");
+    const struct quern_value *object = request->object;
+    const char *name;
     bool special = false, spelled = true, pieces = false;
     if (!quern_body_flag(request, object, "add_special", &special) ||
         !quern_body_flag(request, object, "parse_special", &spelled) ||
-        !quern_body_flag(request, object, "with_pieces", &pieces))
+        !quern_body_flag(request, object, "with_pieces", &pieces) || !quern_body_find_inputs(request, "content", &name))
         return false;
+    const struct quern_value *content = quern_value_member(object, name);
     if (!quern_value_is(content, QUERN_VALUE_TEXT))
-        return quern_refuse(request, QUERN_FAULT_REQUEST, "content", "content must be a string");
+        return quern_refuse(request, QUERN_FAULT_FIELD, name, "%s is %s, but it must be a string", name,
+                            quern_value_kind_name(content));
     request->options.only_tokens = true;
     request->options.task = QUERN_TASK_NONE;
     request->options.token_flags = (special ? 0u : QUERN_NO_SPECIAL) | (spelled ? QUERN_PARSE_SPECIAL : 0u);
-    return quern_body_add_text(request, "content", content);
+    return quern_body_add_text(request, name, content);
 }
 
 /* Writes the text of a token as a string. A byte that is only a part of a character is written as a number. */
@@ -108,7 +114,8 @@ static bool parse_detokenize(struct quern_request *request)
 {
     const struct quern_value *tokens = quern_value_member(request->object, "tokens");
     if (!quern_value_is(tokens, QUERN_VALUE_ARRAY))
-        return quern_refuse(request, QUERN_FAULT_REQUEST, "tokens", "tokens must be an array of token ids");
+        return quern_refuse(request, QUERN_FAULT_FIELD, "tokens", "tokens is %s, but it must be an array of token ids",
+                            quern_value_kind_name(tokens));
     request->options.only_tokens = true;
     return quern_value_size(tokens) == 0 || quern_body_add_ids(request, "tokens", tokens);
 }

@@ -45,7 +45,9 @@ static bool read_options(struct quern_request *request)
 static bool parse_texts(struct quern_request *request, const char *own, bool takes_array)
 {
     const struct quern_value *object = request->object;
-    const char *name = quern_body_inputs_name(object, own);
+    const char *name;
+    if (!quern_body_find_inputs(request, own, &name))
+        return false;
     const struct quern_value *input = quern_body_field(object, name);
     if (!is_nothing(input) && !quern_value_is(input, QUERN_VALUE_TEXT) &&
         !(takes_array && quern_value_is(input, QUERN_VALUE_ARRAY)))
@@ -174,11 +176,27 @@ static void write_ps(struct quern_request *request, const struct quern_job *job,
                        info->context_length);
 }
 
-/* The model's name may stand in name, as older clients have it. */
-static bool parse_show(struct quern_request *request)
+/* A field that is a text, or NULL. Clients in Go send an empty one for none. */
+static const char *find_text(const struct quern_value *object, const char *name)
 {
-    request->options.model = quern_value_string(quern_body_field(request->object, "name"));
-    return quern_extensions_read(request, request->object);
+    const quern_text text = quern_value_text(quern_body_field(object, name));
+    return text.length > 0 ? text.data : NULL;
+}
+
+/* Reads which model a request is about, also from name, where older clients have it. Refuses any but the one here. */
+static bool read_name(struct quern_request *request)
+{
+    const struct quern_value *object = request->object;
+    const char *model = find_text(object, "model"), *name = find_text(object, "name");
+    if (model != NULL && name != NULL && strcmp(model, name) != 0)
+        return quern_refuse(request, QUERN_FAULT_VALUE, "name", "model and name are different: send one of them");
+    if (!quern_extensions_read(request, object))
+        return false;
+    request->options.model = model != NULL ? model : name;
+    return request->options.model == NULL || quern_model_name_is_ours(request->service, request->options.model) ||
+           quern_refuse(request, QUERN_FAULT_MODEL, "model",
+                        "this server has one model, %s: get others with quern pull and serve them with quern serve -m, "
+                        "or give this one another name with --model-name", request->service->options->model_name);
 }
 
 static void write_show(struct quern_request *request, const struct quern_job *job, struct quern_answer *answer)
@@ -206,14 +224,8 @@ static void write_show(struct quern_request *request, const struct quern_job *jo
 /* Clients pull a model before they use it. */
 static bool parse_pull(struct quern_request *request)
 {
-    const char *ours = request->service->options->model_name;
     bool stream = true;
-    if (!parse_show(request) || !quern_body_flag(request, request->object, "stream", &stream))
-        return false;
-    return request->options.model == NULL || quern_model_name_is_ours(request->service, request->options.model) ||
-           quern_refuse(request, QUERN_FAULT_MODEL, "model",
-                        "this server has one model and pulls none: get another with quern pull and serve it with "
-                        "quern serve -m, or name this one with --model-name; its name is %s", ours);
+    return read_name(request) && quern_body_flag(request, request->object, "stream", &stream);
 }
 
 /* Says what Ollama says of a model that is there, a line at a time unless the client wants only the last one. */
@@ -295,7 +307,7 @@ static const struct quern_route routes[] = {
     {"POST", "/api/embeddings", false, parse_embeddings, write_embeddings, NULL},
     {"GET", "/api/tags", false, NULL, write_tags, NULL},
     {"GET", "/api/ps", false, NULL, write_ps, NULL},
-    {"POST", "/api/show", false, parse_show, write_show, NULL},
+    {"POST", "/api/show", false, read_name, write_show, NULL},
     {"POST", "/api/pull", false, parse_pull, write_pull, NULL},
     {"POST", "/api/push", false, parse_change, NULL, NULL},
     {"POST", "/api/create", false, parse_change, NULL, NULL},

@@ -26,7 +26,7 @@ static bool parse_embeddings(struct quern_request *request)
 {
     const struct quern_value *object = request->object, *user = quern_body_field(object, "user");
     if (user != NULL && !quern_value_is(user, QUERN_VALUE_TEXT))
-        return quern_refuse(request, QUERN_FAULT_REQUEST, "user", "user must be a string");
+        return quern_refuse(request, QUERN_FAULT_FIELD, "user", "user must be a string");
     return quern_body_add_named_inputs(request, "input") &&
            quern_body_refuse_empty(request, "input") && quern_body_dimensions(request, object) &&
            read_encoding(request, quern_body_field(object, "encoding_format")) &&

@@ -98,7 +98,7 @@ static bool parse_similarity(struct quern_request *request)
                              *source = quern_value_member(inputs, "source_sentence"),
                              *others = quern_value_member(inputs, "sentences");
     if (!quern_value_is(source, QUERN_VALUE_TEXT) || !quern_value_is(others, QUERN_VALUE_ARRAY))
-        return quern_refuse(request, QUERN_FAULT_REQUEST, "inputs",
+        return quern_refuse(request, QUERN_FAULT_FIELD, "inputs",
                             "inputs must be an object with source_sentence, a string, and sentences, an array");
     if (!quern_body_add_inputs(request, "source_sentence", source) ||
         !quern_body_add_inputs(request, "sentences", others) || !quern_body_refuse_empty(request, "inputs") ||
@@ -141,7 +141,7 @@ static bool parse_tokenize(struct quern_request *request)
     bool special = true;
     request->options.task = QUERN_TASK_NONE; /* whatever the server's default is */
     if (!quern_body_flag(request, object, "add_special_tokens", &special) || !quern_task_words_read(request, object) ||
-        !quern_body_add_inputs(request, "inputs", quern_value_member(object, "inputs")) ||
+        !quern_body_add_named_inputs(request, "inputs") ||
         !quern_body_refuse_empty(request, "inputs"))
         return false;
     request->options.only_tokens = true;
@@ -245,14 +245,18 @@ static bool parse_decode(struct quern_request *request)
     if (!quern_body_flag(request, object, "skip_special_tokens", &skip))
         return false;
     if (!quern_value_is(ids, QUERN_VALUE_ARRAY))
-        return quern_refuse(request, QUERN_FAULT_REQUEST, "ids",
-                            "ids must be an array of token ids, or of such arrays");
+        return quern_refuse(request, QUERN_FAULT_FIELD, "ids",
+                            "ids is %s, but it must be an array of token ids, or of such arrays",
+                            quern_value_kind_name(ids));
     request->options.only_tokens = true;
     const struct quern_value *item = quern_value_first(ids);
     if (!quern_value_is(item, QUERN_VALUE_ARRAY))
         return quern_body_add_ids(request, "ids", ids);
     for (; good && item != NULL; item = quern_value_next(item))
-        good = quern_body_add_ids(request, "ids", item);
+        good = quern_value_is(item, QUERN_VALUE_ARRAY)
+                   ? quern_body_add_ids(request, "ids", item)
+                   : quern_refuse(request, QUERN_FAULT_FIELD, "ids", "item %zu of ids is %s, but it must be a list, as "
+                                  "the items before it are", request->input_count, quern_value_kind_name(item));
     return good;
 }
 
@@ -322,10 +326,12 @@ static void write_error(const struct quern_request *request, struct quern_answer
     quern_buffer_print(&answer->body, ",\"error_type\":\"%s\"}\n", error_type(request->refusal.fault));
 }
 
-/* As TEI has them: a text or list that is too long is content too large, a failure of the model a failed dependency. */
+/* As TEI has them: fields that are missing or wrong cannot be processed, a text or list that is too long is content too
+ * large, a failure of the model a failed dependency. */
 static int status_of(enum quern_fault fault)
 {
     switch (fault) {
+    case QUERN_FAULT_FIELD:
     case QUERN_FAULT_VALUE:
     case QUERN_FAULT_TOKEN_IDS: return 422;
     case QUERN_FAULT_TOO_LONG:

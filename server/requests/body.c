@@ -4,7 +4,6 @@
 #include "dialect.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -69,6 +68,16 @@ static bool is_declared_as_other(const struct quern_request *request)
     return length > 0 && !(length >= 4 && strncasecmp(type + length - 4, "json", 4) == 0);
 }
 
+/* Whether JSON may begin here. A word is looked at as a whole, as forms begin with words, too. */
+static bool begins_json(const char *data, size_t length)
+{
+    static const char *const words[] = {"null", "true", "false"};
+    for (size_t i = 0; i < QUERN_COUNT(words); i++)
+        if (length >= strlen(words[i]) && memcmp(data, words[i], strlen(words[i])) == 0)
+            return true;
+    return length == 0 || (data[0] != '\0' && strchr("{[\"-0123456789", data[0]) != NULL);
+}
+
 /* An object is read whatever the Content-Type: it is the guard that keeps foreign pages out, by their Origin. */
 static bool check_beginning(struct quern_request *request)
 {
@@ -80,7 +89,7 @@ static bool check_beginning(struct quern_request *request)
         return quern_refuse(request, QUERN_FAULT_TYPE, NULL, "the body is %s: send JSON in UTF-8 as it is", what);
     while (at < request->body_length && strchr(" \t\r\n", data[at]) != NULL && data[at] != '\0')
         at++;
-    if (at < request->body_length && strchr("{[\"", data[at]) == NULL && is_declared_as_other(request))
+    if (!begins_json(data + at, request->body_length - at) && is_declared_as_other(request))
         return quern_refuse(request, QUERN_FAULT_TYPE, NULL,
                             "the body is not JSON, and its Content-Type is not application/json");
     return true;
@@ -103,126 +112,12 @@ int quern_body_read(struct quern_request *request, size_t slice)
     request->object = request->reader.root;
     if (quern_value_is(request->object, QUERN_VALUE_OBJECT))
         return 1;
-    quern_refuse(request, QUERN_FAULT_REQUEST, NULL, "the body must be a JSON object");
+    quern_refuse(request, QUERN_FAULT_FIELD, NULL, "the body is JSON, but it is %s: send an object, with its fields in "
+                 "braces", quern_value_kind_name(request->object));
     return -1;
 }
 
-/* ---------------------------------------------------------------- inputs */
-
-static struct quern_request_input *add_input(struct quern_request *request, const char *param)
-{
-    const size_t most = request->dialect != NULL ? request->dialect->most_inputs : 0;
-    const size_t tokens = (size_t)request->service->options->queue_tokens; /* each input has one at least */
-    if (request->input_count == (most > 0 && most < tokens ? most : tokens)) {
-        quern_refuse(request, QUERN_FAULT_MANY, param, "a request may have at most %zu inputs: send fewer at once",
-                     request->input_count);
-        return NULL;
-    }
-    if (request->input_count == request->input_capacity) {
-        const size_t capacity = request->input_capacity > 0 ? 2 * request->input_capacity : 4;
-        const size_t more = (capacity - request->input_capacity) * sizeof *request->inputs;
-        struct quern_request_input *inputs =
-            quern_request_claim(request, more) ? realloc(request->inputs, capacity * sizeof *inputs) : NULL;
-        if (inputs == NULL) {
-            quern_refuse_memory(request);
-            return NULL;
-        }
-        request->inputs = inputs;
-        request->input_capacity = capacity;
-    }
-    return &request->inputs[request->input_count++];
-}
-
-bool quern_body_add_text(struct quern_request *request, const char *param, const struct quern_value *text)
-{
-    struct quern_request_input *input = add_input(request, param);
-    if (input != NULL)
-        *input = (struct quern_request_input){.param = param, .text = quern_value_text(text)};
-    return input != NULL;
-}
-
-bool quern_body_add_ids(struct quern_request *request, const char *param, const struct quern_value *array)
-{
-    const size_t count = quern_value_size(array);
-    if (!request->service->options->allow_token_ids && !request->options.only_tokens)
-        return quern_refuse(
-            request, QUERN_FAULT_TOKEN_IDS, param,
-            "the inputs are token ids, made by another model's tokenizer: send text (in LangChain: "
-            "check_embedding_ctx_length=False), or start the server with --allow-token-ids if they are this model's");
-    if (count == 0)
-        return quern_refuse(request, QUERN_FAULT_EMPTY, param, "input %zu must not be empty", request->input_count);
-    struct quern_request_input *input = add_input(request, param);
-    if (input == NULL)
-        return false;
-    *input = (struct quern_request_input){
-        .param = param, .is_ids = true, .next_id = quern_value_first(array), .result.tokens = (uint32_t)count};
-    return true;
-}
-
-/* Whether an array is one input of token ids, texts among them or not. */
-static bool has_numbers(const struct quern_value *array)
-{
-    const struct quern_value *item = quern_value_first(array);
-    while (quern_value_is(item, QUERN_VALUE_TEXT))
-        item = quern_value_next(item);
-    return quern_value_is(item, QUERN_VALUE_INTEGER);
-}
-
-/* Adds one item of a field: a text, llama-server's object that has a text, or an array of ids. */
-static bool add_item(struct quern_request *request, const char *param, const struct quern_value *item)
-{
-    const struct quern_value *text = quern_value_member(item, "prompt_string"),
-                             *media = quern_value_member(item, "multimodal_data");
-    if (quern_value_is(item, QUERN_VALUE_TEXT))
-        return quern_body_add_text(request, param, item);
-    if (quern_value_is(item, QUERN_VALUE_ARRAY))
-        return quern_body_add_ids(request, param, item);
-    if (quern_value_is(text, QUERN_VALUE_TEXT) && quern_value_size(media) == 0)
-        return quern_body_add_text(request, param, text);
-    return quern_refuse(request, QUERN_FAULT_REQUEST, param, "item %zu of %s must be a string", request->input_count,
-                        param);
-}
-
-bool quern_body_add_inputs(struct quern_request *request, const char *param, const struct quern_value *value)
-{
-    if (value == NULL)
-        return quern_refuse(request, QUERN_FAULT_REQUEST, param, "the field %s is missing", param);
-    if (quern_value_is(value, QUERN_VALUE_ARRAY) && quern_value_size(value) == 0)
-        return quern_refuse(request, QUERN_FAULT_EMPTY, param, "%s must not be an empty array", param);
-    if (quern_value_is(value, QUERN_VALUE_ARRAY) && !has_numbers(value)) {
-        for (const struct quern_value *item = quern_value_first(value); item != NULL; item = quern_value_next(item))
-            if (!add_item(request, param, item))
-                return false;
-        return true;
-    }
-    if (!quern_value_is(value, QUERN_VALUE_ARRAY) && !quern_value_is(value, QUERN_VALUE_TEXT) &&
-        quern_value_member(value, "prompt_string") == NULL)
-        return quern_refuse(request, QUERN_FAULT_REQUEST, param, "%s must be a string or an array of strings", param);
-    return add_item(request, param, value);
-}
-
-const char *quern_body_inputs_name(const struct quern_value *object, const char *own)
-{
-    static const char *const names[] = {"input", "inputs", "content", "prompt", "texts"};
-    for (size_t i = 0; quern_body_field(object, own) == NULL && i < QUERN_COUNT(names); i++)
-        if (quern_body_field(object, names[i]) != NULL)
-            return names[i];
-    return own;
-}
-
-bool quern_body_add_named_inputs(struct quern_request *request, const char *own)
-{
-    const char *name = quern_body_inputs_name(request->object, own);
-    return quern_body_add_inputs(request, name, quern_value_member(request->object, name));
-}
-
-bool quern_body_refuse_empty(struct quern_request *request, const char *param)
-{
-    for (size_t i = 0; i < request->input_count; i++)
-        if (!request->inputs[i].is_ids && request->inputs[i].text.length == 0)
-            return quern_refuse(request, QUERN_FAULT_EMPTY, param, "input %zu must not be an empty string", i);
-    return true;
-}
+/* ---------------------------------------------------------------- fields */
 
 const struct quern_value *quern_body_field(const struct quern_value *object, const char *name)
 {

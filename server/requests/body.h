@@ -17,8 +17,8 @@ bool quern_body_add_ids(struct quern_request *request, const char *param, const 
 bool quern_body_add_inputs(struct quern_request *request, const char *param, const struct quern_value *value);
 
 /* The name of the field that has the inputs: own, the dialect's, or else one that another dialect has them in. It is
- * own when there is none. */
-const char *quern_body_inputs_name(const struct quern_value *object, const char *own);
+ * own when there is none. False: refused, as two of these fields have different inputs. */
+bool quern_body_find_inputs(struct quern_request *request, const char *own, const char **name);
 
 /* Adds the inputs of that field, and refuses a body that has none. */
 bool quern_body_add_named_inputs(struct quern_request *request, const char *own);

@@ -16,7 +16,7 @@ static bool read_model(struct quern_request *request, const struct quern_value *
     if (value == NULL)
         return true;
     if (!quern_value_is(value, QUERN_VALUE_TEXT))
-        return quern_refuse(request, QUERN_FAULT_REQUEST, "model", "model must be a string");
+        return quern_refuse(request, QUERN_FAULT_FIELD, "model", "model must be a string");
     request->options.model = quern_value_string(value);
     return true;
 }

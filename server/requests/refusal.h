@@ -6,7 +6,8 @@
 
 enum quern_fault {
     QUERN_FAULT_NONE = 0,
-    QUERN_FAULT_REQUEST,      /* 400: broken HTTP or JSON, a missing field */
+    QUERN_FAULT_REQUEST,      /* 400: broken HTTP or JSON */
+    QUERN_FAULT_FIELD,        /* 400: a field is missing, or holds another kind of value than it must */
     QUERN_FAULT_EMPTY,        /* 400: an input is empty */
     QUERN_FAULT_VALUE,        /* 400: a field has a value that is not supported */
     QUERN_FAULT_TOO_LONG,     /* 400: a text has more tokens than the model takes */

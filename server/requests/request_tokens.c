@@ -117,8 +117,9 @@ static bool read_id(struct quern_request *request, size_t i, const struct quern_
     if (quern_value_is(value, QUERN_VALUE_TEXT) && !request->options.only_tokens)
         return add_tokens(request, i, quern_value_text(value), &options);
     if (id < 0 || id >= vocabulary)
-        return quern_refuse(request, QUERN_FAULT_VALUE, input->param,
-                            "input %zu must contain only token ids, integers from 0 to %d", i, vocabulary - 1);
+        return quern_refuse(request, QUERN_FAULT_VALUE, input->param, "input %zu must contain only token ids, integers "
+                            "from 0 to %d, but item %zu of it is %s", i, vocabulary - 1, input->ids_read,
+                            quern_value_is(value, QUERN_VALUE_INTEGER) ? "another one" : quern_value_kind_name(value));
     if (!quern_request_reserve_ids(request, 1))
         return false;
     request->ids[request->id_count++] = (int32_t)id;
