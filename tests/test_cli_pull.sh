@@ -508,6 +508,10 @@ for given in ../other.gguf "$HOME/.cache/other.gguf" .. '' notes.txt a.gguf.json
     check "rm '$given' fails" [ "$status" = 1 ]
     check "the message says that '$given' is not a model" says "'$given' is not the name of a model"
 done
+mkfifo "$cache/b.gguf.part"
+run models
+check "an odd part alone is said, too" [ "$status $(grep -c 'b.gguf.part is not a regular file' "$work/err")" = "1 1" ]
+rm "$cache/b.gguf.part"
 mkdir -p "$cache/bench"
 head -c 1000000 /dev/zero >"$cache/bench/made.gguf"
 run models
@@ -518,25 +522,70 @@ run models rm bench
 check "when there is nothing, it says so" [ "$status" = 1 ]
 
 # Anything may lie in the cache folder.
+within() { # within ARGUMENT...: like run, but it must not wait for anything
+    timeout 20 "$quern" "$@" >"$work/out" 2>"$work/err" </dev/null
+    status=$?
+}
 echo precious >"$work/precious"
-ln -s "$work/precious" "$cache/x.gguf.part"
-mkfifo "$cache/y.gguf.part" "$cache/a.gguf.json.fifo"
+mkfifo "$cache/0.gguf" "$cache/y.gguf.part" "$cache/a.gguf.json.fifo"
 mv "$cache/a.gguf.json.fifo" "$cache/a.gguf.json"
-mkdir "$cache/z.gguf"
-ln -s nowhere "$cache/w.gguf"
-cp "$work/tiny.gguf" "$cache/$(printf 'e\033[31m.gguf')"
-timeout 20 "$quern" models >"$work/out" 2>"$work/err"
-status=$?
-check "models lists the rest, and does not wait" grep -q '^a.gguf' "$work/out"
+mkdir "$cache/z.gguf" "$cache/e.gguf.json" "$cache/z.gguf.part"
+ln -s nowhere "$cache/1.gguf"
+ln -s 2.gguf "$cache/2.gguf"
+ln -s /dev/zero "$cache/3.gguf"
+ln -s "$work/precious" "$cache/x.gguf.part"
+ln "$work/precious" "$cache/d.gguf.json"
+ln "$work/precious" "$cache/d.gguf.part"
+for file in d e f g h "$(printf 'i\033[31m\nj')"; do
+    cp "$work/tiny.gguf" "$cache/$file.gguf"
+done
+head -c 1000000 /dev/zero >"$cache/f.gguf.json"
+echo '{}' >"$cache/g.gguf.json"
+ln -s h.gguf.json "$cache/h.gguf.json"
+chmod 0 "$cache/g.gguf.json"
+echo part >"$cache/v.gguf.part"
+within models
+check "models says that some are odd" [ "$status" = 1 ]
+for file in a d e f g h 'i.\[31m.j'; do
+    check "and lists $file.gguf" grep -q "^$file\.gguf" "$work/out"
+done
 check "names show no control characters" [ "$(grep -c "$(printf '\033')" "$work/out")" = 0 ]
-check "what is odd is named" says "z.gguf is not a regular file"
-timeout 20 "$quern" models rm y.gguf >"$work/out" 2>"$work/err"
-status=$?
-check "rm of a pipe does not wait" [ "$status" = 0 ]
-run pull "http://127.0.0.1:1/x.gguf" --sha256 "$digest"
-check "a download does not write through a link" [ "$(cat "$work/precious")" = precious ]
-check "and says what lies there" says "it is a symbolic link; remove it"
-rm -r "$cache"/x.gguf.part "$cache"/a.gguf.json "$cache"/z.gguf "$cache"/w.gguf "$cache"/e*
+for file in 0 1 2 3 z; do
+    check "but not $file.gguf, which is named" [ "$(grep -c "^$file" "$work/out") $(grep -c "/$file\.gguf[ :]" "$work/err")" = "0 1" ]
+done
+check "it lists a part without a record" grep -qF "not finished: 5 bytes, without a record" "$work/out"
+check "the first regular file is used" grep -qx 'a.gguf  (used when no other is named)' "$work/out"
+within models --json
+check "the list in JSON" [ "$(grep -c '"finished": true' "$work/out")" = 7 ]
+if command -v python3 >/dev/null; then
+    check "other programs can read it" python3 -m json.tool "$work/out"
+fi
+within info
+check "other verbs use the first regular file" says "model $cache/a.gguf"
+for file in 0 1 2 3 z; do
+    within info -m "$cache/$file.gguf"
+    check "info of $file.gguf names it" fails "$cache/$file.gguf"
+done
+for file in 0 3 z; do
+    within pull "http://127.0.0.1:1/$file.gguf" --sha256 "$digest"
+    check "pull does not wait for $file.gguf" says "$file.gguf is not a regular file"
+done
+within pull "http://127.0.0.1:1/y.gguf" --sha256 "$digest"
+check "nor for a part that is a pipe" says "y.gguf.part: it is no regular file; remove it"
+mv "$cache/d.gguf" "$cache/0d"
+within pull "http://127.0.0.1:1/x.gguf" --sha256 "$digest"
+check "a download does not write through a link" says "x.gguf.part: it is a symbolic link; remove it"
+within pull "http://127.0.0.1:1/d.gguf" --sha256 "$digest"
+check "nor to a file that has another name" says "d.gguf.part: it is a file that has another name too"
+check "what these lead to is untouched" [ "$(cat "$work/precious")" = precious ]
+within models rm 0.gguf 1.gguf 2.gguf 3.gguf a.gguf d.gguf f.gguf g.gguf h.gguf v.gguf x.gguf y.gguf \
+    "$(printf 'i\033[31m\nj').gguf"
+check "rm removes links, pipes, records and parts" [ "$status" = 0 ]
+within models rm z.gguf e.gguf
+check "rm does not remove folders" says "z.gguf: it is a folder; remove it yourself"
+check "and goes on" [ "$(cd "$cache" && echo *)" = '0d e.gguf.json notes.txt z.gguf z.gguf.part' ]
+rm -r "$cache"/z.* "$cache/e.gguf.json" "$cache/0d"
+check "what the links led to is still there" [ "$(cat "$work/precious")" = precious ]
 check "files outside the cache are untouched" [ -e "$HOME/.cache/other.gguf" ]
 check "files that are not models are untouched" [ -e "$cache/notes.txt" ]
 : >"$work/quern"

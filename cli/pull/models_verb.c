@@ -79,9 +79,11 @@ static void put_text(const struct cached_model *row)
            row->used ? "  (used when no other is named)" : "");
     if (row->finished)
         printf("    %llu bytes, SHA-256 %s\n", (unsigned long long)row->bytes, row->record.sha256);
-    else
+    else if (row->record.size > 0)
         printf("    not finished: %llu of %llu bytes\n", (unsigned long long)row->bytes,
                (unsigned long long)row->record.size);
+    else
+        printf("    not finished: %llu bytes, without a record of the whole\n", (unsigned long long)row->bytes);
     if (row->record.origin[0] != '\0')
         printf("    from %s\n", row->record.origin);
 }
@@ -168,7 +170,8 @@ static int list_all(bool json)
     if (opened != NULL)
         closedir(opened);
     int code = put_rows(folder, true, json, &written);
-    put_rows(folder, false, json, &written);
+    if (put_rows(folder, false, json, &written) != QUERN_CLI_DONE)
+        code = QUERN_CLI_FAILED;
     notice_bench();
     if (json)
         puts(written == 0 ? "[]" : "]");
@@ -183,7 +186,7 @@ static int remove_model(const char *name)
     static const char *const endings[] = {"", ".part", ".json", ".part.json"}; /* files, then records */
     const struct quern_cli_published *published = quern_cli_published_find(name);
     char path[QUERN_CLI_PATH], whole[QUERN_CLI_PATH + 16], file[QUERN_CLI_FILE];
-    int removed = 0;
+    int removed = 0, failed = 0;
     int length = snprintf(file, sizeof file, "%s", published != NULL ? quern_cli_published_file(published) : name);
     if (length > 5 && length < (int)sizeof file && strcmp(file + length - 5, ".part") == 0) /* as listed */
         file[length -= 5] = '\0';
@@ -201,13 +204,14 @@ static int remove_model(const char *name)
         if (unlink(whole) == 0) {
             removed += i < 2;
         } else if (errno != ENOENT) {
-            quern_cli_say("cannot remove %s: %s", whole, strerror(errno));
-            return QUERN_CLI_FAILED;
+            quern_cli_say("cannot remove %s: %s", whole,
+                          errno == EISDIR ? "it is a folder; remove it yourself" : strerror(errno));
+            failed++;
         }
     }
-    if (removed == 0)
+    if (removed + failed == 0)
         quern_cli_say("there is no %s", path);
-    return removed > 0 ? QUERN_CLI_DONE : QUERN_CLI_FAILED;
+    return removed > 0 && failed == 0 ? QUERN_CLI_DONE : QUERN_CLI_FAILED;
 }
 
 static int models(const void *given, struct quern_cli_arguments arguments)

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define MOST_RETRIES 1000
 #define MOST_STALL 3600  /* seconds */
@@ -21,7 +20,7 @@ struct pull_options {
 static bool is_cached(const struct quern_cli_published *published)
 {
     char path[QUERN_CLI_PATH];
-    return quern_cli_cache_path(path, published->name) && access(path, F_OK) == 0;
+    return quern_cli_cache_path(path, published->name) && quern_cli_is_file(path);
 }
 
 static void list_json(void)

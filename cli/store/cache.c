@@ -37,21 +37,33 @@ bool quern_cli_make_folder(const char *folder)
 int quern_cli_open_own(const char *path, int flags)
 {
     struct stat status;
-    const int descriptor = open(path, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0666);
-    if (descriptor >= 0 && fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode))
-        return descriptor;
-    if (descriptor >= 0) {
-        close(descriptor);
+    const int descriptor = open(path, (flags & ~O_TRUNC) | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0666);
+    if (descriptor < 0)
+        return -1;
+    if (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode))
         errno = ENXIO;
-    }
+    else if ((flags & O_ACCMODE) != O_RDONLY && status.st_nlink > 1)
+        errno = EMLINK;
+    else if ((flags & O_TRUNC) == 0 || ftruncate(descriptor, 0) == 0)
+        return descriptor;
+    const int reason = errno;
+    close(descriptor);
+    errno = reason;
     return -1;
 }
 
 const char *quern_cli_own_reason(void)
 {
     return errno == ELOOP                       ? "it is a symbolic link; remove it"
+           : errno == EMLINK                    ? "it is a file that has another name too; remove this one"
            : errno == ENXIO || errno == EISDIR ? "it is no regular file; remove it"
                                                 : strerror(errno);
+}
+
+bool quern_cli_is_file(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 && S_ISREG(status.st_mode);
 }
 
 bool quern_cli_cache_path(char path[QUERN_CLI_PATH], const char *file)
@@ -104,14 +116,16 @@ bool quern_cli_cache_default(char path[QUERN_CLI_PATH])
 {
     char folder[QUERN_CLI_PATH];
     int count;
-    if (quern_cli_cache_path(path, quern_cli_catalog[0].name) && access(path, F_OK) == 0)
+    if (quern_cli_cache_path(path, quern_cli_catalog[0].name) && quern_cli_is_file(path))
         return true;
     if (!quern_cli_cache_folder(folder))
         return false;
     char **names = quern_cli_cache_list(folder, ".gguf", &count);
-    bool found = count > 0 && quern_cli_cache_path(path, names[0]);
-    for (int i = 0; i < count; i++)
+    bool found = false;
+    for (int i = 0; i < count; i++) {
+        found = found || (quern_cli_cache_path(path, names[i]) && quern_cli_is_file(path));
         free(names[i]);
+    }
     free(names);
     return found;
 }

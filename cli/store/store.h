@@ -44,15 +44,19 @@ bool quern_cli_cache_folder(char folder[QUERN_CLI_PATH]);
 bool quern_cli_make_folder(const char *folder);
 
 /* Opens a file of the cache folder that the command makes itself, which must be a regular file: anything may lie there.
- * A link is not followed, because what it leads to is somebody else's, and a pipe is not waited for. -1 with errno, for
- * which quern_cli_own_reason has words. */
+ * A link is not followed, because what it leads to is somebody else's, and neither is a file that has another name
+ * written to; a pipe is not waited for. -1 with errno, for which quern_cli_own_reason has words. */
 int quern_cli_open_own(const char *path, int flags);
 const char *quern_cli_own_reason(void);
 
 /* The path of a file in the cache; file: its name or a published one. False: none can be. */
 bool quern_cli_cache_path(char path[QUERN_CLI_PATH], const char *file);
 
-/* The model of the cache that is used when no model is given: the default published one, else the first by name. */
+/* Whether a path leads to a regular file. */
+bool quern_cli_is_file(const char *path);
+
+/* The model of the cache that is used when no model is given: the default published one, else the first by name. Only
+ * regular files count. */
 bool quern_cli_cache_default(char path[QUERN_CLI_PATH]);
 
 /* The names of the files of a folder that have this ending, sorted. The caller frees each name and the array. *count is
