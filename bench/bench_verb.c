@@ -226,6 +226,9 @@ static int bench_run(const void *options, struct quern_cli_arguments arguments)
         quern_cli_say("%s", bench.error.text);
         return QUERN_CLI_FAILED;
     }
+    bench.options.session.model = quern_cli_session_find(bench.options.session.model);
+    if (bench.options.session.model == NULL)
+        return QUERN_CLI_FAILED;
     code = measure(&bench);
     quern_cli_session_close(&bench.session);
     quern_bench_report_free(&bench.report);

@@ -182,6 +182,9 @@ static int keep(struct quern_bench *bench, const char *name, quern_text text)
 {
     char path[4096];
     const int length = snprintf(path, sizeof path, "%s/%s.txt", bench->options.texts_folder, name);
+    const char *what = quern_cli_read_from(path);
+    if (what != NULL)
+        return quern_fail(&bench->error, QUERN_EINVAL, "cannot write %s: %s read from it", path, what);
     FILE *file = length > 0 && (size_t)length < sizeof path ? fopen(path, "we") : NULL;
     const bool written = file != NULL && fwrite(text.data, 1, text.length, file) == text.length;
     if ((file != NULL && fclose(file) != 0) || !written)

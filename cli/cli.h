@@ -127,12 +127,19 @@ struct quern_cli_output {
  * when no file is there yet. The caller frees it. NULL with errno: links in a circle, or no memory. */
 char *quern_cli_output_target(const char *path);
 
-/* Whether both paths lead to one regular file. */
-bool quern_cli_same_file(const char *a, const char *b);
+/* Notes that a file is read, so that no output replaces it, by whatever name. path: NULL is standard input. what: for
+ * the message, such as "the texts are". */
+void quern_cli_reads(const char *path, const char *what);
+
+/* What is read from a file, if that was noted; else NULL. path: NULL is standard output. */
+const char *quern_cli_read_from(const char *path);
+
+/* Says that an output is a file that is read, if it is; wrong usage. path: NULL is standard output. An exit code. */
+int quern_cli_check_unread(const char *path);
 
 /* path: NULL, "-", or the file that standard output is written to, stand for standard output. rewinds: the beginning
- * will be written again at the end, so the file must allow that. Each reports failures itself and returns an exit
- * code. */
+ * will be written again at the end, so the file must allow that. Files that were noted as read are refused. Each
+ * reports failures itself and returns an exit code. */
 int quern_cli_output_open(struct quern_cli_output *output, const char *path, bool rewinds);
 int quern_cli_output_flush(struct quern_cli_output *output);
 int quern_cli_output_finish(struct quern_cli_output *output); /* flushes, checks, copies, renames and closes */

@@ -84,6 +84,7 @@ int quern_cli_input_open(struct quern_cli_input *input, const char *verb, const 
         quern_cli_notice_files(arguments, true);
         return open_arguments(input, arguments);
     }
+    quern_cli_reads(path, "the texts are");
     if (quern_jobs_stream_open(&input->stream, path, options->null ? '\0' : '\n', &error) != QUERN_OK)
         return quern_cli_fail(NULL, &error);
     if (path != NULL && !options->null && way_to_texts(path) != NULL)

@@ -73,6 +73,48 @@ void quern_cli_interrupt_count(uint64_t written)
     written_count = written;
 }
 
+/* ---------------------------------------------------------------- files that are read */
+
+static struct read_file {
+    struct stat status;
+    const char *what;
+} read_files[8]; /* no verb that writes a file reads more */
+static size_t read_count;
+
+/* Whether both are one regular file. Its number tells, as it may have several names. */
+static bool is_same(const struct stat *a, const struct stat *b)
+{
+    return S_ISREG(a->st_mode) && a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+void quern_cli_reads(const char *path, const char *what)
+{
+    struct stat status;
+    const bool exists = (path != NULL ? stat(path, &status) : fstat(STDIN_FILENO, &status)) == 0;
+    if (exists && read_count < QUERN_COUNT(read_files))
+        read_files[read_count++] = (struct read_file){status, what};
+}
+
+const char *quern_cli_read_from(const char *path)
+{
+    struct stat status;
+    const bool exists = (path != NULL ? stat(path, &status) : fstat(STDOUT_FILENO, &status)) == 0;
+    for (size_t i = 0; exists && i < read_count; i++)
+        if (is_same(&status, &read_files[i].status))
+            return read_files[i].what;
+    return NULL;
+}
+
+int quern_cli_check_unread(const char *path)
+{
+    const char *what = quern_cli_read_from(path);
+    if (what == NULL)
+        return QUERN_CLI_DONE;
+    quern_cli_say("cannot write to %s: %s read from %s; write to another file", path != NULL ? path : "standard output",
+                  what, path != NULL ? "it" : "its file");
+    return QUERN_CLI_USAGE;
+}
+
 /* ---------------------------------------------------------------- outputs */
 
 static bool told; /* the user knows that standard output cannot be written to */
@@ -154,18 +196,22 @@ static FILE *open_temporary(struct quern_cli_output *output, const struct stat *
     return fdopen(descriptor, "w");
 }
 
-bool quern_cli_same_file(const char *a, const char *b)
+/* Whether the file of a path is written to standard output. */
+static bool is_standard_output(const char *path)
 {
     struct stat one, other;
-    return stat(a, &one) == 0 && stat(b, &other) == 0 && S_ISREG(one.st_mode) && one.st_dev == other.st_dev &&
-           one.st_ino == other.st_ino;
+    return stat(path, &one) == 0 && fstat(STDOUT_FILENO, &other) == 0 && is_same(&one, &other);
 }
 
 int quern_cli_output_open(struct quern_cli_output *output, const char *path, bool rewinds)
 {
     struct stat status;
-    if (path != NULL && (strcmp(path, "-") == 0 || quern_cli_same_file(path, "/dev/stdout")))
+    if (path != NULL && (strcmp(path, "-") == 0 || is_standard_output(path)))
         path = NULL;
+    *output = (struct quern_cli_output){0};
+    const int code = quern_cli_check_unread(path);
+    if (code != QUERN_CLI_DONE)
+        return code;
     const bool exists = path != NULL && stat(path, &status) == 0;
     *output = (struct quern_cli_output){.path = path};
     if (exists && S_ISDIR(status.st_mode)) {

@@ -517,10 +517,46 @@ ln -sf link "$work/link"
 run embed -t none -o "$work/link" hello
 check "-o through a link to itself" exits 1 "cannot write to $work/link: Too many levels"
 rm "$work/link"
-cp "$work/lines" "$work/both"
-run embed -t none -i "$work/both" -o "$work/both"
-check "-o does not replace the texts" both exits 2 "would replace the texts" -- cmp -s "$work/lines" "$work/both"
-rm "$work/both"
+
+# What is read is not written to, by whatever name.
+mkdir "$work/read"
+keeps() { # keeps WHAT: whether the last run was refused because of what is read, and changed nothing
+    exits 2 "$1 read from it" && silent && cmp -s "$work/lines" "$work/read/texts" && cmp -s "$model" "$work/read/model"
+}
+cp "$work/lines" "$work/read/texts"
+cp "$model" "$work/read/model"
+for file in texts model; do
+    ln -s $file "$work/read/$file-link"
+    ln "$work/read/$file" "$work/read/$file-hard"
+done
+for ending in "" -link -hard; do
+    run embed -t none -i "$work/read/texts" -o "$work/read/texts$ending"
+    check "-o texts$ending does not replace the texts" keeps "the texts are"
+    "$quern" embed -t none -o "$work/read/texts$ending" >"$work/out" 2>"$work/err" <"$work/read/texts"
+    status=$?
+    check "nor when they are standard input" keeps "the texts are"
+    run embed -t none -m "$work/read/model" -o "$work/read/model$ending" hello
+    check "-o model$ending does not replace the model" keeps "the model is"
+    QUERN_MODEL=$work/read/model
+    run embed -t none -o "$work/read/model$ending" hello
+    check "nor when the environment names it" keeps "the model is"
+    run bench --only load --seconds 0.001 --report "$work/read/model$ending"
+    check "nor does a report of bench" keeps "the model is"
+    QUERN_MODEL=$model
+    ln "$work/read/model$ending" "$work/read/question.txt"
+    run bench -m "$work/read/model" --only tokenize --seconds 0.001 --texts "$work/read"
+    check "nor does a text of bench" both exits 1 "question.txt: the model is read from it" \
+        -- cmp -s "$model" "$work/read/model"
+    rm "$work/read/question.txt"
+done
+for verb in "embed -t none" tokenize; do
+    # shellcheck disable=SC2086
+    "$quern" $verb -i "$work/read/texts" >>"$work/read/texts" 2>"$work/err"
+    status=$?
+    check "$verb: texts are not added to themselves" both exits 2 "standard output: the texts are read from its file" \
+        -- cmp -s "$work/lines" "$work/read/texts"
+done
+rm -r "$work/read"
 if [ "$(id -u)" = 0 ]; then # who may write to any file
     as_other() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
 else
@@ -690,6 +726,8 @@ check "bench: only the sections that were asked for" [ "$(grep -c '^## ' "$work/
 check "bench: on the path asked for" grep -qE '^\| path +\| exact ' "$work/bench.md"
 run bench -m "$work/none.gguf" --report "$work/nowhere/bench.md"
 check "bench: a report that cannot be written fails before the measurements" exits 1 "nowhere/bench.md"
+run bench -m embeddinggemma
+check "bench: a published name" exits 1 "quern pull embeddinggemma"
 run bench --only latency --tokens 257
 check "bench: more tokens than the model takes" both exits 2 "takes 256 tokens" -- silent
 for bad in "--only dance" "--only latency," "--tokens 0" "--tokens 8," "--tokens 8x" "--batches 64" "--batches 1x2," \

@@ -95,10 +95,10 @@ ln -s x.gguf x-link.gguf
 ln x.gguf x-hard.gguf
 for other in x.gguf ./x.gguf x-link.gguf x-hard.gguf; do
     run quantize x.gguf "$other" q4_0
-    check "quantize: x.gguf is not replaced as $other" refused "would be replaced"
+    check "quantize: x.gguf is not replaced as $other" refused "the model is read from it"
 done
 run attach-head made-headless.gguf --dense-2 x.gguf --dense-3 x.gguf -o x-link.gguf
-check "attach-head: nor is the head's file" refused "would be replaced"
+check "attach-head: nor is the head's file" refused "a layer of the head is read from it"
 cp model/config.json before.json
 run convert model -o model/config.json
 check "convert: nor is a file of the folder" refused "would replace a file of the folder"

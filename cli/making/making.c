@@ -62,11 +62,13 @@ int quern_cli_make(const char *verb, quern_cli_make_fn *make, const struct quern
         return quern_cli_misuse(verb, "there is no type '%s'%s; the types are " QUERN_CONVERT_TYPES, type,
                                 quern_cli_nearest_hint(&nearest, hint));
     }
-    const char *const inputs[] = {arguments.texts[0], options->dense[0], options->dense[1]};
-    for (size_t i = 0; i < QUERN_COUNT(inputs); i++)
-        if (inputs[i] != NULL && quern_cli_same_file(inputs[i], path))
-            return quern_cli_misuse(verb, "%s would be replaced, although the new file is made from it: give another "
-                                    "name", inputs[i]);
+    quern_cli_reads(arguments.texts[0], "the model is");
+    for (size_t i = 0; i < QUERN_COUNT(options->dense); i++)
+        if (options->dense[i] != NULL)
+            quern_cli_reads(options->dense[i], "a layer of the head is");
+    int code = quern_cli_check_unread(path);
+    if (code != QUERN_CLI_DONE)
+        return code;
     char *target = quern_cli_output_target(path);
     if (target == NULL) {
         quern_cli_say("cannot write to %s: %s", path, strerror(errno));
@@ -74,7 +76,7 @@ int quern_cli_make(const char *verb, quern_cli_make_fn *make, const struct quern
     }
     stop_on_signals();
     quern_cli_progress_start(&progress, false);
-    int code = make(options, arguments, target, &job, &result, &error);
+    code = make(options, arguments, target, &job, &result, &error);
     free(target);
     quern_cli_progress_clear(&progress);
     if (stopped != 0)

@@ -89,13 +89,21 @@ static const char *find_model(const char *given)
     return NULL;
 }
 
+const char *quern_cli_session_find(const char *given)
+{
+    const char *path = find_model(given);
+    if (path != NULL)
+        quern_cli_reads(path, "the model is");
+    return path;
+}
+
 int quern_cli_session_load(struct quern_cli_session *session, const struct quern_cli_session_options *options)
 {
     quern_error error;
     quern_model_options model_options = {.size = sizeof model_options, .threads = options->threads};
     *session = (struct quern_cli_session){.info.size = sizeof session->info,
                                           .context_info.size = sizeof session->context_info};
-    session->path = find_model(options->model);
+    session->path = quern_cli_session_find(options->model);
     if (session->path == NULL)
         return QUERN_CLI_FAILED;
     if (quern_model_open(&session->model, session->path, &model_options, &error) != QUERN_OK ||

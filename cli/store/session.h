@@ -18,6 +18,10 @@ struct quern_cli_session {
     quern_context_info context_info;
 };
 
+/* The path of the model that is used when this one is given; NULL: none is given. Notes that the file is read, so that
+ * no output replaces it. Reports failures itself; NULL then. */
+const char *quern_cli_session_find(const char *given);
+
 /* Finds and opens the model, and says its notice. Reports failures itself; returns an exit code. */
 int quern_cli_session_load(struct quern_cli_session *session, const struct quern_cli_session_options *options);
 

@@ -48,9 +48,9 @@ static int prepare(struct embed_run *run, const struct embed_options *options)
     run->embed.task = quern_cli_task(&run->session, &options->embed, QUERN_TASK_NONE);
     if (quern_space(run->session.model, &run->embed, run->space, &error) != QUERN_OK)
         return quern_cli_fail(NULL, &error);
-    if (quern_cli_output_open(&run->output, options->output, quern_jobs_format_rewinds(options->format)) !=
-        QUERN_CLI_DONE)
-        return QUERN_CLI_FAILED;
+    const int code = quern_cli_output_open(&run->output, options->output, quern_jobs_format_rewinds(options->format));
+    if (code != QUERN_CLI_DONE)
+        return code;
     run->writer = (struct quern_jobs_writer){
         .file = run->output.file, .name = quern_cli_output_name(&run->output), .format = options->format,
         .space = run->space, .path = run->session.context_info.path,
@@ -78,9 +78,6 @@ static int embed_all(struct embed_run *run)
 static int check_options(const struct embed_options *options)
 {
     const bool binary = options->format == QUERN_JOBS_F32 || options->format == QUERN_JOBS_NPY;
-    if (options->input.path != NULL && options->output != NULL &&
-        quern_cli_same_file(options->input.path, options->output))
-        return quern_cli_misuse("embed", "-o %s would replace the texts, which are read from it", options->output);
     if (binary && (options->output == NULL || strcmp(options->output, "-") == 0) && isatty(STDOUT_FILENO))
         return quern_cli_misuse("embed", "-f %s writes bytes that a terminal cannot show: use -o FILE, or a pipe",
                                 options->format == QUERN_JOBS_F32 ? "f32" : "npy");
