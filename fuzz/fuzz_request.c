@@ -116,7 +116,7 @@ static void try_wishes(const struct quern_head *head)
     expect(best >= -1 && best < 3, "a type is one of those there are");
     quern_path_read(path, head->path);
     if (strchr(path, '%') != NULL || strstr(path, "//") != NULL || strstr(path, "/v1/") != NULL ||
-        strstr(path, "/api/") != NULL)
+        strstr(path, "/api/") != NULL || strstr(path, "/openai") != NULL || strstr(path, "/.") != NULL)
         return; /* what stood there twice may be repaired twice */
     quern_path_read(again, path);
     expect(strcmp(path, again) == 0 || path[strlen(path) - 1] == '/' || strlen(path) == QUERN_PATH_BYTES - 1,

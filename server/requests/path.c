@@ -27,36 +27,64 @@ static bool begins(const char *path, const char *start)
     return strncmp(path, start, strlen(start)) == 0;
 }
 
+/* Gives a path that ends in this rest of it a /v1 at its beginning. */
+static void move_to_v1(char path[QUERN_PATH_BYTES], const char *rest)
+{
+    memmove(path + 3, rest, strlen(rest) + 1);
+    memcpy(path, "/v1", 3);
+}
+
 /* Replaces what a path should not begin with. */
 static void repair(char path[QUERN_PATH_BYTES])
 {
+    static const char deployments[] = "/openai/deployments/"; /* of clients for Azure, with a name behind it */
     static const struct {
         const char *wrong, *right; /* never longer */
-    } table[] = {{"/api/v1/", "/v1/"}, {"/v1/v1/", "/v1/"}, {"/v1/api/", "/api/"}, {"/api/api/", "/api/"}};
+    } table[] = {{"/openai/", "/v1/"},
+                 {"/api/v1/", "/v1/"},
+                 {"/v1/v1/", "/v1/"},
+                 {"/v1/api/", "/api/"},
+                 {"/api/api/", "/api/"}};
+    const char *rest = begins(path, deployments) ? strchr(path + strlen(deployments), '/') : NULL;
+    if (rest != NULL)
+        move_to_v1(path, rest);
     for (size_t i = 0; i < QUERN_COUNT(table); i++)
         if (begins(path, table[i].wrong)) {
             const size_t cut = strlen(table[i].wrong) - strlen(table[i].right);
             memmove(path, path + cut, strlen(path + cut) + 1);
             memcpy(path, table[i].right, strlen(table[i].right));
         }
-    const size_t length = strlen(path);
-    if ((strcmp(path, "/models") == 0 || begins(path, "/models/")) && length + 3 < QUERN_PATH_BYTES) {
-        memmove(path + 3, path, length + 1);
-        memcpy(path, "/v1", 3);
-    }
+    if ((strcmp(path, "/models") == 0 || begins(path, "/models/")) && strlen(path) + 3 < QUERN_PATH_BYTES)
+        move_to_v1(path, path);
+}
+
+/* Removes a segment "." from the end of a path, and a segment ".." with the one before it (RFC 3986, 5.2.4). Returns
+ * the length that is left. */
+static size_t remove_dots(const char *path, size_t length, size_t begin)
+{
+    const size_t dots = length - begin;
+    if (dots > 2 || path[begin] != '.' || path[length - 1] != '.')
+        return length;
+    length = begin - 1;
+    while (dots == 2 && length > 0 && path[--length] != '/')
+        continue;
+    return length;
 }
 
 void quern_path_read(char path[QUERN_PATH_BYTES], const char *sent)
 {
     size_t length = 0;
-    while (*sent != '\0' && length < QUERN_PATH_BYTES - 1) {
-        const bool is_slash = *sent == '/';
-        const char c = take(&sent);
-        if (!is_slash || length == 0 || path[length - 1] != '/')
-            path[length++] = c;
+    while (*(sent += strspn(sent, "/")) != '\0' && length < QUERN_PATH_BYTES - 2) {
+        path[length++] = '/';
+        const size_t begin = length;
+        while (*sent != '\0' && *sent != '/' && length < QUERN_PATH_BYTES - 1)
+            path[length++] = take(&sent);
+        length = remove_dots(path, length, begin);
     }
-    if (length > 1 && path[length - 1] == '/')
+    if (length > 1 && path[length - 1] == '/') /* one that was written %2F */
         length--;
+    if (length == 0)
+        path[length++] = '/';
     path[length] = '\0';
     repair(path);
 }

@@ -8,8 +8,9 @@
 #define QUERN_PATH_BYTES 768 /* with its terminator; no route's path, and no model's name, comes near it */
 
 /* Writes the path of a route for the one that was sent: %XX is replaced by its byte, slashes that follow a slash are
- * left out, and so is one at the end. /api/v1/ and /v1/v1/ become /v1/, /v1/api/ and /api/api/ become /api/, and
- * /models gets its /v1. A path that is too long is cut, so that it is no route's. */
+ * left out, and so is one at the end. Segments "." and ".." are removed. /openai/, /openai/v1/, /api/v1/, /v1/v1/ and
+ * /openai/deployments/NAME/ become /v1/, /v1/api/ and /api/api/ become /api/, and /models gets its /v1. A path that is
+ * too long is cut, so that it is no route's. */
 void quern_path_read(char path[QUERN_PATH_BYTES], const char *sent);
 
 #endif

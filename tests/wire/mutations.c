@@ -296,7 +296,7 @@ static void wrong_line(struct maker *maker)
         "GET /health HTTP/2.0", "GET /health HTTP/0.9", "GET /health http/1.1", "GET /health", "GET", "/health",
         " GET /health HTTP/1.1", "GET\t/health\tHTTP/1.1", "GET health HTTP/1.1", "GET /health\x01 HTTP/1.1",
         "GET /h\xc3\xa9 HTTP/1.1", "PUT /v1/embeddings HTTP/1.1", "TRACE / HTTP/1.1", "CONNECT a:1 HTTP/1.1",
-        "GET /%00 HTTP/1.1", "GET /../health HTTP/1.1", "GET /v1/embeddings HTTP/1.1",
+        "GET /%00 HTTP/1.1", "GET /../health/a HTTP/1.1", "GET /v1/embeddings HTTP/1.1",
         "GET /page/../../etc/passwd HTTP/1.1", "GET /v1/models/%s%n%s HTTP/1.1", "OPTIONS /health HTTP/1.1",
         "PRI * HTTP/2.0", "GET /no/such HTTP/1.1", "GET /health HTTP/1.1\r",
     };
