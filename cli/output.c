@@ -215,7 +215,7 @@ int quern_cli_output_open(struct quern_cli_output *output, const char *path, boo
     const bool exists = path != NULL && stat(path, &status) == 0;
     *output = (struct quern_cli_output){.path = path};
     if (exists && S_ISDIR(status.st_mode)) {
-        quern_cli_say("cannot write to %s: it is a folder", path);
+        quern_cli_say("cannot write to %s: it is a folder; name a file in it", path);
         return QUERN_CLI_FAILED;
     }
     if (exists && access(path, W_OK) != 0)

@@ -17,6 +17,7 @@
 bool quern_convert_has_type(const char *name);
 
 struct quern_convert_job {
+    const char *name; /* what messages call the file that is written; NULL: its path */
     const char *type; /* one of QUERN_CONVERT_TYPES, in upper or lower case; NULL: see each function */
     int threads;      /* threads that convert; 0: the CPU budget of this process */
     /* Called from time to time with the bytes of tensors that are written, and their total. The job stops when it

@@ -293,7 +293,7 @@ static int convert(struct folder *folder, const char *path, const struct quern_c
     QUERN_TRY(quern_checkpoint_open(&folder->checkpoint, folder->path, folder->error));
     QUERN_TRY(add_all(folder));
     QUERN_TRY(quern_pieces_read(&folder->pieces, folder->path, (size_t)folder->settings.vocabulary, folder->error));
-    QUERN_TRY(quern_gguf_writer_new(&writer, path, folder->error));
+    QUERN_TRY(quern_gguf_writer_new(&writer, path, job->name, folder->error));
     put_model(writer, folder);
     put_pieces(writer, &folder->pieces);
     put_prompts(writer, folder->settings.prompt_texts);

@@ -83,7 +83,7 @@ static int write_quantized(const struct quern_gguf *gguf, const struct quern_wei
                                {"general.file_type", quern_file_type(type), false},
                                {NULL, 0, false}};
     struct quern_gguf_writer *writer;
-    QUERN_TRY(quern_gguf_writer_new(&writer, path, error));
+    QUERN_TRY(quern_gguf_writer_new(&writer, path, job->name, error));
     put_keys(writer, gguf, numbers);
     int code = quern_weights_write(weights, writer, job, result, error);
     notice_rounded(gguf, weights, result);
@@ -188,7 +188,7 @@ static int write_with_head(const struct quern_gguf *gguf, const struct quern_wei
                                {"gemma-embedding.dense_3_feat_out", (uint32_t)dense_3->shape[1], false},
                                {NULL, 0, false}};
     struct quern_gguf_writer *writer;
-    QUERN_TRY(quern_gguf_writer_new(&writer, path, error));
+    QUERN_TRY(quern_gguf_writer_new(&writer, path, job->name, error));
     put_keys(writer, gguf, numbers);
     int code = quern_weights_write(weights, writer, job, result, error);
     return quern_weights_finish(writer, code, path, result, error);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define MOST_SETTINGS (1u << 20) /* of each of these files */
 #define MOST_PROMPTS 256
@@ -281,7 +282,11 @@ static int read_limits(struct quern_settings *s, const char *folder, quern_error
 
 int quern_settings_read(struct quern_settings *settings, const char *folder, quern_error *error)
 {
+    struct stat status;
     *settings = (struct quern_settings){0};
+    if (stat(folder, &status) == 0 && !S_ISDIR(status.st_mode))
+        return quern_fail(error, QUERN_EINVAL, "%s is no folder: name the one that holds config.json and the weights; "
+                          "'quern quantize' changes the type of a GGUF file", folder);
     int code = read_config(settings, folder, error);
     if (code == QUERN_OK)
         code = read_modules(settings, folder, error);

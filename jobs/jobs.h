@@ -67,7 +67,8 @@ struct quern_jobs_stream {
 /* path: NULL for standard input. Its string must live as long as the source. QUERN_EIO. A batch is given as soon as no
  * more input is waiting: the source waits for the first text of a batch only. next: QUERN_EIO, QUERN_ENOMEM,
  * QUERN_ETOOLONG for a text of more than QUERN_JOBS_LONGEST bytes, and QUERN_EINVAL for a file that is not lines of
- * text: it begins as a compressed file, a document, a picture or the like, or a line has a NUL byte. */
+ * text: it begins as a compressed file, a document, a picture or the like, its lines end with CR alone, or a line has a
+ * NUL byte. */
 int quern_jobs_stream_open(struct quern_jobs_stream *stream, const char *path, char separator, quern_error *error);
 void quern_jobs_stream_close(struct quern_jobs_stream *stream); /* a stream of zeros is allowed */
 

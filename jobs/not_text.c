@@ -2,6 +2,7 @@
 
 #include "array_count.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 /* First bytes, and what they mean. A longer pattern stands before a shorter one that it begins with. */
@@ -40,6 +41,14 @@ static const struct {
     KIND("ID3", "a sound", "give a file of text"),
 #undef KIND
 };
+
+const struct quern_jobs_not_text *quern_jobs_recognise_ends(const char *data, size_t length)
+{
+    static const struct quern_jobs_not_text kind = {
+        "text whose lines end with CR alone", "convert it first: tr '\\r' '\\n' <FILE; if it is one text, say --null"};
+    const bool has_inner = length > 1 && memchr(data, '\r', length - 1) != NULL;
+    return has_inner && memchr(data, '\n', length) == NULL ? &kind : NULL;
+}
 
 const struct quern_jobs_not_text *quern_jobs_recognise(const char *data, size_t length)
 {

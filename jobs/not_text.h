@@ -1,4 +1,4 @@
-/* Recognises files that are plainly not text by their first bytes. */
+/* Recognises files that are plainly not lines of text by what they begin with. */
 #ifndef QUERN_JOBS_NOT_TEXT_H
 #define QUERN_JOBS_NOT_TEXT_H
 
@@ -11,5 +11,9 @@ struct quern_jobs_not_text {
 
 /* What a file is that begins with data[length]; NULL: it may be text. A mark of UTF-8 is text. */
 const struct quern_jobs_not_text *quern_jobs_recognise(const char *data, size_t length);
+
+/* The same for the ends of lines: data[length] ends with the first line, and must have no LF if this is the whole file.
+ * NULL: they are those of text. */
+const struct quern_jobs_not_text *quern_jobs_recognise_ends(const char *data, size_t length);
 
 #endif

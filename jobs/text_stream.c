@@ -106,10 +106,12 @@ static size_t mark_length(const char *data, size_t length)
     return length >= sizeof mark && memcmp(data, mark, sizeof mark) == 0 ? sizeof mark : 0;
 }
 
-/* Refuses a file that is plainly not text, before its first line is given. */
+/* Refuses a file that is plainly not lines of text, before its first line is given. */
 static int check_kind(const struct quern_jobs_stream *stream, quern_error *error)
 {
     const struct quern_jobs_not_text *found = quern_jobs_recognise(stream->buffer, stream->end);
+    if (found == NULL)
+        found = quern_jobs_recognise_ends(stream->buffer, stream->begin);
     if (found == NULL)
         return QUERN_OK;
     return quern_jobs_fail(error, QUERN_EINVAL, "%s is not lines of text, but %s: %s", stream->name, found->what,
@@ -186,7 +188,13 @@ int quern_jobs_stream_open(struct quern_jobs_stream *stream, const char *path, c
     stream->descriptor = path != NULL ? open(path, O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
     if (stream->descriptor < 0)
         return quern_jobs_fail(error, QUERN_EIO, "cannot open %s: %s", path, strerror(errno));
-    if (fstat(stream->descriptor, &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0)
+    const bool known = fstat(stream->descriptor, &status) == 0;
+    if (known && S_ISDIR(status.st_mode)) {
+        quern_jobs_stream_close(stream);
+        return quern_jobs_fail(error, QUERN_EIO, "cannot read %s: it is a folder; name a file in it, or give the lines "
+                               "of all its files on standard input: cat %s/* | ...", stream->name, stream->name);
+    }
+    if (known && S_ISREG(status.st_mode) && status.st_size > 0)
         stream->source.total = (uint64_t)status.st_size;
     return QUERN_OK;
 }

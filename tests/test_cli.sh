@@ -317,7 +317,7 @@ quern=$built
 run info -m "$work/missing.gguf"
 check "a missing model" exits 1 "missing.gguf"
 run info -m "$work"
-check "a folder as model" exits 1 "$work"
+check "a folder as model" exits 1 "$work: it is a folder; name a GGUF file in it, or make one"
 run info -m "$quern"
 check "a file that is not a model" exits 1
 head -c 100000 "$model" >"$work/cut.gguf"
@@ -455,6 +455,15 @@ keep plain_lines
 printf '\357\273\277hello\r\nhello world\r' >"$work/in"
 run embed -t none -f text
 check "CRLF and a mark of UTF-8 change nothing" same plain_lines
+printf 'hello\rhello world\r' >"$work/in"
+run embed -t none
+check "ends of lines that are CR alone are refused" both exits 1 "convert it first: tr" -- silent
+printf 'hello\rhello world\r' >"$work/in"
+run embed -t none --null
+check "with --null they are one text" both exits 0 -- lines 1
+printf 'hello\rworld\nhello\n' >"$work/in"
+run embed -t none
+check "a CR in a line that ends with LF is text" both exits 0 -- lines 2
 for verb in "embed -t none" tokenize "verify --against $model --exact -m $model"; do
     printf 'hello' | gzip >"$work/in.gz"
     eval "run $verb -i '$work/in.gz'"
@@ -480,9 +489,11 @@ check "--quiet: no notice of a file" both exits 0 -- [ ! -s "$work/err" ]
 run embed -t none -i "$work/nowhere"
 check "a missing input" both exits 1 nowhere -- silent
 run embed -t none -i "$work"
-check "a folder as input" both exits 1 "$work" -- silent
+check "a folder as input" both exits 1 "$work: it is a folder; name a file in it" -- silent
+run tokenize -i "$work"
+check "a folder as input of tokenize" both exits 1 "$work: it is a folder; name a file in it" -- silent
 run embed -t none -o "$work" hello
-check "a folder as output" exits 1 "$work"
+check "a folder as output" exits 1 "$work: it is a folder; name a file in it"
 run embed -t none -o "$work/none/file" hello
 check "an output in a missing folder" exits 1 "none/file"
 run embed -t none -o "$work/new" hello

@@ -107,7 +107,10 @@ check "no pairs" fails "at least two pairs"
 run eval sts nowhere
 check "a missing file" fails "cannot open nowhere"
 run eval sts "$work"
-check "a folder" fails "$work"
+check "a folder" fails "$work: it is a folder; name a file in it"
+tr '\n' '\r' <pairs.jsonl >old-ends
+run eval sts old-ends
+check "ends of lines that are CR alone" fails "convert it first: tr"
 head -c 60 packed.jsonl.gz >cut.gz
 run eval sts cut.gz
 check "a damaged file" fails "cut.gz"
@@ -184,6 +187,8 @@ run eval retrieval my
 check "no documents" fails "is empty"
 run eval retrieval nowhere
 check "a missing folder" fails "nowhere-corpus.jsonl"
+run eval retrieval pairs.jsonl
+check "a file where a folder is measured" fails "pairs.jsonl is a file; a folder with corpus.jsonl"
 
 # ------------------------------------------------------------------ several models
 # agrees A B: whether the columns of the wide table are the rows of the narrow tables A and B, and their differences

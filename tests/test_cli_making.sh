@@ -66,6 +66,15 @@ run quantize made.gguf link.gguf f32
 check "quantize through a link replaces the file" [ "$(stat -c %s there/came.gguf)" -gt "$(stat -c %s q8_0.gguf)" ]
 check "and keeps the link" [ -L link.gguf ]
 check "and no other file is left" [ "$(ls there)" = came.gguf ]
+(trap '' XFSZ && ulimit -f 100 && "$quern" quantize made.gguf link.gguf f32 >out 2>err)
+status=$?
+check "messages name the link that was given" fails "cannot write link.gguf: File too large"
+run quantize made.gguf there q8_0
+check "quantize: a folder as output" fails "cannot write there: it is a folder; name a file in it"
+run quantize there x.gguf q8_0
+check "quantize: a folder as input" fails "cannot read there: it is a folder; name a file in it"
+run convert made.gguf -o x.gguf
+check "convert: a file as input" fails "made.gguf is no folder: name the one that holds config.json"
 rm link.gguf there/came.gguf
 for file in model/*.safetensors; do
     break

@@ -486,7 +486,7 @@ static void make_one_tensor(const char *architecture, uint32_t type, const uint6
 {
     static const unsigned char zeros[4096];
     struct quern_gguf_writer *writer;
-    assert_int_equal(quern_gguf_writer_new(&writer, model, NULL), QUERN_OK);
+    assert_int_equal(quern_gguf_writer_new(&writer, model, NULL, NULL), QUERN_OK);
     quern_gguf_put_string(writer, "general.architecture", (quern_text){architecture, strlen(architecture)});
     quern_gguf_put_tensor(writer, "blk.0.odd.weight", type, shape, dimensions);
     quern_gguf_put_data(writer, zeros, bytes);

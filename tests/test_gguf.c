@@ -118,7 +118,7 @@ static void write_sound(const char *path)
 {
     struct quern_gguf_writer *writer;
     unsigned char block[2 * 34] = {0x00, 0x3C};
-    assert_int_equal(quern_gguf_writer_new(&writer, path, NULL), QUERN_OK);
+    assert_int_equal(quern_gguf_writer_new(&writer, path, NULL, NULL), QUERN_OK);
     quern_gguf_put_u32(writer, "number", 42);
     quern_gguf_put_f32(writer, "float", 0.25f);
     quern_gguf_put_bool(writer, "yes", true);
@@ -197,7 +197,7 @@ static void test_many_names_are_found(void **state)
     struct quern_gguf gguf;
     char name[32];
     int64_t value;
-    assert_int_equal(quern_gguf_writer_new(&writer, *state, NULL), QUERN_OK);
+    assert_int_equal(quern_gguf_writer_new(&writer, *state, NULL, NULL), QUERN_OK);
     for (uint32_t i = 0; i < COUNT; i++) {
         snprintf(name, sizeof name, "key.%u", i);
         quern_gguf_put_u32(writer, name, i);

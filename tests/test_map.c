@@ -87,7 +87,7 @@ static void test_what_is_no_file(void **state)
     assert_int_equal(mkfifo(fifo, 0600), 0);
     struct file empty = make_file(0, 0);
     refuse("/tmp/quern/there is none", "No such file");
-    refuse(folder, "is a directory");
+    refuse(folder, "it is a folder; name a file in it");
     refuse(fifo, "not a regular file"); /* without waiting for a writer */
     refuse("/dev/null", "not a regular file");
     refuse(empty.path, "is empty");

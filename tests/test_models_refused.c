@@ -243,7 +243,7 @@ static void write_damaged(const char *path, const struct quern_gguf *gguf, const
 {
     struct quern_gguf_writer *writer;
     quern_error error;
-    assert_int_equal(quern_gguf_writer_new(&writer, path, &error), QUERN_OK);
+    assert_int_equal(quern_gguf_writer_new(&writer, path, NULL, &error), QUERN_OK);
     copy_keys(writer, gguf, d);
     copy_tensors(writer, gguf, d);
     if (quern_gguf_writer_finish(writer, &error) != QUERN_OK)

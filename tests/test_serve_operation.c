@@ -268,7 +268,11 @@ static void test_vectors_outlive_the_server(void **state)
     assert_false(served_start(&server, command, model_path, alone));
     assert_int_equal(served_end(&server, 0), 2);
     assert_false(served_start(&server, command, model_path, folder));
-    assert_true(served_logs(&server, "cannot use '/' to keep the cache"));
+    assert_true(served_logs(&server, "cannot use '/' to keep the cache: it is a folder; name a file in it"));
+    assert_int_equal(served_end(&server, 0), 1);
+    const char *const keys[] = {"--api-key-file", "/", NULL};
+    assert_false(served_start(&server, command, model_path, keys));
+    assert_true(served_logs(&server, "cannot read the keys of /: it is a folder; name a file in it"));
     assert_int_equal(served_end(&server, 0), 1);
 }
 

@@ -67,7 +67,7 @@ static int count_files(const char *ending)
 static struct quern_gguf_writer *begin(void)
 {
     struct quern_gguf_writer *writer;
-    assert_int_equal(quern_gguf_writer_new(&writer, path, NULL), QUERN_OK);
+    assert_int_equal(quern_gguf_writer_new(&writer, path, NULL, NULL), QUERN_OK);
     return writer;
 }
 
@@ -83,7 +83,7 @@ static void test_target_appears_when_finished(void **state)
     put_file("old");
     struct quern_gguf_writer *writer = begin(), *other;
     quern_error error;
-    assert_int_equal(quern_gguf_writer_new(&other, path, &error), QUERN_EIO); /* two at once do not meet */
+    assert_int_equal(quern_gguf_writer_new(&other, path, NULL, &error), QUERN_EIO); /* two at once do not meet */
     assert_non_null(strstr(error.text, "another process is writing it"));
     assert_int_equal(count_files(".part"), 1);
     put_vector(writer, "a", 3);
@@ -130,10 +130,10 @@ static void test_only_regular_files_are_replaced(void **state)
     (void)state;
     struct quern_gguf_writer *writer;
     quern_error error;
-    assert_int_equal(quern_gguf_writer_new(&writer, "/dev/null", &error), QUERN_EIO);
+    assert_int_equal(quern_gguf_writer_new(&writer, "/dev/null", NULL, &error), QUERN_EIO);
     assert_non_null(strstr(error.text, "not a regular file"));
-    assert_int_equal(quern_gguf_writer_new(&writer, "/tmp", &error), QUERN_EIO);
-    assert_non_null(strstr(error.text, "not a regular file"));
+    assert_int_equal(quern_gguf_writer_new(&writer, "/tmp", "a name", &error), QUERN_EIO);
+    assert_string_equal(error.text, "cannot write a name: it is a folder; name a file in it");
 }
 
 /* ---------------------------------------------------------------- misuse and failures */
@@ -232,7 +232,7 @@ static void test_a_link_is_kept(void **state)
     put_file("old");
     snprintf(link_path, sizeof link_path, "%s.link", path);
     assert_int_equal(symlink(path, link_path), 0);
-    assert_int_equal(quern_gguf_writer_new(&writer, link_path, NULL), QUERN_OK);
+    assert_int_equal(quern_gguf_writer_new(&writer, link_path, NULL, NULL), QUERN_OK);
     assert_int_equal(quern_gguf_writer_finish(writer, NULL), QUERN_OK);
     assert_int_equal(lstat(link_path, &status), 0);
     assert_true(S_ISLNK(status.st_mode));
@@ -268,7 +268,7 @@ static void test_target_cannot_be(void **state)
     (void)state;
     quern_error error;
     struct quern_gguf_writer *writer = NULL;
-    assert_int_equal(quern_gguf_writer_new(&writer, "/tmp/quern-no-such-folder/x", &error), QUERN_EIO);
+    assert_int_equal(quern_gguf_writer_new(&writer, "/tmp/quern-no-such-folder/x", NULL, &error), QUERN_EIO);
     assert_non_null(strstr(error.text, "No such file"));
     assert_null(writer);
     writer = begin();
@@ -305,7 +305,7 @@ static void test_values_are_copied(void **state)
     assert_int_equal(quern_gguf_open(&original, path, NULL), QUERN_OK);
 
     snprintf(copy_path, sizeof copy_path, "%s.copy", path);
-    assert_int_equal(quern_gguf_writer_new(&writer, copy_path, NULL), QUERN_OK);
+    assert_int_equal(quern_gguf_writer_new(&writer, copy_path, NULL, NULL), QUERN_OK);
     for (size_t i = 0; i < original.value_count; i++)
         quern_gguf_put_value(writer, &original.values[i]);
     assert_int_equal(quern_gguf_writer_finish(writer, NULL), QUERN_OK);

@@ -54,7 +54,8 @@ int quern_cli_make(const char *verb, quern_cli_make_fn *make, const struct quern
     struct quern_cli_progress progress;
     struct quern_convert_result result;
     quern_error error;
-    struct quern_convert_job job = {.type = type, .threads = options->threads, .proceed = proceed, .state = &progress};
+    struct quern_convert_job job = {
+        .name = path, .type = type, .threads = options->threads, .proceed = proceed, .state = &progress};
     if (type != NULL && !quern_convert_has_type(type)) {
         struct quern_cli_nearest nearest = {.asked = type};
         char hint[QUERN_CLI_HINT];

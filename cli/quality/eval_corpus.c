@@ -243,9 +243,14 @@ static int read_all(struct corpus_reading *reading, const char *judgements)
 int quern_eval_corpus_read(struct quern_eval_corpus *corpus, const char *place)
 {
     struct stat status;
-    const bool folder = stat(place, &status) == 0 && S_ISDIR(status.st_mode);
+    const bool exists = stat(place, &status) == 0, folder = exists && S_ISDIR(status.st_mode);
     const char *separator = folder ? "/" : "-";
     *corpus = (struct quern_eval_corpus){.skip_itself = folder};
+    if (exists && !folder) {
+        quern_cli_say("%s is a file; a folder with corpus.jsonl, queries.jsonl and qrels/test.tsv is measured, or the "
+                      "PREFIX of three files", place);
+        return QUERN_CLI_FAILED;
+    }
     struct corpus_reading reading = {.corpus = corpus};
     corpus->corpus_path = join(place, separator, "corpus.jsonl");
     corpus->queries_path = join(place, separator, "queries.jsonl");

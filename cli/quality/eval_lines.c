@@ -7,12 +7,14 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <zlib.h>
 
 #define BUFFER_BYTES (1u << 17)
 
 int quern_eval_lines_open(struct quern_eval_lines *lines, const char *path, bool optional)
 {
+    struct stat status;
     *lines = (struct quern_eval_lines){0};
     size_t size = strlen(path) + sizeof ".gz";
     lines->path = malloc(size);
@@ -21,6 +23,12 @@ int quern_eval_lines_open(struct quern_eval_lines *lines, const char *path, bool
         return QUERN_CLI_FAILED;
     }
     snprintf(lines->path, size, "%s", path);
+    if (stat(path, &status) == 0 && S_ISDIR(status.st_mode)) {
+        quern_cli_say("cannot read %s: it is a folder; name a file in it, or measure a folder: 'quern eval retrieval'",
+                      path);
+        quern_eval_lines_close(lines);
+        return QUERN_CLI_FAILED;
+    }
     lines->stream = gzopen(lines->path, "rbe");
     if (lines->stream == NULL && errno == ENOENT) {
         snprintf(lines->path, size, "%s.gz", path);
@@ -83,6 +91,8 @@ static int check_first_line(struct quern_eval_lines *lines)
 {
     static const char mark[] = "\xef\xbb\xbf";
     const struct quern_jobs_not_text *found = quern_jobs_recognise(lines->line, lines->length);
+    if (found == NULL)
+        found = quern_jobs_recognise_ends(lines->line, lines->length);
     if (found != NULL)
         return quern_eval_lines_fail(lines, "this is not lines of text, but %s: %s", found->what, found->way_out);
     if (strncmp(lines->line, mark, sizeof mark - 1) == 0) {

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static char found[QUERN_CLI_PATH]; /* a path that was looked up */
@@ -41,9 +42,22 @@ static bool is_slip(const char *path)
     return true;
 }
 
+/* Says what to do with a folder that is given as a model. */
+static bool is_folder(const char *path)
+{
+    struct stat status;
+    if (stat(path, &status) != 0 || !S_ISDIR(status.st_mode))
+        return false;
+    quern_cli_say("cannot read %s: it is a folder; name a GGUF file in it, or make one of a model's folder: 'quern "
+                  "convert %s -o FILE'", path, path);
+    return true;
+}
+
 /* The file that was given; a published name stands for its file in the cache. */
 static const char *find_named(const char *path)
 {
+    if (is_folder(path))
+        return NULL;
     if (quern_cli_published_find(path) == NULL || access(path, F_OK) == 0)
         return is_slip(path) ? NULL : path;
     if (quern_cli_cache_path(found, path) && access(found, F_OK) == 0)

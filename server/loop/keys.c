@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define SEPARATORS " \t\r\n"
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
@@ -33,7 +34,13 @@ static int add_file(struct quern_keys *keys, const char *path, quern_error *erro
     size_t capacity = 0;
     bool is_first = true;
     int code = QUERN_OK;
+    struct stat status;
     FILE *file = fopen(path, "re");
+    if (file != NULL && fstat(fileno(file), &status) == 0 && S_ISDIR(status.st_mode)) {
+        fclose(file);
+        return quern_server_fail(error, QUERN_EIO, "cannot read the keys of %s: it is a folder; name a file in it",
+                                 path);
+    }
     if (file == NULL)
         return quern_server_fail(error, QUERN_EIO, "cannot read the keys of %s: %s", path, strerror(errno));
     for (ssize_t length; code == QUERN_OK && (length = getline(&line, &capacity, file)) >= 0; is_first = false) {

@@ -46,6 +46,8 @@ FILE *quern_cache_file_open(const char *path, quern_error *error)
 {
     struct stat status;
     const int descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0600);
+    if (descriptor < 0 && errno == EISDIR)
+        return refuse(error, descriptor, path, "it is a folder; name a file in it");
     if (descriptor < 0 || fstat(descriptor, &status) != 0)
         return refuse(error, descriptor, path, strerror(errno));
     if (!S_ISREG(status.st_mode))

@@ -137,7 +137,7 @@ static int measure(struct quern_map *map, int file, const char *path, quern_erro
     if (fstat(file, &status) != 0)
         return quern_fail(error, QUERN_EIO, "cannot read %s: %s", path, strerror(errno));
     if (S_ISDIR(status.st_mode))
-        return quern_fail(error, QUERN_EIO, "cannot read %s: it is a directory", path);
+        return quern_fail(error, QUERN_EIO, "cannot read %s: it is a folder; name a file in it", path);
     if (!S_ISREG(status.st_mode))
         return quern_fail(error, QUERN_EIO, "cannot read %s: it is not a regular file", path);
     if (status.st_size == 0)

@@ -16,7 +16,7 @@
 enum stage { KEYS, TENSORS, DATA };
 
 struct quern_gguf_writer {
-    char *path, *temporary; /* one allocation each */
+    char *path, *name, *temporary; /* one allocation each; name: for messages */
     FILE *file;
     quern_error error; /* the first one; code 0: none yet */
     enum stage stage;
@@ -42,7 +42,7 @@ static bool failed(const struct quern_gguf_writer *writer)
 
 static int fail_io(quern_error *error, const struct quern_gguf_writer *writer)
 {
-    return quern_fail(error, QUERN_EIO, "cannot write %s: %s", writer->path, strerror(errno));
+    return quern_fail(error, QUERN_EIO, "cannot write %s: %s", writer->name, strerror(errno));
 }
 
 static void put(struct quern_gguf_writer *writer, const void *bytes, size_t count)
@@ -107,20 +107,22 @@ static int create(struct quern_gguf_writer *writer, quern_error *error)
     size_t size = strlen(writer->path) + sizeof ".part";
     struct stat status;
     const bool exists = stat(writer->path, &status) == 0;
+    if (exists && S_ISDIR(status.st_mode))
+        return quern_fail(error, QUERN_EIO, "cannot write %s: it is a folder; name a file in it", writer->name);
     if (exists && !S_ISREG(status.st_mode))
-        return quern_fail(error, QUERN_EIO, "cannot write %s: it exists and is not a regular file", writer->path);
+        return quern_fail(error, QUERN_EIO, "cannot write %s: it exists and is not a regular file", writer->name);
     if (exists && access(writer->path, W_OK) != 0)
         return fail_io(error, writer);
     writer->temporary = malloc(size);
     if (writer->temporary == NULL)
-        return quern_fail(error, QUERN_ENOMEM, "no memory to write %s", writer->path);
+        return quern_fail(error, QUERN_ENOMEM, "no memory to write %s", writer->name);
     snprintf(writer->temporary, size, "%s.part", writer->path);
     int file;
     do
         file = open_locked(writer->temporary);
     while (file == -2);
     if (file < 0 && errno == EBUSY)
-        return quern_fail(error, QUERN_EIO, "cannot write %s: another process is writing it", writer->path);
+        return quern_fail(error, QUERN_EIO, "cannot write %s: another process is writing it", writer->name);
     if (file < 0)
         return fail_io(error, writer);
     writer->file = fdopen(file, "wb");
@@ -141,14 +143,16 @@ static void put_header(struct quern_gguf_writer *writer)
     put_u64(writer, writer->keys);
 }
 
-int quern_gguf_writer_new(struct quern_gguf_writer **writer, const char *path, quern_error *error)
+int quern_gguf_writer_new(struct quern_gguf_writer **writer, const char *path, const char *name, quern_error *error)
 {
     struct quern_gguf_writer *made = calloc(1, sizeof *made);
     if (made != NULL)
         made->path = realpath(path, NULL); /* so that a symbolic link is kept, and its target replaced */
     if (made != NULL && made->path == NULL)
         made->path = strdup(path);
-    int code = made != NULL && made->path != NULL ? create(made, error)
+    if (made != NULL)
+        made->name = strdup(name != NULL ? name : path);
+    int code = made != NULL && made->path != NULL && made->name != NULL ? create(made, error)
                                                   : quern_fail(error, QUERN_ENOMEM, "no memory to write %s", path);
     if (code != QUERN_OK) {
         quern_gguf_writer_abandon(made);
@@ -166,7 +170,7 @@ static bool enter(struct quern_gguf_writer *writer, enum stage stage, const char
 {
     if (!failed(writer) && stage < writer->stage)
         quern_fail(&writer->error, QUERN_EINVAL, "cannot write %s: %s comes too late: keys come before "
-                   "tensors, and tensors before data", writer->path, what);
+                   "tensors, and tensors before data", writer->name, what);
     if (failed(writer))
         return false;
     writer->stage = stage;
@@ -266,7 +270,7 @@ static uint64_t measure(struct quern_gguf_writer *writer, const char *name, uint
             bytes < (uint64_t)INT64_MAX - writer->end - ALIGNMENT;
     if (!sound)
         quern_fail(&writer->error, QUERN_EINVAL, "cannot write %s: tensor '%s' has an invalid type or shape",
-                   writer->path, name);
+                   writer->name, name);
     return sound ? bytes : 0;
 }
 
@@ -276,7 +280,7 @@ static bool remember_size(struct quern_gguf_writer *writer, uint64_t bytes)
         size_t capacity = writer->capacity ? 2 * writer->capacity : 64;
         uint64_t *sizes = reallocarray(writer->sizes, capacity, sizeof *sizes);
         if (sizes == NULL) {
-            quern_fail(&writer->error, QUERN_ENOMEM, "no memory to write %s", writer->path);
+            quern_fail(&writer->error, QUERN_ENOMEM, "no memory to write %s", writer->name);
             return false;
         }
         writer->sizes = sizes;
@@ -312,7 +316,7 @@ void quern_gguf_put_data(struct quern_gguf_writer *writer, const void *data, siz
     const unsigned char *at = data;
     while (bytes > 0 && !failed(writer)) {
         if (writer->current == writer->tensors) {
-            quern_fail(&writer->error, QUERN_EINVAL, "cannot write %s: more data than the tensors have", writer->path);
+            quern_fail(&writer->error, QUERN_EINVAL, "cannot write %s: more data than the tensors have", writer->name);
             return;
         }
         uint64_t room = writer->sizes[writer->current] - writer->done;
@@ -335,7 +339,7 @@ static int complete(struct quern_gguf_writer *writer)
 {
     if (writer->stage == DATA ? writer->current != writer->tensors : writer->tensors > 0)
         quern_fail(&writer->error, QUERN_EINVAL, "cannot write %s: less data than the tensors have",
-                   writer->path);
+                   writer->name);
     if (!failed(writer) && fseek(writer->file, 0, SEEK_SET) != 0)
         fail_io(&writer->error, writer);
     put_header(writer);
@@ -370,6 +374,7 @@ void quern_gguf_writer_abandon(struct quern_gguf_writer *writer)
         fclose(writer->file);
     }
     free(writer->path);
+    free(writer->name);
     free(writer->temporary);
     free(writer->sizes);
     free(writer);

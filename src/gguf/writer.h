@@ -11,7 +11,8 @@
 
 struct quern_gguf_writer;
 
-int quern_gguf_writer_new(struct quern_gguf_writer **writer, const char *path, quern_error *error);
+/* name: what messages call the file; NULL: path. */
+int quern_gguf_writer_new(struct quern_gguf_writer **writer, const char *path, const char *name, quern_error *error);
 
 void quern_gguf_put_u32(struct quern_gguf_writer *writer, const char *key, uint32_t value);
 void quern_gguf_put_f32(struct quern_gguf_writer *writer, const char *key, float value);

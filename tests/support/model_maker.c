@@ -347,7 +347,7 @@ int quern_model_make(const char *path, const struct quern_recipe *recipe, quern_
 {
     struct quern_gguf_writer *writer = NULL;
     struct plan plan = {.tensors = calloc((size_t)recipe->layers * 16 + 5, sizeof *plan.tensors)};
-    int code = plan.tensors ? quern_gguf_writer_new(&writer, path, error)
+    int code = plan.tensors ? quern_gguf_writer_new(&writer, path, NULL, error)
                             : quern_fail(error, QUERN_ENOMEM, "no memory to plan a model");
     if (code != QUERN_OK)
         goto out;
