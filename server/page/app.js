@@ -1,20 +1,21 @@
 // The page: tabs, the key, and what each tab does.
+import { key } from "./ask.js";
 import { startCode } from "./code.js";
 import { startCompare } from "./compare.js";
-import { element } from "./elements.js";
+import { count, element } from "./elements.js";
 import { startLive } from "./live.js";
 import { startMap } from "./map.js";
 import { startSearch } from "./search.js";
-import { connect, key, model } from "./server.js";
+import { connect, model } from "./server.js";
 import { startTabs } from "./tabs.js";
 import { startTexts } from "./texts.js";
 import { startTry } from "./try.js";
 
 async function start() {
     try {
-        const info = await connect();
+        const info = await connect({ tell: (text) => { element("model").textContent = text; } });
         element("model").textContent = `${model.name}, ${model.dimensions} dimensions, ` +
-            `texts of up to ${info.max_input_length.toLocaleString("en")} tokens`;
+            `texts of up to ${count(info.max_input_length)} tokens`;
         element("space").textContent = model.space ? `Vectors of this server belong to the space ${model.space}.` : "";
         element("key-form").hidden = true;
         element("starter").hidden = model.name !== "starter";

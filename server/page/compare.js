@@ -1,7 +1,8 @@
 // Compares texts with each other: a table whose cells are coloured by similarity.
 import { offerCsv } from "./csv.js";
-import { duration, element, fillTasks, lines, make, onSubmit, plural } from "./elements.js";
+import { count, duration, element, fillTasks, lines, make, plural, quote } from "./elements.js";
 import { embed, model } from "./server.js";
+import { onSubmit } from "./submit.js";
 import { cosines } from "./vectors.js";
 
 const mostTexts = 100;
@@ -43,21 +44,21 @@ function closest(texts, similarities) {
         if (i < j && value > similarities[best[0]][best[1]])
             best = [i, j];
     }));
-    return `Closest: ${texts[best[0]]} / ${texts[best[1]]}.`;
+    return `Closest: ${quote(texts[best[0]])} / ${quote(texts[best[1]])}.`;
 }
 
-async function work({ signal, rest }) {
+async function work(job) {
     const texts = lines("compare-texts");
     if (texts.length < 2 || texts.length > mostTexts)
-        throw new Error(`Enter 2 to ${mostTexts} lines; there are ${texts.length}.`);
-    const { vectors, asked, milliseconds } = await embed(texts, { task: element("compare-task").value }, signal);
-    const similarities = await cosines(vectors, rest);
+        throw new Error(`Enter 2 to ${mostTexts} lines; there are ${count(texts.length)}.`);
+    const { vectors, asked, milliseconds } = await embed(texts, { task: element("compare-task").value }, job);
+    const similarities = await cosines(vectors, job.rest);
     const result = element("compare-result");
-    result.replaceChildren(await table(texts, similarities, rest));
+    result.replaceChildren(await table(texts, similarities, job.rest));
     result.hidden = false;
     result.onmouseover = ({ target: { dataset: { row, column } } }) => {
         element("compare-pair").textContent = row
-            ? `${similarities[row][column].toFixed(2)}: ${texts[row]} / ${texts[column]}` : "";
+            ? `${similarities[row][column].toFixed(2)}: ${quote(texts[row])} / ${quote(texts[column])}` : "";
     };
     offerCsv("compare", () => [["", ...texts], ...similarities.map((row, i) =>
         [texts[i], ...Array.from(row, (value) => value.toFixed(6))])]);

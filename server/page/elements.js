@@ -1,5 +1,4 @@
 // Elements, forms and their status lines.
-import { slices } from "./slices.js";
 
 export const element = (id) => document.getElementById(id);
 
@@ -21,41 +20,22 @@ function fill(node, attributes, children) {
 
 export const lines = (id) => element(id).value.split("\n").map((line) => line.trim()).filter(Boolean);
 
-export const plural = (count, word) => `${count.toLocaleString("en")} ${word}${count === 1 ? "" : "s"}`;
+export const count = (number) => number.toLocaleString("en");
+export const plural = (number, word) => `${count(number)} ${word}${number === 1 ? "" : "s"}`;
+
+const longest = 80; // letters of a text in a sentence
+
+// A text in a sentence: short, and isolated from its neighbours, so that it may run from right to left.
+export const quote = (text) => `\u2068${text.length > longest ? `${text.slice(0, longest - 1)}…` : text}\u2069`;
 
 export function duration(milliseconds) {
-    return milliseconds < 10 ? `${milliseconds.toFixed(1)} ms` : `${Math.round(milliseconds).toLocaleString("en")} ms`;
+    return milliseconds < 10 ? `${milliseconds.toFixed(1)} ms` : `${count(Math.round(milliseconds))} ms`;
 }
 
 export function say(id, text, isProblem = false) {
     const status = element(id);
     status.textContent = text;
     status.classList.toggle("problem", isProblem);
-}
-
-// When the form NAME-form is submitted, calls work(job), which returns the text for NAME-status. A job has a signal and
-// rest() for long work (see slices.js). A second submit cancels the first.
-export function onSubmit(name, work) {
-    const form = element(`${name}-form`);
-    let current;
-    form.addEventListener("submit", async (event) => {
-        event.preventDefault();
-        current?.abort();
-        const mine = new AbortController();
-        current = mine;
-        form.setAttribute("aria-busy", "true");
-        try {
-            const text = await work({ signal: mine.signal, rest: slices(mine.signal) });
-            if (current === mine)
-                say(`${name}-status`, text);
-        } catch (error) {
-            if (current === mine)
-                say(`${name}-status`, error.message, true);
-        }
-        if (current === mine)
-            form.removeAttribute("aria-busy");
-    });
-    return form;
 }
 
 // A menu with one entry is no choice: it is not shown.

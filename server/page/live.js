@@ -1,6 +1,6 @@
 // Rates and the queue, read from /metrics every two seconds while the page is visible.
-import { draw, element } from "./elements.js";
-import { request } from "./server.js";
+import { request } from "./ask.js";
+import { count, draw, element } from "./elements.js";
 
 const every = 2000; // ms
 const kept = 60; // rates that the curve shows
@@ -31,13 +31,13 @@ function curve() {
 
 async function look() {
     const now = performance.now();
-    const sums = parse(await (await request("/metrics")).text());
+    const sums = parse(await request("/metrics"));
     if (last) {
         const seconds = (now - last.now) / 1000;
         const rate = (name) => Math.max(0, ((sums[name] || 0) - (last.sums[name] || 0)) / seconds);
         const show = (id, value) => {
             const few = value < 10 && value % 1;
-            element(id).textContent = few ? value.toFixed(1) : Math.round(value).toLocaleString("en");
+            element(id).textContent = few ? value.toFixed(1) : count(Math.round(value));
         };
         show("live-texts", rate("te_embed_count"));
         show("live-tokens", rate("quern_tokens_total"));
@@ -45,14 +45,21 @@ async function look() {
         rates.splice(0, rates.length - kept);
         curve();
     }
-    element("live-queue").textContent = (sums.te_queue_size || 0).toLocaleString("en");
+    element("live-queue").textContent = count(sums.te_queue_size || 0);
     last = { now, sums };
+}
+
+// Without an answer there are no figures.
+function forget() {
+    last = undefined;
+    for (const id of ["live-texts", "live-tokens", "live-queue"])
+        element(id).textContent = "–";
 }
 
 export function startLive() {
     setInterval(() => {
         if (!document.hidden)
-            look().catch(() => { last = undefined; });
+            look().catch(forget);
     }, every);
     look().catch(() => {});
 }

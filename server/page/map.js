@@ -1,8 +1,9 @@
 // Draws texts as points of a plane; similar texts lie near each other.
 import { cluster, keyWords } from "./clusters.js";
 import { offerCsv } from "./csv.js";
-import { draw, duration, element, fillTasks, make, onSubmit, plural, say } from "./elements.js";
+import { count, draw, duration, element, fillTasks, make, plural } from "./elements.js";
 import { embed, model } from "./server.js";
+import { onSubmit } from "./submit.js";
 import { cosines, plane } from "./vectors.js";
 import { startZoom } from "./zoom.js";
 
@@ -125,17 +126,16 @@ function listGroups(items) {
 
 let redraw = () => {}, setSize = () => {};
 
-async function work({ signal, rest }) {
+async function work(job) {
     const items = read();
     if (items.length < 3 || items.length > mostTexts)
-        throw new Error(`Enter 3 to ${mostTexts} lines; there are ${items.length}.`);
-    const progress = (done, all) => say("map-status", `${done} of ${all} texts embedded…`);
-    const options = { task: element("map-task").value, progress };
-    const { vectors, asked, milliseconds } = await embed(items.map(({ text }) => text), options, signal);
-    const rows = await cosines(vectors, rest);
-    const { points, shown } = await plane(rows, rest);
+        throw new Error(`Enter 3 to ${mostTexts} lines; there are ${count(items.length)}.`);
+    const options = { task: element("map-task").value };
+    const { vectors, asked, milliseconds } = await embed(items.map(({ text }) => text), options, job);
+    const rows = await cosines(vectors, job.rest);
+    const { points, shown } = await plane(rows, job.rest);
     nearest(items, rows);
-    await group(items, rows, rest);
+    await group(items, rows, job.rest);
     listGroups(items);
     const exact = (x) => x.toFixed(6);
     offerCsv("map", () => [["text", "group", "nearest", "similarity", "x", "y"], ...items.map((item, i) =>

@@ -1,7 +1,9 @@
 // Ranks lines by a query, again after every change.
 import { offerCsv } from "./csv.js";
-import { duration, element, lines, make, onSubmit, plural, say } from "./elements.js";
+import { count, duration, element, lines, make, plural, quote } from "./elements.js";
 import { embed, model } from "./server.js";
+import { onSubmit } from "./submit.js";
+import { mostLines } from "./texts.js";
 import { cosine } from "./vectors.js";
 
 const mostShown = 20;
@@ -14,27 +16,27 @@ function item({ text, score }, best) {
     return make("li", {}, make("span", { class: "score" }, score.toFixed(3)), make("span", { dir: "auto" }, text), bar);
 }
 
-async function work({ signal, rest }) {
+async function work(job) {
     const query = element("search-query").value.trim();
     const texts = [...new Set(lines("search-lines"))];
-    if (!query || !texts.length)
-        throw new Error("Enter a query, and lines to search in.");
-    const progress = (done, all) => say("search-status", `${done} of ${all} lines embedded…`);
-    const documents = await embed(texts, { task: taskOr("document"), progress }, signal);
-    const asked = await embed([query], { task: taskOr("query") }, signal);
+    if (!query || !texts.length || texts.length > mostLines)
+        throw new Error(`Enter a query and 1 to ${count(mostLines)} lines; there are ${count(texts.length)}.`);
+    const documents = await embed(texts, { task: taskOr("document") }, job);
+    const asked = await embed([query], { task: taskOr("query") }, job);
     const ranked = [];
     for (let i = 0; i < texts.length; i++) {
         ranked.push({ text: texts[i], score: cosine(asked.vectors[0], documents.vectors[i]) });
-        await rest();
+        await job.rest();
     }
     ranked.sort((a, b) => b.score - a.score);
     const result = element("search-result");
     result.replaceChildren(...ranked.slice(0, mostShown).map((entry) => item(entry, ranked[0].score)));
     result.hidden = false;
     offerCsv("search", () => [["score", "text"], ...ranked.map(({ text, score }) => [score.toFixed(6), text])]);
-    const lineTime = `, ${plural(documents.asked, "new line")} in ${duration(documents.milliseconds)}`;
-    return `${plural(texts.length, "line")} ranked: query in ${duration(asked.milliseconds)}` +
-        `${documents.asked ? lineTime : ""}. Best: ${ranked[0].text}`;
+    const times = [["query", asked], [plural(documents.asked, "new line"), documents]]
+        .filter(([, work]) => work.asked).map(([what, work]) => `${what} in ${duration(work.milliseconds)}`);
+    return `${plural(texts.length, "line")} ranked${times.length ? `: ${times.join(", ")}` : ""}. ` +
+        `Best: ${quote(ranked[0].text)}`;
 }
 
 export function startSearch() {
@@ -43,6 +45,7 @@ export function startSearch() {
             "The query gets the model's prompt for queries, the lines get the one for documents.";
     const form = onSubmit("search", work);
     let timer;
+    form.addEventListener("submit", () => clearTimeout(timer));
     form.addEventListener("input", () => {
         clearTimeout(timer);
         timer = setTimeout(() => {

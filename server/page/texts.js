@@ -3,7 +3,7 @@ import { element, say } from "./elements.js";
 
 const mostKept = 200000; // letters of a field that is kept
 const mostDropped = 1 << 20; // bytes of a file
-const mostLines = 2000;
+export const mostLines = 2000; // of a file, and of a search
 
 const fields = () => [...document.querySelectorAll("main textarea, main input[type=text], main input[type=search]")];
 const place = (field) => `quern-text-${field.id}`;

@@ -1,6 +1,7 @@
 // Shows the vector of one text as bars and numbers.
-import { copy, draw, duration, element, fillTasks, make, onSubmit, plural } from "./elements.js";
-import { embed, forget, model } from "./server.js";
+import { copy, draw, duration, element, fillTasks, make, plural } from "./elements.js";
+import { embed, model } from "./server.js";
+import { onSubmit } from "./submit.js";
 import { dot } from "./vectors.js";
 
 let shown = [];
@@ -16,15 +17,14 @@ function bars(vector) {
     picture.replaceChildren(draw("line", { x1: 0, x2: vector.length, y1: 0, y2: 0 }), draw("path", { d: path }));
 }
 
-async function work({ signal }) {
-    const options = { task: element("try-task").value };
+async function work(job) {
+    const options = { task: element("try-task").value, anew: true }; // so that its time can be shown
     const dimensions = Number(element("try-dimensions").value);
     if (dimensions !== model.dimensions)
         options.dimensions = dimensions;
     if (options.task === "document" && element("try-title").value)
         options.title = element("try-title").value;
-    forget();
-    const { vectors: [vector], tokens, milliseconds } = await embed([element("try-text").value], options, signal);
+    const { vectors: [vector], tokens, milliseconds } = await embed([element("try-text").value], options, job);
     shown = vector;
     bars(vector);
     const begin = [...vector.slice(0, 8)].map((x) => x.toFixed(5)).join(", ");

@@ -1,0 +1,44 @@
+// Chromium with pages of the server under test. Errors of scripts, refused resources and requests that leave the server
+// are problems, and fail the file that imports this.
+import assert from "node:assert/strict";
+import { after } from "node:test";
+import { chromium } from "playwright-core";
+import { address } from "./library.mjs";
+
+const quiet = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync"];
+export const problems = [];
+
+export const browser = await chromium.launchPersistentContext(`${process.env.PROFILE}-${process.pid}`, {
+    executablePath: "/usr/bin/chromium", headless: true, args: quiet, permissions: ["clipboard-read", "clipboard-write"]
+});
+
+after(async () => {
+    await browser.close();
+    assert.deepEqual(problems, []);
+});
+
+// Opens the page and waits until it knows the model. Options: width, scheme (light or dark), tab, at (the address of
+// another server), clock (true: the time of the page can be moved), fresh (true: it has kept no texts).
+export async function open({ width = 1000, scheme = "light", tab = "try", at = address, clock, fresh } = {}) {
+    const opened = await browser.newPage();
+    await opened.setViewportSize({ width, height: 800 });
+    await opened.emulateMedia({ colorScheme: scheme });
+    opened.on("pageerror", (error) => problems.push(error.message));
+    opened.on("console", (message) => message.type() === "error" && problems.push(message.text()));
+    opened.on("request", (request) => request.url().startsWith(at) || problems.push(request.url()));
+    if (fresh)
+        await opened.addInitScript(() => localStorage.clear());
+    if (clock)
+        await opened.clock.install();
+    await opened.goto(`${at}/#${tab}`);
+    await opened.locator("#model").filter({ hasText: "dimensions" }).waitFor();
+    return opened;
+}
+
+// The problems that a test caused on purpose: they must be there, and are forgotten.
+export function expectProblems(pattern) {
+    const others = problems.filter((problem) => !pattern.test(problem));
+    assert.ok(others.length < problems.length, `a problem like ${pattern}`);
+    problems.splice(0, problems.length, ...others);
+}
