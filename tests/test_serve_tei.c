@@ -292,10 +292,14 @@ static void test_info_counts_texts_without_a_prompt(void **state)
     (void)state;
     char space[QUERN_SPACE_SIZE];
     json_int_t texts[2], bare[2];
+    quern_model_info model = {.size = sizeof model};
+    assert_int_equal(quern_model_describe(serve_model, &model, NULL), QUERN_OK);
     quern_space(serve_model, NULL, space, NULL);
     for (int i = 0; i < 2; i++) {
         json_t *info = serve_ask("/info", NULL, 200);
         assert_string_equal(json_string_value(json_object_get(info, "space")), space);
+        assert_string_equal(json_string_value(json_object_get(info, "general_name")), model.name);
+        assert_true(model.name[0] != '\0');
         assert_int_equal(json_integer_value(json_object_get(info, "max_input_length")), TRIAL_CONTEXT);
         assert_int_equal(json_integer_value(json_object_get(info, "max_client_batch_size")), 2048);
         texts[i] = json_integer_value(json_object_get(info, "texts"));

@@ -302,6 +302,8 @@ static void write_info(struct quern_request *request, const struct quern_job *jo
                        service->info.dimensions, space, (unsigned long long)service->meters.texts,
                        (unsigned long long)service->meters.texts_without_prompt);
     quern_buffer_string(body, service->info.notice);
+    quern_buffer_text(body, ",\"general_name\":");
+    quern_buffer_string(body, service->info.name);
     quern_buffer_text(body, "}\n");
 }
 

@@ -18,7 +18,9 @@ async function start() {
             `texts of up to ${count(info.max_input_length)} tokens`;
         element("space").textContent = model.space ? `Vectors of this server belong to the space ${model.space}.` : "";
         element("key-form").hidden = true;
-        element("starter").hidden = model.name !== "starter";
+        element("starter").hidden = info.general_name !== "quern starter"; // as its file says, whatever it is called
+        element("notice").hidden = !info.notice;
+        element("notice").textContent = info.notice || "";
     } catch (error) {
         element("model").textContent = error.message;
         return;

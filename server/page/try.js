@@ -37,6 +37,7 @@ async function work(job) {
 export function startTry() {
     const whole = model.dimensions;
     fillTasks("try-task", model.tasks, "query");
+    element("try-hint").hidden = model.tasks.length < 2;
     element("try-dimensions").max = whole;
     element("try-dimensions").value = whole;
     element("cuts").replaceChildren(...[whole, 512, 256, 128, 64].filter((cut, i) => !i || cut < whole)

@@ -19,8 +19,9 @@ after(async () => {
 });
 
 // Opens the page and waits until it knows the model. Options: width, scheme (light or dark), tab, at (the address of
-// another server), clock (true: the time of the page can be moved), fresh (true: it has kept no texts).
-export async function open({ width = 1000, scheme = "light", tab = "try", at = address, clock, fresh } = {}) {
+// another server), clock (true: the time of the page can be moved), fresh (true: it has kept no texts), info (fields
+// that the server's /info gets instead of its own).
+export async function open({ width = 1000, scheme = "light", tab = "try", at = address, clock, fresh, info } = {}) {
     const opened = await browser.newPage();
     await opened.setViewportSize({ width, height: 800 });
     await opened.emulateMedia({ colorScheme: scheme });
@@ -29,6 +30,11 @@ export async function open({ width = 1000, scheme = "light", tab = "try", at = a
     opened.on("request", (request) => request.url().startsWith(at) || problems.push(request.url()));
     if (fresh)
         await opened.addInitScript(() => localStorage.clear());
+    if (info)
+        await opened.route("**/info", async (route) => {
+            const response = await route.fetch();
+            await route.fulfill({ response, json: { ...await response.json(), ...info } });
+        });
     if (clock)
         await opened.clock.install();
     await opened.goto(`${at}/#${tab}`);
