@@ -756,7 +756,15 @@ if command -v script >/dev/null; then
     NO_COLOR=1 script -qec "'$quern' similarity hello world" /dev/null </dev/null >"$work/out" 2>"$work/err"
     check "no colour with NO_COLOR" both grep -q 1.0000 "$work/out" -- [ "$(tr -cd '\033' <"$work/out" | wc -c)" -eq 0 ]
     awk 'BEGIN { for (i = 0; i < 60000; i++) print "line number " i }' >"$work/many"
-    script -qec "timeout 3 '$quern' embed -t none -i '$work/many' >/dev/null" /dev/null </dev/null >"$work/out" 2>&1
-    check "progress with rate and time left" grep -qE 'texts/s, .* %, [0-9]+:[0-9]+:[0-9]+ left' "$work/out"
+    script -fqec "echo \$\$ >'$work/pid'; exec '$quern' embed -t none -i '$work/many' >/dev/null" /dev/null \
+        </dev/null >"$work/out" 2>&1 &
+    terminal=$!
+    shows() { grep -qE 'texts/s, .* %, [0-9]+:[0-9]+:[0-9]+ left' "$work/out"; }
+    while kill -0 $terminal 2>/dev/null && ! shows; do
+        sleep 0.05
+    done
+    check "progress with rate and time left" shows
+    kill "$(cat "$work/pid")" 2>/dev/null
+    wait $terminal 2>/dev/null
 fi
 echo "1..$number"

@@ -211,6 +211,7 @@ done
 if command -v script >/dev/null; then
     beside slow-progress with_progress slow-progress
 fi
+beside no-hub env QUERN_HUB_URL=http://127.0.0.1:1 "$quern" pull hf:side/no-hub/model.gguf
 beside once-corrupt-slow pull_twice once-corrupt-slow
 beside slow-kill kill_often slow-kill
 # shellcheck disable=SC2086
@@ -278,6 +279,7 @@ gives_up far 1 "to a URL of 90"
 gives_up downgrade 1 "which is not https"
 gives_up to-file 1 "which is not https"
 gives_up to-nobody 2 "$given_up"
+gives_up no-hub 0 "given up after 3 failures in a row"
 gives_up long-redirect 1 "a redirect with more than 64 KiB of text"
 gives_up endless-error 1 "no such file (404)"
 gives_up created 2 "status 201"
@@ -307,7 +309,6 @@ check "then the second downloads the file" complete
 check "the second says that it waited" says "waiting for it"
 ended slow-kill
 check "after $kills kills at random times no incomplete file has the model's name" [ "$status" = 0 ]
-: >"$work/log"
 HOME="$side/slow-kill" "$quern" pull hf:side/slow-kill/model.gguf >"$work/out" 2>"$work/err"
 status=$?
 check "the next run completes the file" complete
@@ -518,6 +519,13 @@ run models
 check "what bench has left is told" says "1 MB that 'quern bench' made"
 run models rm bench
 check "and removed" [ "$status $(ls "$cache" | grep -c bench)" = "0 0" ]
+mkdir "$work/elsewhere"
+: >"$work/elsewhere/precious.gguf"
+ln -s "$work/elsewhere" "$cache/bench"
+run models rm bench
+check "what a link leads to is not" [ -e "$work/elsewhere/precious.gguf" ]
+check "and the message says so" refused "cannot remove $cache/bench: it is no folder"
+rm "$cache/bench"
 run models rm bench
 check "when there is nothing, it says so" [ "$status" = 1 ]
 

@@ -5,6 +5,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -112,7 +113,8 @@ static int put_rows(const char *folder, bool finished, bool json, int *written)
 
 /* ---------------------------------------------------------------- what bench left */
 
-/* The bytes of the regular files in the folder `bench` of the cache, which are removed if that is wanted. */
+/* The bytes of the regular files in the folder `bench` of the cache, which are removed if that is wanted. A link
+ * in its place is not followed: what it leads to is somebody else's. */
 static uint64_t count_bench(char folder[QUERN_CLI_PATH], bool remove)
 {
     uint64_t bytes = 0;
@@ -120,7 +122,8 @@ static uint64_t count_bench(char folder[QUERN_CLI_PATH], bool remove)
     char path[QUERN_CLI_PATH + QUERN_CLI_FILE];
     if (!quern_cli_cache_path(folder, "bench"))
         return 0;
-    DIR *opened = opendir(folder);
+    const int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *opened = descriptor >= 0 ? fdopendir(descriptor) : NULL;
     for (const struct dirent *entry; opened != NULL && (entry = readdir(opened)) != NULL;) {
         if (snprintf(path, sizeof path, "%s/%s", folder, entry->d_name) >= (int)sizeof path ||
             lstat(path, &status) != 0 || !S_ISREG(status.st_mode) || (remove && unlink(path) != 0))
@@ -137,9 +140,13 @@ static uint64_t count_bench(char folder[QUERN_CLI_PATH], bool remove)
 static int remove_bench(void)
 {
     char folder[QUERN_CLI_PATH] = "";
+    struct stat status;
     if (count_bench(folder, true) > 0)
         return QUERN_CLI_DONE;
-    quern_cli_say("'quern bench' has left nothing in the cache");
+    if (lstat(folder, &status) == 0 && !S_ISDIR(status.st_mode))
+        quern_cli_say("cannot remove %s: it is no folder; remove it yourself", folder);
+    else
+        quern_cli_say("'quern bench' has left nothing in the cache");
     return QUERN_CLI_FAILED;
 }
 
