@@ -204,6 +204,42 @@ static void test_chunks_and_trailers_are_strict(void **state)
     }
 }
 
+/* ---------------------------------------------------------------- memory */
+
+/* A quarter of the memory is for the oldest request that is being worked on. */
+static void test_the_oldest_request_gets_its_memory(void **state)
+{
+    (void)state;
+    static const struct quern_server_options options = {.queue_bytes = 1000};
+    static struct quern_service service = {.options = &options};
+    struct quern_request all[4];
+    for (int i = 0; i < 4; i++)
+        quern_request_init(&all[i], &service, NULL);
+    for (int i = 0; i < 3; i++)
+        quern_request_join(&all[i]);
+    assert_true(quern_request_claim(&all[0], 200) && quern_request_claim(&all[1], 550));
+    assert_false(quern_request_claim(&all[1], 1));
+    assert_false(quern_request_claim(&all[2], 1));
+    assert_int_equal(all[1].refusal.fault, QUERN_FAULT_BUSY);
+    assert_int_equal(all[2].refusal.fault, QUERN_FAULT_BUSY);
+    assert_true(quern_request_claim(&all[0], 250));
+    assert_false(quern_request_claim(&all[0], 1)); /* it would fit alone: the server is busy */
+    assert_int_equal(all[0].refusal.fault, QUERN_FAULT_BUSY);
+    quern_request_leave(&all[0]);
+    quern_request_leave(&all[1]);
+    quern_request_free(&all[1]);
+    assert_true(quern_request_claim(&all[2], 400)); /* it is the oldest now */
+    assert_true(quern_request_claim(&all[3], 100)); /* its body is still being read */
+    quern_request_join(&all[3]);
+    assert_false(quern_request_claim(&all[3], 1));
+    quern_request_free(&all[3]);
+    quern_request_free(&all[2]);
+    quern_request_free(&all[0]);
+    assert_int_equal(service.load.bytes, 0);
+    assert_null(service.load.oldest);
+    assert_null(service.load.newest);
+}
+
 /* ---------------------------------------------------------------- answers */
 
 static void test_base64(void **state)
@@ -444,6 +480,7 @@ int main(void)
         cmocka_unit_test(test_too_many_fields_are_refused),
         cmocka_unit_test(test_chunks_come_in_any_pieces),
         cmocka_unit_test(test_chunks_and_trailers_are_strict),
+        cmocka_unit_test(test_the_oldest_request_gets_its_memory),
         cmocka_unit_test(test_base64),
         cmocka_unit_test(test_floats_and_strings),
         cmocka_unit_test(test_number_formats),

@@ -169,6 +169,8 @@ static bool write_answer(struct quern_exchange *exchange)
 /* The only function that changes the state. */
 static void enter(struct quern_exchange *exchange, enum quern_exchange_state state)
 {
+    if (state != QUERN_EXCHANGE_PARSING && state != QUERN_EXCHANGE_TOKENISING)
+        quern_request_leave(&exchange->request);
     const bool is_written = state == QUERN_EXCHANGE_WRITING && write_answer(exchange);
     exchange->state = is_written ? QUERN_EXCHANGE_ANSWERED : state;
     if (is_written) {
@@ -244,6 +246,7 @@ void quern_exchange_run(struct quern_exchange *exchange, char *body, size_t leng
     exchange->request.body = body;
     exchange->request.body_length = length;
     exchange->request.received_ns = quern_clock_ns();
+    quern_request_join(&exchange->request);
     enter(exchange, next_state(exchange));
 }
 

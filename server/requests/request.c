@@ -55,6 +55,7 @@ void quern_request_init(struct quern_request *request, struct quern_service *ser
 
 void quern_request_free(struct quern_request *request)
 {
+    quern_request_leave(request);
     request->service->load.bytes -= request->held;
     quern_json_reader_free(&request->reader);
     free(request->inputs);
@@ -96,10 +97,38 @@ bool quern_refuse_memory(struct quern_request *request)
                         "the server has no memory left for requests; try again soon");
 }
 
+void quern_request_join(struct quern_request *request)
+{
+    struct quern_load *load = &request->service->load;
+    request->is_joined = true;
+    request->older = load->newest;
+    request->newer = NULL;
+    *(load->newest != NULL ? &load->newest->newer : &load->oldest) = request;
+    load->newest = request;
+}
+
+void quern_request_leave(struct quern_request *request)
+{
+    struct quern_load *load = &request->service->load;
+    if (!request->is_joined)
+        return;
+    request->is_joined = false;
+    *(request->older != NULL ? &request->older->newer : &load->oldest) = request->newer;
+    *(request->newer != NULL ? &request->newer->older : &load->newest) = request->older;
+}
+
+/* Whether so many bytes more leave the quarter of the memory free that is kept for the oldest request. */
+static bool may_claim(const struct quern_request *request, size_t bytes)
+{
+    const struct quern_load *load = &request->service->load;
+    const size_t most = (size_t)request->service->options->queue_bytes, shared = most - most / 4;
+    return !request->is_joined || load->oldest == request || (load->bytes <= shared && bytes <= shared - load->bytes);
+}
+
 bool quern_request_claim(struct quern_request *request, size_t bytes)
 {
     const size_t most = (size_t)request->service->options->queue_bytes;
-    if (quern_request_hold(request, bytes))
+    if (may_claim(request, bytes) && quern_request_hold(request, bytes))
         return true;
     if (request->held > most || bytes > most - request->held)
         return quern_refuse(request, QUERN_FAULT_BODY, NULL, "this request alone needs more memory than the %zu bytes "

@@ -65,6 +65,8 @@ struct quern_request {
     struct quern_refusal refusal;        /* fault QUERN_FAULT_NONE: it is not refused */
 
     size_t held;                     /* bytes, counted in the service's load until the request ends */
+    bool is_joined;                  /* its body is being worked on */
+    struct quern_request *older, *newer; /* the next of these requests */
 
     struct quern_json_reader reader; /* of the body; its values are what inputs and options refer to */
     const struct quern_value *object; /* the body, once it is read */
@@ -96,8 +98,18 @@ bool quern_is_refused(const struct quern_request *request);
 /* Whether the server may hold so many bytes more for this request. If it may, they are counted until it ends. */
 bool quern_request_hold(struct quern_request *request, size_t bytes);
 
-/* Holds so many bytes more for this request, or refuses it. False: refused. */
+/* Holds so many bytes more for this request, or refuses it. False: refused.
+ *
+ * Work on bodies takes three quarters of the memory that all may take, and only the oldest request that is being worked
+ * on takes more. Without this rule, several bodies that need much more memory than they have bytes could fill it
+ * together, so that each of them is refused. With it, the oldest goes on while the others are refused, and these may
+ * come again. */
 bool quern_request_claim(struct quern_request *request, size_t bytes);
+
+/* The body of a request is whole, and work on it begins; it ends, when all memory for it is claimed or it is refused.
+ * To leave without having joined is allowed. */
+void quern_request_join(struct quern_request *request);
+void quern_request_leave(struct quern_request *request);
 
 /* Refuses a request because the server has no memory for it now. Returns false. */
 bool quern_refuse_memory(struct quern_request *request);
