@@ -18,17 +18,16 @@ tests=0
 { printf GGUF && head -c 3999996 /dev/urandom; } >"$work/content"
 digest=$(sha256sum "$work/content" | cut -d ' ' -f 1)
 
-# Starts a hub that serves a file; sets hub_port and store_port. It ends when descriptor 9 is closed.
-start_hub() {
+# Starts a hub that serves a file and logs; sets hub_port and store_port. It ends when the descriptor is closed.
+start_hub() { # start_hub FILE LOG DESCRIPTOR
     rm -f "$work/life" "$work/ports" # an earlier hub may still have the old ones open
     mkfifo "$work/life" "$work/ports"
-    "$hub" "$1" "$work/log" <"$work/life" >"$work/ports" 9>&- &
-    exec 9>"$work/life"
+    "$hub" "$1" "$2" <"$work/life" >"$work/ports" 8>&- 9>&- &
+    eval "exec $3>'$work/life'"
     read -r hub_port store_port <"$work/ports"
     export QUERN_HUB_URL="http://127.0.0.1:$hub_port"
 }
-trap 'exec 9>&-; rm -rf "$work"' EXIT
-start_hub "$work/content"
+trap 'exec 8>&- 9>&-; rm -rf "$work"' EXIT
 
 begin() { # starts a test with an empty cache and log, and with its own names
     tests=$((tests + 1))
@@ -73,51 +72,18 @@ says() {
     grep -qF -- "$1" "$work/err"
 }
 
+side=$work/side
+mkdir "$side"
+start_hub "$work/content" "$side/log" 8
 if ! "$quern" pull hf:test0/direct/model.gguf >/dev/null 2>"$work/err" && grep -q 'without libcurl' "$work/err"; then
     echo "1..0 # SKIP built without libcurl"
     exit 0
 fi
 
-# ------------------------------------------------------------------ downloads without faults
-begin
-pull plain
-check "a download" complete
-check "prints the path" [ "$(cat "$work/out")" = "$cache/model.gguf" ]
-check "says nothing of terms that are not known" [ "$(grep -c -i terms "$work/err")" -eq 0 ]
-: >"$work/log"
-pull plain
-check "a file that is there is not downloaded again" complete
-check "and the server is not asked" [ ! -s "$work/log" ]
-rm "$cache/model.gguf.json"
-pull plain
-check "a file of unknown origin does not count as the hub's file" [ "$status" = 1 ]
-check "the message says how to replace it" says "quern models rm model.gguf"
-pull plain --sha256 "$digest"
-check "a file of unknown origin with the same digest counts" [ "$status" = 0 ]
-pull plain --sha256 "$(printf '%064d' 5)"
-check "a file with another digest does not count" [ "$status" = 1 ]
-begin
-pull plain --json
-check "JSON" grep -qF "\"origin\": \"hf:test$tests/plain/model.gguf\", \"sha256\": \"$digest\", \"size\": 4000000}" \
-    "$work/out"
-begin
-pull direct
-check "a hub that does not redirect" complete
-begin
-pull relative
-check "a relative redirect" complete
-begin
-run pull "http://127.0.0.1:$store_port/test/plain/model.gguf?download=true" --sha256 "$digest"
-check "a URL with its digest" complete
-begin
-run pull "http://127.0.0.1:$store_port/test/plain/model.gguf" --sha256 "$(printf '%064d' 5)"
-check "a URL with another digest" refused "the file is removed"
-check "a URL with another digest leaves no file" nothing_left
-
 # ------------------------------------------------------------------ one pull for each fault, side by side
-# Most of them wait for something, so they all run at once, each with a cache of its own. The fault is the name of the
-# repository, so it tells the requests of one from those of others.
-side=$work/side
+# Most of them wait for something, so they all run at once, beside the other tests, with a hub for them all and a cache
+# for each. The fault is the name of the repository, so it tells the requests of one from those of others. The checks are
+# near the end.
 sides=
 
 beside() { # beside FAULT COMMAND...: runs it in the background
@@ -142,15 +108,15 @@ with_progress() { # with_progress FAULT
     script -qec "'$quern' pull hf:side/$1/model.gguf >/dev/null" /dev/null
 }
 
-await_store() { # await_store FAULT: until the store was asked
-    while ! grep -q "^store /[^/]*/$1/" "$work/log"; do
+await_store() { # await_store FAULT LOG: until the store was asked
+    while ! grep -q "^store /[^/]*/$1/" "$2"; do
         sleep 0.05
     done
 }
 
 pull_twice() { # pull_twice FAULT: two at once; the exit code of the first is written to the file `first`
     "$quern" pull "hf:side/$1/model.gguf" >/dev/null 2>&1 &
-    await_store "$1"
+    await_store "$1" "$side/log"
     "$quern" pull "hf:side/$1/model.gguf"
     code=$?
     wait $!
@@ -190,8 +156,6 @@ gives_up() { # gives_up FAULT REQUESTS REASON: the pull failed after so many req
     check "$1: $2 requests" [ "$(wc -l <"$work/log")" -eq "$2" ]
 }
 
-given_up="given up after 2 failures in a row"
-begin
 for fault in break-1500000 unavailable corrupt once-corrupt-break-2000000 corrupt-break-2000000 wrong-digest no-digest \
     wrong-size no-size short long chunked loop nowhere far downgrade to-file long-redirect endless-error garbage empty \
     page json pointer continues fields long-field bad-range other-range created gone later status-401 status-403 \
@@ -214,105 +178,43 @@ fi
 beside no-hub env QUERN_HUB_URL=http://127.0.0.1:1 "$quern" pull hf:side/no-hub/model.gguf
 beside once-corrupt-slow pull_twice once-corrupt-slow
 beside slow-kill kill_often slow-kill
-# shellcheck disable=SC2086
-wait $sides
-mv "$work/log" "$side/log"
+start_hub "$work/content" "$work/log" 9
 
-# Connections that break.
-ended break-1500000
-check "a connection that breaks twice" complete
-check "the next request begins where the first one broke" grep -qF 'model.gguf|bytes=1500000-|"version-0"|' "$work/log"
-check "and the third where the second one broke" requests 3
-ended stall-1000000
-check "a connection that stalls" complete
-check "the next request begins where it stalled" grep -qF '|bytes=1000000-|' "$work/log"
-check "the message says how much arrived" says "in 2 s less than 2 KiB arrived; trying again"
-ended unavailable
-check "a server that is busy twice" complete
-check "pull waits as long as the server asks for" says "503; trying again in 1.0 s (1 of 5)"
-gives_up changing-break-3000000 6 "given up after 3 failures in a row"
-check "the last line says that the command can continue" \
-    says "in a row; the part that has arrived is kept, and the same command continues it"
-check "versions of a file are not mixed" [ "$(wc -c <"$cache/model.gguf.part")" -eq 3000000 ]
-gives_up no-range-break-3000000 4 "$given_up"
-gives_up bad-range-break-3000000 8 "sends the bytes from 2999000 on, but those from 3000000 on were requested"
-gives_up unsatisfied-break-3000000 8 "another version"
-gives_up closes 4 "$given_up"
-gives_up trickle 4 "in 1 s less than 1 KiB arrived; $given_up"
-gives_up slow-head 4 "in 1 s less than 1 KiB arrived; $given_up"
-
-# Data that is not the file.
-ended corrupt
-check "a damaged file" refused "the file is removed"
-check "a damaged file is removed" nothing_left
-ended once-corrupt-break-2000000
-check "after a damaged part the whole file is downloaded again" complete
-check "the message says so" says "do not fit together"
-ended corrupt-break-2000000
-check "a hub that always breaks off and sends wrong data: two downloads, then an end" refused "the file is removed"
-check "and it was tried again in one piece" says "do not fit together"
-ended wrong-digest
-check "a hub with a wrong digest" refused "the file is removed"
-gives_up no-digest 2 "give it with --sha256"
-gives_up wrong-size 2 "4000000 bytes, but it should have 4000001"
-gives_up no-size 1 "the hub says that the file is empty"
-gives_up short 2 "3999000 bytes, but it should have 4000000"
-gives_up long 2 "4001000 bytes, but it should have 4000000"
-gives_up empty 2 "0 bytes, but it should have 4000000"
-gives_up long-break-2000000 4 "more than the 4000000 bytes"
-gives_up chunked 2 "how long the file is"
-gives_up bad-range 2 "how long the file is"
-gives_up other-range 2 "sends the bytes from 1000 on, but those from 0 on were requested"
-gives_up page 2 "what the server sends is a web page"
-gives_up json 2 "what the server sends is JSON, perhaps an error of a server"
-gives_up pointer 2 "what the server sends is a pointer of Git LFS"
-
-# Heads, redirects and statuses.
-gives_up garbage 2 "HTTP/0.9"
-check "a server that does not speak HTTP leaves no file" nothing_left
-for fault in continues fields long-field; do
-    gives_up $fault 2 "the head of the server's response has more than 64 KiB"
-done
-gives_up loop 9 "more than 8 times"
-gives_up nowhere 1 "without saying where"
-gives_up far 1 "to a URL of 90"
-gives_up downgrade 1 "which is not https"
-gives_up to-file 1 "which is not https"
-gives_up to-nobody 2 "$given_up"
-gives_up no-hub 0 "given up after 3 failures in a row"
-gives_up long-redirect 1 "a redirect with more than 64 KiB of text"
-gives_up endless-error 1 "no such file (404)"
-gives_up created 2 "status 201"
-gives_up gone 2 "no such file (410)"
-gives_up status-401 1 "set HF_TOKEN"
-gives_up status-403 1 "accept the model's terms"
-gives_up status-404 1 "there is no such file"
-gives_up status-410 1 "there is no such file"
-gives_up status-418 1 "the server answers with status 418"
-gives_up status-429 2 "too many requests from this address (429); $given_up"
-gives_up no-wait 4 "too many requests from this address (429); $given_up"
-gives_up waits 4 "(429); it asks to wait for 2 s, which is more than is left of 3 s (--wait)"
-gives_up later 1 "(429); it asks to wait for 600 s, which is more than is left of 120 s (--wait)"
-gives_up status-500 2 "status 500; $given_up"
-gives_up status-503 2 "status 503; $given_up"
-check "a download that failed leaves no file" nothing_left
-
-# Progress, two pulls at once, kill -9.
-if [ -e "$side/slow-progress" ]; then
-    ended slow-progress
-    check "progress with rate and time left" \
-        grep -qE '\[#* *\] [0-9]+ of 4 MB, [0-9.]+ MB/s, .* %, [0-9]+:[0-9]+:[0-9]+ left' "$work/out"
-fi
-ended once-corrupt-slow
-check "two pulls of one file: the first fails" [ "$(cat "$side/once-corrupt-slow/first")" = 1 ]
-check "then the second downloads the file" complete
-check "the second says that it waited" says "waiting for it"
-ended slow-kill
-check "after $kills kills at random times no incomplete file has the model's name" [ "$status" = 0 ]
-HOME="$side/slow-kill" "$quern" pull hf:side/slow-kill/model.gguf >"$work/out" 2>"$work/err"
-status=$?
-check "the next run completes the file" complete
-check "and continues what the killed runs left" grep -q '^store .*bytes=' "$work/log"
+# ------------------------------------------------------------------ downloads without faults
+begin
+pull plain
+check "a download" complete
+check "prints the path" [ "$(cat "$work/out")" = "$cache/model.gguf" ]
+check "says nothing of terms that are not known" [ "$(grep -c -i terms "$work/err")" -eq 0 ]
+: >"$work/log"
+pull plain
+check "a file that is there is not downloaded again" complete
+check "and the server is not asked" [ ! -s "$work/log" ]
+rm "$cache/model.gguf.json"
+pull plain
+check "a file of unknown origin does not count as the hub's file" [ "$status" = 1 ]
+check "the message says how to replace it" says "quern models rm model.gguf"
+pull plain --sha256 "$digest"
+check "a file of unknown origin with the same digest counts" [ "$status" = 0 ]
+pull plain --sha256 "$(printf '%064d' 5)"
+check "a file with another digest does not count" [ "$status" = 1 ]
+begin
+pull plain --json
+check "JSON" grep -qF "\"origin\": \"hf:test$tests/plain/model.gguf\", \"sha256\": \"$digest\", \"size\": 4000000}" \
+    "$work/out"
+begin
+pull direct
+check "a hub that does not redirect" complete
+begin
+pull relative
+check "a relative redirect" complete
+begin
+run pull "http://127.0.0.1:$store_port/test/plain/model.gguf?download=true" --sha256 "$digest"
+check "a URL with its digest" complete
+begin
+run pull "http://127.0.0.1:$store_port/test/plain/model.gguf" --sha256 "$(printf '%064d' 5)"
+check "a URL with another digest" refused "the file is removed"
+check "a URL with another digest leaves no file" nothing_left
 
 # ------------------------------------------------------------------ several pulls
 begin
@@ -434,7 +336,7 @@ fi
 begin
 "$quern" pull "hf:test$tests/slow/model.gguf" >/dev/null 2>"$work/first.err" &
 first=$!
-await_store slow
+await_store slow "$work/log"
 run models rm model.gguf
 check "an active download is not removed" refused "is being downloaded"
 pull slow
@@ -604,9 +506,111 @@ check "a cache folder that is a file" [ "$status" = 1 ]
 check "the message names it" says "cannot read the folder $work/quern: Not a directory"
 run models rm
 check "rm without a name" [ "$status" = 2 ]
+# ------------------------------------------------------------------ what has ended beside
+# shellcheck disable=SC2086
+wait $sides
+
+# Connections that break.
+given_up="given up after 2 failures in a row"
+ended break-1500000
+check "a connection that breaks twice" complete
+check "the next request begins where the first one broke" grep -qF 'model.gguf|bytes=1500000-|"version-0"|' "$work/log"
+check "and the third where the second one broke" requests 3
+ended stall-1000000
+check "a connection that stalls" complete
+check "the next request begins where it stalled" grep -qF '|bytes=1000000-|' "$work/log"
+check "the message says how much arrived" says "in 2 s less than 2 KiB arrived; trying again"
+ended unavailable
+check "a server that is busy twice" complete
+check "pull waits as long as the server asks for" says "503; trying again in 1.0 s (1 of 5)"
+gives_up changing-break-3000000 6 "given up after 3 failures in a row"
+check "the last line says that the command can continue" \
+    says "in a row; the part that has arrived is kept, and the same command continues it"
+check "versions of a file are not mixed" [ "$(wc -c <"$cache/model.gguf.part")" -eq 3000000 ]
+gives_up no-range-break-3000000 4 "$given_up"
+gives_up bad-range-break-3000000 8 "sends the bytes from 2999000 on, but those from 3000000 on were requested"
+gives_up unsatisfied-break-3000000 8 "another version"
+gives_up closes 4 "$given_up"
+gives_up trickle 4 "in 1 s less than 1 KiB arrived; $given_up"
+gives_up slow-head 4 "in 1 s less than 1 KiB arrived; $given_up"
+
+# Data that is not the file.
+ended corrupt
+check "a damaged file" refused "the file is removed"
+check "a damaged file is removed" nothing_left
+ended once-corrupt-break-2000000
+check "after a damaged part the whole file is downloaded again" complete
+check "the message says so" says "do not fit together"
+ended corrupt-break-2000000
+check "a hub that always breaks off and sends wrong data: two downloads, then an end" refused "the file is removed"
+check "and it was tried again in one piece" says "do not fit together"
+ended wrong-digest
+check "a hub with a wrong digest" refused "the file is removed"
+gives_up no-digest 2 "give it with --sha256"
+gives_up wrong-size 2 "4000000 bytes, but it should have 4000001"
+gives_up no-size 1 "the hub says that the file is empty"
+gives_up short 2 "3999000 bytes, but it should have 4000000"
+gives_up long 2 "4001000 bytes, but it should have 4000000"
+gives_up empty 2 "0 bytes, but it should have 4000000"
+gives_up long-break-2000000 4 "more than the 4000000 bytes"
+gives_up chunked 2 "how long the file is"
+gives_up bad-range 2 "how long the file is"
+gives_up other-range 2 "sends the bytes from 1000 on, but those from 0 on were requested"
+gives_up page 2 "what the server sends is a web page"
+gives_up json 2 "what the server sends is JSON, perhaps an error of a server"
+gives_up pointer 2 "what the server sends is a pointer of Git LFS"
+
+# Heads, redirects and statuses.
+gives_up garbage 2 "HTTP/0.9"
+check "a server that does not speak HTTP leaves no file" nothing_left
+for fault in continues fields long-field; do
+    gives_up $fault 2 "the head of the server's response has more than 64 KiB"
+done
+gives_up loop 9 "more than 8 times"
+gives_up nowhere 1 "without saying where"
+gives_up far 1 "to a URL of 90"
+gives_up downgrade 1 "which is not https"
+gives_up to-file 1 "which is not https"
+gives_up to-nobody 2 "$given_up"
+gives_up no-hub 0 "given up after 3 failures in a row"
+gives_up long-redirect 1 "a redirect with more than 64 KiB of text"
+gives_up endless-error 1 "no such file (404)"
+gives_up created 2 "status 201"
+gives_up gone 2 "no such file (410)"
+gives_up status-401 1 "set HF_TOKEN"
+gives_up status-403 1 "accept the model's terms"
+gives_up status-404 1 "there is no such file"
+gives_up status-410 1 "there is no such file"
+gives_up status-418 1 "the server answers with status 418"
+gives_up status-429 2 "too many requests from this address (429); $given_up"
+gives_up no-wait 4 "too many requests from this address (429); $given_up"
+gives_up waits 4 "(429); it asks to wait for 2 s, which is more than is left of 3 s (--wait)"
+gives_up later 1 "(429); it asks to wait for 600 s, which is more than is left of 120 s (--wait)"
+gives_up status-500 2 "status 500; $given_up"
+gives_up status-503 2 "status 503; $given_up"
+check "a download that failed leaves no file" nothing_left
+
+# Progress, two pulls at once, kill -9.
+if [ -e "$side/slow-progress" ]; then
+    ended slow-progress
+    check "progress with rate and time left" \
+        grep -qE '\[#* *\] [0-9]+ of 4 MB, [0-9.]+ MB/s, .* %, [0-9]+:[0-9]+:[0-9]+ left' "$work/out"
+fi
+ended once-corrupt-slow
+check "two pulls of one file: the first fails" [ "$(cat "$side/once-corrupt-slow/first")" = 1 ]
+check "then the second downloads the file" complete
+check "the second says that it waited" says "waiting for it"
+ended slow-kill
+check "after $kills kills at random times no incomplete file has the model's name" [ "$status" = 0 ]
+HOME="$side/slow-kill" "$quern" pull hf:side/slow-kill/model.gguf >"$work/out" 2>"$work/err"
+status=$?
+check "the next run completes the file" complete
+check "and continues what the killed runs left" grep -q '^store .*bytes=' "$work/log"
+
+# ------------------------------------------------------------------ a real model
 begin
 exec 9>&-
-start_hub "$work/tiny.gguf"
+start_hub "$work/tiny.gguf" "$work/log" 9
 run pull hf:test/plain/model.gguf
 run embed -t none hello
 check "a model that was pulled is used" [ "$status" = 0 ]
