@@ -62,7 +62,8 @@ async function work(job) {
     };
     offerCsv("compare", () => [["", ...texts], ...similarities.map((row, i) =>
         [texts[i], ...Array.from(row, (value) => value.toFixed(6))])]);
-    return `${plural(asked, "new text")} embedded in ${duration(milliseconds)}. ${closest(texts, similarities)}`;
+    const time = asked ? `${plural(asked, "new text")} embedded in ${duration(milliseconds)}. ` : "";
+    return `${time}${closest(texts, similarities)}`;
 }
 
 export function startCompare() {

@@ -23,10 +23,12 @@ export const lines = (id) => element(id).value.split("\n").map((line) => line.tr
 export const count = (number) => number.toLocaleString("en");
 export const plural = (number, word) => `${count(number)} ${word}${number === 1 ? "" : "s"}`;
 
-const longest = 80; // letters of a text in a sentence
+// A text in a sentence, which may run from right to left without turning its neighbours.
+export const isolate = (text) => `\u2068${text}\u2069`;
 
-// A text in a sentence: short, and isolated from its neighbours, so that it may run from right to left.
-export const quote = (text) => `\u2068${text.length > longest ? `${text.slice(0, longest - 1)}…` : text}\u2069`;
+const longest = 80; // letters of a text in a short sentence
+
+export const quote = (text) => isolate(text.length > longest ? `${text.slice(0, longest - 1)}…` : text);
 
 export function duration(milliseconds) {
     return milliseconds < 10 ? `${milliseconds.toFixed(1)} ms` : `${count(Math.round(milliseconds))} ms`;

@@ -1,53 +1,77 @@
-// Zooms and moves a picture: wheel and drag, buttons, and the keys +, - and 0.
+// Which part of a picture is seen. Wheel and drag, buttons, and keys change it: + and - zoom, 0 shows all of it, Shift
+// with an arrow moves. The picture itself is drawn by others.
 
-const closest = 16;
+const closest = 16; // times the size
+const part = 0.2; // of the width, that a key moves
 
-export function startZoom(picture, buttons) {
-    let whole = [0, 0, 1, 1], view = whole, held;
-    const show = () => picture.setAttribute("viewBox", view.map((x) => x.toFixed(2)).join(" "));
+const between = (low, value, high) => Math.max(low, Math.min(value, high));
 
-    function zoom(factor, x = view[0] + view[2] / 2, y = view[1] + view[3] / 2) {
-        const width = Math.min(whole[2], Math.max(whole[2] / closest, view[2] / factor));
-        const part = width / view[2];
-        view = [x - (x - view[0]) * part, y - (y - view[1]) * part, width, view[3] * part];
+// Calls changed() after each change. centre() may give the place on the screen that stays when keys zoom, else it is
+// the middle.
+export function startZoom(picture, buttons, { changed, centre }) {
+    let width = 1, height = 1, zoom = 1, left = 0, top = 0; // what is seen begins at left, top of the whole picture
+    let held;
+
+    function move(x, y) {
+        left = between(0, left + x / zoom, width - width / zoom);
+        top = between(0, top + y / zoom, height - height / zoom);
+        picture.classList.toggle("zoomed", zoom > 1);
+        for (const button of buttons)
+            button.hidden = button.value.startsWith("Arrow") && zoom === 1;
+        changed();
+    }
+
+    function zoomBy(factor, [x, y] = centre() || [width / 2, height / 2]) {
+        const before = zoom;
+        zoom = between(1, zoom * factor, closest);
+        left += x / before - x / zoom;
+        top += y / before - y / zoom;
         move(0, 0);
     }
 
-    function move(dx, dy) {
-        view[0] = Math.min(whole[2] - view[2], Math.max(0, view[0] + dx));
-        view[1] = Math.min(whole[3] - view[3], Math.max(0, view[1] + dy));
-        show();
-    }
-
-    const scale = () => view[2] / (picture.clientWidth || 1);
     picture.addEventListener("wheel", (event) => {
+        if (zoom === 1 && event.deltaY > 0)
+            return; // the page scrolls on
         event.preventDefault();
         const box = picture.getBoundingClientRect();
-        zoom(event.deltaY < 0 ? 1.25 : 0.8, view[0] + (event.clientX - box.left) * scale(),
-            view[1] + (event.clientY - box.top) * scale());
+        const pixels = event.deltaY * (event.deltaMode === WheelEvent.DOM_DELTA_PIXEL ? 1 : 30);
+        zoomBy(2 ** (-pixels / 300), [event.clientX - box.left, event.clientY - box.top]);
     }, { passive: false });
     picture.addEventListener("pointerdown", (event) => { held = [event.clientX, event.clientY]; });
-    picture.addEventListener("pointermove", (event) => {
+    window.addEventListener("pointermove", (event) => {
         if (!held || !event.buttons)
             return;
-        move((held[0] - event.clientX) * scale(), (held[1] - event.clientY) * scale());
+        move(held[0] - event.clientX, held[1] - event.clientY);
         held = [event.clientX, event.clientY];
     });
     window.addEventListener("pointerup", () => { held = undefined; });
-    const act = { "+": () => zoom(1.5), "=": () => zoom(1.5), "-": () => zoom(1 / 1.5), "0": () => zoom(0) };
+    const act = {
+        "+": () => zoomBy(1.5), "=": () => zoomBy(1.5), "-": () => zoomBy(1 / 1.5), "0": () => zoomBy(0),
+        ArrowLeft: () => move(-part * width, 0), ArrowRight: () => move(part * width, 0),
+        ArrowUp: () => move(0, -part * width), ArrowDown: () => move(0, part * width)
+    };
     picture.addEventListener("keydown", (event) => {
-        if (act[event.key] && !event.ctrlKey && !event.metaKey) {
-            event.preventDefault();
-            act[event.key]();
-        }
+        const isMove = event.key.startsWith("Arrow");
+        if (!act[event.key] || event.ctrlKey || event.metaKey || event.altKey || isMove && !event.shiftKey)
+            return;
+        event.preventDefault();
+        act[event.key]();
     });
     for (const button of buttons)
         button.addEventListener("click", () => act[button.value]());
 
-    // Begins anew with a picture of this size.
-    return (width, height) => {
-        whole = [0, 0, width, height];
-        view = [...whole];
-        show();
+    return {
+        // Shows the whole of a picture of this size.
+        begin(wide, high) {
+            [width, height, zoom, left, top] = [wide, high, 1, 0, 0];
+            move(0, 0);
+        },
+        // Where a place of the whole picture is on the screen.
+        onScreen: ([x, y]) => [(x - left) * zoom, (y - top) * zoom],
+        // Moves so that a place of the whole picture is seen.
+        reveal([x, y], margin) {
+            const way = (at, size) => at - between(Math.min(margin, size / 2), at, Math.max(size - margin, size / 2));
+            move(way((x - left) * zoom, width), way((y - top) * zoom, height));
+        }
     };
 }

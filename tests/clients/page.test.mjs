@@ -204,7 +204,7 @@ test("a text that is too long: a checkbox, not the words of the interface", asyn
     await seen.close();
 });
 
-test("many texts: the matrix keeps its names, the map groups, zooms and names what is under the pointer", async () => {
+test("many texts: the matrix keeps its names and says what is under the pointer, the map finds groups", async () => {
     const seen = await open({ tab: "compare", width: 1280 });
     const texts = Array.from({ length: 40 }, (_, i) =>
         `${i % 2 ? "the river runs to the sea" : "bread from the oven"} ${i}`);
@@ -220,87 +220,12 @@ test("many texts: the matrix keeps its names, the map groups, zooms and names wh
     await seen.click("#map-form button");
     await seen.locator("#map-groups li").nth(1).waitFor();
     assert.match(await seen.textContent("#map-groups"), /river|oven/);
-    const size = async () => (await seen.getAttribute("#map-plot", "viewBox")).split(" ").map(Number)[2];
-    const whole = await size();
-    await seen.click("#map-zoom button[value='+']");
-    assert.ok(await size() < whole);
-    await seen.locator("#map-plot .point[tabindex='0']").focus();
-    assert.match(await seen.textContent("#map-card"), /nearest/);
-    await seen.keyboard.press("0");
-    assert.equal(await size(), whole);
     const first = await seen.textContent("#map-groups");
     await seen.click("#map-form button");
     await seen.locator("#map-status").filter({ hasText: "40 texts" }).waitFor();
     assert.equal(await seen.textContent("#map-groups"), first, "the same texts give the same groups");
     await seen.click("#map-form .reset");
     await seen.close();
-});
-
-test("long work rests after each piece, and lets the browser do other things", async () => {
-    const found = await page.evaluate(async () => {
-        const { slices } = await import("/page/slices.js");
-        const control = new AbortController();
-        const rest = slices(control.signal);
-        const busy = () => {
-            for (const end = performance.now() + 30; performance.now() < end;);
-        };
-        const { port1, port2 } = new MessageChannel();
-        let answered = false;
-        port1.onmessage = () => { answered = true; };
-        port2.postMessage(null);
-        busy();
-        await rest();
-        const first = answered;
-        busy();
-        control.abort();
-        return [first, await rest().catch((error) => error.name)];
-    });
-    assert.deepEqual(found, [true, "AbortError"]);
-});
-
-test("the arithmetic of map and matrix: cosines, plane and groups of vectors that are known", async () => {
-    const found = await page.evaluate(async () => {
-        const { cosines, plane } = await import("/page/vectors.js");
-        const { cluster } = await import("/page/clusters.js");
-        // Two arcs of a circle in a plane of three dimensions, with other lengths than 1.
-        const angles = Array.from({ length: 40 }, (_, i) => (i % 2 ? 2.5 : 0) + i / 80);
-        const vectors = angles.map((angle, i) =>
-            Float32Array.of(Math.cos(angle), 0, Math.sin(angle)).map((x) => x * (i + 1)));
-        let rests = 0;
-        const rest = async () => { rests++; };
-        const rows = await cosines(vectors, rest);
-        const restsOfRows = rests;
-        return { angles, rows: rows.map((row) => [...row]), restsOfRows, ...await plane(rows, rest),
-            groups: await cluster(rows, 2, rest), rests };
-    });
-    const { angles, rows, points, groups } = found;
-    assert.equal(found.restsOfRows, 40);
-    assert.ok(found.rests > 44, "plane and groups rest, too");
-    assert.ok(Math.abs(found.shown - 1) < 1e-9, "the plane shows all of it");
-    angles.forEach((a, i) => angles.forEach((b, j) => {
-        assert.ok(Math.abs(rows[i][j] - Math.cos(a - b)) < 1e-6);
-        const gap = Math.hypot(points[i][0] - points[j][0], points[i][1] - points[j][1]);
-        assert.ok(Math.abs(gap - 2 * Math.abs(Math.sin((a - b) / 2))) < 1e-4, "distances are kept");
-    }));
-    assert.deepEqual(groups, angles.map((_, i) => i % 2));
-});
-
-test("map: points with names, arrows between them, the same as a table", async () => {
-    await page.click("#tab-map");
-    await page.click("#map-form button");
-    await status("map", "12 texts").waitFor();
-    const texts = await lines("#map-texts");
-    const vectors = embed(texts, "clustering");
-    const point = page.getByRole("img", { name: `${texts[0]}; nearest:` });
-    const near = vectors.slice(1).map((v) => dot(vectors[0], v));
-    assert.ok((await point.getAttribute("aria-label")).includes(texts[1 + near.indexOf(Math.max(...near))]));
-    assert.equal(await page.locator("#map-plot .point").count(), texts.length);
-    await page.locator("#map-plot .point[tabindex='0']").focus();
-    const first = await page.evaluate(() => document.activeElement.getAttribute("aria-label"));
-    await page.keyboard.press("ArrowRight");
-    assert.notEqual(await page.evaluate(() => document.activeElement.getAttribute("aria-label")), first);
-    await page.click("#map summary");
-    assert.equal(await page.locator("#map-table tbody tr").count(), texts.length);
 });
 
 test("code: the snippets have this address, and are copied", async () => {
