@@ -282,6 +282,21 @@ static void notice_window(const struct folder *folder, struct quern_convert_resu
                  "if config.json was written by one, correct it and convert again", window, 2 * (window - 1));
 }
 
+/* The file says how many tokens a text may have, and nothing of which end is cut. */
+static void notice_cutting(const struct folder *folder, struct quern_convert_result *result)
+{
+    const int most = folder->pieces.most_tokens, context = folder->settings.context;
+    if (result->notice[0] != '\0')
+        return;
+    if (most < context)
+        snprintf(result->notice, sizeof result->notice, "the tokenizer's files allow texts of %d tokens, config.json "
+                 "%d: if the smaller number is meant, set max_seq_length in sentence_bert_config.json and convert again",
+                 most, context);
+    else if (folder->pieces.cuts_start)
+        snprintf(result->notice, sizeof result->notice, "the tokenizer's files cut a text that is too long at its "
+                 "start: ask for that when you embed (QUERN_TRUNCATE_START, \"truncate\": \"start\")");
+}
+
 /* ---------------------------------------------------------------- all */
 
 static int convert(struct folder *folder, const char *path, const struct quern_convert_job *job,
@@ -302,6 +317,7 @@ static int convert(struct folder *folder, const char *path, const struct quern_c
     int code = quern_weights_write(&folder->weights, writer, job, result, folder->error);
     notice_head(folder, result);
     notice_window(folder, result);
+    notice_cutting(folder, result);
     return quern_weights_finish(writer, code, path, result, folder->error);
 }
 

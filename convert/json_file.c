@@ -4,10 +4,13 @@
 #include "base/file_kind.h"
 #include "base/map.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#define FLAGS (JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL)
 
 char *quern_path_join(const char *folder, const char *name, quern_error *error)
 {
@@ -26,7 +29,9 @@ int quern_json_parse(struct quern_json *json, const void *data, size_t size, con
     *json = (struct quern_json){.path = strdup(path)};
     if (json->path == NULL)
         return quern_fail(error, QUERN_ENOMEM, "no memory to read %s", path);
-    json->root = json_loadb(data, size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &where);
+    json->root = json_loadb(data, size, FLAGS, &where);
+    if (json->root == NULL && json_error_code(&where) == json_error_numeric_overflow)
+        json->root = json_loadb(data, size, FLAGS | JSON_DECODE_INT_AS_REAL, &where); /* published limits may be 1e30 */
     int code = QUERN_OK;
     const bool other = json->root == NULL && size > 0 && *(const char *)data != '{';
     const char *kind = other ? quern_file_kind(data, size) : NULL;
@@ -87,12 +92,12 @@ int quern_json_get_integer(const struct quern_json *json, const json_t *object, 
     const json_t *found = member(object, key);
     if (found == NULL)
         return QUERN_OK;
-    if (!json_is_integer(found))
+    const double number = json_number_value(found);
+    if (!json_is_number(found) || number != floor(number))
         return quern_fail(error, QUERN_EFORMAT, "%s: %s is not an integer", json->path, key);
-    json_int_t number = json_integer_value(found);
     if (number < low || number > high)
-        return quern_fail(error, QUERN_EFORMAT, "%s: %s is %lld, but must be from %d to %d", json->path, key,
-                          (long long)number, low, high);
+        return quern_fail(error, QUERN_EFORMAT, "%s: %s is %.17g, but must be from %d to %d", json->path, key, number,
+                          low, high);
     *value = (int)number;
     return QUERN_OK;
 }

@@ -1,5 +1,6 @@
 #include "piece_files.h"
 
+#include "base/count.h"
 #include "base/error.h"
 #include "base/file_kind.h"
 #include "base/view.h"
@@ -8,6 +9,7 @@
 #include "tokenizer_json.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,8 +35,43 @@ static int read_config_added(struct quern_pieces *pieces, quern_error *error)
         if (key[0] < '0' || key[0] > '9' || *end != '\0' || errno != 0 || text.data == NULL)
             return quern_fail(error, QUERN_EFORMAT, "%s: added token \"%.32s\" has no number or no content",
                               pieces->config.path, key);
+        if (!special)
+            QUERN_TRY(quern_pieces_check_added(&pieces->config, entry, text, error));
         QUERN_TRY(quern_pieces_set_added(pieces, id, text, special, error));
     }
+    return QUERN_OK;
+}
+
+static int refuse_setting(const struct quern_pieces *pieces, const char *key, quern_error *error)
+{
+    return quern_fail(error, QUERN_EUNSUPPORTED, "%s: quern does not do what %s says, which changes the tokens of "
+                      "texts", pieces->config.path, key);
+}
+
+/* Refuses settings of tokenizer_config.json that change the tokens of texts, and notes those of texts that are too
+ * long. */
+static int read_config_settings(struct quern_pieces *pieces, quern_error *error)
+{
+    static const char *const unknown[] = {"do_lower_case", "strip_accents"};
+    const struct quern_json *config = &pieces->config;
+    const json_t *sampling = json_object_get(json_object_get(config->root, "sp_model_kwargs"), "enable_sampling");
+    bool prefix = pieces->add_space_prefix;
+    int most = INT_MAX;
+    quern_text side = {NULL, 0};
+    for (size_t i = 0; i < QUERN_COUNT(unknown); i++)
+        if (json_is_true(json_object_get(config->root, unknown[i])))
+            return refuse_setting(pieces, unknown[i], error);
+    if (json_is_true(sampling))
+        return refuse_setting(pieces, "sp_model_kwargs.enable_sampling", error);
+    QUERN_TRY(quern_json_get_bool(config, config->root, "add_prefix_space", &prefix, error));
+    if (prefix != pieces->add_space_prefix)
+        return refuse_setting(pieces, "add_prefix_space", error);
+    QUERN_TRY(quern_json_get_string(config, config->root, "truncation_side", &side, error));
+    pieces->cuts_start = side.length > 0 ? quern_text_is(side, "left") : pieces->cuts_start;
+    const json_t *limit = json_object_get(config->root, "model_max_length");
+    if (json_number_value(limit) < INT_MAX) /* else there is none: 1e30 */
+        QUERN_TRY(quern_json_get_integer(config, config->root, "model_max_length", 1, INT_MAX, &most, error));
+    pieces->most_tokens = most < pieces->most_tokens ? most : pieces->most_tokens;
     return QUERN_OK;
 }
 
@@ -96,14 +133,32 @@ static int find_special(const struct quern_pieces *pieces, const char *key, cons
     return QUERN_OK;
 }
 
+/* Whether a token stands at one end of every text: tokenizer_config.json says it, or the template of tokenizer.json, or
+ * both. id: the token of the template there, or -1. */
+static int find_added(const struct quern_pieces *pieces, const char *key, int32_t id, bool *adds, quern_error *error)
+{
+    const bool is_said = json_is_boolean(json_object_get(pieces->config.root, key));
+    if (pieces->has_template && !is_said)
+        *adds = id >= 0;
+    QUERN_TRY(quern_json_get_bool(&pieces->config, pieces->config.root, key, adds, error));
+    if (pieces->has_template && *adds != (id >= 0))
+        return quern_fail(error, QUERN_EUNSUPPORTED, "%s: %s says otherwise than the post_processor of tokenizer.json: "
+                          "correct one of them", pieces->config.path, key);
+    return QUERN_OK;
+}
+
 static int find_all_special(struct quern_pieces *pieces, quern_error *error)
 {
     QUERN_TRY(find_special(pieces, "bos_token", "<bos>", false, &pieces->bos, error));
     QUERN_TRY(find_special(pieces, "eos_token", "<eos>", false, &pieces->eos, error));
     QUERN_TRY(find_special(pieces, "unk_token", "<unk>", false, &pieces->unknown, error));
     QUERN_TRY(find_special(pieces, "pad_token", "<pad>", true, &pieces->padding, error));
-    QUERN_TRY(quern_json_get_bool(&pieces->config, pieces->config.root, "add_bos_token", &pieces->add_bos, error));
-    return quern_json_get_bool(&pieces->config, pieces->config.root, "add_eos_token", &pieces->add_eos, error);
+    if (pieces->has_template && ((pieces->opening >= 0 && pieces->opening != pieces->bos) ||
+                                 (pieces->closing >= 0 && pieces->closing != pieces->eos)))
+        return quern_fail(error, QUERN_EUNSUPPORTED, "%s: its post_processor puts other tokens around a text than the "
+                          "ones that open and close it", pieces->tokenizer.path);
+    QUERN_TRY(find_added(pieces, "add_bos_token", pieces->opening, &pieces->add_bos, error));
+    return find_added(pieces, "add_eos_token", pieces->closing, &pieces->add_eos, error);
 }
 
 static int check(const struct quern_pieces *pieces, quern_error *error)
@@ -138,6 +193,7 @@ static int read_all(struct quern_pieces *pieces, const char *folder, quern_error
     free(path);
     QUERN_TRY(code);
     QUERN_TRY(read_config_added(pieces, error));
+    QUERN_TRY(read_config_settings(pieces, error));
     QUERN_TRY(fill_up(pieces, error));
     QUERN_TRY(find_all_special(pieces, error));
     return check(pieces, error);

@@ -5,6 +5,7 @@
 #include "base/view.h"
 #include "text/tokenizer.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,7 +19,8 @@ struct quern_copy {
 
 int quern_pieces_new(struct quern_pieces *pieces, size_t count, quern_error *error)
 {
-    *pieces = (struct quern_pieces){.count = count, .map = {.slot = -1}, .add_bos = true, .add_eos = true};
+    *pieces = (struct quern_pieces){
+        .count = count, .map = {.slot = -1}, .add_bos = true, .add_eos = true, .most_tokens = INT_MAX};
     pieces->texts = calloc(count + 1, sizeof *pieces->texts);
     pieces->scores = calloc(count + 1, sizeof *pieces->scores);
     pieces->kinds = calloc(count + 1, sizeof *pieces->kinds);
@@ -50,6 +52,31 @@ void quern_pieces_set(struct quern_pieces *pieces, uint64_t id, quern_text text,
     pieces->texts[id] = text;
     pieces->scores[id] = score;
     pieces->kinds[id] = kind;
+}
+
+/* Whether spaces, in either spelling, stand beside other characters in a text. */
+static bool mixes_spaces(quern_text text)
+{
+    size_t spaces = 0, rest = 0;
+    for (size_t i = 0; i < text.length; i++) {
+        const bool is_wide = text.length - i >= QUERN_METASPACE_LENGTH &&
+                             memcmp(text.data + i, QUERN_METASPACE, QUERN_METASPACE_LENGTH) == 0;
+        spaces += is_wide || text.data[i] == ' ';
+        rest += !is_wide && text.data[i] != ' ';
+        i += is_wide ? QUERN_METASPACE_LENGTH - 1 : 0;
+    }
+    return spaces > 0 && rest > 0;
+}
+
+int quern_pieces_check_added(const struct quern_json *json, const json_t *entry, quern_text text, quern_error *error)
+{
+    static const char *const flags[] = {"lstrip", "rstrip", "single_word", "normalized"};
+    for (size_t i = 0; i < QUERN_COUNT(flags); i++)
+        if (json_is_true(json_object_get(entry, flags[i])) &&
+            (strcmp(flags[i], "normalized") != 0 || mixes_spaces(text)))
+            return quern_fail(error, QUERN_EUNSUPPORTED, "%s: the added token \"%.*s\" has %s, which quern does not "
+                              "know", json->path, (int)(text.length < 32 ? text.length : 32), text.data, flags[i]);
+    return QUERN_OK;
 }
 
 char *quern_pieces_new_text(struct quern_pieces *pieces, size_t length)

@@ -5,6 +5,7 @@
 #include "base/view.h"
 #include "text/tokenizer.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -92,18 +93,6 @@ static int read_vocabulary(struct quern_pieces *pieces, const struct quern_json 
     return QUERN_OK;
 }
 
-/* Refuses an added piece that takes the spaces beside it, or that must stand alone. Special pieces are never found in a
- * text, so theirs do not matter. */
-static int check_added(const struct quern_json *json, const json_t *entry, quern_text text, quern_error *error)
-{
-    static const char *const flags[] = {"lstrip", "rstrip", "single_word"};
-    for (size_t i = 0; i < QUERN_COUNT(flags); i++)
-        if (json_is_true(json_object_get(entry, flags[i])))
-            return quern_fail(error, QUERN_EUNSUPPORTED, "%s: the added token \"%.*s\" has %s, which quern does not "
-                              "know", json->path, (int)(text.length < 32 ? text.length : 32), text.data, flags[i]);
-    return QUERN_OK;
-}
-
 static int read_added(struct quern_pieces *pieces, const struct quern_json *json, quern_error *error)
 {
     const json_t *added = json_object_get(json->root, "added_tokens");
@@ -116,11 +105,62 @@ static int read_added(struct quern_pieces *pieces, const struct quern_json *json
         if (text.data == NULL || !json_is_integer(id) || json_integer_value(id) < 0)
             return quern_fail(error, QUERN_EFORMAT, "%s: added token %zu has no id or no content", json->path, i);
         if (!special)
-            QUERN_TRY(check_added(json, entry, text, error));
+            QUERN_TRY(quern_pieces_check_added(json, entry, text, error));
         QUERN_TRY(quern_pieces_set_added(pieces, (uint64_t)json_integer_value(id), text, special, error));
     }
     return QUERN_OK;
 }
+
+/* ---------------------------------------------------------------- around a text */
+
+/* Notes the id that a special token of a template stands for. False: it is not one id, or there is one already. */
+static bool take_special(const json_t *post_processor, const json_t *item, int32_t *id)
+{
+    const char *name = json_string_value(json_object_get(json_object_get(item, "SpecialToken"), "id"));
+    const json_t *token = json_object_get(json_object_get(post_processor, "special_tokens"), name != NULL ? name : "");
+    const json_t *ids = json_object_get(token, "ids"), *first = json_array_get(ids, 0);
+    if (*id >= 0 || json_array_size(ids) != 1 || !json_is_integer(first) || json_integer_value(first) < 0 ||
+        json_integer_value(first) > INT32_MAX)
+        return false;
+    *id = (int32_t)json_integer_value(first);
+    return true;
+}
+
+/* Reads what is put around a single text: at most one id on each side. */
+static bool read_template(struct quern_pieces *pieces, const json_t *post_processor)
+{
+    const char *type = json_string_value(json_object_get(post_processor, "type"));
+    const json_t *single = json_object_get(post_processor, "single");
+    bool has_text = false;
+    pieces->has_template = true;
+    pieces->opening = pieces->closing = -1;
+    if (type == NULL || strcmp(type, "TemplateProcessing") != 0)
+        return false;
+    for (size_t i = 0; i < json_array_size(single); i++) {
+        const json_t *item = json_array_get(single, i), *text = json_object_get(item, "Sequence");
+        if ((text != NULL && has_text) ||
+            (text == NULL && !take_special(post_processor, item, has_text ? &pieces->closing : &pieces->opening)))
+            return false;
+        has_text |= text != NULL;
+    }
+    return has_text;
+}
+
+/* Padding changes no vector, as the tokens that are added do not count, and the decoder changes no tokens. */
+static int read_surroundings(struct quern_pieces *pieces, const struct quern_json *json, quern_error *error)
+{
+    const json_t *post_processor = json_object_get(json->root, "post_processor"),
+                 *truncation = json_object_get(json->root, "truncation");
+    quern_text side = {NULL, 0};
+    if (json_is_object(post_processor) && !read_template(pieces, post_processor))
+        return quern_fail(error, QUERN_EUNSUPPORTED, "%s: quern does not know this post_processor, which changes the "
+                          "tokens of texts", json->path);
+    QUERN_TRY(quern_json_get_string(json, truncation, "direction", &side, error));
+    pieces->cuts_start = quern_text_is(side, "Left");
+    return quern_json_get_integer(json, truncation, "max_length", 1, INT_MAX, &pieces->most_tokens, error);
+}
+
+/* ---------------------------------------------------------------- merges */
 
 /* Reads the two sides of a merge: "a b", or ["a", "b"]. */
 static bool split_merge(const json_t *merge, quern_text *left, quern_text *right)
@@ -212,6 +252,7 @@ int quern_tokenizer_json_read(struct quern_pieces *pieces, const struct quern_js
     QUERN_TRY(check_model(json, model, error));
     QUERN_TRY(read_vocabulary(pieces, json, model, error));
     QUERN_TRY(read_added(pieces, json, error));
+    QUERN_TRY(read_surroundings(pieces, json, error));
     QUERN_TRY(check_merges(pieces, json, model, error));
     set_scores(pieces);
     return QUERN_OK;

@@ -347,10 +347,27 @@ static void test_settings_that_are_refused(void **state)
         {QUERN_EFORMAT, "has no piece \"<none>\"", "tokenizer_config.json",
          "s/\"bos_token\":\"<bos>\"/\"bos_token\":\"<none>\"/"},
         {QUERN_EFORMAT, "added token", "tokenizer_config.json", "s/\"0\":/\"zero\":/"},
+        {QUERN_EUNSUPPORTED, "has lstrip", "tokenizer_config.json", "s/\"special\":false/&,\"lstrip\":true/"},
+        {QUERN_EUNSUPPORTED, "do_lower_case", "tokenizer_config.json", "s/{/&\"do_lower_case\":true,/"},
+        {QUERN_EUNSUPPORTED, "strip_accents", "tokenizer_config.json", "s/{/&\"strip_accents\":true,/"},
+        {QUERN_EUNSUPPORTED, "add_prefix_space", "tokenizer_config.json", "s/{/&\"add_prefix_space\":true,/"},
+        {QUERN_EUNSUPPORTED, "enable_sampling", "tokenizer_config.json",
+         "s/{/&\"sp_model_kwargs\":{\"enable_sampling\":true},/"},
+        {QUERN_EFORMAT, "model_max_length", "tokenizer_config.json", "s/{/&\"model_max_length\":0,/"},
+        {QUERN_EFORMAT, "hidden_size is not an integer", "config.json", "s/\"hidden_size\":64/\"hidden_size\":64.5/"},
     };
     for (size_t i = 0; i < QUERN_COUNT(cases); i++)
         expect_refused(cases[i].code, cases[i].says, "sed -i '%s' %s", cases[i].change, cases[i].file);
 }
+
+/* Changes that add a post_processor to tokenizer.json. */
+#define BOS "{\"SpecialToken\":{\"id\":\"<bos>\",\"type_id\":0}}"
+#define EOS "{\"SpecialToken\":{\"id\":\"<eos>\",\"type_id\":0}}"
+#define TEXT "{\"Sequence\":{\"id\":\"A\",\"type_id\":0}}"
+#define TEMPLATE(single) \
+    "s/\"version\":\"1.0\"/&,\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":[" single "]," \
+    "\"special_tokens\":{\"<bos>\":{\"id\":\"<bos>\",\"ids\":[2],\"tokens\":[\"<bos>\"]}," \
+    "\"<eos>\":{\"id\":\"<eos>\",\"ids\":[1],\"tokens\":[\"<eos>\"]}}}/"
 
 /* Parts of tokenizer.json that would change the tokens of texts, and that quern does not do. */
 static void test_tokenizer_json_that_is_refused(void **state)
@@ -374,6 +391,16 @@ static void test_tokenizer_json_that_is_refused(void **state)
         {QUERN_EUNSUPPORTED, "lstrip", "s/\"special\":false/&,\"lstrip\":true/"},
         {QUERN_EUNSUPPORTED, "rstrip", "s/\"special\":false/&,\"rstrip\":true/"},
         {QUERN_EUNSUPPORTED, "single_word", "s/\"special\":false/&,\"single_word\":true/"},
+        {QUERN_EUNSUPPORTED, "\"a b\" has normalized",
+         "s/\"added_tokens\":\\[/&{\"id\":300,\"content\":\"a b\",\"special\":false,\"normalized\":true},/"},
+        {QUERN_EUNSUPPORTED, "does not know this post_processor",
+         "s/\"version\":\"1.0\"/&,\"post_processor\":{\"type\":\"ByteLevel\"}/"},
+        {QUERN_EUNSUPPORTED, "does not know this post_processor", TEMPLATE(BOS "," BOS "," TEXT)},
+        {QUERN_EUNSUPPORTED, "does not know this post_processor", TEMPLATE(TEXT "," TEXT)},
+        {QUERN_EUNSUPPORTED, "does not know this post_processor", TEMPLATE(BOS)},
+        {QUERN_EUNSUPPORTED, "puts other tokens around a text", TEMPLATE(EOS "," TEXT "," EOS)},
+        {QUERN_EUNSUPPORTED, "add_eos_token says otherwise", TEMPLATE(BOS "," TEXT)},
+        {QUERN_EUNSUPPORTED, "add_bos_token says otherwise", TEMPLATE(TEXT "," EOS)},
         {QUERN_EUNSUPPORTED, "not every pair", "s/\"merges\":\\[\\[[^]]*\\],/\"merges\":[/"},
         {QUERN_EUNSUPPORTED, "not in the order of ids",
          "s/\"merges\":\\[\\(\\[[^]]*\\]\\),\\(.*\\)\\]}}$/\"merges\":[\\2,\\1]}}/"},
@@ -402,6 +429,9 @@ static void test_tokenizer_json_that_is_taken(void **state)
         "s/\"version\":\"1.0\"/&,\"pre_tokenizer\":null,\"padding\":{\"strategy\":\"BatchLongest\"}/",
         "s/\"type\":\"BPE\"/&,\"ignore_merges\":false,\"dropout\":null,\"fuse_unk\":true,\"end_of_word_suffix\":null/",
         "s/\"special\":true/&,\"lstrip\":true/",
+        "s/\"special\":false/&,\"normalized\":true/",
+        "s/\"version\":\"1.0\"/&,\"decoder\":{\"type\":\"Fuse\"},\"truncation\":null/",
+        TEMPLATE(BOS "," TEXT "," EOS),
         "s/\\]\\]}}$/],[\"<\",\"bos>\"]]}}/",
     };
     struct quern_folder_recipe recipe = quern_folder_recipe();
@@ -411,6 +441,61 @@ static void test_tokenizer_json_that_is_taken(void **state)
         shell("cd '%s' && sed -i.before '%s' tokenizer.json && ! cmp -s tokenizer.json tokenizer.json.before", folder,
               changes[i]);
         convert("f32");
+    }
+}
+
+/* Whether the file that was made has this flag. */
+static bool has_flag(const char *key, bool expected)
+{
+    struct quern_gguf made_file;
+    assert_int_equal(quern_gguf_open(&made_file, output, NULL), QUERN_OK);
+    const struct quern_gguf_value *value = quern_gguf_find(&made_file, key);
+    assert_non_null(value);
+    const bool flag = *(const unsigned char *)value->data != 0;
+    quern_gguf_close(&made_file);
+    return flag == expected;
+}
+
+/* Where tokenizer_config.json does not say which tokens stand around a text, tokenizer.json does. */
+static void test_tokens_around_a_text(void **state)
+{
+    (void)state;
+    struct quern_folder_recipe recipe = quern_folder_recipe();
+    recipe.tokenizer_json = true;
+    make_folder(&recipe, true);
+    shell("cd '%s' && sed -i 's/\"add_[a-z]*_token\":true,//g' tokenizer_config.json && sed -i '%s' tokenizer.json",
+          folder, TEMPLATE(BOS "," TEXT));
+    convert("f32");
+    assert_true(has_flag("tokenizer.ggml.add_bos_token", true));
+    assert_true(has_flag("tokenizer.ggml.add_eos_token", false));
+    shell("cd '%s' && sed -i 's/{/&\"add_bos_token\":true,/' tokenizer_config.json", folder);
+    convert("f32");
+    assert_true(has_flag("tokenizer.ggml.add_eos_token", false));
+}
+
+/* What the tokenizer's files say of texts that are too long changes no tokens of others, and is told. */
+static void test_notices_of_long_texts(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *file, *change, *notice;
+    } cases[] = {
+        {"tokenizer_config.json", "s/{/&\"model_max_length\":1000000000000000019884624838656,/", ""},
+        {"tokenizer_config.json", "s/{/&\"model_max_length\":256,\"truncation_side\":\"right\",/", ""},
+        {"tokenizer_config.json", "s/{/&\"model_max_length\":255,/", "allow texts of 255 tokens, config.json 256"},
+        {"tokenizer_config.json", "s/{/&\"truncation_side\":\"left\",/", "cut a text that is too long at its start"},
+        {"tokenizer.json", "s/{/&\"truncation\":{\"direction\":\"Left\",\"max_length\":256},/", "at its start"},
+        {"tokenizer.json", "s/{/&\"truncation\":{\"direction\":\"Right\",\"max_length\":100},/", "texts of 100 tokens"},
+        {"tokenizer.json", "s/{/&\"truncation\":{\"direction\":\"Right\",\"max_length\":256},/", ""},
+    };
+    struct quern_folder_recipe recipe = quern_folder_recipe();
+    recipe.tokenizer_json = true;
+    for (size_t i = 0; i < QUERN_COUNT(cases); i++) {
+        make_folder(&recipe, true);
+        shell("cd '%s' && sed -i '%s' %s", folder, cases[i].change, cases[i].file);
+        const struct quern_convert_result result = convert("f32");
+        if (cases[i].notice[0] == '\0' ? result.notice[0] != '\0' : strstr(result.notice, cases[i].notice) == NULL)
+            fail_msg("%s: '%s'", cases[i].change, result.notice);
     }
 }
 
@@ -629,6 +714,8 @@ int main(void)
         cmocka_unit_test(test_tokenizer_json),
         cmocka_unit_test(test_tokenizer_json_that_is_refused),
         cmocka_unit_test(test_tokenizer_json_that_is_taken),
+        cmocka_unit_test(test_tokens_around_a_text),
+        cmocka_unit_test(test_notices_of_long_texts),
         cmocka_unit_test(test_limits_of_texts),
         cmocka_unit_test(test_prompts_are_kept),
         cmocka_unit_test(test_odd_window_is_told),
