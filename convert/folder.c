@@ -290,8 +290,8 @@ static void notice_cutting(const struct folder *folder, struct quern_convert_res
         return;
     if (most < context)
         snprintf(result->notice, sizeof result->notice, "the tokenizer's files allow texts of %d tokens, config.json "
-                 "%d: if the smaller number is meant, set max_seq_length in sentence_bert_config.json and convert again",
-                 most, context);
+                 "%d: if the smaller number is meant, set max_seq_length in sentence_bert_config.json and convert "
+                 "again", most, context);
     else if (folder->pieces.cuts_start)
         snprintf(result->notice, sizeof result->notice, "the tokenizer's files cut a text that is too long at its "
                  "start: ask for that when you embed (QUERN_TRUNCATE_START, \"truncate\": \"start\")");

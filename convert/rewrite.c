@@ -27,8 +27,8 @@ static int open_model(struct quern_gguf *gguf, const char *path, quern_error *er
     int code = quern_gguf_string(gguf, "general.architecture", &architecture, error);
     if (code == QUERN_OK && !quern_text_is(architecture, "gemma-embedding"))
         code = quern_fail(error, QUERN_EUNSUPPORTED, "%s: architecture \"%.*s\" is not supported; quern rewrites "
-                          "\"gemma-embedding\"", path, (int)(architecture.length < 64 ? architecture.length : 64),
-                          architecture.data);
+                          "files of EmbeddingGemma (\"gemma-embedding\") only", path,
+                          (int)(architecture.length < 64 ? architecture.length : 64), architecture.data);
     if (code == QUERN_OK && gguf->tensor_count == 0)
         code = quern_fail(error, QUERN_EFORMAT, "%s holds no tensors", path);
     if (code != QUERN_OK)
@@ -139,7 +139,8 @@ static int add_dense(struct dense *dense, struct quern_weights *weights, const c
         QUERN_TRY(quern_gguf_open(&dense->gguf, path, error));
         const struct quern_gguf_tensor *tensor = quern_gguf_tensor_find(&dense->gguf, name);
         if (tensor == NULL)
-            return quern_fail(error, QUERN_EFORMAT, "%s has no tensor %s", path, name);
+            return quern_fail(error, QUERN_EFORMAT, "%s has no tensor %s: give a model file with a head, or the "
+                              "safetensors file of the layer", path, name);
         return add_tensor(weights, &dense->gguf, tensor, tensor->type, error);
     }
     QUERN_TRY(quern_safetensors_open(&dense->safetensors, path, error));
@@ -154,20 +155,21 @@ static int add_dense(struct dense *dense, struct quern_weights *weights, const c
 
 /* The shapes must be [hidden][width] and [width][hidden], with the width of the model. */
 static int check_head(const struct quern_gguf *gguf, const struct quern_weight *dense_2,
-                      const struct quern_weight *dense_3, quern_error *error)
+                      const struct quern_weight *dense_3, const char *const paths[2], quern_error *error)
 {
     int64_t width = 0;
     QUERN_TRY(quern_gguf_integer(gguf, "gemma-embedding.embedding_length", 1, 1 << 16, &width, error));
     const struct quern_weight *both[] = {dense_2, dense_3};
     for (int i = 0; i < 2; i++)
         if (both[i]->dimensions != 2 || both[i]->shape[i] != (uint64_t)width || both[i]->shape[1] > 1 << 20)
-            return quern_fail(error, QUERN_EFORMAT, "%s is [%llu][%llu], which does not go with vectors of %lld "
-                              "dimensions: is it the other layer's file?", both[i]->name,
-                              (unsigned long long)both[i]->shape[1],
+            return quern_fail(error, QUERN_EFORMAT, "%s: %s is [%llu][%llu], which does not go with vectors of %lld "
+                              "dimensions: is it the other layer's file, or of another model?", paths[i],
+                              both[i]->name, (unsigned long long)both[i]->shape[1],
                               (unsigned long long)both[i]->shape[0], (long long)width);
     if (dense_2->shape[1] != dense_3->shape[0])
-        return quern_fail(error, QUERN_EFORMAT, "dense_2.weight gives %llu numbers, dense_3.weight takes %llu",
-                          (unsigned long long)dense_2->shape[1], (unsigned long long)dense_3->shape[0]);
+        return quern_fail(error, QUERN_EFORMAT, "%s: dense_2.weight gives %llu numbers, but dense_3.weight of %s takes "
+                          "%llu: are both of one model?", paths[0], (unsigned long long)dense_2->shape[1], paths[1],
+                          (unsigned long long)dense_3->shape[0]);
     return QUERN_OK;
 }
 
@@ -205,7 +207,7 @@ static int add_all(struct quern_weights *weights, const struct quern_gguf *gguf,
         QUERN_TRY(add_dense(&dense[i], weights, paths[i], names[i], error));
         weights->list[weights->count - 1].type = type;
     }
-    return check_head(gguf, &weights->list[weights->count - 2], &weights->list[weights->count - 1], error);
+    return check_head(gguf, &weights->list[weights->count - 2], &weights->list[weights->count - 1], paths, error);
 }
 
 int quern_convert_attach_head(const char *input, const char *dense_2, const char *dense_3, const char *path,

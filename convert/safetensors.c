@@ -212,6 +212,7 @@ int quern_safetensors_linear(const struct quern_safetensors *file, const struct 
 {
     *tensor = quern_safetensors_find(file, "linear.weight");
     if (*tensor == NULL || file->count != 1)
-        return quern_fail(error, QUERN_EFORMAT, "%s does not hold linear.weight alone", file->path);
+        return quern_fail(error, QUERN_EFORMAT, "%s does not hold the tensor linear.weight alone, as "
+                          "2_Dense/model.safetensors and 3_Dense/model.safetensors of a model's folder do", file->path);
     return QUERN_OK;
 }

@@ -190,9 +190,13 @@ check "attach-head: a file that has a head" fails "has a head already"
 run attach-head headless.gguf --dense-2 headless.gguf --dense-3 made.gguf -o x.gguf
 check "attach-head: a file without a head" fails "no tensor dense_2.weight"
 run attach-head headless.gguf --dense-2 $second --dense-3 $first -o x.gguf
-check "attach-head: the layers in the wrong order" fails "is it the other layer's file?"
+check "attach-head: the layers in the wrong order" fails "$second: dense_2.weight is [64][128], which does not go with vectors of 64"
+run attach-head headless.gguf --dense-2 $first --dense-3 $first -o x.gguf
+check "attach-head: one layer twice" fails "$first: dense_3.weight is [128][64]"
+run attach-head headless.gguf --dense-2 again/model/model.safetensors --dense-3 $second -o x.gguf
+check "attach-head: the weights of a model" fails "does not hold the tensor linear.weight alone, as 2_Dense/model"
 run attach-head headless.gguf --dense-2 model/config.json --dense-3 made.gguf -o x.gguf
-check "attach-head: a file without tensors" fails "is not a safetensors file"
+check "attach-head: a file that is JSON" fails "is not a safetensors file"
 
 # ------------------------------------------------------------------ verify --against
 awk 'BEGIN { for (i = 0; i < 30; i++) print "text " i " of " i * i }' >texts

@@ -94,8 +94,9 @@ static void put_kinds_unsigned(struct quern_gguf_writer *writer, const struct qu
 
 static const struct damage damages[] = {
     /* another model */
-    {.key = "general.architecture", .put = TEXT, .text = "gemma3", UNSUPPORTED = "architecture \"gemma3\""},
-    {.key = "general.architecture", UNSUPPORTED = "architecture \"\""},
+    {.key = "general.architecture", .put = TEXT, .text = "gemma3",
+     UNSUPPORTED = "architecture \"gemma3\" is not supported: quern runs models that embed"},
+    {.key = "general.architecture", FORMAT = "key general.architecture is missing"},
     {.key = "general.architecture", .put = TEXT, .text = "gemma3", .tensor = "dense.0.weight", .shape = {64, 32},
      UNSUPPORTED = "old versions of Ollama"},
     {.tensor = "dense.1.weight", .shape = {64, 32}, UNSUPPORTED = "old versions of Ollama"},

@@ -33,8 +33,12 @@ static int unknown_arch(quern_text name, quern_error *error)
     const struct quern_arch *const *all = quern_arch_all(&count);
     for (int i = 0; i < count && used < (int)sizeof names; i++)
         used += snprintf(names + used, sizeof names - (size_t)used, "%s\"%s\"", i > 0 ? ", " : "", all[i]->name);
-    return quern_fail(error, QUERN_EUNSUPPORTED, "architecture \"%.*s\" is not supported; quern runs %s", shown(name),
-                      name.data, names);
+    if (name.length == 0)
+        return quern_fail(error, QUERN_EFORMAT, "key general.architecture is missing; convert the model again with a "
+                          "program that writes it");
+    return quern_fail(error, QUERN_EUNSUPPORTED, "architecture \"%.*s\" is not supported: quern runs models that embed "
+                      "texts, with %s, and none that generate them; 'quern pull --list' lists some",
+                      shown(name), name.data, names);
 }
 
 int quern_binder_find_arch(struct quern_binder *binder)
