@@ -30,8 +30,8 @@
  * otherwise. The library never exits, aborts or prints.
  *
  * Threads. A model never changes, and any number of threads may use it at once. A context belongs to one thread at a
- * time; it runs worker threads of its own. All other functions may be called by any thread at any time. Neither a model
- * nor a context survives fork(): open them in the child process.
+ * time; it runs worker threads, its own or those of another context. All other functions may be called by any thread at
+ * any time. Neither a model nor a context survives fork(): open them in the child process.
  *
  * Memory. quern_context_new allocates what an embedding needs. quern_embed and quern_prepare allocate only when a text
  * has more bytes or tokens than any text before it in the same context.
@@ -197,6 +197,14 @@ typedef struct quern_context_options {
     int path;        /* a quern_path */
     int step_tokens; /* tokens that are computed together, at most 2^20; 0: a good number. It bounds the memory. A
                         single text may have more */
+    quern_context *threads_of; /* a context of the same model, whose threads this one uses too; NULL: it starts its own.
+                                  Then threads must be 0. To the rules for threads both are one context; each is freed
+                                  on its own, in any order */
+    void (*pause)(void *argument); /* called by the thread that embeds, between two layers of every step; NULL: nothing.
+                                      It may embed with other contexts, also with those that use the same threads. It
+                                      must not use or free this one, in which quern_embed and quern_embed_tokens are
+                                      QUERN_EINVAL meanwhile */
+    void *pause_argument;
 } quern_context_options;
 
 /* Makes a context for a model and writes it to *context; the caller frees it with quern_context_free. A program that

@@ -321,7 +321,9 @@ static void test_null(void **state)
 static void test_making_contexts(void **state)
 {
     (void)state;
-    static const struct {
+    quern_model *other = trial_model(QUERN_TYPE_Q8_0, false, NULL);
+    quern_context *of_other = trial_context(other, QUERN_PATH_FAST, 1, 0);
+    const struct {
         quern_context_options options;
         const char *fragment;
     } bad[] = {
@@ -331,12 +333,16 @@ static void test_making_contexts(void **state)
         {{.size = sizeof(quern_context_options), .path = 2}, "no path 2"},
         {{.size = sizeof(quern_context_options), .step_tokens = -1}, "-1 tokens"},
         {{.size = sizeof(quern_context_options), .step_tokens = INT32_MAX}, "tokens"},
+        {{.size = sizeof(quern_context_options), .threads_of = context, .threads = 2}, "leave out one"},
+        {{.size = sizeof(quern_context_options), .threads_of = of_other}, "another model"},
     };
     for (size_t i = 0; i < QUERN_COUNT(bad); i++) {
         quern_context *made = NULL;
         expect_error(quern_context_new(&made, model, &bad[i].options, &error), QUERN_EINVAL, bad[i].fragment);
         assert_null(made);
     }
+    quern_context_free(of_other);
+    quern_model_close(other);
     quern_context *made = trial_context(model, QUERN_PATH_EXACT, 3, 500);
     quern_context_info info = {.size = sizeof info};
     assert_int_equal(quern_context_describe(made, &info, NULL), QUERN_OK);
@@ -345,7 +351,40 @@ static void test_making_contexts(void **state)
     assert_string_equal(info.path, "exact");
     assert_true(info.arena_bytes > 500 * TRIAL_WIDTH * sizeof(float));
     assert_true(strlen(info.threads_reason) > 0);
+    const quern_context_options shared = {.size = sizeof shared, .threads_of = made};
+    quern_context *second = NULL;
+    assert_int_equal(quern_context_new(&second, model, &shared, NULL), QUERN_OK);
     quern_context_free(made);
+    assert_int_equal(quern_context_describe(second, &info, NULL), QUERN_OK);
+    assert_int_equal(info.threads, 3);
+    assert_string_equal(info.threads_reason, "those of another context");
+    quern_context_free(second);
+}
+
+static void embed_in_its_own_pause(void *argument)
+{
+    const quern_text text = {"a", 1};
+    const quern_tokens tokens = {(const int32_t[]){3}, 1};
+    float vector[TRIAL_WIDTH];
+    quern_context *paused = *(quern_context **)argument;
+    expect_error(quern_embed(paused, &text, 1, NULL, vector, TRIAL_WIDTH, NULL, &error), QUERN_EINVAL, "pause");
+    expect_error(quern_embed_tokens(paused, &tokens, 1, NULL, vector, TRIAL_WIDTH, NULL, &error), QUERN_EINVAL,
+                 "pause");
+}
+
+static void test_a_context_in_its_own_pause(void **state)
+{
+    (void)state;
+    quern_context *paused = NULL;
+    const quern_context_options options = {.size = sizeof options, .pause = embed_in_its_own_pause,
+                                           .pause_argument = &paused};
+    const quern_text text = {"a text", 6};
+    float with[TRIAL_WIDTH], without[TRIAL_WIDTH];
+    assert_int_equal(quern_context_new(&paused, model, &options, NULL), QUERN_OK);
+    assert_int_equal(quern_embed(paused, &text, 1, NULL, with, TRIAL_WIDTH, NULL, NULL), QUERN_OK);
+    assert_int_equal(quern_embed(context, &text, 1, NULL, without, TRIAL_WIDTH, NULL, NULL), QUERN_OK);
+    assert_memory_equal(with, without, sizeof with);
+    quern_context_free(paused);
 }
 
 /* ---------------------------------------------------------------- models */
@@ -603,6 +642,7 @@ int main(void)
         cmocka_unit_test(test_token_arguments),
         cmocka_unit_test(test_null),
         cmocka_unit_test(test_making_contexts),
+        cmocka_unit_test(test_a_context_in_its_own_pause),
         cmocka_unit_test(test_describe),
         cmocka_unit_test(test_prompts_of_models),
         cmocka_unit_test(test_pieces),

@@ -202,6 +202,62 @@ static void test_two_callers(void **unused)
     quern_model_close(model);
 }
 
+/* ---------------------------------------------------------------- pauses */
+
+struct paused {
+    quern_context *other;
+    const struct texts *texts;
+    int calls, differences;
+};
+
+static void embed_in_pause(void *argument)
+{
+    struct paused *paused = argument;
+    const int i = draw(TEXTS);
+    float vector[1][TRIAL_WIDTH];
+    embed(paused->other, &paused->texts->tokens[i], 1, vector);
+    paused->calls++;
+    paused->differences += memcmp(vector, paused->texts->vectors[i], sizeof vector) != 0;
+}
+
+/* Between two layers of a context, another one computes with the same threads. It goes on when the first is freed. */
+static void check_pauses(quern_model *model, int path, int threads)
+{
+    static struct texts texts;
+    struct paused paused = {.texts = &texts};
+    quern_context_options options = {.size = sizeof options, .threads = threads, .path = path, .pause = embed_in_pause,
+                                     .pause_argument = &paused};
+    quern_context *context = NULL;
+    draw_texts(&texts);
+    embed_singly(model, path, &texts);
+    assert_int_equal(quern_context_new(&context, model, &options, NULL), QUERN_OK);
+    options = (quern_context_options){.size = sizeof options, .threads_of = context, .path = path};
+    assert_int_equal(quern_context_new(&paused.other, model, &options, NULL), QUERN_OK);
+    for (int round = 0; round < ROUNDS; round++)
+        check_batches(context, &texts, "with pauses");
+    paused.calls = 0;
+    embed(context, texts.tokens, 1, &texts.vectors[0]);
+    assert_int_equal(paused.calls, TRIAL_LAYERS - 1);
+    quern_context_free(context);
+    check_batches(paused.other, &texts, "after pauses");
+    quern_context_free(paused.other);
+    assert_int_equal(paused.differences, 0);
+}
+
+static void test_pauses(void **unused)
+{
+    const char *kernels;
+    (void)unused;
+    state = seed;
+    for (int k = 0; (kernels = trial_kernels(k)) != NULL; k++) {
+        quern_model *model = trial_model(QUERN_TYPE_Q8_0, true, kernels);
+        for (int path = 0; path < 2; path++)
+            for (int threads = 1; threads <= 3; threads += 2)
+                check_pauses(model, path, threads);
+        quern_model_close(model);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -209,6 +265,7 @@ int main(void)
         cmocka_unit_test(test_int8),
         cmocka_unit_test(test_small_weights),
         cmocka_unit_test(test_two_callers),
+        cmocka_unit_test(test_pauses),
     };
     if (getenv("QUERN_TEST_SEED") != NULL)
         seed = strtoull(getenv("QUERN_TEST_SEED"), NULL, 10);

@@ -6,21 +6,52 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static int fill(quern_context *context, const quern_context_options *o, quern_error *error)
+static int make_pool(quern_context *context, const quern_context_options *o, quern_error *error)
 {
-    const struct quern_network *network = &context->model->network;
+    const struct quern_kernels *kernels = context->model->network.kernels;
     int threads = o->threads;
+    if (o->threads_of != NULL) {
+        snprintf(context->threads_reason, sizeof context->threads_reason, "those of another context");
+        context->pool = quern_pool_share(o->threads_of->pool);
+        return QUERN_OK;
+    }
     if (threads == 0)
         threads = quern_cpu_budget(context->threads_reason, sizeof context->threads_reason);
     else
         snprintf(context->threads_reason, sizeof context->threads_reason, "asked for");
+    return quern_pool_new(&context->pool, threads, kernels->thread_begin, kernels->thread_end, error);
+}
+
+static int fill(quern_context *context, const quern_context_options *o, quern_error *error)
+{
+    const struct quern_network *network = &context->model->network;
     QUERN_TRY(quern_context_reserve_ids(context, (size_t)network->shape.context, error));
-    QUERN_TRY(quern_pool_new(&context->pool, threads, network->kernels->thread_begin, network->kernels->thread_end,
-                             error));
+    QUERN_TRY(make_pool(context, o, error));
     if (context->model->vocabulary != NULL)
         QUERN_TRY(quern_tokenizer_new(&context->tokenizer, context->model->vocabulary, error));
-    return quern_engine_new(&context->engine, network, context->pool, (enum quern_path)o->path,
-                            o->step_tokens, error);
+    QUERN_TRY(quern_engine_new(&context->engine, network, context->pool, (enum quern_path)o->path, o->step_tokens,
+                               error));
+    context->engine.pause = o->pause;
+    context->engine.pause_argument = o->pause_argument;
+    return QUERN_OK;
+}
+
+static int check_options(const quern_context_options *o, const quern_model *model, quern_error *error)
+{
+    if (o->threads < 0 || o->threads > QUERN_MOST_THREADS)
+        return quern_fail(error, QUERN_EINVAL, "%d threads asked for; 1 to %d are possible", o->threads,
+                          QUERN_MOST_THREADS);
+    if (o->path != QUERN_PATH_FAST && o->path != QUERN_PATH_EXACT)
+        return quern_fail(error, QUERN_EINVAL, "there is no path %d", o->path);
+    if (o->step_tokens < 0 || o->step_tokens > 1 << 20)
+        return quern_fail(error, QUERN_EINVAL, "steps of %d tokens asked for; up to %d are possible", o->step_tokens,
+                          1 << 20);
+    if (o->threads_of != NULL && o->threads != 0)
+        return quern_fail(error, QUERN_EINVAL, "%d threads asked for, and those of another context: leave out one",
+                          o->threads);
+    if (o->threads_of != NULL && o->threads_of->model != model)
+        return quern_fail(error, QUERN_EINVAL, "the context in threads_of has another model; give one of the same");
+    return QUERN_OK;
 }
 
 int quern_context_new(quern_context **context, quern_model *model, const quern_context_options *options,
@@ -30,14 +61,7 @@ int quern_context_new(quern_context **context, quern_model *model, const quern_c
     if (context == NULL || model == NULL)
         return quern_fail(error, QUERN_EINVAL, "quern_context_new: context or model is NULL");
     QUERN_TRY(quern_options_read(&o, sizeof o, options, error));
-    if (o.threads < 0 || o.threads > QUERN_MOST_THREADS)
-        return quern_fail(error, QUERN_EINVAL, "%d threads asked for; 1 to %d are possible", o.threads,
-                          QUERN_MOST_THREADS);
-    if (o.path != QUERN_PATH_FAST && o.path != QUERN_PATH_EXACT)
-        return quern_fail(error, QUERN_EINVAL, "there is no path %d", o.path);
-    if (o.step_tokens < 0 || o.step_tokens > 1 << 20)
-        return quern_fail(error, QUERN_EINVAL, "steps of %d tokens asked for; up to %d are possible", o.step_tokens,
-                          1 << 20);
+    QUERN_TRY(check_options(&o, model, error));
     quern_context *c = calloc(1, sizeof *c);
     if (c == NULL)
         return quern_fail(error, QUERN_ENOMEM, "no memory for a context");

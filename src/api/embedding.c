@@ -118,6 +118,8 @@ static int check_call(struct call *call, const void *texts, const quern_embed_op
 {
     if (call->context == NULL || ((texts == NULL || call->vectors == NULL) && call->count != 0))
         return quern_fail(error, QUERN_EINVAL, "context, texts or vectors is NULL");
+    if (call->context->engine.is_paused)
+        return quern_fail(error, QUERN_EINVAL, "the context is in a pause between two layers; embed with another one");
     QUERN_TRY(quern_embed_options_read(call->context->model, options, &call->options, error));
     QUERN_TRY(quern_flags_check(call->options.flags, QUERN_EMBED_FLAGS, error));
     if (call->count > capacity / (size_t)call->options.dimensions)

@@ -37,6 +37,7 @@ struct quern_pool {
     void *argument;
     uint32_t tiles;
     int threads;            /* the caller included */
+    int references;
     void (*begin)(void), (*end)(void); /* of each worker; NULL: nothing */
     atomic_bool stop;
     atomic_bool waiting;    /* the caller sleeps until done == tiles */
@@ -210,6 +211,7 @@ int quern_pool_new(struct quern_pool **out, int threads, void (*begin)(void), vo
     if (pool == NULL)
         return quern_fail(error, QUERN_ENOMEM, "no memory for a pool of %d threads", threads);
     memset(pool, 0, bytes);
+    pool->references = 1;
     pool->begin = begin;
     pool->end = end;
     pthread_mutex_init(&pool->mutex, NULL);
@@ -230,9 +232,15 @@ int quern_pool_new(struct quern_pool **out, int threads, void (*begin)(void), vo
     return QUERN_OK;
 }
 
+struct quern_pool *quern_pool_share(struct quern_pool *pool)
+{
+    pool->references++;
+    return pool;
+}
+
 void quern_pool_free(struct quern_pool *pool)
 {
-    if (pool == NULL)
+    if (pool == NULL || --pool->references > 0)
         return;
     pthread_mutex_lock(&pool->mutex);
     atomic_store(&pool->stop, true);

@@ -13,7 +13,11 @@ struct quern_pool;
 /* Makes a pool of `threads` threads. The caller is one of them, and the others are started. 1 <= threads <=
  * QUERN_MOST_THREADS. Each started thread calls begin before its first tile, and end before it exits; NULL: nothing. */
 int quern_pool_new(struct quern_pool **pool, int threads, void (*begin)(void), void (*end)(void), quern_error *error);
-void quern_pool_free(struct quern_pool *pool); /* NULL is allowed */
+
+/* Makes another reference to a pool and returns it: the same pointer. quern_pool_free gives one back, and the last one
+ * ends the threads. NULL is allowed. */
+struct quern_pool *quern_pool_share(struct quern_pool *pool);
+void quern_pool_free(struct quern_pool *pool);
 
 int quern_pool_threads(const struct quern_pool *pool);
 

@@ -77,6 +77,10 @@ struct quern_engine {
     unsigned char *scratch; /* [threads][scratch_bytes]: result_bytes of attention's results first; or gate and up */
     size_t scratch_bytes, result_bytes;
 
+    void (*pause)(void *argument); /* called between two layers; NULL, the default: nothing */
+    void *pause_argument;
+    bool is_paused; /* pause is being called */
+
     uint64_t *part_ns; /* [QUERN_PASS_PARTS], to which every pass adds. NULL, the default: nothing is timed */
     uint64_t lap_ns;   /* when the part under way began */
 
@@ -141,6 +145,20 @@ void quern_engine_ffn(struct quern_engine *engine, const struct quern_layer *lay
 
 /* head.c: x -> vectors: final norm, pooling, dense head */
 void quern_engine_head(struct quern_engine *engine);
+
+/* Prepares the thread that calls for the kernels, and gives back what this took. The pool prepares its own threads; the
+ * caller's computes too. */
+static inline void quern_engine_thread_begin(const struct quern_engine *engine)
+{
+    if (engine->network->kernels->thread_begin != NULL)
+        engine->network->kernels->thread_begin();
+}
+
+static inline void quern_engine_thread_end(const struct quern_engine *engine)
+{
+    if (engine->network->kernels->thread_end != NULL)
+        engine->network->kernels->thread_end();
+}
 
 /* The path on which products with this matrix are computed. */
 static inline enum quern_path quern_engine_path(const struct quern_engine *engine, const struct quern_matrix *matrix)

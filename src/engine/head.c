@@ -88,17 +88,13 @@ void quern_engine_head(struct quern_engine *e)
     quern_engine_lap(e, QUERN_PASS_POOL);
 }
 
-/* The pool prepares its own threads for the kernels; the caller's thread is prepared here, as it computes too. */
 int quern_engine_run(struct quern_engine *engine, quern_error *error)
 {
-    const struct quern_kernels *kernels = engine->network->kernels;
     if (engine->spans == 0)
         return QUERN_OK;
-    if (kernels->thread_begin != NULL)
-        kernels->thread_begin();
+    quern_engine_thread_begin(engine);
     quern_engine_layers(engine);
     quern_engine_head(engine);
-    if (kernels->thread_end != NULL)
-        kernels->thread_end();
+    quern_engine_thread_end(engine);
     return quern_map_check(&engine->network->gguf->map, error);
 }

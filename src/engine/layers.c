@@ -60,12 +60,28 @@ static void run_layer(struct quern_engine *e, const struct quern_layer *layer, c
         quern_engine_add_last(e, &layer->ffn_sum_norm);
 }
 
+/* Lets the caller of the step do something else. The pool has no job between two layers, and all that the step needs is
+ * in the engine's memory. */
+static void pause_between_layers(struct quern_engine *e)
+{
+    if (e->pause == NULL)
+        return;
+    quern_engine_thread_end(e);
+    e->is_paused = true;
+    e->pause(e->pause_argument);
+    e->is_paused = false;
+    quern_engine_thread_begin(e);
+}
+
 void quern_engine_layers(struct quern_engine *e)
 {
     const struct quern_layer *layers = e->network->layers;
     const int count = e->network->shape.layers;
     e->lap_ns = e->part_ns != NULL ? (uint64_t)quern_now_ns() : 0;
     quern_engine_embed(e, attention_input(e, &layers[0]));
-    for (int l = 0; l < count; l++)
+    for (int l = 0; l < count; l++) {
+        if (l > 0)
+            pause_between_layers(e);
         run_layer(e, &layers[l], l + 1 < count ? &layers[l + 1] : NULL);
+    }
 }

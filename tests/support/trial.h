@@ -9,6 +9,7 @@
 
 #define TRIAL_PATH 32
 #define TRIAL_WIDTH 64    /* of the tiny model: dimensions of a vector */
+#define TRIAL_LAYERS 6
 #define TRIAL_CONTEXT 256 /* most tokens of a text */
 
 /* Makes a model file in /tmp and writes its name to path. The caller unlinks it. */
