@@ -199,6 +199,7 @@ static void test_the_queue_is_told(void **state)
     assert_tells("\nte_batch_next_tokens_sum 75\n");
     assert_tells("\nquern_batch_fill_sum 0.75\n");
     assert_tells("\nquern_step_duration_count 1\n");
+    assert_tells("\nquern_urgent_steps_total 0\n");
     assert_false(quern_batcher_cancel(&batcher, &job) && job.computed < job.count);
     assert_tells("\nte_queue_size 0\n");
 }

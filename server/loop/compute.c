@@ -36,23 +36,43 @@ static void save_cache(struct quern_server *server)
     fclose(server->cache_file);
 }
 
+/* Makes the context of the worker, with `threads` threads, and the one that computes urgent steps between its layers.
+ * After a failure both are NULL. */
+static int make_engines(struct quern_server *server, int threads, int step_tokens, quern_context *made[2],
+                        quern_error *error)
+{
+    quern_model *model = server->service.model;
+    quern_context_options options = {.size = sizeof options, .threads = threads, .path = server->options->path,
+                                     .step_tokens = step_tokens, .pause = quern_worker_pause,
+                                     .pause_argument = &server->worker};
+    made[0] = made[1] = NULL;
+    int code = quern_context_new(&made[0], model, &options, error);
+    options = (quern_context_options){.size = sizeof options, .threads_of = made[0], .path = options.path};
+    if (code == QUERN_OK)
+        code = quern_context_new(&made[1], model, &options, error);
+    if (code != QUERN_OK) {
+        quern_context_free(made[0]);
+        made[0] = NULL;
+    }
+    return code;
+}
+
 int quern_compute_open(struct quern_server *server, quern_error *error)
 {
     const struct quern_server_options *options = server->options;
-    const quern_context_options engine = {.size = sizeof engine, .threads = options->threads, .path = options->path,
-                                          .step_tokens = options->step_tokens};
     const quern_context_options tokenizer = {.size = sizeof tokenizer, .threads = 1};
     quern_context_info info = {.size = sizeof info};
-    quern_context *context = NULL;
-    int code = quern_context_new(&context, server->service.model, &engine, error);
-    server->worker.engine = context;
+    quern_context *engines[2];
+    int code = make_engines(server, options->threads, options->step_tokens, engines, error);
+    server->worker.engine = engines[0];
+    server->worker.urgent = engines[1];
     if (code == QUERN_OK)
         code = quern_context_new(&server->service.tokenizer, server->service.model,
                                  &tokenizer, error);
     if (code == QUERN_OK)
         code = quern_model_describe(server->service.model, &server->service.info, error);
     if (code == QUERN_OK)
-        code = quern_context_describe(context, &info, error);
+        code = quern_context_describe(engines[0], &info, error);
     if (code != QUERN_OK)
         return code;
     quern_log(&server->service, "info", "%d threads (%s), kernels %s, path %s, steps of %d tokens", info.threads,
@@ -68,33 +88,35 @@ int quern_compute_open(struct quern_server *server, quern_error *error)
 }
 
 /* Adapts the number of threads to the CPU budget, which may have changed. Called by the worker, between steps. */
-static void *renew_engine(void *owner, void *engine)
+static void renew_engines(struct quern_worker *worker)
 {
-    struct quern_server *server = owner;
-    const quern_context_options options = {.size = sizeof options, .path = server->options->path,
-                                           .step_tokens = (int)server->batcher.budget};
+    struct quern_server *server = worker->owner;
     quern_context_info before = {.size = sizeof before}, after = {.size = sizeof after};
-    quern_context *context = NULL;
+    quern_context *engines[2] = {NULL, NULL};
     quern_error error = {0};
-    int code = quern_context_describe(engine, &before, &error);
+    int code = quern_context_describe(worker->engine, &before, &error);
     if (code == QUERN_OK)
-        code = quern_context_new(&context, server->service.model, &options, &error);
+        code = make_engines(server, 0, (int)server->batcher.budget, engines, &error);
     if (code == QUERN_OK)
-        code = quern_context_describe(context, &after, &error);
+        code = quern_context_describe(engines[0], &after, &error);
     const bool is_better = code == QUERN_OK && after.threads != before.threads;
     if (is_better)
         quern_log(&server->service, "info", "%d threads (%s)", after.threads, after.threads_reason);
     else if (code != QUERN_OK)
         quern_log(&server->service, "error", "%s; the number of threads stays as it was", error.text);
-    quern_context_free(is_better ? engine : context);
-    return is_better ? context : engine;
+    quern_context_free(is_better ? worker->engine : engines[0]);
+    quern_context_free(is_better ? worker->urgent : engines[1]);
+    if (is_better) {
+        worker->engine = engines[0];
+        worker->urgent = engines[1];
+    }
 }
 
 int quern_compute_start(struct quern_server *server, quern_error *error)
 {
     server->worker.batcher = &server->batcher;
     server->worker.embed = quern_worker_embed;
-    server->worker.renew = renew_engine;
+    server->worker.renew = renew_engines;
     server->worker.owner = server;
     server->worker.width = (size_t)server->service.info.dimensions;
     return quern_worker_start(&server->worker) == QUERN_OK
@@ -128,4 +150,5 @@ void quern_compute_close(struct quern_server *server)
         quern_batcher_free(&server->batcher);
     quern_context_free(server->service.tokenizer);
     quern_context_free(server->worker.engine);
+    quern_context_free(server->worker.urgent);
 }

@@ -112,7 +112,7 @@ static void put_queue(struct quern_buffer *out, struct quern_batcher *batcher)
     put_value(out, "te_queue_size", "gauge", "Texts that wait to be computed.", (double)state.waiting_texts);
     put_value(out, "quern_queue_tokens", "gauge", "Their tokens.", (double)state.waiting_tokens);
     put_value(out, "quern_queue_age_seconds", "gauge", "How long the oldest of them has waited.", state.oldest_seconds);
-    put_value(out, "quern_running_texts", "gauge", "Texts of the step that is being computed.",
+    put_value(out, "quern_running_texts", "gauge", "Texts that are being computed.",
               (double)state.running_texts);
     put_value(out, "quern_step_tokens", "gauge", "Most tokens of a step, unless it has one longer text.",
               (double)state.budget);
@@ -120,6 +120,9 @@ static void put_queue(struct quern_buffer *out, struct quern_batcher *batcher)
     put_histogram(out, "te_batch_next_tokens", "Tokens of a step.", &state.steps.tokens, 0, 13);
     put_histogram(out, "quern_batch_fill", "Tokens of a step, divided by quern_step_tokens.", &state.steps.fill, -7,
                   2);
+    put_value(out, "quern_urgent_steps_total", "counter",
+              "Steps of short requests that were computed before long ones, or between their layers.",
+              (double)state.steps.urgent);
     put_histogram(out, "quern_step_duration", "Seconds of a step; their sum is the time spent computing.",
                   &state.steps.seconds, -14, 6);
 }

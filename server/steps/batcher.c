@@ -4,7 +4,7 @@
 
 int quern_batcher_init(struct quern_batcher *batcher, uint64_t budget, uint64_t most_tokens)
 {
-    *batcher = (struct quern_batcher){.budget = budget, .most_tokens = most_tokens};
+    *batcher = (struct quern_batcher){.budget = budget, .most_tokens = most_tokens, .now_ns = quern_clock_ns};
     if (pthread_mutex_init(&batcher->lock, NULL) != 0)
         return QUERN_ENOMEM;
     if (pthread_cond_init(&batcher->work, NULL) != 0) {
@@ -48,10 +48,43 @@ static void leave(struct quern_batcher *batcher, struct quern_job *job)
     batcher->waiting_jobs--;
 }
 
+static bool is_short(const struct quern_job *job)
+{
+    return job->tokens <= QUERN_URGENT_TOKENS;
+}
+
+static bool short_wait(const struct quern_batcher *batcher)
+{
+    return batcher->short_tokens > 0;
+}
+
+static bool long_wait(const struct quern_batcher *batcher)
+{
+    return batcher->waiting_tokens > batcher->short_tokens;
+}
+
 /* Tokens of wanted text i of a job. */
 static uint64_t tokens_of(const struct quern_job *job, size_t i)
 {
     return job->texts[job->wanted[i]].count;
+}
+
+/* Counts texts that begin to wait, of so many tokens. */
+static void count_in(struct quern_batcher *batcher, const struct quern_job *job, size_t texts, uint64_t tokens)
+{
+    batcher->waiting_texts += texts;
+    batcher->waiting_tokens += tokens;
+    if (is_short(job))
+        batcher->short_tokens += tokens;
+}
+
+/* Counts a text that waits no longer. */
+static void count_out(struct quern_batcher *batcher, const struct quern_job *job, uint64_t tokens)
+{
+    batcher->waiting_texts--;
+    batcher->waiting_tokens -= tokens;
+    if (is_short(job))
+        batcher->short_tokens -= tokens;
 }
 
 /* Removes the texts that have not started from the queue. */
@@ -60,20 +93,27 @@ static void drop_rest(struct quern_batcher *batcher, struct quern_job *job)
     if (job->taken == job->wanted_count)
         return;
     for (size_t i = job->taken; i < job->wanted_count; i++) {
-        batcher->waiting_tokens -= tokens_of(job, i);
-        batcher->waiting_texts--;
+        count_out(batcher, job, tokens_of(job, i));
         job->computed++;
     }
     job->taken = job->wanted_count;
     leave(batcher, job);
 }
 
-/* The job whose next text has the smallest mark, of those that fit. */
-static struct quern_job *choose(const struct quern_batcher *batcher, uint64_t room, bool any)
+/* Which jobs may have texts in a step. */
+enum kind { ALL_JOBS, SHORT_JOBS, LONG_JOBS };
+
+static bool is_of(const struct quern_job *job, enum kind kind)
+{
+    return kind == ALL_JOBS || is_short(job) == (kind == SHORT_JOBS);
+}
+
+/* The job of this kind whose next text has the smallest mark, of those that fit. */
+static struct quern_job *choose(const struct quern_batcher *batcher, enum kind kind, uint64_t room, bool any)
 {
     struct quern_job *best = NULL;
     for (struct quern_job *job = batcher->first; job != NULL; job = job->after)
-        if ((any || tokens_of(job, job->taken) <= room) && (best == NULL || job->mark < best->mark))
+        if (is_of(job, kind) && (any || tokens_of(job, job->taken) <= room) && (best == NULL || job->mark < best->mark))
             best = job;
     return best;
 }
@@ -86,8 +126,7 @@ static void take_text(struct quern_batcher *batcher, struct quern_job *job, stru
     step->jobs[step->count] = job;
     step->texts[step->count++] = job->wanted[job->taken++];
     step->tokens += tokens;
-    batcher->waiting_tokens -= tokens;
-    batcher->waiting_texts--;
+    count_out(batcher, job, tokens);
     batcher->running_texts++;
     if (job->mark > batcher->clock)
         batcher->clock = job->mark;
@@ -95,6 +134,48 @@ static void take_text(struct quern_batcher *batcher, struct quern_job *job, stru
         leave(batcher, job);
     else
         job->mark += tokens_of(job, job->taken);
+}
+
+/* Brings the account of urgent time up to date. No urgent step runs. */
+static void save_time(struct quern_batcher *batcher, int64_t now)
+{
+    batcher->account_ns += (now - batcher->account_at_ns) / QUERN_URGENT_PART;
+    batcher->account_at_ns = now;
+    if (batcher->account_ns > QUERN_URGENT_MOST_NS)
+        batcher->account_ns = QUERN_URGENT_MOST_NS;
+}
+
+/* SHORT_JOBS: the step is urgent. */
+static void fill(struct quern_batcher *batcher, struct quern_step *step, int64_t now, enum kind kind)
+{
+    const uint64_t budget = kind == SHORT_JOBS ? QUERN_URGENT_TOKENS : batcher->budget;
+    step->started_ns = now;
+    step->urgent = kind == SHORT_JOBS;
+    while (step->count < QUERN_STEP_TEXTS) {
+        const uint64_t room = step->tokens < budget ? budget - step->tokens : 0;
+        struct quern_job *job = choose(batcher, kind, room, step->count == 0);
+        if (job == NULL)
+            break;
+        take_text(batcher, job, step);
+    }
+}
+
+/* The kind of the next step. */
+static enum kind next_kind(const struct quern_batcher *batcher)
+{
+    if (!short_wait(batcher) || !long_wait(batcher))
+        return ALL_JOBS;
+    if (batcher->account_ns > 0)
+        return SHORT_JOBS;
+    return batcher->short_tokens <= QUERN_URGENT_TOKENS ? LONG_JOBS : ALL_JOBS;
+}
+
+static bool has_long(const struct quern_step *step)
+{
+    for (size_t i = 0; i < step->count; i++)
+        if (!is_short(step->jobs[i]))
+            return true;
+    return false;
 }
 
 /* ---------------------------------------------------------------- the interface */
@@ -106,14 +187,13 @@ bool quern_batcher_submit(struct quern_batcher *batcher, struct quern_job *job)
     job->tokens = 0;
     for (size_t i = 0; i < job->wanted_count; i++)
         job->tokens += tokens_of(job, i);
-    job->submitted_ns = job->started_ns = quern_clock_ns();
+    job->submitted_ns = job->started_ns = batcher->now_ns();
     pthread_mutex_lock(&batcher->lock);
     const bool fits = batcher->waiting_jobs == 0 || (job->tokens <= batcher->most_tokens &&
                                                      batcher->waiting_tokens <= batcher->most_tokens - job->tokens);
     if (fits) {
         job->mark = batcher->clock + tokens_of(job, 0);
-        batcher->waiting_tokens += job->tokens;
-        batcher->waiting_texts += job->wanted_count;
+        count_in(batcher, job, job->wanted_count, job->tokens);
         add(batcher, job);
         pthread_cond_signal(&batcher->work);
     }
@@ -137,13 +217,27 @@ bool quern_batcher_take(struct quern_batcher *batcher, struct quern_step *step)
     pthread_mutex_lock(&batcher->lock);
     while (batcher->first == NULL && !batcher->ending)
         pthread_cond_wait(&batcher->work, &batcher->lock);
-    step->started_ns = quern_clock_ns();
-    while (!batcher->ending && step->count < QUERN_STEP_TEXTS) {
-        const uint64_t room = step->tokens < batcher->budget ? batcher->budget - step->tokens : 0;
-        struct quern_job *job = choose(batcher, room, step->count == 0);
-        if (job == NULL)
-            break;
-        take_text(batcher, job, step);
+    if (!batcher->ending) {
+        const int64_t now = batcher->now_ns();
+        save_time(batcher, now);
+        fill(batcher, step, now, next_kind(batcher));
+        batcher->runs_long = has_long(step);
+        batcher->inside_ns = 0;
+    }
+    pthread_mutex_unlock(&batcher->lock);
+    return step->count > 0;
+}
+
+bool quern_batcher_take_urgent(struct quern_batcher *batcher, struct quern_step *step)
+{
+    step->count = 0;
+    step->tokens = 0;
+    pthread_mutex_lock(&batcher->lock);
+    if (batcher->runs_long && short_wait(batcher) && !batcher->ending) {
+        const int64_t now = batcher->now_ns();
+        save_time(batcher, now);
+        if (batcher->account_ns > 0)
+            fill(batcher, step, now, SHORT_JOBS);
     }
     pthread_mutex_unlock(&batcher->lock);
     return step->count > 0;
@@ -151,15 +245,24 @@ bool quern_batcher_take(struct quern_batcher *batcher, struct quern_step *step)
 
 static void count_step(struct quern_batcher *batcher, const struct quern_step *step, int64_t now)
 {
+    int64_t took = now - step->started_ns;
+    if (step->urgent) {
+        batcher->account_ns -= took;
+        batcher->account_at_ns = now;
+        batcher->inside_ns += took;
+        batcher->steps.urgent++;
+    } else {
+        took -= batcher->inside_ns;
+    }
     quern_histogram_add(&batcher->steps.texts, (double)step->count);
     quern_histogram_add(&batcher->steps.tokens, (double)step->tokens);
     quern_histogram_add(&batcher->steps.fill, (double)step->tokens / (double)batcher->budget);
-    quern_histogram_add(&batcher->steps.seconds, (double)(now - step->started_ns) * 1e-9);
+    quern_histogram_add(&batcher->steps.seconds, (double)took * 1e-9);
 }
 
 bool quern_batcher_finish(struct quern_batcher *batcher, const struct quern_step *step, const quern_result *results)
 {
-    const int64_t now = quern_clock_ns();
+    const int64_t now = batcher->now_ns();
     pthread_mutex_lock(&batcher->lock);
     count_step(batcher, step, now);
     for (size_t i = 0; i < step->count; i++) {
@@ -193,7 +296,7 @@ struct quern_job *quern_batcher_collect(struct quern_batcher *batcher)
 
 void quern_batcher_look(struct quern_batcher *batcher, struct quern_batcher_state *state)
 {
-    const int64_t now = quern_clock_ns();
+    const int64_t now = batcher->now_ns();
     pthread_mutex_lock(&batcher->lock);
     *state = (struct quern_batcher_state){
         .budget = batcher->budget, .waiting_tokens = batcher->waiting_tokens, .waiting_texts = batcher->waiting_texts,

@@ -14,25 +14,40 @@ void quern_worker_embed(void *context, const quern_tokens *texts, size_t count, 
     quern_embed_tokens(context, texts, count, &options, vectors, capacity, results, NULL); /* results tell it all */
 }
 
-void quern_worker_step(struct quern_worker *worker, const struct quern_step *step)
+/* vectors: [capacity texts][width] */
+static void compute(struct quern_worker *worker, const struct quern_step *step, void *engine, float *vectors,
+                    size_t capacity)
 {
     const size_t width = worker->width;
     quern_tokens texts[QUERN_STEP_TEXTS];
     quern_result results[QUERN_STEP_TEXTS];
     for (size_t i = 0; i < step->count; i++)
         texts[i] = step->jobs[i]->texts[step->texts[i]];
-    if (atomic_exchange(&worker->must_renew, false) && worker->renew != NULL)
-        worker->engine = worker->renew(worker->owner, worker->engine);
-    worker->embed(worker->engine, texts, step->count, worker->vectors, QUERN_STEP_TEXTS * width, results);
+    worker->embed(engine, texts, step->count, vectors, capacity * width, results);
     for (size_t i = 0; i < step->count; i++)
         if (results[i].code == QUERN_OK)
-            memcpy(step->jobs[i]->vectors + step->texts[i] * width, worker->vectors + i * width,
-                   width * sizeof *worker->vectors);
+            memcpy(step->jobs[i]->vectors + step->texts[i] * width, vectors + i * width, width * sizeof *vectors);
     if (quern_batcher_finish(worker->batcher, step, results)) {
         const uint64_t one = 1;
         ssize_t written = write(worker->finished, &one, sizeof one); /* fails only when it can be read already */
         (void)written;
     }
+}
+
+void quern_worker_step(struct quern_worker *worker, const struct quern_step *step)
+{
+    if (atomic_exchange(&worker->must_renew, false) && worker->renew != NULL)
+        worker->renew(worker);
+    compute(worker, step, worker->engine, worker->vectors, QUERN_STEP_TEXTS);
+}
+
+void quern_worker_pause(void *argument)
+{
+    struct quern_worker *worker = argument;
+    struct quern_step step;
+    if (quern_batcher_take_urgent(worker->batcher, &step))
+        compute(worker, &step, worker->urgent, worker->vectors + QUERN_STEP_TEXTS * worker->width,
+                QUERN_URGENT_TOKENS);
 }
 
 static void *run(void *argument)
@@ -47,7 +62,7 @@ static void *run(void *argument)
 int quern_worker_start(struct quern_worker *worker)
 {
     sigset_t all, before;
-    worker->vectors = malloc(QUERN_STEP_TEXTS * worker->width * sizeof *worker->vectors);
+    worker->vectors = malloc((QUERN_STEP_TEXTS + QUERN_URGENT_TOKENS) * worker->width * sizeof *worker->vectors);
     if (worker->vectors == NULL)
         return QUERN_ENOMEM;
     sigfillset(&all);
