@@ -56,7 +56,7 @@ function listGroups(items) {
     const words = keyWords(items.map(({ text }) => text), items.map((item) => item.group));
     element("map-groups").replaceChildren(...words.map((own, i) =>
         make("li", { class: `group-${i % groups}` }, make("span", { class: "dot", "aria-hidden": "true" }),
-            `${own.join(", ") || "—"} (${items.filter((item) => item.group === i).length})`)));
+            `${own.map(isolate).join(", ") || "—"} (${items.filter((item) => item.group === i).length})`)));
 }
 
 let show;

@@ -20,8 +20,9 @@ after(async () => {
 
 // Opens the page and waits until it knows the model. Options: width, scheme (light or dark), tab, at (the address of
 // another server), clock (true: the time of the page can be moved), fresh (true: it has kept no texts), info (fields
-// that the server's /info gets instead of its own).
-export async function open({ width = 1000, scheme = "light", tab = "try", at = address, clock, fresh, info } = {}) {
+// that the server's /info gets instead of its own), models (what /v1/models has instead of its own).
+export async function open(options = {}) {
+    const { width = 1000, scheme = "light", tab = "try", at = address, clock, fresh, info, models } = options;
     const opened = await browser.newPage();
     await opened.setViewportSize({ width, height: 800 });
     await opened.emulateMedia({ colorScheme: scheme });
@@ -35,6 +36,8 @@ export async function open({ width = 1000, scheme = "light", tab = "try", at = a
             const response = await route.fetch();
             await route.fulfill({ response, json: { ...await response.json(), ...info } });
         });
+    if (models)
+        await opened.route("**/v1/models", (route) => route.fulfill({ json: { data: models } }));
     if (clock)
         await opened.clock.install();
     await opened.goto(`${at}/#${tab}`);
