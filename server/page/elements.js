@@ -34,9 +34,10 @@ export function duration(milliseconds) {
     return milliseconds < 10 ? `${milliseconds.toFixed(1)} ms` : `${count(Math.round(milliseconds))} ms`;
 }
 
-export function say(id, text, isProblem = false) {
+// Shows a text in a status line. heard is told to those who hear it only, as others see it elsewhere.
+export function say(id, text, isProblem = false, heard = "") {
     const status = element(id);
-    status.textContent = text;
+    status.replaceChildren(text, ...heard ? [make("span", { class: "hidden-text" }, ` ${heard}`)] : []);
     status.classList.toggle("problem", isProblem);
 }
 

@@ -35,8 +35,8 @@ async function work(job) {
     offerCsv("search", () => [["score", "text"], ...ranked.map(({ text, score }) => [score.toFixed(6), text])]);
     const times = [["query", asked], [plural(documents.asked, "new line"), documents]]
         .filter(([, work]) => work.asked).map(([what, work]) => `${what} in ${duration(work.milliseconds)}`);
-    return `${plural(texts.length, "line")} ranked${times.length ? `: ${times.join(", ")}` : ""}. ` +
-        `Best: ${quote(ranked[0].text)}`;
+    return [`${plural(texts.length, "line")} ranked${times.length ? `: ${times.join(", ")}` : ""}.`,
+        `Best: ${quote(ranked[0].text)}`];
 }
 
 export function startSearch() {

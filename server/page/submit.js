@@ -15,8 +15,8 @@ function addControls(name) {
     return { stop, bar };
 }
 
-// When the form NAME-form is submitted, calls work(job), which returns the text for NAME-status. A second submit stops
-// the first. A job has
+// When the form NAME-form is submitted, calls work(job), which returns the text for NAME-status, or two: what is seen,
+// and what is only heard besides. A second submit stops the first. A job has
 //   signal               that it is stopped
 //   rest()               for long work; see slices.js
 //   tell(text)           shows a text in NAME-status
@@ -37,7 +37,7 @@ export function onSubmit(name, work) {
 
     async function run(control) {
         const isCurrent = () => current === control;
-        const tell = (text, isProblem) => isCurrent() && say(`${name}-status`, text, isProblem);
+        const tell = (text, isProblem, heard) => isCurrent() && say(`${name}-status`, text, isProblem, heard);
         let reached = "";
         const progress = (done, all) => {
             if (!isCurrent())
@@ -52,7 +52,9 @@ export function onSubmit(name, work) {
                 tell("Working…");
         }, patience);
         try {
-            tell(await work({ signal: control.signal, rest: slices(control.signal), tell, progress }));
+            const done = await work({ signal: control.signal, rest: slices(control.signal), tell, progress });
+            const [seen, heard] = [done].flat();
+            tell(seen, false, heard);
         } catch (error) {
             if (control.signal.aborted)
                 tell(reached ? `Stopped: ${reached}. The next start goes on from there.` : "Stopped.");

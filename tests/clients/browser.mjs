@@ -2,16 +2,11 @@
 // are problems, and fail the file that imports this.
 import assert from "node:assert/strict";
 import { after } from "node:test";
-import { chromium } from "playwright-core";
+import { launch } from "./chromium.mjs";
 import { address } from "./library.mjs";
 
-const quiet = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync"];
 export const problems = [];
-
-export const browser = await chromium.launchPersistentContext(`${process.env.PROFILE}-${process.pid}`, {
-    executablePath: "/usr/bin/chromium", headless: true, args: quiet, permissions: ["clipboard-read", "clipboard-write"]
-});
+export const browser = await launch(`${process.env.PROFILE}-${process.pid}`);
 
 after(async () => {
     await browser.close();

@@ -95,7 +95,7 @@ test("from right to left: lines of results begin at the right, sentences stay as
     }));
     sides.forEach(([direction, text]) => assert.equal(direction, /^[a-z]/.test(text) ? "ltr" : "rtl", text));
     assert.equal(await seen.locator("#search-status").evaluate((node) => getComputedStyle(node).direction), "ltr");
-    assert.match(await seen.textContent("#search-status"), /Best: \u2068.*\u2069$/);
+    assert.match(await seen.textContent("#search-status .hidden-text"), /^ Best: \u2068.*\u2069$/);
     await seen.click("#tab-map");
     await run(seen, "map", arabic);
     assert.match(await seen.textContent("#map-groups"), /^(\u2068[^\u2069]+\u2069(, )?){3} \(4\)$/);
