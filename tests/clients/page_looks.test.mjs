@@ -186,6 +186,38 @@ test("the name of a model is quoted in the code", async () => {
     await seen.close();
 });
 
+test("Tab reaches every control of a tab, and what has the focus is marked and seen", async () => {
+    const seen = await open({ fresh: true });
+    for (const tab of tabs) {
+        await seen.click(`#tab-${tab}`);
+        if (tab !== "code")
+            await run(seen, tab, tab === "try" ? undefined : ["one", "two", "three", "four"]);
+        await seen.focus(".skip");
+        await seen.keyboard.press("Tab"); // and back: the browser marks the focus only where keys moved it
+        await seen.keyboard.press("Shift+Tab");
+        const wanted = await seen.evaluate(() => [...document.querySelectorAll("a, button, input, textarea, select, " +
+            "summary, [tabindex='0']")].filter((node) => node.tabIndex >= 0 && node.checkVisibility()).length);
+        const reached = [];
+        for (let i = 0; i < wanted; i++) {
+            reached.push(await seen.evaluate(() => {
+                const node = document.activeElement;
+                const style = getComputedStyle(node.querySelector(":scope > circle") || node);
+                const box = node.getBoundingClientRect();
+                const isMarked = parseFloat(style.outlineWidth) >= 2 && style.outlineStyle !== "none" ||
+                    node.matches(".point") && parseFloat(style.strokeWidth) >= 3;
+                const isSeen = box.bottom > 0 && box.top < innerHeight && box.left >= 0;
+                node.dataset.reached = "yes";
+                return `${node.id || node.outerHTML.slice(0, 60)}: ${isMarked && isSeen ? "well" : "not seen"}`;
+            }));
+            await seen.keyboard.press("Tab");
+        }
+        assert.deepEqual(reached.filter((what) => !what.endsWith("well")), [], tab);
+        assert.equal(await seen.locator("[data-reached]").count(), wanted, `${tab}: ${reached.join("; ")}`);
+        await seen.locator("[data-reached]").evaluateAll((all) => all.forEach((node) => delete node.dataset.reached));
+    }
+    await seen.close();
+});
+
 test("every control has a name, every colour enough contrast", async () => {
     const page = await open();
     const controls = page.locator("input, select, textarea, button, [role=img], [role=region]");
