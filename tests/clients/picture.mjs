@@ -58,8 +58,8 @@ await page.setViewportSize({ width: 1280, height: 720 });
 await page.emulateMedia({ colorScheme: "light", reducedMotion: "reduce" });
 await page.goto(address);
 await page.locator("#search-result li").first().waitFor();
-for (const end = Date.now() + 122000; Date.now() < end;) {
-    const wave = 1 + Math.sin(Date.now() / 9000); // now more texts, now fewer
+for (const begin = Date.now(); Date.now() < begin + 122000;) {
+    const wave = 1 + Math.sin((Date.now() - begin) / 9000); // now more texts, now fewer
     const input = Array.from({ length: 1 + Math.round(6 * wave) }, (_, i) => `The miller carries sack ${i} upstairs.`);
     await fetch(`${address}/v1/embeddings`, { method: "POST", body: JSON.stringify({ input }) });
     await sleep(250);
