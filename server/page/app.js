@@ -1,5 +1,5 @@
 // The page: tabs, the key, and what each tab does.
-import { key } from "./ask.js";
+import { key, useKey } from "./ask.js";
 import { startCode } from "./code.js";
 import { startCompare } from "./compare.js";
 import { count, element } from "./elements.js";
@@ -10,6 +10,8 @@ import { connect, model } from "./server.js";
 import { startTabs } from "./tabs.js";
 import { startTexts } from "./texts.js";
 import { startTry } from "./try.js";
+
+let hasBegun = false;
 
 async function start() {
     try {
@@ -25,6 +27,9 @@ async function start() {
         element("model").textContent = error.message;
         return;
     }
+    if (hasBegun)
+        return; // the key was changed while the page was open
+    hasBegun = true;
     [startTexts, startTry, startCompare, startSearch, startMap, startCode, startLive].forEach((begin) => begin());
     element("search-form").requestSubmit(); // the first thing to see is a result
 }
@@ -37,8 +42,8 @@ document.addEventListener("key-wanted", () => {
 });
 element("key-form").addEventListener("submit", (event) => {
     event.preventDefault();
-    sessionStorage.setItem("quern-key", element("key").value);
-    location.reload();
+    useKey(element("key").value);
+    start();
 });
 
 startTabs();

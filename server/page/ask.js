@@ -4,7 +4,20 @@ import { count, element } from "./elements.js";
 const mostTries = 5;
 const longestWait = 60; // seconds between two tries; who asks for more is not asked again
 
-export const key = () => sessionStorage.getItem("quern-key") || "";
+const place = "quern-key"; // where the browser keeps the key until the tab is closed
+let secret = "";
+try {
+    secret = sessionStorage.getItem(place) || "";
+} catch { /* the browser keeps nothing: the key has to be entered again after a reload */ }
+
+export const key = () => secret;
+
+export function useKey(text) {
+    secret = text;
+    try {
+        sessionStorage.setItem(place, text);
+    } catch { /* see above */ }
+}
 
 // Why nothing came, for the user, where the server's own words are for programs.
 const reasons = {

@@ -267,5 +267,35 @@ test("a server with keys: the page asks for one, and keeps it", async () => {
     await keyed.locator("#try-status").filter({ hasText: "token" }).waitFor();
     const snippets = await keyed.locator("#snippets").textContent();
     assert.ok(snippets.includes("$QUERN_API_KEY") && !snippets.includes(key));
+    await keyed.fill("#try-text", "a text that stays");
+    await keyed.route("**/v1/embeddings", (route) => route.fulfill({ status: 401, body: "{}" }));
+    await keyed.click("#try-form button");
+    await keyed.locator("#key-problem").waitFor(); // the server does not take the key any more
+    await keyed.unroute("**/v1/embeddings");
+    await keyed.fill("#key", key);
+    await keyed.keyboard.press("Enter");
+    await keyed.locator("#key-form").waitFor({ state: "hidden" });
+    assert.equal(await keyed.inputValue("#try-text"), "a text that stays");
+    await keyed.click("#try-form button");
+    await keyed.locator("#try-status:not(.problem)").filter({ hasText: "token" }).waitFor();
+    await keyed.reload();
+    await keyed.locator("#model").filter({ hasText: "dimensions" }).waitFor();
+    await keyed.evaluate(() => localStorage.clear());
     await keyed.close();
+});
+
+test("a browser that keeps nothing can use the page, with a key too", async () => {
+    const seen = await browser.newPage();
+    await seen.addInitScript(() => {
+        for (const name of ["localStorage", "sessionStorage"])
+            Object.defineProperty(window, name, { get() { throw new DOMException("", "SecurityError"); } });
+    });
+    await seen.goto(`http://${keyedHost}/`);
+    await seen.fill("#key", key);
+    await seen.keyboard.press("Enter");
+    await seen.locator("#search-result li").first().waitFor();
+    await seen.fill("#search-query", "rain");
+    await seen.click("#search-form button");
+    await seen.locator("#search-status:not(.problem)").filter({ hasText: "ranked" }).waitFor();
+    await seen.close();
 });

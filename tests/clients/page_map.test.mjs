@@ -1,8 +1,8 @@
 // The map: its arithmetic, and its picture by mouse and by keyboard.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { open } from "./browser.mjs";
-import { embed } from "./library.mjs";
+import { browser, open } from "./browser.mjs";
+import { address, embed } from "./library.mjs";
 
 let page = await open({ tab: "map", fresh: true });
 
@@ -80,6 +80,35 @@ test("the arithmetic of map and matrix: cosines, plane and groups of vectors tha
         assert.ok(Math.abs(gap - 2 * Math.abs(Math.sin((a - b) / 2))) < 1e-4, "distances are kept");
     }));
     assert.deepEqual(groups, angles.map((_, i) => i % 2));
+});
+
+test("map and matrix rest while they work", async () => {
+    const seen = await browser.newPage();
+    await seen.addInitScript(() => {
+        localStorage.clear();
+        let now = 0;
+        performance.now = () => now += 1000; // so that each rest is taken
+        window.turns = 0;
+        window.MessageChannel = class extends MessageChannel {
+            constructor() {
+                super();
+                window.turns++;
+            }
+        };
+    });
+    await seen.goto(`${address}/#map`);
+    await seen.locator("#search-result li").first().waitFor({ state: "attached" });
+    for (const [name, most] of [["map", 3], ["compare", 2]]) {
+        await seen.click(`#tab-${name}`);
+        await seen.fill(`#${name}-texts`, numbered(60).join("\n"));
+        await seen.evaluate(() => { window.turns = 0; });
+        await seen.click(`#${name}-form button`);
+        await seen.locator(`#${name}-form[aria-busy]`).waitFor({ state: "detached" });
+        assert.equal(await seen.locator(`#${name}-status.problem`).count(), 0);
+        const turns = await seen.evaluate(() => window.turns);
+        assert.ok(turns >= most * 60, `${name}: ${turns} turns`);
+    }
+    await seen.close();
 });
 
 test("points have names, and are the same as a table", async () => {
