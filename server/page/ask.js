@@ -54,7 +54,7 @@ function refusal(response, text) {
     return isBusy ? Object.assign(reason, { wait: wanted(response) }) : reason;
 }
 
-// Returns the text of the answer, or throws an error with a sentence for the user.
+// Returns the text and the header of the answer, or throws an error with a sentence for the user.
 export async function request(path, body, signal) {
     const headers = {};
     if (key())
@@ -73,7 +73,7 @@ export async function request(path, body, signal) {
         document.dispatchEvent(new Event("key-wanted"));
     if (!response.ok)
         throw refusal(response, text);
-    return text;
+    return { text, headers: response.headers };
 }
 
 const pause = (seconds, signal) => new Promise((resolve, reject) => {
@@ -84,12 +84,13 @@ const pause = (seconds, signal) => new Promise((resolve, reject) => {
     });
 });
 
-// Asks until there is an answer: again when the server wants it later, but not sooner than it says, each time at least
-// twice as long after the last time, and not more than mostTries times.
+// Asks until there is an answer, and returns it with its header. Asks again when the server wants it later: not sooner
+// than it says, each time at least twice as long after the last time, and not more than mostTries times.
 export async function ask(path, body, { signal, tell }) {
     for (let tries = 1; ; tries++) {
         try {
-            return JSON.parse(await request(path, body, signal));
+            const { text, headers } = await request(path, body, signal);
+            return { answer: JSON.parse(text), headers };
         } catch (error) {
             if (error.wait === undefined)
                 throw error;

@@ -31,7 +31,7 @@ function curve() {
 
 async function look() {
     const now = performance.now();
-    const sums = parse(await request("/metrics"));
+    const sums = parse((await request("/metrics")).text);
     if (last) {
         const seconds = (now - last.now) / 1000;
         const rate = (name) => Math.max(0, ((sums[name] || 0) - (last.sums[name] || 0)) / seconds);

@@ -13,7 +13,8 @@ export const address = location.origin;
 export const model = { name: "", dimensions: 768, tasks: [], space: "" };
 
 export async function connect(job) {
-    const [info, models] = await Promise.all(["/info", "/v1/models"].map((path) => ask(path, undefined, job)));
+    const [{ answer: info }, { answer: models }] = await Promise.all(
+        ["/info", "/v1/models"].map((path) => ask(path, undefined, job)));
     model.name = models.data[0].id;
     model.dimensions = info.dimensions || model.dimensions;
     model.tasks = ["none", ...models.data.map(({ id }) => id)
@@ -30,10 +31,15 @@ function decode(base64) {
     return new Float32Array(bytes.buffer);
 }
 
+// The part of a space's name that is the same for all tasks and dimensions of a model.
+const digest = (space) => space.split("-")[1];
+
 async function post(texts, options, job) {
     const cut = element("cut-long").checked ? { truncate: true } : {};
     const body = { model: model.name, input: texts, encoding_format: "base64", ...cut, ...options };
-    const { data, usage } = await ask("/v1/embeddings", body, job);
+    const { answer: { data, usage }, headers } = await ask("/v1/embeddings", body, job);
+    if (digest(headers.get("X-Quern-Space") || model.space) !== digest(model.space))
+        throw new Error("The server runs another model now. Load this page again.");
     return { vectors: data.map((item) => decode(item.embedding)), tokens: usage.prompt_tokens };
 }
 

@@ -198,6 +198,18 @@ test("what cannot succeed is not asked again", async () => {
     await seen.close();
 });
 
+test("vectors of another model are not mixed with those that are known", async () => {
+    const seen = await openSearch();
+    await seen.route("**/v1/embeddings", async (route) => {
+        const response = await route.fetch();
+        const headers = { ...response.headers(), "x-quern-space": "64n-0123456789abcdef-document" };
+        await route.fulfill({ response, headers });
+    });
+    await search(seen, numbered(3));
+    await seen.locator("#search-status.problem").filter({ hasText: "another model now. Load this page" }).waitFor();
+    await seen.close();
+});
+
 test("Stop ends the waiting for a busy server, too", async () => {
     const seen = await openSearch({ clock: true });
     const caught = await catchRequests(seen);

@@ -25,7 +25,8 @@ async function reduce(page, png) {
             const gaps = palette.map((other) => Math.hypot(...own.map((x, i) => x - other[i])));
             return [pixel, gaps.indexOf(Math.min(...gaps))];
         }));
-        return { width: image.width, height: image.height, palette, rows: [...pixels].map((pixel) => index.get(pixel)) };
+        const { width, height } = image;
+        return { width, height, palette, rows: [...pixels].map((pixel) => index.get(pixel)) };
     }, png.toString("base64"));
     return found;
 }
