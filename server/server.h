@@ -1,9 +1,9 @@
 /* quern serve: a model behind HTTP. The only header of this folder that others include.
  *
- * One thread, the loop, does everything but computing: sockets, HTTP, JSON, tokens. Another thread, the worker, owns
- * the context that embeds. Between them the batcher decides what is computed next. Three structures carry the work,
- * each with one owner: a request is what a client asked for, a job is what is computed, an answer is what is
- * written. */
+ * One thread, the loop, does everything but computing: sockets, HTTP, JSON, tokens of short texts. A second thread
+ * tokenises long texts. A third one, the worker, owns the context that embeds. Between them the batcher decides what is
+ * computed next. Three structures carry the work, each with one owner: a request is what a client asked for, a job is
+ * what is computed, an answer is what is written. */
 #ifndef QUERN_SERVER_H
 #define QUERN_SERVER_H
 

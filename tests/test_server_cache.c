@@ -31,6 +31,20 @@ static void on_settled(void *owner)
     ((struct asked *)owner)->settled++;
 }
 
+static size_t slice; /* texts at a call; all tests are run with several values */
+
+static void take_all(struct quern_claims *claims)
+{
+    while (!quern_claims_take(claims, slice))
+        continue;
+}
+
+static void settle_all(struct quern_claims *claims, bool succeeded)
+{
+    while (!quern_claims_computed(claims, succeeded, slice))
+        continue;
+}
+
 /* Begins the claims of a request whose texts are set, and claims them. */
 static void begin(struct asked *asked, size_t count)
 {
@@ -39,7 +53,7 @@ static void begin(struct asked *asked, size_t count)
     asked->claims =
         (struct quern_claims){.cache = &cache, .job = &asked->job, .settled = on_settled, .owner = asked};
     assert_int_equal(quern_claims_begin(&asked->claims), QUERN_OK);
-    quern_claims_take(&asked->claims);
+    take_all(&asked->claims);
 }
 
 static int setup(void **state)
@@ -73,7 +87,7 @@ static void compute(struct asked *asked)
     for (size_t i = 0; i < asked->job.wanted_count; i++)
         for (size_t j = 0; j < WIDTH; j++)
             asked->vectors[asked->wanted[i] * WIDTH + j] = (float)asked->texts[asked->wanted[i]].ids[1];
-    quern_claims_computed(&asked->claims, true);
+    settle_all(&asked->claims, true);
 }
 
 static void assert_met(struct asked *asked)
@@ -182,13 +196,13 @@ static void test_who_awaits_computes_what_failed(void **state)
     CLAIM(&a, 1);
     CLAIM(&b, 1);
     CLAIM(&c, 1);
-    quern_claims_computed(&a.claims, false);
+    settle_all(&a.claims, false);
     assert_false(quern_claims_are_met(&a.claims));
     assert_int_equal(b.settled, 1);
     assert_int_equal(c.settled, 1);
     assert_int_equal(cache.entries, 0);
-    quern_claims_take(&b.claims);
-    quern_claims_take(&c.claims);
+    take_all(&b.claims);
+    take_all(&c.claims);
     assert_int_equal(b.job.wanted_count + c.job.wanted_count, 1);
     quern_claims_end(&a.claims);
     compute(&b);
@@ -208,9 +222,41 @@ static void test_who_leaves_is_not_missed(void **state)
     quern_claims_end(&a.claims); /* so has the client of the one that was computing */
     assert_int_equal(b.settled, 0);
     assert_int_equal(c.settled, 1);
-    quern_claims_take(&c.claims);
+    take_all(&c.claims);
     compute(&c);
     assert_met(&c);
+}
+
+/* The rest of a slice is done later; who leaves in between leaves nothing behind. */
+static void test_slices_are_bounded(void **state)
+{
+    (void)state;
+    struct asked a, b, c;
+    CLAIM(&a, 1, 2, 3);
+    CLAIM(&b, 3, 3, 3);
+    CLAIM(&c, 1, 1, 1);
+    assert_false(quern_claims_computed(&a.claims, true, 2));
+    assert_int_equal(c.settled, 1);
+    assert_int_equal(b.settled, 0); /* its text is the third one */
+    quern_claims_end(&a.claims);
+    assert_int_equal(b.settled, 1);
+    assert_false(quern_claims_are_met(&b.claims));
+    assert_int_equal(cache.entries, 2);
+    assert_true(quern_claims_are_met(&c.claims));
+    quern_claims_end(&b.claims);
+    quern_claims_end(&c.claims);
+
+    const int32_t ids[] = {7, 8, 9};
+    memset(&a, 0, sizeof a);
+    for (int i = 0; i < 3; i++)
+        a.texts[i] = (quern_tokens){&ids[i], 1};
+    a.job = (struct quern_job){.texts = a.texts, .vectors = a.vectors, .count = 3, .wanted = a.wanted};
+    a.claims = (struct quern_claims){.cache = &cache, .job = &a.job, .settled = on_settled, .owner = &a};
+    assert_int_equal(quern_claims_begin(&a.claims), QUERN_OK);
+    assert_false(quern_claims_take(&a.claims, 2));
+    assert_int_equal(cache.entries, 4);
+    quern_claims_end(&a.claims);
+    assert_int_equal(cache.entries, 2);
 }
 
 static void test_memory_is_bounded(void **state)
@@ -386,6 +432,7 @@ int main(void)
         TEST(test_small_requests_do_not_await_large_ones),
         TEST(test_who_awaits_computes_what_failed),
         TEST(test_who_leaves_is_not_missed),
+        TEST(test_slices_are_bounded),
         TEST(test_memory_is_bounded),
         TEST(test_more_in_flight_than_there_is_room),
         TEST(test_a_file_keeps_vectors),
@@ -393,5 +440,8 @@ int main(void)
         TEST(test_a_damaged_file_is_not_read),
         TEST(test_other_files_are_refused),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = 0;
+    for (slice = 1; slice <= 4; slice *= 4)
+        failed += cmocka_run_group_tests(tests, NULL, NULL);
+    return failed;
 }

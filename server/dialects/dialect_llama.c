@@ -6,8 +6,6 @@
 #include "requests/dialect.h"
 #include "requests/extensions.h"
 
-#define TOKENS_OF_A_PART 1024 /* of the answer to /tokenize */
-
 /* ---------------------------------------------------------------- vectors */
 
 /* 2 stands for the Euclidean norm, -1 for none. */
@@ -88,7 +86,7 @@ static void put_tokens(const struct quern_request *request, const struct quern_j
 {
     const bool pieces = quern_value_is_true(quern_value_member(request->object, "with_pieces"));
     (void)job;
-    for (size_t i = first; i < request->id_count && i < first + TOKENS_OF_A_PART; i++) {
+    for (size_t i = first; i < request->id_count && i < first + QUERN_PART_TOKENS; i++) {
         quern_buffer_text(body, i > 0 ? "," : "");
         quern_buffer_text(body, pieces ? "{\"id\":" : "");
         quern_buffer_number(body, (unsigned long long)request->ids[i]);
@@ -105,7 +103,7 @@ static void write_tokenize(struct quern_request *request, const struct quern_job
     (void)job;
     answer->put_part = put_tokens;
     quern_buffer_text(&answer->body, "{\"tokens\":[");
-    for (size_t i = 0; i < request->id_count; i += TOKENS_OF_A_PART)
+    for (size_t i = 0; i < request->id_count; i += QUERN_PART_TOKENS)
         quern_answer_add_part(answer, i);
     quern_buffer_text(&answer->body, "]}\n");
 }
@@ -124,7 +122,10 @@ static void write_detokenize(struct quern_request *request, const struct quern_j
 {
     (void)job;
     quern_buffer_text(&answer->body, "{\"content\":");
-    quern_tokens_put_text(request, request->ids, request->id_count, 0, answer);
+    if (request->input_count > 0)
+        quern_tokens_put_text(&request->inputs[0], answer);
+    else
+        quern_buffer_text(&answer->body, "\"\"");
     quern_buffer_text(&answer->body, "}\n");
 }
 

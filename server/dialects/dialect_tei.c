@@ -146,31 +146,8 @@ static bool parse_tokenize(struct quern_request *request)
         return false;
     request->options.only_tokens = true;
     request->options.token_flags = special ? 0 : QUERN_NO_SPECIAL;
+    request->options.wants_places = true;
     return true;
-}
-
-/* Where each token of an input stands, in bytes of its prompt and text together, as TEI counts them. NULL: there is no
- * memory, or the tokens are not those of the text. The caller frees it. */
-static quern_token_span *find_places(const struct quern_request *request, const struct quern_request_input *input,
-                                     size_t prompt_length)
-{
-    const quern_embed_options options = {.size = sizeof options, .task = request->options.task,
-                                         .flags = request->options.token_flags};
-    const size_t count = input->result.tokens;
-    quern_token_span *places = calloc(count + 1, sizeof *places);
-    if (places == NULL || quern_token_spans(request->service->tokenizer, input->text, &options,
-                                            request->ids + input->first_id, count, places, NULL) != QUERN_OK) {
-        free(places);
-        return NULL;
-    }
-    for (size_t i = 0, end = 0; i < count; i++) {
-        if (places[i].part == QUERN_PART_TEXT) { /* at 0 it may begin in the prompt, where the one before it ends */
-            places[i].begin = places[i].begin == 0 ? end : places[i].begin + prompt_length;
-            places[i].end += prompt_length;
-        }
-        end = places[i].part != QUERN_PART_ADDED ? places[i].end : end;
-    }
-    return places;
 }
 
 /* Writes a token; text: what it stands for; place: NULL when it has none. */
@@ -195,35 +172,58 @@ static void put_token(const struct quern_request *request, int32_t id, quern_tex
     quern_buffer_text(body, "}");
 }
 
-static void put_tokens(const struct quern_request *request, const struct quern_job *job, size_t input_number,
+/* Where a token stands, in bytes of its prompt and text together, as TEI counts them. NULL: nowhere. */
+static quern_token_span *find_place(const quern_token_span *places, size_t i, size_t prompt_length,
+                                    quern_token_span *place)
+{
+    *place = places[i];
+    if (place->part == QUERN_PART_ADDED)
+        return NULL;
+    if (place->part != QUERN_PART_TEXT)
+        return place;
+    place->end += prompt_length;
+    place->begin += prompt_length;
+    if (places[i].begin == 0) /* it may begin in the prompt, where the one before it ends */
+        place->begin = i > 0 && places[i - 1].part == QUERN_PART_PROMPT ? places[i - 1].end
+                       : i > 0 && places[i - 1].part == QUERN_PART_TEXT ? places[i - 1].end + prompt_length
+                                                                        : 0;
+    return place;
+}
+
+/* Adds bytes [begin, end) of a prompt and a text, one behind the other. */
+static void add_bytes(struct quern_buffer *out, quern_text prompt, quern_text text, const quern_token_span *place)
+{
+    if (place->begin < prompt.length)
+        quern_buffer_add(out, prompt.data + place->begin,
+                         (place->end < prompt.length ? place->end : prompt.length) - place->begin);
+    if (place->end > prompt.length) {
+        const size_t begin = place->begin > prompt.length ? place->begin - prompt.length : 0;
+        quern_buffer_add(out, text.data + begin, place->end - prompt.length - begin);
+    }
+}
+
+/* Writes tokens of one input, beginning with this one of the request. */
+static void put_tokens(const struct quern_request *request, const struct quern_job *job, size_t first,
                        struct quern_buffer *body)
 {
-    const struct quern_request_input *input = &request->inputs[input_number];
-    const char *prompt = quern_model_prompt(request->service->model, (quern_task)request->options.task);
-    const size_t prompt_length = prompt != NULL ? strlen(prompt) : 0;
-    quern_token_span *places = find_places(request, input, prompt_length);
-    struct quern_buffer whole = {0}, piece = {0};
+    const struct quern_request_input *input = quern_tokens_input(request, first);
+    const char *start = quern_model_prompt(request->service->model, (quern_task)request->options.task);
+    const quern_text prompt = {start, start != NULL ? strlen(start) : 0};
+    struct quern_buffer piece = {0};
     (void)job;
-    quern_buffer_add(&whole, prompt, prompt_length);
-    quern_buffer_add(&whole, input->text.data, input->text.length);
-    body->failed |= whole.failed;
-    quern_buffer_text(body, "[");
-    for (uint32_t i = 0; i < input->result.tokens && !whole.failed; i++) {
+    for (size_t i = first - input->first_id, n = 0; i < input->result.tokens && n < QUERN_PART_TOKENS; i++, n++) {
         const int32_t id = request->ids[input->first_id + i];
-        const quern_token_span *place = places != NULL && places[i].part != QUERN_PART_ADDED ? &places[i] : NULL;
+        quern_token_span span, *place = find_place(input->places, i, prompt.length, &span);
         piece.length = 0;
         if (place != NULL)
-            quern_buffer_add(&piece, whole.data + place->begin, place->end - place->begin);
+            add_bytes(&piece, prompt, input->text, place);
         else
             quern_tokens_add_text(request->service, &id, 1, QUERN_KEEP_SPACE, &piece);
         quern_buffer_text(body, i > 0 ? "," : "");
         put_token(request, id, (quern_text){piece.data, piece.length}, place, body);
     }
-    quern_buffer_text(body, "]");
     body->failed |= piece.failed;
-    quern_buffer_free(&whole);
     quern_buffer_free(&piece);
-    free(places);
 }
 
 static void write_tokenize(struct quern_request *request, const struct quern_job *job, struct quern_answer *answer)
@@ -232,8 +232,11 @@ static void write_tokenize(struct quern_request *request, const struct quern_job
     answer->put_part = put_tokens;
     quern_buffer_text(&answer->body, "[");
     for (size_t i = 0; i < request->input_count; i++) {
-        quern_buffer_text(&answer->body, i > 0 ? "," : "");
-        quern_answer_add_part(answer, i);
+        const struct quern_request_input *input = &request->inputs[i];
+        quern_buffer_text(&answer->body, i > 0 ? ",[" : "[");
+        for (size_t n = 0; n < input->result.tokens; n += QUERN_PART_TOKENS)
+            quern_answer_add_part(answer, input->first_id + n);
+        quern_buffer_text(&answer->body, "]");
     }
     quern_buffer_text(&answer->body, "]\n");
 }
@@ -249,6 +252,7 @@ static bool parse_decode(struct quern_request *request)
                             "ids is %s, but it must be an array of token ids, or of such arrays",
                             quern_value_kind_name(ids));
     request->options.only_tokens = true;
+    request->options.token_flags = skip ? QUERN_NO_SPECIAL : 0;
     const struct quern_value *item = quern_value_first(ids);
     if (!quern_value_is(item, QUERN_VALUE_ARRAY))
         return quern_body_add_ids(request, "ids", ids);
@@ -262,15 +266,11 @@ static bool parse_decode(struct quern_request *request)
 
 static void write_decode(struct quern_request *request, const struct quern_job *job, struct quern_answer *answer)
 {
-    bool skip = true;
-    quern_body_flag(request, request->object, "skip_special_tokens", &skip);
     (void)job;
     quern_buffer_text(&answer->body, "[");
     for (size_t i = 0; i < request->input_count; i++) {
-        const struct quern_request_input *input = &request->inputs[i];
         quern_buffer_text(&answer->body, i > 0 ? "," : "");
-        quern_tokens_put_text(request, request->ids + input->first_id, input->result.tokens,
-                              skip ? QUERN_NO_SPECIAL : 0, answer);
+        quern_tokens_put_text(&request->inputs[i], answer);
     }
     quern_buffer_text(&answer->body, "]\n");
 }

@@ -76,15 +76,20 @@ void quern_buffer_string(struct quern_buffer *buffer, const char *text)
         quern_buffer_quote(buffer, (quern_text){text, strlen(text)});
 }
 
-void quern_buffer_quote(struct quern_buffer *buffer, quern_text rest)
+void quern_buffer_escape(struct quern_buffer *buffer, quern_text rest)
 {
-    quern_buffer_text(buffer, "\"");
     for (size_t used; rest.length > 0; rest.data += used, rest.length -= used) {
         char *room = quern_buffer_room(buffer, PART);
         if (room == NULL)
             return;
         buffer->length += quern_json_string(room, PART, rest, &used);
     }
+}
+
+void quern_buffer_quote(struct quern_buffer *buffer, quern_text text)
+{
+    quern_buffer_text(buffer, "\"");
+    quern_buffer_escape(buffer, text);
     quern_buffer_text(buffer, "\"");
 }
 

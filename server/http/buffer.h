@@ -24,6 +24,7 @@ void quern_buffer_print(struct quern_buffer *buffer, const char *format, ...) __
 /* Add JSON. A string gets its quotes; bytes that are not UTF-8 become U+FFFD; NULL becomes null. */
 void quern_buffer_string(struct quern_buffer *buffer, const char *text);
 void quern_buffer_quote(struct quern_buffer *buffer, quern_text text); /* the same; may contain NULs */
+void quern_buffer_escape(struct quern_buffer *buffer, quern_text text); /* the same without the quotes */
 void quern_buffer_number(struct quern_buffer *buffer, unsigned long long number);
 void quern_buffer_floats(struct quern_buffer *buffer, const float *values, size_t count); /* [0.1,-0.2] */
 

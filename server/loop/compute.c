@@ -60,7 +60,7 @@ static int make_engines(struct quern_server *server, int threads, int step_token
 int quern_compute_open(struct quern_server *server, quern_error *error)
 {
     const struct quern_server_options *options = server->options;
-    const quern_context_options tokenizer = {.size = sizeof tokenizer, .threads = 1};
+    const quern_context_options tokenizer = {.size = sizeof tokenizer, .threads = 1, .step_tokens = 1};
     quern_context_info info = {.size = sizeof info};
     quern_context *engines[2];
     int code = make_engines(server, options->threads, options->step_tokens, engines, error);
@@ -69,6 +69,8 @@ int quern_compute_open(struct quern_server *server, quern_error *error)
     if (code == QUERN_OK)
         code = quern_context_new(&server->service.tokenizer, server->service.model,
                                  &tokenizer, error);
+    if (code == QUERN_OK)
+        code = quern_context_new(&server->text_worker.context, server->service.model, &tokenizer, error);
     if (code == QUERN_OK)
         code = quern_model_describe(server->service.model, &server->service.info, error);
     if (code == QUERN_OK)
@@ -119,9 +121,10 @@ int quern_compute_start(struct quern_server *server, quern_error *error)
     server->worker.renew = renew_engines;
     server->worker.owner = server;
     server->worker.width = (size_t)server->service.info.dimensions;
-    return quern_worker_start(&server->worker) == QUERN_OK
+    server->text_worker.finished = server->worker.finished;
+    return quern_worker_start(&server->worker) == QUERN_OK && quern_text_worker_start(&server->text_worker) == QUERN_OK
                ? QUERN_OK
-               : quern_server_fail(error, QUERN_ENOMEM, "there is no memory or thread for the worker");
+               : quern_server_fail(error, QUERN_ENOMEM, "there is no memory or thread for the workers");
 }
 
 bool quern_compute_examine(struct quern_server *server)
@@ -140,6 +143,7 @@ bool quern_compute_examine(struct quern_server *server)
 void quern_compute_stop(struct quern_server *server)
 {
     quern_worker_stop(&server->worker);
+    quern_text_worker_stop(&server->text_worker);
 }
 
 void quern_compute_close(struct quern_server *server)
@@ -149,6 +153,7 @@ void quern_compute_close(struct quern_server *server)
     if (server->batcher.budget > 0)
         quern_batcher_free(&server->batcher);
     quern_context_free(server->service.tokenizer);
+    quern_context_free(server->text_worker.context);
     quern_context_free(server->worker.engine);
     quern_context_free(server->worker.urgent);
 }

@@ -209,7 +209,6 @@ static int take_body(struct quern_connection *connection)
 
 static bool advance_body(struct quern_connection *connection)
 {
-    const struct quern_buffer *body = &connection->receiver.body;
     int code;
     do
         code = take_body(connection);
@@ -217,7 +216,7 @@ static bool advance_body(struct quern_connection *connection)
     if (code != 1)
         return false;
     enter(connection, BUSY);
-    quern_exchange_run(connection->exchange, body->data, body->length);
+    quern_exchange_run(connection->exchange, &connection->receiver.body);
     return false;
 }
 

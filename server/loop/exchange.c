@@ -11,7 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SLICE 16384 /* bytes that are read, tokenised or written before others have their turn */
+#define SLICE 16384     /* bytes that are read or written before others have their turn */
+#define TEXT_SLICE 4096 /* bytes that are tokenised */
+#define CLAIM_SLICE 256 /* texts that are claimed, or whose vectors the cache takes */
 
 /* ---------------------------------------------------------------- the states */
 
@@ -43,7 +45,8 @@ static enum quern_exchange_state submit(struct quern_exchange *exchange)
 /* Claims the texts that have no vectors, and submits those that nobody else computes. */
 static enum quern_exchange_state claim(struct quern_exchange *exchange)
 {
-    quern_claims_take(&exchange->claims);
+    if (!quern_claims_take(&exchange->claims, CLAIM_SLICE))
+        return QUERN_EXCHANGE_CLAIMING;
     if (exchange->claims.computing)
         return submit(exchange);
     return exchange->claims.awaited > 0 ? QUERN_EXCHANGE_WAITING : QUERN_EXCHANGE_WRITING;
@@ -90,8 +93,9 @@ static enum quern_exchange_state start(struct quern_exchange *exchange)
 
 static enum quern_exchange_state tokenise(struct quern_exchange *exchange)
 {
-    switch (quern_request_tokenize(&exchange->request, SLICE)) {
+    switch (quern_request_tokenize(&exchange->request, TEXT_SLICE)) {
     case 0: return QUERN_EXCHANGE_TOKENISING;
+    case QUERN_TOKENS_AWAY: return QUERN_EXCHANGE_AWAY;
     case 1: return quern_request_wants_vectors(&exchange->request) ? start(exchange) : QUERN_EXCHANGE_WRITING;
     default: return QUERN_EXCHANGE_WRITING;
     }
@@ -120,8 +124,9 @@ static enum quern_exchange_state resume(struct quern_exchange *exchange)
 /* The job is back: the cache takes its vectors. */
 static enum quern_exchange_state take_job(struct quern_exchange *exchange)
 {
-    if (exchange->claims.each != NULL)
-        quern_claims_computed(&exchange->claims, exchange->job->code == QUERN_OK);
+    if (exchange->claims.each != NULL &&
+        !quern_claims_computed(&exchange->claims, exchange->job->code == QUERN_OK, CLAIM_SLICE))
+        return QUERN_EXCHANGE_COMPUTED;
     return resume(exchange);
 }
 
@@ -131,7 +136,9 @@ static enum quern_exchange_state next_state(struct quern_exchange *exchange)
     switch (exchange->state) {
     case QUERN_EXCHANGE_READING:
     case QUERN_EXCHANGE_PARSING: return parse(exchange);
-    case QUERN_EXCHANGE_TOKENISING: return tokenise(exchange);
+    case QUERN_EXCHANGE_TOKENISING:
+    case QUERN_EXCHANGE_AWAY: return tokenise(exchange);
+    case QUERN_EXCHANGE_CLAIMING: return claim(exchange);
     case QUERN_EXCHANGE_COMPUTED: return take_job(exchange);
     case QUERN_EXCHANGE_WAITING: return resume(exchange);
     case QUERN_EXCHANGE_COMPUTING:
@@ -169,13 +176,17 @@ static bool write_answer(struct quern_exchange *exchange)
 /* The only function that changes the state. */
 static void enter(struct quern_exchange *exchange, enum quern_exchange_state state)
 {
-    if (state != QUERN_EXCHANGE_PARSING && state != QUERN_EXCHANGE_TOKENISING)
+    if (state != QUERN_EXCHANGE_PARSING && state != QUERN_EXCHANGE_TOKENISING && state != QUERN_EXCHANGE_AWAY)
         quern_request_leave(&exchange->request);
     const bool is_written = state == QUERN_EXCHANGE_WRITING && write_answer(exchange);
     exchange->state = is_written ? QUERN_EXCHANGE_ANSWERED : state;
     if (is_written) {
         quern_turns_remove(&exchange->server->turns, &exchange->turn);
+        quern_buffer_free(&exchange->body);
         exchange->ready(exchange->owner);
+    } else if (state == QUERN_EXCHANGE_AWAY) {
+        exchange->request.text_job.owner = exchange;
+        quern_text_worker_submit(&exchange->server->text_worker, &exchange->request.text_job);
     } else if (state != QUERN_EXCHANGE_COMPUTING && state != QUERN_EXCHANGE_WAITING) {
         schedule(exchange);
     }
@@ -241,10 +252,12 @@ void quern_exchange_answer(struct quern_exchange *exchange)
     enter(exchange, QUERN_EXCHANGE_WRITING);
 }
 
-void quern_exchange_run(struct quern_exchange *exchange, char *body, size_t length)
+void quern_exchange_run(struct quern_exchange *exchange, struct quern_buffer *body)
 {
-    exchange->request.body = body;
-    exchange->request.body_length = length;
+    exchange->body = *body;
+    *body = (struct quern_buffer){0};
+    exchange->request.body = exchange->body.data;
+    exchange->request.body_length = exchange->body.length;
     exchange->request.received_ns = quern_clock_ns();
     quern_request_join(&exchange->request);
     enter(exchange, next_state(exchange));
@@ -258,6 +271,16 @@ static void tell_of_tasks(struct quern_service *service, const struct quern_requ
     service->told_of_tasks = true;
     quern_log(service, "warn", "a request has a task, but this model has no prompts: all texts are embedded as they "
               "are (said once)");
+}
+
+/* Frees all that is left of an exchange. */
+static void release(struct quern_exchange *exchange)
+{
+    quern_waste_leave(exchange->server, &exchange->request);
+    quern_request_free(&exchange->request);
+    quern_answer_free(&exchange->answer);
+    quern_buffer_free(&exchange->body);
+    free(exchange);
 }
 
 void quern_exchange_end(struct quern_exchange *exchange)
@@ -275,10 +298,21 @@ void quern_exchange_end(struct quern_exchange *exchange)
     quern_turns_remove(&exchange->server->turns, &exchange->turn);
     event_free(exchange->deadline);
     quern_job_free(exchange->job);
-    quern_waste_leave(exchange->server, &exchange->request);
-    quern_request_free(&exchange->request);
-    quern_answer_free(&exchange->answer);
-    free(exchange);
+    exchange->is_left = exchange->state == QUERN_EXCHANGE_AWAY; /* the other thread reads the text */
+    if (!exchange->is_left)
+        release(exchange);
+}
+
+static void collect_texts(struct quern_server *server)
+{
+    for (struct quern_text_job *job = quern_text_worker_collect(&server->text_worker), *next; job != NULL; job = next) {
+        struct quern_exchange *exchange = job->owner;
+        next = job->after;
+        if (exchange->is_left)
+            release(exchange);
+        else
+            schedule(exchange);
+    }
 }
 
 void quern_exchange_collect(struct quern_server *server)
@@ -286,6 +320,7 @@ void quern_exchange_collect(struct quern_server *server)
     uint64_t count;
     ssize_t got = read(server->worker.finished, &count, sizeof count);
     (void)got; /* whatever it says, there may be something to collect */
+    collect_texts(server);
     for (struct quern_job *job = quern_batcher_collect(&server->batcher), *next; job != NULL; job = next) {
         struct quern_exchange *exchange = job->owner;
         next = job->after;

@@ -8,17 +8,19 @@
 
 /* The states of an exchange, in their order. WRITING can follow any of those before it.
  *
- *     READING -> PARSING -> TOKENISING -> COMPUTING -> COMPUTED -> WRITING -> ANSWERED
- *                                             ^-> WAITING <-^
+ *     READING -> PARSING -> TOKENISING -> CLAIMING -> COMPUTING -> COMPUTED -> WRITING -> ANSWERED
+ *                             ^-> AWAY        ^----------- WAITING <----^
  *
- * Without a cache an exchange is never WAITING. With a cache it may compute and wait several times, when others fail to
- * compute the texts that it waited for. */
+ * Without a cache an exchange is never CLAIMING or WAITING. With a cache it may compute and wait several times, when
+ * others fail to compute the texts that it waited for. */
 enum quern_exchange_state {
     QUERN_EXCHANGE_READING,    /* its body arrives */
     QUERN_EXCHANGE_PARSING,    /* its JSON is read, a slice at each turn of the loop */
     QUERN_EXCHANGE_TOKENISING, /* its texts become tokens, a slice at each turn of the loop */
+    QUERN_EXCHANGE_AWAY,       /* another thread tokenises a long text of it; then it is TOKENISING again */
+    QUERN_EXCHANGE_CLAIMING,   /* its texts are looked for in the cache, a slice at each turn of the loop */
     QUERN_EXCHANGE_COMPUTING,  /* the batcher has its job */
-    QUERN_EXCHANGE_COMPUTED,   /* the job is back, and its turn comes */
+    QUERN_EXCHANGE_COMPUTED,   /* the job is back, and the cache takes its vectors, a slice at each turn */
     QUERN_EXCHANGE_WAITING,    /* others compute texts of its job */
     QUERN_EXCHANGE_WRITING,    /* its answer is written, a slice at each turn of the loop */
     QUERN_EXCHANGE_ANSWERED    /* the connection has the answer */
@@ -32,6 +34,8 @@ struct quern_exchange {
     enum quern_exchange_state state; /* changed by exchange.c only */
     struct quern_request request;
     struct quern_answer answer;
+    struct quern_buffer body;    /* of the request, until the answer is written */
+    bool is_left;                /* its client has left while it was AWAY: it is freed when the text is back */
     struct quern_job *job;       /* NULL: none is made yet, or it was given up */
     struct quern_claims claims;  /* on vectors of the cache */
     struct quern_turn turn;      /* its next turn in the loop */
@@ -47,14 +51,13 @@ struct quern_exchange *quern_exchange_new(struct quern_server *server, const str
 /* Answers a request that is refused before its body was read. */
 void quern_exchange_answer(struct quern_exchange *exchange);
 
-/* The body is whole: parses, tokenises, computes, answers. The body is changed, and must live until the answer is
- * ready. */
-void quern_exchange_run(struct quern_exchange *exchange, char *body, size_t length);
+/* The body is whole: takes it over, parses, tokenises, computes, answers. */
+void quern_exchange_run(struct quern_exchange *exchange, struct quern_buffer *body);
 
 /* Ends an exchange: its answer was sent, or its client has left before. Logs and counts it, and frees it. */
 void quern_exchange_end(struct quern_exchange *exchange);
 
-/* Gives the exchanges whose jobs the worker has finished a turn each. */
+/* Gives the exchanges whose jobs or texts other threads have finished a turn each. */
 void quern_exchange_collect(struct quern_server *server);
 
 #endif

@@ -7,6 +7,7 @@
 #include "requests/service.h"
 #include "server.h"
 #include "steps/cache_file.h"
+#include "steps/text_worker.h"
 #include "steps/worker.h"
 #include "systemd.h"
 #include "turns.h"
@@ -19,6 +20,7 @@ struct quern_server {
     const struct quern_server_options *options;
     struct quern_batcher batcher;
     struct quern_worker worker;
+    struct quern_text_worker text_worker;
     struct quern_keys keys;
     struct quern_allowed origins, hosts; /* of --cors-origin and --allowed-hosts */
     FILE *cache_file;              /* NULL: none */

@@ -4,12 +4,21 @@
 
 #include "answer.h"
 
-/* Adds the text that ids[count] stand for to out, as bytes. flags as in quern_detokenize. out->failed: no memory. */
+#define QUERN_PART_TOKENS 128 /* that are written one by one in a part of an answer */
+
+/* The input that token i of the request belongs to. */
+const struct quern_request_input *quern_tokens_input(const struct quern_request *request, size_t i);
+
+/* Bytes of the text that ids[count] stand for; 0 when the library cannot tell it, because the model's file is lost.
+ * flags as in quern_detokenize. */
+size_t quern_tokens_text_length(const struct quern_service *service, const int32_t *ids, size_t count, unsigned flags);
+
+/* Adds this text to out, as bytes. out->failed: no memory. */
 void quern_tokens_add_text(const struct quern_service *service, const int32_t *ids, size_t count, unsigned flags,
                            struct quern_buffer *out);
 
-/* Adds the same text to an answer, as a JSON string. Refuses a text of more bytes than a body may have. */
-void quern_tokens_put_text(struct quern_request *request, const int32_t *ids, size_t count, unsigned flags,
-                           struct quern_answer *answer);
+/* Adds the text of an input that is token ids to an answer, as a JSON string, in parts. It depends on the request's
+ * token_flags. */
+void quern_tokens_put_text(const struct quern_request_input *input, struct quern_answer *answer);
 
 #endif

@@ -58,6 +58,8 @@ void quern_request_free(struct quern_request *request)
     quern_request_leave(request);
     request->service->load.bytes -= request->held;
     quern_json_reader_free(&request->reader);
+    for (size_t i = 0; request->options.wants_places && i < request->input_count; i++)
+        free(request->inputs[i].places);
     free(request->inputs);
     free(request->ids);
 }

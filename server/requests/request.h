@@ -16,6 +16,7 @@
 #include "path.h"
 #include "refusal.h"
 #include "service.h"
+#include "steps/text_worker.h"
 
 #define QUERN_INPUTS 2048               /* texts of a request at most, where a dialect documents a limit */
 #define QUERN_ID_BYTES 129              /* of a request's id, with its terminator */
@@ -32,6 +33,7 @@ struct quern_request_input {
     size_t ids_read;
     size_t first_id;        /* in the request's ids, once it is tokenised */
     quern_result result;    /* tokens and truncated, once it is tokenised */
+    quern_token_span *places; /* [result.tokens], where the tokens stand in the text; NULL: not asked for */
 };
 
 /* What the body asks for, beside its inputs. */
@@ -49,6 +51,7 @@ struct quern_request_options {
     enum quern_vectors_form form;
     bool only_tokens;     /* inputs are tokenised, whatever their length, and not embedded */
     unsigned token_flags; /* flags of quern_tokenize, for that */
+    bool wants_places;    /* where the tokens stand in the text is wanted, too */
 };
 
 struct quern_request {
@@ -76,8 +79,10 @@ struct quern_request {
 
     int32_t *ids; /* of the inputs that are tokenised; NULL again once a job has them */
     size_t id_count, id_capacity;
+    struct quern_text_job text_job; /* the text that is being tokenised */
     size_t tokenized;   /* inputs that are tokenised */
     size_t token_count; /* their tokens */
+    size_t text_bytes;  /* of the text of ids that the client wants to have as text */
 };
 
 /* Begins a request for a head that was read, or for none (NULL). The head must live as long as the request. */

@@ -241,35 +241,56 @@ static void take(struct quern_claims *claims, size_t i)
     }
 }
 
-void quern_claims_take(struct quern_claims *claims)
+/* Where a slice of so many ends. */
+static size_t slice_end(const struct quern_claims *claims, size_t count, size_t most)
 {
-    claims->job->wanted_count = 0;
-    for (size_t i = 0; i < claims->job->count; i++)
-        if (!claims->each[i].has_vector)
-            take(claims, i);
-    claims->computing = claims->job->wanted_count > 0;
+    return most < count - claims->next ? claims->next + most : count;
 }
 
-void quern_claims_computed(struct quern_claims *claims, bool succeeded)
+bool quern_claims_take(struct quern_claims *claims, size_t most)
+{
+    const size_t count = claims->job->count, end = slice_end(claims, count, most);
+    if (claims->next == 0)
+        claims->job->wanted_count = 0;
+    for (; claims->next < end; claims->next++)
+        if (!claims->each[claims->next].has_vector)
+            take(claims, claims->next);
+    claims->computing = claims->job->wanted_count > 0;
+    if (end < count)
+        return false;
+    claims->next = 0;
+    return true;
+}
+
+/* The vector of a missing text was computed, or not. */
+static void settle(struct quern_claims *claims, struct quern_claim *claim, bool succeeded)
 {
     struct quern_cache *cache = claims->cache;
-    for (size_t i = 0; i < claims->job->wanted_count; i++) {
-        struct quern_claim *claim = &claims->each[claims->job->wanted[i]];
-        struct quern_cached *entry = claim->computes;
-        claim->computes = NULL;
-        claim->has_vector = succeeded;
-        if (entry == NULL)
-            continue;
-        entry->has_vector = succeeded;
-        if (succeeded) {
-            memcpy(entry->vector, vector_of(claim), cache->width * sizeof *entry->vector);
-            make_newest(cache, entry);
-        }
-        end_waits(cache, entry);
-        if (!succeeded)
-            destroy(cache, entry);
+    struct quern_cached *entry = claim->computes;
+    claim->computes = NULL;
+    claim->has_vector = succeeded;
+    if (entry == NULL)
+        return;
+    entry->has_vector = succeeded;
+    if (succeeded) {
+        memcpy(entry->vector, vector_of(claim), cache->width * sizeof *entry->vector);
+        make_newest(cache, entry);
     }
+    end_waits(cache, entry);
+    if (!succeeded)
+        destroy(cache, entry);
+}
+
+bool quern_claims_computed(struct quern_claims *claims, bool succeeded, size_t most)
+{
+    const size_t count = claims->job->wanted_count, end = slice_end(claims, count, most);
+    for (; claims->next < end; claims->next++)
+        settle(claims, &claims->each[claims->job->wanted[claims->next]], succeeded);
+    if (end < count)
+        return false;
+    claims->next = 0;
     claims->computing = false;
+    return true;
 }
 
 bool quern_claims_are_met(const struct quern_claims *claims)
@@ -285,8 +306,9 @@ void quern_claims_end(struct quern_claims *claims)
     for (size_t i = 0; claims->each != NULL && claims->awaited > 0 && i < claims->job->count; i++)
         if (claims->each[i].awaits != NULL)
             stop_awaiting(&claims->each[i]);
+    claims->next = 0;
     if (claims->computing)
-        quern_claims_computed(claims, false);
+        quern_claims_computed(claims, false, SIZE_MAX);
     free(claims->each);
     *claims = (struct quern_claims){0};
 }

@@ -40,6 +40,7 @@ struct quern_claims { /* of one request */
     struct quern_claim *each;           /* [job->count]; NULL: not begun, or ended */
     bool computing;                     /* from quern_claims_take, if texts are missing, to quern_claims_computed */
     size_t awaited;                     /* texts */
+    size_t next;                        /* text that is claimed next, or missing text whose vector is taken next */
 };
 
 struct quern_cache {
@@ -69,12 +70,14 @@ void quern_cache_each(const struct quern_cache *cache, quern_cache_visit *visit,
  * is zero. QUERN_ENOMEM. */
 int quern_claims_begin(struct quern_claims *claims);
 
-/* Claims the texts that have no vector, for the first time or again. The job then wants the missing ones. If there are
- * any, the caller has them computed and calls quern_claims_computed next. */
-void quern_claims_take(struct quern_claims *claims);
+/* Claims the texts that have no vector, for the first time or again: at most so many of the texts at a call. False:
+ * call again. When all are claimed, the job wants the missing ones. If there are any, the caller has them computed and
+ * calls quern_claims_computed next. */
+bool quern_claims_take(struct quern_claims *claims, size_t most);
 
-/* Says that the missing texts were computed into the job's vectors, or that this failed: then others compute them. */
-void quern_claims_computed(struct quern_claims *claims, bool succeeded);
+/* Says that the missing texts were computed into the job's vectors, or that this failed: then others compute them.
+ * Takes at most so many of them at a call. False: call again. */
+bool quern_claims_computed(struct quern_claims *claims, bool succeeded, size_t most);
 
 /* Whether all texts have vectors. */
 bool quern_claims_are_met(const struct quern_claims *claims);
