@@ -165,10 +165,13 @@ static void bfloat16_compare(struct kcheck *k, const void *buffer, int row, int 
                     bound[i] + BFLOAT16_UNIT * (fabs(want[i]) + bound[i]) + 0x1p-133);
 }
 
-/* Weights are rounded to bfloat16, which is exact for whole numbers of up to 8 bits; sums are rounded to float32. */
+/* Weights become bfloat16, which is exact for whole numbers of up to 8 bits; sums are rounded to float32. Floats are
+ * rounded. Other weights are multiplied by 1 + 2^-8 * 2 / 3, which is rounded to 15 bits, and then cut to 8 bits, by
+ * which they lose less than 2^-7 of themselves. */
 static double bfloat16_product(const void *buffer, int row, const struct kcheck_weights *w, double *magnitude,
                                double *bound)
 {
+    const double unit = quern_type_info(w->type)->block_elements == 1 ? BFLOAT16_UNIT : 0x1p-8 * 4 / 3 + 0x1p-15;
     double want = 0, rounding = 0, lost = 0;
     *magnitude = 0;
     for (int i = 0; i < w->length; i++) {
@@ -177,7 +180,7 @@ static double bfloat16_product(const void *buffer, int row, const struct kcheck_
         *magnitude += fabs(a * b);
         lost += SMALLEST_NORMAL * (fabs(a) + fabs(b) + 2);
         if (fabs(b) > 256 || b != floor(b))
-            rounding += BFLOAT16_UNIT * fabs(a * b);
+            rounding += unit * fabs(a * b);
     }
     *bound = rounding + (w->length + 3) * KCHECK_UNIT * *magnitude + lost;
     return want;

@@ -92,8 +92,8 @@ INLINE void scores_bfloat16(bool both, const struct attention_bfloat16_scratch *
     const size_t tiles = (size_t)dimensions / 32;
     zero_results(both);
     for (size_t i = 0; i < tiles; i++)
-        add_products(both, s->queries + i * TILE_BYTES, s->queries + (tiles + i) * TILE_BYTES,
-                          keys + 2 * i * TILE_BYTES, keys + (2 * i + 1) * TILE_BYTES);
+        add_products(both, (struct factors){s->queries + i * TILE_BYTES, s->queries + (tiles + i) * TILE_BYTES,
+                                            keys + 2 * i * TILE_BYTES, keys + (2 * i + 1) * TILE_BYTES});
     store_results(both, s->scores + (size_t)block * 32, s->stride);
 }
 
@@ -138,8 +138,8 @@ INLINE void values_bfloat16(bool both, float *out, const struct attention_bfloat
     for (size_t b = (size_t)begin; b < (size_t)end; b++) {
         const unsigned char *values =
             packed + b * attention_bfloat16_block(dimensions) + values_at + (size_t)(i / 16) * TILE_BYTES;
-        add_products(both, s->weights + b * TILE_BYTES, s->weights + (tiles + b) * TILE_BYTES, values,
-                          values + TILE_BYTES);
+        add_products(both, (struct factors){s->weights + b * TILE_BYTES, s->weights + (tiles + b) * TILE_BYTES, values,
+                                            values + TILE_BYTES});
     }
     store_results(both, out + i, (size_t)dimensions);
 }

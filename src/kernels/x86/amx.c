@@ -10,10 +10,18 @@ TARGET_BEGIN
 
 #include "kernels/x86/lanes16.inc.h"
 
+/* One instruction moves the upper half of every lane of low into the lower half of a lane of high. */
+static inline __attribute__((always_inline)) vu join_upper_halves(__m512i low, __m512i high)
+{
+    const __m128i upper = _mm_set_epi8(15, 14, 15, 14, 11, 10, 11, 10, 7, 6, 7, 6, 3, 2, 3, 2);
+    return (vu)_mm512_mask_shuffle_epi8(high, 0x3333333333333333, low, _mm512_broadcast_i32x4(upper));
+}
+
 #define TILE_ZERO(t) _tile_zero(t)
 #define TILE_LOAD(t, p, stride) _tile_loadd(t, p, stride)
 #define TILE_STORE(t, p, stride) _tile_stored(t, p, stride)
 #define TILE_DOT(t, a, b) _tile_dpbf16ps(t, a, b)
+#define JOIN_UPPER_HALVES(low, high) join_upper_halves((__m512i)(low), (__m512i)(high))
 #define PREFETCH(p) _mm_prefetch((const char *)(p), _MM_HINT_T1)
 #include "kernels/x86/templates_tiles.inc.h"
 
