@@ -70,11 +70,12 @@ static void attention_bfloat16_pack(unsigned char *packed, const float *keys, co
     }
 }
 
-/* Writes query rows [first, first + count), times the scale of scores. Rows after them repeat the first one. */
+/* Writes query rows [first, first + count), times the scale of scores and times log2 e, so that weights are 2^score.
+ * Rows after them repeat the first one. */
 INLINE void load_queries_bfloat16(const struct attention_bfloat16_scratch *s, const struct quern_attention_job *job,
                                   int first, int count)
 {
-    const vf scale = vf_set(job->scale);
+    const vf scale = vf_set(job->scale * 1.44269504f);
     for (int r = 0; r < (count + 15) / 16 * 16; r++) {
         const float *query = query_row(job, first + (r < count ? r : 0));
         unsigned char *to = bfloat16_line(s->queries, r, job->dimensions, 0);
@@ -97,7 +98,7 @@ INLINE void scores_bfloat16(bool both, const struct attention_bfloat16_scratch *
     store_results(both, s->scores + (size_t)block * 32, s->stride);
 }
 
-/* Row r's scores of blocks [begin, end) become weights of values in bfloat16: e^(score - the largest visible one), and
+/* Row r's scores of blocks [begin, end) become weights of values in bfloat16: 2^(score - the largest visible one), and
  * 0 for keys that the token does not attend to. Returns the sum of the exponentials, which is at least 1. */
 INLINE float weigh_bfloat16(const struct attention_bfloat16_scratch *s, int r, const struct quern_attention_job *job,
                             int token, int begin, int end)
@@ -120,7 +121,8 @@ INLINE float weigh_bfloat16(const struct attention_bfloat16_scratch *s, int r, c
     }
     const vf max = vf_set(VF_REDUCE_MAX(top));
     for (int j = begin * 32; j < end * 32; j += 32, to += TILE_BYTES) {
-        const vf left = vf_exp(vf_load(scores + j) - max), right = vf_exp(vf_load(scores + j + 16) - max);
+        const vf left = vf_exp2_short(vf_load(scores + j) - max);
+        const vf right = vf_exp2_short(vf_load(scores + j + 16) - max);
         sum += left;
         sum += right;
         bfloat16_store(to, left);

@@ -89,23 +89,23 @@ static void bfloat16_rms_norm(void *dst, int row, const float *x, const float *w
     }
 }
 
-INLINE void bfloat16_ffn(enum quern_ffn_kind kind, unsigned char *to, const float *gate, const float *up, int count)
-{
-    for (int i = 0; i < count; i += 32, to += TILE_BYTES) {
-        bfloat16_store(to, ffn_at(kind, gate, up, i));
-        bfloat16_store(to + 32, ffn_at(kind, gate, up, i + 16));
-    }
-}
-
 static void bfloat16_geglu_tanh(void *dst, int row, int length, int first, const float *gate, const float *up,
                                 int count)
 {
-    bfloat16_ffn(QUERN_FFN_GEGLU_TANH, bfloat16_line(dst, row, length, first), gate, up, count);
+    unsigned char *to = bfloat16_line(dst, row, length, first);
+    for (int i = 0; i < count; i += 32, to += TILE_BYTES) {
+        bfloat16_store(to, gelu_tanh_short(vf_load(gate + i)) * vf_load(up + i));
+        bfloat16_store(to + 32, gelu_tanh_short(vf_load(gate + i + 16)) * vf_load(up + i + 16));
+    }
 }
 
 static void bfloat16_gelu_erf(void *dst, int row, int length, int first, const float *gate, const float *up, int count)
 {
-    bfloat16_ffn(QUERN_FFN_GELU_ERF, bfloat16_line(dst, row, length, first), gate, up, count);
+    unsigned char *to = bfloat16_line(dst, row, length, first);
+    for (int i = 0; i < count; i += 32, to += TILE_BYTES) {
+        bfloat16_store(to, ffn_at(QUERN_FFN_GELU_ERF, gate, up, i));
+        bfloat16_store(to + 32, ffn_at(QUERN_FFN_GELU_ERF, gate, up, i + 16));
+    }
 }
 
 /* There is no split: keys from bfloat16 rows alone are more exact than keys from int8 rows with their rest. */

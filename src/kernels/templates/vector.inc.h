@@ -17,6 +17,7 @@
  *   VB_REDUCE_ADD(a)   sum of LANES signed bytes
  *   VI_ROUND(x)        nearest integer of each lane, ties to even, |x| < 2^22
  *   VF_RECIPROCAL(x)   1 / x within 2 ulp
+ *   VF_RECIPROCAL_SHORT(x)   1 / x within 2^-14 of itself
  */
 #include "kernels/int8.h"
 
@@ -97,6 +98,10 @@ INLINE vf vf_round(vf x)
 
 #ifndef VF_RECIPROCAL
 #define VF_RECIPROCAL(x) (vf_set(1.0f) / (x))
+#endif
+
+#ifndef VF_RECIPROCAL_SHORT
+#define VF_RECIPROCAL_SHORT(x) VF_RECIPROCAL(x)
 #endif
 
 #ifndef VF_FROM_HALF
@@ -221,4 +226,21 @@ INLINE vf vf_exp(vf x)
     p = VF_FMA(p, r, vf_set(1.0f));
     vi exponent = __builtin_convertvector(n, vi) << 23;
     return vf_select(normal, (vf)((vi)p + exponent), vf_set(0.0f));
+}
+
+/* 2^x within 2^-14 of itself, for results that are then rounded to bfloat16; 0 below -126, about 1.7e38 above 127. With
+ * x = n + f and |f| <= 1 / 2, 2^f is computed by its Taylor polynomial of degree 4; the next term is
+ * (f ln 2)^5 / 5! < 4.2e-5. Adding 1.5 * 2^23 rounds to the whole number n, which is then in the lower bits. */
+INLINE vf vf_exp2_short(vf x)
+{
+    const vf low = vf_set(-126.0f), high = vf_set(127.0f), magic = vf_set(12582912.0f);
+    const vi normal = x > low;
+    x = vf_select(x < high, VF_MAX(x, low), high);
+    const vf shifted = x + magic, f = x - (shifted - magic);
+    vf p = vf_set(0.00961812911f);
+    p = VF_FMA(p, f, vf_set(0.0555041087f));
+    p = VF_FMA(p, f, vf_set(0.240226507f));
+    p = VF_FMA(p, f, vf_set(0.693147181f));
+    p = VF_FMA(p, f, vf_set(1.0f));
+    return vf_select(normal, (vf)((vi)p + (vi)((vu)shifted << 23)), vf_set(0.0f));
 }

@@ -13,6 +13,7 @@
 #define VI_ROUND(x) ((vi)_mm512_cvtps_epi32((__m512)(x)))
 #define VB_REDUCE_ADD(a) add_bytes((__m128i)(a))
 #define VF_RECIPROCAL(x) vf_reciprocal(x)
+#define VF_RECIPROCAL_SHORT(x) ((vf)_mm512_rcp14_ps((__m512)(x)))
 #define LOOKUP(table, index)                                                                                          \
     ((vi)_mm512_shuffle_epi8(_mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)(const void *)(table))),          \
                              (__m512i)(index)))
