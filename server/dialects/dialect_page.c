@@ -25,7 +25,7 @@ static void write_file(struct quern_request *request, const struct quern_job *jo
     const struct quern_page_file *file = quern_page_find(request->path);
     (void)job;
     if (file == NULL) {
-        quern_refuse(request, QUERN_FAULT_ROUTE, NULL, "there is nothing at this path");
+        quern_refuse(request, QUERN_FAULT_ROUTE, NULL, QUERN_NO_PATH);
         return;
     }
     quern_buffer_print(&answer->fields,

@@ -34,6 +34,8 @@ enum quern_fault {
     QUERN_FAULT_VERSION       /* 505: a version of HTTP that is not known */
 };
 
+#define QUERN_NO_PATH "there is nothing at this path; GET /openapi.json lists what there is"
+
 /* The message says what is wrong and what to do, and repeats nothing of the input. */
 struct quern_refusal {
     enum quern_fault fault;

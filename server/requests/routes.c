@@ -91,7 +91,7 @@ bool quern_route_find(struct quern_request *request)
     if (follow(request, &(struct walk){0}))
         return true;
     if (!refuse_method(request))
-        quern_refuse(request, QUERN_FAULT_ROUTE, NULL, "there is nothing at this path");
+        quern_refuse(request, QUERN_FAULT_ROUTE, NULL, QUERN_NO_PATH);
     return false;
 }
 
