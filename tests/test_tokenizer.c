@@ -436,6 +436,50 @@ static void test_known_words(void **state)
     }
 }
 
+/* Appends word number i of some hundred: many short ones, some that are longer than the cache holds, pieces that are
+ * cut out, and words of which only the last byte differs. Spaces stand between them. */
+static size_t make_word(char *out, unsigned i)
+{
+    static const char *const parts[] = {"ab", "c", "xyz", "def", "\u4e2d\u6587",
+                                        "<b>", "aaaa", "\n", "bc", "</s>"};
+    size_t length = 0;
+
+    out[length++] = ' ';
+    for (unsigned left = i % 11 == 0 ? 16 : 1 + i % 4; left > 0; left--, i = i * 7 + 3)
+        length += (size_t)sprintf(out + length, "%s", parts[i / 3 % QUERN_COUNT(parts)]);
+    out[length++] = (char)('a' + i % 5);
+    return length;
+}
+
+/* Many words in one text have the ids that they have alone, with an empty cache. */
+static void test_many_words(void **state)
+{
+    struct fixture *f = *state, *alone = new_fixture();
+    enum { WORDS_IN_TEXT = 700, MOST_WORD = 128 };
+    static char text[WORDS_IN_TEXT * MOST_WORD];
+    static int32_t ids[WORDS_IN_TEXT * MOST_WORD], expected[WORDS_IN_TEXT * MOST_WORD];
+    size_t length = 0, count = 0, got;
+
+    open_fixture(alone);
+    for (unsigned i = 0; i < WORDS_IN_TEXT; i++) {
+        const quern_text word = {text + length, make_word(text + length, i * i % 331)};
+        assert_in_range(word.length, 1, MOST_WORD - 1);
+        quern_tokenizer_free(alone->tokenizer);
+        assert_int_equal(quern_tokenizer_new(&alone->tokenizer, alone->vocabulary, NULL), QUERN_OK);
+        assert_int_equal(quern_tokenizer_run(alone->tokenizer, &word, 1, 0, expected + count, MOST_WORD, &got, NULL),
+                         QUERN_OK);
+        length += word.length;
+        count += got;
+    }
+    for (int i = 0; i < 2; i++) {
+        const quern_text part = {text, length};
+        assert_int_equal(quern_tokenizer_run(f->tokenizer, &part, 1, 0, ids, QUERN_COUNT(ids), &got, NULL), QUERN_OK);
+        assert_int_equal(got, count);
+        assert_memory_equal(ids, expected, count * sizeof *ids);
+    }
+    free_fixture(alone);
+}
+
 static void test_too_long(void **state)
 {
     struct fixture *f = *state;
@@ -547,6 +591,7 @@ int main(void)
         FIXED(test_parts_are_one_text),
         FIXED(test_capacity),
         FIXED(test_known_words),
+        FIXED(test_many_words),
         FIXED(test_too_long),
         FIXED(test_long_texts),
         FIXED(test_allocates_only_to_grow),

@@ -19,11 +19,11 @@
 
 struct word_tokenizer {
     struct quern_tokenizer base;
-    unsigned char normal[MOST_TEXT + QUERN_WORD_BYTES]; /* the text in lower case, without '-' */
+    unsigned char normal[MOST_TEXT + QUERN_WORD_SLACK]; /* the text in lower case, without '-' */
     const unsigned char *places[MOST_TEXT];             /* where its bytes stand in the text */
 };
 
-static int merges; /* how often merge was called */
+static int merges; /* how many words were merged */
 
 static int build(struct quern_vocabulary *vocabulary, quern_error *error)
 {
@@ -68,7 +68,8 @@ static int split(struct quern_tokenizer *base, unsigned char *text, const unsign
             t->normal[length++] = (unsigned char)tolower(*p);
         }
     }
-    return put_word(t, begin, length, ids, error);
+    QUERN_TRY(put_word(t, begin, length, ids, error));
+    return quern_tokenizer_flush(base, ids, error); /* the next stretch has the same memory */
 }
 
 /* The longest piece that a word goes on with; pieces behind the first one begin with "##" in the vocabulary. */
@@ -90,23 +91,30 @@ static int32_t longest_piece(const struct quern_vocabulary *v, const unsigned ch
     return id;
 }
 
-static int merge(struct quern_tokenizer *base, const unsigned char *word, size_t length, struct quern_ids *ids,
-                 quern_error *error)
+static void merge_word(struct word_tokenizer *t, const struct quern_new_word *word, struct quern_ids *ids)
 {
-    const struct word_tokenizer *t = (const struct word_tokenizer *)base;
-    const unsigned char *const *places = t->places + (word - t->normal);
+    const unsigned char *const *places = t->places + (word->text - t->normal);
     const size_t before = ids->count;
-    (void)error;
 
     merges++;
-    for (size_t at = 0, step; at < length; at += step) {
-        const int32_t id = longest_piece(t->base.vocabulary, word + at, length - at, at == 0, &step);
+    for (size_t at = 0, step; at < word->length; at += step) {
+        const int32_t id = longest_piece(t->base.vocabulary, word->text + at, word->length - at, at == 0, &step);
         if (id < 0) {
             ids->count = before;
-            quern_ids_put_span(ids, t->base.vocabulary->source.unknown, places[0], places[length - 1] + 1);
+            quern_ids_put_span(ids, t->base.vocabulary->source.unknown, places[0], places[word->length - 1] + 1);
             break;
         }
         quern_ids_put_span(ids, id, places[at], places[at + step - 1] + 1);
+    }
+}
+
+static int merge(struct quern_tokenizer *base, const struct quern_new_word *new_words, size_t count, size_t *ends,
+                 struct quern_ids *ids, quern_error *error)
+{
+    (void)error;
+    for (size_t i = 0; i < count; i++) {
+        merge_word((struct word_tokenizer *)base, &new_words[i], ids);
+        ends[i] = ids->count;
     }
     return QUERN_OK;
 }

@@ -4,6 +4,8 @@
 
 #include "quern.h"
 
+#include <string.h>
+
 struct quern_ids {
     int32_t *ids; /* [capacity]; may be NULL when capacity is 0 */
     size_t capacity;
@@ -20,6 +22,16 @@ static inline void quern_ids_put(struct quern_ids *ids, int32_t id)
     if (ids->count < ids->capacity)
         ids->ids[ids->count] = id;
     ids->count++;
+}
+
+/* The same for several ids. */
+static inline void quern_ids_put_all(struct quern_ids *ids, const int32_t *from, size_t count)
+{
+    const size_t room = ids->count < ids->capacity ? ids->capacity - ids->count : 0;
+
+    if (room > 0)
+        memcpy(ids->ids + ids->count, from, (count < room ? count : room) * sizeof *from);
+    ids->count += count;
 }
 
 /* The same for an id that stands for nothing in the text: it opens or closes the text. */

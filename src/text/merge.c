@@ -4,164 +4,40 @@
 #include "text/character.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-/* ---------------------------------------------------------------- ids */
+/* ---------------------------------------------------------------- working memory */
 
-/* A place in the word, as the text spells it. */
-struct cursor {
-    const unsigned char *p;
-    size_t rest; /* bytes of the U+2581 for the space before p that are not passed yet */
-};
-
-/* Moves a cursor over so many bytes of the word, as pieces spell it. There a space is U+2581, which has three bytes.
- * The cursor passes the space in the text with the first of them. */
-static void move(struct cursor *cursor, size_t bytes)
+static int grow(struct quern_merger *m, size_t length, quern_error *error)
 {
-    for (; bytes > 0; bytes--) {
-        if (cursor->rest > 0)
-            cursor->rest--;
-        else if (*cursor->p++ == ' ')
-            cursor->rest = QUERN_METASPACE_LENGTH - 1;
-    }
-}
+    size_t capacity = length < 256 ? 256 : length;
 
-/* Appends an id that stands for so many of the next bytes. */
-static void put(struct cursor *cursor, size_t bytes, int32_t id, struct quern_ids *ids)
-{
-    const unsigned char *first = cursor->p;
-
-    if (ids->spans != NULL)
-        move(cursor, bytes);
-    quern_ids_put_span(ids, id, first, cursor->p);
-}
-
-/* Appends a character that is not a piece: the pieces of its bytes, or the unknown piece. */
-static int put_unknown(struct cursor *cursor, const struct quern_sentencepiece_bpe *v, const unsigned char *text,
-                       size_t length, struct quern_ids *ids, quern_error *error)
-{
-    for (size_t i = 0; i < length; i++) {
-        if (v->bytes[text[i]] >= 0)
-            continue;
-        if (v->base.source.unknown < 0)
-            return quern_fail(error, QUERN_EFORMAT, "the vocabulary has no piece for the byte 0x%02X, and none for "
-                              "unknown characters", (unsigned)text[i]);
-        put(cursor, length, v->base.source.unknown, ids);
+    if (length <= m->capacity)
         return QUERN_OK;
+    quern_merger_release(m);
+    if (capacity <= UINT32_MAX - QUERN_TEXT_KEY_SLACK && capacity <= SIZE_MAX / sizeof *m->symbols) {
+        m->text = calloc(1, capacity + QUERN_TEXT_KEY_SLACK);
+        m->symbols = malloc(capacity * sizeof *m->symbols);
+        /* At first there is one pair less than there are symbols. Each merge removes a symbol and a pair from the
+         * heap, and adds two pairs. */
+        m->heap = malloc(capacity * 2 * sizeof *m->heap);
     }
-    for (size_t i = 0; i < length; i++)
-        put(cursor, 1, v->bytes[text[i]], ids);
+    if (m->text == NULL || m->symbols == NULL || m->heap == NULL) {
+        quern_merger_release(m);
+        return quern_fail(error, QUERN_ENOMEM, "no memory to tokenise a word of %zu bytes", length);
+    }
+    m->capacity = capacity;
     return QUERN_OK;
 }
 
-/* Appends what a symbol has become. id: of its piece; -1: it is a character, whose piece was not searched yet. */
-static int put_symbol(struct cursor *cursor, const struct quern_sentencepiece_bpe *v, const unsigned char *text,
-                      size_t length, int32_t id, struct quern_ids *ids, quern_error *error)
+void quern_merger_release(struct quern_merger *m)
 {
-    if (id < 0)
-        id = quern_sentencepiece_bpe_find(v, text, length).id;
-    if (id < 0)
-        return put_unknown(cursor, v, text, length, ids, error);
-    put(cursor, length, id, ids);
-    return QUERN_OK;
-}
-
-/* ---------------------------------------------------------------- short words */
-
-/* The symbols of a short word from left to right, without gaps. A pair is a symbol with the next one. */
-struct short_word {
-    const unsigned char *text;
-    size_t count;                         /* of symbols */
-    uint32_t begin[QUERN_SHORT_WORD + 1]; /* of a symbol in the text; behind the last one, the word's length */
-    int32_t id[QUERN_SHORT_WORD];         /* of the piece that a symbol is; -1: it is a character */
-    struct quern_joint joint[QUERN_SHORT_WORD]; /* of a pair; the last symbol has none, and no rank */
-};
-
-static struct quern_piece_search search_joint(const struct quern_sentencepiece_bpe *v, const struct short_word *word,
-                                              size_t i)
-{
-    return quern_piece_table_begin(&v->table, word->text + word->begin[i], word->begin[i + 2] - word->begin[i]);
-}
-
-/* The code of a character in the table of ASCII pairs; 128: it is not there. */
-static uint32_t ascii_code(const unsigned char *text, size_t length)
-{
-    if (length == QUERN_METASPACE_LENGTH && memcmp(text, QUERN_METASPACE, QUERN_METASPACE_LENGTH) == 0)
-        return ' ';
-    return length == 1 && *text < 128 ? *text : 128;
-}
-
-/* Cuts the word into characters, and finds what pairs of them make. */
-static void begin_short(struct short_word *word, const struct quern_sentencepiece_bpe *v, size_t length)
-{
-    uint32_t codes[QUERN_SHORT_WORD];
-    struct quern_piece_search searches[QUERN_SHORT_WORD];
-    size_t search_count = 0;
-
-    word->count = 0;
-    for (size_t place = 0; place < length; word->count++) {
-        const size_t character = quern_character_length(word->text + place, word->text + length);
-        word->begin[word->count] = (uint32_t)place;
-        word->id[word->count] = -1;
-        codes[word->count] = ascii_code(word->text + place, character);
-        place += character;
-    }
-    word->begin[word->count] = (uint32_t)length;
-    for (size_t i = 0; i + 1 < word->count; i++) {
-        if ((codes[i] | codes[i + 1]) < 128)
-            word->joint[i] = v->ascii[codes[i] << 7 | codes[i + 1]];
-        else
-            searches[search_count++] = search_joint(v, word, i);
-    }
-    for (size_t i = 0, next = 0; next < search_count; i++)
-        if ((codes[i] | codes[i + 1]) >= 128)
-            word->joint[i] = quern_sentencepiece_bpe_end(v, &searches[next++]);
-    word->joint[word->count - 1] = (struct quern_joint){-1, QUERN_NO_RANK};
-}
-
-/* Makes one symbol of pair i. */
-static void join_pair(struct short_word *word, const struct quern_sentencepiece_bpe *v, size_t i)
-{
-    word->id[i] = word->joint[i].id;
-    word->count--;
-    for (size_t j = i + 1; j < word->count; j++) {
-        word->begin[j] = word->begin[j + 1];
-        word->id[j] = word->id[j + 1];
-        word->joint[j] = word->joint[j + 1];
-    }
-    word->begin[word->count] = word->begin[word->count + 1];
-    const bool has_left = i > 0, has_right = i + 1 < word->count;
-    struct quern_piece_search left, right;
-    word->joint[i] = (struct quern_joint){-1, QUERN_NO_RANK};
-    if (has_left)
-        left = search_joint(v, word, i - 1);
-    if (has_right)
-        right = search_joint(v, word, i);
-    if (has_left)
-        word->joint[i - 1] = quern_sentencepiece_bpe_end(v, &left);
-    if (has_right)
-        word->joint[i] = quern_sentencepiece_bpe_end(v, &right);
-}
-
-static int merge_short(struct quern_merger *m, const struct quern_sentencepiece_bpe *v, size_t length,
-                       struct cursor cursor, struct quern_ids *ids, quern_error *error)
-{
-    struct short_word word;
-
-    word.text = m->text;
-    begin_short(&word, v, length);
-    for (;;) {
-        size_t best = 0;
-        for (size_t i = 1; i < word.count; i++)
-            best = word.joint[i].rank < word.joint[best].rank ? i : best;
-        if (word.joint[best].rank == QUERN_NO_RANK)
-            break;
-        join_pair(&word, v, best);
-    }
-    for (size_t i = 0; i < word.count; i++)
-        QUERN_TRY(put_symbol(&cursor, v, word.text + word.begin[i], word.begin[i + 1] - word.begin[i], word.id[i], ids,
-                             error));
-    return QUERN_OK;
+    free(m->text);
+    free(m->symbols);
+    free(m->heap);
+    m->text = NULL;
+    m->symbols = NULL;
+    m->heap = NULL;
+    m->capacity = 0;
 }
 
 /* ---------------------------------------------------------------- heap of pairs
@@ -213,15 +89,17 @@ static void queue_pair(struct quern_merger *m, const struct quern_sentencepiece_
     struct quern_symbol *left = &m->symbols[place];
     size_t next = place + left->length;
 
-    left->joint.id = -1;
+    left->joint = QUERN_NO_PIECE;
     if (next == length)
         return;
     size_t joint = (size_t)left->length + m->symbols[next].length;
     if (joint > v->longest)
         return;
     left->joint = quern_sentencepiece_bpe_find(v, m->text + place, joint);
-    if (left->joint.id >= 0)
-        heap_push(m, (uint64_t)left->joint.rank << 32 | place);
+    if (left->joint == QUERN_NO_PIECE)
+        return;
+    left->rank = quern_sentencepiece_bpe_rank(v, left->joint);
+    heap_push(m, (uint64_t)left->rank << 32 | place);
 }
 
 static void set_length(struct quern_merger *m, size_t place, size_t length)
@@ -238,90 +116,95 @@ static void begin_long(struct quern_merger *m, const struct quern_sentencepiece_
     m->heap_count = 0;
     for (size_t place = 0; place < length; place += m->symbols[place].length) {
         set_length(m, place, quern_character_length(m->text + place, end));
-        m->symbols[place].id = -1;
+        m->symbols[place].piece = QUERN_NO_PIECE;
     }
     for (size_t place = 0; place < length; place += m->symbols[place].length)
         queue_pair(m, v, place, length);
 }
 
-static int merge_long(struct quern_merger *m, const struct quern_sentencepiece_bpe *v, size_t length,
-                      struct cursor cursor, struct quern_ids *ids, quern_error *error)
+/* Appends what a symbol has become. */
+static int put_symbol(struct quern_cursor *cursor, const struct quern_sentencepiece_bpe *v, const unsigned char *text,
+                      const struct quern_symbol *symbol, struct quern_ids *ids, quern_error *error)
 {
+    const size_t length = symbol->length;
+    const uint32_t known = symbol->piece;
+    const uint32_t piece = known != QUERN_NO_PIECE ? known : quern_sentencepiece_bpe_find(v, text, length);
+
+    return quern_cursor_put_piece(cursor, v, piece, text, length, ids, error);
+}
+
+static int merge_long(struct quern_merger *m, const struct quern_sentencepiece_bpe *v,
+                      const struct quern_new_word *word, size_t length, struct quern_ids *ids, quern_error *error)
+{
+    struct quern_cursor cursor = {word->text, 0};
+
+    QUERN_TRY(grow(m, length, error));
+    quern_new_word_spell(word, m->text);
     begin_long(m, v, length);
     while (m->heap_count > 0) {
         uint64_t key = heap_pop(m);
         size_t place = (uint32_t)key;
         struct quern_symbol *left = &m->symbols[place];
-        if (left->joint.id < 0 || left->joint.rank != key >> 32)
+        if (left->joint == QUERN_NO_PIECE || left->rank != key >> 32)
             continue; /* meanwhile, one of the two was merged with another symbol */
         struct quern_symbol *right = left + left->length;
-        right->joint.id = -1;
-        left->id = left->joint.id;
+        right->joint = QUERN_NO_PIECE;
+        left->piece = left->joint;
         set_length(m, place, left->length + right->length);
         queue_pair(m, v, place, length);
         if (place > 0)
             queue_pair(m, v, place - m->symbols[place - 1].length, length);
     }
     for (size_t place = 0; place < length; place += m->symbols[place].length)
-        QUERN_TRY(put_symbol(&cursor, v, m->text + place, m->symbols[place].length, m->symbols[place].id, ids, error));
+        QUERN_TRY(put_symbol(&cursor, v, m->text + place, &m->symbols[place], ids, error));
     return QUERN_OK;
 }
 
-/* ---------------------------------------------------------------- working memory */
+/* ---------------------------------------------------------------- both */
 
-static int grow(struct quern_merger *m, size_t length, quern_error *error)
+/* Takes words until one is long or there is no room. Returns how many. */
+static size_t begin_words(struct quern_merger *m, const struct quern_sentencepiece_bpe *v,
+                          const struct quern_new_word *words, size_t count)
 {
-    size_t capacity = length < 256 ? 256 : length;
+    size_t i = 0;
 
-    if (length <= m->capacity)
-        return QUERN_OK;
-    quern_merger_release(m);
-    if (capacity <= UINT32_MAX - QUERN_PIECE_SLACK && capacity <= SIZE_MAX / sizeof *m->symbols) {
-        m->text = calloc(1, capacity + QUERN_PIECE_SLACK);
-        m->symbols = malloc(capacity * sizeof *m->symbols);
-        /* At first there is one pair less than there are symbols. Each merge removes a symbol and a pair from the
-         * heap, and adds two pairs. */
-        m->heap = malloc(capacity * 2 * sizeof *m->heap);
-    }
-    if (m->text == NULL || m->symbols == NULL || m->heap == NULL) {
-        quern_merger_release(m);
-        return quern_fail(error, QUERN_ENOMEM, "no memory to tokenise a word of %zu bytes", length);
-    }
-    m->capacity = capacity;
-    return QUERN_OK;
+    while (i < count && i < QUERN_WORDS_AT_ONCE && quern_short_word_begin(&m->words[i], v, &words[i]))
+        i++;
+    return i;
 }
 
-void quern_merger_release(struct quern_merger *m)
+/* Merges words in turn: while a search of one is on the way from memory, the others go on. */
+static void step_words(struct quern_merger *m, const struct quern_sentencepiece_bpe *v, size_t count)
 {
-    free(m->text);
-    free(m->symbols);
-    free(m->heap);
-    *m = (struct quern_merger){0};
+    struct quern_short_word *left[QUERN_WORDS_AT_ONCE];
+
+    for (size_t i = 0; i < count; i++)
+        left[i] = &m->words[i];
+    while (count > 0) {
+        size_t still = 0;
+        for (size_t i = 0; i < count; i++) {
+            left[still] = left[i];
+            still += quern_short_word_step(left[i], v);
+        }
+        count = still;
+    }
 }
 
-/* Writes U+2581 for each space. This is all the normalisation of these vocabularies: everything else in the text
- * stays as it is. */
-static void normalize(unsigned char *out, const unsigned char *word, size_t length)
+int quern_merger_run(struct quern_merger *m, const struct quern_sentencepiece_bpe *v,
+                     const struct quern_new_word *words, size_t count, size_t *ends, struct quern_ids *ids,
+                     quern_error *error)
 {
-    for (size_t i = 0; i < length; i++) {
-        if (word[i] == ' ') {
-            memcpy(out, QUERN_METASPACE, QUERN_METASPACE_LENGTH);
-            out += QUERN_METASPACE_LENGTH;
-        } else {
-            *out++ = word[i];
+    for (size_t done = 0; done < count;) {
+        const size_t begun = begin_words(m, v, words + done, count - done);
+        if (begun == 0) {
+            QUERN_TRY(merge_long(m, v, &words[done], quern_new_word_length(&words[done]), ids, error));
+            ends[done++] = ids->count;
+        }
+        step_words(m, v, begun);
+        for (size_t i = 0; i < begun; i++) {
+            QUERN_TRY(quern_short_word_put(&m->words[i], v, &words[done], ids, error));
+            ends[done++] = ids->count;
         }
     }
-}
-
-int quern_merger_run(struct quern_merger *m, const struct quern_sentencepiece_bpe *v, const unsigned char *word,
-                     size_t length, struct quern_ids *ids, quern_error *error)
-{
-    size_t normal_length = length;
-
-    for (size_t i = 0; i < length; i++)
-        normal_length += word[i] == ' ' ? QUERN_METASPACE_LENGTH - 1 : 0;
-    QUERN_TRY(grow(m, normal_length, error));
-    normalize(m->text, word, length);
-    return (normal_length <= QUERN_SHORT_WORD ? merge_short : merge_long)(m, v, normal_length, (struct cursor){word, 0},
-                                                                          ids, error);
+    return QUERN_OK;
 }

@@ -2,58 +2,94 @@
 #ifndef QUERN_TEXT_PIECE_TABLE_H
 #define QUERN_TEXT_PIECE_TABLE_H
 
-#include "quern.h"
+#include "text/piece_order.h"
+#include "text/text_key.h"
 
-#define QUERN_PIECE_SLACK 16 /* bytes from a text's first one on that quern_piece_table_find may read */
+#define QUERN_BUCKET_PIECES 3
+#define QUERN_HASHED 255u
 
-/* The text of a piece as a number: its bytes and its length, if it has at most 15 bytes; else a hash. */
-struct quern_piece_key {
-    uint64_t low, high; /* the highest byte of high is the length, or 255 for a hash */
-};
-
-/* One piece. The slot alone answers a search for a text of up to 15 bytes. This matters because a vocabulary is larger
- * than the fast caches of a CPU. */
-struct quern_slot {
-    struct quern_piece_key key;
-    uint32_t number; /* id + 1; 0: the slot is empty */
-    uint32_t rank;   /* as quern_piece_table_add got it */
+/* One cache line, which nearly always answers a search alone. This matters because a vocabulary is larger than the fast
+ * caches of a CPU.
+ *
+ * The tag of a key is the length of the text. A text that no key can hold has a hash as its key, with the tag
+ * QUERN_HASHED. Pieces for which a bucket has no room are in the next one that has. Each of them sets one bit of
+ * `moved`, chosen by its hash. So a search that finds nothing seldom looks at the next bucket in vain. */
+struct quern_bucket {
+    struct quern_text_key keys[QUERN_BUCKET_PIECES];
+    uint32_t places[QUERN_BUCKET_PIECES]; /* of the pieces in the order, plus 1; 0: no piece */
+    uint32_t moved;
 };
 
 struct quern_piece_table {
-    const quern_text *texts;  /* of the pieces, by id */
-    struct quern_slot *slots; /* [slot_count]; open addressing; at most two thirds of the slots are taken */
-    uint64_t *filter;         /* [filter_count]: four bits for each piece, in one word; most other texts lack one */
-    size_t slot_count, filter_count;
+    const quern_text *texts; /* of the pieces, by id */
+    const struct quern_piece_order *order;
+    struct quern_bucket *buckets; /* [bucket_count]: on average two pieces in each */
+    size_t bucket_count;
     uint64_t seed;
 };
 
-/* Makes an empty table for `count` pieces. texts must outlive it. Error: QUERN_ENOMEM. */
-int quern_piece_table_new(struct quern_piece_table *table, const quern_text *texts, size_t count, quern_error *error);
+#define QUERN_NO_PIECE UINT32_MAX
+
+/* Makes a table of all `count` pieces of an order. The texts, by id, and the order must outlive the table. Errors:
+ * QUERN_ENOMEM; QUERN_EFORMAT when two pieces have the same text. */
+int quern_piece_table_new(struct quern_piece_table *table, const quern_text *texts,
+                          const struct quern_piece_order *order, size_t count, quern_error *error);
 void quern_piece_table_free(struct quern_piece_table *table); /* zeros are allowed */
 size_t quern_piece_table_bytes(const struct quern_piece_table *table); /* memory that it takes */
 
-/* Adds a piece with a rank, which may be any number. A search for the piece gives it back. Error: QUERN_EFORMAT when a
- * piece with the same text is in the table. */
-int quern_piece_table_add(struct quern_piece_table *table, size_t id, uint32_t rank, quern_error *error);
-
-/* A search that has begun: its slot is on the way from memory. */
+/* A search that has begun: its bucket is on the way from memory. */
 struct quern_piece_search {
+    struct quern_text_key key;
+    const struct quern_bucket *bucket;
     const unsigned char *text;
     size_t length;
-    struct quern_piece_key key;
-    uint64_t hash;
+    uint32_t moved; /* the bit that this text sets in a bucket that has no room for it */
 };
 
-/* The two halves of quern_piece_table_find. Who begins several searches before the first one ends waits for memory
- * once. */
-struct quern_piece_search quern_piece_table_begin(const struct quern_piece_table *table, const unsigned char *text,
-                                                  size_t length);
-const struct quern_slot *quern_piece_table_end(const struct quern_piece_table *table,
-                                               const struct quern_piece_search *search);
+/* The key of a text that is too long to be a key; and the end of a search for one, or beyond the first bucket. */
+struct quern_text_key quern_piece_table_hash(const struct quern_piece_table *table, const unsigned char *text,
+                                             size_t length);
+uint32_t quern_piece_table_go_on(const struct quern_piece_table *table, const struct quern_piece_search *search);
 
-/* The slot of the piece with this text, or NULL. length >= 1; QUERN_PIECE_SLACK bytes from the first one on are
- * readable, also when the text is shorter. */
-const struct quern_slot *quern_piece_table_find(const struct quern_piece_table *table, const unsigned char *text,
-                                                size_t length);
+static inline uint64_t quern_piece_mix(uint64_t hash, uint64_t value)
+{
+    hash = (hash ^ value) * 0x9e3779b97f4a7c15u;
+    return hash ^ hash >> 32;
+}
+
+/* Begins a search for a text, of which QUERN_TEXT_KEY_SLACK bytes from the first one on are readable, also when it is
+ * shorter. length >= 1. Who begins several searches before the first one ends waits for memory once. */
+static inline void quern_piece_table_begin(const struct quern_piece_table *table, const unsigned char *text,
+                                           size_t length, struct quern_piece_search *search)
+{
+    const struct quern_text_key key = length <= QUERN_TEXT_KEY_BYTES ? quern_text_key_read(text, length, length)
+                                                                     : quern_piece_table_hash(table, text, length);
+    const uint64_t hash = quern_piece_mix(quern_piece_mix(key.low ^ table->seed, key.high), table->seed);
+    const struct quern_bucket *bucket = &table->buckets[(hash & UINT32_MAX) * table->bucket_count >> 32];
+    __builtin_prefetch(bucket);
+    search->key.low = key.low;
+    search->key.high = key.high;
+    search->moved = (uint32_t)1 << (hash >> 59);
+    search->bucket = bucket;
+    search->text = text;
+    search->length = length;
+}
+
+/* The place of the piece in the order, or QUERN_NO_PIECE. Without branches on where in the bucket a piece is, which no
+ * CPU could predict. */
+static inline uint32_t quern_piece_table_end(const struct quern_piece_table *table,
+                                             const struct quern_piece_search *search)
+{
+    const struct quern_bucket *bucket = search->bucket;
+    const struct quern_text_key key = search->key;
+    uint32_t found = 0;
+
+    for (size_t i = 0; i < QUERN_BUCKET_PIECES; i++)
+        found |= bucket->places[i] &
+                 -(uint32_t)(((bucket->keys[i].low ^ key.low) | (bucket->keys[i].high ^ key.high)) == 0);
+    if (search->length > QUERN_TEXT_KEY_BYTES || (found == 0 && (bucket->moved & search->moved)))
+        return quern_piece_table_go_on(table, search);
+    return found - 1;
+}
 
 #endif

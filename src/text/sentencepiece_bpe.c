@@ -82,6 +82,32 @@ static inline bool joins(const struct quern_sentencepiece_bpe *v, uint32_t left,
     return v->pairs[bit / 32] >> (bit % 32) & 1;
 }
 
+/* How many ASCII characters a text begins with, at most 64. QUERN_WORD_SLACK bytes behind the text are readable. */
+static inline size_t count_ascii(const unsigned char *p, const unsigned char *end)
+{
+    const size_t most = end - p < 64 ? (size_t)(end - p) : 64;
+    size_t count = 0;
+
+    for (; count < most; count += 8) {
+        const uint64_t others = quern_load64(p + count) & 0x8080808080808080u;
+        if (others != 0) {
+            count += (size_t)__builtin_ctzll(others) / 8;
+            break;
+        }
+    }
+    return count < most ? count : most;
+}
+
+/* Bit i: no merge joins characters i - 1 and i of these up to 64 ASCII characters. Bit 0 is not set. */
+static inline uint64_t find_cuts(const struct quern_sentencepiece_bpe *v, const unsigned char *p, size_t count)
+{
+    uint64_t cuts = 0;
+
+    for (size_t i = 1; i < count; i++)
+        cuts = cuts >> 1 | (uint64_t)v->cuts[(uint32_t)p[i - 1] << 7 | p[i]] << 56;
+    return cuts >> (64 - count);
+}
+
 /* Normalisation puts a space in front. The merger does the rest of the normalisation: it spells spaces as U+2581. */
 static int split(struct quern_tokenizer *t, unsigned char *text, const unsigned char *end, struct quern_ids *ids,
                  quern_error *error)
@@ -93,22 +119,32 @@ static int split(struct quern_tokenizer *t, unsigned char *text, const unsigned 
         *--text = ' ';
     const unsigned char *word = text;
     for (const unsigned char *p = text; p < end; last = code) {
+        const size_t ascii = count_ascii(p, end);
         size_t length = read_character(p, end, &code);
         if (p != word && !joins(v, last, code)) {
             QUERN_TRY(quern_tokenizer_put_word(t, word, (size_t)(p - word), ids, error));
             word = p;
+        }
+        if (ascii > 1) {
+            for (uint64_t cuts = find_cuts(v, p, ascii); cuts != 0; cuts &= cuts - 1) {
+                const unsigned char *cut = p + __builtin_ctzll(cuts);
+                QUERN_TRY(quern_tokenizer_put_word(t, word, (size_t)(cut - word), ids, error));
+                word = cut;
+            }
+            length = ascii;
+            code = p[length - 1];
         }
         p += length;
     }
     return quern_tokenizer_put_word(t, word, (size_t)(end - word), ids, error);
 }
 
-static int merge(struct quern_tokenizer *t, const unsigned char *word, size_t length, struct quern_ids *ids,
-                 quern_error *error)
+static int merge(struct quern_tokenizer *t, const struct quern_new_word *words, size_t count, size_t *ends,
+                 struct quern_ids *ids, quern_error *error)
 {
     struct quern_merger *merger = &((struct sentencepiece_tokenizer *)t)->merger;
 
-    return quern_merger_run(merger, tables_of(t->vocabulary), word, length, ids, error);
+    return quern_merger_run(merger, tables_of(t->vocabulary), words, count, ends, ids, error);
 }
 
 static void release_tokenizer(struct quern_tokenizer *t)
@@ -124,26 +160,24 @@ static bool is_mergeable(int kind)
     return kind == QUERN_PIECE_NORMAL || kind == QUERN_PIECE_USER_DEFINED || kind == QUERN_PIECE_UNUSED;
 }
 
-/* Turns finite scores into integers, of which the smallest is the best. Adding zero turns -0 into +0. */
-static uint32_t rank_of(float score)
-{
-    uint32_t bits;
-
-    score += 0.0f;
-    memcpy(&bits, &score, sizeof bits);
-    return bits >> 31 ? bits : ~bits & 0x7fffffff;
-}
-
-static int build_table(struct quern_sentencepiece_bpe *v, quern_error *error)
+/* Sorts the pieces, those that merging cannot make behind the others. */
+static int build_order(struct quern_sentencepiece_bpe *v, quern_error *error)
 {
     const struct quern_vocabulary_source *source = &v->base.source;
+    uint32_t *ranks = malloc(source->count * sizeof *ranks);
+    size_t mergeable = 0;
 
-    QUERN_TRY(quern_piece_table_new(&v->table, source->texts, source->count, error));
+    if (ranks == NULL)
+        return quern_fail(error, QUERN_ENOMEM, "no memory for a vocabulary of %zu pieces", source->count);
     for (size_t i = 0; i < source->count; i++) {
-        uint32_t rank = is_mergeable(v->base.kinds[i]) ? rank_of(source->scores[i]) : QUERN_NO_RANK;
-        QUERN_TRY(quern_piece_table_add(&v->table, i, rank, error));
+        const bool is_one = is_mergeable(v->base.kinds[i]);
+        ranks[i] = is_one ? quern_rank_of(source->scores[i]) : QUERN_NO_RANK;
+        mergeable += is_one;
     }
-    return QUERN_OK;
+    const int code = quern_piece_order_new(&v->order, ranks, source->count, error);
+    v->end = 2 * (uint32_t)mergeable;
+    free(ranks);
+    return code;
 }
 
 /* Sets the bits of all pairs of characters in a piece. */
@@ -176,8 +210,23 @@ static int build_pairs(struct quern_sentencepiece_bpe *v, quern_error *error)
     return QUERN_OK;
 }
 
-/* Notes the pieces of two ASCII characters, which most words begin with. Pieces spell a space as U+2581, so one that
- * contains ' ' itself is never found in a text. */
+/* Notes the pieces of two ASCII characters, which most words begin with. Pieces spell a space as U+2581, so one
+ * that contains ' ' itself is never found in a text. */
+static void add_ascii(struct quern_sentencepiece_bpe *v, const quern_text *text, uint32_t place)
+{
+    const unsigned char *p = (const unsigned char *)text->data, *end = p + text->length;
+    uint32_t left, right;
+
+    if (text->length > 2 * QUERN_METASPACE_LENGTH || memchr(p, ' ', text->length) != NULL)
+        return;
+    p += read_character(p, end, &left);
+    if (p == end)
+        return;
+    p += read_character(p, end, &right);
+    if (p == end && left < 128 && right < 128)
+        v->ascii[left << 7 | right] = place;
+}
+
 static int build_ascii(struct quern_sentencepiece_bpe *v, quern_error *error)
 {
     const struct quern_vocabulary_source *source = &v->base.source;
@@ -186,20 +235,9 @@ static int build_ascii(struct quern_sentencepiece_bpe *v, quern_error *error)
     if (v->ascii == NULL)
         return quern_fail(error, QUERN_ENOMEM, "no memory for a vocabulary of %zu pieces", source->count);
     for (size_t i = 0; i < QUERN_ASCII_PAIRS; i++)
-        v->ascii[i] = (struct quern_joint){-1, QUERN_NO_RANK};
-    for (size_t i = 0; i < source->count; i++) {
-        const quern_text *text = &source->texts[i];
-        const unsigned char *p = (const unsigned char *)text->data, *end = p + text->length;
-        uint32_t left, right = TORN;
-        if (text->length > 2 * QUERN_METASPACE_LENGTH || !is_mergeable(v->base.kinds[i]) ||
-            memchr(p, ' ', text->length) != NULL)
-            continue;
-        p += read_character(p, end, &left);
-        if (p < end)
-            p += read_character(p, end, &right);
-        if (p == end && left < 128 && right < 128)
-            v->ascii[left << 7 | right] = (struct quern_joint){(int32_t)i, rank_of(source->scores[i])};
-    }
+        v->ascii[i] = QUERN_NO_PIECE;
+    for (size_t i = 0; i < v->end / 2; i++)
+        add_ascii(v, &source->texts[v->order.ids[i]], v->order.places[i]);
     return QUERN_OK;
 }
 
@@ -209,20 +247,32 @@ static void find_bytes(struct quern_sentencepiece_bpe *v)
     static const char digits[] = "0123456789ABCDEF";
 
     for (int byte = 0; byte < 256; byte++) {
-        const unsigned char raw[QUERN_PIECE_SLACK] = {(unsigned char)byte};
-        const unsigned char name[QUERN_PIECE_SLACK] = {
+        const unsigned char raw[QUERN_TEXT_KEY_SLACK] = {(unsigned char)byte};
+        const unsigned char name[QUERN_TEXT_KEY_SLACK] = {
             '<', '0', 'x', (unsigned char)digits[byte >> 4], (unsigned char)digits[byte & 15], '>'};
-        const struct quern_slot *slot = quern_piece_table_find(&v->table, name, 6);
-        v->bytes[byte] = slot != NULL ? (int32_t)slot->number - 1 : quern_sentencepiece_bpe_find(v, raw, 1).id;
+        struct quern_piece_search search;
+        quern_piece_table_begin(&v->table, name, 6, &search);
+        uint32_t place = quern_piece_table_end(&v->table, &search);
+        if (place == QUERN_NO_PIECE)
+            place = quern_sentencepiece_bpe_find(v, raw, 1);
+        v->bytes[byte] = place != QUERN_NO_PIECE ? quern_sentencepiece_bpe_id(v, place) : -1;
     }
+}
+
+static void find_ascii_cuts(struct quern_sentencepiece_bpe *v)
+{
+    for (uint32_t pair = 0; pair < QUERN_ASCII_PAIRS; pair++)
+        v->cuts[pair] = joins(v, pair >> 7, pair & 127) ? 0 : 128;
 }
 
 static int build(struct quern_vocabulary *vocabulary, quern_error *error)
 {
     struct quern_sentencepiece_bpe *v = (struct quern_sentencepiece_bpe *)vocabulary;
 
-    QUERN_TRY(build_table(v, error));
+    QUERN_TRY(build_order(v, error));
+    QUERN_TRY(quern_piece_table_new(&v->table, v->base.source.texts, &v->order, v->base.source.count, error));
     QUERN_TRY(build_pairs(v, error));
+    find_ascii_cuts(v);
     QUERN_TRY(build_ascii(v, error));
     find_bytes(v);
     return QUERN_OK;
@@ -233,6 +283,7 @@ static void release_vocabulary(struct quern_vocabulary *vocabulary)
     struct quern_sentencepiece_bpe *v = (struct quern_sentencepiece_bpe *)vocabulary;
 
     quern_piece_table_free(&v->table);
+    quern_piece_order_free(&v->order);
     free(v->pairs);
     free(v->ascii);
 }
@@ -240,7 +291,7 @@ static void release_vocabulary(struct quern_vocabulary *vocabulary)
 static size_t count_bytes(const struct quern_vocabulary *vocabulary)
 {
     return quern_piece_table_bytes(&tables_of(vocabulary)->table) + PAIR_WORDS * sizeof(uint32_t) +
-           QUERN_ASCII_PAIRS * sizeof(struct quern_joint);
+           QUERN_ASCII_PAIRS * sizeof(uint32_t) + vocabulary->source.count * (sizeof(int32_t) + sizeof(uint32_t));
 }
 
 /* ---------------------------------------------------------------- from pieces to text */

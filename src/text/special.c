@@ -99,6 +99,8 @@ static int build_runs(struct quern_special *special, const struct quern_vocabula
         special->leads[' '] |= QUERN_LEADS_RUN;
         special->leads[(unsigned char)QUERN_METASPACE[0]] |= QUERN_LEADS_RUN;
     }
+    if (special->shortest_run == 1)
+        special->leads[' '] |= QUERN_LEADS_PIECE;
     return QUERN_OK;
 }
 

@@ -61,7 +61,7 @@ static int put_run(struct quern_tokenizer *t, struct cut *cut, const unsigned ch
             const unsigned char *begin = cut->run;
             for (uint32_t i = 0; i < run->length; i++)
                 cut->run += quern_space_length(cut->run, end);
-            quern_ids_put_span(ids, run->id, begin, cut->run);
+            QUERN_TRY(quern_tokenizer_put_id(t, run->id, begin, cut->run, ids, error));
             cut->spaces -= run->length;
         }
         cut->rest = cut->run;
@@ -78,8 +78,8 @@ static int put_text(struct quern_tokenizer *t, unsigned char *text, size_t lengt
     unsigned char *end = text + length;
 
     for (unsigned char *p = text; p < end;) {
-        unsigned flags = special->leads[*p];
-        if (flags == 0 && cut.spaces == 0) {
+        const unsigned flags = special->leads[*p];
+        if (cut.spaces == 0 && !(flags & (QUERN_LEADS_PIECE | (special->leads[p[1]] & QUERN_LEADS_RUN)))) {
             p++;
             continue;
         }
@@ -98,7 +98,7 @@ static int put_text(struct quern_tokenizer *t, unsigned char *text, size_t lengt
             QUERN_TRY(put_run(t, &cut, end, ids, error));
         if (matched > 0) {
             QUERN_TRY(put_stretch(t, cut.rest, p, ids, error));
-            quern_ids_put_span(ids, id, p, p + matched);
+            QUERN_TRY(quern_tokenizer_put_id(t, id, p, p + matched, ids, error));
             cut.rest = p + matched;
         }
         p += matched > 0 ? matched : 1;
@@ -120,7 +120,7 @@ static int join_parts(struct quern_tokenizer *t, const quern_text *parts, size_t
             return quern_fail(error, QUERN_EINVAL, "a text of more than 2147483647 bytes cannot be tokenised");
         *length += parts[i].length;
     }
-    size_t needed = 1 + *length + QUERN_WORD_BYTES;
+    size_t needed = 1 + *length + QUERN_WORD_SLACK;
     if (needed > t->text_capacity) {
         free(t->text);
         t->text = malloc(needed);
@@ -134,6 +134,7 @@ static int join_parts(struct quern_tokenizer *t, const quern_text *parts, size_t
             memcpy(out, parts[i].data, parts[i].length);
         out += parts[i].length;
     }
+    memset(out, 0, QUERN_WORD_SLACK);
     return QUERN_OK;
 }
 
@@ -146,9 +147,11 @@ static int run(struct quern_tokenizer *t, const quern_text *parts, size_t part_c
 
     QUERN_TRY(join_parts(t, parts, part_count, &length, error));
     ids->text = t->text + 1;
+    t->waiting.count = 0;
     if (v->bos >= 0 && !(flags & QUERN_NO_SPECIAL))
         quern_ids_put_added(ids, v->bos);
     QUERN_TRY(put_text(t, t->text + 1, length, (flags & QUERN_PARSE_SPECIAL) != 0, ids, error));
+    QUERN_TRY(quern_tokenizer_flush(t, ids, error));
     if (v->eos >= 0 && !(flags & QUERN_NO_SPECIAL))
         quern_ids_put_added(ids, v->eos);
     return QUERN_OK;

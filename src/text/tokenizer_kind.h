@@ -31,11 +31,40 @@ struct quern_vocabulary {
     size_t longest_piece;                  /* most bytes of a text that an id stands for */
 };
 
+#define QUERN_MOST_WAITING 64
+
+struct quern_new_word { /* a word that is not in the cache */
+    const unsigned char *text;
+    size_t length;
+};
+
+/* Words that wait until there are enough of them, in the order of the text. Then all are looked up in the cache, whose
+ * entries have come from memory meanwhile, and those that are not there are merged together. Ids that are known already
+ * stand between the words. */
+struct quern_waiting {
+    size_t count;
+    struct quern_word_key keys[QUERN_MOST_WAITING]; /* length 0: there is no word, but an id */
+    union {
+        const unsigned char *word;
+        int32_t id;
+        size_t miss; /* the number of a new word, when it is known that the word is new */
+    } items[QUERN_MOST_WAITING];
+    const struct quern_word *known[QUERN_MOST_WAITING]; /* where the words are in the cache; NULL: a new word */
+
+    size_t miss_count; /* of different new words */
+    struct quern_new_word misses[QUERN_MOST_WAITING];
+    unsigned char sources[QUERN_MOST_WAITING]; /* their elements of keys */
+    unsigned char latest[QUERN_MOST_WAITING];  /* see note_miss */
+    size_t ends[QUERN_MOST_WAITING];           /* of their ids */
+    int32_t ids[QUERN_MOST_WAITING * QUERN_WORD_BYTES * QUERN_METASPACE_LENGTH];
+};
+
 /* What all tokenizers have in common. A kind's own tokenizer is a structure that begins with this one. */
 struct quern_tokenizer {
     const struct quern_vocabulary *vocabulary;
     struct quern_words words;
-    unsigned char *text; /* [text_capacity]: one byte to spare, the text, QUERN_WORD_BYTES to spare */
+    struct quern_waiting waiting;
+    unsigned char *text; /* [text_capacity]: one byte to spare, the text, QUERN_WORD_SLACK to spare */
     size_t text_capacity;
 };
 
@@ -61,9 +90,10 @@ struct quern_tokenizer_kind {
      * of the kind's tokenizer; then merge must know where in the text they come from. */
     int (*split)(struct quern_tokenizer *tokenizer, unsigned char *text, const unsigned char *end,
                  struct quern_ids *ids, quern_error *error);
-    /* Step 4. Appends the ids of a word by quern_ids_put_span. */
-    int (*merge)(struct quern_tokenizer *tokenizer, const unsigned char *word, size_t length, struct quern_ids *ids,
-                 quern_error *error);
+    /* Step 4. Appends the ids of the words by quern_ids_put_span, at most QUERN_METASPACE_LENGTH for a byte, and sets
+     * ends[i] to the number of ids behind word i. */
+    int (*merge)(struct quern_tokenizer *tokenizer, const struct quern_new_word *words, size_t count, size_t *ends,
+                 struct quern_ids *ids, quern_error *error);
     /* Writes the text that a piece stands for to out, unless that is NULL, and returns its length, which is at most
      * that of the piece. skip_space: without the space that the piece begins with. */
     size_t (*piece_text)(const struct quern_vocabulary *vocabulary, int32_t id, bool skip_space, char *out);
@@ -71,23 +101,29 @@ struct quern_tokenizer_kind {
 
 extern const struct quern_tokenizer_kind quern_sentencepiece_bpe_kind;
 
-/* Appends the ids of a word. QUERN_WORD_BYTES from the word's first byte on must be readable. length >= 1 */
+/* Appends the ids of all words that wait. */
+int quern_tokenizer_flush(struct quern_tokenizer *tokenizer, struct quern_ids *ids, quern_error *error);
+
+/* Appends an id that stands for the bytes [begin, end) of the text, behind those of all words that wait. */
+int quern_tokenizer_put_id(struct quern_tokenizer *tokenizer, int32_t id, const unsigned char *begin,
+                           const unsigned char *end, struct quern_ids *ids, quern_error *error);
+
+/* Appends the ids of a word at once, behind those of all words that wait. length >= 1 */
+int quern_tokenizer_put_directly(struct quern_tokenizer *tokenizer, const unsigned char *word, size_t length,
+                                 struct quern_ids *ids, quern_error *error);
+
+/* Appends the ids of a word: at the latest when quern_tokenizer_flush is called, and until then the word's bytes must
+ * stay as they are. QUERN_WORD_SLACK bytes from the word's first one on must be readable. length >= 1 */
 static inline int quern_tokenizer_put_word(struct quern_tokenizer *tokenizer, const unsigned char *word, size_t length,
                                            struct quern_ids *ids, quern_error *error)
 {
-    const struct quern_tokenizer_kind *kind = tokenizer->vocabulary->source.tokenizer;
-    struct quern_word_key key;
+    struct quern_waiting *waiting = &tokenizer->waiting;
 
     if (length > QUERN_WORD_BYTES || ids->spans != NULL) /* the cache knows ids, not where they stand */
-        return kind->merge(tokenizer, word, length, ids, error);
-    quern_words_read(&tokenizer->words, word, length, &key);
-    if (quern_words_put(&key, ids))
-        return QUERN_OK;
-    const size_t first = ids->count;
-    QUERN_TRY(kind->merge(tokenizer, word, length, ids, error));
-    if (ids->count <= ids->capacity)
-        quern_words_keep(&key, ids->ids + first, ids->count - first);
-    return QUERN_OK;
+        return quern_tokenizer_put_directly(tokenizer, word, length, ids, error);
+    quern_words_read(&tokenizer->words, word, length, &waiting->keys[waiting->count]);
+    waiting->items[waiting->count++].word = word;
+    return waiting->count < QUERN_MOST_WAITING ? QUERN_OK : quern_tokenizer_flush(tokenizer, ids, error);
 }
 
 #endif

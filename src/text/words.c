@@ -6,7 +6,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-static_assert(sizeof(struct quern_word) == 64, "a word fills one cache line");
+static_assert(sizeof(struct quern_word[2]) == 64, "a set fills one cache line");
 
 int quern_words_new(struct quern_words *words, quern_error *error)
 {
@@ -20,15 +20,28 @@ void quern_words_free(struct quern_words *words)
     words->sets = NULL;
 }
 
+/* Writes half a word, or a short one. */
+static void write_entry(struct quern_word *entry, struct quern_text_key text, const int32_t *ids, size_t count)
+{
+    entry->text = text;
+    memcpy(entry->ids, ids, count * sizeof *ids);
+}
+
 void quern_words_keep(const struct quern_word_key *key, const int32_t *ids, size_t count)
 {
+    const bool is_short = key->length <= QUERN_TEXT_KEY_BYTES;
     struct quern_word *set = key->set;
+    struct quern_text_key text = key->text;
 
-    if (count > QUERN_WORD_IDS)
+    if (count == 0 || count > (is_short ? QUERN_ENTRY_IDS : 2 * QUERN_ENTRY_IDS))
         return;
-    set[1] = set[0];
-    set[0].length = (unsigned char)key->length;
-    set[0].count = (unsigned char)count;
-    memcpy(set[0].text, key->text, sizeof set[0].text);
-    memcpy(set[0].ids, ids, count * sizeof *ids);
+    text.high |= (uint64_t)(count - 1) << 56;
+    if (is_short) {
+        set[1] = set[0];
+        write_entry(&set[0], text, ids, count);
+    } else {
+        const size_t first = count < QUERN_ENTRY_IDS ? count : QUERN_ENTRY_IDS;
+        write_entry(&set[0], text, ids, first);
+        write_entry(&set[1], key->rest, ids + first, count - first);
+    }
 }

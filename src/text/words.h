@@ -3,29 +3,38 @@
 #ifndef QUERN_TEXT_WORDS_H
 #define QUERN_TEXT_WORDS_H
 
-#include "text/ids.h"
+#include "quern.h"
+#include "text/text_key.h"
 
 #include <stdbool.h>
 #include <string.h>
 
-#define QUERN_WORD_BYTES 32 /* of the longest word in the cache */
-#define QUERN_WORD_IDS 7    /* most ids of a word in the cache */
-#define QUERN_WORD_SETS_LOG2 14
+#define QUERN_WORD_BYTES 30  /* of the longest word in the cache */
+#define QUERN_WORD_SLACK 32  /* bytes from a word's first one on that are read */
+#define QUERN_ENTRY_IDS 4    /* most ids in an entry */
+#define QUERN_WORD_SETS_LOG2 16
 
+/* A word of up to QUERN_TEXT_KEY_BYTES bytes and QUERN_ENTRY_IDS ids, or one half of a longer word. The text has a tag:
+ *
+ *     a short word                  its length << 3 | number of ids - 1
+ *     the first half of a long one  QUERN_LONG_WORD | number of ids - 1
+ *     its second half               QUERN_LONG_WORD + its whole length
+ *     an empty entry                0 */
 struct quern_word {
-    uint64_t text[QUERN_WORD_BYTES / 8]; /* as it stands in the text, followed by zeros */
-    unsigned char length;                /* 0: the entry is empty */
-    unsigned char count;                 /* of ids */
-    int32_t ids[QUERN_WORD_IDS];
+    struct quern_text_key text; /* as it stands in the text */
+    int32_t ids[QUERN_ENTRY_IDS];
 };
+#define QUERN_LONG_WORD 128u
+#define QUERN_WORD_COUNT_BITS ((uint64_t)7 << 56) /* of the tag */
 
+/* Each set is one cache line: two short words, the newer one first, or a long one. */
 struct quern_words {
-    struct quern_word (*sets)[2]; /* [1 << QUERN_WORD_SETS_LOG2], 2 words each, the newer one first: 2 MiB */
+    struct quern_word (*sets)[2]; /* [1 << QUERN_WORD_SETS_LOG2]: 4 MiB */
 };
 
 /* A word of 1 to QUERN_WORD_BYTES bytes, and the set of the cache where it belongs. */
 struct quern_word_key {
-    uint64_t text[QUERN_WORD_BYTES / 8];
+    struct quern_text_key text, rest; /* as entries have them, but without a number of ids; rest: of a long word */
     size_t length;
     struct quern_word *set;
 };
@@ -36,44 +45,60 @@ void quern_words_free(struct quern_words *words);
 /* Keeps the ids of a word, unless they are too many. */
 void quern_words_keep(const struct quern_word_key *key, const int32_t *ids, size_t count);
 
-static inline uint64_t quern_load64(const unsigned char *p)
-{
-    uint64_t value;
-    memcpy(&value, p, sizeof value);
-    return value;
-}
-
-/* Reads a word. QUERN_WORD_BYTES from its first byte on are readable; those behind the word become zeros. */
+/* Reads a word, and has its set brought from memory. QUERN_WORD_SLACK bytes from its first one on are readable. */
 static inline void quern_words_read(const struct quern_words *words, const unsigned char *word, size_t length,
                                     struct quern_word_key *key)
 {
-    static const unsigned char mask[2 * QUERN_WORD_BYTES] = {
-        255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
-        255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255};
+    uint64_t hash = 0;
 
-    for (size_t i = 0; i < QUERN_WORD_BYTES / 8; i++)
-        key->text[i] = quern_load64(word + 8 * i) & quern_load64(mask + QUERN_WORD_BYTES - length + 8 * i);
-    uint64_t hash = (key->text[0] ^ length) * 0x9e3779b97f4a7c15u + key->text[1] * 0xc2b2ae3d27d4eb4fu;
-    hash += key->text[2] * 0x165667b19e3779f9u + key->text[3] * 0xd6e8feb86659fd93u;
-    hash ^= hash >> 32;
+    if (length <= QUERN_TEXT_KEY_BYTES) {
+        key->text = quern_text_key_read(word, length, length << 3);
+    } else {
+        key->text = quern_text_key_read(word, QUERN_TEXT_KEY_BYTES, QUERN_LONG_WORD);
+        key->rest = quern_text_key_read(word + QUERN_TEXT_KEY_BYTES, length - QUERN_TEXT_KEY_BYTES,
+                                        QUERN_LONG_WORD + length);
+        hash = key->rest.low * 0x165667b19e3779f9u + key->rest.high * 0xd6e8feb86659fd93u;
+    }
+    hash += key->text.low * 0x9e3779b97f4a7c15u + key->text.high * 0xc2b2ae3d27d4eb4fu;
+    hash = (hash ^ hash >> 32) * 0x9e3779b97f4a7c15u;
     key->length = length;
-    key->set = words->sets[(hash * 0x9e3779b97f4a7c15u) >> (64 - QUERN_WORD_SETS_LOG2)];
+    key->set = words->sets[hash >> (64 - QUERN_WORD_SETS_LOG2)];
+    __builtin_prefetch(key->set);
 }
 
-/* Appends the ids of a word if they are in the cache. */
-static inline bool quern_words_put(const struct quern_word_key *key, struct quern_ids *ids)
+/* Whether two keys are the same word. */
+static inline bool quern_words_same(const struct quern_word_key *a, const struct quern_word_key *b)
 {
-    for (const struct quern_word *word = key->set; word < key->set + 2; word++) {
-        uint64_t difference = word->length ^ key->length;
-        for (size_t i = 0; i < QUERN_WORD_BYTES / 8; i++)
-            difference |= word->text[i] ^ key->text[i];
-        if (difference != 0)
-            continue;
-        for (size_t i = 0; i < word->count; i++)
-            quern_ids_put(ids, word->ids[i]);
-        return true;
-    }
-    return false;
+    return a->length == b->length && memcmp(&a->text, &b->text, sizeof a->text) == 0 &&
+           (a->length <= QUERN_TEXT_KEY_BYTES || memcmp(&a->rest, &b->rest, sizeof a->rest) == 0);
+}
+
+/* Whether an entry is this word, or its first half. */
+static inline bool quern_word_is(const struct quern_word *word, struct quern_text_key text)
+{
+    return ((word->text.low ^ text.low) | ((word->text.high ^ text.high) & ~QUERN_WORD_COUNT_BITS)) == 0;
+}
+
+/* The entry of a word, or NULL when it is not in the cache. */
+static inline const struct quern_word *quern_words_find(const struct quern_word_key *key)
+{
+    const struct quern_word *first = key->set, *second = key->set + 1;
+    const bool is_first = quern_word_is(first, key->text);
+
+    if (key->length <= QUERN_TEXT_KEY_BYTES)
+        return is_first ? first : quern_word_is(second, key->text) ? second : NULL;
+    return is_first && second->text.low == key->rest.low && second->text.high == key->rest.high ? first : NULL;
+}
+
+/* Writes the ids of a word to out[2 * QUERN_ENTRY_IDS], and returns how many there are. */
+static inline size_t quern_word_ids(const struct quern_word *word, int32_t *out)
+{
+    const size_t count = (word->text.high >> 56 & 7) + 1;
+
+    memcpy(out, word->ids, sizeof word->ids);
+    if (count > QUERN_ENTRY_IDS)
+        memcpy(out + QUERN_ENTRY_IDS, word[1].ids, sizeof word->ids);
+    return count;
 }
 
 #endif
