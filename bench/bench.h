@@ -57,6 +57,7 @@ typedef int quern_bench_call(void *user); /* returns QUERN_OK, or an error code,
 /* Calls for about so many seconds, after a first call that is not counted. */
 int quern_bench_measure(struct quern_bench_figures *figures, quern_bench_call *call, void *user, double seconds);
 double quern_bench_now_ns(void);
+double quern_bench_median(double *values, size_t count); /* sorts the values; count >= 1 */
 
 /* ---------------------------------------------------------------- counted_malloc.c */
 
@@ -91,7 +92,7 @@ enum { QUERN_BENCH_IDS = 1 << 16, QUERN_BENCH_WIDTH = 1 << 14 }; /* width: most 
 /* The sections. Each adds tables to the report. Returns QUERN_OK, or a code, and sets bench->error. */
 int quern_bench_system(struct quern_bench *bench);   /* machine.c */
 int quern_bench_load(struct quern_bench *bench);     /* machine.c: load and memory */
-int quern_bench_tokenize(struct quern_bench *bench); /* texts.c */
+int quern_bench_tokenize(struct quern_bench *bench); /* tokenizing.c */
 int quern_bench_forward(struct quern_bench *bench);  /* passes.c: passes on both paths, text to vector, and the goal */
 int quern_bench_latency(struct quern_bench *bench);  /* passes.c */
 int quern_bench_batches(struct quern_bench *bench);  /* passes.c */
@@ -99,7 +100,8 @@ int quern_bench_threads(struct quern_bench *bench);  /* passes.c */
 int quern_bench_stages(struct quern_bench *bench);   /* passes.c */
 int quern_bench_kernels(struct quern_bench *bench);  /* kernel_rows.c */
 
-/* Makes a text of so many bytes, always the same, with a terminator. The caller frees it. NULL: no memory. */
+/* texts.c: makes a text of so many bytes, always the same, with a terminator. Its words are as frequent as those of
+ * real texts. The caller frees it. NULL: no memory. */
 char *quern_bench_text(bool markdown, size_t bytes);
 #define QUERN_BENCH_SENTENCE "How do I keep a sourdough starter alive while I am away for a month ?" /* 69 bytes */
 

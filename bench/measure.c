@@ -19,6 +19,12 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+double quern_bench_median(double *values, size_t count)
+{
+    qsort(values, count, sizeof *values, compare);
+    return values[count / 2];
+}
+
 /* Sets *ns to the time of one call, as the mean over so many calls. */
 static int sample(double *ns, quern_bench_call *call, void *user, int calls)
 {
@@ -46,9 +52,9 @@ int quern_bench_measure(struct quern_bench_figures *figures, quern_bench_call *c
         return code;
     const struct quern_bench_count after = quern_bench_counted();
     const double made = (double)count * calls;
-    qsort(samples, (size_t)count, sizeof *samples, compare);
+    const double median = quern_bench_median(samples, (size_t)count);
     *figures = (struct quern_bench_figures){
-        .p50_ns = samples[count / 2], .min_ns = samples[0], .p99_ns = samples[(count * 99 + 99) / 100 - 1],
+        .p50_ns = median, .min_ns = samples[0], .p99_ns = samples[(count * 99 + 99) / 100 - 1],
         .bytes = (double)(after.bytes - before.bytes) / made,
         .allocations = (double)(after.allocations - before.allocations) / made};
     return QUERN_OK;

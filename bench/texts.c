@@ -1,17 +1,13 @@
-/* Makes texts to measure with, and measures the tokenizer. */
+/* Makes texts to measure with. */
 #include "bench.h"
 
 #include "base/count.h"
-#include "base/error.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* ---------------------------------------------------------------- texts */
-
-/* The most frequent words come first. */
+/* The most frequent words come first. From STEMS on they are stems, of which rarer words are made. */
 static const char *const words[] = {
     "the", "of", "and", "to", "in", "is", "a", "that", "it", "for", "on", "with", "as", "was", "by", "at", "from",
     "are", "be", "this", "which", "or", "an", "not", "have", "one", "were", "when", "there", "can", "more", "if",
@@ -23,7 +19,9 @@ static const char *const words[] = {
     "weather", "station", "journey", "history", "language", "grammar", "question", "answer", "reason", "theory",
     "method", "result", "figure", "pattern", "balance", "current", "voltage", "particle", "planet", "orbit",
     "telescope", "mineral", "fossil", "glacier", "volcano"};
-static const char *const suffixes[] = {"s", "ed", "ing", "er", "ly", "less", "ful", "able", "ation", "ness"};
+static const char *const suffixes[] = {"", "s", "ed", "ing", "er", "ly", "less", "ful", "able", "ation", "ness"};
+static const char *const prefixes[] = {"", "un", "re", "over", "under", "out", "fore", "mis", "sub", "inter"};
+enum { STEMS = 34, STEM_COUNT = QUERN_COUNT(words) - STEMS, RANKS = 30000 };
 
 struct writer {
     char *out;
@@ -51,7 +49,28 @@ static void put(struct writer *w, const char *text)
         w->out[w->used++] = *text;
 }
 
-/* A word from the list, the first ones most often. One in five gets a suffix, one in forty is a number. */
+/* The word of a rank: one of the list, or a stem with a suffix, then also with a prefix, then with a second stem. */
+static void put_rank(struct writer *w, size_t rank)
+{
+    if (rank < QUERN_COUNT(words)) {
+        put(w, words[rank]);
+        return;
+    }
+    size_t form = rank - QUERN_COUNT(words) + STEM_COUNT; /* the stems alone are in the list */
+    const char *stem = words[STEMS + form % STEM_COUNT];
+    form /= STEM_COUNT;
+    const char *suffix = suffixes[form % QUERN_COUNT(suffixes)];
+    form /= QUERN_COUNT(suffixes);
+    put(w, prefixes[form % QUERN_COUNT(prefixes)]);
+    put(w, stem);
+    form /= QUERN_COUNT(prefixes);
+    if (form > 0)
+        put(w, words[STEMS + (form * 37 + rank) % STEM_COUNT]);
+    put(w, suffix);
+}
+
+/* A word. As in real texts, its frequency is about inverse to its rank, counted from 1 (Zipf): a few words make half of
+ * a text, and most of the different words in 100 KB stand there once. One in forty is a number. */
 static void put_word(struct writer *w)
 {
     char number[16];
@@ -60,9 +79,7 @@ static void put_word(struct writer *w)
         put(w, number);
         return;
     }
-    put(w, words[(size_t)(pow(uniform(w), 2) * (double)QUERN_COUNT(words))]);
-    if (below(w, 5) == 0)
-        put(w, suffixes[below(w, QUERN_COUNT(suffixes))]);
+    put_rank(w, (size_t)(pow(RANKS + 1, uniform(w)) - 1));
 }
 
 static void put_sentence(struct writer *w)
@@ -160,73 +177,4 @@ char *quern_bench_text(bool markdown, size_t bytes)
             put_paragraph(&w);
     w.out[bytes] = '\0';
     return w.out;
-}
-
-/* ---------------------------------------------------------------- tokenizing */
-
-struct tokenizing {
-    struct quern_bench *bench;
-    quern_text text;
-    int32_t *ids;
-    size_t capacity, count;
-};
-
-static int tokenize(void *user)
-{
-    struct tokenizing *t = user;
-    return quern_tokenize(t->bench->session.context, t->text, NULL, t->ids, t->capacity, &t->count, &t->bench->error);
-}
-
-/* Writes a text to FOLDER/NAME.txt, so that other tokenizers can be measured with it. */
-static int keep(struct quern_bench *bench, const char *name, quern_text text)
-{
-    char path[4096];
-    const int length = snprintf(path, sizeof path, "%s/%s.txt", bench->options.texts_folder, name);
-    const char *what = quern_cli_read_from(path);
-    if (what != NULL)
-        return quern_fail(&bench->error, QUERN_EINVAL, "cannot write %s: %s read from it", path, what);
-    FILE *file = length > 0 && (size_t)length < sizeof path ? fopen(path, "we") : NULL;
-    const bool written = file != NULL && fwrite(text.data, 1, text.length, file) == text.length;
-    if ((file != NULL && fclose(file) != 0) || !written)
-        return quern_fail(&bench->error, QUERN_EIO, "cannot write %s: %s", path, strerror(errno));
-    return QUERN_OK;
-}
-
-static int measure_text(struct quern_bench *bench, struct quern_bench_table *table, const char *name, bool markdown,
-                        size_t bytes)
-{
-    const bool sentence = bytes == sizeof QUERN_BENCH_SENTENCE - 1;
-    char *made = sentence ? strdup(QUERN_BENCH_SENTENCE) : quern_bench_text(markdown, bytes);
-    struct tokenizing t = {.bench = bench, .text = {made, bytes}, .capacity = bytes + 8};
-    struct quern_bench_figures f;
-    t.ids = malloc(t.capacity * sizeof *t.ids);
-    int code = made == NULL || t.ids == NULL ? quern_fail(&bench->error, QUERN_ENOMEM, "no memory for a text")
-                                             : quern_bench_measure(&f, tokenize, &t, bench->options.seconds);
-    if (code == QUERN_OK && bench->options.texts_folder != NULL)
-        code = keep(bench, name, t.text);
-    if (code == QUERN_OK)
-        quern_bench_put(&bench->report, table, name, (double)bytes, (double)t.count, f.p50_ns, f.min_ns, 1e9 / f.p50_ns,
-                        (double)bytes / f.p50_ns * 1e3, f.bytes, f.allocations);
-    free(made);
-    free(t.ids);
-    return code;
-}
-
-int quern_bench_tokenize(struct quern_bench *bench)
-{
-    static const struct quern_bench_column columns[] = {
-        {"text", "text", QUERN_BENCH_TEXT}, {"bytes", "bytes", 0}, {"tokens", "tokens", 0}, {"ns", "ns", 0},
-        {"min_ns", "least, ns", 0}, {"ops_per_s", "ops/s", 1}, {"mb_per_s", "MB/s", 2}, {"bytes_per_op", "B/op", 0},
-        {"allocations_per_op", "allocations/op", 1}, {NULL, NULL, 0}};
-    static const struct { const char *name; bool markdown; size_t bytes; } texts[] = {
-        {"question", false, sizeof QUERN_BENCH_SENTENCE - 1}, {"english-1k", false, 1000},
-        {"english-100k", false, 100000}, {"markdown-1k", true, 1000}, {"markdown-100k", true, 100000}};
-    struct quern_bench_table *table = quern_bench_table_add(
-        &bench->report, "tokenize", "Tokenizing",
-        "Median of calls on one thread. The texts are made from a list of words, so most words are "
-        "in the tokenizer's cache.", columns);
-    int code = QUERN_OK;
-    for (size_t i = 0; i < QUERN_COUNT(texts) && code == QUERN_OK; i++)
-        code = measure_text(bench, table, texts[i].name, texts[i].markdown, texts[i].bytes);
-    return code;
 }

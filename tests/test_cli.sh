@@ -716,7 +716,8 @@ fi
 check "bench: system" fields system name value
 check "bench: load" fields load step p50_ms min_ms bytes_per_op allocations_per_op
 check "bench: memory" fields memory when anonymous_mib file_mib peak_mib
-check "bench: tokenize" fields tokenize text bytes tokens ns min_ns ops_per_s mb_per_s bytes_per_op allocations_per_op
+check "bench: tokenize" fields tokenize text bytes tokens ns min_ns ops_per_s mb_per_s first_mb_per_s bytes_per_op \
+    allocations_per_op
 check "bench: operations" fields operations operation ns min_ns p99_ns ops_per_s bytes_per_op allocations_per_op
 allocating=$(sed -n '/^"tokenize"/,/^"goal"/p' "$work/out" | grep allocations | grep -vc '"allocations_per_op":0.0')
 check "bench: no operation allocates" both prints '"bytes_per_op":0,"allocations_per_op":0.0' -- [ "$allocating" -eq 0 ]
@@ -730,6 +731,10 @@ check "bench: stages" fields stages tokens stage ms share
 check "bench: peaks" fields peaks what value unit
 check "bench: kernels" fields kernels kernel shape ns min_ns gmac_per_s of_peak gb_per_s of_read
 check "bench: the texts are kept" size 100000 "$work/markdown-100k.txt"
+# How many different words of 100 KB stand there once, and how often the most frequent one does.
+once=$(tr -cs A-Za-z '\n' <"$work/english-100k.txt" | sort | uniq -c | awk '$1 == 1' | wc -l)
+most=$(tr -cs A-Za-z '\n' <"$work/english-100k.txt" | sort | uniq -c | sort -rn | awk 'NR == 1 { print $1 }')
+check "bench: the words are as frequent as in real texts" both [ "$once" -gt 2500 ] -- [ "$most" -gt 500 ]
 run bench --seconds 0.001 --only latency --tokens 8 --exact --report "$work/bench.md"
 check "bench: a report" both exits 0 -- silent
 check "bench: is Markdown" grep -qE '^\| tokens \| threads \| p50, ms ' "$work/bench.md"
