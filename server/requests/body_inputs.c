@@ -10,9 +10,9 @@
 
 static struct quern_request_input *add_input(struct quern_request *request, const char *param)
 {
-    const size_t most = request->dialect != NULL ? request->dialect->most_inputs : 0;
+    const size_t most = request->dialect->most_inputs > 0 ? request->dialect->most_inputs : QUERN_MOST_INPUTS;
     const size_t tokens = (size_t)request->service->options->queue_tokens; /* each input has one at least */
-    if (request->input_count == (most > 0 && most < tokens ? most : tokens)) {
+    if (request->input_count == (most < tokens ? most : tokens)) {
         quern_refuse(request, QUERN_FAULT_MANY, param, "a request may have at most %zu inputs: send fewer at once",
                      request->input_count);
         return NULL;

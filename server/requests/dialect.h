@@ -26,7 +26,7 @@ struct quern_dialect {
     const char *prefix; /* unknown paths that begin with it are refused in this dialect */
     const struct quern_route *routes;
     size_t route_count;
-    size_t most_inputs;  /* of a request; 0: as many as the server takes tokens */
+    size_t most_inputs;  /* of a request; 0: QUERN_MOST_INPUTS */
     bool replaces_bytes; /* bytes that are not UTF-8 become U+FFFD; else they are refused */
     void (*write_error)(const struct quern_request *request, struct quern_answer *answer); /* the refusal, as JSON */
     bool (*wants)(const struct quern_request *request); /* whether its routes are for this request; NULL: always */

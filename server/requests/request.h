@@ -19,6 +19,7 @@
 #include "steps/text_worker.h"
 
 #define QUERN_INPUTS 2048               /* texts of a request at most, where a dialect documents a limit */
+#define QUERN_MOST_INPUTS (1 << 16)     /* elsewhere: the loop has time for so many */
 #define QUERN_ID_BYTES 129              /* of a request's id, with its terminator */
 #define QUERN_TOKENIZE_BYTES (1 << 18)  /* most bytes of a text that is only tokenised: the loop has time for so many */
 #define QUERN_TOKENIZE_TOKENS (1 << 16) /* of a request of that kind */
