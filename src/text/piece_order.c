@@ -59,6 +59,12 @@ int quern_piece_order_new(struct quern_piece_order *order, const uint32_t *ranks
     return QUERN_OK;
 }
 
+void quern_piece_order_finish(struct quern_piece_order *order)
+{
+    free(order->places);
+    order->places = NULL;
+}
+
 void quern_piece_order_free(struct quern_piece_order *order)
 {
     free(order->ids);

@@ -10,7 +10,7 @@
  * piece with a smaller place is better, unless both places are odd and the scores are the same. */
 struct quern_piece_order {
     int32_t *ids;     /* [count] */
-    uint32_t *places; /* [count], ascending */
+    uint32_t *places; /* [count], ascending; NULL: no longer there */
 };
 
 #define QUERN_NO_RANK UINT32_MAX /* of a piece that merging must not make */
@@ -29,5 +29,8 @@ static inline uint32_t quern_rank_of(float score)
  * QUERN_ENOMEM. */
 int quern_piece_order_new(struct quern_piece_order *order, const uint32_t *ranks, size_t count, quern_error *error);
 void quern_piece_order_free(struct quern_piece_order *order); /* zeros are allowed */
+
+/* Frees the places, which are only needed to make tables. */
+void quern_piece_order_finish(struct quern_piece_order *order);
 
 #endif

@@ -275,6 +275,7 @@ static int build(struct quern_vocabulary *vocabulary, quern_error *error)
     find_ascii_cuts(v);
     QUERN_TRY(build_ascii(v, error));
     find_bytes(v);
+    quern_piece_order_finish(&v->order);
     return QUERN_OK;
 }
 
@@ -291,7 +292,7 @@ static void release_vocabulary(struct quern_vocabulary *vocabulary)
 static size_t count_bytes(const struct quern_vocabulary *vocabulary)
 {
     return quern_piece_table_bytes(&tables_of(vocabulary)->table) + PAIR_WORDS * sizeof(uint32_t) +
-           QUERN_ASCII_PAIRS * sizeof(uint32_t) + vocabulary->source.count * (sizeof(int32_t) + sizeof(uint32_t));
+           QUERN_ASCII_PAIRS * sizeof(uint32_t) + vocabulary->source.count * sizeof(int32_t);
 }
 
 /* ---------------------------------------------------------------- from pieces to text */
