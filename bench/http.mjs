@@ -16,7 +16,7 @@ const turns = 20; // half of them with queries
 const turn_ms = 2000;
 const words = "8"; // words of a text: 10 tokens with a real vocabulary, about 16 with that of a made model
 
-class Server {
+export class Server {
     static async start(quern, model, threads) {
         const server = new Server();
         const begin = performance.now();
@@ -87,8 +87,8 @@ async function beside(server, wire) {
     return { alone, among, without: mean(rates[0]), with_queries: mean(rates[1]) };
 }
 
-// Returns rows [what, unit, quern, llama.cpp]. library(tokens) returns quern's { p50_ms, tokens_per_s } without HTTP, for
-// one text and for 64 at once. peer(texts, tokens) returns llama.cpp's milliseconds.
+// Returns rows [what, unit, quern, llama.cpp]. library(tokens) returns quern's { p50_ms, tokens_per_s } without HTTP,
+// for one text and for 64 at once. peer(texts, tokens) returns llama.cpp's milliseconds.
 export async function http({ quern, model, threads, library, peer }) {
     const wire = join(dirname(quern), "tests/wire/wire");
     const server = await Server.start(quern, model, threads);

@@ -2,6 +2,8 @@
 // Loads the model, sends how long that took, then measures what each message asks for and answers in milliseconds.
 import fs from "node:fs";
 import { getLlama } from "node-llama-cpp";
+import { instructions } from "./figures.mjs";
+import { sample } from "./sample.mjs";
 
 const [path, threads] = [process.argv[2], Number(process.argv[3])];
 const now = () => performance.now();
@@ -21,18 +23,14 @@ function ids(count) {
     return list;
 }
 
-// Calls for about so many seconds, and at least `least` times.
-async function sample(call, seconds, least) {
-    const times = [];
-    for (const end = now() + seconds * 1000; times.length < least || now() < end;) {
-        const begin = now();
-        await call();
-        times.push(now() - begin);
-    }
-    return times;
-}
-
-const llama = await getLlama({ gpu: false, build: "never", logLevel: "error", maxThreads: threads });
+// The log of loading says where the weights lie. It has some hundred lines, which take no time that counts.
+let log = "";
+const logger = (level, line) => {
+    log += `${line}\n`;
+    if (level === "error" || level === "fatal")
+        console.error(line);
+};
+const llama = await getLlama({ gpu: false, build: "never", logLevel: "info", logger, maxThreads: threads });
 const begin = now();
 const model = await llama.loadModel({ modelPath: path, gpuLayers: 0, useMmap: true });
 const opened = now();
@@ -41,6 +39,7 @@ const context = await model.createEmbeddingContext({ contextSize: 2304, batchSiz
 const made = now();
 await context.getEmbeddingFor(ids(16));
 const first = now();
+llama.logLevel = "error";
 
 function memory(key) {
     return Number(new RegExp(`${key}:\\s+(\\d+)`).exec(fs.readFileSync("/proc/self/status", "utf8"))[1]) / 1024;
@@ -69,6 +68,7 @@ process.on("message", async (request) => {
 });
 process.send({
     release: llama.llamaCppRelease.release,
+    uses: instructions(llama.systemInfo, log),
     load: { open_ms: opened - begin, context_ms: made - opened, first_ms: first - made, all_ms: first - begin },
     memory: { anonymous_mib: memory("RssAnon"), peak_mib: memory("VmHWM") }
 });
