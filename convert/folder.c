@@ -266,9 +266,17 @@ static void put_prompts(struct quern_gguf_writer *writer, const json_t *prompts)
 
 /* ---------------------------------------------------------------- notices */
 
+static void notice_ends(const struct folder *folder, struct quern_convert_result *result)
+{
+    if (folder->pieces.overruled != NULL)
+        snprintf(result->notice, sizeof result->notice, "%s of tokenizer_config.json says otherwise than the "
+                 "post_processor of tokenizer.json, and counts: if it is wrong, correct it and convert again",
+                 folder->pieces.overruled);
+}
+
 static void notice_head(const struct folder *folder, struct quern_convert_result *result)
 {
-    if (folder->settings.head_hidden == 0)
+    if (folder->settings.head_hidden == 0 && result->notice[0] == '\0')
         snprintf(result->notice, sizeof result->notice, "modules.json names no dense layers: the file has no head, and "
                  "its vectors are not EmbeddingGemma's official ones");
 }
@@ -315,6 +323,7 @@ static int convert(struct folder *folder, const char *path, const struct quern_c
     quern_gguf_put_u32(writer, "general.quantization_version", 2);
     quern_gguf_put_u32(writer, "general.file_type", quern_file_type(folder->type));
     int code = quern_weights_write(&folder->weights, writer, job, result, folder->error);
+    notice_ends(folder, result);
     notice_head(folder, result);
     notice_window(folder, result);
     notice_cutting(folder, result);

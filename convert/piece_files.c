@@ -133,17 +133,17 @@ static int find_special(const struct quern_pieces *pieces, const char *key, cons
     return QUERN_OK;
 }
 
-/* Whether a token stands at one end of every text: tokenizer_config.json says it, or the template of tokenizer.json, or
- * both. id: the token of the template there, or -1. */
-static int find_added(const struct quern_pieces *pieces, const char *key, int32_t id, bool *adds, quern_error *error)
+/* Whether a token stands at one end of every text: tokenizer_config.json says it, or else the template of
+ * tokenizer.json. Where they disagree, tokenizer_config.json counts, because the program that the folder was made for
+ * makes the template anew from it. id: the token of the template there, or -1. */
+static int find_added(struct quern_pieces *pieces, const char *key, int32_t id, bool *adds, quern_error *error)
 {
     const bool is_said = json_is_boolean(json_object_get(pieces->config.root, key));
     if (pieces->has_template && !is_said)
         *adds = id >= 0;
     QUERN_TRY(quern_json_get_bool(&pieces->config, pieces->config.root, key, adds, error));
     if (pieces->has_template && *adds != (id >= 0))
-        return quern_fail(error, QUERN_EUNSUPPORTED, "%s: %s says otherwise than the post_processor of tokenizer.json: "
-                          "correct one of them", pieces->config.path, key);
+        pieces->overruled = key;
     return QUERN_OK;
 }
 

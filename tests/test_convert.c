@@ -399,8 +399,6 @@ static void test_tokenizer_json_that_is_refused(void **state)
         {QUERN_EUNSUPPORTED, "does not know this post_processor", TEMPLATE(TEXT "," TEXT)},
         {QUERN_EUNSUPPORTED, "does not know this post_processor", TEMPLATE(BOS)},
         {QUERN_EUNSUPPORTED, "puts other tokens around a text", TEMPLATE(EOS "," TEXT "," EOS)},
-        {QUERN_EUNSUPPORTED, "add_eos_token says otherwise", TEMPLATE(BOS "," TEXT)},
-        {QUERN_EUNSUPPORTED, "add_bos_token says otherwise", TEMPLATE(TEXT "," EOS)},
         {QUERN_EUNSUPPORTED, "not every pair", "s/\"merges\":\\[\\[[^]]*\\],/\"merges\":[/"},
         {QUERN_EUNSUPPORTED, "not in the order of ids",
          "s/\"merges\":\\[\\(\\[[^]]*\\]\\),\\(.*\\)\\]}}$/\"merges\":[\\2,\\1]}}/"},
@@ -471,6 +469,25 @@ static void test_tokens_around_a_text(void **state)
     shell("cd '%s' && sed -i 's/{/&\"add_bos_token\":true,/' tokenizer_config.json", folder);
     convert("f32");
     assert_true(has_flag("tokenizer.ggml.add_eos_token", false));
+}
+
+/* tokenizer_config.json counts where it says otherwise than the template of tokenizer.json, and a notice tells it. */
+static void test_tokens_at_the_ends_that_disagree(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *change, *key;
+    } cases[] = {{TEMPLATE(BOS "," TEXT), "add_eos_token of"}, {TEMPLATE(TEXT "," EOS), "add_bos_token of"}};
+    struct quern_folder_recipe recipe = quern_folder_recipe();
+    recipe.tokenizer_json = true;
+    for (size_t i = 0; i < QUERN_COUNT(cases); i++) {
+        make_folder(&recipe, true);
+        shell("cd '%s' && sed -i '%s' tokenizer.json", folder, cases[i].change);
+        const struct quern_convert_result result = convert("f32");
+        assert_non_null(strstr(result.notice, cases[i].key));
+        assert_true(has_flag("tokenizer.ggml.add_bos_token", true));
+        assert_true(has_flag("tokenizer.ggml.add_eos_token", true));
+    }
 }
 
 /* What the tokenizer's files say of texts that are too long changes no tokens of others, and is told. */
@@ -715,6 +732,7 @@ int main(void)
         cmocka_unit_test(test_tokenizer_json_that_is_refused),
         cmocka_unit_test(test_tokenizer_json_that_is_taken),
         cmocka_unit_test(test_tokens_around_a_text),
+        cmocka_unit_test(test_tokens_at_the_ends_that_disagree),
         cmocka_unit_test(test_notices_of_long_texts),
         cmocka_unit_test(test_limits_of_texts),
         cmocka_unit_test(test_prompts_are_kept),
