@@ -199,8 +199,8 @@ function about(llama, onnx) {
         notes.onnx_products_uses = "unknown, as it reports nothing";
     }
     notes.method = `in turn, one side computes while the others are stopped; ${rounds} rounds; best is the ` +
-        "least time or memory, or the greatest rate, of all rounds; in rounds is the least and the most of the ratios of " +
-        "single rounds; random token ids; llama.cpp's figures include its binding, which matters for short texts";
+        "least time or memory, or the greatest rate, of all rounds; in rounds is the least and the most of the ratios " +
+        "of single rounds; random token ids; llama.cpp's figures include its binding, which matters for short texts";
     return notes;
 }
 
