@@ -206,14 +206,14 @@ static void test_chunks_and_trailers_are_strict(void **state)
 
 /* ---------------------------------------------------------------- memory */
 
-/* A quarter of the memory is for the oldest request that is being worked on. */
+/* A quarter of the memory is for the oldest request that is being worked on, or for one that is alone. */
 static void test_the_oldest_request_gets_its_memory(void **state)
 {
     (void)state;
     static const struct quern_server_options options = {.queue_bytes = 1000};
     static struct quern_service service = {.options = &options};
-    struct quern_request all[4];
-    for (int i = 0; i < 4; i++)
+    struct quern_request all[5];
+    for (int i = 0; i < 5; i++)
         quern_request_init(&all[i], &service, NULL);
     for (int i = 0; i < 3; i++)
         quern_request_join(&all[i]);
@@ -228,13 +228,17 @@ static void test_the_oldest_request_gets_its_memory(void **state)
     quern_request_leave(&all[0]);
     quern_request_leave(&all[1]);
     quern_request_free(&all[1]);
-    assert_true(quern_request_claim(&all[2], 400)); /* it is the oldest now */
+    assert_true(quern_request_claim(&all[2], 200)); /* it is the oldest now */
     assert_true(quern_request_claim(&all[3], 100)); /* its body is still being read */
-    quern_request_join(&all[3]);
     assert_false(quern_request_claim(&all[3], 1));
+    assert_true(quern_request_claim(&all[2], 250));
+    quern_request_release(&all[2], 450); /* before it ends */
     quern_request_free(&all[3]);
-    quern_request_free(&all[2]);
     quern_request_free(&all[0]);
+    assert_true(quern_request_claim(&all[4], 750));
+    assert_true(quern_request_claim(&all[4], 250)); /* it is alone */
+    quern_request_free(&all[4]);
+    quern_request_free(&all[2]);
     assert_int_equal(service.load.bytes, 0);
     assert_null(service.load.oldest);
     assert_null(service.load.newest);

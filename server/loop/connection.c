@@ -186,14 +186,16 @@ static int take_body(struct quern_connection *connection)
     struct evbuffer *input = bufferevent_get_input(connection->socket);
     struct quern_request *request = &connection->exchange->request;
     const int most = connection->server->options->max_body;
-    const size_t size = quern_receive_size(receiver, input);
+    const size_t size = quern_receive_size(receiver, input), before = receiver->body.length;
     size_t moved = 0;
     int code = QUERN_CHUNKS_BAD;
-    if (size > 0 && (!quern_request_claim(request, size) ||
-                     quern_buffer_room(&receiver->body, size) == NULL))
+    const bool is_claimed = size == 0 || quern_request_claim(request, size);
+    if (!is_claimed || (size > 0 && quern_buffer_room(&receiver->body, size) == NULL))
         quern_refuse_memory(request);
     else
         code = quern_receive_body(receiver, input, size, &moved);
+    if (is_claimed) /* what is no part of the body is not kept */
+        quern_request_release(request, size - (receiver->body.length - before));
     connection->progress += moved;
     if (code == QUERN_CHUNKS_BAD)
         quern_refuse(request, QUERN_FAULT_REQUEST, NULL, "the chunks of the body are malformed: %s",
@@ -270,6 +272,9 @@ static void on_ready(void *owner)
     struct quern_exchange *exchange = connection->exchange;
     struct quern_answer *answer = &exchange->answer;
     struct quern_buffer head = {0};
+    /* At once, not after the answer is sent: when no memory is left, others that come next may go on with it. */
+    quern_request_release(&exchange->request, connection->receiver.body.length);
+    quern_buffer_free(&connection->receiver.body);
     /* An answer that is beyond the memory limit is sent all the same, as it is computed, and frees its memory soon. */
     connection->closes |= !quern_request_hold(&exchange->request, answer->body.length) || server->service.draining ||
                           server->service.load.connections >= server->most_connections;
@@ -282,7 +287,6 @@ static void on_ready(void *owner)
     const bool good = !answer->fields.failed && give_to_output(connection, &head) &&
                       (!has_body || give_to_output(connection, &answer->body));
     quern_buffer_free(&head);
-    quern_buffer_free(&connection->receiver.body);
     if (good)
         enter(connection, ANSWER);
     else

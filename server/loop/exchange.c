@@ -182,6 +182,7 @@ static void enter(struct quern_exchange *exchange, enum quern_exchange_state sta
     exchange->state = is_written ? QUERN_EXCHANGE_ANSWERED : state;
     if (is_written) {
         quern_turns_remove(&exchange->server->turns, &exchange->turn);
+        quern_request_release(&exchange->request, exchange->body.length);
         quern_buffer_free(&exchange->body);
         exchange->ready(exchange->owner);
     } else if (state == QUERN_EXCHANGE_AWAY) {
@@ -280,6 +281,7 @@ static void release(struct quern_exchange *exchange)
     quern_request_free(&exchange->request);
     quern_answer_free(&exchange->answer);
     quern_buffer_free(&exchange->body);
+    quern_waste_trim(exchange->server);
     free(exchange);
 }
 

@@ -1,8 +1,10 @@
 #include "waste.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 
 #define PIECE (1 << 20) /* bytes that are freed in a turn */
+#define TRIM (4 << 20)  /* bytes that are freed before the heap is trimmed */
 
 struct waste {
     struct quern_server *server;
@@ -32,4 +34,13 @@ void quern_waste_leave(struct quern_server *server, struct quern_request *reques
         quern_turns_add(&server->turns, &waste->turn);
     }
     quern_json_reader_free(reader);
+}
+
+void quern_waste_trim(struct quern_server *server)
+{
+    struct quern_load *load = &server->service.load;
+    if (load->released < TRIM)
+        return;
+    load->released = 0;
+    malloc_trim(0);
 }

@@ -9,4 +9,9 @@
 /* Frees the values of a request, or takes them from it to free them in turns. */
 void quern_waste_leave(struct quern_server *server, struct quern_request *request);
 
+/* Gives free pages of the heap back to the system, once requests have released 4 MiB since the last time. glibc gives
+ * back only what is free at the end of its heap, so one small block there keeps all that many clients have taken at the
+ * same time. Done so often it takes little time. */
+void quern_waste_trim(struct quern_server *server);
+
 #endif

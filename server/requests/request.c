@@ -56,7 +56,7 @@ void quern_request_init(struct quern_request *request, struct quern_service *ser
 void quern_request_free(struct quern_request *request)
 {
     quern_request_leave(request);
-    request->service->load.bytes -= request->held;
+    quern_request_release(request, request->held);
     quern_json_reader_free(&request->reader);
     for (size_t i = 0; request->options.wants_places && i < request->input_count; i++)
         free(request->inputs[i].places);
@@ -119,12 +119,21 @@ void quern_request_leave(struct quern_request *request)
     *(request->newer != NULL ? &request->newer->older : &load->newest) = request->older;
 }
 
-/* Whether so many bytes more leave the quarter of the memory free that is kept for the oldest request. */
+void quern_request_release(struct quern_request *request, size_t bytes)
+{
+    request->service->load.bytes -= bytes;
+    request->service->load.released += bytes;
+    request->held -= bytes;
+}
+
+/* Whether so many bytes more leave the quarter of the memory free that is kept for the oldest request. A request that is
+ * alone takes nothing from others. */
 static bool may_claim(const struct quern_request *request, size_t bytes)
 {
     const struct quern_load *load = &request->service->load;
     const size_t most = (size_t)request->service->options->queue_bytes, shared = most - most / 4;
-    return !request->is_joined || load->oldest == request || (load->bytes <= shared && bytes <= shared - load->bytes);
+    return load->oldest == request || load->bytes == request->held ||
+           (load->bytes <= shared && bytes <= shared - load->bytes);
 }
 
 bool quern_request_claim(struct quern_request *request, size_t bytes)

@@ -104,12 +104,15 @@ bool quern_is_refused(const struct quern_request *request);
 /* Whether the server may hold so many bytes more for this request. If it may, they are counted until it ends. */
 bool quern_request_hold(struct quern_request *request, size_t bytes);
 
+/* Bytes that were held for this request are free again before it ends. */
+void quern_request_release(struct quern_request *request, size_t bytes);
+
 /* Holds so many bytes more for this request, or refuses it. False: refused.
  *
- * Work on bodies takes three quarters of the memory that all may take, and only the oldest request that is being worked
- * on takes more. Without this rule, several bodies that need much more memory than they have bytes could fill it
- * together, so that each of them is refused. With it, the oldest goes on while the others are refused, and these may
- * come again. */
+ * Bodies that arrive, and work on them, take three quarters of the memory that all may take. Only the oldest request
+ * that is being worked on takes more, and one beside which no other holds anything. Without this rule, several bodies
+ * that need much more memory than they have bytes could fill it together, so that each of them is refused. With it, the
+ * oldest goes on while the others are refused, and these may come again. */
 bool quern_request_claim(struct quern_request *request, size_t bytes);
 
 /* The body of a request is whole, and work on it begins; it ends, when all memory for it is claimed or it is refused.

@@ -17,6 +17,7 @@ struct quern_load {
     int connections;
     size_t requests; /* begun and not yet finished */
     size_t bytes;    /* of requests, bodies and answers */
+    size_t released; /* bytes that were freed since the last quern_waste_trim */
     struct quern_request *oldest, *newest; /* of those whose bodies are being worked on (quern_request_join) */
 };
 
