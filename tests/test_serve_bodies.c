@@ -122,8 +122,9 @@ static int attack(const char *path, const char *body, int status)
 }
 
 /* Bodies are read into memory that is counted, and so is what is kept of them: many small values, texts that become
- * longer. What is not counted, such as room for a body to grow, takes less than that again. What stays is what was freed
- * since the heap was trimmed, and what clients had sent ahead. What the first requests take for good is not measured. */
+ * longer. What is not counted, such as room for a body to grow, takes less than that again. What stays is what was
+ * freed since the heap was trimmed, and what clients had sent ahead. What the first requests take for good is not
+ * measured. */
 static void test_memory_stays_within_the_limit(void **state)
 {
     (void)state;

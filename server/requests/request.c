@@ -126,8 +126,8 @@ void quern_request_release(struct quern_request *request, size_t bytes)
     request->held -= bytes;
 }
 
-/* Whether so many bytes more leave the quarter of the memory free that is kept for the oldest request. A request that is
- * alone takes nothing from others. */
+/* Whether so many bytes more leave the quarter of the memory free that is kept for the oldest request. A request that
+ * is alone takes nothing from others. */
 static bool may_claim(const struct quern_request *request, size_t bytes)
 {
     const struct quern_load *load = &request->service->load;
