@@ -157,7 +157,9 @@ static int check_pooling(const char *folder, const char *path, quern_error *erro
         code = quern_json_get_string(&json, json.root, "pooling_mode", &mode, error); /* in newer files */
     for (size_t i = 0; i < QUERN_COUNT(others) && code == QUERN_OK && !other; i++)
         code = quern_json_get_bool(&json, json.root, others[i], &other, error);
-    if (code == QUERN_OK && ((!mean && !quern_text_is(mode, "mean")) || other || !prompt))
+    if (mode.length > 0)
+        mean = quern_text_is(mode, "mean");
+    if (code == QUERN_OK && (!mean || other || !prompt))
         code = refuse(&json, "the pooling is not the mean over all tokens", error);
     quern_json_close(&json);
     return code;

@@ -37,7 +37,8 @@ static bool cuts_nothing(const json_t *pre_tokenizer)
     const char *type = json_string_value(json_object_get(pre_tokenizer, "type"));
     const char *pattern = json_string_value(json_object_get(json_object_get(pre_tokenizer, "pattern"), "String"));
     return pre_tokenizer == NULL || json_is_null(pre_tokenizer) ||
-           (type != NULL && pattern != NULL && strcmp(type, "Split") == 0 && strcmp(pattern, " ") == 0);
+           (type != NULL && pattern != NULL && strcmp(type, "Split") == 0 && strcmp(pattern, " ") == 0 &&
+            !json_is_true(json_object_get(pre_tokenizer, "invert")));
 }
 
 /* Refuses what would change ids, and what quern does not do. */

@@ -338,6 +338,7 @@ static void test_settings_that_are_refused(void **state)
         {QUERN_EFORMAT, "is not a folder beside it", "modules.json", "s/2_Dense/..\\/2_Dense/"},
         {QUERN_EUNSUPPORTED, "one dense layer", "modules.json", "s/{[^{]*2_Dense[^}]*},//"},
         {QUERN_EUNSUPPORTED, "pooling", "1_Pooling/config.json", "s/mean_tokens\":true/mean_tokens\":false/"},
+        {QUERN_EUNSUPPORTED, "pooling", "1_Pooling/config.json", "s/\"pooling_mode_mean/\"pooling_mode\":\"cls\",&/"},
         {QUERN_EUNSUPPORTED, "pooling", "1_Pooling/config.json", "s/include_prompt\":true/include_prompt\":false/"},
         {QUERN_EUNSUPPORTED, "pooling", "1_Pooling/config.json", "s/cls_token\":false/cls_token\":true/"},
         {QUERN_EUNSUPPORTED, "bias or an activation", "2_Dense/config.json", "s/false/true/"},
@@ -385,6 +386,8 @@ static void test_tokenizer_json_that_is_refused(void **state)
         {QUERN_EUNSUPPORTED, "pre_tokenizer", "s/\"version\":\"1.0\"/&,\"pre_tokenizer\":{\"type\":\"Whitespace\"}/"},
         {QUERN_EUNSUPPORTED, "pre_tokenizer",
          "s/\"version\":\"1.0\"/&,\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"Regex\":\" \"}}/"},
+        {QUERN_EUNSUPPORTED, "pre_tokenizer", "s/\"version\":\"1.0\"/&,\"pre_tokenizer\":{\"type\":\"Split\","
+         "\"pattern\":{\"String\":\" \"},\"behavior\":\"Removed\",\"invert\":true}/"},
         {QUERN_EUNSUPPORTED, "Gemma's kind", "s/\"byte_fallback\":true/\"byte_fallback\":false/"},
         {QUERN_EUNSUPPORTED, "Gemma's kind",
          "s/\"normalizer\":{\"type\":\"Replace\"/\"normalizer\":{\"type\":\"NFC\"/"},
