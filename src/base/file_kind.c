@@ -22,6 +22,8 @@ static const struct {
     KIND("version https://git-lfs", 0, "a pointer of Git LFS: the file itself was not downloaded (git lfs pull)"),
     KIND("<!doctype", 0, "a web page: download the file behind it"),
     KIND("<html", 0, "a web page: download the file behind it"),
+    KIND("<head", 0, "a web page: download the file behind it"),
+    KIND("<!--", 0, "a web page: download the file behind it"),
     KIND("<?xml", 0, "an XML document, perhaps an error of a server: download the file again"),
     KIND("PK\x03\x04", 0, ZIP),
     KIND("PK\x05\x06", 0, ZIP),
@@ -73,18 +75,34 @@ static bool is_onnx(const unsigned char *bytes, size_t size)
            memchr(next, bytes[2], sizeof next) != NULL;
 }
 
+static bool has_mark(const char *text, size_t size, size_t kind)
+{
+    return size >= kinds[kind].place + kinds[kind].length &&
+           strncasecmp(text + kinds[kind].place, kinds[kind].mark, kinds[kind].length) == 0;
+}
+
+/* The kind of a text that begins with space or with a byte order mark; NULL: it has none of these. */
+static const char *kind_behind_space(const char *text, size_t size)
+{
+    size_t at = size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+    while (at < size && (text[at] == ' ' || (text[at] >= '\t' && text[at] <= '\r')))
+        at++;
+    for (size_t i = 0; i < QUERN_COUNT(kinds) && at > 0; i++)
+        if ((kinds[i].mark[0] == '<' || kinds[i].mark[0] == '{') && has_mark(text + at, size - at, i))
+            return kinds[i].what;
+    return NULL;
+}
+
 const char *quern_file_kind(const void *data, size_t size)
 {
-    const char *text = data;
     if (size == 0)
         return "empty: download the file again";
     for (size_t i = 0; i < QUERN_COUNT(kinds); i++)
-        if (size >= kinds[i].place + kinds[i].length &&
-            strncasecmp(text + kinds[i].place, kinds[i].mark, kinds[i].length) == 0)
+        if (has_mark(data, size, i))
             return kinds[i].what;
     if (is_safetensors(data, size))
         return "a safetensors file: 'quern convert' makes a model file of its folder";
     if (is_pickle(data, size))
         return PICKLE;
-    return is_onnx(data, size) ? ONNX : NULL;
+    return is_onnx(data, size) ? ONNX : kind_behind_space(data, size);
 }
