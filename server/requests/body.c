@@ -51,7 +51,9 @@ static const char *recognise(const char *data, size_t length)
         size_t length;
         const char *what;
     } table[] = {{"\x1f\x8b", 2, "compressed with gzip"}, {"\x28\xb5\x2f\xfd", 4, "compressed with zstd"},
-                 {"\xff\xfe", 2, "UTF-16"}, {"\xfe\xff", 2, "UTF-16"}, {"{\0", 2, "UTF-16"}, {"\0{", 2, "UTF-16"},
+                 {"\xff\xfe\0\0", 4, "UTF-32"}, {"\0\0\xfe\xff", 4, "UTF-32"}, {"{\0\0\0", 4, "UTF-32"},
+                 {"\0\0\0{", 4, "UTF-32"}, {"\xff\xfe", 2, "UTF-16"},
+                 {"\xfe\xff", 2, "UTF-16"}, {"{\0", 2, "UTF-16"}, {"\0{", 2, "UTF-16"},
                  {"--", 2, "a form"}};
     for (size_t i = 0; i < QUERN_COUNT(table); i++)
         if (length >= table[i].length && memcmp(data, table[i].bytes, table[i].length) == 0)
@@ -66,6 +68,19 @@ static bool is_declared_as_other(const struct quern_request *request)
     const char *type = quern_head_find(request->head, "content-type");
     const size_t length = type != NULL ? strcspn(type, "; \t") : 0;
     return length > 0 && !(length >= 4 && strncasecmp(type + length - 4, "json", 4) == 0);
+}
+
+/* Whether the client says that its characters are not UTF-8. Clients say so wrongly, too, so it counts only when bytes
+ * are not UTF-8: they are characters then, not damage. */
+static bool has_other_charset(const struct quern_request *request)
+{
+    const char *type = quern_head_find(request->head, "content-type");
+    const char *charset = type != NULL ? strcasestr(type, "charset=") : NULL;
+    if (charset == NULL)
+        return false;
+    charset += strlen("charset=");
+    charset += *charset == '"';
+    return strncasecmp(charset, "utf-8", 5) != 0 && strncasecmp(charset, "utf8", 4) != 0;
 }
 
 /* Whether JSON may begin here. A word is looked at as a whole, as forms begin with words, too. */
@@ -98,7 +113,8 @@ static bool check_beginning(struct quern_request *request)
 int quern_body_read(struct quern_request *request, size_t slice)
 {
     const struct quern_json_options options = {
-        .names = fields, .replaces = request->dialect->replaces_bytes, .hold = hold, .owner = request};
+        .names = fields, .replaces = request->dialect->replaces_bytes && !has_other_charset(request), .hold = hold,
+        .owner = request};
     if (request->reader.data == NULL) {
         if (!check_beginning(request))
             return -1;
