@@ -144,6 +144,47 @@ static int refuse_option(const struct quern_cli_verb *verb, size_t count, int ke
     return quern_cli_misuse(verb->name, "there is no option '--%s'%s", asked, quern_cli_nearest_hint(&nearest, hint));
 }
 
+/* The option that a word names, up to a "=": by its whole name, or also by its letter. NULL: none. */
+static const struct quern_cli_option *named_option(const struct quern_cli_verb *verb, const char *word, bool or_letter)
+{
+    const size_t count = count_options(verb), length = strcspn(word, "=");
+    for (size_t i = 0; i < count + COMMON_OPTIONS; i++) {
+        const struct quern_cli_option *option = option_at(verb, count, i);
+        if ((strlen(option->name) == length && memcmp(word, option->name, length) == 0) ||
+            (or_letter && length == 1 && word[0] == option->letter))
+            return option;
+    }
+    return NULL;
+}
+
+/* Refuses a long name behind one hyphen, as in "-model x", which otherwise is -m with the argument "odel". -1: it is
+ * none. word: the argument of the command line that getopt has read last; value: what it takes as the option's. */
+static int refuse_one_hyphen(const struct quern_cli_verb *verb, const char *word, const char *value)
+{
+    const struct quern_cli_option *option = value == word + 2 ? named_option(verb, word + 1, false) : NULL;
+    return option == NULL ? -1 : quern_cli_misuse(verb->name, "a long option has two hyphens, not as in '%s' (did you "
+                                                  "mean '--%s'?)", word, option->name);
+}
+
+/* Refuses options that begin with a dash in place of hyphens, as programs that set texts write them: otherwise they
+ * would be texts. "--" before them says that they are. */
+static int refuse_dashes(const struct quern_cli_verb *verb, char **words, int count)
+{
+    static const char *const dashes[] = {"\u2010", "\u2011", "\u2012", "\u2013", "\u2014", "\u2015", "\u2212"};
+    for (int i = 0; i < count; i++)
+        for (size_t j = 0; j < QUERN_COUNT(dashes); j++) {
+            const char *rest = words[i] + strlen(dashes[j]);
+            if (strncmp(words[i], dashes[j], strlen(dashes[j])) != 0)
+                continue;
+            rest += strncmp(rest, dashes[j], strlen(dashes[j])) == 0 ? strlen(dashes[j]) : 0;
+            const struct quern_cli_option *option = named_option(verb, rest, true);
+            if (option != NULL)
+                return quern_cli_misuse(verb->name, "'%s' begins with a dash, options with hyphens (did you mean "
+                                        "'--%s'?); for a text, put -- before it", words[i], option->name);
+        }
+    return -1;
+}
+
 /* given[i]: whether the command line has option i. */
 static int take_command_line(const struct quern_cli_verb *verb, int argc, char **argv, bool given[MOST_OPTIONS])
 {
@@ -161,6 +202,8 @@ static int take_command_line(const struct quern_cli_verb *verb, int argc, char *
             return QUERN_CLI_DONE;
         }
         const struct quern_cli_option *option = option_at(verb, count, i);
+        if (optarg != NULL && key < FIRST_LONG && (code = refuse_one_hyphen(verb, argv[optind - 1], optarg)) >= 0)
+            return code;
         if (given[i] && option->kind != QUERN_CLI_KIND_TEXTS)
             return quern_cli_misuse(verb->name, "--%s is given twice", option->name);
         given[i] = true;
@@ -171,6 +214,8 @@ static int take_command_line(const struct quern_cli_verb *verb, int argc, char *
         snprintf(label, sizeof label, "--%s", option->name);
         code = quern_cli_take(verb, option, label, optarg);
     }
+    if (code < 0 && strcmp(argv[optind - 1], "--") != 0)
+        code = refuse_dashes(verb, argv + optind, argc - optind);
     return code;
 }
 

@@ -68,7 +68,7 @@ struct quern_cli_nearest {
     int length, distance;
 };
 
-/* Compares one of the words that exist. */
+/* Compares one of the words that exist. A word that begins with what was asked is as near as can be. */
 void quern_cli_nearest_offer(struct quern_cli_nearest *nearest, const char *word, size_t length);
 
 /* The same for each word of a list with '|' between them; NULL is an empty list. */
@@ -126,6 +126,9 @@ struct quern_cli_output {
 /* The path of the file that is written for a path: the path itself or, when it is a link, where the link leads, also
  * when no file is there yet. The caller frees it. NULL with errno: links in a circle, or no memory. */
 char *quern_cli_output_target(const char *path);
+
+/* Whether what is written to this path, as quern_cli_output_open understands it, would appear on a terminal. */
+bool quern_cli_output_is_terminal(const char *path);
 
 /* Notes that a file is read, so that no output replaces it, by whatever name. path: NULL is standard input. what: for
  * the message, such as "the texts are". */

@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <string.h>
+#include <strings.h>
 
 #define LONGEST_COMPARED 32 /* bytes of a word that is compared; longer ones have no near word */
 
@@ -38,7 +39,8 @@ void quern_cli_nearest_offer(struct quern_cli_nearest *nearest, const char *word
     if (asked == 0 || asked > LONGEST_COMPARED || length > LONGEST_COMPARED)
         return;
     const int most = asked < 3 ? 0 : asked < 6 ? 1 : asked < 10 ? 2 : 3; /* letters of a slip of the hand */
-    const int found = distance(nearest->asked, asked, word, length);
+    const bool begins = asked >= 3 && asked < length && strncasecmp(nearest->asked, word, asked) == 0;
+    const int found = begins ? 0 : distance(nearest->asked, asked, word, length);
     if (found > most || (nearest->word != NULL && found >= nearest->distance))
         return;
     nearest->word = word;

@@ -1,6 +1,7 @@
 #include "cli.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -201,6 +202,20 @@ static bool is_standard_output(const char *path)
 {
     struct stat one, other;
     return stat(path, &one) == 0 && fstat(STDOUT_FILENO, &other) == 0 && is_same(&one, &other);
+}
+
+bool quern_cli_output_is_terminal(const char *path)
+{
+    struct stat status;
+    if (path == NULL || strcmp(path, "-") == 0)
+        return isatty(STDOUT_FILENO);
+    if (stat(path, &status) != 0 || !S_ISCHR(status.st_mode))
+        return false;
+    const int descriptor = open(path, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+    const bool is_terminal = descriptor >= 0 && isatty(descriptor);
+    if (descriptor >= 0)
+        close(descriptor);
+    return is_terminal;
 }
 
 int quern_cli_output_open(struct quern_cli_output *output, const char *path, bool rewinds)

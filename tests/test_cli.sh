@@ -128,6 +128,16 @@ for verb in $("$quern" --help | sed -n 's/^  \([a-z-]*\)  .*/\1/p') help version
     near "$wrong" "$verb" "$wrong"
 done
 near EMBED embed EMBED
+near sim similarity sim a b
+near -output=x --output embed -m "$model" -output=x hello
+near -task --task embed -m "$model" -task query hello
+near —task --task embed -m "$model" —task query hello
+near –t --task embed -m "$model" hello –t query
+near ——dims=64 --dims embed -m "$model" ——dims=64 hello
+run tokenize -m "$model" -- —task
+check "behind -- it is a text" exits 0
+run tokenize -m "$model" '— he said'
+check "a dash that begins a text" exits 0
 near embde embed embde
 for verb in embed serve convert; do
     "$quern" help "$verb" >"$work/help"
@@ -180,6 +190,10 @@ if command -v script >/dev/null; then
     for format in f32 npy; do
         on_terminal TERM=xterm "'$quern' embed -m '$model' -f $format x"
         check "$format is not written to a terminal" both grep -q "a terminal cannot show" "$work/out" -- [ $status = 2 ]
+        for name in /dev/tty /dev/stdout; do
+            on_terminal TERM=xterm "'$quern' embed -m '$model' -f $format -o $name x"
+            check "$format is not written to $name" both grep -q "a terminal cannot show" "$work/out" -- [ $status = 2 ]
+        done
     done
     on_terminal TERM=xterm "'$quern' similarity -m '$model' a b"
     check "a matrix on a terminal has colours" escapes

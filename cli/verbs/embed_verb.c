@@ -78,7 +78,7 @@ static int embed_all(struct embed_run *run)
 static int check_options(const struct embed_options *options)
 {
     const bool binary = options->format == QUERN_JOBS_F32 || options->format == QUERN_JOBS_NPY;
-    if (binary && (options->output == NULL || strcmp(options->output, "-") == 0) && isatty(STDOUT_FILENO))
+    if (binary && quern_cli_output_is_terminal(options->output))
         return quern_cli_misuse("embed", "-f %s writes bytes that a terminal cannot show: use -o FILE, or a pipe",
                                 options->format == QUERN_JOBS_F32 ? "f32" : "npy");
     return quern_cli_check_title("embed", &options->embed);
