@@ -12,7 +12,7 @@ static const char *const fields[] = {
     "add_special", "add_special_tokens", "content", "dimensions", "embd_normalize", "encoding_format", "ids", "input",
     "input_type", "inputs", "model", "multimodal_data", "name", "normalize", "num_ctx", "options", "output_dtype",
     "parameters", "parse_special", "prompt", "prompt_name", "prompt_string", "sentences", "skip_special_tokens",
-    "source_sentence", "stream", "task", "taskType", "task_type", "texts", "title", "tokens", "truncate",
+    "source_sentence", "stream", "task", "taskType", "task_type", "text", "texts", "title", "tokens", "truncate",
     "truncation_direction", "user", "with_pieces", NULL};
 
 /* ---------------------------------------------------------------- JSON */

@@ -147,7 +147,7 @@ static const struct quern_value *unwrap(const struct quern_value *value)
 /* Fields that are null count as absent, and empty ones if another one is there. */
 bool quern_body_find_inputs(struct quern_request *request, const char *own, const char **name)
 {
-    static const char *const names[] = {"input", "inputs", "content", "prompt", "texts"};
+    static const char *const names[] = {"input", "inputs", "content", "prompt", "texts", "text"};
     const struct quern_value *found = quern_body_field(request->object, own);
     *name = own;
     for (size_t i = 0; i < QUERN_COUNT(names); i++) {

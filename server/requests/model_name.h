@@ -1,11 +1,11 @@
-/* Names of models as clients send them: the server's own name, which may be followed by a task ("NAME:query") or by
- * Ollama's tag (":latest"). */
+/* Names of models as clients send them: the server's own name, which may be followed by a task ("NAME:query",
+ * "NAME:search_query") and by Ollama's tag (":latest"). */
 #ifndef QUERN_SERVER_MODEL_NAME_H
 #define QUERN_SERVER_MODEL_NAME_H
 
 #include "service.h"
 
-/* The task that a name ends in after ':', or -1. */
+/* The task that follows a name after ':', or -1. */
 int quern_model_name_task(const char *name);
 
 /* Whether a name, without its task or tag, is that of the model here. */
