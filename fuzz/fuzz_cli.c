@@ -54,14 +54,14 @@ static void check_string(const quern_text *text)
     free(json);
 }
 
-/* The text that must stand at `at`: what lies before the next separator; of a line, without its carriage return and the
- * file's mark of UTF-8. *next: where the following text begins. */
+/* The text that must stand at `at`: what lies before the next separator, without the file's mark of UTF-8 and, of a
+ * line, its carriage return. *next: where the following text begins. */
 static quern_text expected_text(const uint8_t *data, size_t size, char separator, size_t at, size_t *next)
 {
     const uint8_t *end = memchr(data + at, separator, size - at);
     size_t length = end != NULL ? (size_t)(end - data) - at : size - at;
     *next = at + length + (end != NULL);
-    if (separator == '\n' && at == 0 && length >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0) {
+    if (at == 0 && length >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0) {
         at += 3;
         length -= 3;
     }
@@ -84,15 +84,19 @@ static void check_batch(const struct quern_jobs_texts *batch, const uint8_t *dat
     }
 }
 
-/* Whether input was refused for a reason: the next line has a NUL byte, or the file is of a kind that is not text. */
+/* Whether input was refused for a reason: the file is of a kind that is not text, or it has lines, and the next one has
+ * a NUL byte, or all end with CR alone. */
 static int is_refused_rightly(const uint8_t *data, size_t size, char separator, size_t at)
 {
     size_t next;
-    if (separator != '\n' || at == size)
+    if (at == size)
         return 0;
-    const quern_text line = expected_text(data, size, separator, at, &next);
-    return memchr(line.data, '\0', line.length) != NULL ||
-           (at == 0 && quern_jobs_recognise((const char *)data, size) != NULL);
+    const uint8_t *end = memchr(data, separator, size);
+    const quern_text text = expected_text(data, size, separator, at, &next);
+    if (at == 0 && quern_jobs_recognise((const char *)data, size, end != NULL ? (size_t)(end - data) : size) != NULL)
+        return 1;
+    return separator == '\n' && (memchr(text.data, '\0', text.length) != NULL ||
+                                 (at == 0 && quern_jobs_recognise_ends((const char *)data, size) != NULL));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -51,7 +51,7 @@ void quern_jobs_array_open(struct quern_jobs_array *array, const quern_text *tex
 
 /* The lines of a file, or its parts between NUL bytes. A last part without a separator is a text too. A line ends with
  * LF or CRLF, and a mark of UTF-8 (BOM) at the beginning of the file belongs to no line. Parts between NUL bytes are
- * given as they are. */
+ * given as they are, but the first without the mark. */
 struct quern_jobs_stream {
     struct quern_jobs_source source;
     const char *name; /* of the file, for messages */
@@ -66,9 +66,9 @@ struct quern_jobs_stream {
 
 /* path: NULL for standard input. Its string must live as long as the source. QUERN_EIO. A batch is given as soon as no
  * more input is waiting: the source waits for the first text of a batch only. next: QUERN_EIO, QUERN_ENOMEM,
- * QUERN_ETOOLONG for a text of more than QUERN_JOBS_LONGEST bytes, and QUERN_EINVAL for a file that is not lines of
- * text: it begins as a compressed file, a document, a picture or the like, its lines end with CR alone, or a line has a
- * NUL byte. */
+ * QUERN_ETOOLONG for a text of more than QUERN_JOBS_LONGEST bytes, and QUERN_EINVAL for a file that is not texts:
+ * it begins as a compressed file, a document, a picture or the like, its lines end with CR alone, or a line has a NUL
+ * byte. */
 int quern_jobs_stream_open(struct quern_jobs_stream *stream, const char *path, char separator, quern_error *error);
 void quern_jobs_stream_close(struct quern_jobs_stream *stream); /* a stream of zeros is allowed */
 

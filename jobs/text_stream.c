@@ -99,22 +99,27 @@ static int find_texts(struct quern_jobs_stream *stream, size_t lengths[QUERN_JOB
 
 /* ---------------------------------------------------------------- lines */
 
-/* Bytes of the mark that some programs write at the beginning of a file in UTF-8. */
-static size_t mark_length(const char *data, size_t length)
+/* Takes off the mark that some programs write at the beginning of a file in UTF-8. */
+static void drop_mark(quern_text *first)
 {
     static const char mark[] = {'\xef', '\xbb', '\xbf'};
-    return length >= sizeof mark && memcmp(data, mark, sizeof mark) == 0 ? sizeof mark : 0;
+    if (first->length >= sizeof mark && memcmp(first->data, mark, sizeof mark) == 0) {
+        first->data += sizeof mark;
+        first->length -= sizeof mark;
+    }
 }
 
-/* Refuses a file that is plainly not lines of text, before its first line is given. */
-static int check_kind(const struct quern_jobs_stream *stream, quern_error *error)
+/* Refuses a file that is plainly not texts, before its first text, of first bytes, is given. */
+static int check_kind(const struct quern_jobs_stream *stream, size_t first, quern_error *error)
 {
-    const struct quern_jobs_not_text *found = quern_jobs_recognise(stream->buffer, stream->end);
-    if (found == NULL)
+    const struct quern_jobs_not_text *found = quern_jobs_recognise(stream->buffer, stream->end, first);
+    const bool has_lines = stream->separator == '\n';
+    if (found == NULL && has_lines)
         found = quern_jobs_recognise_ends(stream->buffer, stream->begin);
     if (found == NULL)
         return QUERN_OK;
-    return quern_jobs_fail(error, QUERN_EINVAL, "%s is not lines of text, but %s: %s", stream->name, found->what,
+    return quern_jobs_fail(error, QUERN_EINVAL, "%s is not %s, but %s: %s", stream->name,
+                           has_lines ? "lines of text" : "texts with NUL bytes at their ends", found->what,
                            found->way_out);
 }
 
@@ -130,13 +135,9 @@ static bool is_utf8(quern_text text)
     return true;
 }
 
-/* Makes a text of a line: without the carriage return of CRLF, and the first one without the mark of UTF-8. number
- * counts lines from 1. */
+/* Makes a text of a line: without the carriage return of CRLF. number counts lines from 1. */
 static int take_line(struct quern_jobs_stream *stream, quern_text *line, uint64_t number, quern_error *error)
 {
-    const size_t mark = number == 1 ? mark_length(line->data, line->length) : 0;
-    line->data += mark;
-    line->length -= mark;
     if (line->length > 0 && line->data[line->length - 1] == '\r')
         line->length--;
     if (memchr(line->data, '\0', line->length) != NULL)
@@ -156,11 +157,13 @@ static int next(struct quern_jobs_source *source, struct quern_jobs_texts *batch
     int code = find_texts(stream, lengths, &count, error);
     if (code != QUERN_OK)
         return code;
-    if (stream->separator == '\n' && stream->given == 0 && count > 0)
-        code = check_kind(stream, error);
+    if (stream->given == 0 && count > 0)
+        code = check_kind(stream, lengths[0], error);
     const char *data = stream->buffer; /* only now, because the buffer may have moved while it grew */
     for (size_t i = 0; i < count && code == QUERN_OK; i++) {
         stream->texts[i] = (quern_text){data, lengths[i]};
+        if (stream->given + i == 0)
+            drop_mark(&stream->texts[i]);
         if (stream->separator == '\n')
             code = take_line(stream, &stream->texts[i], stream->given + i + 1, error);
         if (code != QUERN_OK && i > 0) { /* the lines before it are given now, and the next call fails */

@@ -133,11 +133,11 @@ static void test_line_ends_and_marks(void **state)
     }
 }
 
-static void check_refused(const char *data, size_t length, const char *message)
+static void check_refused(const char *data, size_t length, bool null, const char *message)
 {
     struct quern_jobs_stream stream;
     feed(data, length);
-    open_input(&stream, false);
+    open_input(&stream, null);
     check_failure(&stream, QUERN_EINVAL, message);
     quern_jobs_stream_close(&stream);
 }
@@ -152,7 +152,7 @@ static void test_what_is_not_text(void **state)
     } cases[] = {
 #define CASE(data, message) {data, sizeof(data) - 1, message}
         CASE("\x1f\x8b\x08\0\0\n", "zcat"), CASE("\x28\xb5\x2f\xfd\x24\n", "zstdcat"),
-        CASE("\xfd\x37zXZ\0\n", "xzcat"), CASE("BZh91AY\n", "bzcat"), CASE("PK\x03\x04\n", "unzip -p"),
+        CASE("\xfd\x37zXZ\0\n", "xzcat"), CASE("BZh91AY&SY\xd8\x72\n", "bzcat"), CASE("PK\x03\x04\n", "unzip -p"),
         CASE("%PDF-1.7\n", "pdftotext"), CASE("\xff\xfeh\0i\0\n\0", "iconv -f UTF-16"),
         CASE("\xfe\xff\0h\0\n", "iconv -f UTF-16"), CASE("\xff\xfe\0\0h\0\0\0\n\0\0\0", "iconv -f UTF-32"),
         CASE("h\0i\0\n\0", "standard input:1: there is a NUL byte"), CASE("PAR1\x15\n", "Parquet"),
@@ -161,7 +161,47 @@ static void test_what_is_not_text(void **state)
 #undef CASE
     };
     for (size_t i = 0; i < QUERN_COUNT(cases); i++)
-        check_refused(cases[i].data, cases[i].length, cases[i].message);
+        check_refused(cases[i].data, cases[i].length, false, cases[i].message);
+}
+
+/* Texts between NUL bytes are checked, too; the mark of UTF-8 is not one of theirs. */
+static void test_what_is_not_text_with_nul_ends(void **state)
+{
+    (void)state;
+    struct quern_jobs_stream stream;
+    struct quern_jobs_texts batch;
+    check_refused("\x1f\x8b\x08\0\0a", 6, true, "is not texts with NUL bytes at their ends, but compressed by gzip");
+    check_refused("\xff\xfeh\0i\0", 6, true, "iconv -f UTF-16");
+    check_refused("\xff\xfe\0\0h\0\0\0", 8, true, "iconv -f UTF-32");
+    check_refused("GGUF\x03\0\0\0", 8, true, "-m");
+    feed(BOM "a\r\n\0" BOM "b", 11);
+    open_input(&stream, true);
+    assert_int_equal(next(&stream, &batch), 2);
+    assert_int_equal(batch.texts[0].length, 3);
+    assert_memory_equal(batch.texts[0].data, "a\r\n", 3);
+    assert_int_equal(batch.texts[1].length, 4);
+    quern_jobs_stream_close(&stream);
+}
+
+/* Words with which files begin, in texts about such files. */
+static void test_texts_that_begin_as_files(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"GGUF is a format", "ID3 tags", "RIFF", "GIF89a", "PAR1", "ARROW1: \xc3\xa9",
+                                        "OggS pages", "BZh is \xe2\x80\x9cthe mark\xe2\x80\x9d of bzip2",
+                                        "SQLite format 3 files"};
+    for (size_t i = 0; i < QUERN_COUNT(texts); i++)
+        for (int null = 0; null < 2; null++) {
+            struct quern_jobs_stream stream;
+            struct quern_jobs_texts batch;
+            char data[64];
+            const size_t length = (size_t)snprintf(data, sizeof data, "%s%cb", texts[i], null ? '\0' : '\n');
+            feed(data, length);
+            open_input(&stream, null);
+            assert_int_equal(next(&stream, &batch), 2);
+            assert_int_equal(batch.texts[0].length, strlen(texts[i]));
+            quern_jobs_stream_close(&stream);
+        }
 }
 
 /* The lines before a line that is refused are given. */
@@ -281,6 +321,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lines),
         cmocka_unit_test(test_line_ends_and_marks), cmocka_unit_test(test_what_is_not_text),
+        cmocka_unit_test(test_what_is_not_text_with_nul_ends), cmocka_unit_test(test_texts_that_begin_as_files),
         cmocka_unit_test(test_nul_in_a_line), cmocka_unit_test(test_random_data),
         cmocka_unit_test(test_long_texts),
         cmocka_unit_test(test_idle_input_is_given),

@@ -90,7 +90,7 @@ static bool read_piece(struct quern_eval_lines *lines)
 static int check_first_line(struct quern_eval_lines *lines)
 {
     static const char mark[] = "\xef\xbb\xbf";
-    const struct quern_jobs_not_text *found = quern_jobs_recognise(lines->line, lines->length);
+    const struct quern_jobs_not_text *found = quern_jobs_recognise(lines->line, lines->length, lines->length);
     if (found == NULL)
         found = quern_jobs_recognise_ends(lines->line, lines->length);
     if (found != NULL)
