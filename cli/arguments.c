@@ -6,11 +6,10 @@
 #include <getopt.h>
 #include <string.h>
 
-#define MOST_OPTIONS 64 /* of a verb, the common ones and an empty one included */
 #define FIRST_LONG 256  /* what getopt returns for the first long option: above every letter */
 
 const struct quern_cli_option quern_cli_common_options[] = {
-    {.name = "quiet", .letter = 'q', .help = "say nothing but errors"},
+    {.name = "quiet", .letter = 'q', .help = "say nothing but errors", .kind = QUERN_CLI_KIND_QUIET},
     {.name = "help", .letter = 'h', .help = "show this help"},
     {0},
 };
@@ -87,8 +86,8 @@ static void print_help(const struct quern_cli_verb *verb)
 
 /* A verb's options as getopt_long needs them. */
 struct known {
-    struct option names[MOST_OPTIONS];
-    char letters[2 * MOST_OPTIONS];
+    struct option names[QUERN_CLI_MOST_OPTIONS];
+    char letters[2 * QUERN_CLI_MOST_OPTIONS];
 };
 
 static void describe(struct known *known, const struct quern_cli_verb *verb, size_t count)
@@ -186,7 +185,7 @@ static int refuse_dashes(const struct quern_cli_verb *verb, char **words, int co
 }
 
 /* given[i]: whether the command line has option i. */
-static int take_command_line(const struct quern_cli_verb *verb, int argc, char **argv, bool given[MOST_OPTIONS])
+static int take_command_line(const struct quern_cli_verb *verb, int argc, char **argv, bool given[QUERN_CLI_MOST_OPTIONS])
 {
     const size_t count = count_options(verb);
     struct known known = {0};
@@ -207,10 +206,6 @@ static int take_command_line(const struct quern_cli_verb *verb, int argc, char *
         if (given[i] && option->kind != QUERN_CLI_KIND_TEXTS)
             return quern_cli_misuse(verb->name, "--%s is given twice", option->name);
         given[i] = true;
-        if (i == count + QUIET) {
-            quern_cli_quiet = true;
-            continue;
-        }
         snprintf(label, sizeof label, "--%s", option->name);
         code = quern_cli_take(verb, option, label, optarg);
     }
@@ -221,7 +216,7 @@ static int take_command_line(const struct quern_cli_verb *verb, int argc, char *
 
 int quern_cli_parse(const struct quern_cli_verb *verb, int argc, char **argv, struct quern_cli_arguments *arguments)
 {
-    bool given[MOST_OPTIONS] = {false};
+    bool given[QUERN_CLI_MOST_OPTIONS] = {false};
     int code = take_command_line(verb, argc, argv, given);
     if (code < 0 && verb->environment)
         code = quern_cli_take_environment(verb, given);

@@ -19,7 +19,8 @@ enum quern_cli_kind {
     QUERN_CLI_KIND_SECONDS, /* double: 0 to `most` */
     QUERN_CLI_KIND_BYTES,   /* size_t: a million or more; K, M or G may stand behind the number */
     QUERN_CLI_KIND_TASK,    /* int: a quern_task */
-    QUERN_CLI_KIND_WORD     /* int: the place of the word in `words` */
+    QUERN_CLI_KIND_WORD,    /* int: the place of the word in `words` */
+    QUERN_CLI_KIND_QUIET    /* no field: quern_cli_quiet becomes true */
 };
 
 struct quern_cli_option {
@@ -33,7 +34,9 @@ struct quern_cli_option {
     size_t offset; /* of the field in the verb's structure */
 };
 
-/* Options of every verb, beside its own. */
+#define QUERN_CLI_MOST_OPTIONS 64 /* of a verb, the common ones and an empty one included */
+
+/* Options of every verb, beside its own: --quiet, and --help, which is for the command line alone. */
 extern const struct quern_cli_option quern_cli_common_options[];
 
 #define QUERN_CLI_TEXTS 8

@@ -52,6 +52,29 @@ static bool is_of_a_service(const char *variable, const char *value)
            (ends_with(variable, "_NAME") && value[0] == '/') || strstr(variable, "_ENV_") != NULL;
 }
 
+/* The option behind this one, of those that the environment may have: the verb's own, then --quiet. NULL: none. */
+static const struct quern_cli_option *next_option(const struct quern_cli_option *option)
+{
+    if (option == quern_cli_common_options)
+        return NULL;
+    return option[1].name != NULL ? option + 1 : quern_cli_common_options;
+}
+
+static const char *taken[QUERN_CLI_MOST_OPTIONS]; /* names of options that came from the environment */
+static size_t taken_count;
+
+const char *quern_cli_label(const char *option, char label[QUERN_CLI_LABEL])
+{
+    char variable[NAME_BYTES];
+    snprintf(label, QUERN_CLI_LABEL, "--%s", option);
+    for (size_t i = 0; i < taken_count; i++)
+        if (strcmp(taken[i], option) == 0) {
+            write_variable(variable, option);
+            snprintf(label, QUERN_CLI_LABEL, "$%s", variable);
+        }
+    return label;
+}
+
 static int take_variable(const struct quern_cli_verb *verb, const struct quern_cli_option *option,
                          const char *variable, const char *value)
 {
@@ -67,6 +90,7 @@ static int take_variable(const struct quern_cli_verb *verb, const struct quern_c
     if (option->argument == NULL && !is_word(value, on))
         return quern_cli_misuse(verb->name, "$%s takes true or false (1 or 0, yes or no, on or off), not '%s'",
                                 variable, value);
+    taken[taken_count++] = option->name;
     snprintf(label, sizeof label, "$%s", variable);
     return quern_cli_take(verb, option, label, value);
 }
@@ -79,7 +103,7 @@ static bool is_known(const struct quern_cli_verb *verb, const char *variable)
     for (size_t i = 0; i < QUERN_COUNT(others); i++)
         if (strcmp(variable, others[i]) == 0)
             return true;
-    for (const struct quern_cli_option *option = verb->table; option->name != NULL; option++) {
+    for (const struct quern_cli_option *option = verb->table; option != NULL; option = next_option(option)) {
         write_variable(name, option->name);
         if (strcmp(variable, name) == 0)
             return true;
@@ -104,12 +128,13 @@ static void note_unknown(const struct quern_cli_verb *verb)
 int quern_cli_take_environment(const struct quern_cli_verb *verb, const bool *given)
 {
     int code = -1;
-    for (size_t i = 0; verb->table[i].name != NULL && code < 0; i++) {
+    for (const struct quern_cli_option *option = verb->table; option != NULL && code < 0; given++) {
         char variable[NAME_BYTES];
-        write_variable(variable, verb->table[i].name);
+        write_variable(variable, option->name);
         const char *value = getenv(variable);
-        if (!given[i] && value != NULL && value[0] != '\0')
-            code = take_variable(verb, &verb->table[i], variable, value);
+        if (!*given && value != NULL && value[0] != '\0')
+            code = take_variable(verb, option, variable, value);
+        option = next_option(option);
     }
     if (code < 0)
         note_unknown(verb);

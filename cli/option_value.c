@@ -105,6 +105,7 @@ static bool read_argument(const struct quern_cli_option *option, const char *arg
     case QUERN_CLI_KIND_SECONDS: return read_seconds(argument, option->most, field);
     case QUERN_CLI_KIND_BYTES: return read_bytes(argument, field);
     case QUERN_CLI_KIND_TASK: return (*(int *)field = quern_task_find(argument)) >= 0;
+    case QUERN_CLI_KIND_QUIET: return quern_cli_quiet = true;
     case QUERN_CLI_KIND_WORD: return (*(int *)field = find_word(option->words, argument)) >= 0;
     }
     return false;

@@ -251,12 +251,28 @@ for value in 1 0 true False YES no On oFF ''; do
     environment QUERN_INSECURE="$value"
     check "a switch in the environment may be '$value'" exits 2 "it takes no arguments"
 done
+run serve -m "$model" --host "unix:$work/in"
+check "a file in the place of a socket is named as one" exits 1 "unix:$work/in: a file is there, or the socket of"
 environment QUERN_INSECURE=2
 check "a switch in the environment is true or false" exits 2 "\$QUERN_INSECURE takes true or false"
 environment QUERN_PORT=x QUERN_TIMEOUT=
 check "a variable is blamed by its own name" exits 2 "\$QUERN_PORT takes a number from 0 to 65535, not 'x'"
 environment QUERN_DEFAULT_TASK=nothing
 check "so is the variable of a task" exits 2 "\$QUERN_DEFAULT_TASK: there is no task 'nothing'"
+QUERN_CORS_ORIGIN=localhost run serve -m "$model"
+check "so is the variable of origins" exits 2 "\$QUERN_CORS_ORIGIN: 'localhost' can never match"
+QUERN_ALLOWED_HOSTS=http://a run serve -m "$model"
+check "so is the variable of hosts" exits 2 "\$QUERN_ALLOWED_HOSTS: 'http://a' can never match"
+QUERN_CACHE_FILE=there run serve -m "$model"
+check "so is the variable of the cache file" exits 2 "\$QUERN_CACHE_FILE needs --cache"
+QUERN_MAX_BODY=70000 QUERN_QUEUE_BYTES=65536 run serve -m "$model"
+check "so are two variables" exits 2 "\$QUERN_MAX_BODY 70000 is more than \$QUERN_QUEUE_BYTES 65536"
+QUERN_CORS_ORIGIN=localhost run serve -m "$model" --cors-origin nowhere
+check "an option is blamed by its own name" exits 2 "--cors-origin: 'nowhere' can never match"
+environment QUERN_QUIET=true QUERN_ALLOWED_HOST=a.example
+check "the environment may ask for quiet" both exits 2 "it takes no arguments" -- test "$(wc -l <"$work/err")" -eq 1
+environment QUERN_QUIET=2
+check "quiet is true or false, too" exits 2 "\$QUERN_QUIET takes true or false"
 QUERN_PORT=x QUERN_TIMEOUT=soon run serve -m "$model" --port 1 --timeout 1 word
 check "a variable that the command line overrides is not read" exits 2 "it takes no arguments"
 environment QUERN_PORT=tcp://10.96.0.1:8080 QUERN_SERVICE_HOST=10.96.0.1 QUERN_SERVICE_PORT=8080 \

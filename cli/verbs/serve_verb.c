@@ -1,4 +1,5 @@
 #include "arguments.h"
+#include "environment.h"
 #include "store/session.h"
 
 #include "server.h"
@@ -28,6 +29,28 @@ static char *name_model(const char *path)
     return name;
 }
 
+/* Checks options against each other, and lists of names. Returns -1, or an exit code after a message, which calls each
+ * option as it was given. */
+static int check(struct quern_server_options *server)
+{
+    char label[2][QUERN_CLI_LABEL], name[QUERN_CLI_LABEL];
+    quern_error error;
+    if (server->cache_file != NULL && server->cache_bytes == 0)
+        return quern_cli_misuse("serve", "%s needs --cache, the memory to keep vectors in",
+                                quern_cli_label("cache-file", label[0]));
+    if (server->max_body > server->queue_bytes)
+        return quern_cli_misuse("serve", "%s %d is more than %s %d, the memory of all requests: a body of this size "
+                                "could never be taken", quern_cli_label("max-body", label[0]), server->max_body,
+                                quern_cli_label("queue-bytes", label[1]), server->queue_bytes);
+    if (server->max_body == 0)
+        server->max_body = server->queue_bytes < MOST_BODY ? server->queue_bytes : MOST_BODY;
+    if (quern_server_check(server, &error) == QUERN_OK)
+        return -1;
+    const int length = (int)strcspn(error.text, ":"); /* the text begins with "--NAME:" */
+    snprintf(name, sizeof name, "%.*s", length - 2, error.text + 2);
+    return quern_cli_misuse("serve", "%s%s", quern_cli_label(name, label[0]), error.text + length);
+}
+
 static int serve(const void *given, struct quern_cli_arguments arguments)
 {
     const struct serve_options *options = given;
@@ -36,16 +59,10 @@ static int serve(const void *given, struct quern_cli_arguments arguments)
     quern_error error;
     if (arguments.count > 0)
         return quern_cli_misuse("serve", "it takes no arguments; the model is given with -m");
-    if (server.cache_file != NULL && server.cache_bytes == 0)
-        return quern_cli_misuse("serve", "--cache-file needs --cache, the memory to keep vectors in");
-    if (server.max_body > server.queue_bytes)
-        return quern_cli_misuse("serve", "--max-body %d is more than --queue-bytes %d, the memory of all requests: a "
-                                "body of this size could never be taken", server.max_body, server.queue_bytes);
-    if (server.max_body == 0)
-        server.max_body = server.queue_bytes < MOST_BODY ? server.queue_bytes : MOST_BODY;
-    if (quern_server_check(&server, &error) != QUERN_OK)
-        return quern_cli_misuse("serve", "%s", error.text);
-    int code = quern_cli_session_load(&session, &options->session);
+    int code = check(&server);
+    if (code >= 0)
+        return code;
+    code = quern_cli_session_load(&session, &options->session);
     if (code != QUERN_CLI_DONE)
         return code;
     char *name = name_model(session.path);

@@ -86,7 +86,8 @@ static int fail_to_bind(const struct quern_server *server, quern_error *error)
     char reason[96];
     const int port = server->options->port;
     if (server->is_unix)
-        return fail(error, QUERN_EIO, server->options->host, strerror(errno));
+        return fail(error, QUERN_EIO, server->options->host, errno != EADDRINUSE ? strerror(errno) :
+                    "a file is there, or the socket of a server that runs; name another path");
     snprintf(reason, sizeof reason, "port %d: %s%s", port, strerror(errno),
              errno == EADDRINUSE ? "; choose another with --port" : "");
     return fail(error, QUERN_EIO, server->options->host, reason);
