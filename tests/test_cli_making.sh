@@ -31,11 +31,14 @@ for bad in "convert -o x.gguf" "convert model" "convert a b -o x.gguf" "quantize
     "quantize made.gguf x.gguf" "quantize made.gguf x.gguf q8_0 more" "attach-head made.gguf -o x.gguf" \
     "attach-head made.gguf --dense-2 a --dense-3 b" "verify -m made.gguf -i x" "verify -m made.gguf --json" \
     "verify -m made.gguf --exact" "verify -m made.gguf -t query" "convert model -o x.gguf --type q3_k" \
+    "quantize made.gguf - q8_0" "convert model -o -" "attach-head made.gguf --dense-2 a --dense-3 b -o -" \
     "quantize made.gguf x.gguf int8" "attach-head made.gguf --dense-2 a --dense-3 b -o x.gguf --type q3_k"; do
     # shellcheck disable=SC2086 # words are meant to be split
     run $bad
     check "$bad is misuse" is_misuse
 done
+run quantize made.gguf - q8_0
+check "standard output is no file of a model" grep -qF "name a file, or ./- for a file of this name" err
 run convert model -o x.gguf --type q3_k
 check "the message names an unknown type" grep -qF "there is no type 'q3_k'" err
 

@@ -63,6 +63,9 @@ int quern_cli_make(const char *verb, quern_cli_make_fn *make, const struct quern
         return quern_cli_misuse(verb, "there is no type '%s'%s; the types are " QUERN_CONVERT_TYPES, type,
                                 quern_cli_nearest_hint(&nearest, hint));
     }
+    if (strcmp(path, "-") == 0)
+        return quern_cli_misuse(verb, "a model cannot be written to standard output; name a file, or ./- for a file of "
+                                "this name");
     quern_cli_reads(arguments.texts[0], "the model is");
     for (size_t i = 0; i < QUERN_COUNT(options->dense); i++)
         if (options->dense[i] != NULL)
