@@ -115,7 +115,8 @@ static void test_texts_among_token_ids(void **state)
     reply_free(&reply);
     serve_expect(WHERE, "{\"input\":[[2,true]]}", 400, "must contain only token ids");
     serve_expect(WHERE, "{\"input\":{\"prompt_string\":\"a\",\"multimodal_data\":[\"b\"]}}", 400, "must be a string");
-    serve_expect(WHERE, "{\"input\":{\"prompt_string\":7}}", 400, "must be a string");
+    serve_expect(WHERE, "{\"input\":{\"prompt_string\":7}}", 400,
+                 "prompt_string in item 0 of input is a number");
     const quern_embed_options plain = {.size = sizeof plain};
     serve_check_raw(WHERE, "{\"input\":{\"prompt_string\":\"rain\"}}", "rain", &plain);
 }

@@ -157,6 +157,7 @@ static void test_num_ctx_is_a_limit(void **state)
     int32_t ids[64];
     size_t count;
     float expected[TRIAL_WIDTH];
+    char body[128];
     struct reply reply;
     static const char text[] = "a red apple falls far from the tree";
     assert_int_equal(quern_tokenize(serve_context, (quern_text){text, strlen(text)}, NULL, ids, 64, &count, NULL),
@@ -178,7 +179,17 @@ static void test_num_ctx_is_a_limit(void **state)
     serve_expect("/api/embed", "{\"input\":\"a red apple falls\",\"truncate\":false,\"options\":{\"num_ctx\":3}}", 400,
                  "{\"error\":\"the input length exceeds the context length: input 0 has ");
     serve_expect("/api/embed", "{\"input\":\"a\",\"options\":{\"num_ctx\":2}}", 400, "exceeds maximum context length");
-    serve_expect("/api/embed", "{\"input\":\"a\",\"options\":{\"num_ctx\":\"big\"}}", 400, "options.num_ctx must be");
+    static const char *const no_integers[] = {"\"big\"", "5.0", "1e9", "true", "1000000000000000000000000000000"};
+    for (size_t i = 0; i < QUERN_COUNT(no_integers); i++) {
+        snprintf(body, sizeof body, "{\"input\":\"a\",\"options\":{\"num_ctx\":%s}}", no_integers[i]);
+        serve_expect("/api/embed", body, 400, "an integer from 3 to 9223372036854775807");
+    }
+    static const char *const no_objects[] = {"[]", "\"num_ctx=5\"", "5", "true"};
+    for (size_t i = 0; i < QUERN_COUNT(no_objects); i++) {
+        snprintf(body, sizeof body, "{\"prompt\":\"a\",\"options\":%s}", no_objects[i]);
+        serve_expect("/api/embed", body, 400, ", but it must be an object");
+        serve_expect("/api/embeddings", body, 400, "{\"error\":\"options is ");
+    }
     serve_expect("/api/embed", "{\"input\":\"a\",\"truncate\":\"start\",\"options\":{\"num_ctx\":3}}", 400,
                  "cuts the end");
 }

@@ -6,6 +6,7 @@
 #include "requests/extensions.h"
 #include "requests/model_name.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -27,12 +28,19 @@ static bool read_options(struct quern_request *request)
     const struct quern_value *options = quern_body_field(request->object, "options"),
                              *value = quern_body_field(options, "num_ctx");
     const int64_t limit = quern_value_integer(value);
+    if (options != NULL && !quern_value_is(options, QUERN_VALUE_OBJECT))
+        return quern_refuse(request, QUERN_FAULT_FIELD, "options", "options is %s, but it must be an object",
+                            quern_value_kind_name(options));
     if (value == NULL)
         return true;
-    if (!quern_value_is(value, QUERN_VALUE_INTEGER) || limit < LEAST_CONTEXT)
+    if (!quern_value_is(value, QUERN_VALUE_INTEGER))
         return quern_refuse(request, QUERN_FAULT_VALUE, "options.num_ctx",
-                            "options.num_ctx must be an integer, at least %d: with less, the input after truncation "
-                            "exceeds maximum context length", LEAST_CONTEXT);
+                            "options.num_ctx must be an integer from %d to %" PRId64 ", without a point or an exponent",
+                            LEAST_CONTEXT, INT64_MAX);
+    if (limit < LEAST_CONTEXT)
+        return quern_refuse(request, QUERN_FAULT_VALUE, "options.num_ctx",
+                            "options.num_ctx must be at least %d: with less, the input after truncation exceeds "
+                            "maximum context length", LEAST_CONTEXT);
     if (request->options.truncate == QUERN_TRUNCATE_START && limit < request->service->info.context_length)
         return quern_refuse(request, QUERN_FAULT_VALUE, "options.num_ctx",
                             "options.num_ctx cuts the end of a text: leave it out, or truncate");

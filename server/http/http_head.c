@@ -85,7 +85,8 @@ static int split_url(struct quern_head *head, char *url, char **name, char **pat
     return is_http && length > 0 ? 0 : refuse(head, "a URL as target must begin with http:// or https:// and a name");
 }
 
-/* Reads a target: "/path?query", "http://name/path?query", or the "*" of OPTIONS. name: NULL, or the name in it. */
+/* Reads a target: "/path?query", "http://name/path?query", or the "*" of OPTIONS, which proxies are sent as a URL
+ * without path and query. name: NULL, or the name in it. */
 static int parse_target(struct quern_head *head, char *target, char **name)
 {
     char *path = target;
@@ -103,7 +104,8 @@ static int parse_target(struct quern_head *head, char *target, char **name)
     head->query = query != NULL ? query + 1 : "";
     if (query != NULL)
         *query = '\0';
-    head->path = path[0] != '\0' ? path : "/";
+    const char *whole = query == NULL && strcmp(head->method, "OPTIONS") == 0 ? "*" : "/";
+    head->path = path[0] != '\0' ? path : whole;
     return 0;
 }
 
