@@ -185,7 +185,8 @@ static int refuse_dashes(const struct quern_cli_verb *verb, char **words, int co
 }
 
 /* given[i]: whether the command line has option i. */
-static int take_command_line(const struct quern_cli_verb *verb, int argc, char **argv, bool given[QUERN_CLI_MOST_OPTIONS])
+static int take_command_line(const struct quern_cli_verb *verb, int argc, char **argv,
+                             bool given[QUERN_CLI_MOST_OPTIONS])
 {
     const size_t count = count_options(verb);
     struct known known = {0};

@@ -5,8 +5,8 @@
 #include "arguments.h"
 
 /* Takes the options of a verb that the command line does not have: given[i] says whether it has option i of the table,
- * or --quiet behind the last one, and then its variable is not read. An empty variable is the same as none. Says in a notice which variables do
- * nothing. Returns -1, or an exit code after a message. */
+ * or --quiet behind the last one, and then its variable is not read. An empty variable is the same as none. Says in a
+ * notice which variables do nothing. Returns -1, or an exit code after a message. */
 int quern_cli_take_environment(const struct quern_cli_verb *verb, const bool *given);
 
 #define QUERN_CLI_LABEL 72

@@ -108,8 +108,8 @@ static bool add_one(struct quern_request *request, const char *param, const stru
     if (quern_value_is(text, QUERN_VALUE_TEXT) && quern_value_size(media) == 0)
         return quern_body_add_text(request, param, text);
     if (text != NULL && !quern_value_is(text, QUERN_VALUE_TEXT))
-        return quern_refuse(request, QUERN_FAULT_FIELD, param, "prompt_string in item %zu of %s is %s, but it must be a "
-                            "string", request->input_count, param, quern_value_kind_name(text));
+        return quern_refuse(request, QUERN_FAULT_FIELD, param, "prompt_string in item %zu of %s is %s, but it must be "
+                            "a string", request->input_count, param, quern_value_kind_name(text));
     return quern_refuse(request, QUERN_FAULT_FIELD, param, "item %zu of %s is %s, but it must be a string",
                         request->input_count, param, quern_value_kind_name(item));
 }
