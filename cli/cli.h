@@ -99,15 +99,15 @@ struct quern_cli_input {
 int quern_cli_input_open(struct quern_cli_input *input, const char *verb, const struct quern_cli_input_options *options,
                          struct quern_cli_arguments arguments);
 
-/* Says how many lines of the input were not UTF-8, if any were, and closes it. An input of zeros is allowed. */
+/* Says how many texts of the input were not UTF-8, if any were, and closes it. An input of zeros is allowed. */
 void quern_cli_input_close(struct quern_cli_input *input);
 
 /* Says what went wrong with the input, or with a text of it: "FILE:LINE: what" when the texts are lines. Returns
  * QUERN_CLI_FAILED. */
 int quern_cli_input_fail(const struct quern_cli_input *input, const quern_error *error);
 
-/* Notices arguments that name a file, because their names are taken as texts. */
-void quern_cli_notice_files(struct quern_cli_arguments arguments, bool has_input);
+/* Notices texts that name a file, are not UTF-8 or end with a carriage return, as they are taken as they stand. */
+void quern_cli_notice_arguments(struct quern_cli_arguments arguments, bool has_input);
 
 /* The arguments as texts, to be freed; NULL after a message. */
 quern_text *quern_cli_texts(struct quern_cli_arguments arguments);

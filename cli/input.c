@@ -1,12 +1,14 @@
 #include "cli.h"
 
+#include "json_text.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* ---------------------------------------------------------------- files that may be meant otherwise */
+/* ---------------------------------------------------------------- arguments that may be meant otherwise */
 
 /* How the texts are taken out of a file whose lines are not only text, by the ending of its name; NULL: they are. */
 static const char *way_to_texts(const char *path)
@@ -25,11 +27,30 @@ static const char *way_to_texts(const char *path)
     return NULL;
 }
 
-void quern_cli_notice_files(struct quern_cli_arguments arguments, bool has_input)
+/* What a shell with another encoding, or a script whose lines end with CRLF, does to an argument. */
+static void notice_bytes(struct quern_cli_arguments arguments)
+{
+    bool is_said[2] = {false};
+    for (int i = 0; i < arguments.count; i++) {
+        const quern_text text = {arguments.texts[i], strlen(arguments.texts[i])};
+        if (!is_said[0] && !quern_json_is_utf8(text)) {
+            quern_cli_notice("text %d is not UTF-8; its other bytes are taken as they are", i + 1);
+            is_said[0] = true;
+        }
+        if (!is_said[1] && text.length > 0 && text.data[text.length - 1] == '\r') {
+            quern_cli_notice("text %d ends with a carriage return, which is taken as a part of it; does a script have "
+                             "lines that end with CRLF?", i + 1);
+            is_said[1] = true;
+        }
+    }
+}
+
+void quern_cli_notice_arguments(struct quern_cli_arguments arguments, bool has_input)
 {
     enum { MOST_NOTICES = 3 };
     struct stat status;
     int notices = 0;
+    notice_bytes(arguments);
     for (int i = 0; i < arguments.count && notices < MOST_NOTICES; i++) {
         const char *name = arguments.texts[i];
         if (has_input && strcmp(name, "-") == 0)
@@ -39,8 +60,8 @@ void quern_cli_notice_files(struct quern_cli_arguments arguments, bool has_input
         const char *way = S_ISREG(status.st_mode) ? way_to_texts(name) : NULL;
         notices++;
         if (S_ISDIR(status.st_mode))
-            quern_cli_notice("'%s' is a folder; its name is taken as a text. To read its files: cat FOLDER/* | quern",
-                             name);
+            quern_cli_notice("'%s' is a folder; its name is taken as a text. To read its files: cat FOLDER/* | "
+                             "quern embed", name);
         else if (way != NULL)
             quern_cli_notice("'%s' is a file; its name is taken as a text. To read its texts, for example: %s", name,
                              way);
@@ -81,7 +102,7 @@ int quern_cli_input_open(struct quern_cli_input *input, const char *verb, const 
     if (options->path != NULL && arguments.count > 0)
         return quern_cli_misuse(verb, "give texts or -i FILE, not both");
     if (arguments.count > 0) {
-        quern_cli_notice_files(arguments, true);
+        quern_cli_notice_arguments(arguments, true);
         return open_arguments(input, arguments);
     }
     quern_cli_reads(path, "the texts are");
@@ -109,10 +130,11 @@ int quern_cli_input_fail(const struct quern_cli_input *input, const quern_error 
 void quern_cli_input_close(struct quern_cli_input *input)
 {
     const struct quern_jobs_stream *stream = &input->stream;
+    const char *kind = stream->separator == '\n' ? "line" : "text";
     if (stream->invalid > 0)
-        quern_cli_notice("%s:%llu: the line is not UTF-8; %llu of %llu lines are not, and their other bytes were taken "
-                         "as they are", stream->name, (unsigned long long)stream->first_invalid,
-                         (unsigned long long)stream->invalid, (unsigned long long)stream->given);
+        quern_cli_notice("%s:%llu: the %s is not UTF-8; %llu of %llu %ss are not, and their other bytes were taken "
+                         "as they are", stream->name, (unsigned long long)stream->first_invalid, kind,
+                         (unsigned long long)stream->invalid, (unsigned long long)stream->given, kind);
     quern_jobs_stream_close(&input->stream);
     free(input->texts);
     input->texts = NULL;

@@ -60,7 +60,7 @@ struct quern_jobs_stream {
     size_t capacity, begin, end;
     bool at_end;
     uint64_t given;            /* texts */
-    uint64_t invalid, first_invalid; /* lines given so far that are not UTF-8; the number of the first, from 1 */
+    uint64_t invalid, first_invalid; /* texts so far that are not UTF-8; the number of the first, from 1 */
     quern_text texts[QUERN_JOBS_BATCH];
 };
 

@@ -123,18 +123,6 @@ static int check_kind(const struct quern_jobs_stream *stream, size_t first, quer
                            found->way_out);
 }
 
-static bool is_utf8(quern_text text)
-{
-    while (text.length > 0) {
-        const size_t length = quern_json_character(text.data, text.length);
-        if (length == 0)
-            return false;
-        text.data += length;
-        text.length -= length;
-    }
-    return true;
-}
-
 /* Makes a text of a line: without the carriage return of CRLF. number counts lines from 1. */
 static int take_line(struct quern_jobs_stream *stream, quern_text *line, uint64_t number, quern_error *error)
 {
@@ -144,8 +132,6 @@ static int take_line(struct quern_jobs_stream *stream, quern_text *line, uint64_
         return quern_jobs_fail(error, QUERN_EINVAL, "%s:%llu: there is a NUL byte in the line, so this is not lines of "
                                "text; if it is UTF-16, convert it first: iconv -f UTF-16 -t UTF-8 FILE; if NUL bytes "
                                "end the texts, say --null", stream->name, (unsigned long long)number);
-    if (!is_utf8(*line) && stream->invalid++ == 0)
-        stream->first_invalid = number;
     return QUERN_OK;
 }
 
@@ -166,6 +152,8 @@ static int next(struct quern_jobs_source *source, struct quern_jobs_texts *batch
             drop_mark(&stream->texts[i]);
         if (stream->separator == '\n')
             code = take_line(stream, &stream->texts[i], stream->given + i + 1, error);
+        if (code == QUERN_OK && !quern_json_is_utf8(stream->texts[i]) && stream->invalid++ == 0)
+            stream->first_invalid = stream->given + i + 1;
         if (code != QUERN_OK && i > 0) { /* the lines before it are given now, and the next call fails */
             stream->begin = (size_t)(data - stream->buffer);
             count = i;

@@ -77,6 +77,15 @@ size_t quern_json_character(const char *data, size_t length)
     return code >= least[size] && code <= 0x10ffff && (code < 0xd800 || code > 0xdfff) ? size : 0;
 }
 
+bool quern_json_is_utf8(quern_text text)
+{
+    size_t size;
+    for (size_t i = 0; i < text.length; i += size)
+        if ((size = quern_json_character(text.data + i, text.length - i)) == 0)
+            return false;
+    return true;
+}
+
 size_t quern_json_string(char *out, size_t capacity, quern_text text, size_t *used)
 {
     const unsigned char *data = (const unsigned char *)text.data;

@@ -4,6 +4,7 @@
 
 #include "quern.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #define QUERN_JSON_FLOAT 24 /* most bytes of a number */
@@ -14,6 +15,9 @@ size_t quern_json_float(char out[QUERN_JSON_FLOAT], float value);
 
 /* Returns the length of the well-formed UTF-8 character at the beginning of text; 0: there is none. length is not 0. */
 size_t quern_json_character(const char *text, size_t length);
+
+/* Whether all of a text is UTF-8. */
+bool quern_json_is_utf8(quern_text text);
 
 /* Writes the beginning of text as it stands between the quotes of a JSON string. Bytes that are not UTF-8 become
  * U+FFFD. Takes as much of the text as certainly fits into capacity, which is at least 7 bytes; *used is how much that

@@ -476,6 +476,9 @@ check "invalid UTF-8, blanks and specials" both exits 0 "standard input:2: the l
 printf 'a\0b\n' >"$work/in"
 run embed -t none --null
 check "texts between NUL bytes are taken as they are" both exits 0 -- lines 2
+printf 'a\0\377\0' >"$work/in"
+run embed -t none --null
+check "a text between NUL bytes that is not UTF-8" both exits 0 "input:2: the text is not UTF-8; 1 of 2" -- lines 2
 printf 'a\0b\n' >"$work/in"
 run embed -t none
 check "a NUL byte in a line is refused" both exits 1 "--null" -- silent
@@ -506,12 +509,18 @@ for verb in "embed -t none" tokenize "similarity text" "embed -t none -i"; do
     eval "run $verb '$name'"
     check "$verb: a file of another kind gets a notice" exits 0 "cut -d, -f2"
 done
+for verb in "embed -t none text" tokenize "similarity text" "demo -m $model"; do
+    eval "run $verb '$(printf 'caf\351')'"
+    check "$verb: an argument that is not UTF-8 gets a notice" exits 0 "is not UTF-8"
+    eval "run $verb '$(printf 'text\r')'"
+    check "$verb: so does one with the end of a line" exits 0 "ends with a carriage return"
+done
 run demo -m "$model" "$work/some.csv"
 check "demo: so does its query" exits 0 "cut -d, -f2"
 run embed -t none -- -
 check "a lone - gets a notice" both exits 0 "to read standard input: -i -" -- lines 1
 run embed -t none "$work"
-check "the name of a folder gets a notice" both exits 0 "is a folder" -- lines 1
+check "the name of a folder gets a notice" both exits 0 "cat FOLDER/* | quern embed" -- lines 1
 run embed -t none -q "$work/some.csv"
 check "--quiet: no notice of a file" both exits 0 -- [ ! -s "$work/err" ]
 

@@ -101,7 +101,7 @@ static int demo(const void *given, struct quern_cli_arguments arguments)
     struct demo demo;
     if (arguments.count > 1)
         return quern_cli_misuse("demo", "give one query, in quotes");
-    quern_cli_notice_files(arguments, false);
+    quern_cli_notice_arguments(arguments, false);
     const int code = quern_cli_session_open(&demo.session, &options->session);
     if (code != QUERN_CLI_DONE)
         return code;

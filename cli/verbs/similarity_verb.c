@@ -55,7 +55,7 @@ static int similarity(const void *given, struct quern_cli_arguments arguments)
         return code;
     if (arguments.count < 2)
         return quern_cli_misuse("similarity", "give at least two texts to compare");
-    quern_cli_notice_files(arguments, false);
+    quern_cli_notice_arguments(arguments, false);
     code = quern_cli_session_open(&session, &options->session);
     if (code != QUERN_CLI_DONE)
         return code;
