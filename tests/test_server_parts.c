@@ -394,6 +394,8 @@ static void test_origins(void **state)
                {"http://a.*.example", "its name must be"},
                {"http://b\xc3\xbc" "cher.example", "its name must be"},
                {"http://a.example:99999", "its port"},
+               {"http://a.example:0", "its port"},
+               {"http://localhost:080", "its port"},
                {"http://a.example:x", "its port"}};
     for (size_t i = 0; i < QUERN_COUNT(table); i++) {
         struct quern_allowed allowed = {0};

@@ -36,9 +36,10 @@ static size_t name_length(const char *host)
     return skipped + strcspn(host + skipped, ":");
 }
 
+/* Whether this is ":*", or ":" and a port as browsers write it: without zeros before it. */
 static bool is_port(const char *port)
 {
-    return strcmp(port, ":*") == 0 || (port[0] == ':' && port[1] != '\0' && strlen(port) <= 6 &&
+    return strcmp(port, ":*") == 0 || (port[0] == ':' && port[1] > '0' && strlen(port) <= 6 &&
                                       strspn(port + 1, DIGITS) == strlen(port + 1) && atoi(port + 1) <= 65535);
 }
 
@@ -73,7 +74,7 @@ static const char *check_origin(char *origin)
     const size_t size = name_length(name);
     char *port = name + size;
     if (port[0] != '\0' && !is_port(port))
-        return "its port must be a number or *";
+        return "its port must be a number from 1 to 65535, without zeros before it, or *";
     if (!(size == 1 && name[0] == '*') && !is_host(name, size))
         return "its name must be one that browsers send, in ASCII (xn--...), and * may only stand for all before a dot";
     if ((strncmp(origin, "http:", 5) == 0 && strcmp(port, ":80") == 0) ||
@@ -91,7 +92,7 @@ static const char *check_host(char *host)
         return "a name stands in Host without a scheme and a path, as in api.example.org";
     char *port = host + name_length(host);
     if (port[0] != '\0' && !is_port(port))
-        return "its port must be a number; it may be left out";
+        return "its port must be a number from 1 to 65535, without zeros before it; it may be left out";
     port[0] = '\0';
     if (strcmp(host, "*") != 0 && !is_host(host, strlen(host)))
         return "it is not a name that clients send, in ASCII (xn--...); * may only stand for all before a dot";
