@@ -29,8 +29,9 @@ INLINE const float *query_row(const struct quern_attention_job *job, int row)
 }
 
 /* Replaces scores[32 * begin .. 32 * end) of a token's query by e^(score - the largest visible score), or by 0 for keys
- * that are not visible to the token. Returns their sum, which is at least 1. */
-INLINE float exponentials(float *scores, const struct quern_attention_job *job, int token, int begin, int end)
+ * that are not visible to the token. Returns their sum, which is at least 1. exact: within 2 ulp, else 2^-14. */
+INLINE float exponentials(bool exact, float *scores, const struct quern_attention_job *job, int token, int begin,
+                          int end)
 {
     const vi low = vi_set(first_visible(job, token)), high = vi_set(end_visible(job, token));
     vi lanes;
@@ -46,7 +47,8 @@ INLINE float exponentials(float *scores, const struct quern_attention_job *job, 
     const vf max = vf_set(VF_REDUCE_MAX(top));
     vf sum = vf_set(0.0f);
     for (int j = begin * 32; j < end * 32; j += LANES) {
-        vf e = vf_exp(vf_load(scores + j) - max);
+        const vf below = vf_load(scores + j) - max;
+        const vf e = exact ? vf_exp(below) : vf_exp2_short(below * vf_set(1.44269504f));
         vf_store(scores + j, e);
         sum += e;
     }

@@ -88,8 +88,8 @@ static void attention_float32_run(float *out, const struct quern_attention_job *
         scores_float32(scores, stride, job, first, count,
                        (const float *)(const void *)(job->packed + (size_t)b * block_bytes), b);
     for (int r = 0; r < F32_QUERIES; r++)
-        factor[r] = 1.0f / exponentials(scores + (size_t)r * stride, job, (first + (r < count ? r : 0)) / job->group,
-                                        begin, end);
+        factor[r] = 1.0f / exponentials(true, scores + (size_t)r * stride, job,
+                                        (first + (r < count ? r : 0)) / job->group, begin, end);
     memset(out, 0, F32_QUERIES * d * sizeof *out);
     for (int b = begin; b < end; b++)
         values_float32(out, scores + (size_t)b * 32, stride,

@@ -241,7 +241,7 @@ static void attention_int16_run(float *out, const struct quern_attention_job *jo
     for (int b = begin; b < end; b++)
         scores_int16(&s, factor, job->packed + (size_t)b * block_bytes, b, d);
     for (int r = 0; r < INT16_QUERIES; r++)
-        factor[r] = 1.0f / exponentials(s.scores + (size_t)r * s.stride, job,
+        factor[r] = 1.0f / exponentials(false, s.scores + (size_t)r * s.stride, job,
                                         (first + (r < count ? r : 0)) / job->group, begin, end);
     memset(out, 0, (size_t)INT16_QUERIES * (size_t)d * sizeof *out);
     for (int b = begin, next; b < end; b = next) {

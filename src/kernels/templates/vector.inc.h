@@ -228,8 +228,8 @@ INLINE vf vf_exp(vf x)
     return vf_select(normal, (vf)((vi)p + exponent), vf_set(0.0f));
 }
 
-/* 2^x within 2^-14 of itself, for results that are then rounded to bfloat16; 0 below -126, about 1.7e38 above 127. With
- * x = n + f and |f| <= 1 / 2, 2^f is computed by its Taylor polynomial of degree 4; the next term is
+/* 2^x within 2^-14 of itself, for results that are then rounded to bfloat16 or to 16 bits; 0 below -126, about 1.7e38
+ * above 127. With x = n + f and |f| <= 1 / 2, 2^f is computed by its Taylor polynomial of degree 4; the next term is
  * (f ln 2)^5 / 5! < 4.2e-5. Adding 1.5 * 2^23 rounds to the whole number n, which is then in the lower bits. */
 INLINE vf vf_exp2_short(vf x)
 {
