@@ -285,6 +285,7 @@ for url in http://example.com ftp://127.0.0.1 "$QUERN_HUB_URL@example.com" http:
     QUERN_HUB_URL=$url
     run pull embeddinggemma
     check "the hub $url" misuse "the hub must be"
+    check "its variables are named" misuse "'$url', as \$QUERN_HUB_URL or else \$HF_ENDPOINT has it"
 done
 QUERN_HUB_URL=$hub_was
 for name in nothing "hf:a/b" "hf:a/b/c" "hf:a/../c.gguf" "hf:a//c.gguf" "hf:a/b/.gguf" "hf:a/b/c.gguf?x" "../x.gguf" \

@@ -114,6 +114,8 @@ static void test_texts_among_token_ids(void **state)
     assert_memory_equal(reply.body, expected[1], sizeof expected[1]);
     reply_free(&reply);
     serve_expect(WHERE, "{\"input\":[[2,true]]}", 400, "must contain only token ids");
+    serve_expect(WHERE, "{\"input\":[[2],[\"a\",\"b\"]]}", 400, "item 1 of input is a list, but it must be a string");
+    serve_expect("/embed", "{\"inputs\":[[\"a\"]]}", 422, "item 0 of inputs is a list, but it must be a string");
     serve_expect(WHERE, "{\"input\":{\"prompt_string\":\"a\",\"multimodal_data\":[\"b\"]}}", 400, "must be a string");
     serve_expect(WHERE, "{\"input\":{\"prompt_string\":7}}", 400,
                  "prompt_string in item 0 of input is a number");

@@ -149,7 +149,8 @@ static bool from_hub(struct quern_cli_source *source, const char *hub, const cha
                 format(source->url, QUERN_CLI_URL, "%s/%.*s/resolve/%s/%s", source->hub, repository_length, repository,
                        revision, path);
     if (!fits || strpbrk(hub, "?#") != NULL || !quern_cli_url_allowed(source->url, NULL)) {
-        snprintf(reason, QUERN_CLI_REASON, "the hub must be an https URL (or http to this machine), not '%.200s'", hub);
+        snprintf(reason, QUERN_CLI_REASON, "the hub must be an https URL (or http to this machine), not '%.200s', "
+                 "as $QUERN_HUB_URL or else $HF_ENDPOINT has it", hub);
         return false;
     }
     if (!take_file(source, path, strlen(path))) {

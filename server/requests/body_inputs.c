@@ -84,16 +84,16 @@ bool quern_body_add_ids(struct quern_request *request, const char *param, const 
 
 /* ---------------------------------------------------------------- adding those of a field */
 
-/* Whether an array is one input of token ids, texts among them or not. */
-static bool has_numbers(const struct quern_value *array)
+/* The first item of an array that is no text; NULL: all are. */
+static const struct quern_value *find_other(const struct quern_value *array)
 {
     const struct quern_value *item = quern_value_first(array);
     while (quern_value_is(item, QUERN_VALUE_TEXT))
         item = quern_value_next(item);
-    return quern_value_is(item, QUERN_VALUE_INTEGER);
+    return item;
 }
 
-/* Adds one input: a text, llama-server's object that has a text, or an array of ids. */
+/* Adds one input: a text, llama-server's object that has a text, or an array of ids, texts among them or not. */
 static bool add_one(struct quern_request *request, const char *param, const struct quern_value *item, bool is_item)
 {
     const struct quern_value *text = quern_value_member(item, "prompt_string"),
@@ -101,7 +101,7 @@ static bool add_one(struct quern_request *request, const char *param, const stru
     if (quern_value_is(item, QUERN_VALUE_TEXT))
         return quern_body_add_text(request, param, item);
     if (quern_value_is(item, QUERN_VALUE_ARRAY) && quern_value_size(item) > 0 &&
-        !request->service->options->allow_token_ids)
+        (!request->service->options->allow_token_ids || find_other(item) == NULL))
         return refuse_ids(request, param, item, is_item);
     if (quern_value_is(item, QUERN_VALUE_ARRAY))
         return quern_body_add_ids(request, param, item);
@@ -120,7 +120,7 @@ bool quern_body_add_inputs(struct quern_request *request, const char *param, con
         return quern_refuse(request, QUERN_FAULT_FIELD, param, "the field %s is missing", param);
     if (quern_value_is(value, QUERN_VALUE_ARRAY) && quern_value_size(value) == 0)
         return quern_refuse(request, QUERN_FAULT_EMPTY, param, "%s must not be an empty array", param);
-    if (quern_value_is(value, QUERN_VALUE_ARRAY) && !has_numbers(value)) {
+    if (quern_value_is(value, QUERN_VALUE_ARRAY) && !quern_value_is(find_other(value), QUERN_VALUE_INTEGER)) {
         for (const struct quern_value *item = quern_value_first(value); item != NULL; item = quern_value_next(item))
             if (!add_one(request, param, item, true))
                 return false;
