@@ -318,6 +318,8 @@ check "its notice comes once, and its default task is none" both same none -- [ 
 run embed -t document text
 check "a model without prompts ignores a task, with a notice" both exits 0 "the task document changes nothing" -- \
     same none
+run embed --title 'A day' text
+check "it ignores a title, too" both exits 0 "the title changes nothing" -- same none
 run embed -f json -t document text
 check "and its space has no task" grep -q '"space":"64n-[0-9a-f]*-none"' "$work/out"
 run embed -q -t document text

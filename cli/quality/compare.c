@@ -146,7 +146,7 @@ static int embed_side(struct side *side, const struct quern_cli_session_options 
     int code = quern_cli_session_open(&session, options);
     if (code != QUERN_CLI_DONE)
         return code;
-    embed->task = quern_cli_task(&session, embed, QUERN_TASK_DOCUMENT);
+    quern_cli_set_task(&session, embed, QUERN_TASK_DOCUMENT);
     code = embed_texts(side, &session, texts, embed);
     quern_cli_session_close(&session);
     return code;

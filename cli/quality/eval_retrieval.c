@@ -188,7 +188,9 @@ static int allocate_vectors(struct retrieval_run *run)
 /* Embeds all with the session's model, and fills a column. */
 static int measure(struct retrieval_run *run, struct quern_eval_column *column)
 {
-    run->query_task = quern_cli_task(&run->session, &run->options->embed, QUERN_TASK_QUERY);
+    quern_embed_options embed = run->options->embed;
+    quern_cli_set_task(&run->session, &embed, QUERN_TASK_QUERY);
+    run->query_task = embed.task;
     run->document_task = run->query_task == QUERN_TASK_NONE ? QUERN_TASK_NONE : QUERN_TASK_DOCUMENT;
     const char *query = quern_task_name((quern_task)run->query_task);
     const char *document = quern_task_name((quern_task)run->document_task);

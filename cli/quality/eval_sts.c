@@ -123,7 +123,7 @@ static int measure(const struct quern_eval_options *options, const struct quern_
     quern_embed_options embed = options->embed;
     struct quern_cli_rows job = {.session = session, .place = file, .total = count};
     struct quern_jobs_array array;
-    embed.task = quern_cli_task(session, &options->embed, QUERN_TASK_SIMILARITY);
+    quern_cli_set_task(session, &embed, QUERN_TASK_SIMILARITY);
     embed.flags = QUERN_TRUNCATE;
     snprintf(column->task, sizeof column->task, "task %s", quern_task_name((quern_task)embed.task));
     snprintf(column->task_json, sizeof column->task_json, "\"task\":\"%s\"", quern_task_name((quern_task)embed.task));

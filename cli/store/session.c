@@ -165,21 +165,21 @@ int quern_cli_check_title(const char *verb, const quern_embed_options *embed)
     return QUERN_CLI_DONE;
 }
 
-int quern_cli_task(const struct quern_cli_session *session, const quern_embed_options *embed, int usual)
+void quern_cli_set_task(const struct quern_cli_session *session, quern_embed_options *embed, int usual)
 {
     static bool noticed;
-    if (embed->task > QUERN_TASK_NONE && !session->info.has_prompts && embed->title.data == NULL) {
-        if (!noticed)
-            quern_cli_notice("this model has no prompts: the task %s changes nothing",
-                             quern_task_name((quern_task)embed->task));
-        noticed = true;
-        return QUERN_TASK_NONE;
+    const bool has_title = embed->title.data != NULL;
+    if (session->info.has_prompts) {
+        embed->task = embed->task >= 0 ? embed->task : has_title ? QUERN_TASK_DOCUMENT : usual;
+        return;
     }
-    if (embed->task >= 0)
-        return embed->task;
-    if (embed->title.data != NULL)
-        return QUERN_TASK_DOCUMENT;
-    return session->info.has_prompts ? usual : QUERN_TASK_NONE;
+    if (!noticed && (has_title || embed->task > QUERN_TASK_NONE)) {
+        quern_cli_notice("this model has no prompts: the %s%s changes nothing", has_title ? "title" : "task ",
+                         has_title ? "" : quern_task_name((quern_task)embed->task));
+        noticed = true;
+    }
+    embed->task = QUERN_TASK_NONE;
+    embed->title = (quern_text){0};
 }
 
 int quern_cli_dimensions(const struct quern_cli_session *session, const quern_embed_options *embed)

@@ -36,9 +36,9 @@ void quern_cli_session_close(struct quern_cli_session *session); /* a session of
 /* A title goes with the task document only. Reports wrong usage; returns an exit code. */
 int quern_cli_check_title(const char *verb, const quern_embed_options *embed);
 
-/* The task that was given; document if only a title was given; else the usual one. For a model that has no prompts it
- * is none, and the first time that another one was given, a notice says so. */
-int quern_cli_task(const struct quern_cli_session *session, const quern_embed_options *embed, int usual);
+/* Sets the task that was not given: document if a title was, else the usual one. A model that has no prompts gets none
+ * and no title, as at the server, and the first time that one of them was given, a notice says so. */
+void quern_cli_set_task(const struct quern_cli_session *session, quern_embed_options *embed, int usual);
 
 /* Dimensions of a vector with these options. */
 int quern_cli_dimensions(const struct quern_cli_session *session, const quern_embed_options *embed);

@@ -39,7 +39,7 @@ static int embed(struct demo *demo, size_t first, size_t count, int task, quern_
     const size_t width = (size_t)demo->session.info.dimensions;
     quern_embed_options options = QUERN_CLI_EMBED_DEFAULTS;
     quern_error error;
-    options.task = quern_cli_task(&demo->session, &options, task);
+    quern_cli_set_task(&demo->session, &options, task);
     if (quern_embed(demo->session.context, demo->texts + first, count, &options, demo->rows + first * width,
                     count * width, results, &error) == QUERN_OK)
         return QUERN_CLI_DONE;

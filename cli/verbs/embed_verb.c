@@ -45,7 +45,7 @@ static int prepare(struct embed_run *run, const struct embed_options *options)
     if (quern_cli_session_open(&run->session, &options->session) != QUERN_CLI_DONE)
         return QUERN_CLI_FAILED;
     run->embed = options->embed;
-    run->embed.task = quern_cli_task(&run->session, &options->embed, QUERN_TASK_NONE);
+    quern_cli_set_task(&run->session, &run->embed, QUERN_TASK_NONE);
     if (quern_space(run->session.model, &run->embed, run->space, &error) != QUERN_OK)
         return quern_cli_fail(NULL, &error);
     const int code = quern_cli_output_open(&run->output, options->output, quern_jobs_format_rewinds(options->format));

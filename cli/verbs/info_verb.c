@@ -129,7 +129,7 @@ static int print_info(const struct quern_cli_session *session, bool json)
     quern_embed_options embed = QUERN_CLI_EMBED_DEFAULTS;
     char space[QUERN_SPACE_SIZE];
     quern_error error;
-    embed.task = quern_cli_task(session, &embed, QUERN_TASK_DOCUMENT);
+    quern_cli_set_task(session, &embed, QUERN_TASK_DOCUMENT);
     if (quern_space(session->model, &embed, space, &error) != QUERN_OK ||
         quern_tokenizer_describe(session->model, &tokenizer, &error) != QUERN_OK)
         return quern_cli_fail(NULL, &error);

@@ -33,7 +33,7 @@ static int compare(const struct similarity_options *options, const struct quern_
     struct quern_jobs_array array;
     char space[QUERN_SPACE_SIZE];
     quern_error error;
-    embed.task = quern_cli_task(session, &options->embed, QUERN_TASK_SIMILARITY);
+    quern_cli_set_task(session, &embed, QUERN_TASK_SIMILARITY);
     quern_jobs_array_open(&array, texts, (size_t)arguments.count);
     if (quern_cli_rows_embed(&job, &array, &embed, rows) != QUERN_CLI_DONE)
         return QUERN_CLI_FAILED;
