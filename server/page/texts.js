@@ -55,18 +55,23 @@ async function readDropped(file) {
     }
     if (text.includes("\0"))
         throw new Error(`${file.name} is not text in UTF-8. Save it as a text file with one text on each line.`);
-    return text.split(/\r\n|\r|\n/).filter((line) => line.trim());
+    const lines = text.split(/\r\n|\r|\n/).filter((line) => line.trim());
+    if (lines.length === 0)
+        throw new Error(`${file.name} has no text in it.`);
+    return lines;
 }
 
 async function drop(event, field) {
-    const [file] = event.dataTransfer.files;
-    if (!file)
+    const { files } = event.dataTransfer;
+    if (files.length === 0)
         return;
     event.preventDefault();
     field.classList.remove("wanted");
     const name = formOf(field);
     try {
-        const lines = await readDropped(file);
+        if (files.length > 1)
+            throw new Error("These are several files. Drop one at a time.");
+        const file = files[0], lines = await readDropped(file);
         field.value = lines.slice(0, mostLines).join("\n");
         keep(field);
         say(`${name}-status`, lines.length > mostLines

@@ -171,6 +171,15 @@ test("a dropped file gives the lines; what is not text is refused with a sentenc
     await seen.locator("#search-status.problem").filter({ hasText: "photo.png is not text in UTF-8" }).waitFor();
     await drop(seen, "#search-lines", "large.txt", [], (1 << 20) + 1);
     await seen.locator("#search-status.problem").filter({ hasText: "too large for this page" }).waitFor();
+    await drop(seen, "#search-lines", "empty.txt", Buffer.from("\n \r\n"));
+    await seen.locator("#search-status.problem").filter({ hasText: "empty.txt has no text in it" }).waitFor();
+    await seen.evaluate(() => {
+        const dataTransfer = new DataTransfer();
+        for (const name of ["a.txt", "b.txt"])
+            dataTransfer.items.add(new File(["text"], name));
+        document.getElementById("search-lines").dispatchEvent(new DragEvent("drop", { dataTransfer }));
+    });
+    await seen.locator("#search-status.problem").filter({ hasText: "Drop one at a time" }).waitFor();
     assert.equal(await seen.inputValue("#search-lines"), "alpha\nbeta\ngamma");
     await seen.click("#search-form .reset");
     await seen.close();
