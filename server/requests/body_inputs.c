@@ -50,13 +50,13 @@ static size_t find_kind(const struct quern_value *array, enum quern_value_kind k
     return i;
 }
 
-/* Refuses an array that would be one input of token ids. With texts in it, texts were meant. is_item: it is an item of
- * the field, and not the field's value itself. */
+/* Refuses an array that would be one input of token ids. With texts in it, or without numbers, texts were meant.
+ * is_item: it is an item of the field, and not the field's value itself. */
 static bool refuse_ids(struct quern_request *request, const char *param, const struct quern_value *array, bool is_item)
 {
     const size_t count = quern_value_size(array), number = find_kind(array, QUERN_VALUE_INTEGER);
     const bool has_texts = find_kind(array, QUERN_VALUE_TEXT) < count;
-    if (has_texts && is_item)
+    if (is_item && (has_texts || number == count))
         return quern_refuse(request, QUERN_FAULT_FIELD, param,
                             "item %zu of %s is a list, but it must be a string: send all texts in one list",
                             request->input_count, param);
