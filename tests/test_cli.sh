@@ -112,6 +112,10 @@ for word in help version --help; do
 done
 run embed -m embedinggema text
 check "a slip in a model's name" exits 1 "'embedinggema' (did you mean 'embeddinggemma'?)"
+for place in hf:owner/repository/model.gguf https://example.org/model.gguf; do
+    run embed -m $place text
+    check "a model on the network: $place" exits 1 "'quern pull' downloads"
+done
 run help dance
 check "quern help of an unknown verb" exits 2 "there is no verb 'dance'"
 

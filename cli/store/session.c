@@ -42,6 +42,16 @@ static bool is_slip(const char *path)
     return true;
 }
 
+/* Says what to do with a place on the network that is given as a model. */
+static bool is_remote(const char *path)
+{
+    if ((strncmp(path, "hf:", 3) != 0 && strstr(path, "://") == NULL) || access(path, F_OK) == 0)
+        return false;
+    quern_cli_say("%s is not a file: 'quern pull' downloads a model, and -m then names its file in the cache folder",
+                  path);
+    return true;
+}
+
 /* Says what to do with a folder that is given as a model. */
 static bool is_folder(const char *path)
 {
@@ -56,7 +66,7 @@ static bool is_folder(const char *path)
 /* The file that was given; a published name stands for its file in the cache. */
 static const char *find_named(const char *path)
 {
-    if (is_folder(path))
+    if (is_folder(path) || is_remote(path))
         return NULL;
     if (quern_cli_published_find(path) == NULL || access(path, F_OK) == 0)
         return is_slip(path) ? NULL : path;
