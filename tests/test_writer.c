@@ -125,6 +125,28 @@ static void test_part_left_behind_is_written_over(void **state)
     quern_gguf_close(&gguf);
 }
 
+/* What no writer can have left is neither waited for nor written to. */
+static void test_what_is_in_the_way_is_left_alone(void **state)
+{
+    (void)state;
+    char part[sizeof path + 8], message[160];
+    quern_error error;
+    struct quern_gguf_writer *writer;
+    snprintf(part, sizeof part, "%s.part", path);
+    snprintf(message, sizeof message, "%s is in the way", part);
+    put_file("of another");
+    for (int kind = 0; kind < 4; kind++) {
+        const int made = kind == 0 ? mkfifo(part, 0600) : kind == 1 ? symlink(path, part) :
+                         kind == 2 ? mkdir(part, 0700) : link(path, part);
+        assert_int_equal(made, 0);
+        assert_int_equal(quern_gguf_writer_new(&writer, path, NULL, &error), QUERN_EIO);
+        assert_non_null(strstr(error.text, message));
+        assert_int_equal(count_files(".part"), 1);
+        assert_int_equal(remove(part), 0);
+    }
+    expect_file("of another");
+}
+
 static void test_only_regular_files_are_replaced(void **state)
 {
     (void)state;
@@ -331,6 +353,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_target_appears_when_finished, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_part_left_behind_is_written_over, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_what_is_in_the_way_is_left_alone, make_folder, remove_folder),
         cmocka_unit_test(test_only_regular_files_are_replaced),
         cmocka_unit_test_setup_teardown(test_a_link_is_kept, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_failure_leaves_the_target_alone, make_folder, remove_folder),

@@ -78,14 +78,22 @@ static void pad(struct quern_gguf_writer *writer)
 
 /* ---------------------------------------------------------------- opening */
 
-/* Opens the file and locks it. Returns its descriptor; -1 when this fails, with the reason in errno; -2 when another
- * process renamed or removed the file before it was locked, and the caller must try again. */
+/* Opens the file and locks it. Returns its descriptor; -1 when this fails, with the reason in errno, which is EEXIST
+ * for what no writer has left: a link, a pipe, a folder, a file with a second name; -2 when another process renamed or
+ * removed the file before it was locked, and the caller must try again. */
 static int open_locked(const char *temporary)
 {
     struct stat held, named;
-    int file = open(temporary, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
-    if (file < 0)
+    int file = open(temporary, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
+    if (file < 0) {
+        errno = errno == ELOOP || errno == ENXIO || errno == EISDIR ? EEXIST : errno;
         return -1;
+    }
+    if (fstat(file, &held) == 0 && (!S_ISREG(held.st_mode) || held.st_nlink > 1)) {
+        close(file);
+        errno = EEXIST;
+        return -1;
+    }
     if (flock(file, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
         close(file);
         errno = EBUSY;
@@ -99,6 +107,16 @@ static int open_locked(const char *temporary)
     close(file);
     errno = reason;
     return same ? -1 : -2;
+}
+
+static int fail_locked(quern_error *error, const struct quern_gguf_writer *writer)
+{
+    if (errno == EBUSY)
+        return quern_fail(error, QUERN_EIO, "cannot write %s: another process is writing it", writer->name);
+    if (errno == EEXIST)
+        return quern_fail(error, QUERN_EIO, "cannot write %s: %s is in the way, and is no unfinished file: move it "
+                          "away", writer->name, writer->temporary);
+    return fail_io(error, writer);
 }
 
 /* Creates "PATH.part". A file that a killed process left is overwritten. A file that is being written is locked. */
@@ -121,10 +139,8 @@ static int create(struct quern_gguf_writer *writer, quern_error *error)
     do
         file = open_locked(writer->temporary);
     while (file == -2);
-    if (file < 0 && errno == EBUSY)
-        return quern_fail(error, QUERN_EIO, "cannot write %s: another process is writing it", writer->name);
     if (file < 0)
-        return fail_io(error, writer);
+        return fail_locked(error, writer);
     writer->file = fdopen(file, "wb");
     if (writer->file == NULL) {
         fail_io(error, writer);

@@ -3,7 +3,8 @@
  * The first error is kept: every call after it does nothing, and quern_gguf_writer_finish returns it. The file is
  * written as PATH.part beside the target, and finish renames it to PATH, so nobody opens an incomplete file. PATH.part
  * is locked while it is written, and a second writer of the same path is refused. A PATH.part that a killed process
- * left is overwritten. One thread at a time may use a writer. */
+ * left is overwritten; a link, a pipe or a file with a second name is left alone. One thread at a time may use a
+ * writer. */
 #ifndef QUERN_GGUF_WRITER_H
 #define QUERN_GGUF_WRITER_H
 
