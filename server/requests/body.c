@@ -10,10 +10,11 @@
 /* The fields that a dialect reads; all others are skipped. */
 static const char *const fields[] = {
     "add_special", "add_special_tokens", "content", "dimensions", "embd_normalize", "encoding_format", "ids", "input",
-    "input_type", "inputs", "model", "multimodal_data", "name", "normalize", "num_ctx", "options", "output_dtype",
-    "parameters", "parse_special", "prompt", "prompt_name", "prompt_string", "sentences", "skip_special_tokens",
-    "source_sentence", "stream", "task", "taskType", "task_type", "text", "texts", "title", "tokens", "truncate",
-    "truncation_direction", "user", "with_pieces", NULL};
+    "input_type", "inputs", "model", "multimodal_data", "name", "normalize", "num_ctx", "options",
+    "outputDimensionality", "output_dimension", "output_dimensionality", "output_dtype", "parameters", "parse_special",
+    "prompt", "prompt_name", "prompt_string", "sentences", "skip_special_tokens", "source_sentence", "stream", "task",
+    "taskType", "task_type", "text", "texts", "title", "tokens", "truncate", "truncation_direction", "user",
+    "with_pieces", NULL};
 
 /* ---------------------------------------------------------------- JSON */
 
@@ -143,17 +144,29 @@ const struct quern_value *quern_body_field(const struct quern_value *object, con
     return quern_value_is(value, QUERN_VALUE_NULL) ? NULL : value;
 }
 
-bool quern_body_dimensions(struct quern_request *request, const struct quern_value *object)
+/* Reads the dimensions from a field; 0: all, as in Go's JSON. */
+static bool read_dimensions(struct quern_request *request, const char *name, const struct quern_value *value)
 {
-    const struct quern_value *value = quern_body_field(object, "dimensions");
     const int most = request->service->info.dimensions;
     const int64_t dimensions = quern_value_integer(value);
-    if (value == NULL || (quern_value_is(value, QUERN_VALUE_INTEGER) && dimensions == 0)) /* 0: all, as in Go's JSON */
-        return true;
-    if (dimensions < 1 || dimensions > most) /* 0: it is no integer */
-        return quern_refuse(request, QUERN_FAULT_VALUE, "dimensions", "dimensions must be an integer from 1 to %d",
-                            most);
-    request->options.dimensions = (int)dimensions;
+    if (!quern_value_is(value, QUERN_VALUE_INTEGER) || dimensions < 0 || dimensions > most)
+        return quern_refuse(request, QUERN_FAULT_VALUE, name, "%s must be an integer from 1 to %d", name, most);
+    if (dimensions > 0 && request->options.dimensions > 0 && request->options.dimensions != (int)dimensions)
+        return quern_refuse(request, QUERN_FAULT_VALUE, name, "dimensions and %s differ: send one", name);
+    if (dimensions > 0)
+        request->options.dimensions = (int)dimensions;
+    return true;
+}
+
+bool quern_body_dimensions(struct quern_request *request, const struct quern_value *object)
+{
+    static const char *const names[] = {"dimensions", "output_dimension", "output_dimensionality",
+                                        "outputDimensionality"};
+    for (size_t i = 0; i < QUERN_COUNT(names); i++) {
+        const struct quern_value *value = quern_body_field(object, names[i]);
+        if (value != NULL && !read_dimensions(request, names[i], value))
+            return false;
+    }
     return true;
 }
 
