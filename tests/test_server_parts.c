@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -470,8 +471,16 @@ static void test_keys(void **state)
     assert_int_equal(ftruncate(file, 0) + (int)lseek(file, 0, SEEK_SET), 0);
     dprintf(file, "five six\n");
     assert_int_equal(quern_keys_load(&keys, path, &error), QUERN_EINVAL);
+    assert_int_equal(ftruncate(file, 1048577), 0);
+    assert_int_equal(quern_keys_load(&keys, path, &error), QUERN_EIO);
+    assert_non_null(strstr(error.text, "more than 1048576 bytes"));
     unlink(path);
     close(file);
+    assert_int_equal(quern_keys_load(&keys, "/dev/zero", &error), QUERN_EIO);
+    assert_non_null(strstr(error.text, "not a regular file"));
+    assert_int_equal(mkfifo(path, 0600), 0); /* the loop would wait for it */
+    assert_int_equal(quern_keys_load(&keys, path, &error), QUERN_EIO);
+    unlink(path);
     assert_int_equal(quern_keys_load(&keys, path, &error), QUERN_EIO);
     assert_true(quern_keys_have(&keys, "three"));
     quern_keys_free(&keys);

@@ -3,11 +3,14 @@
 #include "steps/failure.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#define MOST_KEYS_BYTES 1048576 /* of a file */
 #define SEPARATORS " \t\r\n"
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
 
@@ -28,21 +31,37 @@ static int add(struct quern_keys *keys, const char *key, const char *source, que
     return QUERN_OK;
 }
 
+/* Opens a file of keys. It is read in the loop on SIGHUP, so it is one that has an end and that nobody waits for. NULL:
+ * *error says why not. */
+static FILE *open_file(const char *path, quern_error *error)
+{
+    const int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct stat status = {0};
+    FILE *file = descriptor >= 0 && fstat(descriptor, &status) == 0 ? fdopen(descriptor, "r") : NULL;
+    const char *reason = file == NULL                  ? strerror(errno)
+                         : S_ISDIR(status.st_mode)     ? "it is a folder; name a file in it"
+                         : !S_ISREG(status.st_mode)    ? "it is not a regular file, which can be read again"
+                         : status.st_size > MOST_KEYS_BYTES ? "it has more than 1048576 bytes"
+                                                       : NULL;
+    if (reason == NULL)
+        return file;
+    quern_server_fail(error, QUERN_EIO, "cannot read the keys of %s: %s", path, reason);
+    if (file != NULL)
+        fclose(file);
+    else if (descriptor >= 0)
+        close(descriptor);
+    return NULL;
+}
+
 static int add_file(struct quern_keys *keys, const char *path, quern_error *error)
 {
     char *line = NULL, *rest;
     size_t capacity = 0;
     bool is_first = true;
     int code = QUERN_OK;
-    struct stat status;
-    FILE *file = fopen(path, "re");
-    if (file != NULL && fstat(fileno(file), &status) == 0 && S_ISDIR(status.st_mode)) {
-        fclose(file);
-        return quern_server_fail(error, QUERN_EIO, "cannot read the keys of %s: it is a folder; name a file in it",
-                                 path);
-    }
+    FILE *file = open_file(path, error);
     if (file == NULL)
-        return quern_server_fail(error, QUERN_EIO, "cannot read the keys of %s: %s", path, strerror(errno));
+        return QUERN_EIO;
     for (ssize_t length; code == QUERN_OK && (length = getline(&line, &capacity, file)) >= 0; is_first = false) {
         char *start = is_first && strncmp(line, BYTE_ORDER_MARK, 3) == 0 ? line + 3 : line;
         if (memchr(line, '\0', (size_t)length) != NULL) {
