@@ -38,11 +38,11 @@ static FILE *open_file(const char *path, quern_error *error)
     const int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     struct stat status = {0};
     FILE *file = descriptor >= 0 && fstat(descriptor, &status) == 0 ? fdopen(descriptor, "r") : NULL;
-    const char *reason = file == NULL                  ? strerror(errno)
-                         : S_ISDIR(status.st_mode)     ? "it is a folder; name a file in it"
-                         : !S_ISREG(status.st_mode)    ? "it is not a regular file, which can be read again"
+    const char *reason = file == NULL                       ? strerror(errno)
+                         : S_ISDIR(status.st_mode)          ? "it is a folder; name a file in it"
+                         : !S_ISREG(status.st_mode)         ? "it is not a regular file, which can be read again"
                          : status.st_size > MOST_KEYS_BYTES ? "it has more than 1048576 bytes"
-                                                       : NULL;
+                                                            : NULL;
     if (reason == NULL)
         return file;
     quern_server_fail(error, QUERN_EIO, "cannot read the keys of %s: %s", path, reason);
