@@ -130,6 +130,18 @@ int quern_json_get_bool(const struct quern_json *json, const json_t *object, con
     return QUERN_OK;
 }
 
+int quern_json_get_object(const struct quern_json *json, const json_t *object, const char *key, const json_t **value,
+                          quern_error *error)
+{
+    const json_t *found = member(object, key);
+    if (found == NULL)
+        return QUERN_OK;
+    if (!json_is_object(found))
+        return quern_fail(error, QUERN_EFORMAT, "%s: %s is not an object", json->path, key);
+    *value = found;
+    return QUERN_OK;
+}
+
 int quern_json_get_string(const struct quern_json *json, const json_t *object, const char *key, quern_text *value,
                       quern_error *error)
 {

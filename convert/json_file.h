@@ -30,6 +30,8 @@ int quern_json_get_number(const struct quern_json *json, const json_t *object, c
                       double *value, quern_error *error);
 int quern_json_get_bool(const struct quern_json *json, const json_t *object, const char *key, bool *value,
                     quern_error *error);
+int quern_json_get_object(const struct quern_json *json, const json_t *object, const char *key, const json_t **value,
+                          quern_error *error);
 int quern_json_get_string(const struct quern_json *json, const json_t *object, const char *key, quern_text *value,
                       quern_error *error);
 

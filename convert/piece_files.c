@@ -54,14 +54,19 @@ static int read_config_settings(struct quern_pieces *pieces, quern_error *error)
 {
     static const char *const unknown[] = {"do_lower_case", "strip_accents"};
     const struct quern_json *config = &pieces->config;
-    const json_t *sampling = json_object_get(json_object_get(config->root, "sp_model_kwargs"), "enable_sampling");
-    bool prefix = pieces->add_space_prefix;
+    const json_t *sampling = NULL;
+    bool prefix = pieces->add_space_prefix, samples = false;
     int most = INT_MAX;
     quern_text side = {NULL, 0};
-    for (size_t i = 0; i < QUERN_COUNT(unknown); i++)
-        if (json_is_true(json_object_get(config->root, unknown[i])))
+    for (size_t i = 0; i < QUERN_COUNT(unknown); i++) {
+        bool is_set = false;
+        QUERN_TRY(quern_json_get_bool(config, config->root, unknown[i], &is_set, error));
+        if (is_set)
             return refuse_setting(pieces, unknown[i], error);
-    if (json_is_true(sampling))
+    }
+    QUERN_TRY(quern_json_get_object(config, config->root, "sp_model_kwargs", &sampling, error));
+    QUERN_TRY(quern_json_get_bool(config, sampling, "enable_sampling", &samples, error));
+    if (samples)
         return refuse_setting(pieces, "sp_model_kwargs.enable_sampling", error);
     QUERN_TRY(quern_json_get_bool(config, config->root, "add_prefix_space", &prefix, error));
     if (prefix != pieces->add_space_prefix)

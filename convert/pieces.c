@@ -71,11 +71,13 @@ static bool mixes_spaces(quern_text text)
 int quern_pieces_check_added(const struct quern_json *json, const json_t *entry, quern_text text, quern_error *error)
 {
     static const char *const flags[] = {"lstrip", "rstrip", "single_word", "normalized"};
-    for (size_t i = 0; i < QUERN_COUNT(flags); i++)
-        if (json_is_true(json_object_get(entry, flags[i])) &&
-            (strcmp(flags[i], "normalized") != 0 || mixes_spaces(text)))
+    for (size_t i = 0; i < QUERN_COUNT(flags); i++) {
+        bool flag = false;
+        QUERN_TRY(quern_json_get_bool(json, entry, flags[i], &flag, error));
+        if (flag && (strcmp(flags[i], "normalized") != 0 || mixes_spaces(text)))
             return quern_fail(error, QUERN_EUNSUPPORTED, "%s: the added token \"%.*s\" has %s, which quern does not "
                               "know", json->path, (int)(text.length < 32 ? text.length : 32), text.data, flags[i]);
+    }
     return QUERN_OK;
 }
 

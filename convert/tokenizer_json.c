@@ -45,15 +45,21 @@ static bool cuts_nothing(const json_t *pre_tokenizer)
 static int check_parts(const struct quern_json *json, const json_t *model, quern_error *error)
 {
     static const char *const affixes[] = {"continuing_subword_prefix", "end_of_word_suffix"};
-    const json_t *dropout = json_object_get(model, "dropout");
     const char *part = NULL;
-    if (json_is_true(json_object_get(model, "ignore_merges")))
+    bool ignores_merges = false;
+    double dropout = 0;
+    QUERN_TRY(quern_json_get_bool(json, model, "ignore_merges", &ignores_merges, error));
+    QUERN_TRY(quern_json_get_number(json, model, "dropout", 0, 1, &dropout, error));
+    if (ignores_merges)
         part = "model.ignore_merges";
-    if (json_is_number(dropout) && json_number_value(dropout) > 0)
+    if (dropout > 0)
         part = "model.dropout";
-    for (size_t i = 0; i < QUERN_COUNT(affixes); i++)
-        if (json_string_length(json_object_get(model, affixes[i])) > 0)
+    for (size_t i = 0; i < QUERN_COUNT(affixes); i++) {
+        quern_text affix = {NULL, 0};
+        QUERN_TRY(quern_json_get_string(json, model, affixes[i], &affix, error));
+        if (affix.length > 0)
             part = affixes[i];
+    }
     if (!cuts_nothing(json_object_get(json->root, "pre_tokenizer")))
         part = "pre_tokenizer";
     if (part == NULL)
@@ -94,6 +100,13 @@ static int read_vocabulary(struct quern_pieces *pieces, const struct quern_json 
     return QUERN_OK;
 }
 
+/* Whether an added token was set; ids that the model does not have do not matter. */
+static bool is_added(const struct quern_pieces *pieces, json_int_t id)
+{
+    return (uint64_t)id < pieces->count &&
+           (pieces->kinds[id] == QUERN_PIECE_CONTROL || pieces->kinds[id] == QUERN_PIECE_USER_DEFINED);
+}
+
 static int read_added(struct quern_pieces *pieces, const struct quern_json *json, quern_error *error)
 {
     const json_t *added = json_object_get(json->root, "added_tokens");
@@ -107,6 +120,9 @@ static int read_added(struct quern_pieces *pieces, const struct quern_json *json
             return quern_fail(error, QUERN_EFORMAT, "%s: added token %zu has no id or no content", json->path, i);
         if (!special)
             QUERN_TRY(quern_pieces_check_added(json, entry, text, error));
+        if (is_added(pieces, json_integer_value(id)))
+            return quern_fail(error, QUERN_EFORMAT, "%s: two added tokens have the id %" JSON_INTEGER_FORMAT,
+                              json->path, json_integer_value(id));
         QUERN_TRY(quern_pieces_set_added(pieces, (uint64_t)json_integer_value(id), text, special, error));
     }
     return QUERN_OK;
@@ -150,10 +166,11 @@ static bool read_template(struct quern_pieces *pieces, const json_t *post_proces
 /* Padding changes no vector, as the tokens that are added do not count, and the decoder changes no tokens. */
 static int read_surroundings(struct quern_pieces *pieces, const struct quern_json *json, quern_error *error)
 {
-    const json_t *post_processor = json_object_get(json->root, "post_processor"),
-                 *truncation = json_object_get(json->root, "truncation");
+    const json_t *post_processor = NULL, *truncation = NULL;
     quern_text side = {NULL, 0};
-    if (json_is_object(post_processor) && !read_template(pieces, post_processor))
+    QUERN_TRY(quern_json_get_object(json, json->root, "post_processor", &post_processor, error));
+    QUERN_TRY(quern_json_get_object(json, json->root, "truncation", &truncation, error));
+    if (post_processor != NULL && !read_template(pieces, post_processor))
         return quern_fail(error, QUERN_EUNSUPPORTED, "%s: quern does not know this post_processor, which changes the "
                           "tokens of texts", json->path);
     QUERN_TRY(quern_json_get_string(json, truncation, "direction", &side, error));
