@@ -263,6 +263,10 @@ environment QUERN_PORT=x QUERN_TIMEOUT=
 check "a variable is blamed by its own name" exits 2 "\$QUERN_PORT takes a number from 0 to 65535, not 'x'"
 environment QUERN_DEFAULT_TASK=nothing
 check "so is the variable of a task" exits 2 "\$QUERN_DEFAULT_TASK: there is no task 'nothing'"
+run serve -m "$model" --model-name a:query
+check "a model's name has no task" exits 2 "--model-name: 'a:query' ends in a task"
+QUERN_MODEL_NAME=a:passage:latest run serve -m "$model"
+check "in no service's word" exits 2 "\$QUERN_MODEL_NAME: 'a:passage:latest' ends in a task"
 QUERN_CORS_ORIGIN=localhost run serve -m "$model"
 check "so is the variable of origins" exits 2 "\$QUERN_CORS_ORIGIN: 'localhost' can never match"
 QUERN_ALLOWED_HOSTS=http://a run serve -m "$model"

@@ -447,6 +447,8 @@ ln -s /dev/zero "$cache/3.gguf"
 ln -s "$work/precious" "$cache/x.gguf.part"
 ln "$work/precious" "$cache/d.gguf.json"
 ln "$work/precious" "$cache/d.gguf.part"
+cp /dev/null "$cache/9a.gguf"
+echo "no model" >"$cache/9b.gguf"
 for file in d e f g h "$(printf 'i\033[31m\nj')"; do
     cp "$work/tiny.gguf" "$cache/$file.gguf"
 done
@@ -457,7 +459,7 @@ chmod 0 "$cache/g.gguf.json"
 echo part >"$cache/v.gguf.part"
 within models
 check "models says that some are odd" [ "$status" = 1 ]
-for file in a d e f g h 'i.\[31m.j'; do
+for file in 9a 9b a d e f g h 'i.\[31m.j'; do
     check "and lists $file.gguf" grep -q "^$file\.gguf" "$work/out"
 done
 check "names show no control characters" [ "$(grep -c "$(printf '\033')" "$work/out")" = 0 ]
@@ -465,14 +467,14 @@ for file in 0 1 2 3 z; do
     check "but not $file.gguf, which is named" [ "$(grep -c "^$file" "$work/out") $(grep -c "/$file\.gguf[ :]" "$work/err")" = "0 1" ]
 done
 check "it lists a part without a record" grep -qF "not finished: 5 bytes, without a record" "$work/out"
-check "the first regular file is used" grep -qx 'a.gguf  (used when no other is named)' "$work/out"
+check "the first model is used" grep -qx 'a.gguf  (used when no other is named)' "$work/out"
 within models --json
-check "the list in JSON" [ "$(grep -c '"finished": true' "$work/out")" = 7 ]
+check "the list in JSON" [ "$(grep -c '"finished": true' "$work/out")" = 9 ]
 if command -v python3 >/dev/null; then
     check "other programs can read it" python3 -m json.tool "$work/out"
 fi
 within info
-check "other verbs use the first regular file" says "model $cache/a.gguf"
+check "other verbs use the first model" says "model $cache/a.gguf"
 for file in 0 1 2 3 z; do
     within info -m "$cache/$file.gguf"
     check "info of $file.gguf names it" fails "$cache/$file.gguf"
@@ -489,7 +491,7 @@ check "a download does not write through a link" says "x.gguf.part: it is a symb
 within pull "http://127.0.0.1:1/d.gguf" --sha256 "$digest"
 check "nor to a file that has another name" says "d.gguf.part: it is a file that has another name too"
 check "what these lead to is untouched" [ "$(cat "$work/precious")" = precious ]
-within models rm 0.gguf 1.gguf 2.gguf 3.gguf a.gguf d.gguf f.gguf g.gguf h.gguf v.gguf x.gguf y.gguf \
+within models rm 0.gguf 9a.gguf 9b.gguf 1.gguf 2.gguf 3.gguf a.gguf d.gguf f.gguf g.gguf h.gguf v.gguf x.gguf y.gguf \
     "$(printf 'i\033[31m\nj').gguf"
 check "rm removes links, pipes, records and parts" [ "$status" = 0 ]
 within models rm z.gguf e.gguf

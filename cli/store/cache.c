@@ -66,6 +66,17 @@ bool quern_cli_is_file(const char *path)
     return stat(path, &status) == 0 && S_ISREG(status.st_mode);
 }
 
+/* Whether a path leads to a regular file that begins as a GGUF file does. */
+static bool is_model(const char *path)
+{
+    char magic[4];
+    const int fd = quern_cli_is_file(path) ? open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC) : -1;
+    const bool is_gguf = fd >= 0 && read(fd, magic, sizeof magic) == 4 && memcmp(magic, "GGUF", sizeof magic) == 0;
+    if (fd >= 0)
+        close(fd);
+    return is_gguf;
+}
+
 bool quern_cli_cache_path(char path[QUERN_CLI_PATH], const char *file)
 {
     char folder[QUERN_CLI_PATH];
@@ -123,7 +134,7 @@ bool quern_cli_cache_default(char path[QUERN_CLI_PATH])
     char **names = quern_cli_cache_list(folder, ".gguf", &count);
     bool found = false;
     for (int i = 0; i < count; i++) {
-        found = found || (quern_cli_cache_path(path, names[i]) && quern_cli_is_file(path));
+        found = found || (quern_cli_cache_path(path, names[i]) && is_model(path));
         free(names[i]);
     }
     free(names);

@@ -56,7 +56,7 @@ bool quern_cli_cache_path(char path[QUERN_CLI_PATH], const char *file);
 bool quern_cli_is_file(const char *path);
 
 /* The model of the cache that is used when no model is given: the default published one, else the first by name. Only
- * regular files count. */
+ * regular files that begin as GGUF files do count. */
 bool quern_cli_cache_default(char path[QUERN_CLI_PATH]);
 
 /* The names of the files of a folder that have this ending, sorted. The caller frees each name and the array. *count is
