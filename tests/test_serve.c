@@ -251,7 +251,10 @@ static void test_words_for_tasks(void **state)
                  {"taskType", "RETRIEVAL_DOCUMENT", QUERN_TASK_DOCUMENT},
                  {"taskType", "QUESTION_ANSWERING", QUERN_TASK_QUESTION_ANSWERING},
                  {"taskType", "FACT_VERIFICATION", QUERN_TASK_FACT_CHECKING},
-                 {"taskType", "CODE_RETRIEVAL_QUERY", QUERN_TASK_CODE}};
+                 {"taskType", "CODE_RETRIEVAL_QUERY", QUERN_TASK_CODE},
+                 {"inputType", "passage", QUERN_TASK_DOCUMENT},
+                 {"promptName", "query", QUERN_TASK_QUERY},
+                 {"prompt_type", "query", QUERN_TASK_QUERY}};
     static const char *const paths[] = {WHERE, "/embeddings", "/embedding", "/embed", "/", "/api/embed",
                                         "/api/embeddings"};
     char body[160];

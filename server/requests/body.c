@@ -9,12 +9,12 @@
 
 /* The fields that a dialect reads; all others are skipped. */
 static const char *const fields[] = {
-    "add_special", "add_special_tokens", "content", "dimensions", "embd_normalize", "encoding_format", "ids", "input",
-    "input_type", "inputs", "model", "multimodal_data", "name", "normalize", "num_ctx", "options",
-    "outputDimensionality", "output_dimension", "output_dimensionality", "output_dtype", "parameters", "parse_special",
-    "prompt", "prompt_name", "prompt_string", "sentences", "skip_special_tokens", "source_sentence", "stream", "task",
-    "taskType", "task_type", "text", "texts", "title", "tokens", "truncate", "truncation_direction", "user",
-    "with_pieces", NULL};
+    "add_special", "add_special_tokens", "content", "dimension", "dimensions", "embd_normalize", "encoding_format",
+    "ids", "input", "inputType", "input_type", "inputs", "model", "multimodal_data", "name", "normalize", "num_ctx",
+    "options", "outputDimensionality", "output_dimension", "output_dimensionality", "output_dtype", "parameters",
+    "parse_special", "prompt", "promptName", "prompt_name", "prompt_string", "prompt_type", "sentences",
+    "skip_special_tokens", "source_sentence", "stream", "task", "taskType", "task_type", "text", "texts", "title",
+    "tokens", "truncate", "truncation_direction", "user", "with_pieces", NULL};
 
 /* ---------------------------------------------------------------- JSON */
 
@@ -160,7 +160,7 @@ static bool read_dimensions(struct quern_request *request, const char *name, con
 
 bool quern_body_dimensions(struct quern_request *request, const struct quern_value *object)
 {
-    static const char *const names[] = {"dimensions", "output_dimension", "output_dimensionality",
+    static const char *const names[] = {"dimensions", "dimension", "output_dimension", "output_dimensionality",
                                         "outputDimensionality"};
     for (size_t i = 0; i < QUERN_COUNT(names); i++) {
         const struct quern_value *value = quern_body_field(object, names[i]);

@@ -53,7 +53,8 @@ int quern_task_word(const char *word)
 
 bool quern_task_words_read(struct quern_request *request, const struct quern_value *object)
 {
-    static const char *const fields[] = {"task", "prompt_name", "input_type", "task_type", "taskType"};
+    static const char *const fields[] = {"task",       "prompt_name", "promptName", "prompt_type",
+                                         "input_type", "inputType",   "task_type",  "taskType"};
     const char *first = NULL;
     for (size_t i = 0; i < QUERN_COUNT(fields); i++) {
         const struct quern_value *value = quern_body_field(object, fields[i]);
