@@ -305,6 +305,23 @@ static void notice_cutting(const struct folder *folder, struct quern_convert_res
                  "start: ask for that when you embed (QUERN_TRUNCATE_START, \"truncate\": \"start\")");
 }
 
+/* What sentence-transformers does without being asked, and quern only when it is asked. */
+static void notice_defaults(const struct folder *folder, struct quern_convert_result *result)
+{
+    const char *name = json_string_value(json_object_get(folder->settings.prompts.root, "default_prompt_name"));
+    const json_t *dimensions = json_object_get(folder->settings.prompts.root, "truncate_dim");
+    if (result->notice[0] != '\0')
+        return;
+    if (name != NULL)
+        snprintf(result->notice, sizeof result->notice, "config_sentence_transformers.json names \"%.40s\" as the "
+                 "prompt of texts whose task nobody names; quern embeds such texts as they are: name the task (-t)",
+                 name);
+    else if (json_is_integer(dimensions))
+        snprintf(result->notice, sizeof result->notice, "config_sentence_transformers.json cuts vectors to %lld "
+                 "dimensions; quern does so when you ask for it (-d %lld)",
+                 (long long)json_integer_value(dimensions), (long long)json_integer_value(dimensions));
+}
+
 /* ---------------------------------------------------------------- all */
 
 static int convert(struct folder *folder, const char *path, const struct quern_convert_job *job,
@@ -327,6 +344,7 @@ static int convert(struct folder *folder, const char *path, const struct quern_c
     notice_head(folder, result);
     notice_window(folder, result);
     notice_cutting(folder, result);
+    notice_defaults(folder, result);
     return quern_weights_finish(writer, code, path, result, folder->error);
 }
 

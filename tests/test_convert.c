@@ -504,8 +504,8 @@ static void test_tokens_at_the_ends_that_disagree(void **state)
     }
 }
 
-/* What the tokenizer's files say of texts that are too long changes no tokens of others, and is told. */
-static void test_notices_of_long_texts(void **state)
+/* What the files say that quern does only when it is asked changes no tokens of other texts, and is told. */
+static void test_notices_of_defaults(void **state)
 {
     (void)state;
     static const struct {
@@ -518,6 +518,10 @@ static void test_notices_of_long_texts(void **state)
         {"tokenizer.json", "s/{/&\"truncation\":{\"direction\":\"Left\",\"max_length\":256},/", "at its start"},
         {"tokenizer.json", "s/{/&\"truncation\":{\"direction\":\"Right\",\"max_length\":100},/", "texts of 100 tokens"},
         {"tokenizer.json", "s/{/&\"truncation\":{\"direction\":\"Right\",\"max_length\":256},/", ""},
+        {"config_sentence_transformers.json", "s/\"default_prompt_name\":null/\"default_prompt_name\":\"query\"/",
+         "names \"query\""},
+        {"config_sentence_transformers.json", "s/{/&\"truncate_dim\":32,/", "-d 32"},
+        {"config_sentence_transformers.json", "s/{/&\"truncate_dim\":null,/", ""},
     };
     struct quern_folder_recipe recipe = quern_folder_recipe();
     recipe.tokenizer_json = true;
@@ -747,7 +751,7 @@ int main(void)
         cmocka_unit_test(test_tokenizer_json_that_is_taken),
         cmocka_unit_test(test_tokens_around_a_text),
         cmocka_unit_test(test_tokens_at_the_ends_that_disagree),
-        cmocka_unit_test(test_notices_of_long_texts),
+        cmocka_unit_test(test_notices_of_defaults),
         cmocka_unit_test(test_limits_of_texts),
         cmocka_unit_test(test_prompts_are_kept),
         cmocka_unit_test(test_odd_window_is_told),
