@@ -172,7 +172,8 @@ static void bfloat16_compare(struct kcheck *k, const void *buffer, int row, int 
 static double bfloat16_product(const void *buffer, int row, const struct kcheck_weights *w, double *magnitude,
                                double *bound)
 {
-    const double unit = quern_type_info(w->type)->block_elements == 1 ? BFLOAT16_UNIT : 0x1p-8 * 4 / 3 + 0x1p-15;
+    const bool is_float = w->type == QUERN_TYPE_F32 || w->type == QUERN_TYPE_F16 || w->type == QUERN_TYPE_BF16;
+    const double unit = is_float ? BFLOAT16_UNIT : 0x1p-8 * 4 / 3 + 0x1p-15;
     double want = 0, rounding = 0, lost = 0;
     *magnitude = 0;
     for (int i = 0; i < w->length; i++) {
