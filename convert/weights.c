@@ -125,10 +125,12 @@ static void convert_tile(void *argument, int tile, int thread)
 static int check_round(struct round *round, quern_error *error)
 {
     if (atomic_load(&round->source_bad))
-        return quern_fail(error, QUERN_EFORMAT, "tensor %s holds a number that is not finite", round->weight->name);
+        return quern_fail(error, QUERN_EFORMAT, "%s: tensor %s holds a number that is not finite",
+                          round->weight->map->path, round->weight->name);
     if (atomic_load(&round->target_bad))
-        return quern_fail(error, QUERN_ENUMERIC, "tensor %s holds a number too large for %s: write f32 or bf16",
-                          round->weight->name, quern_type_info(round->weight->type)->name);
+        return quern_fail(error, QUERN_ENUMERIC, "%s: tensor %s holds a number too large for %s: write f32 or "
+                          "bf16", round->weight->map->path, round->weight->name,
+                          quern_type_info(round->weight->type)->name);
     return QUERN_OK;
 }
 

@@ -576,10 +576,11 @@ static void test_folders_that_are_not_whole(void **state)
                    "echo '{\"weight_map\":{\"a\":\"../model.safetensors\"}}' >model.safetensors.index.json");
     expect_refused(QUERN_EFORMAT, "names no tensors",
                    "rm model.safetensors && echo '{\"weight_map\":{}}' >model.safetensors.index.json");
-    /* A weight that is not a number: the last 4 bytes are those of a tensor of the last layer. */
+    /* A weight that is not a number: the last 4 bytes are those of a tensor of the last layer; one that is copied, and
+     * one that is rounded. */
     expect_refused(QUERN_EFORMAT, "not finite",
                    "truncate -s -4 model.safetensors && printf '\\0\\0\\300\\177' >>model.safetensors");
-    expect_refused(QUERN_EFORMAT, "dense_3.weight holds a number that is not finite", /* one that is rounded */
+    expect_refused(QUERN_EFORMAT, ".safetensors: tensor dense_3.weight holds a number that is not finite",
                    "truncate -s -4 3_Dense/model.safetensors && "
                    "printf '\\0\\0\\300\\177' >>3_Dense/model.safetensors");
 }

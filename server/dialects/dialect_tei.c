@@ -39,9 +39,10 @@ static bool read_options(struct quern_request *request, const struct quern_value
 
 static bool parse_embed(struct quern_request *request)
 {
-    const struct quern_value *object = request->object;
+    const struct quern_value *object = request->object, *parameters = quern_value_member(object, "parameters");
     return quern_body_add_named_inputs(request, "inputs") && quern_body_refuse_empty(request, "inputs") &&
-           read_options(request, object) && read_direction(request, object);
+           read_options(request, parameters) && read_options(request, object) && read_direction(request, parameters) &&
+           read_direction(request, object);
 }
 
 static size_t count_characters(const struct quern_request *request)
@@ -89,8 +90,8 @@ static bool parse_embed_all(struct quern_request *request)
                         "this model gives one vector for a text, not one for each token: use POST /embed");
 }
 
-/* The source sentence is input 0. Options may stand in parameters, where TEI has them, or beside inputs; there they
- * count more. */
+/* The source sentence is input 0. Options may stand in parameters, where TEI has them, in inputs, or beside these,
+ * where they count most. */
 static bool parse_similarity(struct quern_request *request)
 {
     const struct quern_value *object = request->object, *inputs = quern_value_member(object, "inputs"),
@@ -102,7 +103,7 @@ static bool parse_similarity(struct quern_request *request)
                             "inputs must be an object with source_sentence, a string, and sentences, an array");
     if (!quern_body_add_inputs(request, "source_sentence", source) ||
         !quern_body_add_inputs(request, "sentences", others) || !quern_body_refuse_empty(request, "inputs") ||
-        !read_options(request, parameters) || !read_options(request, object) ||
+        !read_options(request, parameters) || !read_options(request, inputs) || !read_options(request, object) ||
         !read_direction(request, parameters) || !read_direction(request, object))
         return false;
     request->options.normalize = true;
