@@ -263,6 +263,10 @@ environment QUERN_PORT=x QUERN_TIMEOUT=
 check "a variable is blamed by its own name" exits 2 "\$QUERN_PORT takes a number from 0 to 65535, not 'x'"
 environment QUERN_DEFAULT_TASK=nothing
 check "so is the variable of a task" exits 2 "\$QUERN_DEFAULT_TASK: there is no task 'nothing'"
+run embed -m nosuch.gguf hello
+check "a model that is not there" fails "there is no file or model 'nosuch.gguf'"
+QUERN_MODEL=/nonexistent run embed hello
+check "is blamed on the variable" fails "\$QUERN_MODEL: there is no file or model '/nonexistent'"
 run serve -m "$model" --model-name a:query
 check "a model's name has no task" exits 2 "--model-name: 'a:query' ends in a task"
 QUERN_MODEL_NAME=a:passage:latest run serve -m "$model"
@@ -789,7 +793,7 @@ check "bench: a report" both exits 0 -- silent
 check "bench: is Markdown" grep -qE '^\| tokens \| threads \| p50, ms ' "$work/bench.md"
 check "bench: only the sections that were asked for" [ "$(grep -c '^## ' "$work/bench.md")" -eq 2 ]
 check "bench: on the path asked for" grep -qE '^\| path +\| exact ' "$work/bench.md"
-run bench -m "$work/none.gguf" --report "$work/nowhere/bench.md"
+run bench -m "$model" --report "$work/nowhere/bench.md"
 check "bench: a report that cannot be written fails before the measurements" exits 1 "nowhere/bench.md"
 run bench -m embeddinggemma
 check "bench: a published name" exits 1 "quern pull embeddinggemma"

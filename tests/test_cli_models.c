@@ -270,19 +270,21 @@ static void test_cache(void **state)
     assert_true(quern_cli_make_folder(folder));
     assert_true(quern_cli_make_folder(folder));
     assert_false(quern_cli_cache_default(path));
-    write_file(folder, "b.gguf", "abc");
+    write_file(folder, "b.gguf", "GGUFabc");
     write_file(folder, "a.gguf.part", "abc");
     write_file(folder, "a.gguf.json", "abc");
     write_file(folder, ".gguf", "abc");
     assert_true(quern_cli_cache_default(path));
     assert_string_equal(path + strlen(folder), "/b.gguf");
     assert_int_equal(quern_cli_record_of(&record, path), QUERN_CLI_DONE);
-    assert_string_equal(record.sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-    assert_int_equal(record.size, 3);
+    assert_string_equal(record.sha256, "23087cd7c7b269c4552f0bd250e0f42c736ae0387c17ce3c3a49c47bfdc763b8");
+    assert_int_equal(record.size, 7);
     write_file(folder, "b.gguf", "");
     assert_int_equal(quern_cli_record_of(&record, path), QUERN_CLI_DONE);
     assert_string_equal(record.sha256, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
-    write_file(folder, "a.gguf", "abc");
+    write_file(folder, "a.gguf", "abc"); /* no model */
+    assert_false(quern_cli_cache_default(path));
+    write_file(folder, "a.gguf", "GGUFabc");
     assert_true(quern_cli_cache_default(path));
     assert_string_equal(path + strlen(folder), "/a.gguf");
     write_file(folder, "embeddinggemma-300M-Q8_0.gguf", "abc");

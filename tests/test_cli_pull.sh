@@ -407,6 +407,8 @@ run models rm b.gguf
 check "rm of a model that is not there" [ "$status" = 1 ]
 : >"$HOME/.cache/other.gguf"
 : >"$cache/notes.txt"
+run models rm a
+check "rm of a name without its ending suggests the name" says "(did you mean 'a.gguf'?)"
 for given in ../other.gguf "$HOME/.cache/other.gguf" .. '' notes.txt a.gguf.json; do
     run models rm "$given"
     check "rm '$given' fails" [ "$status" = 1 ]

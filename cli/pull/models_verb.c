@@ -199,7 +199,10 @@ static int remove_model(const char *name)
         file[length -= 5] = '\0';
     const bool is_model = length > 5 && length < (int)sizeof file && strcmp(file + length - 5, ".gguf") == 0;
     if (!is_model || strchr(file, '/') != NULL || !quern_cli_cache_path(path, file)) {
-        quern_cli_say("'%s' is not the name of a model in the cache", name);
+        snprintf(whole, sizeof whole, "%.*s.gguf", QUERN_CLI_FILE, name);
+        const bool is_short = strchr(name, '/') == NULL && quern_cli_cache_path(path, whole) && quern_cli_is_file(path);
+        quern_cli_say("'%s' is not the name of a model in the cache%s%s%s", name, is_short ? " (did you mean '" : "",
+                      is_short ? whole : "", is_short ? "'?)" : "");
         return QUERN_CLI_FAILED;
     }
     if (quern_cli_part_is_locked(path)) {

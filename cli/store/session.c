@@ -29,16 +29,18 @@ static bool find_starter(void)
     return access(found, R_OK) == 0;
 }
 
-/* Says that a file is missing whose name is nearly a published one. */
-static bool is_slip(const char *path)
+/* Says that a file is missing, and which published name it nearly has. variable: "$QUERN_MODEL: " if it was named
+ * there, else "". */
+static bool is_missing(const char *path, const char *variable)
 {
     struct quern_cli_nearest nearest = {.asked = path};
     char hint[QUERN_CLI_HINT];
+    if (access(path, F_OK) == 0 || errno != ENOENT)
+        return false;
     for (const struct quern_cli_published *model = quern_cli_catalog; model->name != NULL; model++)
         quern_cli_nearest_offer(&nearest, model->name, strlen(model->name));
-    if (nearest.word == NULL || access(path, F_OK) == 0)
-        return false;
-    quern_cli_say("there is no file or model '%s'%s", path, quern_cli_nearest_hint(&nearest, hint));
+    quern_cli_say("%sthere is no file or model '%s'%s; 'quern models' lists those of the cache folder", variable, path,
+                  quern_cli_nearest_hint(&nearest, hint));
     return true;
 }
 
@@ -64,12 +66,12 @@ static bool is_folder(const char *path)
 }
 
 /* The file that was given; a published name stands for its file in the cache. */
-static const char *find_named(const char *path)
+static const char *find_named(const char *path, const char *variable)
 {
     if (is_folder(path) || is_remote(path))
         return NULL;
     if (quern_cli_published_find(path) == NULL || access(path, F_OK) == 0)
-        return is_slip(path) ? NULL : path;
+        return is_missing(path, variable) ? NULL : path;
     if (quern_cli_cache_path(found, path) && access(found, F_OK) == 0)
         return found;
     quern_cli_say("%s is not there yet: 'quern pull %s' downloads it", path, path);
@@ -95,7 +97,7 @@ static const char *find_model(const char *given)
 {
     const char *path = given != NULL ? given : getenv("QUERN_MODEL");
     if (path != NULL && path[0] != '\0')
-        return find_named(path);
+        return find_named(path, given != NULL ? "" : "$QUERN_MODEL: ");
     if (given == NULL && quern_cli_cache_default(found)) {
         quern_cli_notice("model %s", found);
         return found;
