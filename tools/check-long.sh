@@ -46,8 +46,7 @@ parts() {
 fuzz() {
     corpus=$build-fuzz/corpus/$1
     echo "mkdir -p $corpus && $build-fuzz/fuzz/fuzz_$1 -max_total_time=$seconds -timeout=120 -error_exitcode=1" \
-        "-rss_limit_mb=4096" \
-        "-print_final_stats=1 -artifact_prefix=$build-fuzz/$1- $corpus fuzz/corpus/$1"
+        "-rss_limit_mb=4096 -print_final_stats=1 -artifact_prefix=$build-fuzz/$1- $corpus fuzz/corpus/$1"
 }
 
 wanted() { # wanted NAME PATTERN...: whether the part was asked for; without a pattern all are

@@ -120,8 +120,9 @@ static const struct quern_activation bfloat16 = {
  * panel at `ahead` is prefetched: one cache line with each word. A CPU has room for a few such requests only, and when
  * they come one at a time, there is always room for the next one. */
 
-/* In each lane the float 2^15 + q, where q is byte number i of the lane: it becomes the upper bits of the fraction. */
-#define HIGH_BYTE 32768.0f
+#define BYTE_BASE 0x1p15f /* a byte is added to it to become a float */
+
+/* In each lane BYTE_BASE + q, where q is byte number i of the lane: it becomes the upper bits of the fraction. */
 INLINE vf float_of_byte(vi word, int i)
 {
     const vu moved = i == 0 ? (vu)word << 8 : (vu)word >> (8 * (i - 1));
@@ -134,10 +135,8 @@ INLINE vi unsigned_word(struct quern_panel_layout layout, const unsigned char *b
 {
     if (layout.kind == QUERN_PANEL_SIGNED_BYTES)
         return PANEL_WORDS(block, word, v);
-    if (layout.kind == QUERN_PANEL_PLAIN_NIBBLES) {
-        const vu both = (vu)PANEL_WORDS(block, word % 4, v);
-        return (vi)((word < 4 ? both << 4 : both) & 0xf0f0f0f0u);
-    }
+    if (layout.kind == QUERN_PANEL_PLAIN_NIBBLES)
+        return upper_nibbles_at(block, word, v);
     if (layout.kind == QUERN_PANEL_TABLE_NIBBLES)
         return LOOKUP(quern_iq4_nl_values, nibbles_at(block, word, v)) ^ vi_set((int32_t)0x80808080u);
     return sub_bytes_at(layout, block, word, v);
@@ -164,7 +163,7 @@ INLINE vf byte_scale(struct quern_panel_layout layout, const unsigned char *bloc
 INLINE vf byte_minimum(struct quern_panel_layout layout, const unsigned char *block, int g, int v, vf scale)
 {
     if (layout.kind != QUERN_PANEL_SUB_BYTE)
-        return scale * vf_set(-HIGH_BYTE - 128);
+        return scale * vf_set(-BYTE_BASE - 128);
     return layout.minimum ? minimum_at(layout, block, g, v) * vf_set(CUT_FACTOR) : vf_set(0.0f);
 }
 
@@ -174,7 +173,7 @@ INLINE vf byte_minimum(struct quern_panel_layout layout, const unsigned char *bl
 INLINE vf scaled_byte(struct quern_panel_layout layout, vi word, int i, vf scale, vf minimum)
 {
     const vf q = float_of_byte(word, i);
-    return VF_FMA(layout.kind == QUERN_PANEL_SUB_BYTE ? q - vf_set(HIGH_BYTE + layout.offset) : q, scale, minimum);
+    return VF_FMA(layout.kind == QUERN_PANEL_SUB_BYTE ? q - vf_set(BYTE_BASE + layout.offset) : q, scale, minimum);
 }
 
 /* Unpacks all k of 16 columns, vector v of the block, to a tile. Everything is read before anything is written, because

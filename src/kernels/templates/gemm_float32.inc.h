@@ -36,9 +36,8 @@ INLINE vf weights_at(struct quern_panel_layout layout, const unsigned char *bloc
         return vf_from_bf16(block + (k * 32 + v * LANES) * 2);
     const int group = k / (32 / layout.groups);
     if (layout.kind == QUERN_PANEL_PLAIN_NIBBLES) {
-        /* Nibbles moved to the top of their byte, where flipping the top bit makes them 16 * (nibble - 8). */
-        vi word = PANEL_WORDS(block, k % 16 / 4, v);
-        word = ((k < 16 ? word << 4 : word) & vi_set((int32_t)0xf0f0f0f0u)) ^ vi_set((int32_t)0x80808080u);
+        /* Flipping the top bit of 16 times a nibble makes it 16 * (nibble - 8). */
+        const vi word = upper_nibbles_at(block, k / 4, v) ^ vi_set((int32_t)0x80808080u);
         return byte_of(word, k % 4) * (scale_at(layout, block, group, v) * vf_set(1.0f / 16));
     }
     const vf q = numbers_at(layout, block, k, v), scale = scale_at(layout, block, group, v);

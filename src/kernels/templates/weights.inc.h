@@ -42,6 +42,13 @@ INLINE vi nibbles_at(const unsigned char *block, int word, int v)
     return (vi)((word < 4 ? both : both >> 4) & 0x0f0f0f0f);
 }
 
+/* The same in the upper half of their byte: 16 times the nibble. */
+INLINE vi upper_nibbles_at(const unsigned char *block, int word, int v)
+{
+    const vu both = (vu)PANEL_WORDS(block, word % 4, v);
+    return (vi)((word < 4 ? both << 4 : both) & 0xf0f0f0f0u);
+}
+
 /* Unsigned sub-byte numbers, as bytes. */
 INLINE vi sub_bytes_at(struct quern_panel_layout layout, const unsigned char *block, int word, int v)
 {
