@@ -42,15 +42,15 @@ static bool is_wanted(const char *list, const char *name)
 
 static int refuse_section(const char *name, size_t length)
 {
-    char asked[32], list[128] = "", hint[QUERN_CLI_HINT];
-    struct quern_cli_nearest nearest = {.asked = asked};
+    char asked[32], list[128] = "", hint[QUERN_NEAREST_HINT];
+    struct quern_nearest nearest = {.asked = asked};
     snprintf(asked, sizeof asked, "%.*s", (int)(length < sizeof asked ? length : sizeof asked - 1), name);
     for (size_t s = 0, at = 0; s < SECTIONS && at < sizeof list; s++) {
         at += (size_t)snprintf(list + at, sizeof list - at, "%s%s", s > 0 ? ", " : "", sections[s].name);
-        quern_cli_nearest_offer(&nearest, sections[s].name, strlen(sections[s].name));
+        quern_nearest_offer(&nearest, sections[s].name, strlen(sections[s].name));
     }
     return quern_cli_misuse("bench", "--only: there is no section '%s'%s; the sections are %s", asked,
-                            quern_cli_nearest_hint(&nearest, hint), list);
+                            quern_nearest_hint(&nearest, hint), list);
 }
 
 static int check_only(const char *list)

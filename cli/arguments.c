@@ -121,8 +121,8 @@ static size_t find_option(const struct quern_cli_verb *verb, size_t count, int k
 static int refuse_option(const struct quern_cli_verb *verb, size_t count, int key, const char *argument)
 {
     const size_t length = strcspn(argument, "="), name = length > 2 ? length - 2 : 0;
-    struct quern_cli_nearest nearest = {.prefix = "--"};
-    char asked[64], hint[QUERN_CLI_HINT];
+    struct quern_nearest nearest = {.prefix = "--"};
+    char asked[64], hint[QUERN_NEAREST_HINT];
     int beginnings = 0;
     if (key == ':' || optopt >= FIRST_LONG) {
         const struct quern_cli_option *option = option_at(verb, count, find_option(verb, count, optopt));
@@ -136,11 +136,11 @@ static int refuse_option(const struct quern_cli_verb *verb, size_t count, int ke
     for (size_t i = 0; i < count + COMMON_OPTIONS; i++) {
         const char *word = option_at(verb, count, i)->name;
         beginnings += strncmp(word, asked, name) == 0;
-        quern_cli_nearest_offer(&nearest, word, strlen(word));
+        quern_nearest_offer(&nearest, word, strlen(word));
     }
     if (beginnings > 1)
         return quern_cli_misuse(verb->name, "'--%s' is the beginning of more than one option", asked);
-    return quern_cli_misuse(verb->name, "there is no option '--%s'%s", asked, quern_cli_nearest_hint(&nearest, hint));
+    return quern_cli_misuse(verb->name, "there is no option '--%s'%s", asked, quern_nearest_hint(&nearest, hint));
 }
 
 /* The option that a word names, up to a "=": by its whole name, or also by its letter. NULL: none. */

@@ -3,6 +3,7 @@
 #define QUERN_CLI_H
 
 #include "array_count.h"
+#include "base/nearest.h"
 #include "jobs.h"
 #include "quern.h"
 
@@ -57,26 +58,6 @@ int quern_cli_fail(const char *place, const quern_error *error);
 /* Says how a verb was used wrongly, and points to --help. verb: NULL for the command itself. Returns
  * QUERN_CLI_USAGE. */
 int quern_cli_misuse(const char *verb, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-/* ---------------------------------------------------------------- nearest.c */
-
-/* Finds the word that a user probably meant. Begins with `asked` set and zeros. */
-struct quern_cli_nearest {
-    const char *asked;
-    const char *prefix; /* what stands before all words; NULL: nothing */
-    const char *word; /* the nearest so far; NULL: none is near */
-    int length, distance;
-};
-
-/* Compares one of the words that exist. A word that begins with what was asked is as near as can be. */
-void quern_cli_nearest_offer(struct quern_cli_nearest *nearest, const char *word, size_t length);
-
-/* The same for each word of a list with '|' between them; NULL is an empty list. */
-void quern_cli_nearest_offer_list(struct quern_cli_nearest *nearest, const char *words);
-
-/* " (did you mean 'WORD'?)" in out, or "". */
-#define QUERN_CLI_HINT 64
-const char *quern_cli_nearest_hint(const struct quern_cli_nearest *nearest, char out[QUERN_CLI_HINT]);
 
 /* ---------------------------------------------------------------- input.c */
 

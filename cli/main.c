@@ -35,17 +35,17 @@ static const struct quern_cli_verb *find_verb(const char *name)
 
 static int refuse_verb(const char *name)
 {
-    struct quern_cli_nearest nearest = {.asked = name};
-    char hint[QUERN_CLI_HINT];
+    struct quern_nearest nearest = {.asked = name};
+    char hint[QUERN_NEAREST_HINT];
     if (name[0] == '-') {
-        quern_cli_nearest_offer_list(&nearest, "--help|--version");
+        quern_nearest_offer_list(&nearest, "--help|--version");
         return quern_cli_misuse(NULL, "'%s' stands where the verb must be, as in 'quern VERB --quiet'%s", name,
-                                quern_cli_nearest_hint(&nearest, hint));
+                                quern_nearest_hint(&nearest, hint));
     }
     for (size_t i = 0; i < QUERN_COUNT(verbs); i++)
-        quern_cli_nearest_offer(&nearest, verbs[i]->name, strlen(verbs[i]->name));
-    quern_cli_nearest_offer_list(&nearest, "help|version");
-    return quern_cli_misuse(NULL, "there is no verb '%s'%s", name, quern_cli_nearest_hint(&nearest, hint));
+        quern_nearest_offer(&nearest, verbs[i]->name, strlen(verbs[i]->name));
+    quern_nearest_offer_list(&nearest, "help|version");
+    return quern_cli_misuse(NULL, "there is no verb '%s'%s", name, quern_nearest_hint(&nearest, hint));
 }
 
 /* quern help, and quern help VERB. */

@@ -129,23 +129,23 @@ static void describe_arguments(const struct quern_cli_option *option, char out[1
 
 static int refuse_task(const struct quern_cli_verb *verb, const char *label, const char *asked)
 {
-    struct quern_cli_nearest nearest = {.asked = asked};
-    char list[256] = "", hint[QUERN_CLI_HINT];
+    const char *meant = quern_task_name((quern_task)quern_task_guess(asked));
+    char list[256] = "", hint[64] = "";
     size_t length = 0;
     const char *name;
-    for (int task = 0; (name = quern_task_name((quern_task)task)) != NULL && length < sizeof list; task++) {
+    for (int task = 0; (name = quern_task_name((quern_task)task)) != NULL && length < sizeof list; task++)
         length += (size_t)snprintf(list + length, sizeof list - length, "%s%s", task > 0 ? ", " : "", name);
-        quern_cli_nearest_offer(&nearest, name, strlen(name));
-    }
-    return quern_cli_misuse(verb->name, "%s: there is no task '%s'%s; the tasks are %s", label, asked,
-                            quern_cli_nearest_hint(&nearest, hint), list);
+    if (meant != NULL)
+        snprintf(hint, sizeof hint, " (did you mean '%s'?)", meant);
+    return quern_cli_misuse(verb->name, "%s: there is no task '%s'%s; the tasks are %s, also in the words of services "
+                            "(search_query, passage, STS)", label, asked, hint, list);
 }
 
 int quern_cli_take(const struct quern_cli_verb *verb, const struct quern_cli_option *option, const char *label,
                    const char *argument)
 {
-    char expected[128], hint[QUERN_CLI_HINT];
-    struct quern_cli_nearest nearest = {.asked = argument};
+    char expected[128], hint[QUERN_NEAREST_HINT];
+    struct quern_nearest nearest = {.asked = argument};
     if (option->argument != NULL && argument[0] == '\0' && option->kind != QUERN_CLI_KIND_TITLE)
         return quern_cli_misuse(verb->name, "%s: %s is empty", label, option->argument);
     if (read_argument(option, argument, (char *)verb->options + option->offset))
@@ -153,7 +153,7 @@ int quern_cli_take(const struct quern_cli_verb *verb, const struct quern_cli_opt
     if (option->kind == QUERN_CLI_KIND_TASK)
         return refuse_task(verb, label, argument);
     describe_arguments(option, expected);
-    quern_cli_nearest_offer_list(&nearest, option->words);
+    quern_nearest_offer_list(&nearest, option->words);
     return quern_cli_misuse(verb->name, "%s takes %s, not '%s'%s", label, expected, argument,
-                            quern_cli_nearest_hint(&nearest, hint));
+                            quern_nearest_hint(&nearest, hint));
 }

@@ -173,8 +173,14 @@ typedef enum quern_task {
  * numbered from 0 without gaps. The string is static. */
 QUERN_API const char *quern_task_name(quern_task task);
 
-/* Returns the task with this name, or -1. name may be NULL. */
-QUERN_API int quern_task_find(const char *name);
+/* Returns the task that a word names, or -1: its name here, or what a service of embeddings calls it, such as
+ * "search_query", "passage", "STS" or "RETRIEVAL_DOCUMENT". Upper and lower case are the same, and so are '_', '-', '.'
+ * and ' '. word may be NULL. */
+QUERN_API int quern_task_find(const char *word);
+
+/* Returns the task that a misspelt word nearly names, to suggest it in a message, or -1 when none is near. A word that
+ * names a task is near, too. word may be NULL. */
+QUERN_API int quern_task_guess(const char *word);
 
 /* Returns what is put before a text of this task that has no title: the prompt in the model's file, or else the prompt
  * of its architecture; "" for none; NULL for a number that is not a task. The string belongs to the model. */

@@ -39,7 +39,7 @@ APPLICATIONS = {
     "server/requests": "include json server/server.h server/array_count.h server/http server/steps",
     "server/dialects": "include json server/server.h server/array_count.h server/requests server/page/page.h",
     "server/loop": "include json server/server.h server/array_count.h server/requests server/http server/steps",
-    "cli": "include json jobs",
+    "cli": "include json jobs src/base/nearest.h",
     "cli/store": "+cli cli",
     "cli/pull": "+cli cli cli/store/store.h src/base/file_kind.h",
     "cli/making": "+cli cli convert/convert.h",

@@ -155,6 +155,7 @@ for verb in embed serve convert; do
 done
 near querry query embed -t querry x
 check "the tasks are listed" grep -qF "the tasks are none, query, document, similarity" "$work/err"
+near serach_query query embed -t serach_query x
 near documnt document similarity -t documnt x y
 near jsnol jsonl embed -f jsnol x
 near pices pieces tokenize -f pices x
@@ -428,6 +429,10 @@ run embed -i "$work/damaged"
 check "no such notice when the input cannot be read" sh -c "! grep -q 'without a prompt' '$work/err'"
 run embed -t none hello
 check "the default task is none" both same as_it_is -- [ ! -s "$work/err" ]
+run embed -t query hello
+keep query
+run embed -t Search_Query hello
+check "a task in the words of services" both exits 0 -- same query
 run embed -t document hello
 check "another task gives other vectors" differs as_it_is
 keep document

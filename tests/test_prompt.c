@@ -49,7 +49,7 @@ static void test_names(void **state)
 {
     (void)state;
     const int none[] = {-1, TASKS, INT32_MAX, INT32_MIN};
-    const char *const names[] = {"", "Query", "query ", "task: search result | query: ", "documents"};
+    const char *const names[] = {"", "querry", "query ", "task: search result | query: ", "documents"};
     for (int i = 0; i < TASKS; i++) {
         assert_int_equal(tasks[i].task, i);
         assert_string_equal(quern_task_name(tasks[i].task), tasks[i].name);
@@ -60,6 +60,27 @@ static void test_names(void **state)
     for (size_t i = 0; i < QUERN_COUNT(names); i++)
         assert_int_equal(quern_task_find(names[i]), -1);
     assert_int_equal(quern_task_find(NULL), -1);
+}
+
+static void test_words_of_services(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *word;
+        int task, guess;
+    } cases[] = {{"Query", QUERN_TASK_QUERY, QUERN_TASK_QUERY}, {"search_query", QUERN_TASK_QUERY, QUERN_TASK_QUERY},
+                 {"Search Document", QUERN_TASK_DOCUMENT, QUERN_TASK_DOCUMENT},
+                 {"passage", QUERN_TASK_DOCUMENT, QUERN_TASK_DOCUMENT},
+                 {"sts", QUERN_TASK_SIMILARITY, QUERN_TASK_SIMILARITY},
+                 {"question_answering", QUERN_TASK_QUESTION_ANSWERING, QUERN_TASK_QUESTION_ANSWERING},
+                 {"TASK_TYPE_UNSPECIFIED", QUERN_TASK_NONE, QUERN_TASK_NONE}, {"querry", -1, QUERN_TASK_QUERY},
+                 {"documnet", -1, QUERN_TASK_DOCUMENT}, {"serach_query", -1, QUERN_TASK_QUERY},
+                 {"class", -1, QUERN_TASK_CLASSIFICATION}, {"v1.5", -1, -1}, {"300m", -1, -1}, {"q4_0", -1, -1},
+                 {"instruct", -1, -1}, {"text", -1, -1}, {"", -1, -1}, {NULL, -1, -1}};
+    for (size_t i = 0; i < QUERN_COUNT(cases); i++) {
+        assert_int_equal(quern_task_find(cases[i].word), cases[i].task);
+        assert_int_equal(quern_task_guess(cases[i].word), cases[i].guess);
+    }
 }
 
 static void test_prompts_of_the_architecture(void **state)
@@ -194,6 +215,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names),
+        cmocka_unit_test(test_words_of_services),
         cmocka_unit_test(test_prompts_of_the_architecture),
         cmocka_unit_test(test_titles),
         cmocka_unit_test(test_prompts_of_the_file),

@@ -276,6 +276,26 @@ static void test_words_for_tasks(void **state)
     }
 }
 
+/* A word behind the model's name that is nearly a task must not be taken for a tag: the prompt would be missing. */
+static void test_misspelt_tasks_in_names(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {"any:querry", "any:querry:latest", "any:latest:querry", "m:serach_query"},
+                     *const right[] = {"m:v1.5", "m:300m-qat-q4_0", "m:q8_0", "m:latest", "org/m:free", "querry"};
+    static const char *const paths[] = {WHERE, "/embedding", "/embed", "/api/embed"};
+    char body[160];
+    for (size_t j = 0; j < QUERN_COUNT(paths); j++) {
+        for (size_t i = 0; i < QUERN_COUNT(wrong); i++) {
+            snprintf(body, sizeof body, "{\"model\":\"%s\",\"input\":\"a\"}", wrong[i]);
+            serve_expect(paths[j], body, strcmp(paths[j], "/embed") == 0 ? 422 : 400, "(did you mean ':query'?)");
+        }
+        for (size_t i = 0; i < QUERN_COUNT(right); i++) {
+            snprintf(body, sizeof body, "{\"model\":\"%s\",\"input\":\"a\"}", right[i]);
+            serve_expect(paths[j], body, 200, "[");
+        }
+    }
+}
+
 /* Every way that clients write a path leads to the route that is meant, with OpenAI's shape for OpenAI's bodies. */
 static void test_paths(void **state)
 {
@@ -1029,6 +1049,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_answers_have_openais_shape),
         cmocka_unit_test(test_spaces_tokens_and_cuts_are_told),
         cmocka_unit_test(test_words_for_tasks),
+        cmocka_unit_test(test_misspelt_tasks_in_names),
         cmocka_unit_test(test_paths),
         cmocka_unit_test(test_accept_is_weighed),
         cmocka_unit_test(test_number_formats),

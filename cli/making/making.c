@@ -57,11 +57,11 @@ int quern_cli_make(const char *verb, quern_cli_make_fn *make, const struct quern
     struct quern_convert_job job = {
         .name = path, .type = type, .threads = options->threads, .proceed = proceed, .state = &progress};
     if (type != NULL && !quern_convert_has_type(type)) {
-        struct quern_cli_nearest nearest = {.asked = type};
-        char hint[QUERN_CLI_HINT];
-        quern_cli_nearest_offer_list(&nearest, QUERN_CONVERT_TYPES);
+        struct quern_nearest nearest = {.asked = type};
+        char hint[QUERN_NEAREST_HINT];
+        quern_nearest_offer_list(&nearest, QUERN_CONVERT_TYPES);
         return quern_cli_misuse(verb, "there is no type '%s'%s; the types are " QUERN_CONVERT_TYPES, type,
-                                quern_cli_nearest_hint(&nearest, hint));
+                                quern_nearest_hint(&nearest, hint));
     }
     if (strcmp(path, "-") == 0)
         return quern_cli_misuse(verb, "a model cannot be written to standard output; name a file, or ./- for a file of "

@@ -199,13 +199,13 @@ bool quern_cli_source_find(struct quern_cli_source *source, const char *name, co
     }
     if (strncmp(name, "hf:", 3) != 0 && strstr(name, "://") != NULL)
         return from_url(source, name, reason);
-    struct quern_cli_nearest nearest = {.asked = name};
-    char hint[QUERN_CLI_HINT];
+    struct quern_nearest nearest = {.asked = name};
+    char hint[QUERN_NEAREST_HINT];
     for (const struct quern_cli_published *model = quern_cli_catalog; model->name != NULL; model++)
-        quern_cli_nearest_offer(&nearest, model->name, strlen(model->name));
+        quern_nearest_offer(&nearest, model->name, strlen(model->name));
     snprintf(reason, QUERN_CLI_REASON,
              "there is no model '%.200s'%s: give a name of 'quern pull --list', hf:OWNER/REPOSITORY/FILE.gguf, or an "
              "https URL with --sha256",
-             name, quern_cli_nearest_hint(&nearest, hint));
+             name, quern_nearest_hint(&nearest, hint));
     return false;
 }

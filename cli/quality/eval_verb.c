@@ -5,16 +5,16 @@
 static int eval(const void *given, struct quern_cli_arguments arguments)
 {
     const struct quern_eval_options *options = given;
-    struct quern_cli_nearest nearest = {.asked = arguments.count > 0 ? arguments.texts[0] : ""};
-    char hint[QUERN_CLI_HINT];
+    struct quern_nearest nearest = {.asked = arguments.count > 0 ? arguments.texts[0] : ""};
+    char hint[QUERN_NEAREST_HINT];
     if (arguments.count == 2 && strcmp(arguments.texts[0], "sts") == 0)
         return quern_eval_sts(options, arguments.texts[1]);
     if (arguments.count == 2 && strcmp(arguments.texts[0], "retrieval") == 0)
         return quern_eval_retrieval(options, arguments.texts[1]);
-    quern_cli_nearest_offer_list(&nearest, "sts|retrieval");
+    quern_nearest_offer_list(&nearest, "sts|retrieval");
     if (arguments.count > 0 && (nearest.word == NULL || nearest.distance > 0))
         return quern_cli_misuse("eval", "it measures sts FILE or retrieval FOLDER, not '%s'%s", nearest.asked,
-                                quern_cli_nearest_hint(&nearest, hint));
+                                quern_nearest_hint(&nearest, hint));
     return quern_cli_misuse("eval", "say what to measure: sts FILE, or retrieval FOLDER");
 }
 

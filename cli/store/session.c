@@ -33,14 +33,14 @@ static bool find_starter(void)
  * there, else "". */
 static bool is_missing(const char *path, const char *variable)
 {
-    struct quern_cli_nearest nearest = {.asked = path};
-    char hint[QUERN_CLI_HINT];
+    struct quern_nearest nearest = {.asked = path};
+    char hint[QUERN_NEAREST_HINT];
     if (access(path, F_OK) == 0 || errno != ENOENT)
         return false;
     for (const struct quern_cli_published *model = quern_cli_catalog; model->name != NULL; model++)
-        quern_cli_nearest_offer(&nearest, model->name, strlen(model->name));
+        quern_nearest_offer(&nearest, model->name, strlen(model->name));
     quern_cli_say("%sthere is no file or model '%s'%s; 'quern models' lists those of the cache folder", variable, path,
-                  quern_cli_nearest_hint(&nearest, hint));
+                  quern_nearest_hint(&nearest, hint));
     return true;
 }
 

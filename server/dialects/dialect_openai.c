@@ -11,17 +11,6 @@
 
 /* ---------------------------------------------------------------- embeddings */
 
-static bool read_encoding(struct quern_request *request, const struct quern_value *value)
-{
-    const char *name = quern_value_string(value);
-    if (value == NULL)
-        return true;
-    request->options.base64 = name != NULL && strcmp(name, "base64") == 0;
-    if (!request->options.base64 && (name == NULL || strcmp(name, "float") != 0))
-        return quern_refuse(request, QUERN_FAULT_VALUE, "encoding_format", "encoding_format must be float or base64");
-    return true;
-}
-
 static bool parse_embeddings(struct quern_request *request)
 {
     const struct quern_value *object = request->object, *user = quern_body_field(object, "user");
@@ -29,16 +18,20 @@ static bool parse_embeddings(struct quern_request *request)
         return quern_refuse(request, QUERN_FAULT_FIELD, "user", "user must be a string");
     return quern_body_add_named_inputs(request, "input") &&
            quern_body_refuse_empty(request, "input") && quern_body_dimensions(request, object) &&
-           read_encoding(request, quern_body_field(object, "encoding_format")) &&
            quern_extensions_read(request, object);
 }
 
-/* Clients whose base URL lacks /v1 send OpenAI's body to a path of llama-server, whose own bodies look otherwise. */
+/* Clients whose base URL lacks /v1 send OpenAI's body to a path of llama-server, whose own bodies have neither of these
+ * fields beside input. */
 static bool is_openais(struct quern_request *request)
 {
+    static const char *const names[] = {"model", "encoding_format", "user", "dimensions"};
     const struct quern_value *object = request->object;
-    return quern_value_member(object, "input") != NULL && quern_value_member(object, "embd_normalize") == NULL &&
-           (quern_value_member(object, "model") != NULL || quern_value_member(object, "encoding_format") != NULL);
+    bool has_name = false;
+    for (size_t i = 0; i < QUERN_COUNT(names); i++)
+        has_name |= quern_value_member(object, names[i]) != NULL;
+    return has_name && quern_value_member(object, "input") != NULL &&
+           quern_value_member(object, "embd_normalize") == NULL;
 }
 
 static void write_embeddings(struct quern_request *request, const struct quern_job *job, struct quern_answer *answer)
@@ -93,7 +86,8 @@ static void write_models(struct quern_request *request, const struct quern_job *
 
 static void write_model(struct quern_request *request, const struct quern_job *job, struct quern_answer *answer)
 {
-    const int task = quern_model_name_task(request->rest);
+    int meant;
+    const int task = quern_model_name_task(request->rest, &meant);
     (void)job;
     if (!quern_model_name_is_ours(request->service, request->rest)) {
         quern_refuse(request, QUERN_FAULT_MODEL, "model",

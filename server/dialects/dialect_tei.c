@@ -5,7 +5,7 @@
 #include "requests/body.h"
 #include "requests/dialect.h"
 #include "requests/extensions.h"
-#include "requests/task_words.h"
+#include "requests/task_fields.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -109,6 +109,7 @@ static bool parse_similarity(struct quern_request *request)
     request->options.normalize = true;
     request->options.dtype = QUERN_DTYPE_F32;
     request->options.form = QUERN_VECTORS_JSON;
+    request->options.base64 = false;
     return true;
 }
 
@@ -141,7 +142,7 @@ static bool parse_tokenize(struct quern_request *request)
     const struct quern_value *object = request->object;
     bool special = true;
     request->options.task = QUERN_TASK_NONE; /* whatever the server's default is */
-    if (!quern_body_flag(request, object, "add_special_tokens", &special) || !quern_task_words_read(request, object) ||
+    if (!quern_body_flag(request, object, "add_special_tokens", &special) || !quern_task_fields_read(request, object) ||
         !quern_body_add_named_inputs(request, "inputs") ||
         !quern_body_refuse_empty(request, "inputs"))
         return false;

@@ -190,7 +190,8 @@ static int limit_connections(struct quern_server *server, quern_error *error)
 int quern_server_check(const struct quern_server_options *options, quern_error *error)
 {
     struct quern_allowed list = {0};
-    if (options->model_name != NULL && quern_model_name_task(options->model_name) >= 0)
+    int meant;
+    if (options->model_name != NULL && quern_model_name_task(options->model_name, &meant) >= 0)
         return quern_server_fail(error, QUERN_EINVAL, "--model-name: '%s' ends in a task, which a request may "
                                  "add to the name itself: choose another name", options->model_name);
     int code = quern_origins_read(&list, options->cors_origins, error);

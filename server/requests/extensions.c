@@ -4,7 +4,7 @@
 #include "array_count.h"
 #include "body.h"
 #include "model_name.h"
-#include "task_words.h"
+#include "task_fields.h"
 
 #include <string.h>
 #include <strings.h>
@@ -60,6 +60,17 @@ static bool read_dtype(struct quern_request *request, const struct quern_value *
     return quern_refuse(request, QUERN_FAULT_VALUE, "output_dtype", "output_dtype must be float, f16, int8 or binary");
 }
 
+static bool read_encoding(struct quern_request *request, const struct quern_value *value)
+{
+    const char *name = quern_value_string(value);
+    if (value == NULL)
+        return true;
+    request->options.base64 = name != NULL && strcmp(name, "base64") == 0;
+    if (!request->options.base64 && (name == NULL || strcmp(name, "float") != 0))
+        return quern_refuse(request, QUERN_FAULT_VALUE, "encoding_format", "encoding_format must be float or base64");
+    return true;
+}
+
 static void read_form(struct quern_request *request)
 {
     static const char *const types[] = {"application/json", "application/octet-stream", "application/x-npy"};
@@ -75,10 +86,11 @@ bool quern_extensions_read(struct quern_request *request, const struct quern_val
         request->options.title = title;
     read_form(request);
     return read_model(request, quern_body_field(object, "model")) &&
-           quern_task_words_read(request, object) &&
+           quern_task_fields_read(request, object) &&
            read_truncate(request, quern_body_field(object, "truncate")) &&
            quern_body_flag(request, object, "normalize", &request->options.normalize) &&
-           read_dtype(request, quern_body_field(object, "output_dtype"));
+           read_dtype(request, quern_body_field(object, "output_dtype")) &&
+           read_encoding(request, quern_body_field(object, "encoding_format"));
 }
 
 /* ---------------------------------------------------------------- resolving */
@@ -104,9 +116,13 @@ static bool resolve_task(struct quern_request *request)
 {
     const struct quern_request_options *options = &request->options;
     const bool has_prompts = request->service->info.has_prompts, takes_none = has_ids(request);
-    int task = options->task;
+    int task = options->task, meant = -1;
     if (task < 0 && options->model != NULL)
-        task = quern_model_name_task(options->model);
+        task = quern_model_name_task(options->model, &meant);
+    if (task < 0 && meant >= 0 && !quern_model_name_is_ours(request->service, options->model))
+        return quern_refuse(request, QUERN_FAULT_VALUE, "model", "the name in model ends in a word that is no task "
+                            "(did you mean ':%s'?); a model's name may end in a task, as in any:query",
+                            quern_task_name((quern_task)meant));
     if (task > QUERN_TASK_NONE && takes_none && has_prompts)
         return quern_refuse(request, QUERN_FAULT_VALUE, "task",
                             "a task needs text; token ids are embedded as they are");

@@ -5,8 +5,9 @@
 
 #include "service.h"
 
-/* The task that follows a name after ':', or -1. */
-int quern_model_name_task(const char *name);
+/* The task that follows a name after ':', or -1. Then *meant is the task that the word there nearly names, or -1: any
+ * other word is a tag. */
+int quern_model_name_task(const char *name, int *meant);
 
 /* Whether a name, without its task or tag, is that of the model here. */
 bool quern_model_name_is_ours(const struct quern_service *service, const char *name);

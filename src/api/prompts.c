@@ -11,46 +11,21 @@
 
 enum { MOST_BYTES = 4096 }; /* of a prompt in a file */
 
-/* ---------------------------------------------------------------- tasks */
-
 /* The names that published models have for the prompts of a task, in the order in which they are looked for. */
 #define MOST_NAMES 3
-static const struct {
-    const char *name;
-    const char *prompt_names[MOST_NAMES];
-} tasks[] = {
-    [QUERN_TASK_NONE] = {"none", {NULL}},
-    [QUERN_TASK_QUERY] = {"query", {"query", "search_query", "Retrieval-query"}},
-    [QUERN_TASK_DOCUMENT] = {"document", {"document", "passage", "search_document"}},
-    [QUERN_TASK_SIMILARITY] = {"similarity", {"similarity", "STS"}},
-    [QUERN_TASK_CLASSIFICATION] = {"classification", {"classification", "Classification"}},
-    [QUERN_TASK_CLUSTERING] = {"clustering", {"clustering", "Clustering"}},
-    [QUERN_TASK_CODE] = {"code", {"code", "InstructionRetrieval"}},
-    [QUERN_TASK_SUMMARIZATION] = {"summarization", {"summarization", "Summarization"}},
-    [QUERN_TASK_QUESTION_ANSWERING] = {"question-answering", {"question-answering"}},
-    [QUERN_TASK_FACT_CHECKING] = {"fact-checking", {"fact-checking"}},
+static const char *const prompt_names[][MOST_NAMES] = {
+    [QUERN_TASK_NONE] = {NULL},
+    [QUERN_TASK_QUERY] = {"query", "search_query", "Retrieval-query"},
+    [QUERN_TASK_DOCUMENT] = {"document", "passage", "search_document"},
+    [QUERN_TASK_SIMILARITY] = {"similarity", "STS"},
+    [QUERN_TASK_CLASSIFICATION] = {"classification", "Classification"},
+    [QUERN_TASK_CLUSTERING] = {"clustering", "Clustering"},
+    [QUERN_TASK_CODE] = {"code", "InstructionRetrieval"},
+    [QUERN_TASK_SUMMARIZATION] = {"summarization", "Summarization"},
+    [QUERN_TASK_QUESTION_ANSWERING] = {"question-answering"},
+    [QUERN_TASK_FACT_CHECKING] = {"fact-checking"},
 };
-static_assert(QUERN_COUNT(tasks) == QUERN_ARCH_TASKS, "every task has a name and a place for its prompt");
-
-static bool is_task(int number)
-{
-    return number >= 0 && number < QUERN_ARCH_TASKS;
-}
-
-const char *quern_task_name(quern_task task)
-{
-    return is_task((int)task) ? tasks[task].name : NULL;
-}
-
-int quern_task_find(const char *name)
-{
-    for (int i = 0; name != NULL && i < QUERN_ARCH_TASKS; i++)
-        if (strcmp(tasks[i].name, name) == 0)
-            return i;
-    return -1;
-}
-
-/* ---------------------------------------------------------------- prompts */
+static_assert(QUERN_COUNT(prompt_names) == QUERN_ARCH_TASKS, "every task has a place for its prompt");
 
 /* Copies the prompt of a key of the file, if it is there, to *copy. */
 static int read_prompt(char **copy, const char *name, const struct quern_gguf *gguf, quern_error *error)
@@ -87,8 +62,8 @@ static int read_whether_none(bool *none, const struct quern_gguf *gguf, quern_er
 /* Reads the prompt of a task from the first of its keys that the file has. */
 static int read_task(char **copy, int task, const struct quern_gguf *gguf, quern_error *error)
 {
-    for (int i = 0; i < MOST_NAMES && tasks[task].prompt_names[i] != NULL && *copy == NULL; i++)
-        QUERN_TRY(read_prompt(copy, tasks[task].prompt_names[i], gguf, error));
+    for (int i = 0; i < MOST_NAMES && prompt_names[task][i] != NULL && *copy == NULL; i++)
+        QUERN_TRY(read_prompt(copy, prompt_names[task][i], gguf, error));
     return QUERN_OK;
 }
 

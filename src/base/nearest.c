@@ -1,6 +1,8 @@
-#include "cli.h"
+#include "base/nearest.h"
 
 #include <ctype.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -33,7 +35,7 @@ static int distance(const char *a, size_t a_length, const char *b, size_t b_leng
     return old[b_length];
 }
 
-void quern_cli_nearest_offer(struct quern_cli_nearest *nearest, const char *word, size_t length)
+void quern_nearest_offer(struct quern_nearest *nearest, const char *word, size_t length)
 {
     const size_t asked = strlen(nearest->asked);
     if (asked == 0 || asked > LONGEST_COMPARED || length > LONGEST_COMPARED)
@@ -48,20 +50,20 @@ void quern_cli_nearest_offer(struct quern_cli_nearest *nearest, const char *word
     nearest->distance = found;
 }
 
-void quern_cli_nearest_offer_list(struct quern_cli_nearest *nearest, const char *words)
+void quern_nearest_offer_list(struct quern_nearest *nearest, const char *words)
 {
     while (words != NULL) {
         const size_t length = strcspn(words, "|");
-        quern_cli_nearest_offer(nearest, words, length);
+        quern_nearest_offer(nearest, words, length);
         words = words[length] == '|' ? words + length + 1 : NULL;
     }
 }
 
-const char *quern_cli_nearest_hint(const struct quern_cli_nearest *nearest, char out[QUERN_CLI_HINT])
+const char *quern_nearest_hint(const struct quern_nearest *nearest, char out[QUERN_NEAREST_HINT])
 {
     if (nearest->word == NULL)
         return "";
-    snprintf(out, QUERN_CLI_HINT, " (did you mean '%s%.*s'?)", nearest->prefix != NULL ? nearest->prefix : "",
+    snprintf(out, QUERN_NEAREST_HINT, " (did you mean '%s%.*s'?)", nearest->prefix != NULL ? nearest->prefix : "",
              nearest->length, nearest->word);
     return out;
 }
