@@ -134,7 +134,7 @@ static bool read_number(struct quern_json_reader *reader, char c)
     if (next >= 0) {
         if (next == ZERO || next == DIGITS)
             add_digit(reader, c - '0');
-        else
+        else if (next != POINT && (next != FRACTION || c != '0'))
             reader->is_whole = false;
         reader->number_state = next;
         reader->at++;

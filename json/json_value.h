@@ -11,7 +11,7 @@
 enum quern_value_kind {
     QUERN_VALUE_NULL,
     QUERN_VALUE_BOOLEAN,
-    QUERN_VALUE_INTEGER, /* of 64 bits */
+    QUERN_VALUE_INTEGER, /* of 64 bits; also as some languages write it, with zeros behind a point: 64.0 */
     QUERN_VALUE_NUMBER,  /* any other number; only its kind is kept */
     QUERN_VALUE_TEXT,
     QUERN_VALUE_ARRAY,

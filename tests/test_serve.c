@@ -304,6 +304,9 @@ static void test_paths(void **state)
         const char *path, *body, *says;
     } table[] = {{"/embeddings", "{\"model\":\"m\",\"input\":\"a\"}", "{\"object\":\"list\",\"data\":[{"},
                  {"/embeddings", "{\"input\":\"a\",\"encoding_format\":\"base64\"}", "\"embedding\":\""},
+                 {"/embeddings", "{\"input\":\"a\",\"user\":\"u\"}", "{\"object\":\"list\",\"data\":[{"},
+                 {"/embeddings", "{\"input\":\"a\",\"dimensions\":64.0}", "{\"object\":\"list\",\"data\":[{"},
+                 {"/embeddings", "{\"input\":\"a\"}", "[{\"index\":0,\"embedding\":[["},
                  {"/embeddings", "{\"content\":\"a\",\"model\":\"m\"}", "[{\"index\":0,\"embedding\":[["},
                  {"/embeddings", "{\"input\":\"a\",\"embd_normalize\":2,\"model\":\"m\"}", "[{\"index\":0,"},
                  {"/v1/embeddings/", "{\"input\":\"a\"}", "{\"object\":\"list\""},
@@ -324,6 +327,76 @@ static void test_paths(void **state)
         serve_expect(table[i].path, table[i].body, 200, table[i].says);
     snprintf(path, sizeof path, "/models/%s%%3Aquery", serve_name);
     serve_expect(path, NULL, 200, ":query\",\"object\":\"model\"");
+}
+
+/* What only OpenAI documents is understood on every path. */
+static void test_encoding_format_everywhere(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path, *begins;
+    } table[] = {{"/v1/embeddings", "{\"object\":\"list\",\"data\":[{\"object\":\"embedding\",\"index\":0,"
+                                    "\"embedding\":\""},
+                 {"/embedding", "[{\"index\":0,\"embedding\":[\""},
+                 {"/embed", "[\""},
+                 {"/api/embed", "{\"model\":\"m\",\"embeddings\":[\""},
+                 {"/api/embeddings", "{\"embedding\":\""}};
+    for (size_t i = 0; i < QUERN_COUNT(table); i++) {
+        serve_expect(table[i].path, "{\"model\":\"m\",\"input\":\"a\",\"encoding_format\":\"base64\"}", 200,
+                     table[i].begins);
+        serve_expect(table[i].path, "{\"model\":\"m\",\"input\":\"a\",\"encoding_format\":\"hex\"}",
+                     strcmp(table[i].path, "/embed") == 0 ? 422 : 400, "encoding_format must be float or base64");
+    }
+}
+
+/* A field of another dialect that is null is named, too. */
+static void test_null_inputs(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path, *body, *says;
+        int status;
+    } table[] = {{WHERE, "{\"input\":null}", "input is null, but it must be a string", 400},
+                 {WHERE, "{\"inputs\":null}", "inputs is null, but it must be a string", 400},
+                 {WHERE, "{\"text\":null,\"input\":null}", "input is null, but it must be a string", 400},
+                 {WHERE, "{}", "the field input is missing", 400},
+                 {"/embed", "{\"input\":null}", "input is null, but it must be a string", 422},
+                 {"/embedding", "{\"input\":null}", "input is null, but it must be a string", 400},
+                 {"/tokenize", "{\"text\":null}", "text is null, but it must be a string", 400},
+                 {"/api/embed", "{\"inputs\":null}", "\"embeddings\":[]", 200}};
+    for (size_t i = 0; i < QUERN_COUNT(table); i++)
+        serve_expect(table[i].path, table[i].body, table[i].status, table[i].says);
+}
+
+/* When the model's file is lost, a path that two dialects share is answered in the form of the one that asks. */
+static void test_a_lost_model_in_each_dialect(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path, *body, *begins;
+    } table[] = {{"/tokenize", "{\"content\":\"a\"}", "{\"error\":{\"code\":503,"},
+                 {"/tokenize", "{\"inputs\":\"a\"}", "{\"error\":\""},
+                 {"/embeddings", "{\"content\":\"a\"}", "{\"error\":{\"code\":503,"},
+                 {"/embeddings", "{\"input\":\"a\",\"model\":\"m\"}", "{\"error\":{\"message\":"},
+                 {"/api/embed", "{\"input\":\"a\"}", "{\"error\":\""}};
+    char copy[TRIAL_PATH + 8], command[2 * TRIAL_PATH + 32];
+    snprintf(copy, sizeof copy, "%s.lost", serve_path);
+    snprintf(command, sizeof command, "cp '%s' '%s'", serve_path, copy);
+    assert_int_equal(system(command), 0);
+    const char *const options[] = {"-m", copy, NULL};
+    struct served other;
+    struct reply reply;
+    assert_true(serve_start(&other, options));
+    assert_int_equal(truncate(copy, 4096), 0);
+    for (size_t i = 0; i < QUERN_COUNT(table); i++) {
+        client_ask(&other, table[i].path, "", table[i].body, &reply);
+        assert_int_equal(reply.status, 503);
+        if (strncmp(reply.body, table[i].begins, strlen(table[i].begins)) != 0)
+            fail_msg("%s: %s", table[i].path, reply.body);
+        reply_free(&reply);
+    }
+    served_end(&other, SIGTERM);
+    unlink(copy);
 }
 
 static void test_accept_is_weighed(void **state)
@@ -420,6 +493,8 @@ static void test_refusals(void **state)
         {"{\"model\":\"m\",\"input\":[[1],[1,99999999]]}", 400, "but item 1 of it is another one"},
         {"{\"model\":\"m\",\"input\":[1,null]}", 400, "but item 1 of it is null"},
         {"{\"model\":\"m\",\"input\":[[]]}", 400, "empty"},
+        {"{\"model\":\"m\",\"input\":[5.5]}", 400, "item 0 of input is a number, but no token id"},
+        {"{\"model\":\"m\",\"input\":[5.0,\"a\",1e2]}", 400, "but item 2 of it is a number"},
         {"{\"model\":\"m\",\"input\":\"a\",\"dimensions\":-1}", 400, "\"code\":\"unsupported_value\""},
         {"{\"model\":\"m\",\"input\":\"a\",\"dimensions\":65}", 400, "1 to 64"},
         {"{\"model\":\"m\",\"input\":\"a\",\"dimensions\":8.5}", 400, "integer"},
@@ -1051,6 +1126,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_words_for_tasks),
         cmocka_unit_test(test_misspelt_tasks_in_names),
         cmocka_unit_test(test_paths),
+        cmocka_unit_test(test_encoding_format_everywhere),
+        cmocka_unit_test(test_null_inputs),
+        cmocka_unit_test(test_a_lost_model_in_each_dialect),
         cmocka_unit_test(test_accept_is_weighed),
         cmocka_unit_test(test_number_formats),
         cmocka_unit_test(test_models),

@@ -179,7 +179,7 @@ static void test_num_ctx_is_a_limit(void **state)
     serve_expect("/api/embed", "{\"input\":\"a red apple falls\",\"truncate\":false,\"options\":{\"num_ctx\":3}}", 400,
                  "{\"error\":\"the input length exceeds the context length: input 0 has ");
     serve_expect("/api/embed", "{\"input\":\"a\",\"options\":{\"num_ctx\":2}}", 400, "exceeds maximum context length");
-    static const char *const no_integers[] = {"\"big\"", "5.0", "1e9", "true", "1000000000000000000000000000000"};
+    static const char *const no_integers[] = {"\"big\"", "5.5", "1e9", "true", "1000000000000000000000000000000"};
     for (size_t i = 0; i < QUERN_COUNT(no_integers); i++) {
         snprintf(body, sizeof body, "{\"input\":\"a\",\"options\":{\"num_ctx\":%s}}", no_integers[i]);
         serve_expect("/api/embed", body, 400, "an integer from 3 to 9223372036854775807");
@@ -192,6 +192,22 @@ static void test_num_ctx_is_a_limit(void **state)
     }
     serve_expect("/api/embed", "{\"input\":\"a\",\"truncate\":\"start\",\"options\":{\"num_ctx\":3}}", 400,
                  "cuts the end");
+}
+
+/* What may stand beside options is not passed over in them. */
+static void test_fields_in_options(void **state)
+{
+    (void)state;
+    const quern_embed_options query = {.size = sizeof query, .task = QUERN_TASK_QUERY},
+                              document = {.size = sizeof document, .task = QUERN_TASK_DOCUMENT, .dimensions = 8};
+    serve_check_raw("/api/embed", "{\"input\":\"rain\",\"options\":{\"task\":\"query\"}}", "rain", &query);
+    serve_check_raw("/api/embeddings", "{\"prompt\":\"rain\",\"options\":{\"input_type\":\"search_query\"}}", "rain",
+                    &query);
+    serve_check_raw("/api/embed", "{\"input\":\"rain\",\"task\":\"document\",\"options\":{\"task\":\"query\","
+                    "\"dimensions\":8,\"num_ctx\":64.0}}", "rain", &document);
+    serve_expect("/api/embed", "{\"input\":\"a\",\"options\":{\"task\":\"nonsense\"}}", 400, "task names no task");
+    serve_expect("/api/embed", "{\"input\":\"a\",\"options\":{\"encoding_format\":\"base64\"}}", 200,
+                 "\"embeddings\":[\"");
 }
 
 static void test_many_inputs(void **state)
@@ -307,6 +323,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_texts_under_other_names),
         cmocka_unit_test(test_two_fields_that_differ),
         cmocka_unit_test(test_num_ctx_is_a_limit),
+        cmocka_unit_test(test_fields_in_options),
         cmocka_unit_test(test_many_inputs),
         cmocka_unit_test(test_pull),
         cmocka_unit_test(test_names_with_tags_are_ours),

@@ -169,6 +169,14 @@ static void test_paths_are_repaired(void **state)
                  {"/openai/embeddings", "/v1/embeddings"},
                  {"/openai/deployments/my-name/embeddings", "/v1/embeddings"},
                  {"/openai/deployments/my-name", "/v1/deployments/my-name"},
+                 {"/v1/engines/my-name/embeddings", "/v1/embeddings"},
+                 {"/engines/v1/embeddings", "/v1/embeddings"},
+                 {"/engines/my-name/v1/embeddings", "/v1/embeddings"},
+                 {"/engine/v1/embeddings", "/v1/embeddings"},
+                 {"/engines/", "/engines"},
+                 {"/v1beta/openai/embeddings", "/v1/embeddings"},
+                 {"/ollama/api/embed", "/api/embed"},
+                 {"/ollama/v1/embeddings", "/v1/embeddings"},
                  {"/./v1/embeddings", "/v1/embeddings"},
                  {"/v1/./embeddings/.", "/v1/embeddings"},
                  {"/a/b/../../v1/models/..", "/v1"},
@@ -198,6 +206,28 @@ static void test_paths_are_repaired(void **state)
     assert_int_equal(strlen(path), QUERN_PATH_BYTES - 1);
 }
 
+/* Paths that are nearly one of ours. */
+static void test_paths_get_a_hint(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path, *says;
+    } table[] = {{"/v1", "there is nothing at this path (did you mean POST /v1/embeddings?); GET /openapi.json lists"},
+                 {"/api", "(did you mean POST /api/embed?)"},
+                 {"/v1/embedding", "(did you mean POST /v1/embeddings?)"},
+                 {"/proxy/quern/v1/models", "(did you mean GET /v1/models?)"},
+                 {"/my/api/embed", "(did you mean POST /api/embed?)"},
+                 {"/nothing", "there is nothing at this path; GET /openapi.json lists what there is"}};
+    struct quern_head head;
+    for (size_t i = 0; i < QUERN_COUNT(table); i++) {
+        struct quern_request request = ask(&head, "GET", table[i].path);
+        assert_int_equal(request.refusal.fault, QUERN_FAULT_ROUTE);
+        if (strstr(request.refusal.message, table[i].says) == NULL)
+            fail_msg("%s: %s", table[i].path, request.refusal.message);
+        quern_request_free(&request);
+    }
+}
+
 static void test_a_body_is_passed_on_once(void **state)
 {
     (void)state;
@@ -222,6 +252,7 @@ int main(void)
         cmocka_unit_test(test_a_path_tells_its_methods),
         cmocka_unit_test(test_refusals_are_in_the_words_of_the_nearest_dialect),
         cmocka_unit_test(test_paths_are_repaired),
+        cmocka_unit_test(test_paths_get_a_hint),
         cmocka_unit_test(test_a_body_is_passed_on_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

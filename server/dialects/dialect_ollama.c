@@ -22,20 +22,27 @@ static bool is_nothing(const struct quern_value *input)
            (quern_value_is(input, QUERN_VALUE_ARRAY) && quern_value_size(input) == 0);
 }
 
-/* Reads options.num_ctx: most tokens of a text. */
+/* Reads what may stand in options: all that may stand beside it, where it counts more. */
 static bool read_options(struct quern_request *request)
 {
-    const struct quern_value *options = quern_body_field(request->object, "options"),
-                             *value = quern_body_field(options, "num_ctx");
-    const int64_t limit = quern_value_integer(value);
+    const struct quern_value *object = request->object, *options = quern_body_field(object, "options");
     if (options != NULL && !quern_value_is(options, QUERN_VALUE_OBJECT))
         return quern_refuse(request, QUERN_FAULT_FIELD, "options", "options is %s, but it must be an object",
                             quern_value_kind_name(options));
+    return quern_body_dimensions(request, options) && quern_extensions_read(request, options) &&
+           quern_body_dimensions(request, object) && quern_extensions_read(request, object);
+}
+
+/* Reads options.num_ctx: most tokens of a text. */
+static bool read_context(struct quern_request *request)
+{
+    const struct quern_value *value = quern_body_field(quern_body_field(request->object, "options"), "num_ctx");
+    const int64_t limit = quern_value_integer(value);
     if (value == NULL)
         return true;
     if (!quern_value_is(value, QUERN_VALUE_INTEGER))
         return quern_refuse(request, QUERN_FAULT_VALUE, "options.num_ctx",
-                            "options.num_ctx must be an integer from %d to %" PRId64 ", without a point or an exponent",
+                            "options.num_ctx must be an integer from %d to %" PRId64 ", without an exponent",
                             LEAST_CONTEXT, INT64_MAX);
     if (limit < LEAST_CONTEXT)
         return quern_refuse(request, QUERN_FAULT_VALUE, "options.num_ctx",
@@ -63,7 +70,7 @@ static bool parse_texts(struct quern_request *request, const char *own, bool tak
                             takes_array ? " or an array of strings" : ": POST /api/embed takes several");
     request->options.truncate = QUERN_TRUNCATE;
     return (is_nothing(input) || quern_body_add_inputs(request, name, input)) &&
-           quern_body_dimensions(request, object) && quern_extensions_read(request, object) && read_options(request);
+           read_options(request) && read_context(request);
 }
 
 static bool parse_embed(struct quern_request *request)

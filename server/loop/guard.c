@@ -1,5 +1,6 @@
 #include "guard.h"
 
+#include "array_count.h"
 #include "compute.h"
 #include "requests/routes.h"
 
@@ -94,15 +95,26 @@ static bool check_key(const struct quern_server *server, struct quern_request *r
                         : "this server needs an API key: send it as Authorization: Bearer KEY");
 }
 
-/* Refuses a body that is compressed, and tells that others are welcome (RFC 9110, 15.5.16). */
+/* Refuses a body that is compressed, and tells that others are welcome (RFC 9110, 15.5.16). Clients write the name of
+ * a charset there, too, and servers look past it. */
 static bool check_encoding(struct quern_request *request, struct quern_answer *answer)
 {
+    static const char *const codings[] = {"gzip", "x-gzip", "deflate", "br", "zstd", "compress", "x-compress"},
+                      *const none[] = {"", "identity", "utf-8", "utf8"};
     const char *encoding = quern_head_find(request->head, "content-encoding");
-    if (encoding == NULL || encoding[0] == '\0' || strcasecmp(encoding, "identity") == 0)
+    bool is_compressed = false;
+    for (size_t i = 0; encoding != NULL && i < QUERN_COUNT(none); i++)
+        if (strcasecmp(encoding, none[i]) == 0)
+            encoding = NULL;
+    if (encoding == NULL)
         return true;
+    for (size_t i = 0; i < QUERN_COUNT(codings); i++)
+        is_compressed |= strcasecmp(encoding, codings[i]) == 0;
     quern_buffer_text(&answer->fields, "Accept-Encoding: identity\r\n");
-    return quern_refuse(request, QUERN_FAULT_TYPE, NULL,
-                        "the body is compressed (Content-Encoding): send it as it is, without this header");
+    return quern_refuse(request, QUERN_FAULT_TYPE, NULL, is_compressed
+                        ? "the body is compressed (Content-Encoding): send it as it is, without this header"
+                        : "Content-Encoding names a coding that is not known here: send JSON in UTF-8 as it is, "
+                          "without this header");
 }
 
 /* Checks what the head says of the body. */
@@ -169,8 +181,8 @@ bool quern_guard(struct quern_server *server, struct quern_request *request, str
         return false;
     if (server->service.draining && (has_no_route || !request->route->is_public))
         return quern_refuse(request, QUERN_FAULT_DRAINING, NULL, "the server is about to end; try again soon");
-    const bool is_whole = quern_compute_examine(server);
-    if (!is_whole && request->route != NULL && request->route->parse != NULL)
+    const bool is_whole = quern_compute_examine(server), has_body = request->route != NULL && request->route->parse;
+    if (!is_whole && has_body && request->route->takes == NULL) /* else the body tells who asks, and how to say it */
         return quern_refuse_lost_model(request);
     return check_body(server, request, answer);
 }

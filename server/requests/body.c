@@ -51,7 +51,9 @@ static const char *recognise(const char *data, size_t length)
         const char *bytes;
         size_t length;
         const char *what;
-    } table[] = {{"\x1f\x8b", 2, "compressed with gzip"}, {"\x28\xb5\x2f\xfd", 4, "compressed with zstd"},
+    } table[] = {{"\x1f\x8b", 2, "compressed with gzip"}, {"x\x01", 2, "compressed with zlib (deflate)"},
+                 {"x\x5e", 2, "compressed with zlib (deflate)"}, {"x\x9c", 2, "compressed with zlib (deflate)"},
+                 {"x\xda", 2, "compressed with zlib (deflate)"}, {"\x28\xb5\x2f\xfd", 4, "compressed with zstd"},
                  {"\xff\xfe\0\0", 4, "UTF-32"}, {"\0\0\xfe\xff", 4, "UTF-32"}, {"{\0\0\0", 4, "UTF-32"},
                  {"\0\0\0{", 4, "UTF-32"}, {"\xff\xfe", 2, "UTF-16"},
                  {"\xfe\xff", 2, "UTF-16"}, {"{\0", 2, "UTF-16"}, {"\0{", 2, "UTF-16"},

@@ -110,6 +110,9 @@ static bool add_one(struct quern_request *request, const char *param, const stru
     if (text != NULL && !quern_value_is(text, QUERN_VALUE_TEXT))
         return quern_refuse(request, QUERN_FAULT_FIELD, param, "prompt_string in item %zu of %s is %s, but it must be "
                             "a string", request->input_count, param, quern_value_kind_name(text));
+    if (quern_value_is(item, QUERN_VALUE_NUMBER) && request->service->options->allow_token_ids)
+        return quern_refuse(request, QUERN_FAULT_FIELD, param, "item %zu of %s is a number, but no token id: these are "
+                            "integers from 0, without an exponent", request->input_count, param);
     return quern_refuse(request, QUERN_FAULT_FIELD, param, "item %zu of %s is %s, but it must be a string",
                         request->input_count, param, quern_value_kind_name(item));
 }
@@ -155,6 +158,8 @@ bool quern_body_find_inputs(struct quern_request *request, const char *own, cons
     *name = own;
     for (size_t i = 0; i < QUERN_COUNT(names); i++) {
         const struct quern_value *value = quern_body_field(request->object, names[i]);
+        if (quern_value_member(request->object, *name) == NULL && quern_value_member(request->object, names[i]) != NULL)
+            *name = names[i]; /* at least a message can say what it is */
         if (value == NULL || value == found || (found != NULL && is_empty(value)))
             continue;
         if (found != NULL && !is_empty(found) && !quern_value_equals(unwrap(found), unwrap(value)))

@@ -34,20 +34,35 @@ static void move_to_v1(char path[QUERN_PATH_BYTES], const char *rest)
     memcpy(path, "/v1", 3);
 }
 
+/* Takes out the name of a deployment (Azure) or an engine (OpenAI, Docker), behind which the path goes on. */
+static void remove_name(char path[QUERN_PATH_BYTES])
+{
+    static const char *const starts[] = {"/openai/deployments/", "/v1/engines/", "/engines/", "/engine/"};
+    for (size_t i = 0; i < QUERN_COUNT(starts); i++) {
+        const char *rest = begins(path, starts[i]) ? strchr(path + strlen(starts[i]), '/') : NULL;
+        if (rest == NULL)
+            continue;
+        if (begins(rest, "/v1/"))
+            memmove(path, rest, strlen(rest) + 1);
+        else
+            move_to_v1(path, rest);
+        return;
+    }
+}
+
 /* Replaces what a path should not begin with. */
 static void repair(char path[QUERN_PATH_BYTES])
 {
-    static const char deployments[] = "/openai/deployments/"; /* of clients for Azure, with a name behind it */
     static const struct {
         const char *wrong, *right; /* never longer */
     } table[] = {{"/openai/", "/v1/"},
+                 {"/v1beta/openai/", "/v1/"},
+                 {"/ollama/", "/"},
                  {"/api/v1/", "/v1/"},
                  {"/v1/v1/", "/v1/"},
                  {"/v1/api/", "/api/"},
                  {"/api/api/", "/api/"}};
-    const char *rest = begins(path, deployments) ? strchr(path + strlen(deployments), '/') : NULL;
-    if (rest != NULL)
-        move_to_v1(path, rest);
+    remove_name(path);
     for (size_t i = 0; i < QUERN_COUNT(table); i++)
         if (begins(path, table[i].wrong)) {
             const size_t cut = strlen(table[i].wrong) - strlen(table[i].right);

@@ -14,6 +14,10 @@ int quern_respond_parse(struct quern_request *request, size_t slice)
         return code;
     while (request->route->takes != NULL && !request->route->takes(request) && quern_route_pass(request))
         continue;
+    if (request->service->broken) {
+        quern_refuse_lost_model(request);
+        return -1;
+    }
     return request->route->parse(request) && quern_extensions_resolve(request) ? 1 : -1;
 }
 

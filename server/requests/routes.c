@@ -85,13 +85,42 @@ static bool refuse_method(struct quern_request *request)
     return true;
 }
 
+/* The route that is probably meant by a path that has none: one that begins with it, as behind a base URL alone, or the
+ * longest one that it ends in. NULL: none. */
+static const struct quern_route *guess(const char *path)
+{
+    const size_t length = strlen(path);
+    const struct quern_route *best = NULL, *route;
+    for (size_t i = 0; (route = quern_route_at(i)) != NULL; i++) {
+        const size_t size = strlen(route->path);
+        if (size == 1 || route->path[size - 1] == '*')
+            continue;
+        if (size > length && strncmp(route->path, path, length) == 0)
+            return route;
+        if (size < length && strcmp(path + length - size, route->path) == 0 &&
+            (best == NULL || size > strlen(best->path)))
+            best = route;
+    }
+    return best;
+}
+
+static void refuse_path(struct quern_request *request)
+{
+    const struct quern_route *route = guess(request->path);
+    if (route == NULL)
+        quern_refuse(request, QUERN_FAULT_ROUTE, NULL, QUERN_NO_PATH);
+    else
+        quern_refuse(request, QUERN_FAULT_ROUTE, NULL, "there is nothing at this path (did you mean %s %s?); GET "
+                     "/openapi.json lists what there is", route->method, route->path);
+}
+
 bool quern_route_find(struct quern_request *request)
 {
     request->rest = "";
     if (follow(request, &(struct walk){0}))
         return true;
     if (!refuse_method(request))
-        quern_refuse(request, QUERN_FAULT_ROUTE, NULL, QUERN_NO_PATH);
+        refuse_path(request);
     return false;
 }
 
