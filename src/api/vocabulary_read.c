@@ -80,6 +80,18 @@ static int read_pieces(quern_model *model, int32_t **kinds, quern_error *error)
     return QUERN_OK;
 }
 
+/* Reads the character map, which stays in the file. */
+static int read_charsmap(const quern_model *model, quern_text *charsmap, quern_error *error)
+{
+    const struct quern_gguf_value *v = quern_gguf_find(&model->gguf, "tokenizer.ggml.precompiled_charsmap");
+    if (v == NULL)
+        return QUERN_OK;
+    if (v->kind != QUERN_GGUF_ARRAY || (v->element != QUERN_GGUF_U8 && v->element != QUERN_GGUF_I8))
+        return quern_fail(error, QUERN_EFORMAT, "key tokenizer.ggml.precompiled_charsmap is not an array of bytes");
+    *charsmap = (quern_text){(const char *)v->data, v->bytes};
+    return QUERN_OK;
+}
+
 /* Continues the model's digest over all that the tokenizer reads. */
 static void digest_vocabulary(quern_model *model, const struct quern_vocabulary_source *source)
 {
@@ -93,6 +105,8 @@ static void digest_vocabulary(quern_model *model, const struct quern_vocabulary_
         if (array != NULL && (i < 2 || source->scores != NULL))
             model->digest = quern_digest_bytes(model->digest, array->data, array->bytes);
     }
+    if (source->charsmap.length > 0)
+        model->digest = quern_digest_bytes(model->digest, source->charsmap.data, source->charsmap.length);
 }
 
 static int make_vocabulary(quern_model *model, const struct quern_tokenizer_kind *kind, quern_error *error)
@@ -102,6 +116,8 @@ static int make_vocabulary(quern_model *model, const struct quern_tokenizer_kind
     QUERN_TRY(read_settings(model, &source, error));
     if (quern_tokenizer_uses_scores(kind))
         QUERN_TRY(read_scores(model, error));
+    if (quern_tokenizer_uses_charsmap(kind))
+        QUERN_TRY(read_charsmap(model, &source.charsmap, error));
     int code = read_pieces(model, &kinds, error);
     source.texts = model->texts;
     source.scores = model->scores;

@@ -26,6 +26,21 @@ static inline size_t quern_utf8_length(const unsigned char *s, size_t left)
     return malformed ? 0 : length;
 }
 
+/* The code point of the well-formed character at s, which has this length. */
+static inline uint32_t quern_utf8_code(const unsigned char *s, size_t length)
+{
+    switch (length) {
+    case 1:
+        return s[0];
+    case 2:
+        return (s[0] & 0x1Fu) << 6 | (s[1] & 0x3Fu);
+    case 3:
+        return (s[0] & 0x0Fu) << 12 | (s[1] & 0x3Fu) << 6 | (s[2] & 0x3Fu);
+    default:
+        return (s[0] & 0x07u) << 18 | (s[1] & 0x3Fu) << 12 | (s[2] & 0x3Fu) << 6 | (s[3] & 0x3Fu);
+    }
+}
+
 /* Whether a text can be cut before byte `at` without cutting a well-formed character in two. at <= text.length */
 static inline bool quern_utf8_is_boundary(quern_text text, size_t at)
 {

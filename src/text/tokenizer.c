@@ -11,7 +11,7 @@
 
 /* ---------------------------------------------------------------- kinds */
 
-static const struct quern_tokenizer_kind *const kinds[] = {&quern_sentencepiece_bpe_kind};
+static const struct quern_tokenizer_kind *const kinds[] = {&quern_sentencepiece_bpe_kind, &quern_unigram_kind};
 
 const struct quern_tokenizer_kind *quern_tokenizer_kind_find(quern_text name)
 {
@@ -24,6 +24,11 @@ const struct quern_tokenizer_kind *quern_tokenizer_kind_find(quern_text name)
 bool quern_tokenizer_uses_scores(const struct quern_tokenizer_kind *kind)
 {
     return kind->uses_scores;
+}
+
+bool quern_tokenizer_uses_charsmap(const struct quern_tokenizer_kind *kind)
+{
+    return kind->uses_charsmap;
 }
 
 struct quern_vocabulary_source quern_tokenizer_defaults(const struct quern_tokenizer_kind *kind)

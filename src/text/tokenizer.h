@@ -29,6 +29,7 @@ struct quern_vocabulary_source {
     const float *scores;                          /* [count], finite; NULL if the kind uses none */
     const int32_t *kinds;                         /* [count], each a quern_piece_kind */
     size_t count;
+    quern_text charsmap;       /* a SentencePiece character map, see charsmap.h; empty: nothing is replaced */
     int32_t bos, eos, unknown; /* ids; -1: there is none */
     bool add_bos, add_eos;     /* bos opens every text, eos closes it */
     bool add_space_prefix;     /* a space is put before a text, and after every special piece in it */
@@ -36,6 +37,9 @@ struct quern_vocabulary_source {
 
 /* Whether a vocabulary of this kind must have scores. */
 bool quern_tokenizer_uses_scores(const struct quern_tokenizer_kind *kind);
+
+/* Whether a vocabulary of this kind may have a character map. */
+bool quern_tokenizer_uses_charsmap(const struct quern_tokenizer_kind *kind);
 
 /* A source without pieces. Its settings are those that hold for a file of this kind which does not name them. */
 struct quern_vocabulary_source quern_tokenizer_defaults(const struct quern_tokenizer_kind *kind);

@@ -72,6 +72,7 @@ struct quern_tokenizer_kind {
     const char *name;      /* as quern_tokenizer_info has it */
     const char *gguf_name; /* as the key tokenizer.ggml.model has it */
     bool uses_scores;
+    bool uses_charsmap;
     struct quern_vocabulary_source defaults; /* see quern_tokenizer_defaults */
 
     size_t vocabulary_size; /* bytes of the kind's own structures */
@@ -100,6 +101,7 @@ struct quern_tokenizer_kind {
 };
 
 extern const struct quern_tokenizer_kind quern_sentencepiece_bpe_kind;
+extern const struct quern_tokenizer_kind quern_unigram_kind;
 
 /* Appends the ids of all words that wait. */
 int quern_tokenizer_flush(struct quern_tokenizer *tokenizer, struct quern_ids *ids, quern_error *error);
