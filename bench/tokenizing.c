@@ -9,6 +9,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct tokenizing {
     struct quern_bench *bench;
@@ -44,7 +45,21 @@ static int measure_first(struct tokenizing *t, double *ns)
     return QUERN_OK;
 }
 
-/* Writes a text to FOLDER/NAME.txt, so that other tokenizers can be measured with it. */
+/* Whether a file holds this text already. */
+static bool holds(const char *path, quern_text text)
+{
+    FILE *file = fopen(path, "re");
+    char *data = malloc(text.length + 1);
+    const size_t got = file != NULL && data != NULL ? fread(data, 1, text.length + 1, file) : 0;
+    const bool is_same = got == text.length && memcmp(data, text.data, got) == 0;
+    if (file != NULL)
+        fclose(file);
+    free(data);
+    return is_same;
+}
+
+/* Writes a text to FOLDER/NAME.txt, so that other tokenizers can be measured with it. A file that is there and holds
+ * anything else is somebody's, and stays. */
 static int keep(struct quern_bench *bench, const char *name, quern_text text)
 {
     char path[4096];
@@ -52,7 +67,11 @@ static int keep(struct quern_bench *bench, const char *name, quern_text text)
     const char *what = quern_cli_read_from(path);
     if (what != NULL)
         return quern_fail(&bench->error, QUERN_EINVAL, "cannot write %s: %s read from it", path, what);
-    FILE *file = length > 0 && (size_t)length < sizeof path ? fopen(path, "we") : NULL;
+    if (what == NULL && access(path, F_OK) == 0)
+        return holds(path, text) ? QUERN_OK
+                                 : quern_fail(&bench->error, QUERN_EINVAL, "%s is there already, and holds another "
+                                              "text: give --texts a new folder", path);
+    FILE *file = length > 0 && (size_t)length < sizeof path ? fopen(path, "wxe") : NULL;
     const bool written = file != NULL && fwrite(text.data, 1, text.length, file) == text.length;
     if ((file != NULL && fclose(file) != 0) || !written)
         return quern_fail(&bench->error, QUERN_EIO, "cannot write %s: %s", path, strerror(errno));

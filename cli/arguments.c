@@ -117,32 +117,6 @@ static size_t find_option(const struct quern_cli_verb *verb, size_t count, int k
     return i;
 }
 
-/* Says what is wrong with an option that getopt does not take. key: what it returned; argument: where it stopped. */
-static int refuse_option(const struct quern_cli_verb *verb, size_t count, int key, const char *argument)
-{
-    const size_t length = strcspn(argument, "="), name = length > 2 ? length - 2 : 0;
-    struct quern_nearest nearest = {.prefix = "--"};
-    char asked[64], hint[QUERN_NEAREST_HINT];
-    int beginnings = 0;
-    if (key == ':' || optopt >= FIRST_LONG) {
-        const struct quern_cli_option *option = option_at(verb, count, find_option(verb, count, optopt));
-        return key == ':' ? quern_cli_misuse(verb->name, "--%s needs %s", option->name, option->argument)
-                          : quern_cli_misuse(verb->name, "--%s takes no argument", option->name);
-    }
-    if (optopt != 0)
-        return quern_cli_misuse(verb->name, "there is no option '-%c'", isprint(optopt) ? optopt : '?');
-    snprintf(asked, sizeof asked, "%.*s", (int)(name < sizeof asked ? name : sizeof asked - 1), argument + 2);
-    nearest.asked = asked;
-    for (size_t i = 0; i < count + COMMON_OPTIONS; i++) {
-        const char *word = option_at(verb, count, i)->name;
-        beginnings += strncmp(word, asked, name) == 0;
-        quern_nearest_offer(&nearest, word, strlen(word));
-    }
-    if (beginnings > 1)
-        return quern_cli_misuse(verb->name, "'--%s' is the beginning of more than one option", asked);
-    return quern_cli_misuse(verb->name, "there is no option '--%s'%s", asked, quern_nearest_hint(&nearest, hint));
-}
-
 /* The option that a word names, up to a "=": by its whole name, or also by its letter. NULL: none. */
 static const struct quern_cli_option *named_option(const struct quern_cli_verb *verb, const char *word, bool or_letter)
 {
@@ -154,6 +128,73 @@ static const struct quern_cli_option *named_option(const struct quern_cli_verb *
             return option;
     }
     return NULL;
+}
+
+/* Words that other programs have for options. An entry counts for verbs that have its option. */
+static const struct {
+    const char *names, *option;
+} other_names[] = {{"dimension|dimensions|dim", "dims"}, {"input-type|prompt-name|prompt", "task"},
+                   {"output-format|output-type", "format"}, {"file|text-file|in", "input"},
+                   {"out|output-file", "output"}, {"cors|cors-origins|origins", "cors-origin"}, {"silent", "quiet"},
+                   {"alias|served-model-name", "model-name"}, {"num-threads|jobs|workers", "threads"},
+                   {"bind|address|listen|hostname", "host"}, {"truncation", "truncate"}, {"null-data|print0", "null"},
+                   {"no-normalise|raw", "no-normalize"}, {"json-log|json", "log-format"}, {"json", "format"},
+                   {"quantization", "type"}};
+
+/* Finds the option that is probably meant by a name. Returns how many options begin with it. */
+static int find_nearest(const struct quern_cli_verb *verb, struct quern_nearest *nearest)
+{
+    const size_t count = count_options(verb), length = strlen(nearest->asked);
+    int beginnings = 0;
+    for (size_t i = 0; i < count + COMMON_OPTIONS; i++) {
+        const char *word = option_at(verb, count, i)->name;
+        beginnings += strncmp(word, nearest->asked, length) == 0;
+        quern_nearest_offer(nearest, word, strlen(word));
+    }
+    for (size_t i = 0; i < QUERN_COUNT(other_names); i++)
+        if (named_option(verb, other_names[i].option, false) != NULL)
+            quern_nearest_offer_names(nearest, other_names[i].names, other_names[i].option);
+    return beginnings;
+}
+
+/* Says what is wrong with a letter that is no option. word: what it stands in, which may be a long name behind one
+ * hyphen. */
+static int refuse_letter(const struct quern_cli_verb *verb, int letter, const char *word)
+{
+    char asked[64], hint[QUERN_NEAREST_HINT];
+    struct quern_nearest nearest = {.asked = asked, .prefix = "--"};
+    snprintf(asked, sizeof asked, "%.*s", (int)strcspn(word + 1, "="), word + 1);
+    if (strlen(asked) > 2)
+        find_nearest(verb, &nearest);
+    if (nearest.word != NULL)
+        return quern_cli_misuse(verb->name, "there is no option '-%s'%s", asked,
+                                quern_nearest_hint(&nearest, hint));
+    return quern_cli_misuse(verb->name, "there is no option '-%c'", isprint(letter) ? letter : '?');
+}
+
+/* Says what is wrong with an option that getopt does not take. key: what it returned; words: where it stopped, the word
+ * before this place and the one there, or NULL. */
+static int refuse_option(const struct quern_cli_verb *verb, size_t count, int key, char *const words[2])
+{
+    const char *argument = words[0];
+    const size_t length = strcspn(argument, "="), name = length > 2 ? length - 2 : 0;
+    struct quern_nearest nearest = {.prefix = "--"};
+    char asked[64], hint[QUERN_NEAREST_HINT];
+    if (key == ':' || optopt >= FIRST_LONG) {
+        const struct quern_cli_option *option = option_at(verb, count, find_option(verb, count, optopt));
+        return key == ':' ? quern_cli_misuse(verb->name, "--%s needs %s", option->name, option->argument)
+                          : quern_cli_misuse(verb->name, "--%s takes no argument", option->name);
+    }
+    if (optopt != 0) { /* unless the letter is the last one of a word, getopt still stands before the word */
+        const bool is_inside = words[1] != NULL && words[1][0] == '-' && words[1][1] != '-' &&
+                               strchr(words[1], optopt) != NULL;
+        return refuse_letter(verb, optopt, words[is_inside]);
+    }
+    snprintf(asked, sizeof asked, "%.*s", (int)(name < sizeof asked ? name : sizeof asked - 1), argument + 2);
+    nearest.asked = asked;
+    if (find_nearest(verb, &nearest) > 1)
+        return quern_cli_misuse(verb->name, "'--%s' is the beginning of more than one option", asked);
+    return quern_cli_misuse(verb->name, "there is no option '--%s'%s", asked, quern_nearest_hint(&nearest, hint));
 }
 
 /* Refuses a long name behind one hyphen, as in "-model x", which otherwise is -m with the argument "odel". -1: it is
@@ -195,7 +236,7 @@ static int take_command_line(const struct quern_cli_verb *verb, int argc, char *
     describe(&known, verb, count);
     while (code < 0 && (key = getopt_long(argc, argv, known.letters, known.names, NULL)) != -1) {
         if (key == '?' || key == ':')
-            return refuse_option(verb, count, key, argv[optind - 1]);
+            return refuse_option(verb, count, key, argv + optind - 1);
         const size_t i = find_option(verb, count, key);
         if (i == count + HELP) {
             print_help(verb);

@@ -33,10 +33,22 @@ static const struct quern_cli_verb *find_verb(const char *name)
     return NULL;
 }
 
+/* What other programs call verbs, and what they are here. */
+static const struct {
+    const char *names, *way;
+} others[] = {{"list|ls|tags|ps", "models"}, {"rm|remove|delete", "models rm"}, {"download|get|fetch", "pull"},
+              {"run|encode|embeddings|embedding|vectorize", "embed"}, {"start|server|daemon", "serve"},
+              {"compare|diff", "verify --against"}, {"show|inspect|describe", "info"}, {"search|find", "demo"},
+              {"benchmark", "bench"}, {"check|test|validate", "verify"}, {"cosine|distance", "similarity"},
+              {"import|export", "convert"}};
+
 static int refuse_verb(const char *name)
 {
     struct quern_nearest nearest = {.asked = name};
     char hint[QUERN_NEAREST_HINT];
+    if (strncmp(name, "completion", 10) == 0)
+        return quern_cli_misuse(NULL, "there is no verb '%s': 'make install' installs the completions of bash, zsh and "
+                                "fish", name);
     if (name[0] == '-') {
         quern_nearest_offer_list(&nearest, "--help|--version");
         return quern_cli_misuse(NULL, "'%s' stands where the verb must be, as in 'quern VERB --quiet'%s", name,
@@ -45,6 +57,8 @@ static int refuse_verb(const char *name)
     for (size_t i = 0; i < QUERN_COUNT(verbs); i++)
         quern_nearest_offer(&nearest, verbs[i]->name, strlen(verbs[i]->name));
     quern_nearest_offer_list(&nearest, "help|version");
+    for (size_t i = 0; i < QUERN_COUNT(others); i++)
+        quern_nearest_offer_names(&nearest, others[i].names, others[i].way);
     return quern_cli_misuse(NULL, "there is no verb '%s'%s", name, quern_nearest_hint(&nearest, hint));
 }
 

@@ -127,7 +127,10 @@ const char *quern_cli_output_name(const struct quern_cli_output *output)
 
 static int complain(const struct quern_cli_output *output)
 {
-    quern_cli_say("cannot write to %s: %s", quern_cli_output_name(output), strerror(errno));
+    const char *reason = strerror(errno);
+    const bool is_link = output->target != NULL && strcmp(output->target, output->path) != 0;
+    quern_cli_say("cannot write to %s%s%s: %s", quern_cli_output_name(output), is_link ? ", which leads to " : "",
+                  is_link ? output->target : "", reason);
     told |= output->path == NULL;
     return QUERN_CLI_FAILED;
 }

@@ -50,8 +50,8 @@ struct quern_jobs_array {
 void quern_jobs_array_open(struct quern_jobs_array *array, const quern_text *texts, size_t count);
 
 /* The lines of a file, or its parts between NUL bytes. A last part without a separator is a text too. A line ends with
- * LF or CRLF, and a mark of UTF-8 (BOM) at the beginning of the file belongs to no line. Parts between NUL bytes are
- * given as they are, but the first without the mark. */
+ * LF or CRLF, and a mark of UTF-8 (BOM) at its beginning is no part of it: each of several files that were put together
+ * may have one. Parts between NUL bytes are given as they are, but without the mark. */
 struct quern_jobs_stream {
     struct quern_jobs_source source;
     const char *name; /* of the file, for messages */

@@ -35,7 +35,7 @@ static const struct {
     KIND("SQLite format 3\0", "a SQLite database", "take the texts out first: sqlite3 FILE 'SELECT ...'"),
     KIND("\x7f" "ELF", "a program", "give a file of text"),
     KIND("MZ\x90", "a program", "give a file of text"),
-    WORD("GGUF", "a model file", "give it with -m; -i takes a file of text"),
+    WORD("GGUF", "a model file", "give it with -m, and here a file of text"),
     KIND("\x93NUMPY", "a NumPy array", "give a file of text"),
     KIND("\x89PNG", "a picture", "give a file of text"),
     KIND("\xff\xd8\xff", "a picture", "give a file of text"),
@@ -64,7 +64,7 @@ static bool has_bytes(const char *text, size_t length)
 const struct quern_jobs_not_text *quern_jobs_recognise_ends(const char *data, size_t length)
 {
     static const struct quern_jobs_not_text kind = {
-        "text whose lines end with CR alone", "convert it first: tr '\\r' '\\n' <FILE; if it is one text, say --null"};
+        "text whose lines end with CR alone", "convert it first: tr '\\r' '\\n' <FILE"};
     const bool has_inner = length > 1 && memchr(data, '\r', length - 1) != NULL;
     return has_inner && memchr(data, '\n', length) == NULL ? &kind : NULL;
 }

@@ -99,13 +99,14 @@ static int find_texts(struct quern_jobs_stream *stream, size_t lengths[QUERN_JOB
 
 /* ---------------------------------------------------------------- lines */
 
-/* Takes off the mark that some programs write at the beginning of a file in UTF-8. */
-static void drop_mark(quern_text *first)
+/* Takes off the mark that some programs write at the beginning of a file in UTF-8. Several files that were put together
+ * have several. */
+static void drop_mark(quern_text *text)
 {
     static const char mark[] = {'\xef', '\xbb', '\xbf'};
-    if (first->length >= sizeof mark && memcmp(first->data, mark, sizeof mark) == 0) {
-        first->data += sizeof mark;
-        first->length -= sizeof mark;
+    if (text->length >= sizeof mark && memcmp(text->data, mark, sizeof mark) == 0) {
+        text->data += sizeof mark;
+        text->length -= sizeof mark;
     }
 }
 
@@ -113,14 +114,14 @@ static void drop_mark(quern_text *first)
 static int check_kind(const struct quern_jobs_stream *stream, size_t first, quern_error *error)
 {
     const struct quern_jobs_not_text *found = quern_jobs_recognise(stream->buffer, stream->end, first);
-    const bool has_lines = stream->separator == '\n';
-    if (found == NULL && has_lines)
+    const bool has_lines = stream->separator == '\n', is_other = found != NULL;
+    if (!is_other && has_lines)
         found = quern_jobs_recognise_ends(stream->buffer, stream->begin);
     if (found == NULL)
         return QUERN_OK;
-    return quern_jobs_fail(error, QUERN_EINVAL, "%s is not %s, but %s: %s", stream->name,
+    return quern_jobs_fail(error, QUERN_EINVAL, "%s is not %s, but %s: %s%s", stream->name,
                            has_lines ? "lines of text" : "texts with NUL bytes at their ends", found->what,
-                           found->way_out);
+                           found->way_out, is_other ? "" : "; if it is one text, say --null");
 }
 
 /* Makes a text of a line: without the carriage return of CRLF. number counts lines from 1. */
@@ -148,8 +149,7 @@ static int next(struct quern_jobs_source *source, struct quern_jobs_texts *batch
     const char *data = stream->buffer; /* only now, because the buffer may have moved while it grew */
     for (size_t i = 0; i < count && code == QUERN_OK; i++) {
         stream->texts[i] = (quern_text){data, lengths[i]};
-        if (stream->given + i == 0)
-            drop_mark(&stream->texts[i]);
+        drop_mark(&stream->texts[i]);
         if (stream->separator == '\n')
             code = take_line(stream, &stream->texts[i], stream->given + i + 1, error);
         if (code == QUERN_OK && !quern_json_is_utf8(stream->texts[i]) && stream->invalid++ == 0)

@@ -42,7 +42,7 @@ APPLICATIONS = {
     "cli": "include json jobs src/base/nearest.h",
     "cli/store": "+cli cli",
     "cli/pull": "+cli cli cli/store/store.h src/base/file_kind.h",
-    "cli/making": "+cli cli convert/convert.h",
+    "cli/making": "+cli cli cli/store/session.h convert/convert.h",
     "cli/quality": "+cli cli cli/store/session.h",
     "cli/verbs": "+cli cli cli/store/session.h server/server.h",
     "examples": "include",

@@ -153,6 +153,41 @@ for verb in embed serve convert; do
         near "--$wrong" "--$option" "$verb" "--$wrong"
     done
 done
+for wrong in "-m $model --against $work/no" "-m $work/no --against $model" "-m $work/no --against exact"; do
+    # shellcheck disable=SC2086
+    run verify $wrong # the texts, of which there are none, would be read next
+    check "verify $wrong" exits 1 "there is no file or model"
+done
+run quantize hf:owner/repository "$work/made" q8_0
+check "a place on the network in place of a model file" exits 1 "'quern pull' downloads"
+run attach-head hf:owner/repository --dense-2 a --dense-3 b -o "$work/made"
+check "to attach a head to" exits 1 "'quern pull' downloads"
+run convert https://example.org/model -o "$work/made"
+check "or of a folder" exits 1 "download the files of the model"
+run quantize embedingemma "$work/made" q8_0
+check "a slip in the name of a model file" exits 1 "(did you mean 'embeddinggemma'?)"
+near -port --port serve -port 1
+near -json --log-format serve -json
+near -json --json info -json
+near -exact --exact serve -exact
+near -exact --exact embed -exact x
+near -extact --exact embed -extact x
+near --dimensions --dims embed --dimensions 256 x
+run embed --dimensions=256 x
+check "--dimensions=256" exits 2 "'--dimensions' (did you mean '--dims'?)"
+near --json --format embed --json x
+near -json --format embed -json x
+near --served-model-name --model-name serve --served-model-name x
+near list models list
+near ls models ls
+near download pull download x
+near run embed run x
+near compare 'verify --against' compare a b
+near benchmark bench benchmark
+run completion bash
+check "completions of shells" exits 2 "'make install' installs the completions"
+run embed -k x
+check "a letter that is no option" exits 2 "there is no option '-k'; see"
 near querry query embed -t querry x
 check "the tasks are listed" grep -qF "the tasks are none, query, document, similarity" "$work/err"
 near serach_query query embed -t serach_query x
@@ -258,6 +293,14 @@ for value in 1 0 true False YES no On oFF ''; do
 done
 run serve -m "$model" --host "unix:$work/in"
 check "a file in the place of a socket is named as one" exits 1 "unix:$work/in: a file is there, or the socket of"
+for name in API_KEY_FILE CACHE_FILE HOST; do
+    env QUERN_CACHE=1M "QUERN_$name=$work/no/such" "$quern" serve -m "$model" >"$work/out" 2>"$work/err"
+    status=$?
+    check "a variable that names what is not there: QUERN_$name" exits 1 "quern: \$QUERN_$name: cannot "
+done
+env QUERN_MODEL="$work/no/such" "$quern" serve >"$work/out" 2>"$work/err"
+status=$?
+check "also when it is the model" exits 1 "quern: \$QUERN_MODEL: there is no file or model"
 environment QUERN_INSECURE=2
 check "a switch in the environment is true or false" exits 2 "\$QUERN_INSECURE takes true or false"
 environment QUERN_PORT=x QUERN_TIMEOUT=
@@ -482,6 +525,21 @@ check "the vectors of the texts before it are written" both lines 1 -- prints '"
 run embed -t none --truncate -i "$work/long"
 check "--truncate cuts it" both exits 0 "1 of 3 texts were cut" -- lines 3
 check "the output says how many tokens were cut" grep -qE '"index":1,"tokens":256,"truncated":[1-9]' "$work/out"
+for format in npy json f32; do
+    run embed -t none -f "$format" hello
+    keep by_format
+    run embed -t none -o "$work/by.$format" hello
+    check "-o with the ending .$format" cmp -s "$work/by.$format" "$work/by_format"
+done
+run embed -t none -f jsonl -o "$work/by.npy" hello
+check "-f counts more than the ending" both exits 0 -- grep -q '^{"index":0' "$work/by.npy"
+for ending in npz csv parquet jsonl.gz; do
+    run embed -t none -o "$work/by.$ending" hello
+    check "-o with the ending .$ending, which no format has" both exits 2 "say with -f which one" -- [ ! -e "$work/by.$ending" ]
+done
+run embed -t none -f text -o "$work/by.csv" hello
+check "unless -f says the format" exits 0
+rm "$work"/by*
 run embed -t none -i "$work/long" -o "$work/failed"
 check "-o leaves nothing after a failure" both exits 1 -- [ ! -e "$work/failed" ]
 head -c 10000000 /dev/zero | tr '\0' q >"$work/in"
@@ -581,7 +639,8 @@ check "and no other" [ "$(ls "$work/elsewhere")" = "first
 second" ]
 ln -sf nowhere/file "$work/link"
 run embed -t none -o "$work/link" hello
-check "-o through a link to a missing folder" exits 1 "cannot write to $work/link: No such file"
+check "-o through a link to a missing folder" exits 1 \
+    "cannot write to $work/link, which leads to $work/nowhere/file: No such file"
 ln -sf link "$work/link"
 run embed -t none -o "$work/link" hello
 check "-o through a link to itself" exits 1 "cannot write to $work/link: Too many levels"
@@ -768,6 +827,15 @@ fields() {
 
 run bench --seconds 0.001 --tokens 8,16 --batches 2x16,3x8 --threads 2 --texts "$work" --json
 check "bench: JSON" both exits 0 -- [ ! -s "$work/err" ]
+cp "$work/question.txt" "$work/question.kept"
+run bench --seconds 0.001 --only tokenize --texts "$work"
+check "bench: texts that are there already" both exits 0 -- cmp -s "$work/question.txt" "$work/question.kept"
+echo mine >"$work/question.txt"
+run bench --seconds 0.001 --only tokenize --texts "$work"
+check "bench: another text of this name stays" both exits 1 "question.txt is there already" \
+    -- grep -qx mine "$work/question.txt"
+cp "$work/question.kept" "$work/question.txt"
+run bench --seconds 0.001 --tokens 8,16 --batches 2x16,3x8 --threads 2 --texts "$work" --json
 if command -v python3 >/dev/null; then
     check "bench: JSON that other programs can read" python3 -m json.tool "$work/out"
 fi

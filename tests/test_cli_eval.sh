@@ -54,12 +54,23 @@ for file in pairs.jsonl pairs.tsv; do
     run eval sts "marked-$file"
     check "$file with CRLF and a byte order mark" is_same kept
 done
+{ head -n 1 pairs.tsv && printf '\357\273\277' && tail -n +2 pairs.tsv; } >joined.tsv
+run eval sts joined.tsv
+check "two files with marks that were put together" is_same kept
 iconv -f UTF-8 -t UTF-16 pairs.tsv >wide.tsv
 run eval sts wide.tsv
 check "a file in UTF-16" fails "iconv -f UTF-16"
 printf '%%PDF-1.7\n' >paper.tsv
 run eval sts paper.tsv
 check "a file that is not text" fails "pdftotext"
+tr '\n' '\r' <pairs.tsv >returns.tsv
+run eval sts returns.tsv
+check "lines that end with CR alone" fails "tr '\\r' '\\n'"
+check "no option is named that eval does not have" sh -c "! grep -q -e --null err"
+printf 'GGUF\003\000\000\000\n' >model.tsv
+run eval sts model.tsv
+check "a model in place of texts" fails "give it with -m"
+check "nor is this one" sh -c "! grep -q -e ' -i ' err"
 gzip -c pairs.jsonl >packed.jsonl.gz
 run eval sts packed.jsonl.gz
 check "a compressed file" is_same kept

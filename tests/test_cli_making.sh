@@ -75,7 +75,7 @@ check "messages name the link that was given" fails "cannot write link.gguf: Fil
 run quantize made.gguf there q8_0
 check "quantize: a folder as output" fails "cannot write there: it is a folder; name a file in it"
 run quantize there x.gguf q8_0
-check "quantize: a folder as input" fails "cannot read there: it is a folder; name a file in it"
+check "quantize: a folder as input" fails "cannot read there: it is a folder; name a GGUF file in it"
 run convert made.gguf -o x.gguf
 check "convert: a file as input" fails "made.gguf is no folder: name the one that holds config.json"
 rm link.gguf there/came.gguf

@@ -276,11 +276,11 @@ static void test_cache(void **state)
     write_file(folder, ".gguf", "abc");
     assert_true(quern_cli_cache_default(path));
     assert_string_equal(path + strlen(folder), "/b.gguf");
-    assert_int_equal(quern_cli_record_of(&record, path), QUERN_CLI_DONE);
+    assert_int_equal(quern_cli_record_of(&record, path, true), QUERN_CLI_DONE);
     assert_string_equal(record.sha256, "23087cd7c7b269c4552f0bd250e0f42c736ae0387c17ce3c3a49c47bfdc763b8");
     assert_int_equal(record.size, 7);
     write_file(folder, "b.gguf", "");
-    assert_int_equal(quern_cli_record_of(&record, path), QUERN_CLI_DONE);
+    assert_int_equal(quern_cli_record_of(&record, path, true), QUERN_CLI_DONE);
     assert_string_equal(record.sha256, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
     write_file(folder, "a.gguf", "abc"); /* no model */
     assert_false(quern_cli_cache_default(path));
@@ -292,7 +292,7 @@ static void test_cache(void **state)
     assert_string_equal(path + strlen(folder), "/embeddinggemma-300M-Q8_0.gguf");
     snprintf(path, sizeof path, "%s/fifo.gguf", base);
     assert_int_equal(mkfifo(path, 0600), 0);
-    assert_int_equal(quern_cli_record_of(&record, path), QUERN_CLI_FAILED);
+    assert_int_equal(quern_cli_record_of(&record, path, true), QUERN_CLI_FAILED);
     setenv("XDG_CACHE_HOME", "relative", 1);
     setenv("HOME", "/home/of", 1);
     assert_true(quern_cli_cache_folder(folder));

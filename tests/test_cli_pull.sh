@@ -377,6 +377,11 @@ cp "$work/tiny.gguf" "$cache/b.gguf"
 cp "$work/tiny.gguf" "$cache/a.gguf"
 cp "$work/tiny.gguf" "$cache/c.gguf.part"
 run models
+check "digests that are not known are not computed unasked" \
+    [ "$(grep -c "bytes, SHA-256 not known: --digests" "$work/out")" -eq 2 ]
+run models --json
+check "in JSON they are empty" [ "$(grep -c '"sha256": "", ' "$work/out")" -eq 3 ]
+run models --digests
 tiny=$(sha256sum "$work/tiny.gguf" | cut -d ' ' -f 1)
 check "the list has digests" [ "$(grep -c "SHA-256 $tiny" "$work/out")" -eq 2 ]
 check "the list says which model is used" grep -qx 'a.gguf  (used when no other is named)' "$work/out"
@@ -388,6 +393,8 @@ if command -v python3 >/dev/null; then
 fi
 cp "$work/content" "$cache/a.gguf"
 run models
+check "the digest of a file that has changed is not known" [ "$(grep -c "SHA-256 not known" "$work/out")" -eq 1 ]
+run models --digests
 check "a file that has changed is hashed again" grep -qF "4000000 bytes, SHA-256 $digest" "$work/out"
 cp "$work/tiny.gguf" "$cache/embeddinggemma-300M-Q8_0.gguf"
 run info

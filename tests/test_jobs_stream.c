@@ -120,7 +120,8 @@ static void test_line_ends_and_marks(void **state)
         {"a\r\nb\nc\r", {"a", "b", "c"}, 0, 0},
         {"a\rb\r\r\n", {"a\rb\r"}, 0, 0}, /* a carriage return inside a line is part of the text */
         {"\r\n\r\n", {"", ""}, 0, 0},
-        {BOM "a\n" BOM "b\n", {"a", BOM "b"}, 0, 0},
+        {BOM "a\n" BOM "b\n", {"a", "b"}, 0, 0},
+        {"a\n" BOM "\n" BOM BOM "b" BOM, {"a", "", BOM "b" BOM}, 0, 0},
         {BOM, {""}, 0, 0},
         {BOM "\r\n", {""}, 0, 0},
         {"a\n\xe9t\xe9\nb\n\xff", {"a", "\xe9t\xe9", "b", "\xff"}, 2, 2},
@@ -179,7 +180,7 @@ static void test_what_is_not_text_with_nul_ends(void **state)
     assert_int_equal(next(&stream, &batch), 2);
     assert_int_equal(batch.texts[0].length, 3);
     assert_memory_equal(batch.texts[0].data, "a\r\n", 3);
-    assert_int_equal(batch.texts[1].length, 4);
+    assert_int_equal(batch.texts[1].length, 1);
     quern_jobs_stream_close(&stream);
 }
 

@@ -1,11 +1,10 @@
 #include "making.h"
+#include "store/session.h"
 
-static int make(const struct quern_cli_making_options *options, struct quern_cli_arguments arguments,
-                const char *path, const struct quern_convert_job *job, struct quern_convert_result *result,
-                quern_error *error)
+static int make(const struct quern_cli_making_options *options, const char *input, const char *path,
+                const struct quern_convert_job *job, struct quern_convert_result *result, quern_error *error)
 {
-    return quern_convert_attach_head(arguments.texts[0], options->dense[0], options->dense[1], path, job, result,
-                                     error);
+    return quern_convert_attach_head(input, options->dense[0], options->dense[1], path, job, result, error);
 }
 
 static int attach(const void *given, struct quern_cli_arguments arguments)
@@ -15,7 +14,8 @@ static int attach(const void *given, struct quern_cli_arguments arguments)
         return quern_cli_misuse("attach-head", "it takes one model file");
     if (options->dense[0] == NULL || options->dense[1] == NULL || options->output == NULL)
         return quern_cli_misuse("attach-head", "it needs --dense-2, --dense-3 and -o");
-    return quern_cli_make("attach-head", make, options, arguments, options->type, options->output);
+    return quern_cli_make("attach-head", quern_cli_session_find, make, options, arguments.texts[0], options->type,
+                          options->output);
 }
 
 static struct quern_cli_making_options defaults;

@@ -1,14 +1,14 @@
 #include "making.h"
+#include "store/session.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static int make(const struct quern_cli_making_options *options, struct quern_cli_arguments arguments,
-                const char *path, const struct quern_convert_job *job, struct quern_convert_result *result,
-                quern_error *error)
+static int make(const struct quern_cli_making_options *options, const char *input, const char *path,
+                const struct quern_convert_job *job, struct quern_convert_result *result, quern_error *error)
 {
     (void)options;
-    return quern_convert_folder(arguments.texts[0], path, job, result, error);
+    return quern_convert_folder(input, path, job, result, error);
 }
 
 /* Whether a file is there, inside the folder, and is no model file that was made before. */
@@ -24,6 +24,14 @@ static bool is_of_folder(const char *path, const char *folder)
     return is;
 }
 
+static const char *find(const char *given)
+{
+    if (!quern_cli_is_remote(given))
+        return given;
+    quern_cli_say("%s is not a folder: download the files of the model into one first, and give its name", given);
+    return NULL;
+}
+
 static int convert(const void *given, struct quern_cli_arguments arguments)
 {
     const struct quern_cli_making_options *options = given;
@@ -34,7 +42,7 @@ static int convert(const void *given, struct quern_cli_arguments arguments)
     if (is_of_folder(options->output, arguments.texts[0]))
         return quern_cli_misuse("convert", "-o %s would replace a file of the folder: give another name",
                                 options->output);
-    return quern_cli_make("convert", make, options, arguments, options->type, options->output);
+    return quern_cli_make("convert", find, make, options, arguments.texts[0], options->type, options->output);
 }
 
 static struct quern_cli_making_options defaults;

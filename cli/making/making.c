@@ -48,8 +48,9 @@ static void print_result(const struct quern_convert_result *result, const char *
     puts("}");
 }
 
-int quern_cli_make(const char *verb, quern_cli_make_fn *make, const struct quern_cli_making_options *options,
-                   struct quern_cli_arguments arguments, const char *type, const char *path)
+int quern_cli_make(const char *verb, quern_cli_find_fn *find, quern_cli_make_fn *make,
+                   const struct quern_cli_making_options *options, const char *given, const char *type,
+                   const char *path)
 {
     struct quern_cli_progress progress;
     struct quern_convert_result result;
@@ -66,7 +67,10 @@ int quern_cli_make(const char *verb, quern_cli_make_fn *make, const struct quern
     if (strcmp(path, "-") == 0)
         return quern_cli_misuse(verb, "a model cannot be written to standard output; name a file, or ./- for a file of "
                                 "this name");
-    quern_cli_reads(arguments.texts[0], "the model is");
+    const char *input = find(given);
+    if (input == NULL)
+        return QUERN_CLI_FAILED;
+    quern_cli_reads(input, "the model is");
     for (size_t i = 0; i < QUERN_COUNT(options->dense); i++)
         if (options->dense[i] != NULL)
             quern_cli_reads(options->dense[i], "a layer of the head is");
@@ -80,7 +84,7 @@ int quern_cli_make(const char *verb, quern_cli_make_fn *make, const struct quern
     }
     stop_on_signals();
     quern_cli_progress_start(&progress, false);
-    code = make(options, arguments, target, &job, &result, &error);
+    code = make(options, input, target, &job, &result, &error);
     free(target);
     quern_cli_progress_clear(&progress);
     if (stopped != 0)

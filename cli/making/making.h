@@ -12,15 +12,19 @@ struct quern_cli_making_options {
     bool json;
 };
 
-/* What a verb does with its job: writes a model file to path. */
-typedef int quern_cli_make_fn(const struct quern_cli_making_options *options, struct quern_cli_arguments arguments,
-                              const char *path, const struct quern_convert_job *job,
-                              struct quern_convert_result *result, quern_error *error);
+/* What a verb does with its job: makes a model file at path from the input, a file or a folder. */
+typedef int quern_cli_make_fn(const struct quern_cli_making_options *options, const char *input, const char *path,
+                              const struct quern_convert_job *job, struct quern_convert_result *result,
+                              quern_error *error);
 
-/* Calls make for a verb with the path or, if that is a link, with the file that it leads to. Shows progress, and prints
- * what was written. A signal that ends the process takes effect when the unfinished file has been removed. type: NULL,
- * or the one that the user named. An exit code. */
-int quern_cli_make(const char *verb, quern_cli_make_fn *make, const struct quern_cli_making_options *options,
-                   struct quern_cli_arguments arguments, const char *type, const char *path);
+/* Finds what is given as input; NULL after a message. */
+typedef const char *quern_cli_find_fn(const char *given);
+
+/* Calls make for a verb with the input, and the path or, if that is a link, the file that it leads to. Shows progress,
+ * and prints what was written. A signal that ends the process takes effect when the unfinished file has been removed.
+ * type: NULL, or the one that the user named. An exit code. */
+int quern_cli_make(const char *verb, quern_cli_find_fn *find, quern_cli_make_fn *make,
+                   const struct quern_cli_making_options *options, const char *given, const char *type,
+                   const char *path);
 
 #endif

@@ -1,11 +1,11 @@
 #include "making.h"
+#include "store/session.h"
 
-static int make(const struct quern_cli_making_options *options, struct quern_cli_arguments arguments,
-                const char *path, const struct quern_convert_job *job, struct quern_convert_result *result,
-                quern_error *error)
+static int make(const struct quern_cli_making_options *options, const char *input, const char *path,
+                const struct quern_convert_job *job, struct quern_convert_result *result, quern_error *error)
 {
     (void)options;
-    return quern_convert_quantize(arguments.texts[0], path, job, result, error);
+    return quern_convert_quantize(input, path, job, result, error);
 }
 
 static int quantize(const void *given, struct quern_cli_arguments arguments)
@@ -14,7 +14,8 @@ static int quantize(const void *given, struct quern_cli_arguments arguments)
     if (arguments.count != 3)
         return quern_cli_misuse("quantize", "it takes a model file, the file to write and a type: "
                                 QUERN_CONVERT_TYPES);
-    return quern_cli_make("quantize", make, options, arguments, arguments.texts[2], arguments.texts[1]);
+    return quern_cli_make("quantize", quern_cli_session_find, make, options, arguments.texts[0], arguments.texts[2],
+                          arguments.texts[1]);
 }
 
 static struct quern_cli_making_options defaults;

@@ -412,7 +412,7 @@ static bool is_there(const struct quern_cli_source *source, const char *path, st
     *code = QUERN_CLI_DONE;
     if (stat(path, &status) != 0)
         return false;
-    *code = quern_cli_record_of(record, path);
+    *code = quern_cli_record_of(record, path, true);
     if (*code == QUERN_CLI_DONE && !is_wanted(source, record)) {
         quern_cli_say("%s is there already, and is another file (%llu bytes, SHA-256 %s): to replace it, first run "
                       "'quern models rm %s'",

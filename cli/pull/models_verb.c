@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 struct models_options {
-    bool json;
+    bool json, digests;
 };
 
 /* The published name of a file of the cache, or "". */
@@ -33,7 +33,7 @@ struct cached_model {
     struct quern_cli_record record;
 };
 
-static bool read_row(struct cached_model *row, const char *file, bool finished)
+static bool read_row(struct cached_model *row, const char *file, bool finished, bool wants_digest)
 {
     char beside[QUERN_CLI_PATH + 8];
     struct stat status;
@@ -41,7 +41,7 @@ static bool read_row(struct cached_model *row, const char *file, bool finished)
     if (!quern_cli_cache_path(row->path, file))
         return false;
     if (finished) {
-        if (quern_cli_record_of(&row->record, row->path) != QUERN_CLI_DONE)
+        if (quern_cli_record_of(&row->record, row->path, wants_digest) != QUERN_CLI_DONE)
             return false;
         row->name = name_of(file, row->record.sha256);
         row->bytes = row->record.size;
@@ -79,7 +79,8 @@ static void put_text(const struct cached_model *row)
     printf("%s%s%s%s\n", file, row->name[0] != '\0' ? "  " : "", row->name,
            row->used ? "  (used when no other is named)" : "");
     if (row->finished)
-        printf("    %llu bytes, SHA-256 %s\n", (unsigned long long)row->bytes, row->record.sha256);
+        printf("    %llu bytes, SHA-256 %s\n", (unsigned long long)row->bytes,
+               row->record.sha256[0] != '\0' ? row->record.sha256 : "not known: --digests computes it");
     else if (row->record.size > 0)
         printf("    not finished: %llu of %llu bytes\n", (unsigned long long)row->bytes,
                (unsigned long long)row->record.size);
@@ -90,7 +91,7 @@ static void put_text(const struct cached_model *row)
 }
 
 /* Prints the finished files, or the unfinished ones; adds to *written. Returns an exit code. */
-static int put_rows(const char *folder, bool finished, bool json, int *written)
+static int put_rows(const char *folder, bool finished, const struct models_options *options, int *written)
 {
     static struct cached_model row;
     char used[QUERN_CLI_PATH];
@@ -98,11 +99,12 @@ static int put_rows(const char *folder, bool finished, bool json, int *written)
     bool any_used = quern_cli_cache_default(used);
     char **files = quern_cli_cache_list(folder, finished ? ".gguf" : ".gguf.part", &count);
     for (int i = 0; i < count; i++) {
-        if (!read_row(&row, files[i], finished)) {
+        if (!read_row(&row, files[i], finished, options->digests)) {
             code = QUERN_CLI_FAILED;
         } else {
             row.used = any_used && strcmp(row.path, used) == 0;
-            json ? put_json(&row, *written == 0) : put_text(&row);
+            options->json ? put_json(&row, *written == 0) : put_text(&row);
+            fflush(stdout); /* the next row may take long */
             (*written)++;
         }
         free(files[i]);
@@ -161,7 +163,7 @@ static void notice_bench(void)
 
 /* ---------------------------------------------------------------- the verb */
 
-static int list_all(bool json)
+static int list_all(const struct models_options *options)
 {
     char folder[QUERN_CLI_PATH];
     int written = 0;
@@ -176,11 +178,11 @@ static int list_all(bool json)
     }
     if (opened != NULL)
         closedir(opened);
-    int code = put_rows(folder, true, json, &written);
-    if (put_rows(folder, false, json, &written) != QUERN_CLI_DONE)
+    int code = put_rows(folder, true, options, &written);
+    if (put_rows(folder, false, options, &written) != QUERN_CLI_DONE)
         code = QUERN_CLI_FAILED;
     notice_bench();
-    if (json)
+    if (options->json)
         puts(written == 0 ? "[]" : "]");
     else if (written == 0 && code == QUERN_CLI_DONE)
         quern_cli_say("no model in %s: 'quern pull %s' downloads one", folder, quern_cli_catalog[0].name);
@@ -228,7 +230,7 @@ static int models(const void *given, struct quern_cli_arguments arguments)
 {
     const struct models_options *options = given;
     if (arguments.count == 0)
-        return list_all(options->json);
+        return list_all(options);
     if (strcmp(arguments.texts[0], "rm") != 0 || arguments.count < 2)
         return quern_cli_misuse("models", "it takes no arguments, or 'rm' and names of models");
     int code = QUERN_CLI_DONE;
@@ -242,6 +244,8 @@ static int models(const void *given, struct quern_cli_arguments arguments)
 static struct models_options defaults;
 
 static const struct quern_cli_option table[] = {
+    {"digests", '\0', NULL, "compute the digests that are not known, which takes seconds for each GB",
+     QUERN_CLI_SWITCH(struct models_options, digests)},
     QUERN_CLI_JSON_OPTION(struct models_options),
     {0},
 };
@@ -249,10 +253,11 @@ static const struct quern_cli_option table[] = {
 const struct quern_cli_verb quern_cli_models = {
     .name = "models",
     .arguments = "[rm NAME...]",
-    .summary = "Lists the models of the cache folder, with sizes and digests, or removes some.",
+    .summary = "Lists the models of the cache folder, with sizes and known digests, or removes some.",
     .table = table,
     .more = "NAME is a file of the folder or a published name ('quern pull --list'), or 'bench' for what\n"
-            "'quern bench' has left. A digest is computed once, and again when the file has changed.\n\n"
+            "'quern bench' has left. 'quern pull' knows the digest of what it downloads. Of another file, or one that\n"
+            "has changed, --digests computes it and keeps it.\n\n"
             "example:\n"
             "  quern models\n"
             "  quern models rm embeddinggemma:q4_0\n",

@@ -257,24 +257,47 @@ static int report(const struct quern_cli_verify_options *options, const struct s
     return QUERN_CLI_DONE;
 }
 
+/* Finds the models of both sides before any text is read, so that a wrong name is told at once. The caller frees the
+ * paths. An exit code. */
+static int find_models(const struct quern_cli_verify_options *options, char *paths[2])
+{
+    const bool is_exact = strcmp(options->against, "exact") == 0;
+    const char *names[] = {options->session.model, options->against};
+    for (int i = 0; i < 2; i++) {
+        const char *path = i == 1 && is_exact ? paths[0] : quern_cli_session_find(names[i]);
+        if (path == NULL)
+            return QUERN_CLI_FAILED;
+        paths[i] = strdup(path); /* the next model that is found may lie in the same place */
+        if (paths[i] == NULL) {
+            quern_cli_say("no memory for a path");
+            return QUERN_CLI_FAILED;
+        }
+    }
+    return QUERN_CLI_DONE;
+}
+
 int quern_cli_compare(const struct quern_cli_verify_options *options, struct quern_cli_arguments arguments)
 {
     struct compared_texts texts = {0};
     struct side sides[2] = {{0}};
-    struct quern_cli_session_options other = options->session;
+    char *paths[2] = {NULL, NULL};
+    struct quern_cli_session_options session = options->session;
     quern_embed_options embed = options->embed;
     embed.flags = QUERN_TRUNCATE;
-    int code = read_texts(&texts, options, arguments);
+    int code = find_models(options, paths);
     if (code == QUERN_CLI_DONE)
-        code = embed_side(&sides[0], &options->session, &texts, &embed);
-    other.exact = true;
-    other.model = strcmp(options->against, "exact") == 0 ? sides[0].path : options->against;
-    if (code == QUERN_CLI_DONE)
-        code = embed_side(&sides[1], &other, &texts, &embed);
+        code = read_texts(&texts, options, arguments);
+    for (int i = 0; i < 2 && code == QUERN_CLI_DONE; i++) {
+        session.model = paths[i];
+        session.exact = options->session.exact || i == 1;
+        code = embed_side(&sides[i], &session, &texts, &embed);
+    }
     if (code == QUERN_CLI_DONE)
         code = report(options, sides, &texts, embed.task);
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 2; i++) {
         free(sides[i].vectors);
+        free(paths[i]);
+    }
     free(texts.bytes);
     free(texts.ends);
     free(texts.views);

@@ -86,20 +86,25 @@ static bool read_piece(struct quern_eval_lines *lines)
     return true;
 }
 
-/* Refuses a first line that begins a file of another kind, and takes the mark of UTF-8 (BOM) off. */
-static int check_first_line(struct quern_eval_lines *lines)
+/* Takes the mark of UTF-8 (BOM) off the line, as the texts of other verbs lose it. */
+static void drop_mark(struct quern_eval_lines *lines)
 {
     static const char mark[] = "\xef\xbb\xbf";
+    if (strncmp(lines->line, mark, sizeof mark - 1) != 0)
+        return;
+    lines->length -= sizeof mark - 1;
+    memmove(lines->line, lines->line + sizeof mark - 1, lines->length + 1);
+}
+
+/* Refuses a first line that begins a file of another kind. */
+static int check_first_line(struct quern_eval_lines *lines)
+{
     const struct quern_jobs_not_text *found = quern_jobs_recognise(lines->line, lines->length, lines->length);
     if (found == NULL)
         found = quern_jobs_recognise_ends(lines->line, lines->length);
-    if (found != NULL)
-        return quern_eval_lines_fail(lines, "this is not lines of text, but %s: %s", found->what, found->way_out);
-    if (strncmp(lines->line, mark, sizeof mark - 1) == 0) {
-        lines->length -= sizeof mark - 1;
-        memmove(lines->line, lines->line + sizeof mark - 1, lines->length + 1);
-    }
-    return QUERN_CLI_DONE;
+    return found == NULL ? QUERN_CLI_DONE
+                         : quern_eval_lines_fail(lines, "this is not lines of text, but %s: %s", found->what,
+                                                 found->way_out);
 }
 
 int quern_eval_lines_next(struct quern_eval_lines *lines)
@@ -124,6 +129,7 @@ int quern_eval_lines_next(struct quern_eval_lines *lines)
             return 0;
         if (lines->number == 1 && check_first_line(lines) != QUERN_CLI_DONE)
             return -1;
+        drop_mark(lines);
         if (strlen(lines->line) != lines->length) {
             quern_eval_lines_fail(lines, "there is a NUL byte in the line");
             return -1;

@@ -108,7 +108,7 @@ static bool compute(struct quern_cli_record *record, int descriptor)
     return true;
 }
 
-int quern_cli_record_of(struct quern_cli_record *record, const char *path)
+int quern_cli_record_of(struct quern_cli_record *record, const char *path, bool wants_digest)
 {
     char beside[QUERN_CLI_PATH + 8];
     struct stat status;
@@ -121,6 +121,10 @@ int quern_cli_record_of(struct quern_cli_record *record, const char *path)
     if (exists && quern_cli_record_read(record, beside) && record->size == (uint64_t)status.st_size &&
         record->modified_ns == quern_cli_modified_ns(&status))
         return QUERN_CLI_DONE;
+    if (!wants_digest && exists && access(path, R_OK) == 0) {
+        *record = (struct quern_cli_record){.size = (uint64_t)status.st_size};
+        return QUERN_CLI_DONE;
+    }
     int descriptor = open(path, O_RDONLY | O_CLOEXEC);
     bool computed = descriptor >= 0 && compute(record, descriptor);
     if (!computed)

@@ -1,5 +1,6 @@
 #include "session.h"
 
+#include "environment.h"
 #include "store.h"
 
 #include <errno.h>
@@ -44,13 +45,18 @@ static bool is_missing(const char *path, const char *variable)
     return true;
 }
 
+bool quern_cli_is_remote(const char *path)
+{
+    return (strncmp(path, "hf:", 3) == 0 || strstr(path, "://") != NULL) && access(path, F_OK) != 0;
+}
+
 /* Says what to do with a place on the network that is given as a model. */
 static bool is_remote(const char *path)
 {
-    if ((strncmp(path, "hf:", 3) != 0 && strstr(path, "://") == NULL) || access(path, F_OK) == 0)
+    if (!quern_cli_is_remote(path))
         return false;
-    quern_cli_say("%s is not a file: 'quern pull' downloads a model, and -m then names its file in the cache folder",
-                  path);
+    quern_cli_say("%s is not a file: 'quern pull' downloads a model into the cache folder; then give its file there, "
+                  "or its published name", path);
     return true;
 }
 
@@ -95,9 +101,11 @@ static bool is_first_time(void)
 
 static const char *find_model(const char *given)
 {
+    char label[QUERN_CLI_LABEL];
     const char *path = given != NULL ? given : getenv("QUERN_MODEL");
+    const bool is_variable = given == NULL || quern_cli_label("model", label)[0] == '$';
     if (path != NULL && path[0] != '\0')
-        return find_named(path, given != NULL ? "" : "$QUERN_MODEL: ");
+        return find_named(path, is_variable ? "$QUERN_MODEL: " : "");
     if (given == NULL && quern_cli_cache_default(found)) {
         quern_cli_notice("model %s", found);
         return found;

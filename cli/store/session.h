@@ -18,6 +18,9 @@ struct quern_cli_session {
     quern_context_info context_info;
 };
 
+/* Whether a path names a place on the network: hf:OWNER/REPOSITORY or a URL. */
+bool quern_cli_is_remote(const char *path);
+
 /* The path of the model that is used when this one is given; NULL: none is given. Notes that the file is read, so that
  * no output replaces it. Reports failures itself; NULL then. */
 const char *quern_cli_session_find(const char *given);

@@ -93,9 +93,10 @@ bool quern_cli_record_read(struct quern_cli_record *record, const char *path);
 /* Reports failures itself; returns an exit code. Not atomic, because a damaged record is treated like a missing one. */
 int quern_cli_record_write(const struct quern_cli_record *record, const char *path);
 
-/* The record of a finished file. Hashes the file if it was changed after its record was written, and tries to write the
- * new record. Reports failures itself; returns an exit code. */
-int quern_cli_record_of(struct quern_cli_record *record, const char *path);
+/* The record of a finished file. If the file was changed after its record was written, a new one has only the size; or,
+ * if the digest is wanted, the file is hashed, which takes seconds for each GB, and the new record is written if it can
+ * be. Reports failures itself; returns an exit code. */
+int quern_cli_record_of(struct quern_cli_record *record, const char *path, bool wants_digest);
 
 /* When a file was changed last. */
 int64_t quern_cli_modified_ns(const struct stat *status);

@@ -2,13 +2,14 @@
 #include "store/session.h"
 
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 struct embed_options {
     struct quern_cli_session_options session;
     struct quern_cli_input_options input;
     quern_embed_options embed;
-    int format; /* an enum quern_jobs_format */
+    int format; /* an enum quern_jobs_format; -1: not given */
     const char *output;
 };
 
@@ -74,6 +75,30 @@ static int embed_all(struct embed_run *run)
     return code == QUERN_OK ? QUERN_CLI_DONE : QUERN_CLI_FAILED;
 }
 
+/* Takes the format that was not given from the ending of the output's name. A name that promises a format which is not
+ * written here would be a lie; returns an exit code. */
+static int choose_format(struct embed_options *options)
+{
+    static const struct {
+        const char *ending;
+        int format; /* -1: none */
+    } endings[] = {{".npy", QUERN_JOBS_NPY}, {".json", QUERN_JOBS_JSON}, {".f32", QUERN_JOBS_F32}, {".npz", -1},
+                   {".csv", -1}, {".tsv", -1}, {".bin", -1}, {".parquet", -1}, {".arrow", -1}, {".h5", -1}, {".pt", -1},
+                   {".pkl", -1}, {".safetensors", -1}, {".gz", -1}, {".zst", -1}, {".zip", -1}};
+    const char *slash = options->output != NULL ? strrchr(options->output, '/') : NULL;
+    const char *ending = options->output != NULL ? strrchr(slash != NULL ? slash : options->output, '.') : NULL;
+    if (options->format >= 0)
+        return QUERN_CLI_DONE;
+    options->format = QUERN_JOBS_JSONL;
+    for (size_t i = 0; ending != NULL && i < QUERN_COUNT(endings); i++)
+        if (strcasecmp(ending, endings[i].ending) == 0 && endings[i].format < 0)
+            return quern_cli_misuse("embed", "-o %s: no format has the ending %s; say with -f which one to write: "
+                                    QUERN_JOBS_FORMATS, options->output, ending);
+        else if (strcasecmp(ending, endings[i].ending) == 0)
+            options->format = endings[i].format;
+    return QUERN_CLI_DONE;
+}
+
 /* Checks what the options say together; returns an exit code. */
 static int check_options(const struct embed_options *options)
 {
@@ -86,17 +111,19 @@ static int check_options(const struct embed_options *options)
 
 static int embed(const void *given, struct quern_cli_arguments arguments)
 {
-    const struct embed_options *options = given;
+    struct embed_options options = *(const struct embed_options *)given;
     struct embed_run run = {0};
-    int code = check_options(options);
+    int code = choose_format(&options);
     if (code == QUERN_CLI_DONE)
-        code = quern_cli_input_open(&run.input, "embed", &options->input, arguments);
+        code = check_options(&options);
     if (code == QUERN_CLI_DONE)
-        code = prepare(&run, options);
+        code = quern_cli_input_open(&run.input, "embed", &options.input, arguments);
+    if (code == QUERN_CLI_DONE)
+        code = prepare(&run, &options);
     if (code == QUERN_CLI_DONE)
         code = embed_all(&run);
     if (code == QUERN_CLI_DONE)
-        say_unprompted(&run, options);
+        say_unprompted(&run, &options);
     if (code == QUERN_CLI_DONE)
         code = quern_cli_output_finish(&run.output);
     quern_cli_output_discard(&run.output);
@@ -105,7 +132,7 @@ static int embed(const void *given, struct quern_cli_arguments arguments)
     return code;
 }
 
-static struct embed_options defaults = {.embed = QUERN_CLI_EMBED_DEFAULTS};
+static struct embed_options defaults = {.embed = QUERN_CLI_EMBED_DEFAULTS, .format = -1};
 
 static const struct quern_cli_option table[] = {
     QUERN_CLI_MODEL_OPTION(struct embed_options),
@@ -133,6 +160,7 @@ const struct quern_cli_verb quern_cli_embed = {
     .more = "Without -t, a text is embedded as it is. For a search, embed the texts with -t document, and what\n"
             "searches them with -t query. A model that has no prompts ignores the task.\n"
             "When a text cannot be embedded, the output ends before it and the exit code is 1.\n"
+            "Without -f, an output that ends with .npy, .json or .f32 gets this format, any other jsonl.\n"
             "npy on standard output is kept in a temporary file until its number of rows is known.\n\n"
             "example:\n"
             "  quern embed -t query 'how do plants drink'\n"

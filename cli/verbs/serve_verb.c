@@ -51,6 +51,21 @@ static int check(struct quern_server_options *server)
     return quern_cli_misuse("serve", "%s%s", quern_cli_label(name, label[0]), error.text + length);
 }
 
+/* Says why the server did not start, and first which variable of the environment named what is at fault, if one did. */
+static int fail(const struct quern_server_options *server, const quern_error *error)
+{
+    const struct {
+        const char *option, *value;
+    } named[] = {{"api-key-file", server->api_key_file}, {"cache-file", server->cache_file}, {"host", server->host}};
+    char label[QUERN_CLI_LABEL];
+    for (size_t i = 0; i < QUERN_COUNT(named); i++)
+        if (quern_cli_label(named[i].option, label)[0] == '$' && strstr(error->text, named[i].value) != NULL) {
+            quern_cli_say("%s: %s", label, error->text);
+            return QUERN_CLI_FAILED;
+        }
+    return quern_cli_fail(NULL, error);
+}
+
 static int serve(const void *given, struct quern_cli_arguments arguments)
 {
     const struct serve_options *options = given;
@@ -72,7 +87,7 @@ static int serve(const void *given, struct quern_cli_arguments arguments)
     server.path = options->session.exact ? QUERN_PATH_EXACT : QUERN_PATH_FAST;
     server.log_json = options->log_format == LOG_JSON;
     if (quern_server_run(session.model, &server, &error) != QUERN_OK)
-        code = quern_cli_fail(NULL, &error);
+        code = fail(&server, &error);
     free(name);
     quern_cli_session_close(&session);
     return code;
@@ -120,10 +135,11 @@ static const struct quern_cli_option table[] = {
     {"max-body", '\0', "N", "bytes of a request; default: 16777216, or what --queue-bytes allows",
      NUMBER(max_body, 1, 1 << 30)},
     {"max-connections", '\0', "N", "connections open at once; default: 512", NUMBER(max_connections, 1, 1 << 20)},
-    {"read-timeout", '\0', "S", "seconds for a request's head, and between signs of progress; default: 20",
+    {"read-timeout", '\0', "S", "seconds for a head, and between signs of progress, 0: no limit; default: 20",
      SECONDS(read_timeout)},
     {"idle-timeout", '\0', "S", "seconds a connection may be idle, 0: no limit; default: 180", SECONDS(idle_timeout)},
-    {"drain-timeout", '\0', "S", "seconds for running requests after SIGTERM; default: 60", SECONDS(drain_timeout)},
+    {"drain-timeout", '\0', "S", "seconds for running requests after SIGTERM, 0: none; default: 60",
+     SECONDS(drain_timeout)},
     {"api-key-file", '\0', "FILE", "a file of keys, one a line; every request must bring one", TEXT(api_key_file)},
     {"insecure", '\0', NULL, "accept requests without a key on any address", SWITCH(insecure)},
     {"allowed-hosts", '\0', "NAMES", "names of this server in Host, with commas, such as a.example,*.a.example",

@@ -57,13 +57,12 @@ static int add_file(struct quern_keys *keys, const char *path, quern_error *erro
 {
     char *line = NULL, *rest;
     size_t capacity = 0;
-    bool is_first = true;
     int code = QUERN_OK;
     FILE *file = open_file(path, error);
     if (file == NULL)
         return QUERN_EIO;
-    for (ssize_t length; code == QUERN_OK && (length = getline(&line, &capacity, file)) >= 0; is_first = false) {
-        char *start = is_first && strncmp(line, BYTE_ORDER_MARK, 3) == 0 ? line + 3 : line;
+    for (ssize_t length; code == QUERN_OK && (length = getline(&line, &capacity, file)) >= 0;) {
+        char *start = strncmp(line, BYTE_ORDER_MARK, 3) == 0 ? line + 3 : line;
         if (memchr(line, '\0', (size_t)length) != NULL) {
             code = quern_server_fail(error, QUERN_EINVAL, "%s is no text: a line has a NUL byte; "
                                      "write it as UTF-8", path);

@@ -35,19 +35,34 @@ static int distance(const char *a, size_t a_length, const char *b, size_t b_leng
     return old[b_length];
 }
 
-void quern_nearest_offer(struct quern_nearest *nearest, const char *word, size_t length)
+/* Compares a name of a word. */
+static void offer(struct quern_nearest *nearest, const char *name, size_t length, const char *word, size_t word_length)
 {
     const size_t asked = strlen(nearest->asked);
     if (asked == 0 || asked > LONGEST_COMPARED || length > LONGEST_COMPARED)
         return;
     const int most = asked < 3 ? 0 : asked < 6 ? 1 : asked < 10 ? 2 : 3; /* letters of a slip of the hand */
-    const bool begins = asked >= 3 && asked < length && strncasecmp(nearest->asked, word, asked) == 0;
-    const int found = begins ? 0 : distance(nearest->asked, asked, word, length);
+    const bool begins = asked >= 3 && asked < length && strncasecmp(nearest->asked, name, asked) == 0;
+    const int found = begins ? 0 : distance(nearest->asked, asked, name, length);
     if (found > most || (nearest->word != NULL && found >= nearest->distance))
         return;
     nearest->word = word;
-    nearest->length = (int)length;
+    nearest->length = (int)word_length;
     nearest->distance = found;
+}
+
+void quern_nearest_offer(struct quern_nearest *nearest, const char *word, size_t length)
+{
+    offer(nearest, word, length, word, length);
+}
+
+void quern_nearest_offer_names(struct quern_nearest *nearest, const char *names, const char *word)
+{
+    while (names != NULL) {
+        const size_t length = strcspn(names, "|");
+        offer(nearest, names, length, word, strlen(word));
+        names = names[length] == '|' ? names + length + 1 : NULL;
+    }
 }
 
 void quern_nearest_offer_list(struct quern_nearest *nearest, const char *words)

@@ -18,6 +18,9 @@ void quern_nearest_offer(struct quern_nearest *nearest, const char *word, size_t
 /* The same for each word of a list with '|' between them; NULL is an empty list. */
 void quern_nearest_offer_list(struct quern_nearest *nearest, const char *words);
 
+/* The same for a word that has other names, with '|' between them. */
+void quern_nearest_offer_names(struct quern_nearest *nearest, const char *names, const char *word);
+
 /* " (did you mean 'WORD'?)" in out, or "". */
 #define QUERN_NEAREST_HINT 64
 const char *quern_nearest_hint(const struct quern_nearest *nearest, char out[QUERN_NEAREST_HINT]);
