@@ -281,6 +281,13 @@ static void notice_head(const struct folder *folder, struct quern_convert_result
                  "its vectors are not EmbeddingGemma's official ones");
 }
 
+static void notice_length(const struct folder *folder, struct quern_convert_result *result)
+{
+    if (!folder->settings.normalizes && result->notice[0] == '\0')
+        snprintf(result->notice, sizeof result->notice, "modules.json has no Normalize: the folder's own program "
+                 "leaves the length of vectors as it is, and quern makes it 1 unless you say --no-normalize");
+}
+
 /* Some versions of transformers save half of the window plus 1, instead of the window. */
 static void notice_window(const struct folder *folder, struct quern_convert_result *result)
 {
@@ -342,6 +349,7 @@ static int convert(struct folder *folder, const char *path, const struct quern_c
     int code = quern_weights_write(&folder->weights, writer, job, result, folder->error);
     notice_ends(folder, result);
     notice_head(folder, result);
+    notice_length(folder, result);
     notice_window(folder, result);
     notice_cutting(folder, result);
     notice_defaults(folder, result);

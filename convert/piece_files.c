@@ -19,6 +19,25 @@
 #define MOST_TOKENIZER (64u << 20) /* bytes of tokenizer.json; that of EmbeddingGemma has 33 million */
 #define SCORE_UNUSED (-10000.0f)   /* the score of pieces that fill gaps, as in published files */
 
+/* Refuses an added piece of tokenizer_config.json that is another one in tokenizer.json, in its text or in whether it
+ * is special: nobody could tell which one the model was trained with. text: as the file has it; before, kind: what
+ * tokenizer.json says, kind 0: nothing. */
+static int check_same(const struct quern_pieces *pieces, uint64_t id, quern_text text, quern_text before, int32_t kind,
+                      quern_error *error)
+{
+    const bool was_added = kind == QUERN_PIECE_CONTROL || kind == QUERN_PIECE_USER_DEFINED;
+    const quern_text now = was_added ? pieces->texts[id] : text; /* added pieces are spelled with spaces */
+    const bool is_other = now.length != before.length || memcmp(now.data, before.data, now.length) != 0;
+    if (kind == 0 || (!is_other && (!was_added || pieces->kinds[id] == kind)))
+        return QUERN_OK;
+    return quern_fail(error, QUERN_EFORMAT, "%s: added token %llu is \"%.*s\"%s, but \"%.*s\"%s in tokenizer.json: "
+                      "correct the wrong one", pieces->config.path, (unsigned long long)id,
+                      (int)(now.length < 32 ? now.length : 32), now.data,
+                      !is_other && pieces->kinds[id] == QUERN_PIECE_CONTROL ? " and special" : "",
+                      (int)(before.length < 32 ? before.length : 32), before.data,
+                      !is_other && kind == QUERN_PIECE_CONTROL ? " and special" : "");
+}
+
 /* tokenizer_config.json also lists added pieces, and says which are special: "138": {"content": "..", "special": ..} */
 static int read_config_added(struct quern_pieces *pieces, quern_error *error)
 {
@@ -37,7 +56,12 @@ static int read_config_added(struct quern_pieces *pieces, quern_error *error)
                               pieces->config.path, key);
         if (!special)
             QUERN_TRY(quern_pieces_check_added(&pieces->config, entry, text, error));
+        const bool is_known = pieces->tokenizer.root != NULL && id < pieces->count;
+        const quern_text before = is_known ? pieces->texts[id] : text;
+        const int32_t kind = is_known ? pieces->kinds[id] : 0;
         QUERN_TRY(quern_pieces_set_added(pieces, id, text, special, error));
+        if (is_known)
+            QUERN_TRY(check_same(pieces, id, text, before, kind, error));
     }
     return QUERN_OK;
 }

@@ -211,6 +211,7 @@ static int read_module(struct quern_settings *s, const struct quern_json *module
     const char *dot = type != NULL ? strrchr(type, '.') : NULL, *name = dot != NULL ? dot + 1 : "";
     if (type == NULL || path == NULL)
         return quern_fail(error, QUERN_EFORMAT, "%s: a module has no type or no path", modules->path);
+    s->normalizes |= strcmp(name, "Normalize") == 0;
     if (strcmp(name, "Normalize") == 0 || (strcmp(name, "Transformer") == 0 && path[0] == '\0'))
         return QUERN_OK;
     if (!is_inside(path))

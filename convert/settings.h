@@ -12,6 +12,7 @@ struct quern_settings {
     double epsilon, rope_base, rope_base_local;
     int head_hidden; /* width between the dense layers; 0: there is no head */
     char *dense[QUERN_DENSE]; /* folders of the dense layers, without the folder of the model; NULL: there is no head */
+    bool normalizes; /* modules.json ends with vectors of length 1 */
     struct quern_json prompts; /* config_sentence_transformers.json; its root is NULL if there is none */
     json_t *prompt_texts;      /* its prompts: an object of strings; NULL if there are none */
 };

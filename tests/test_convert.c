@@ -430,6 +430,35 @@ static void test_tokenizer_json_that_is_refused(void **state)
     }
 }
 
+/* The two files that list added tokens of one folder must have the same ones; only one may have a token. */
+static void test_added_tokens_that_disagree(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *says, *change;
+    } cases[] = {{"added token 2 is \"<begin>\", but \"<bos>\" in tokenizer.json",
+                  "s/\"content\":\"<bos>\"/\"content\":\"<begin>\"/"},
+                 {"and special, but", "s/\\(multimodal.\",\"special\":\\)false/\\1true/"},
+                 {"is \"x\", but",
+                  "s/\"added_tokens_decoder\":{/&\"300\":{\"content\":\"x\",\"special\":false},/"},
+                 {NULL, "s/\"2\":{[^}]*},//"},
+                 {NULL, "s/\"added_tokens_decoder\":{.*}}$/\"added_tokens_decoder\":{}}/"}};
+    struct quern_folder_recipe recipe = quern_folder_recipe();
+    recipe.tokenizer_json = true;
+    for (size_t i = 0; i < QUERN_COUNT(cases); i++) {
+        struct quern_convert_job job = {.type = "f32"};
+        struct quern_convert_result result;
+        quern_error error;
+        make_folder(&recipe, true);
+        shell("cd '%s' && sed -i.before '%s' tokenizer_config.json && ! cmp -s tokenizer_config.json "
+              "tokenizer_config.json.before", folder, cases[i].change);
+        const int code = quern_convert_folder(folder, output, &job, &result, &error);
+        assert_int_equal(code, cases[i].says != NULL ? QUERN_EFORMAT : QUERN_OK);
+        if (code != QUERN_OK && strstr(error.text, cases[i].says) == NULL)
+            fail_msg("%s", error.text);
+    }
+}
+
 /* Parts that change no tokens: a cut at spaces after they were replaced, settings of padding and of special pieces, and
  * merges that give an added piece, wherever they stand. */
 static void test_tokenizer_json_that_is_taken(void **state)
@@ -522,6 +551,7 @@ static void test_notices_of_defaults(void **state)
          "names \"query\""},
         {"config_sentence_transformers.json", "s/{/&\"truncate_dim\":32,/", "-d 32"},
         {"config_sentence_transformers.json", "s/{/&\"truncate_dim\":null,/", ""},
+        {"modules.json", "s/,{[^{]*Normalize[^}]*}//", "modules.json has no Normalize"},
     };
     struct quern_folder_recipe recipe = quern_folder_recipe();
     recipe.tokenizer_json = true;
@@ -758,6 +788,7 @@ int main(void)
         cmocka_unit_test(test_odd_window_is_told),
         cmocka_unit_test(test_rows_beyond_the_vocabulary_are_cut_off),
         cmocka_unit_test(test_settings_that_are_refused),
+        cmocka_unit_test(test_added_tokens_that_disagree),
         cmocka_unit_test(test_folders_that_are_not_whole),
         cmocka_unit_test(test_numbers_too_large_for_the_type),
         cmocka_unit_test(test_tensors_of_other_shapes_and_types),
