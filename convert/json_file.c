@@ -80,20 +80,29 @@ void quern_json_close(struct quern_json *json)
     *json = (struct quern_json){0};
 }
 
-static const json_t *member(const json_t *object, const char *key)
+#define KIND(type) (1u << (type))
+
+/* Finds a member that has one of these kinds, or else is an error: it "is" what is_other says. *found: NULL when it is
+ * absent or null. */
+static int find(const struct quern_json *json, const json_t *object, const char *key, unsigned kinds,
+                const char *is_other, const json_t **found, quern_error *error)
 {
     const json_t *value = json_object_get(object, key);
-    return value == NULL || json_is_null(value) ? NULL : value;
+    *found = value == NULL || json_is_null(value) ? NULL : value;
+    if (*found == NULL || (KIND(json_typeof(value)) & kinds) != 0)
+        return QUERN_OK;
+    return quern_fail(error, QUERN_EFORMAT, "%s: %s is %s", json->path, key, is_other);
 }
 
 int quern_json_get_integer(const struct quern_json *json, const json_t *object, const char *key, int low, int high,
                        int *value, quern_error *error)
 {
-    const json_t *found = member(object, key);
+    const json_t *found;
+    QUERN_TRY(find(json, object, key, KIND(JSON_INTEGER) | KIND(JSON_REAL), "not an integer", &found, error));
     if (found == NULL)
         return QUERN_OK;
     const double number = json_number_value(found);
-    if (!json_is_number(found) || number != floor(number))
+    if (number != floor(number))
         return quern_fail(error, QUERN_EFORMAT, "%s: %s is not an integer", json->path, key);
     if (number < low || number > high)
         return quern_fail(error, QUERN_EFORMAT, "%s: %s is %.17g, but must be from %d to %d", json->path, key, number,
@@ -105,12 +114,11 @@ int quern_json_get_integer(const struct quern_json *json, const json_t *object, 
 int quern_json_get_number(const struct quern_json *json, const json_t *object, const char *key, double low, double high,
                       double *value, quern_error *error)
 {
-    const json_t *found = member(object, key);
+    const json_t *found;
+    QUERN_TRY(find(json, object, key, KIND(JSON_INTEGER) | KIND(JSON_REAL), "not a number", &found, error));
     if (found == NULL)
         return QUERN_OK;
-    if (!json_is_number(found))
-        return quern_fail(error, QUERN_EFORMAT, "%s: %s is not a number", json->path, key);
-    double number = json_number_value(found);
+    const double number = json_number_value(found);
     if (!(number >= low && number <= high))
         return quern_fail(error, QUERN_EFORMAT, "%s: %s is %g, but must be from %g to %g", json->path, key, number, low,
                           high);
@@ -121,35 +129,27 @@ int quern_json_get_number(const struct quern_json *json, const json_t *object, c
 int quern_json_get_bool(const struct quern_json *json, const json_t *object, const char *key, bool *value,
                     quern_error *error)
 {
-    const json_t *found = member(object, key);
-    if (found == NULL)
-        return QUERN_OK;
-    if (!json_is_boolean(found))
-        return quern_fail(error, QUERN_EFORMAT, "%s: %s is neither true nor false", json->path, key);
-    *value = json_is_true(found);
+    const json_t *found;
+    QUERN_TRY(find(json, object, key, KIND(JSON_TRUE) | KIND(JSON_FALSE), "neither true nor false", &found, error));
+    *value = found != NULL ? json_is_true(found) : *value;
     return QUERN_OK;
 }
 
 int quern_json_get_object(const struct quern_json *json, const json_t *object, const char *key, const json_t **value,
                           quern_error *error)
 {
-    const json_t *found = member(object, key);
-    if (found == NULL)
-        return QUERN_OK;
-    if (!json_is_object(found))
-        return quern_fail(error, QUERN_EFORMAT, "%s: %s is not an object", json->path, key);
-    *value = found;
+    const json_t *found;
+    QUERN_TRY(find(json, object, key, KIND(JSON_OBJECT), "not an object", &found, error));
+    *value = found != NULL ? found : *value;
     return QUERN_OK;
 }
 
 int quern_json_get_string(const struct quern_json *json, const json_t *object, const char *key, quern_text *value,
                       quern_error *error)
 {
-    const json_t *found = member(object, key);
-    if (found == NULL)
-        return QUERN_OK;
-    if (!json_is_string(found))
-        return quern_fail(error, QUERN_EFORMAT, "%s: %s is not a string", json->path, key);
-    *value = (quern_text){json_string_value(found), json_string_length(found)};
+    const json_t *found;
+    QUERN_TRY(find(json, object, key, KIND(JSON_STRING), "not a string", &found, error));
+    if (found != NULL)
+        *value = (quern_text){json_string_value(found), json_string_length(found)};
     return QUERN_OK;
 }

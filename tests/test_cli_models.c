@@ -5,8 +5,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -183,6 +185,30 @@ static void test_responses(void **state)
     assert_int_equal(response.total, 200);
 }
 
+/* A wait that is asked for as a date. */
+static void test_dates(void **state)
+{
+    (void)state;
+    const time_t then = time(NULL) + 100;
+    char text[64];
+    struct tm date;
+    strftime(text, sizeof text, "Retry-After: %a, %d %b %Y %H:%M:%S GMT\r\n", gmtime_r(&then, &date));
+    line("HTTP/1.1 429 Slow down\r\n");
+    line(text);
+    assert_in_range(response.retry_after, 60, 100);
+    line("HTTP/1.1 429 Slow down\r\n");
+    line("Retry-After: Fri, 31 Dec 9999 23:59:59 GMT\r\n");
+    assert_int_equal(response.retry_after, 1000000);
+    static const char *const none[] = {"Wed, 21 Oct 2015 07:28:00 GMT", "Wed, 21 Oct 9015 07:28:00 CET", "tomorrow",
+                                       "Fri, 99 Dec 9999 23:59:59 GMT", "-5", "5 s", ""};
+    for (size_t i = 0; i < QUERN_COUNT(none); i++) {
+        line("HTTP/1.1 429 Slow down\r\n");
+        snprintf(text, sizeof text, "Retry-After: %s\r\n", none[i]);
+        line(text);
+        assert_int_equal(response.retry_after, 0);
+    }
+}
+
 static void test_bad_responses(void **state)
 {
     (void)state;
@@ -309,6 +335,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_published), cmocka_unit_test(test_hub_names),     cmocka_unit_test(test_hubs),
         cmocka_unit_test(test_urls),      cmocka_unit_test(test_digests),       cmocka_unit_test(test_responses),
+        cmocka_unit_test(test_dates),
         cmocka_unit_test(test_bad_responses), cmocka_unit_test(test_records), cmocka_unit_test(test_cache),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 struct slice {
     const char *text;
@@ -83,6 +84,27 @@ static void read_linked_etag(struct quern_cli_response *response, struct slice v
         response->linked_sha256[0] = '\0';
 }
 
+/* Seconds, or the date of their end (RFC 9110, 10.2.3). A date that is over asks for nothing. */
+static void read_retry(struct quern_cli_response *response, struct slice value)
+{
+    enum { MOST_RETRY = 1000000 };
+    char text[64];
+    struct tm date = {0};
+    uint64_t seconds = 0;
+    if (value.length >= sizeof text)
+        return;
+    memcpy(text, value.text, value.length);
+    text[value.length] = '\0';
+    const char *end = strptime(text, "%a, %d %b %Y %H:%M:%S GMT", &date);
+    if (end != NULL && *end == '\0') {
+        const time_t then = timegm(&date), now = time(NULL);
+        seconds = then > now ? (uint64_t)(then - now) : 0;
+    } else if (!is_number(value, &seconds)) {
+        return;
+    }
+    response->retry_after = seconds < MOST_RETRY ? (int)seconds : MOST_RETRY;
+}
+
 static bool is_field(struct slice name, const char *field)
 {
     return name.length == strlen(field) && strncasecmp(name.text, field, name.length) == 0;
@@ -100,7 +122,6 @@ void quern_cli_response_line(struct quern_cli_response *response, const char *li
         return;
     struct slice name = {line, (size_t)(colon - line)};
     struct slice value = trim((struct slice){colon + 1, length - name.length - 1});
-    uint64_t number;
     if (is_field(name, "content-length")) {
         response->has_length = is_number(value, &response->length);
     } else if (is_field(name, "content-range")) {
@@ -111,7 +132,7 @@ void quern_cli_response_line(struct quern_cli_response *response, const char *li
         read_linked_etag(response, value);
     } else if (is_field(name, "x-linked-size")) {
         response->has_linked_size = is_number(value, &response->linked_size);
-    } else if (is_field(name, "retry-after") && is_number(value, &number)) {
-        response->retry_after = number < 1000000 ? (int)number : 1000000;
+    } else if (is_field(name, "retry-after")) {
+        read_retry(response, value);
     }
 }

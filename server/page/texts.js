@@ -4,6 +4,7 @@ import { element, say } from "./elements.js";
 const mostKept = 200000; // letters of a field that is kept
 const mostDropped = 1 << 20; // bytes of a file
 export const mostLines = 2000; // of a file, and of a search
+const tables = /\.(csv|tsv|json|jsonl|ndjson)$/i; // names of files whose lines are not only text
 
 const fields = () => [...document.querySelectorAll("main textarea, main input[type=text], main input[type=search]")];
 const place = (field) => `quern-text-${field.id}`;
@@ -74,9 +75,15 @@ async function drop(event, field) {
         const file = files[0], lines = await readDropped(file);
         field.value = lines.slice(0, mostLines).join("\n");
         keep(field);
-        say(`${name}-status`, lines.length > mostLines
-            ? `The first ${mostLines} of ${lines.length} lines of ${file.name} were taken.`
-            : `${lines.length} lines of ${file.name} were taken.`);
+        const taken = lines.length > mostLines
+            ? `The first ${mostLines} of ${lines.length} lines of ${file.name} were taken`
+            : `${lines.length} lines of ${file.name} were taken`;
+        if (tables.test(file.name)) { // the notice stays until the user goes on
+            say(`${name}-status`, `${taken} as they stand, with their commas, quotes and names. `
+                + "Take the texts out of the file first, or go on with these lines.", true);
+            return;
+        }
+        say(`${name}-status`, `${taken}.`);
         field.form.requestSubmit();
     } catch (error) {
         say(`${name}-status`, error.message, true);

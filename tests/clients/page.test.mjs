@@ -173,6 +173,14 @@ test("a dropped file gives the lines; what is not text is refused with a sentenc
     await seen.locator("#search-status.problem").filter({ hasText: "too large for this page" }).waitFor();
     await drop(seen, "#search-lines", "empty.txt", Buffer.from("\n \r\n"));
     await seen.locator("#search-status.problem").filter({ hasText: "empty.txt has no text in it" }).waitFor();
+    for (const name of ["table.csv", "lines.JSONL"]) {
+        await drop(seen, "#search-lines", name, Buffer.from("id,text\n1,alpha\n"));
+        await seen.locator("#search-status.problem").filter({ hasText: `2 lines of ${name} were taken as they stand` })
+            .waitFor();
+        assert.equal(await seen.inputValue("#search-lines"), "id,text\n1,alpha");
+    }
+    await drop(seen, "#search-lines", "lines.txt", Buffer.from("alpha\nbeta\ngamma\n"));
+    await seen.locator("#search-status").filter({ hasText: "3 lines ranked" }).waitFor();
     await seen.evaluate(() => {
         const dataTransfer = new DataTransfer();
         for (const name of ["a.txt", "b.txt"])

@@ -48,7 +48,7 @@ INLINE float exponentials(bool exact, float *scores, const struct quern_attentio
     vf sum = vf_set(0.0f);
     for (int j = begin * 32; j < end * 32; j += LANES) {
         const vf below = vf_load(scores + j) - max;
-        const vf e = exact ? vf_exp(below) : vf_exp2_short(below * vf_set(1.44269504f));
+        const vf e = exact ? vf_exp(below) : vf_exp2_short(below * vf_set(VF_LOG2_E));
         vf_store(scores + j, e);
         sum += e;
     }

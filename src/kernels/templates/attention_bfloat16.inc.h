@@ -75,7 +75,7 @@ static void attention_bfloat16_pack(unsigned char *packed, const float *keys, co
 INLINE void load_queries_bfloat16(const struct attention_bfloat16_scratch *s, const struct quern_attention_job *job,
                                   int first, int count)
 {
-    const vf scale = vf_set(job->scale * 1.44269504f);
+    const vf scale = vf_set(job->scale * VF_LOG2_E);
     for (int r = 0; r < (count + 15) / 16 * 16; r++) {
         const float *query = query_row(job, first + (r < count ? r : 0));
         unsigned char *to = bfloat16_line(s->queries, r, job->dimensions, 0);

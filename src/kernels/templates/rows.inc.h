@@ -92,7 +92,7 @@ INLINE vf gelu_tanh(vf z)
 /* The same within 2^-12 of itself, with 2^(t log2 e) instead of e^t. */
 INLINE vf gelu_tanh_short(vf z)
 {
-    const vf a = vf_set(-2 * 0.7978845608f * 1.44269504f), b = vf_set(-2 * 0.7978845608f * 0.044715f * 1.44269504f);
+    const vf a = vf_set(-2 * 0.7978845608f * VF_LOG2_E), b = vf_set(-2 * 0.7978845608f * 0.044715f * VF_LOG2_E);
     const vf t = z * VF_FMA(z * z, b, a);
     return z * VF_RECIPROCAL_SHORT(vf_set(1.0f) + vf_exp2_short(t));
 }

@@ -33,6 +33,8 @@ typedef int8_t vb __attribute__((vector_size(LANES)));
 
 #define INLINE static inline __attribute__((always_inline))
 
+#define VF_LOG2_E 1.44269504f /* log2(e): e^x = 2^(x log2(e)) */
+
 INLINE vf vf_load(const float *p)
 {
     vf v;
@@ -213,7 +215,7 @@ INLINE vf vf_exp(vf x)
     vi normal = x > low;
     x = vf_select(normal, x, low);
     x = vf_select(x < high, x, high);
-    vf n = VF_ROUND(x * vf_set(1.44269504f));
+    vf n = VF_ROUND(x * vf_set(VF_LOG2_E));
     vf r = VF_FMA(n, vf_set(-0.693359375f), x); /* ln 2 in two parts, the first exact in few bits */
     r = VF_FMA(n, vf_set(2.12194440e-4f), r);
     vf p = vf_set(1.0f / 5040);
