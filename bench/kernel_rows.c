@@ -116,10 +116,11 @@ static int put_products(struct rows *r)
     QUERN_TRY(put_product(r, "output", &layer->output, layers, path));
     QUERN_TRY(put_product(r, "gate, up", &layer->up, layers, path));
     QUERN_TRY(put_product(r, "down", &layer->down, layers, path));
-    if (network->shape.head_hidden == 0)
+    if (network->dense[0].rows == 0)
         return QUERN_OK;
-    QUERN_TRY(put_product(r, "dense 1", &network->dense_1, 1, QUERN_PATH_EXACT));
-    return put_product(r, "dense 2", &network->dense_2, 1, QUERN_PATH_EXACT);
+    QUERN_TRY(put_product(r, "dense 1", &network->dense[0], 1, QUERN_PATH_EXACT));
+    return network->dense[1].rows == 0 ? QUERN_OK
+                                       : put_product(r, "dense 2", &network->dense[1], 1, QUERN_PATH_EXACT);
 }
 
 /* A product that other runtimes publish figures for: 128 x 256 x 128, all float32. */

@@ -82,6 +82,9 @@ struct quern_cli_numbers {
 #define QUERN_CLI_EXACT_OPTION(structure) \
     {"exact", '\0', NULL, "compute with float32 activations: slower, within 1e-6 of the exact vector", \
      QUERN_CLI_SWITCH(structure, session.exact)}
+#define QUERN_CLI_CONTEXT_OPTION(structure) \
+    {"context-length", '\0', "N", "most tokens of a text, where the model can take more, or should take fewer", \
+     QUERN_CLI_NUMBER(structure, session.context_length, 1, 1 << 20)}
 #define QUERN_CLI_TASK_OPTION(structure, field) \
     {"task", 't', "TASK", NULL, QUERN_CLI_TASK(structure, field)}
 #define QUERN_CLI_TITLE_OPTION(structure) /* quern_embed_options embed; */ \

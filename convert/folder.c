@@ -35,7 +35,7 @@ static uint64_t size_of(const struct quern_settings *s, enum quern_parameter par
     switch (parameter) {
     case QUERN_P_WIDTH: return (uint64_t)s->width;
     case QUERN_P_FFN: return (uint64_t)s->ffn;
-    case QUERN_P_HEAD: return (uint64_t)s->head;
+    case QUERN_P_LAYER_HEAD: return (uint64_t)s->head;
     case QUERN_P_QUERIES: return (uint64_t)s->heads * (uint64_t)s->head;
     case QUERN_P_KEYS: return (uint64_t)s->kv_heads * (uint64_t)s->head;
     case QUERN_P_VOCABULARY: return (uint64_t)s->vocabulary;

@@ -104,6 +104,10 @@ typedef struct quern_model_options {
     const char *cpu; /* the best kernel table that may be used, such as "avx2"; NULL: the environment variable QUERN_CPU
                         says which, or else the best that the CPU can run */
     int threads;     /* threads that pack the weights, 1 to QUERN_MOST_THREADS; 0: as many as the process may use */
+    int context_length; /* most tokens of a text, prompt and special tokens included: up to
+                           quern_model_info.most_context_length. It bounds the memory; vectors do not depend on it. 0:
+                           what the file says, or the number that the model's publisher names where the file allows far
+                           more */
 } quern_model_options;
 
 /* Opens a GGUF file, checks all of it, and packs its weights for this CPU. Writes the model to *model; the caller
@@ -113,8 +117,8 @@ typedef struct quern_model_options {
  * calls that need the lost part return QUERN_EIO. To make this possible, a handler of SIGBUS is in place while a model
  * is open; it passes on each SIGBUS that does not come from a model's file to the handler that was there before.
  *
- * Fails with QUERN_EINVAL for a NULL argument, wrong options or an unknown kernel table; QUERN_EIO, QUERN_EFORMAT or
- * QUERN_EUNSUPPORTED for the file; QUERN_ENOMEM. */
+ * Fails with QUERN_EINVAL for a NULL argument, wrong options, an unknown kernel table or a context length that the
+ * file does not allow; QUERN_EIO, QUERN_EFORMAT or QUERN_EUNSUPPORTED for the file; QUERN_ENOMEM. */
 QUERN_API int quern_model_open(quern_model **model, const char *path, const quern_model_options *options,
                                quern_error *error);
 
@@ -137,14 +141,16 @@ typedef struct quern_model_info {
     int dimensions;             /* numbers of a full vector */
     int has_head;               /* 1: the file holds the dense layers behind the pooling */
     int context_length;         /* most tokens of a text, prompt and special tokens included */
-    int layers, heads, kv_heads, head_dimensions, ffn_dimensions, vocabulary;
+    int layers, heads, kv_heads, head_dimensions; /* the last three are those of the first layer */
+    int ffn_dimensions, vocabulary;
     int sliding_window;         /* tokens that local layers look at; 0: there are no local layers */
-    int head_hidden_dimensions; /* width between the dense layers; 0: there are none */
+    int head_hidden_dimensions; /* width between the two dense layers; 0: there are not two */
     uint64_t parameters;        /* weights in the file */
     uint64_t file_bytes;        /* size of the file */
     uint64_t packed_bytes;      /* memory that the packed weights take */
     uint64_t vocabulary_bytes;  /* memory that the tokenizer takes */
     int has_prompts;            /* 0: the model was trained without prompts, and all tasks embed a text as it is */
+    int most_context_length;    /* most tokens of a text that the file allows, for quern_model_options.context_length */
 } quern_model_info;
 
 /* Fills *info. The strings belong to the model. Fails with QUERN_EINVAL for a NULL argument or a wrong info->size. */

@@ -400,6 +400,7 @@ static void test_describe(void **state)
     assert_null(info.notice);
     assert_int_equal(info.dimensions, TRIAL_WIDTH);
     assert_int_equal(info.context_length, TRIAL_CONTEXT);
+    assert_int_equal(info.most_context_length, TRIAL_CONTEXT);
     assert_int_equal(info.has_head, 1);
     assert_int_equal(info.head_hidden_dimensions, 128);
     assert_int_equal(info.vocabulary, 640);
@@ -471,6 +472,42 @@ static void test_pieces(void **state)
     expect_error(quern_piece_get(model, -1, &piece, &error), QUERN_EINVAL, "token -1");
 }
 
+/* A model that is opened for short texts: it refuses longer ones, and the vectors are the same. */
+static void test_context_length(void **state)
+{
+    (void)state;
+    enum { MOST = 40 };
+    char path[TRIAL_PATH];
+    const struct quern_recipe recipe = trial_recipe(QUERN_TYPE_F32, false);
+    const quern_model_options options = {.size = sizeof options, .context_length = MOST};
+    quern_model_info info = {.size = sizeof info};
+    int32_t ids[MOST + 1];
+    const quern_tokens text = {ids, MOST}, longer = {ids, MOST + 1};
+    float vectors[2][TRIAL_WIDTH];
+    char spaces[2][QUERN_SPACE_SIZE];
+    trial_make(path, &recipe);
+    trial_ids(ids, MOST + 1);
+    for (int i = 0; i < 2; i++) {
+        quern_model *made = NULL;
+        assert_int_equal(quern_model_open(&made, path, i == 0 ? NULL : &options, NULL), QUERN_OK);
+        quern_context *made_context = trial_context(made, QUERN_PATH_EXACT, 1, 0);
+        assert_int_equal(quern_embed_tokens(made_context, &text, 1, NULL, vectors[i], TRIAL_WIDTH, NULL, NULL),
+                         QUERN_OK);
+        assert_int_equal(quern_space(made, NULL, spaces[i], NULL), QUERN_OK);
+        assert_int_equal(quern_model_describe(made, &info, NULL), QUERN_OK);
+        if (i == 1)
+            expect_error(quern_embed_tokens(made_context, &longer, 1, NULL, vectors[0], TRIAL_WIDTH, NULL, &error),
+                         QUERN_ETOOLONG, "the model takes 40");
+        quern_context_free(made_context);
+        quern_model_close(made);
+    }
+    unlink(path);
+    assert_int_equal(info.context_length, MOST);
+    assert_int_equal(info.most_context_length, TRIAL_CONTEXT);
+    assert_memory_equal(vectors[0], vectors[1], sizeof vectors[0]);
+    assert_string_equal(spaces[0], spaces[1]);
+}
+
 static void test_kernel_limits(void **state)
 {
     (void)state;
@@ -482,6 +519,10 @@ static void test_kernel_limits(void **state)
     expect_error(quern_model_open(&made, path, &options, &error), QUERN_EINVAL, "abacus");
     options = (quern_model_options){.size = sizeof options, .threads = -1};
     expect_error(quern_model_open(&made, path, &options, &error), QUERN_EINVAL, "-1 threads");
+    options = (quern_model_options){.size = sizeof options, .context_length = -1};
+    expect_error(quern_model_open(&made, path, &options, &error), QUERN_EINVAL, "-1 tokens");
+    options.context_length = TRIAL_CONTEXT + 1;
+    expect_error(quern_model_open(&made, path, &options, &error), QUERN_EINVAL, "257 tokens asked for; the file allow");
     assert_null(made);
     const char *kernels;
     for (int i = 0; (kernels = trial_kernels(i)) != NULL; i++) {
@@ -646,6 +687,7 @@ int main(void)
         cmocka_unit_test(test_describe),
         cmocka_unit_test(test_prompts_of_models),
         cmocka_unit_test(test_pieces),
+        cmocka_unit_test(test_context_length),
         cmocka_unit_test(test_kernel_limits),
         cmocka_unit_test(test_space_of_options),
         cmocka_unit_test(test_space_of_models),

@@ -674,6 +674,58 @@ static void test_integers(void **state)
     quern_gguf_close(&gguf);
 }
 
+/* Arrays of a value for each layer: the first elements count. */
+static void test_integer_arrays(void **state)
+{
+    static struct bytes file;
+    (void)state;
+    static const int32_t numbers[3] = {2, -1, 9};
+    static const unsigned char bools[3] = {1, 0, 2};
+    struct quern_gguf gguf;
+    quern_error error;
+    int64_t values[4] = {5, 5, 5, 5};
+    put_header(&file, 0, 4);
+    put_key(&file, "numbers", QUERN_GGUF_ARRAY);
+    put_u32(&file, QUERN_GGUF_I32);
+    put_u64(&file, 3);
+    put(&file, numbers, sizeof numbers);
+    put_key(&file, "bools", QUERN_GGUF_ARRAY);
+    put_u32(&file, QUERN_GGUF_BOOL);
+    put_u64(&file, 3);
+    put(&file, bools, sizeof bools);
+    put_key(&file, "floats", QUERN_GGUF_ARRAY);
+    put_u32(&file, QUERN_GGUF_F32);
+    put_u64(&file, 1);
+    put_u32(&file, 0);
+    put_key(&file, "one", QUERN_GGUF_U32);
+    put_u32(&file, 1);
+    assert_int_equal(quern_gguf_parse(&gguf, file.data, file.size, NULL), QUERN_OK);
+    assert_int_equal(quern_gguf_integers(&gguf, "numbers", -1, 9, values, 3, NULL), QUERN_OK);
+    assert_true(values[0] == 2 && values[1] == -1 && values[2] == 9 && values[3] == 5);
+    assert_int_equal(quern_gguf_integers(&gguf, "bools", 0, 1, values, 2, NULL), QUERN_OK);
+    assert_true(values[0] == 1 && values[1] == 0 && values[2] == 9);
+    assert_int_equal(quern_gguf_integers(&gguf, "absent", 0, 1, values, 2, NULL), QUERN_OK);
+    static const struct {
+        const char *key;
+        int64_t low, high;
+        size_t count;
+        const char *message;
+    } cases[] = {
+        {"numbers", 0, 9, 3, "key 'numbers': element 1 is -1, but must be from 0 to 9"},
+        {"numbers", -1, 9, 4, "key 'numbers' has 3 elements, but must have 4"},
+        {"bools", 0, 1, 3, "key 'bools': element 2 is 2, but must be from 0 to 1"},
+        {"bools", 0, 9, 1, "key 'bools' is an array, but not of integers"},
+        {"floats", 0, 1, 1, "key 'floats' is an array, but not of integers or bools"},
+        {"one", 0, 1, 1, "key 'one' has value type u32, but must be an array"},
+    };
+    for (size_t i = 0; i < QUERN_COUNT(cases); i++) {
+        assert_int_equal(quern_gguf_integers(&gguf, cases[i].key, cases[i].low, cases[i].high, values, cases[i].count,
+                                             &error), QUERN_EFORMAT);
+        assert_string_equal(error.text, cases[i].message);
+    }
+    quern_gguf_close(&gguf);
+}
+
 static void test_other_kinds(void **state)
 {
     static struct bytes file;
@@ -736,6 +788,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_every_truncation, make_path, remove_path),
         cmocka_unit_test_setup_teardown(test_every_mutation, make_path, remove_path),
         cmocka_unit_test(test_integers),
+        cmocka_unit_test(test_integer_arrays),
         cmocka_unit_test(test_other_kinds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

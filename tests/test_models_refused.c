@@ -87,6 +87,40 @@ static void put_kinds_unsigned(struct quern_gguf_writer *writer, const struct qu
     quern_gguf_put_array(writer, T "token_type", QUERN_GGUF_U32, value->data, PIECES);
 }
 
+/* ---------------------------------------------------------------- a value for each layer */
+
+static void put_layers(struct quern_gguf_writer *writer, const char *key, size_t count, int32_t last)
+{
+    int32_t numbers[8] = {1, 1, 1, 1, 1, 1, 1, 1};
+    numbers[count - 1] = last;
+    quern_gguf_put_array(writer, key, QUERN_GGUF_I32, numbers, count);
+}
+
+static void put_few_heads(struct quern_gguf_writer *writer, const struct quern_gguf_value *value)
+{
+    (void)value;
+    put_layers(writer, A "attention.head_count_kv", 5, 1);
+}
+
+static void put_odd_heads(struct quern_gguf_writer *writer, const struct quern_gguf_value *value)
+{
+    (void)value;
+    put_layers(writer, A "attention.head_count_kv", 6, 3);
+}
+
+static void put_wider_heads(struct quern_gguf_writer *writer, const struct quern_gguf_value *value)
+{
+    (void)value;
+    put_layers(writer, A "attention.head_count_kv", 6, 2);
+}
+
+static void put_odd_kinds(struct quern_gguf_writer *writer, const struct quern_gguf_value *value)
+{
+    (void)value;
+    quern_gguf_put_u32(writer, A "attention.sliding_window", 16);
+    put_layers(writer, A "attention.sliding_window_pattern", 6, 2);
+}
+
 /* ---------------------------------------------------------------- cases */
 
 #define FORMAT .code = QUERN_EFORMAT, .message
@@ -112,7 +146,7 @@ static const struct damage damages[] = {
     {.key = A "context_length", .put = FLOAT, .number = 256, FORMAT = "context_length"},
     {.key = A "context_length", .put = TEXT, .text = "256", FORMAT = "context_length"},
     {.key = A "context_length", .put = NUMBER, .number = 1, FORMAT = "context_length"},
-    {.key = A "context_length", .put = NUMBER, .number = 1 << 20, UNSUPPORTED = "1048576 tokens is too long"},
+    {.key = A "context_length", .put = NUMBER, .number = 1 << 20, UNSUPPORTED = "1048576 tokens are too long"},
     {.key = A "embedding_length", FORMAT = "embedding_length is missing"},
     {.key = A "embedding_length", .put = NUMBER, .number = 96, FORMAT = "token_embd.weight is [640][64]"},
     {.key = A "embedding_length", .put = NUMBER, .number = 72, UNSUPPORTED = "must be multiples of 32"},
@@ -126,6 +160,10 @@ static const struct damage damages[] = {
     {.key = A "attention.head_count", .put = NUMBER, .number = 3, FORMAT = "attn_q.weight is [64][64]"},
     {.key = A "attention.head_count_kv", .put = NUMBER, .number = 3, FORMAT = "2 heads cannot share 3"},
     {.key = A "attention.head_count_kv", .put = NUMBER, .number = 0, FORMAT = "head_count_kv"},
+    {.key = A "attention.head_count_kv", .edit = put_few_heads, FORMAT = "has 5 elements, but must have 6"},
+    {.key = A "attention.head_count_kv", .edit = put_odd_heads, FORMAT = "layer 5: 2 heads cannot share 3"},
+    {.key = A "attention.head_count_kv", .edit = put_wider_heads, FORMAT = "blk.5.attn_k.weight is [32][64]"},
+    {.key = A "attention.sliding_window", .edit = put_odd_kinds, FORMAT = "pattern': element 5 is 2, but must be from"},
     {.key = A "attention.key_length", .put = NUMBER, .number = 64, UNSUPPORTED = "values have 32 dimensions"},
     {.key = A "attention.key_length", .put = NUMBER, .number = 1 << 30, FORMAT = "key_length"},
     {.key = A "attention.sliding_window", .put = NUMBER, .number = 0, FORMAT = "sliding_window"},
@@ -178,8 +216,8 @@ static const struct damage bert_damages[] = {
     {.key = B "attention.causal", .put = FLAG, .number = 1, UNSUPPORTED = "causal attention"},
     {.key = B "attention.causal", .put = NUMBER, .number = 0, FORMAT = "attention.causal"},
     {.key = B "attention.layer_norm_epsilon", FORMAT = "layer_norm_epsilon is missing"},
-    {.key = B "attention.head_count", .put = NUMBER, .number = 4, UNSUPPORTED = "head 16 must be multiples of 32"},
-    {.key = B "attention.head_count", .put = NUMBER, .number = 128, UNSUPPORTED = "head 0 must be multiples of 32"},
+    {.key = B "attention.head_count", .put = NUMBER, .number = 4, UNSUPPORTED = "heads have 16 dimensions"},
+    {.key = B "attention.head_count", .put = NUMBER, .number = 128, UNSUPPORTED = "heads have 0 dimensions"},
     {.key = B "context_length", .put = NUMBER, .number = 128, FORMAT = "position_embd.weight is [256][64]"},
     {.tensor = "position_embd.weight", FORMAT = "position_embd.weight is missing"},
     {.tensor = "token_types.weight", .shape = {32, 2}, FORMAT = "token_types.weight is [2][32]"},

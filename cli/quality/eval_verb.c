@@ -28,6 +28,7 @@ static const struct quern_cli_option table[] = {
      QUERN_CLI_LIST(struct quern_eval_options, dims, 65536)},
     QUERN_CLI_THREADS_OPTION(struct quern_eval_options, session.threads),
     QUERN_CLI_EXACT_OPTION(struct quern_eval_options),
+    QUERN_CLI_CONTEXT_OPTION(struct quern_eval_options),
     QUERN_CLI_JSON_OPTION(struct quern_eval_options),
     {0},
 };

@@ -134,7 +134,8 @@ const char *quern_cli_session_find(const char *given)
 int quern_cli_session_load(struct quern_cli_session *session, const struct quern_cli_session_options *options)
 {
     quern_error error;
-    quern_model_options model_options = {.size = sizeof model_options, .threads = options->threads};
+    quern_model_options model_options = {
+        .size = sizeof model_options, .threads = options->threads, .context_length = options->context_length};
     *session = (struct quern_cli_session){.info.size = sizeof session->info,
                                           .context_info.size = sizeof session->context_info};
     session->path = quern_cli_session_find(options->model);

@@ -8,6 +8,7 @@ struct quern_cli_session_options {
     const char *model; /* NULL: not given */
     int threads;       /* 0: not given */
     bool exact;
+    int context_length; /* most tokens of a text; 0: not given */
 };
 
 struct quern_cli_session {

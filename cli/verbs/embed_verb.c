@@ -145,6 +145,7 @@ static const struct quern_cli_option table[] = {
     QUERN_CLI_NULL_OPTION(struct embed_options),
     QUERN_CLI_THREADS_OPTION(struct embed_options, session.threads),
     QUERN_CLI_EXACT_OPTION(struct embed_options),
+    QUERN_CLI_CONTEXT_OPTION(struct embed_options),
     {"no-normalize", '\0', NULL, "leave the length of the vectors as the model gives it",
      QUERN_CLI_FLAG(struct embed_options, embed.flags, QUERN_NO_NORMALIZE)},
     QUERN_CLI_TRUNCATE_OPTION(struct embed_options),

@@ -83,6 +83,7 @@ static void put_model(struct info_report *report, const struct quern_cli_session
     put_truth(report, "head", info->has_head);
     put_number(report, "head_hidden_dimensions", (uint64_t)info->head_hidden_dimensions);
     put_number(report, "context_length", (uint64_t)info->context_length);
+    put_number(report, "most_context_length", (uint64_t)info->most_context_length);
     put_number(report, "layers", (uint64_t)info->layers);
     put_number(report, "heads", (uint64_t)info->heads);
     put_number(report, "kv_heads", (uint64_t)info->kv_heads);
@@ -161,6 +162,7 @@ static const struct quern_cli_option table[] = {
     QUERN_CLI_MODEL_OPTION(struct info_options),
     QUERN_CLI_THREADS_OPTION(struct info_options, session.threads),
     QUERN_CLI_EXACT_OPTION(struct info_options),
+    QUERN_CLI_CONTEXT_OPTION(struct info_options),
     QUERN_CLI_JSON_OPTION(struct info_options),
     {0},
 };

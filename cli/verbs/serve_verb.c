@@ -115,6 +115,7 @@ static const struct quern_cli_option table[] = {
     QUERN_CLI_MODEL_OPTION(struct serve_options),
     QUERN_CLI_THREADS_OPTION(struct serve_options, session.threads),
     QUERN_CLI_EXACT_OPTION(struct serve_options),
+    QUERN_CLI_CONTEXT_OPTION(struct serve_options),
     {"host", '\0', "ADDRESS", "address to listen on, or unix:PATH; default: 127.0.0.1", TEXT(host)},
     {"port", '\0', "PORT", "port to listen on, 0 for any; default: 8080", NUMBER(port, 0, 65535)},
     {"model-name", '\0', "NAME", "what clients call the model; default: the name of its file", TEXT(model_name)},

@@ -81,6 +81,7 @@ static const struct quern_cli_option table[] = {
     {"format", 'f', "FORMAT", NULL, QUERN_CLI_WORD(struct similarity_options, format, "text|json")},
     QUERN_CLI_THREADS_OPTION(struct similarity_options, session.threads),
     QUERN_CLI_EXACT_OPTION(struct similarity_options),
+    QUERN_CLI_CONTEXT_OPTION(struct similarity_options),
     QUERN_CLI_TRUNCATE_OPTION(struct similarity_options),
     QUERN_CLI_PARSE_SPECIAL_OPTION(struct similarity_options),
     {0},

@@ -54,9 +54,10 @@ static int read_name(quern_model *model, quern_error *error)
 }
 
 /* Makes a model of the file that was opened. */
-static int read_model(quern_model *model, const struct quern_kernels *kernels, int threads, quern_error *error)
+static int read_model(quern_model *model, const struct quern_kernels *kernels, int threads, int context,
+                      quern_error *error)
 {
-    QUERN_TRY(quern_network_load(&model->network, &model->gguf, kernels, threads, error));
+    QUERN_TRY(quern_network_load(&model->network, &model->gguf, kernels, threads, context, error));
     model->digest = model->network.digest;
     QUERN_TRY(quern_model_read_vocabulary(model, error));
     QUERN_TRY(read_name(model, error));
@@ -72,7 +73,7 @@ static int load(quern_model *model, const char *path, const quern_model_options 
     const int threads = options->threads > 0 ? options->threads : quern_cpu_budget(NULL, 0);
     QUERN_TRY(choose_kernels(model, options->cpu, &kernels, error));
     QUERN_TRY(quern_gguf_open(&model->gguf, path, error));
-    const int code = read_model(model, kernels, threads, error);
+    const int code = read_model(model, kernels, threads, options->context_length, error);
     QUERN_TRY(quern_map_check(&model->gguf.map, error)); /* a file that changes meanwhile causes other errors */
     return code == QUERN_OK ? QUERN_OK : quern_fail_in(error, code, path);
 }
@@ -86,6 +87,8 @@ int quern_model_open(quern_model **model, const char *path, const quern_model_op
     if (o.threads < 0 || o.threads > QUERN_MOST_THREADS)
         return quern_fail(error, QUERN_EINVAL, "%d threads asked for; 1 to %d are possible", o.threads,
                           QUERN_MOST_THREADS);
+    if (o.context_length < 0)
+        return quern_fail(error, QUERN_EINVAL, "texts of %d tokens asked for", o.context_length);
     quern_model *m = calloc(1, sizeof *m);
     if (m == NULL)
         return quern_fail(error, QUERN_ENOMEM, "no memory for a model");
@@ -130,9 +133,10 @@ int quern_model_describe(const quern_model *model, quern_model_info *info, quern
         .kernels = model->network.kernels->name,
         .kernels_reason = model->kernels_reason,
         .types = model->types,
-        .dimensions = s->width,
-        .has_head = s->head_hidden != 0,
+        .dimensions = s->dimensions,
+        .has_head = model->network.dense[0].rows != 0,
         .context_length = s->context,
+        .most_context_length = s->file_context,
         .layers = s->layers,
         .heads = s->heads,
         .kv_heads = s->kv_heads,

@@ -13,7 +13,7 @@ static int list_lacking(const quern_model *model, const char *parts[MOST_LACKING
     const struct quern_arch *arch = model->network.arch;
     quern_tokenizer_info tokenizer = {0};
     int count = 0;
-    if (model->network.shape.head_hidden == 0)
+    if (model->network.dense[0].rows == 0)
         parts[count++] = "the dense head";
     if (model->vocabulary == NULL)
         return count;

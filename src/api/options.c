@@ -51,17 +51,17 @@ int quern_flags_check(unsigned flags, unsigned known, quern_error *error)
 int quern_embed_options_read(const quern_model *model, const quern_embed_options *options, quern_embed_options *out,
                              quern_error *error)
 {
-    const int width = model->network.shape.width;
+    const int most = model->network.shape.dimensions;
     *out = (quern_embed_options){0};
     QUERN_TRY(quern_options_read(out, sizeof *out, options, error));
     if (quern_task_name((quern_task)out->task) == NULL)
         return quern_fail(error, QUERN_EINVAL, "there is no task %d", out->task);
     if (out->title.length != 0 && (out->title.data == NULL || out->task != QUERN_TASK_DOCUMENT))
         return quern_fail(error, QUERN_EINVAL, "only a text of the task \"document\" can have a title");
-    if (out->dimensions < 0 || out->dimensions > width)
+    if (out->dimensions < 0 || out->dimensions > most)
         return quern_fail(error, QUERN_EINVAL, "%d dimensions asked for; the model's vectors have 1 to %d",
-                          out->dimensions, width);
+                          out->dimensions, most);
     if (out->dimensions == 0)
-        out->dimensions = width;
+        out->dimensions = most;
     return QUERN_OK;
 }

@@ -16,17 +16,21 @@ enum quern_parameter {
     QUERN_P_NONE, /* no parameter; as a size: 1 */
 
     /* Keys of the file give these. */
-    QUERN_P_CONTEXT, /* most tokens in a text */
-    QUERN_P_WIDTH,   /* elements of the residual stream */
+    QUERN_P_CONTEXT,    /* most tokens in a text, as the file says */
+    QUERN_P_WIDTH,      /* elements of the residual stream */
+    QUERN_P_DIMENSIONS, /* elements of a vector; absent: as many as the width */
     QUERN_P_LAYERS,
     QUERN_P_HEADS,
-    QUERN_P_KV_HEADS,   /* heads of keys and values; absent: as many as heads */
-    QUERN_P_HEAD,       /* elements of a head; absent: width / heads */
-    QUERN_P_VALUE_HEAD, /* elements of a head's value, which must be those of the head */
-    QUERN_P_ROTATED,    /* elements of a head that RoPE rotates, which must be all of them */
-    QUERN_P_FFN,        /* elements of the hidden layer of a feed-forward block */
-    QUERN_P_WINDOW,     /* sliding window: a token attends to half of it on either side */
-    QUERN_P_PERIOD,     /* of layer kinds: see enum quern_layer_pattern */
+    QUERN_P_KV_HEADS,         /* heads of keys and values in each layer; absent: as many as heads */
+    QUERN_P_HEAD,             /* elements of a head; absent: width / heads */
+    QUERN_P_VALUE_HEAD,       /* elements of a head's value, which must be those of the head */
+    QUERN_P_ROTATED,          /* elements of a head that RoPE rotates, which must be all of them */
+    QUERN_P_LOCAL_HEAD,       /* the three above in local layers; absent: the same as in global ones */
+    QUERN_P_LOCAL_VALUE_HEAD,
+    QUERN_P_LOCAL_ROTATED,
+    QUERN_P_FFN,              /* elements of the hidden layer of a feed-forward block */
+    QUERN_P_WINDOW,           /* sliding window: a token attends to half of it on either side */
+    QUERN_P_PATTERN,          /* the kinds of the layers: see enum quern_layer_pattern */
     QUERN_P_EPSILON,    /* of norms */
     QUERN_P_ROPE_BASE,
     QUERN_P_ROPE_BASE_LOCAL,
@@ -39,15 +43,26 @@ enum quern_parameter {
     QUERN_P_HEAD_HIDDEN, /* between the two matrices of the dense head */
 
     /* Sizes of one layer, by its geometry. */
-    QUERN_P_QUERIES, /* heads * head */
-    QUERN_P_KEYS,    /* key and value heads * head */
-    QUERN_P_QKV,     /* queries, keys and values */
+    QUERN_P_LAYER_HEAD, /* elements of a head */
+    QUERN_P_QUERIES,    /* heads * head */
+    QUERN_P_KEYS,       /* key and value heads * head */
+    QUERN_P_QKV,        /* queries, keys and values */
     QUERN_PARAMETERS
 };
 
-enum quern_key_kind { QUERN_KEY_INTEGER, QUERN_KEY_FLOAT, QUERN_KEY_BOOL };
+enum { QUERN_MOST_LAYERS = 512 };
 
-/* A key of the file's metadata. */
+enum quern_key_kind {
+    QUERN_KEY_INTEGER,
+    QUERN_KEY_FLOAT,
+    QUERN_KEY_BOOL,
+    QUERN_KEY_KV_HEADS, /* a whole number for all layers, or an array with a number for each layer */
+    QUERN_KEY_PATTERN   /* a whole number, of which enum quern_layer_pattern says what it means; or an array with a bool
+                           for each layer, true: it is local */
+};
+
+/* A key of the file's metadata. Those of the last two kinds come behind that of QUERN_P_LAYERS. An array may have more
+ * elements than the model has layers; these are not read. */
 struct quern_arch_key {
     const char *name; /* behind "ARCHITECTURE." */
     enum quern_parameter parameter;
@@ -80,8 +95,8 @@ enum quern_tensor {
     QUERN_T_FFN_SUM_NORM,
 
     QUERN_T_FINAL_NORM, /* after the last layer */
-    QUERN_T_DENSE_1,    /* the dense head: both or none */
-    QUERN_T_DENSE_2,
+    QUERN_T_DENSE_1,    /* the dense head, behind the pooling: a file has all its matrices or none */
+    QUERN_T_DENSE_2,    /* an architecture whose head is one matrix does not have this one */
     QUERN_TENSORS
 };
 
@@ -110,18 +125,19 @@ enum quern_sum {
 /* As numbered in files. */
 enum quern_pooling { QUERN_POOLING_NONE = 0, QUERN_POOLING_MEAN = 1, QUERN_POOLING_CLS = 2 };
 
-/* Layers of one kind: the parameters by which they attend. */
+/* Layers of one kind: the parameters by which they attend. All layers have QUERN_P_HEADS heads; QUERN_P_KV_HEADS is a
+ * matter of each layer. */
 struct quern_arch_geometry {
-    enum quern_parameter heads, kv_heads, head;
+    enum quern_parameter head, value_head, rotated;
     enum quern_parameter window;    /* QUERN_P_NONE: every token attends to the whole text */
     enum quern_parameter rope_base; /* QUERN_P_NONE: nothing is rotated */
 };
 
 enum quern_layer_kind { QUERN_LAYER_GLOBAL, QUERN_LAYER_LOCAL, QUERN_LAYER_KINDS };
 
-/* Which layers are of which kind. */
+/* Which layers are of which kind, where the file does not list the kinds; period: the number that it gives instead. */
 enum quern_layer_pattern {
-    QUERN_PATTERN_GLOBAL,               /* all are global */
+    QUERN_PATTERN_GLOBAL,               /* all are global; there is no key */
     QUERN_PATTERN_LAST_OF_PERIOD_GLOBAL /* only the last layer of each period is global; none when the period is 0 */
 };
 
@@ -150,6 +166,8 @@ struct quern_arch {
     const char *prompts[QUERN_ARCH_TASKS]; /* what stands before a text of a task; NULL: nothing. The prompts in a file
                                               come first */
     const char *caveat; /* what users must know of a file that lacks a part of the published model; NULL: nothing */
+    int usual_context; /* most tokens of a text unless the user asks for more, which a file may allow; 0: what the file
+                          says */
     bool opens_texts, closes_texts, spaces_texts; /* whether the published tokenizer puts a token before, a token behind
                                                      and a space before every text */
 
@@ -170,7 +188,7 @@ enum { QUERN_TENSOR_NAME = 64 };
 void quern_tensor_name(char name[QUERN_TENSOR_NAME], const struct quern_arch *arch, enum quern_tensor tensor, int layer,
                        const char *part);
 
-/* The kind of a layer; period: the value of QUERN_P_PERIOD. */
+/* The kind of a layer by the architecture's pattern, where the file gives a period. */
 enum quern_layer_kind quern_layer_kind_of(const struct quern_arch *arch, int layer, int period);
 
 /* The descriptions; arch.c lists them. */

@@ -6,7 +6,7 @@
 static const struct quern_arch_key keys[] = {
     {"context_length", QUERN_P_CONTEXT, QUERN_KEY_INTEGER, 2, 1 << 20, .required = true},
     {"embedding_length", QUERN_P_WIDTH, QUERN_KEY_INTEGER, 1, 1 << 16, .required = true},
-    {"block_count", QUERN_P_LAYERS, QUERN_KEY_INTEGER, 1, 512, .required = true},
+    {"block_count", QUERN_P_LAYERS, QUERN_KEY_INTEGER, 1, QUERN_MOST_LAYERS, .required = true},
     {"feed_forward_length", QUERN_P_FFN, QUERN_KEY_INTEGER, 1, 1 << 20, .required = true},
     {"attention.head_count", QUERN_P_HEADS, QUERN_KEY_INTEGER, 1, 1024, .required = true},
     {"attention.layer_norm_epsilon", QUERN_P_EPSILON, QUERN_KEY_FLOAT, 0, 0.999, .required = true},
@@ -40,7 +40,7 @@ const struct quern_arch quern_arch_bert = {
     .ffn = QUERN_FFN_GELU_ERF,
     .pattern = QUERN_PATTERN_GLOBAL,
     .geometry = {
-        [QUERN_LAYER_GLOBAL] = {QUERN_P_HEADS, QUERN_P_KV_HEADS, QUERN_P_HEAD, QUERN_P_NONE, QUERN_P_NONE},
+        [QUERN_LAYER_GLOBAL] = {QUERN_P_HEAD, QUERN_P_VALUE_HEAD, QUERN_P_ROTATED, QUERN_P_NONE, QUERN_P_NONE},
     },
     .poolings = 1 << QUERN_POOLING_MEAN | 1 << QUERN_POOLING_CLS,
     .digest_seed = 2,

@@ -70,8 +70,8 @@ struct quern_engine {
     unsigned char *packed; /* keys and values of all texts: [kv_heads][bytes that row_capacity tokens need] */
 
     /* A row for every text. */
-    float *pooled;             /* [spans][width]; room for head_rows, as head_hidden has */
-    float *head_hidden;        /* [spans][head_hidden] */
+    float *pooled;             /* [spans][width]; in turn with head_hidden, input and result of the dense matrices */
+    float *head_hidden;
     unsigned char *head_input; /* of a dense matrix: the texts' rows, then what rounding left over of them */
 
     unsigned char *scratch; /* [threads][scratch_bytes]: result_bytes of attention's results first; or gate and up */

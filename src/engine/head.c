@@ -64,26 +64,39 @@ static void dense(struct quern_engine *e, const struct quern_matrix *matrix, int
             out[i * stride + j] += out[(rest + i) * stride + j];
 }
 
-/* Only the dimensions that a text of the step wants are computed. */
-static void dense_head(struct quern_engine *e)
+/* The most dimensions that a text of the step wants. */
+static int most_dimensions(const struct quern_engine *e)
 {
-    const struct quern_network *network = e->network;
-    int longest = 0;
+    int most = 0;
     for (int i = 0; i < e->spans; i++)
-        longest = e->span[i].target.dimensions > longest ? e->span[i].target.dimensions : longest;
-    dense(e, &network->dense_1, network->dense_1.rows, e->pooled, e->head_hidden);
-    dense(e, &network->dense_2, longest, e->head_hidden, e->pooled);
+        most = e->span[i].target.dimensions > most ? e->span[i].target.dimensions : most;
+    return most;
+}
+
+/* One matrix behind the other, in turn from one buffer to the other. Of the last one only the dimensions that are
+ * wanted are computed. Returns the buffer with the results. */
+static const float *dense_head(struct quern_engine *e)
+{
+    const struct quern_matrix *matrices = e->network->dense;
+    float *in = e->pooled, *out = e->head_hidden;
+    for (int i = 0; i < QUERN_MOST_DENSE && matrices[i].rows != 0; i++) {
+        const bool last = i + 1 == QUERN_MOST_DENSE || matrices[i + 1].rows == 0;
+        float *from = in;
+        dense(e, &matrices[i], last ? most_dimensions(e) : matrices[i].rows, in, out);
+        in = out;
+        out = from;
+    }
+    return in;
 }
 
 void quern_engine_head(struct quern_engine *e)
 {
-    const size_t width = (size_t)e->network->shape.width;
+    const size_t dimensions = (size_t)e->network->shape.dimensions;
     quern_pool_run(e->pool, pool_tile, e, e->spans);
-    if (e->network->dense_1.rows != 0)
-        dense_head(e);
+    const float *rows = dense_head(e);
     for (int i = 0; i < e->spans; i++) {
         const struct quern_target *target = &e->span[i].target;
-        memcpy(target->vector, e->pooled + (size_t)i * width, (size_t)target->dimensions * sizeof *e->pooled);
+        memcpy(target->vector, rows + (size_t)i * dimensions, (size_t)target->dimensions * sizeof *rows);
     }
     quern_engine_lap(e, QUERN_PASS_POOL);
 }

@@ -64,12 +64,14 @@ static void plan_head(struct quern_engine *e)
 {
     const struct quern_network *network = e->network;
     const size_t rows = 2 * buffer_rows(e, (size_t)e->span_capacity);
-    e->pooled = quern_arena_take(&e->arena, rows, (size_t)network->shape.width * sizeof *e->pooled);
-    if (network->dense_1.rows == 0)
-        return;
-    e->head_hidden = quern_arena_take(&e->arena, rows, (size_t)network->dense_1.rows * sizeof *e->head_hidden);
-    e->head_input = quern_arena_take(&e->arena, rows,
-                                     larger(input_bytes(e, &network->dense_1), input_bytes(e, &network->dense_2)));
+    size_t most[2] = {(size_t)network->shape.width, 0}, input = 0; /* elements of a row in the two buffers */
+    for (int i = 0; i < QUERN_MOST_DENSE && network->dense[i].rows != 0; i++) {
+        most[(i + 1) % 2] = larger(most[(i + 1) % 2], (size_t)network->dense[i].rows);
+        input = larger(input, input_bytes(e, &network->dense[i]));
+    }
+    e->pooled = quern_arena_take(&e->arena, rows, most[0] * sizeof *e->pooled);
+    e->head_hidden = quern_arena_take(&e->arena, rows, most[1] * sizeof *e->head_hidden);
+    e->head_input = quern_arena_take(&e->arena, rows, input);
 }
 
 static void plan(struct quern_engine *e, const struct needs *n)

@@ -68,6 +68,12 @@ int quern_gguf_float(const struct quern_gguf *gguf, const char *key, double low,
 int quern_gguf_bool(const struct quern_gguf *gguf, const char *key, bool *value, quern_error *error);
 int quern_gguf_string(const struct quern_gguf *gguf, const char *key, quern_text *value, quern_error *error);
 
+/* values[count] = the first elements of an array, which must have so many. QUERN_EFORMAT for fewer, for another value,
+ * and for an element outside [low, high]. The elements are integers of any type; with low 0 and high 1 they may be
+ * bools. An absent key leaves values as they are. */
+int quern_gguf_integers(const struct quern_gguf *gguf, const char *key, int64_t low, int64_t high, int64_t *values,
+                        size_t count, quern_error *error);
+
 /* Bytes of a value, or of an array's element, whose kind has a fixed size. 0: another kind, or no kind. */
 size_t quern_gguf_kind_size(uint32_t kind);
 

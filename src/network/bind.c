@@ -216,15 +216,18 @@ static int bind_up(struct quern_binder *binder, int layer, struct quern_matrix *
 /* Sets the layer's geometry, and the parameters that follow from it. */
 static void bind_geometry(struct quern_binder *binder, int l, struct quern_layer *layer)
 {
-    const enum quern_layer_kind kind = quern_layer_kind_of(binder->arch, l, (int)binder->values[QUERN_P_PERIOD]);
+    const enum quern_layer_kind kind = binder->layers[l].kind;
     const struct quern_arch_geometry *geometry = &binder->arch->geometry[kind];
-    layer->heads = quern_binder_size(binder, geometry->heads);
-    layer->kv_heads = quern_binder_size(binder, geometry->kv_heads);
+    layer->heads = quern_binder_size(binder, QUERN_P_HEADS);
+    layer->kv_heads = binder->layers[l].kv_heads;
     layer->head = quern_binder_size(binder, geometry->head);
     layer->window = geometry->window == QUERN_P_NONE ? INT_MAX : quern_binder_size(binder, geometry->window) / 2;
     layer->score_scale = (float)(1 / sqrt(layer->head));
+    layer->rope_base = binder->values[geometry->rope_base];
     layer->cosine = binder->rotations[kind].cosine;
     layer->sine = binder->rotations[kind].sine;
+    binder->values[QUERN_P_KV_HEADS] = layer->kv_heads;
+    binder->values[QUERN_P_LAYER_HEAD] = layer->head;
     binder->values[QUERN_P_QUERIES] = layer->heads * layer->head;
     binder->values[QUERN_P_KEYS] = layer->kv_heads * layer->head;
     binder->values[QUERN_P_QKV] = (layer->heads + 2 * layer->kv_heads) * layer->head;
@@ -288,23 +291,27 @@ static int bind_embedding(struct quern_binder *binder)
     return bind_norm(binder, QUERN_T_EMBEDDING_NORM, 0, &network->embedding_norm);
 }
 
-/* The dense head: both tensors or none. */
+/* The dense head: all its tensors or, where they are optional, none. */
 static int bind_head(struct quern_binder *binder)
 {
-    static const enum quern_tensor parts[] = {QUERN_T_DENSE_1, QUERN_T_DENSE_2};
-    const struct quern_gguf_tensor *found[2] = {NULL, NULL};
-    for (int i = 0; i < 2 && has(binder, parts[i]); i++)
-        found[i] = look_up(binder, parts[i], 0, "weight");
-    if (found[0] == NULL && found[1] == NULL)
-        return QUERN_OK;
-    if (found[0] == NULL || found[1] == NULL) {
-        char lost[QUERN_TENSOR_NAME], there[QUERN_TENSOR_NAME];
-        quern_tensor_name(lost, binder->arch, parts[found[0] != NULL], 0, "weight");
-        quern_tensor_name(there, binder->arch, parts[found[0] == NULL], 0, "weight");
-        return quern_fail(binder->error, QUERN_EFORMAT, "tensor %s is missing, though %s is not", lost, there);
+    static const enum quern_tensor parts[QUERN_MOST_DENSE] = {QUERN_T_DENSE_1, QUERN_T_DENSE_2};
+    int count = 0, found = 0, lost = 0, there = 0;
+    for (; count < QUERN_MOST_DENSE && has(binder, parts[count]); count++) {
+        const bool here = look_up(binder, parts[count], 0, "weight") != NULL;
+        *(here ? &there : &lost) = count;
+        found += here;
     }
-    QUERN_TRY(bind_one(binder, 0, QUERN_T_DENSE_1, &binder->network->dense_1));
-    return bind_one(binder, 0, QUERN_T_DENSE_2, &binder->network->dense_2);
+    if (found == 0 && (count == 0 || binder->arch->tensors[parts[0]].optional))
+        return QUERN_OK;
+    if (found > 0 && found < count) {
+        char names[2][QUERN_TENSOR_NAME];
+        quern_tensor_name(names[0], binder->arch, parts[lost], 0, "weight");
+        quern_tensor_name(names[1], binder->arch, parts[there], 0, "weight");
+        return quern_fail(binder->error, QUERN_EFORMAT, "tensor %s is missing, though %s is not", names[0], names[1]);
+    }
+    for (int i = 0; i < count; i++)
+        QUERN_TRY(bind_one(binder, 0, parts[i], &binder->network->dense[i]));
+    return QUERN_OK;
 }
 
 /* A tensor that the description does not know may change what the others mean. */

@@ -19,7 +19,13 @@ struct quern_packing {
 };
 
 struct quern_rotation {
-    const float *cosine, *sine; /* [context][head / 2] */
+    const float *cosine, *sine; /* [limit][head / 2] */
+};
+
+/* What the keys of the file say of one layer. */
+struct quern_layer_keys {
+    int kv_heads;
+    enum quern_layer_kind kind;
 };
 
 struct quern_binder {
@@ -27,7 +33,10 @@ struct quern_binder {
     const struct quern_arch *arch;
     const struct quern_gguf *gguf;
     quern_error *error;
-    double values[QUERN_PARAMETERS]; /* of parameters; 0: not known yet */
+    double values[QUERN_PARAMETERS]; /* of parameters; 0: not known yet. Those that each layer has for itself are the
+                                        ones of the layer that is bound */
+    struct quern_layer_keys layers[QUERN_MOST_LAYERS];
+    int limit; /* most tokens of a text: at first what the caller asks for, 0 for the usual number */
 
     struct quern_arena tables; /* everything but packed panels */
     struct quern_rotation rotations[QUERN_LAYER_KINDS];

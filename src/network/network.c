@@ -12,16 +12,18 @@
 static void fill_shape(struct quern_shape *shape, const struct quern_binder *binder)
 {
     const double *values = binder->values;
+    const struct quern_layer *first = &binder->network->layers[0];
     *shape = (struct quern_shape){
         .width = (int)values[QUERN_P_WIDTH],
+        .dimensions = (int)values[QUERN_P_DIMENSIONS],
         .layers = (int)values[QUERN_P_LAYERS],
-        .heads = (int)values[QUERN_P_HEADS],
-        .kv_heads = (int)values[QUERN_P_KV_HEADS],
-        .head = (int)values[QUERN_P_HEAD],
+        .heads = first->heads,
+        .kv_heads = first->kv_heads,
+        .head = first->head,
         .ffn = (int)values[QUERN_P_FFN],
-        .context = (int)values[QUERN_P_CONTEXT],
+        .context = binder->limit,
+        .file_context = (int)values[QUERN_P_CONTEXT],
         .sliding_window = (int)values[QUERN_P_WINDOW],
-        .period = (int)values[QUERN_P_PERIOD],
         .vocabulary = (int)values[QUERN_P_VOCABULARY],
         .head_hidden = (int)values[QUERN_P_HEAD_HIDDEN],
         .pooling = (enum quern_pooling)values[QUERN_P_POOLING],
@@ -62,9 +64,9 @@ static int load(struct quern_binder *binder, int threads)
 }
 
 int quern_network_load(struct quern_network *network, const struct quern_gguf *gguf,
-                       const struct quern_kernels *kernels, int threads, quern_error *error)
+                       const struct quern_kernels *kernels, int threads, int context, quern_error *error)
 {
-    struct quern_binder binder = {.network = network, .gguf = gguf, .error = error};
+    struct quern_binder binder = {.network = network, .gguf = gguf, .error = error, .limit = context};
     *network = (struct quern_network){.gguf = gguf, .kernels = kernels};
     int code = load(&binder, threads);
     free(binder.packings);

@@ -36,6 +36,7 @@ struct quern_layer {
     int heads, kv_heads, head;  /* head: elements of one */
     int window;                 /* token i attends to token j when |i - j| <= window; INT_MAX: to all */
     float score_scale;          /* of products of queries and keys */
+    double rope_base;           /* 0: nothing is rotated */
     const float *cosine, *sine; /* of RoPE [context][head / 2]; NULL: nothing is rotated */
 
     struct quern_norm attention_norm; /* before attention; none: attention reads the residual stream itself */
@@ -52,19 +53,22 @@ struct quern_layer {
 
 /* The numbers of a model: what its file says, with defaults filled in. 0: it has no such thing. */
 struct quern_shape {
-    int width; /* of the residual stream, and of a vector */
+    int width;      /* of the residual stream */
+    int dimensions; /* of a vector */
     int layers;
     int heads, kv_heads, head; /* of the first layer */
     int ffn;
-    int context;        /* most tokens in a text */
+    int context;        /* most tokens in a text, as the model is used */
+    int file_context;   /* the same, as the file allows */
     int sliding_window; /* as the file has it: both sides together */
-    int period;         /* of layer kinds */
     int vocabulary;
-    int head_hidden; /* between the two matrices of the dense head; 0: no head */
+    int head_hidden; /* between the two matrices of the dense head; 0: it has not two */
     enum quern_pooling pooling;
     float epsilon; /* of norms */
     double rope_base, rope_base_local;
 };
+
+enum { QUERN_MOST_DENSE = 2 };
 
 struct quern_network {
     const struct quern_arch *arch;
@@ -73,13 +77,13 @@ struct quern_network {
     const struct quern_gguf *gguf;
 
     const struct quern_gguf_tensor *tokens; /* embeddings [vocabulary][width], in the file */
-    const float *positions;                 /* added to them [context][width]; NULL: none */
+    const float *positions;                 /* added to them [file_context][width]; NULL: none */
     const float *token_type;                /* added to all of them [width]; NULL: none */
     struct quern_norm embedding_norm;
     bool gated;                       /* feed-forward blocks have a gate */
     const struct quern_layer *layers; /* [shape.layers] */
     struct quern_norm final_norm;
-    struct quern_matrix dense_1, dense_2; /* rows 0 without a head */
+    struct quern_matrix dense[QUERN_MOST_DENSE]; /* the dense head, one behind the other; rows 0: there is none more */
 
     uint64_t digest; /* of everything that decides the vector of given tokens */
     uint64_t parameters;
@@ -89,10 +93,12 @@ struct quern_network {
     void *weights;             /* the packed panels, packed_bytes */
 };
 
-/* Checks and packs. gguf stays open as long as the network. threads: how many may pack. QUERN_EFORMAT for a file that
- * contradicts itself, QUERN_EUNSUPPORTED for a model that quern cannot run, QUERN_EIO, QUERN_ENOMEM. */
+/* Checks and packs. gguf stays open as long as the network. threads: how many may pack. context: most tokens of a text,
+ * at least 1; 0: the usual number for this architecture. QUERN_EINVAL for a context that the file does not allow,
+ * QUERN_EFORMAT for a file that contradicts itself, QUERN_EUNSUPPORTED for a model that quern cannot run, QUERN_EIO,
+ * QUERN_ENOMEM. */
 int quern_network_load(struct quern_network *network, const struct quern_gguf *gguf,
-                       const struct quern_kernels *kernels, int threads, quern_error *error);
+                       const struct quern_kernels *kernels, int threads, int context, quern_error *error);
 void quern_network_free(struct quern_network *network); /* a zeroed one is allowed */
 
 /* dst[width] = the embedding of a token at a position of its text, before any norm. 0 <= id < vocabulary,

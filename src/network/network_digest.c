@@ -16,16 +16,14 @@ static uint64_t digest_shape(const struct quern_network *network)
 }
 
 /* How each layer attends. */
-static uint64_t digest_layers(uint64_t digest, const struct quern_binder *binder)
+static uint64_t digest_layers(uint64_t digest, const struct quern_network *network)
 {
-    const struct quern_network *network = binder->network;
     for (int l = 0; l < network->shape.layers; l++) {
         const struct quern_layer *layer = &network->layers[l];
-        const enum quern_layer_kind kind = quern_layer_kind_of(network->arch, l, network->shape.period);
         const int numbers[] = {layer->heads, layer->kv_heads, layer->head, layer->window};
         for (size_t i = 0; i < QUERN_COUNT(numbers); i++)
             digest = quern_digest_number(digest, (uint64_t)numbers[i]);
-        digest = quern_digest_double(digest, binder->values[network->arch->geometry[kind].rope_base]);
+        digest = quern_digest_double(digest, layer->rope_base);
     }
     return digest;
 }
@@ -75,8 +73,8 @@ static uint64_t digest_tokens(uint64_t digest, const struct quern_gguf_tensor *t
 uint64_t quern_binder_digest(const struct quern_binder *binder)
 {
     const struct quern_network *network = binder->network;
-    const size_t width = (size_t)network->shape.width, context = (size_t)network->shape.context;
-    uint64_t digest = digest_layers(digest_shape(network), binder);
+    const size_t width = (size_t)network->shape.width, context = (size_t)network->shape.file_context;
+    uint64_t digest = digest_layers(digest_shape(network), network);
     digest = digest_matrices(digest, binder);
     digest = quern_digest_number(digest, digest_vectors(binder->gguf));
     digest = digest_floats(digest, network->positions, context * width);

@@ -62,6 +62,43 @@ int quern_binder_find_arch(struct quern_binder *binder)
     return QUERN_OK;
 }
 
+/* A key that has a value for each layer, or one for all of them. fallback: where the key is missing. */
+static int read_layers(struct quern_binder *binder, const struct quern_arch_key *key, const char *name, int64_t low,
+                       int64_t high, int64_t values[QUERN_MOST_LAYERS], bool *is_array)
+{
+    const int layers = quern_binder_size(binder, QUERN_P_LAYERS);
+    const struct quern_gguf_value *found = quern_gguf_find(binder->gguf, name);
+    int64_t one = (int64_t)key->fallback;
+    *is_array = found != NULL && found->kind == QUERN_GGUF_ARRAY;
+    if (*is_array)
+        return quern_gguf_integers(binder->gguf, name, low, high, values, (size_t)layers, binder->error);
+    QUERN_TRY(quern_gguf_integer(binder->gguf, name, (int64_t)key->low, (int64_t)key->high, &one, binder->error));
+    for (int l = 0; l < layers; l++)
+        values[l] = one;
+    return QUERN_OK;
+}
+
+static int read_kv_heads(struct quern_binder *binder, const struct quern_arch_key *key, const char *name)
+{
+    int64_t values[QUERN_MOST_LAYERS];
+    bool is_array;
+    QUERN_TRY(read_layers(binder, key, name, (int64_t)key->low, (int64_t)key->high, values, &is_array));
+    for (int l = 0; l < quern_binder_size(binder, QUERN_P_LAYERS); l++)
+        binder->layers[l].kv_heads = (int)values[l];
+    return QUERN_OK;
+}
+
+static int read_pattern(struct quern_binder *binder, const struct quern_arch_key *key, const char *name)
+{
+    int64_t values[QUERN_MOST_LAYERS];
+    bool is_array;
+    QUERN_TRY(read_layers(binder, key, name, 0, 1, values, &is_array));
+    for (int l = 0; l < quern_binder_size(binder, QUERN_P_LAYERS); l++)
+        binder->layers[l].kind = is_array ? (values[l] != 0 ? QUERN_LAYER_LOCAL : QUERN_LAYER_GLOBAL)
+                                          : quern_layer_kind_of(binder->arch, l, (int)values[l]);
+    return QUERN_OK;
+}
+
 static int read_key(struct quern_binder *binder, const struct quern_arch_key *key)
 {
     char name[96];
@@ -85,41 +122,88 @@ static int read_key(struct quern_binder *binder, const struct quern_arch_key *ke
         QUERN_TRY(quern_gguf_bool(binder->gguf, name, &flag, binder->error));
         *value = flag;
         break;
+    case QUERN_KEY_KV_HEADS: return read_kv_heads(binder, key, name);
+    case QUERN_KEY_PATTERN: return read_pattern(binder, key, name);
     }
     return QUERN_OK;
 }
 
-/* Parameters that follow from others where the file does not give them. */
-static void fill_defaults(double *values)
+static void fall_back(double *values, enum quern_parameter parameter, double value)
 {
-    if (values[QUERN_P_KV_HEADS] == 0)
-        values[QUERN_P_KV_HEADS] = values[QUERN_P_HEADS];
-    if (values[QUERN_P_HEAD] == 0)
-        values[QUERN_P_HEAD] = (int)(values[QUERN_P_WIDTH] / values[QUERN_P_HEADS]);
-    if (values[QUERN_P_VALUE_HEAD] == 0)
-        values[QUERN_P_VALUE_HEAD] = values[QUERN_P_HEAD];
-    if (values[QUERN_P_ROTATED] == 0)
-        values[QUERN_P_ROTATED] = values[QUERN_P_HEAD];
+    if (values[parameter] == 0)
+        values[parameter] = value;
+}
+
+/* What follows from other parameters where the file does not give it. */
+static void fill_defaults(struct quern_binder *binder)
+{
+    double *v = binder->values;
+    fall_back(v, QUERN_P_DIMENSIONS, v[QUERN_P_WIDTH]);
+    fall_back(v, QUERN_P_HEAD, (int)(v[QUERN_P_WIDTH] / v[QUERN_P_HEADS]));
+    fall_back(v, QUERN_P_VALUE_HEAD, v[QUERN_P_HEAD]);
+    fall_back(v, QUERN_P_ROTATED, v[QUERN_P_HEAD]);
+    fall_back(v, QUERN_P_LOCAL_HEAD, v[QUERN_P_HEAD]);
+    fall_back(v, QUERN_P_LOCAL_VALUE_HEAD, v[QUERN_P_LOCAL_HEAD]);
+    fall_back(v, QUERN_P_LOCAL_ROTATED, v[QUERN_P_LOCAL_HEAD]);
+    for (int l = 0; l < quern_binder_size(binder, QUERN_P_LAYERS); l++)
+        if (binder->layers[l].kv_heads == 0)
+            binder->layers[l].kv_heads = quern_binder_size(binder, QUERN_P_HEADS);
+}
+
+/* Most tokens of a text: what the caller asks for, or the usual number. */
+static int choose_limit(struct quern_binder *binder)
+{
+    const int allowed = quern_binder_size(binder, QUERN_P_CONTEXT), usual = binder->arch->usual_context;
+    if (binder->limit > allowed)
+        return quern_fail(binder->error, QUERN_EINVAL, "texts of %d tokens asked for; the file allows up to %d",
+                          binder->limit, allowed);
+    if (binder->limit == 0)
+        binder->limit = usual > 0 && usual < allowed ? usual : allowed;
+    return QUERN_OK;
+}
+
+/* Whether a size is one that kernels take. */
+static bool is_whole(int size)
+{
+    return size > 0 && size % QUERN_BLOCK_ELEMENTS == 0;
+}
+
+/* How layers of one kind attend. */
+static int check_geometry(const struct quern_binder *binder, const struct quern_arch_geometry *geometry)
+{
+    const int head = quern_binder_size(binder, geometry->head);
+    const int values = quern_binder_size(binder, geometry->value_head);
+    const int rotated = quern_binder_size(binder, geometry->rotated);
+    if (values != head)
+        return quern_fail(binder->error, QUERN_EUNSUPPORTED, "values have %d dimensions a head, keys %d", values, head);
+    if (rotated != head)
+        return quern_fail(binder->error, QUERN_EUNSUPPORTED, "RoPE over %d of %d dimensions is not supported", rotated,
+                          head);
+    if (!is_whole(head))
+        return quern_fail(binder->error, QUERN_EUNSUPPORTED, "heads have %d dimensions, not a multiple of %d", head,
+                          QUERN_BLOCK_ELEMENTS);
+    if (geometry->rope_base != QUERN_P_NONE && (int64_t)binder->limit * head > MOST_ANGLES)
+        return quern_fail(binder->error, QUERN_EUNSUPPORTED, "texts of %d tokens are too long for heads of %d "
+                          "dimensions: open the model for texts of at most %d", binder->limit, head,
+                          MOST_ANGLES / head);
+    return QUERN_OK;
 }
 
 static int check_sizes(const struct quern_binder *binder)
 {
     const int width = quern_binder_size(binder, QUERN_P_WIDTH), ffn = quern_binder_size(binder, QUERN_P_FFN);
-    const int heads = quern_binder_size(binder, QUERN_P_HEADS), kv_heads = quern_binder_size(binder, QUERN_P_KV_HEADS);
-    const int head = quern_binder_size(binder, QUERN_P_HEAD), values = quern_binder_size(binder, QUERN_P_VALUE_HEAD);
-    const int context = quern_binder_size(binder, QUERN_P_CONTEXT);
-    if (values != head)
-        return quern_fail(binder->error, QUERN_EUNSUPPORTED, "values have %d dimensions a head, keys %d", values, head);
-    if (heads % kv_heads != 0)
-        return quern_fail(binder->error, QUERN_EFORMAT, "%d heads cannot share %d key and value heads", heads,
-                          kv_heads);
-    if ((int64_t)context * head > MOST_ANGLES)
-        return quern_fail(binder->error, QUERN_EUNSUPPORTED, "a context of %d tokens is too long for heads of %d "
-                          "dimensions: their product may be %d", context, head, MOST_ANGLES);
-    if (width % QUERN_BLOCK_ELEMENTS != 0 || ffn % QUERN_BLOCK_ELEMENTS != 0 || head % QUERN_BLOCK_ELEMENTS != 0 ||
-        head == 0)
-        return quern_fail(binder->error, QUERN_EUNSUPPORTED, "width %d, feed-forward %d and head %d must be multiples "
-                          "of %d", width, ffn, head, QUERN_BLOCK_ELEMENTS);
+    const int heads = quern_binder_size(binder, QUERN_P_HEADS);
+    const int dimensions = quern_binder_size(binder, QUERN_P_DIMENSIONS);
+    if (!is_whole(width) || !is_whole(ffn) || !is_whole(dimensions))
+        return quern_fail(binder->error, QUERN_EUNSUPPORTED, "width %d, feed-forward %d and dimensions %d must be "
+                          "multiples of %d", width, ffn, dimensions, QUERN_BLOCK_ELEMENTS);
+    for (int l = 0; l < quern_binder_size(binder, QUERN_P_LAYERS); l++) {
+        const struct quern_layer_keys *layer = &binder->layers[l];
+        if (heads % layer->kv_heads != 0)
+            return quern_fail(binder->error, QUERN_EFORMAT, "layer %d: %d heads cannot share %d key and value heads", l,
+                              heads, layer->kv_heads);
+        QUERN_TRY(check_geometry(binder, &binder->arch->geometry[layer->kind]));
+    }
     return QUERN_OK;
 }
 
@@ -127,13 +211,9 @@ static int check_sizes(const struct quern_binder *binder)
 static int refuse_variants(const struct quern_binder *binder)
 {
     const int pooling = (int)binder->values[QUERN_P_POOLING];
-    const int rotated = quern_binder_size(binder, QUERN_P_ROTATED), head = quern_binder_size(binder, QUERN_P_HEAD);
     if (pooling >= 32 || (binder->arch->poolings >> pooling & 1) == 0)
         return quern_fail(binder->error, QUERN_EUNSUPPORTED, "pooling type %d is not supported for %s", pooling,
                           binder->arch->name);
-    if (rotated != head)
-        return quern_fail(binder->error, QUERN_EUNSUPPORTED, "RoPE over %d of %d dimensions is not supported", rotated,
-                          head);
     if (binder->values[QUERN_P_CAUSAL] != 0)
         return quern_fail(binder->error, QUERN_EUNSUPPORTED, "causal attention is not supported for %s",
                           binder->arch->name);
@@ -151,7 +231,8 @@ int quern_binder_read_keys(struct quern_binder *binder)
 {
     for (int i = 0; i < binder->arch->key_count; i++)
         QUERN_TRY(read_key(binder, &binder->arch->keys[i]));
-    fill_defaults(binder->values);
+    fill_defaults(binder);
+    QUERN_TRY(choose_limit(binder));
     QUERN_TRY(check_sizes(binder));
     return refuse_variants(binder);
 }
