@@ -29,6 +29,8 @@ static_assert(QUERN_PANEL_COLUMNS % QUERN_BLOCK_ELEMENTS == 0, "a panel gives wh
 enum quern_ffn_kind {
     QUERN_FFN_GEGLU_TANH, /* gelu(gate) * up, gelu(z) = z / 2 * (1 + tanh(sqrt(2 / pi) * (z + 0.044715 z^3))) */
     QUERN_FFN_GELU_ERF,   /* gelu(gate), gelu(z) = z / 2 * (1 + erf(z / sqrt(2))); there is no up */
+    QUERN_FFN_GEGLU_ERF,  /* the same gelu(gate) * up */
+    QUERN_FFN_SWIGLU,     /* silu(gate) * up, silu(z) = z / (1 + e^-z) */
     QUERN_FFN_KINDS
 };
 
@@ -102,7 +104,7 @@ struct quern_attention_job {
     size_t token_stride;         /* in floats */
     int group, dimensions;       /* dimensions is a multiple of 32 */
     int tokens;                  /* keys */
-    int window;                  /* token i attends to token j when |i - j| <= window */
+    int before, after;           /* token i attends to tokens i - before to i + after; both are 0 or more */
     float scale;
 };
 
@@ -156,7 +158,7 @@ struct quern_kernels {
     void (*rms_norm)(float *dst, const float *x, const float *weight, int length, float epsilon);
     /* x += rms_norm(y) */
     void (*add_norm)(float *x, const float *y, const float *weight, int length, float epsilon);
-    /* dst = (x - mean(x)) / sqrt(mean((x - mean(x))^2) + epsilon) * weight + bias; dst may be x */
+    /* dst = (x - mean(x)) / sqrt(mean((x - mean(x))^2) + epsilon) * weight + bias; dst may be x. bias NULL: zeros */
     void (*layer_norm)(float *dst, const float *x, const float *weight, const float *bias, int length, float epsilon);
     /* x += y */
     void (*add)(float *x, const float *y, int length);

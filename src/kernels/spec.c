@@ -135,7 +135,7 @@ double quern_spec_product_f32(const float *a, const double *w, int length, doubl
     return sum;
 }
 
-/* Softmax attention (Vaswani et al. 2017) with a window around the query's token. */
+/* Softmax attention (Vaswani et al. 2017) over some tokens before and after the query's. */
 void quern_spec_attention(double *out, double *weights, const struct quern_spec_attention *job, int row)
 {
     const size_t d = (size_t)job->dimensions;
@@ -145,7 +145,7 @@ void quern_spec_attention(double *out, double *weights, const struct quern_spec_
 
     for (int j = 0; j < job->tokens; j++) {
         weights[j] = -INFINITY;
-        if (token - j > job->window || j - token > job->window)
+        if (token - j > job->before || j - token > job->after)
             continue;
         weights[j] = 0;
         for (size_t i = 0; i < d; i++)
@@ -184,7 +184,7 @@ void quern_spec_layer_norm(double *dst, const float *x, const float *weight, con
     for (int i = 0; i < length; i++)
         variance += (x[i] - mean) * (x[i] - mean) / length;
     for (int i = 0; i < length; i++)
-        dst[i] = (x[i] - mean) / sqrt(variance + epsilon) * weight[i] + bias[i];
+        dst[i] = (x[i] - mean) / sqrt(variance + epsilon) * weight[i] + (bias != NULL ? bias[i] : 0);
 }
 
 /* Rotary position embedding (Su et al. 2021), pairs half a head apart */
@@ -211,11 +211,22 @@ static double gelu_tanh(double z)
     return z / (1 + exp(-2 * t));
 }
 
-/* GEGLU: Shazeer 2020 */
+/* SiLU (Hendrycks and Gimpel 2016) */
+static double silu(double z)
+{
+    return z / (1 + exp(-z));
+}
+
+/* GEGLU and SwiGLU: Shazeer 2020 */
 void quern_spec_ffn(enum quern_ffn_kind kind, double *dst, const float *gate, const float *up, int length)
 {
     for (int i = 0; i < length; i++)
-        dst[i] = kind == QUERN_FFN_GEGLU_TANH ? gelu_tanh(gate[i]) * up[i] : gelu_erf(gate[i]);
+        switch (kind) {
+        case QUERN_FFN_GEGLU_TANH: dst[i] = gelu_tanh(gate[i]) * up[i]; break;
+        case QUERN_FFN_GELU_ERF: dst[i] = gelu_erf(gate[i]); break;
+        case QUERN_FFN_GEGLU_ERF: dst[i] = gelu_erf(gate[i]) * up[i]; break;
+        default: dst[i] = silu(gate[i]) * up[i]; /* SWIGLU */
+        }
 }
 
 double quern_spec_quantize(double q[QUERN_BLOCK_ELEMENTS], const double x[QUERN_BLOCK_ELEMENTS])

@@ -22,7 +22,7 @@ struct quern_spec_attention {
     const float *queries;      /* as in struct quern_attention_job */
     const float *keys, *values; /* [tokens][dimensions], rows stride floats apart */
     size_t token_stride, stride;
-    int group, dimensions, tokens, window;
+    int group, dimensions, tokens, before, after;
     float scale;
 };
 

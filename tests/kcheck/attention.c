@@ -4,6 +4,7 @@
 #include "base/count.h"
 #include "kernels/spec.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,7 +51,7 @@ static void text_new(struct kcheck *k, struct text *t, enum kcheck_edge edge)
     s->keys = keys;
     s->values = values;
     t->job = (struct quern_attention_job){t->packed.at, queries, s->token_stride, s->group, s->dimensions, s->tokens,
-                                          s->window, s->scale};
+                                          s->before, s->after, s->scale};
 }
 
 static void text_free(struct kcheck *k, struct text *t)
@@ -118,11 +119,12 @@ static void compare_row(struct kcheck *k, const struct text *t, int row, const f
     free(p);
 }
 
-/* Query rows that are compared with the specification: ends, the edges of blocks and of windows, some others. */
+/* Query rows that are compared with the specification: ends, the edges of what is visible, some others. */
 static bool is_sample(struct kcheck *k, const struct text *t, int row)
 {
     const int token = row / t->spec.group, n = t->spec.tokens;
-    return token == 0 || token == n - 1 || token == t->spec.window || (int)(kcheck_random(k) % (uint32_t)n) < 4;
+    return token == 0 || token == n - 1 || token == t->spec.before || token == n - 1 - t->spec.after ||
+           (int)(kcheck_random(k) % (uint32_t)n) < 4;
 }
 
 /* Runs all rows in tiles, the first of which has only first_count rows. */
@@ -151,8 +153,8 @@ static void pack_in_parts(const struct text *t, int part)
 static void check_text(struct kcheck *k, struct text *t)
 {
     const struct quern_spec_attention *s = &t->spec;
-    kcheck_case(k, "%d tokens, window %d, dimensions %d, group %d, %s times %g", s->tokens, s->window, s->dimensions,
-                s->group, kcheck_kind_names[t->kind], (double)t->spread);
+    kcheck_case(k, "%d tokens, %d before, %d after, dimensions %d, group %d, %s times %g", s->tokens, s->before,
+                s->after, s->dimensions, s->group, kcheck_kind_names[t->kind], (double)t->spread);
     text_new(k, t, kcheck_random(k) % 2 ? KCHECK_START : KCHECK_END);
     const size_t floats = (size_t)t->rows * (size_t)s->dimensions;
     float *all = malloc(floats * sizeof *all), *again = malloc(floats * sizeof *again);
@@ -179,7 +181,11 @@ static const struct quern_attention *attention_of(const struct kcheck *k, int va
 static void check_attention(struct kcheck *k, int variant)
 {
     static const int tokens[] = {1, 2, 31, 32, 33, 64, 65, 128, 129, 160, 257};
-    static const int windows[] = {0, 1, 31, 32, 33, 128, 1 << 20}, dimensions[] = {32, 64, 96, 256};
+    static const int dimensions[] = {32, 64, 96, 256};
+    static const struct {
+        int before, after;
+    } visible[] = {{0, 0}, {1, 1}, {31, 31}, {32, 32}, {33, 33}, {128, 128}, {INT_MAX, INT_MAX}, {INT_MAX, 0},
+                   {INT_MAX, 0}, {33, 0}, {2, 64}};
     static const float spreads[] = {1, 1, 3, 0.01f};
     static const enum kcheck_kind kinds[] = {KCHECK_GAUSS, KCHECK_GAUSS, KCHECK_UNIFORM, KCHECK_ZEROS, KCHECK_TINY};
     const bool bfloat16 = strcmp(k->table->activation[QUERN_PATH_FAST]->name, "bfloat16") == 0;
@@ -188,11 +194,12 @@ static void check_attention(struct kcheck *k, int variant)
     if (!t.exact && t.attention == attention_of(k, QUERN_PATH_EXACT)) /* checked as that */
         return;
     for (size_t n = 0; n < QUERN_COUNT(tokens); n++)
-        for (size_t w = 0; w < QUERN_COUNT(windows); w++) {
+        for (size_t w = 0; w < QUERN_COUNT(visible); w++) {
             if ((tokens[n] > 64 && kcheck_random(k) % 2) || !kcheck_wanted(k))
                 continue;
             t.spec.tokens = tokens[n];
-            t.spec.window = windows[w];
+            t.spec.before = visible[w].before;
+            t.spec.after = visible[w].after;
             t.spec.dimensions = dimensions[tokens[n] > 64 ? kcheck_random(k) % 3 : kcheck_random(k) % 4];
             t.spec.group = 1 + (int)(kcheck_random(k) % (tokens[n] > 64 ? 2 : 4));
             t.kind = kinds[kcheck_random(k) % 5];
@@ -225,11 +232,11 @@ static void bench_attention(struct kcheck *k, int variant)
         return;
     for (size_t i = 0; i < QUERN_COUNT(tokens); i++) {
         struct text t = {.attention = attention_of(k, variant), .spread = 1,
-                         .spec = {.tokens = tokens[i], .window = 256, .group = 3, .dimensions = 256}};
+                         .spec = {.tokens = tokens[i], .before = 256, .after = 256, .group = 3, .dimensions = 256}};
         double seen = 0;
         char shape[64];
         for (int j = 0; j < t.spec.tokens; j++)
-            seen += fmin(j, t.spec.window) + 1 + fmin(t.spec.tokens - 1 - j, t.spec.window);
+            seen += fmin(j, t.spec.before) + 1 + fmin(t.spec.tokens - 1 - j, t.spec.after);
         text_new(k, &t, KCHECK_END);
         snprintf(shape, sizeof shape, "pack %d", t.spec.tokens);
         kcheck_time(k, shape, 0, 2.0 * t.spec.tokens * t.spec.dimensions * (double)sizeof(float), KCHECK_PEAK_NONE,

@@ -4,6 +4,7 @@
 #include "base/count.h"
 #include "kernels/spec.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,15 +15,17 @@ static const int lengths[] = {32, 64, 96, 160, 256, 768, 1152};
 static const float epsilon = 1e-6f;
 
 /* The first ones work on floats; the others write rows of an activation format. */
-enum op { RMS_NORM, ADD_NORM, LAYER_NORM, ADD, ROPE, NORM_ROPE, FIRST_OF_FORMAT, WRITE = FIRST_OF_FORMAT,
-          WRITE_RMS_NORM, WRITE_GEGLU_TANH, WRITE_GELU_ERF, SPLIT };
+enum op { RMS_NORM, ADD_NORM, LAYER_NORM, LAYER_NORM_WITHOUT_BIAS, ADD, ROPE, NORM_ROPE, FIRST_OF_FORMAT,
+          WRITE = FIRST_OF_FORMAT, WRITE_RMS_NORM, SPLIT, FFN };
 
-/* A variant of the checks is such an operation and a path. */
+/* A variant of the checks is such an operation and a path. FFN + a kind is the operation FFN with this kind. */
 enum { EXACT = 32 };
+static_assert(FFN + QUERN_FFN_KINDS <= EXACT, "a variant is below the mark of a path");
 
 /* Operands of any of them, and what should come out. A buffer of a format has three rows; the middle one is checked. */
 struct row {
     enum op op;
+    enum quern_ffn_kind ffn;
     const struct quern_activation *activation; /* NULL for operations on floats */
     const struct kcheck_format *format;
     int length;
@@ -36,6 +39,10 @@ struct row {
 static struct row row_of(const struct kcheck *k, int variant)
 {
     struct row r = {.op = (enum op)(variant & ~EXACT)};
+    if (r.op > FFN) {
+        r.ffn = (enum quern_ffn_kind)(r.op - FFN);
+        r.op = FFN;
+    }
     if (r.op >= FIRST_OF_FORMAT) {
         r.activation = k->table->activation[variant & EXACT ? QUERN_PATH_EXACT : QUERN_PATH_FAST];
         r.format = kcheck_format_of(r.activation);
@@ -92,10 +99,10 @@ static void want_add_norm(struct row *r)
 
 /* The mean is off by the roundings of its sum, in units of the mean magnitude; x - mean by that and one rounding more.
  * The root is off by what this does to the squares. */
-static void want_layer_norm(struct row *r)
+static void want_layer_norm(struct row *r, const float *bias)
 {
     double mean = 0, magnitude = 0, variance = 0;
-    quern_spec_layer_norm(r->want, r->x, r->w, r->y, r->length, epsilon);
+    quern_spec_layer_norm(r->want, r->x, r->w, bias, r->length, epsilon);
     for (int i = 0; i < r->length; i++) {
         mean += (double)r->x[i] / r->length;
         magnitude += fabs((double)r->x[i]) / r->length;
@@ -132,12 +139,14 @@ static void want_rope(struct row *r, double error)
 
 /* An error of t in e^t is a relative one, and t has a few roundings. Where e^t leaves float32, the result is as good as
  * zero next to z * up. */
-static void want_ffn(struct row *r, enum quern_ffn_kind kind)
+static void want_ffn(struct row *r)
 {
-    quern_spec_ffn(kind, r->want, r->x, r->y, r->length);
+    quern_spec_ffn(r->ffn, r->want, r->x, r->y, r->length);
     for (int i = 0; i < r->length; i++) {
-        const double z = fabs((double)r->x[i]), up = kind == QUERN_FFN_GELU_ERF ? 1 : fabs((double)r->y[i]);
-        const double t = kind == QUERN_FFN_GELU_ERF ? z * z / 2 : 1.6 * (z + 0.0447 * z * z * z);
+        const double z = fabs((double)r->x[i]), up = r->ffn == QUERN_FFN_GELU_ERF ? 1 : fabs((double)r->y[i]);
+        const double t = r->ffn == QUERN_FFN_SWIGLU       ? z
+                         : r->ffn == QUERN_FFN_GEGLU_TANH ? 1.6 * (z + 0.0447 * z * z * z)
+                                                          : z * z / 2;
         r->bound[i] = (16 + 4 * fmin(t, 100)) * KCHECK_UNIT * fabs(r->want[i]) + 1e-37 * z * up + 4 * KCHECK_SMALLEST;
     }
 }
@@ -149,14 +158,14 @@ static void want_row(struct row *r)
     case RMS_NORM:
     case WRITE_RMS_NORM: want_norm(r, r->x, r->w); break;
     case ADD_NORM: want_add_norm(r); break;
-    case LAYER_NORM: want_layer_norm(r); break;
+    case LAYER_NORM: want_layer_norm(r, r->y); break;
+    case LAYER_NORM_WITHOUT_BIAS: want_layer_norm(r, NULL); break;
     case ADD: want_add(r); break;
     case NORM_ROPE:
         quern_spec_rms_norm(r->want, r->x, r->w, length, epsilon);
         want_rope(r, norm_error(length) + 2 * KCHECK_UNIT);
         break;
-    case WRITE_GEGLU_TANH: want_ffn(r, QUERN_FFN_GEGLU_TANH); break;
-    case WRITE_GELU_ERF: want_ffn(r, QUERN_FFN_GELU_ERF); break;
+    case FFN: want_ffn(r); break;
     case ROPE:
     case WRITE:
     case SPLIT:
@@ -177,10 +186,9 @@ static void call_part(const struct row *r, int row, int first, int count)
     const struct quern_activation *a = r->activation;
     if (r->op == WRITE)
         a->write(r->out, row, r->length, first, r->x + first, count);
-    else if (r->op == WRITE_GEGLU_TANH)
-        a->ffn[QUERN_FFN_GEGLU_TANH](r->out, row, r->length, first, r->x + first, r->y + first, count);
     else
-        a->ffn[QUERN_FFN_GELU_ERF](r->out, row, r->length, first, r->x + first, NULL, count);
+        a->ffn[r->ffn](r->out, row, r->length, first, r->x + first,
+                       r->ffn == QUERN_FFN_GELU_ERF ? NULL : r->y + first, count);
 }
 
 /* A row of the buffer. */
@@ -207,6 +215,7 @@ static void call_floats(const struct kcheck *k, const struct row *r)
     case RMS_NORM: t->rms_norm(r->out, r->out, r->w, length, epsilon); break;
     case ADD_NORM: t->add_norm(r->out, r->y, r->w, length, epsilon); break;
     case LAYER_NORM: t->layer_norm(r->out, r->out, r->w, r->y, length, epsilon); break;
+    case LAYER_NORM_WITHOUT_BIAS: t->layer_norm(r->out, r->out, r->w, NULL, length, epsilon); break;
     case ADD: t->add(r->out, r->y, length); break;
     case ROPE: t->rope(r->out, r->y, r->z, length); break;
     default: t->norm_rope(r->out, r->w, r->y, r->z, length, epsilon);
@@ -215,7 +224,7 @@ static void call_floats(const struct kcheck *k, const struct row *r)
 
 static bool writes_parts(enum op op)
 {
-    return op == WRITE || op == WRITE_GEGLU_TANH || op == WRITE_GELU_ERF;
+    return op == WRITE || op == FFN;
 }
 
 /* dst and rest together have 15 bits of the largest element of a block. */
@@ -324,7 +333,7 @@ static void bench_row(struct kcheck *k, int variant)
     if (!has_kernel(&t.row))
         return;
     const enum op op = t.row.op;
-    t.row.length = op == NORM_ROPE || op == ROPE ? 256 : op == WRITE_GEGLU_TANH || op == WRITE_GELU_ERF ? 1152 : 768;
+    t.row.length = op == NORM_ROPE || op == ROPE ? 256 : op == FFN ? 1152 : 768;
     row_new(k, &t.row, KCHECK_GAUSS);
     snprintf(shape, sizeof shape, "%d", t.row.length);
     kcheck_time(k, shape, 0, t.row.length * (double)sizeof(float), KCHECK_PEAK_NONE, time_row, &t);
@@ -332,18 +341,22 @@ static void bench_row(struct kcheck *k, int variant)
 }
 
 #define FLOATS(name, op) {name, check_row, bench_row, op}
-#define BOTH(name, op) {"fast_" name, check_row, bench_row, op}, {"exact_" name, check_row, bench_row, (int)op | EXACT}
+#define BOTH(name, op)                                                                                                 \
+    {"fast_" name, check_row, bench_row, op}, {"exact_" name, check_row, bench_row, (int)(op) | EXACT}
 
 const struct kcheck_check kcheck_rows[] = {
     FLOATS("rms_norm", RMS_NORM),
     FLOATS("add_norm", ADD_NORM),
     FLOATS("layer_norm", LAYER_NORM),
+    FLOATS("layer_norm_without_bias", LAYER_NORM_WITHOUT_BIAS),
     FLOATS("add", ADD),
     FLOATS("rope", ROPE),
     FLOATS("norm_rope", NORM_ROPE),
     BOTH("write", WRITE),
     BOTH("rms_norm", WRITE_RMS_NORM),
-    BOTH("geglu_tanh", WRITE_GEGLU_TANH),
-    BOTH("gelu_erf", WRITE_GELU_ERF),
     BOTH("split", SPLIT),
+    BOTH("geglu_tanh", FFN + QUERN_FFN_GEGLU_TANH),
+    BOTH("gelu_erf", FFN + QUERN_FFN_GELU_ERF),
+    BOTH("geglu_erf", FFN + QUERN_FFN_GEGLU_ERF),
+    BOTH("swiglu", FFN + QUERN_FFN_SWIGLU),
     {NULL, NULL, NULL, 0}};

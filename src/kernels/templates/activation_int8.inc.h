@@ -55,26 +55,19 @@ static void int8_rms_norm(void *dst, int row, const float *x, const float *weigh
     }
 }
 
-INLINE void int8_ffn(enum quern_ffn_kind kind, struct quern_int8_block *to, const float *gate, const float *up,
-                     int count)
+INLINE void int8_ffn(enum quern_ffn_kind kind, void *dst, int row, int length, int first, const float *gate,
+                     const float *up, int count)
 {
+    struct quern_int8_block *to = int8_row(dst, row, length) + first / 32;
     for (int b = 0; b < count; b += 32) {
         vf v[32 / LANES];
         for (int i = 0; i < 32 / LANES; i++)
-            v[i] = ffn_at(kind, gate, up, b + i * LANES);
+            v[i] = ffn_at(false, kind, gate, up, b + i * LANES);
         quantize_block(to + b / 32, v);
     }
 }
 
-static void int8_geglu_tanh(void *dst, int row, int length, int first, const float *gate, const float *up, int count)
-{
-    int8_ffn(QUERN_FFN_GEGLU_TANH, int8_row(dst, row, length) + first / 32, gate, up, count);
-}
-
-static void int8_gelu_erf(void *dst, int row, int length, int first, const float *gate, const float *up, int count)
-{
-    int8_ffn(QUERN_FFN_GELU_ERF, int8_row(dst, row, length) + first / 32, gate, up, count);
-}
+DEFINE_FFN_KINDS(int8)
 
 static void int8_split(void *dst, void *rest, int row, float *x, int length)
 {
@@ -88,5 +81,4 @@ static void int8_split(void *dst, void *rest, int row, float *x, int length)
 
 static const struct quern_activation int8 = {
     .name = "int8", .rows_together = 1, .block_bytes = sizeof(struct quern_int8_block),
-    .write = int8_write, .rms_norm = int8_rms_norm,
-    .ffn = {[QUERN_FFN_GEGLU_TANH] = int8_geglu_tanh, [QUERN_FFN_GELU_ERF] = int8_gelu_erf}, .split = int8_split};
+    .write = int8_write, .rms_norm = int8_rms_norm, .ffn = FFN_KINDS(int8), .split = int8_split};

@@ -7,12 +7,12 @@
 
 INLINE int first_visible(const struct quern_attention_job *job, int token)
 {
-    return token > job->window ? token - job->window : 0;
+    return token > job->before ? token - job->before : 0;
 }
 
 INLINE int end_visible(const struct quern_attention_job *job, int token)
 {
-    return job->tokens - token > job->window ? token + job->window + 1 : job->tokens;
+    return job->tokens - token > job->after ? token + job->after + 1 : job->tokens;
 }
 
 /* The blocks [*begin, *end) in which some of the query rows [first, first + count) see keys. */

@@ -89,30 +89,22 @@ static void bfloat16_rms_norm(void *dst, int row, const float *x, const float *w
     }
 }
 
-static void bfloat16_geglu_tanh(void *dst, int row, int length, int first, const float *gate, const float *up,
-                                int count)
+INLINE void bfloat16_ffn(enum quern_ffn_kind kind, void *dst, int row, int length, int first, const float *gate,
+                         const float *up, int count)
 {
     unsigned char *to = bfloat16_line(dst, row, length, first);
     for (int i = 0; i < count; i += 32, to += TILE_BYTES) {
-        bfloat16_store(to, gelu_tanh_short(vf_load(gate + i)) * vf_load(up + i));
-        bfloat16_store(to + 32, gelu_tanh_short(vf_load(gate + i + 16)) * vf_load(up + i + 16));
+        bfloat16_store(to, ffn_at(true, kind, gate, up, i));
+        bfloat16_store(to + 32, ffn_at(true, kind, gate, up, i + 16));
     }
 }
 
-static void bfloat16_gelu_erf(void *dst, int row, int length, int first, const float *gate, const float *up, int count)
-{
-    unsigned char *to = bfloat16_line(dst, row, length, first);
-    for (int i = 0; i < count; i += 32, to += TILE_BYTES) {
-        bfloat16_store(to, ffn_at(QUERN_FFN_GELU_ERF, gate, up, i));
-        bfloat16_store(to + 32, ffn_at(QUERN_FFN_GELU_ERF, gate, up, i + 16));
-    }
-}
+DEFINE_FFN_KINDS(bfloat16)
 
 /* There is no split: keys from bfloat16 rows alone are more exact than keys from int8 rows with their rest. */
 static const struct quern_activation bfloat16 = {
     .name = "bfloat16", .rows_together = TILE_LINES, .block_bytes = TILE_LINE_BYTES, .write = bfloat16_write,
-    .rms_norm = bfloat16_rms_norm,
-    .ffn = {[QUERN_FFN_GEGLU_TANH] = bfloat16_geglu_tanh, [QUERN_FFN_GELU_ERF] = bfloat16_gelu_erf}};
+    .rms_norm = bfloat16_rms_norm, .ffn = FFN_KINDS(bfloat16)};
 
 /* ---------------------------------------------------------------- weights
  *

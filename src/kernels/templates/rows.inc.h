@@ -47,7 +47,8 @@ static void layer_norm(float *dst, const float *x, const float *weight, const fl
         vf_store(dst + i, vf_load(x + i) - mean);
     const vf factor = norm_factor(dst, length, epsilon);
     for (int i = 0; i < length; i += LANES)
-        vf_store(dst + i, VF_FMA(vf_load(dst + i) * factor, vf_load(weight + i), vf_load(bias + i)));
+        vf_store(dst + i, VF_FMA(vf_load(dst + i) * factor, vf_load(weight + i),
+                                 bias != NULL ? vf_load(bias + i) : vf_set(0.0f)));
 }
 
 static void add(float *x, const float *y, int length)
@@ -118,11 +119,45 @@ INLINE vf gelu_erf(vf z)
     return z * vf_select((vi)(z < vf_set(0.0f)), q, vf_set(1.0f) - q);
 }
 
-/* LANES results of a feed-forward layer's activation function, from element i on. */
-INLINE vf ffn_at(enum quern_ffn_kind kind, const float *gate, const float *up, int i)
+INLINE vf silu(vf z)
 {
-    return kind == QUERN_FFN_GEGLU_TANH ? gelu_tanh(vf_load(gate + i)) * vf_load(up + i) : gelu_erf(vf_load(gate + i));
+    return z * VF_RECIPROCAL(vf_set(1.0f) + vf_exp(-z));
 }
+
+/* The same within 2^-12 of itself. */
+INLINE vf silu_short(vf z)
+{
+    return z * VF_RECIPROCAL_SHORT(vf_set(1.0f) + vf_exp2_short(z * vf_set(-1.44269504f)));
+}
+
+/* LANES results of a feed-forward layer's activation function, from element i on. is_short: those that have a form
+ * within 2^-12 take it. */
+INLINE vf ffn_at(bool is_short, enum quern_ffn_kind kind, const float *gate, const float *up, int i)
+{
+    const vf z = vf_load(gate + i);
+    switch (kind) {
+    case QUERN_FFN_GEGLU_TANH: return (is_short ? gelu_tanh_short(z) : gelu_tanh(z)) * vf_load(up + i);
+    case QUERN_FFN_GELU_ERF: return gelu_erf(z);
+    case QUERN_FFN_GEGLU_ERF: return gelu_erf(z) * vf_load(up + i);
+    default: return (is_short ? silu_short(z) : silu(z)) * vf_load(up + i); /* SWIGLU */
+    }
+}
+
+/* The functions of a format for every kind, made from FORMAT_ffn, which has the kind as its first parameter. */
+#define DEFINE_FFN(format, name, kind)                                                                                 \
+    static void format##_##name(void *dst, int row, int length, int first, const float *gate, const float *up,         \
+                                int count)                                                                             \
+    {                                                                                                                  \
+        format##_ffn(kind, dst, row, length, first, gate, up, count);                                                  \
+    }
+#define DEFINE_FFN_KINDS(format)                                                                                       \
+    DEFINE_FFN(format, geglu_tanh, QUERN_FFN_GEGLU_TANH)                                                               \
+    DEFINE_FFN(format, gelu_erf, QUERN_FFN_GELU_ERF)                                                                   \
+    DEFINE_FFN(format, geglu_erf, QUERN_FFN_GEGLU_ERF)                                                                 \
+    DEFINE_FFN(format, swiglu, QUERN_FFN_SWIGLU)
+#define FFN_KINDS(format)                                                                                              \
+    {[QUERN_FFN_GEGLU_TANH] = format##_geglu_tanh, [QUERN_FFN_GELU_ERF] = format##_gelu_erf,                           \
+     [QUERN_FFN_GEGLU_ERF] = format##_geglu_erf, [QUERN_FFN_SWIGLU] = format##_swiglu}
 
 /* ---------------------------------------------------------------- rows of floats */
 
@@ -141,23 +176,16 @@ static void float32_rms_norm(void *dst, int row, const float *x, const float *we
     rms_norm(float32_row(dst, row, length), x, weight, length, epsilon);
 }
 
-INLINE void float32_ffn(enum quern_ffn_kind kind, float *to, const float *gate, const float *up, int count)
+INLINE void float32_ffn(enum quern_ffn_kind kind, void *dst, int row, int length, int first, const float *gate,
+                        const float *up, int count)
 {
+    float *to = float32_row(dst, row, length) + first;
     for (int i = 0; i < count; i += LANES)
-        vf_store(to + i, ffn_at(kind, gate, up, i));
+        vf_store(to + i, ffn_at(false, kind, gate, up, i));
 }
 
-static void float32_geglu_tanh(void *dst, int row, int length, int first, const float *gate, const float *up, int count)
-{
-    float32_ffn(QUERN_FFN_GEGLU_TANH, float32_row(dst, row, length) + first, gate, up, count);
-}
-
-static void float32_gelu_erf(void *dst, int row, int length, int first, const float *gate, const float *up, int count)
-{
-    float32_ffn(QUERN_FFN_GELU_ERF, float32_row(dst, row, length) + first, gate, up, count);
-}
+DEFINE_FFN_KINDS(float32)
 
 static const struct quern_activation float32 = {
     .name = "float32", .rows_together = 1, .block_bytes = 32 * sizeof(float),
-    .write = float32_write, .rms_norm = float32_rms_norm,
-    .ffn = {[QUERN_FFN_GEGLU_TANH] = float32_geglu_tanh, [QUERN_FFN_GELU_ERF] = float32_gelu_erf}};
+    .write = float32_write, .rms_norm = float32_rms_norm, .ffn = FFN_KINDS(float32)};
