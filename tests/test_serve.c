@@ -850,20 +850,45 @@ static void test_what_can_never_fit(void **state)
     assert_int_equal(served_end(&other, SIGTERM), 0);
 }
 
+/* More clients than connections, each of which sends its request some time after it has connected. */
+static void test_young_connections_stay(void **state)
+{
+    (void)state;
+    enum { CLIENTS = 24 };
+    static const char *const options[] = {"--max-connections", "2", NULL};
+    struct served other;
+    struct reply reply;
+    int clients[CLIENTS];
+    assert_true(serve_start(&other, options));
+    for (int i = 0; i < CLIENTS; i++) { /* the system connects them; the server accepts two */
+        clients[i] = client_connect(&other);
+        usleep(1000);
+    }
+    for (int i = 0; i < CLIENTS; i++)
+        client_post(clients[i], WHERE, "Connection: close\r\n", BODY);
+    for (int i = 0; i < CLIENTS; i++) {
+        client_read(clients[i], &reply);
+        assert_int_equal(reply.status, 200);
+        reply_free(&reply);
+        close(clients[i]);
+    }
+    assert_int_equal(served_end(&other, SIGTERM), 0);
+}
+
 static void test_connections_are_limited(void **state)
 {
     (void)state;
     static const char *const options[] = {"--max-connections", "4", NULL};
     struct served other;
     struct reply reply;
-    int clients[16];
+    int clients[6];
     assert_true(serve_start(&other, options));
-    for (int i = 0; i < 16; i++) /* idle connections are closed to make room */
+    for (int i = 0; i < 6; i++) /* idle connections are closed to make room */
         clients[i] = client_connect(&other);
     client_ask(&other, WHERE, "", BODY, &reply);
     assert_int_equal(reply.status, 200);
     reply_free(&reply);
-    for (int i = 0; i < 16; i++)
+    for (int i = 0; i < 6; i++)
         close(clients[i]);
     assert_int_equal(served_end(&other, SIGTERM), 0);
 }
@@ -1142,6 +1167,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_slow_clients),
         cmocka_unit_test(test_what_is_too_much),
         cmocka_unit_test(test_what_can_never_fit),
+        cmocka_unit_test(test_young_connections_stay),
         cmocka_unit_test(test_connections_are_limited),
         cmocka_unit_test(test_deadlines),
         cmocka_unit_test(test_clients_that_leave),

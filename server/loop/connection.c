@@ -19,6 +19,7 @@
 #define PROGRESS 65536   /* bytes that must be moved, in either direction, within the read timeout */
 #define LINGER_SECONDS 2
 #define WATCH_SECONDS 0.5      /* between looks whether a client that has closed its side still reads */
+#define YOUNG_NS INT64_C(500000000)  /* for a connection's first request to begin; less than a pause of listen.c */
 #define GRACE_NS INT64_C(1000000000) /* for bodies that are on their way when the server must end */
 
 enum stage {
@@ -39,6 +40,8 @@ struct quern_connection {
     struct quern_exchange *exchange; /* NULL: none is begun */
     size_t progress;                 /* bytes moved since the timer was set */
     bool closes;                     /* after the answer */
+    int64_t opened_ns;
+    bool is_used;                    /* a request has begun to arrive */
     bool is_surplus;                 /* one too many: its request is refused */
     bool ended;                      /* the client has closed its side: nothing more arrives */
     bool is_probed;                  /* since then, something was sent to learn whether it still reads */
@@ -168,6 +171,7 @@ static bool advance_head(struct quern_connection *connection)
     quern_receive_skip(input);
     if (evbuffer_get_length(input) == 0)
         return false;
+    connection->is_used = true;
     if (connection->stage == IDLE)
         enter(connection, HEAD);
     const int status = quern_receive_head(&connection->receiver, input);
@@ -418,7 +422,7 @@ void quern_connection_open(struct quern_server *server, evutil_socket_t descript
     if (!server->is_unix)
         setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
     *connection = (struct quern_connection){.server = server, .socket = socket, .timer = timer,
-                                            .is_surplus = is_surplus};
+                                            .is_surplus = is_surplus, .opened_ns = quern_clock_ns()};
     join(connection);
     server->service.load.connections++;
     bufferevent_setcb(socket, on_read, on_written, on_end, connection);
@@ -453,14 +457,31 @@ static bool is_idle(const struct quern_connection *connection)
            recv(bufferevent_getfd(connection->socket), &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0;
 }
 
+/* Whether the first request of a connection may still be on its way. */
+static bool is_young(const struct quern_connection *connection)
+{
+    return !connection->is_used && quern_clock_ns() - connection->opened_ns < YOUNG_NS;
+}
+
+static struct quern_connection *find_idle(const struct quern_server *server)
+{
+    struct quern_connection *connection = server->first;
+    while (connection != NULL && (is_young(connection) || !is_idle(connection)))
+        connection = connection->after;
+    return connection;
+}
+
+bool quern_connections_have_idle(const struct quern_server *server)
+{
+    return find_idle(server) != NULL;
+}
+
 bool quern_connections_close_idle(struct quern_server *server)
 {
-    for (struct quern_connection *connection = server->first; connection != NULL; connection = connection->after)
-        if (is_idle(connection)) {
-            quern_connection_close(connection);
-            return true;
-        }
-    return false;
+    struct quern_connection *connection = find_idle(server);
+    if (connection != NULL)
+        quern_connection_close(connection);
+    return connection != NULL;
 }
 
 bool quern_connections_drain(struct quern_server *server)

@@ -13,8 +13,12 @@ struct quern_connection;
 void quern_connection_open(struct quern_server *server, evutil_socket_t descriptor, bool is_surplus);
 void quern_connection_close(struct quern_connection *connection);
 
-/* Closes the connection that has been without a request for the longest time. False: all have one. */
+/* Closes the connection that has been without a request for the longest time. False: all have one, or are so new that
+ * their first one may still be on its way. */
 bool quern_connections_close_idle(struct quern_server *server);
+
+/* Whether there is such a connection. */
+bool quern_connections_have_idle(const struct quern_server *server);
 
 /* Closes all connections that have no request. True: no client waits for an answer or reads one any more. Requests
  * whose head has arrived in part do not count; those whose body has are refused after a second. */

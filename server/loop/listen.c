@@ -30,7 +30,8 @@ static void pause_accepting(struct quern_server *server)
     event_add(server->resume, &soon);
 }
 
-/* At the limit of connections the one that has been idle for the longest time is closed. When none is idle, the next
+/* At the limit of connections the one that has been idle for the longest time is closed, but none whose first request
+ * may still be on its way: its client would see a connection that ends without an answer. When none is idle, the next
  * client waits in the kernel until a connection closes; each of them then closes after its answer. When none has closed
  * for a second, some more connections are accepted, only to tell them so. */
 static void on_accept(struct evconnlistener *listener, evutil_socket_t descriptor, struct sockaddr *address, int length,
@@ -41,9 +42,12 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t descripto
     (void)listener;
     (void)address;
     (void)length;
-    const bool is_tight = *open + 1 >= most && !quern_connections_close_idle(server), is_surplus = *open >= most;
+    if (*open + 1 >= most)
+        quern_connections_close_idle(server);
+    const bool is_surplus = *open >= most;
     quern_connection_open(server, descriptor, is_surplus);
-    if (is_tight && (!is_surplus || *open >= most + QUERN_SURPLUS))
+    const bool is_full = *open >= most && !quern_connections_have_idle(server);
+    if (is_full && (!is_surplus || *open >= most + QUERN_SURPLUS))
         pause_accepting(server);
 }
 
