@@ -4,6 +4,7 @@
 usage: check_layers.py SOURCE-ROOT
        check_layers.py --self-test    shows that each rule fails on a file made to break it
 """
+import glob
 import os
 import re
 import sys
@@ -92,6 +93,10 @@ class Tree:
                 paths += [os.path.relpath(os.path.join(base, name), root) for name in names
                           if name.endswith((".c", ".h"))]
         self.sources = {path: Source(root, path) for path in sorted(paths)}
+        self.documents = {}  # {path: text} of the pages for readers
+        for path in sorted(glob.glob("*.md", root_dir=root) + glob.glob("docs/*.md", root_dir=root)):
+            with open(os.path.join(root, path), encoding="utf-8") as file:
+                self.documents[path] = file.read()
         self.complaints = []
 
     def complain(self, text):
@@ -257,6 +262,12 @@ def check_lines(tree):
         for number, line in enumerate(source.text.split("\n"), 1):
             if len(line) > LINE_LENGTH and not source.path.startswith("tests/golden/"):
                 tree.complain("%s:%d has %d columns" % (source.path, number, len(line)))
+    for path, text in tree.documents.items():
+        is_code = False
+        for number, line in enumerate(text.split("\n"), 1):
+            is_code ^= line.startswith("```")
+            if len(line) > LINE_LENGTH and not is_code and line.lstrip()[0] != "|":  # a row of a table is one line
+                tree.complain("%s:%d has %d columns" % (path, number, len(line)))
 
 
 def each(tree, sources, pattern, text, code=True):
@@ -336,6 +347,7 @@ BAD = (
     ({"tools/b.c": "int quern_a(\n    int one)\n{\n"}, "the function quern_a is defined more than once"),
     ({"src/text/b.c": "#define ROWS 4\n", "cli/b.h": "enum { FIRST, ROWS = 5 };\n"}, "the constant ROWS has more than"),
     ({"tests/b.c": "/* %s */\n" % ("x" * 120)}, "tests/b.c:1 has 126 columns"),
+    ({"docs/b.md": "| %s |\n```\n%s\n```\n%s\n" % (("x" * 130,) * 3)}, "docs/b.md:5 has 130 columns"),
     ({"src/base/b.c": "void f(void)\n{\n    abort();\n}\n"}, "src/base/b.c:3: a library does not print"),
     ({"jobs/b.c": "\nstatic FILE *f = stderr;\n"}, "jobs/b.c:2: jobs/ does not print"),
     ({"tests/b.c": "int n = sizeof x / sizeof x[0];\n"}, "tests/b.c:1: count the elements"),
