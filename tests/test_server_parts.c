@@ -2,6 +2,7 @@
 #include "../server/http/http.h"
 #include "../server/loop/allowed.h"
 #include "../server/loop/keys.h"
+#include "../server/loop/waste.h"
 #include "../server/requests/accept.h"
 #include "../server/requests/answer_vectors.h"
 #include "base/count.h"
@@ -486,6 +487,29 @@ static void test_keys(void **state)
     quern_keys_free(&keys);
 }
 
+/* Large blocks go back to the system a part in each turn, so that no turn holds the loop for long. */
+static void test_waste_is_freed_in_turns(void **state)
+{
+    (void)state;
+    enum { MIB = 1 << 20, BYTES = 5 * MIB + 4321 };
+    static struct quern_server server;
+    struct event_base *base = event_base_new();
+    char *data = malloc(BYTES), *other = malloc(2 * MIB);
+    int turns = 0;
+    assert_true(base != NULL && data != NULL && other != NULL && quern_turns_init(&server.turns, base));
+    memset(data, 1, BYTES);
+    quern_waste_free(&server, data, BYTES);
+    for (; server.turns.first != NULL; turns++)
+        event_base_loop(base, EVLOOP_ONCE);
+    assert_int_equal(turns, 6);
+    quern_waste_free(&server, malloc(100), 100);
+    quern_waste_free(&server, NULL, 0);
+    assert_null(server.turns.first);
+    quern_turns_free(&server.turns);
+    quern_waste_free(&server, other, 2 * MIB); /* as libevent does at the end, when there are no turns any more */
+    event_base_free(base);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -502,6 +526,7 @@ int main(void)
         cmocka_unit_test(test_origins),
         cmocka_unit_test(test_hosts),
         cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_waste_is_freed_in_turns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 #include "log.h"
 #include "receive.h"
 #include "steps/server_clock.h"
+#include "waste.h"
 
 #include <event2/bufferevent.h>
 #include <netinet/in.h>
@@ -252,9 +253,7 @@ static void on_read(struct bufferevent *socket, void *argument)
 
 static void free_data(const void *data, size_t length, void *argument)
 {
-    (void)length;
-    (void)argument;
-    free((void *)(uintptr_t)data);
+    quern_waste_free(argument, (void *)(uintptr_t)data, length);
 }
 
 /* Gives memory to the output, which frees it. Only the length stays, for the log. False: no memory. */
@@ -262,7 +261,8 @@ static bool give_to_output(struct quern_connection *connection, struct quern_buf
 {
     struct evbuffer *output = bufferevent_get_output(connection->socket);
     if (buffer->failed || (buffer->length > 0 &&
-                           evbuffer_add_reference(output, buffer->data, buffer->length, free_data, NULL) != 0))
+                           evbuffer_add_reference(output, buffer->data, buffer->length, free_data,
+                                                  connection->server) != 0))
         return false;
     *buffer = (struct quern_buffer){.length = buffer->length};
     return true;
@@ -272,13 +272,14 @@ static bool give_to_output(struct quern_connection *connection, struct quern_buf
 static void on_ready(void *owner)
 {
     struct quern_connection *connection = owner;
-    const struct quern_server *server = connection->server;
+    struct quern_server *server = connection->server;
     struct quern_exchange *exchange = connection->exchange;
     struct quern_answer *answer = &exchange->answer;
     struct quern_buffer head = {0};
     /* At once, not after the answer is sent: when no memory is left, others that come next may go on with it. */
     quern_request_release(&exchange->request, connection->receiver.body.length);
-    quern_buffer_free(&connection->receiver.body);
+    quern_waste_free(server, connection->receiver.body.data, connection->receiver.body.capacity);
+    connection->receiver.body = (struct quern_buffer){0};
     /* An answer that is beyond the memory limit is sent all the same, as it is computed, and frees its memory soon. */
     connection->closes |= !quern_request_hold(&exchange->request, answer->body.length) || server->service.draining ||
                           server->service.load.connections >= server->most_connections;

@@ -211,7 +211,7 @@ static void give_up_job(struct quern_exchange *exchange)
         if (!quern_batcher_cancel(&exchange->server->batcher, job))
             return; /* quern_exchange_collect frees it */
     }
-    quern_job_free(job);
+    quern_waste_job(exchange->server, job);
 }
 
 static void on_deadline(evutil_socket_t descriptor, short what, void *argument)
@@ -280,7 +280,7 @@ static void release(struct quern_exchange *exchange)
     quern_waste_leave(exchange->server, &exchange->request);
     quern_request_free(&exchange->request);
     quern_answer_free(&exchange->answer);
-    quern_buffer_free(&exchange->body);
+    quern_waste_free(exchange->server, exchange->body.data, exchange->body.capacity);
     quern_waste_trim(exchange->server);
     free(exchange);
 }
@@ -299,7 +299,7 @@ void quern_exchange_end(struct quern_exchange *exchange)
     service->load.requests--;
     quern_turns_remove(&exchange->server->turns, &exchange->turn);
     event_free(exchange->deadline);
-    quern_job_free(exchange->job);
+    quern_waste_job(exchange->server, exchange->job);
     exchange->is_left = exchange->state == QUERN_EXCHANGE_AWAY; /* the other thread reads the text */
     if (!exchange->is_left)
         release(exchange);
@@ -327,7 +327,7 @@ void quern_exchange_collect(struct quern_server *server)
         struct quern_exchange *exchange = job->owner;
         next = job->after;
         if (exchange == NULL) {
-            quern_job_free(job);
+            quern_waste_job(server, job);
             continue;
         }
         enter(exchange, QUERN_EXCHANGE_COMPUTED);

@@ -38,6 +38,7 @@ void quern_turns_free(struct quern_turns *turns)
     }
     if (turns->event != NULL)
         event_free(turns->event);
+    turns->event = NULL;
 }
 
 void quern_turns_add(struct quern_turns *turns, struct quern_turn *turn)
