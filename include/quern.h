@@ -344,12 +344,12 @@ QUERN_API int quern_space(const quern_model *model, const quern_embed_options *o
 
 typedef struct quern_tokenizer_info {
     size_t size;
-    const char *kind;      /* "sentencepiece" */
+    const char *kind;      /* "sentencepiece" (BPE), "unigram" */
     int vocabulary;        /* tokens in the vocabulary: ids are 0 to vocabulary - 1 */
     int32_t bos, eos;      /* the tokens that open and close every text; -1: none does */
     int32_t unknown;       /* the token for characters that the vocabulary lacks; -1: none */
     int longest_piece;     /* most bytes of text that a token stands for: n bytes have at least n / longest_piece
-                              tokens */
+                              tokens. INT_MAX: any number of bytes, as of characters that the vocabulary lacks */
     int puts_space;        /* 1: the tokenizer puts a space before a text */
 } quern_tokenizer_info;
 

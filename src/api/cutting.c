@@ -12,7 +12,8 @@ static quern_text keep(quern_text text, size_t bytes, bool from_end)
     return from_end ? (quern_text){text.data + (text.length - bytes), bytes} : (quern_text){text.data, bytes};
 }
 
-/* The bytes of the first tokens of a window, or of its last ones, without characters that are cut in two. */
+/* The bytes of the first tokens of a window, or of its last ones, without characters that are cut in two. What has no
+ * token, such as white space, belongs to them up to the next token. */
 static size_t bytes_of(const struct quern_window *window, size_t tokens, bool from_end)
 {
     const size_t length = window->text.length;
@@ -20,8 +21,8 @@ static size_t bytes_of(const struct quern_window *window, size_t tokens, bool fr
         return 0;
     if (tokens >= window->tokens)
         return length;
-    return from_end ? length - quern_utf8_ceil(window->text, window->spans[window->tokens - tokens].begin)
-                    : quern_utf8_floor(window->text, window->spans[tokens - 1].end);
+    return from_end ? length - quern_utf8_ceil(window->text, window->spans[window->tokens - tokens - 1].end)
+                    : quern_utf8_floor(window->text, window->spans[tokens].begin);
 }
 
 /* How many bytes to keep of a text, to keep one character more than with these bytes. */

@@ -9,8 +9,9 @@
 /* Of a very long text that will be cut, only a part is tokenised, so that time is bounded by the context length. The
  * part has the bytes of MARGIN more tokens than are kept, because cutting a text may change the tokens beside the cut.
  * For the same reason, a part that lacks the text's start begins at a space, if there is one in its first NEAR
- * bytes. */
-enum { MARGIN = 64, NEAR = 256 };
+ * bytes. Where a token may stand for any number of bytes, a first part has USUAL bytes for each token, and the part
+ * doubles until it has enough tokens. */
+enum { MARGIN = 64, NEAR = 256, USUAL = 6 };
 
 /* Tokens of a prompt that are compared to find where it ends. Only a prompt with a long title has more. */
 enum { PROMPT_TOKENS = 512 };
@@ -53,18 +54,25 @@ int quern_context_spans(quern_context *context, quern_text text, const quern_emb
 /* The smallest number of tokens that so many bytes of text can have. */
 static size_t least_tokens(const quern_model *model, size_t bytes)
 {
+    if (model->longest_piece == QUERN_ANY_LENGTH)
+        return 0;
     return bytes / model->longest_piece + (bytes % model->longest_piece > 0);
 }
 
-/* The part of a text that can matter: the whole text, or a very long text without what will be cut off at its end or,
- * with QUERN_TRUNCATE_START, at its start. */
-static quern_text relevant_part(const quern_context *context, quern_text text, unsigned flags)
+/* How many tokens of a very long text can matter. */
+static size_t relevant_tokens(const quern_model *model)
 {
-    const quern_model *model = context->model;
-    const size_t tokens = (size_t)model->network.shape.context + MARGIN;
-    if (text.length / model->longest_piece < tokens)
+    return (size_t)model->network.shape.context + MARGIN;
+}
+
+/* The part of a text that can matter when so many bytes stand for a token: the whole text, or a very long text without
+ * what will be cut off at its end or, with QUERN_TRUNCATE_START, at its start. */
+static quern_text relevant_part(const quern_model *model, quern_text text, size_t bytes, unsigned flags)
+{
+    const size_t tokens = relevant_tokens(model);
+    if (text.length / bytes < tokens)
         return text;
-    const size_t most = tokens * model->longest_piece;
+    const size_t most = tokens * bytes;
     if ((flags & QUERN_TRUNCATE_START) == 0)
         return (quern_text){text.data, quern_utf8_floor(text, most)};
     size_t from = text.length - most;
@@ -73,6 +81,20 @@ static quern_text relevant_part(const quern_context *context, quern_text text, u
         from = (size_t)(space - text.data);
     from = quern_utf8_ceil(text, from);
     return (quern_text){text.data + from, text.length - from};
+}
+
+/* Tokenises the part of a text that can matter. */
+static int tokenize_relevant(quern_context *context, quern_text text, const quern_embed_options *options,
+                             quern_text *part, size_t *count, quern_error *error)
+{
+    const quern_model *model = context->model;
+    size_t bytes = model->longest_piece == QUERN_ANY_LENGTH ? USUAL : model->longest_piece;
+    for (;; bytes *= 2) {
+        *part = relevant_part(model, text, bytes, options->flags);
+        QUERN_TRY(quern_context_tokenize(context, *part, options, context->ids, context->id_capacity, count, error));
+        if (part->length == text.length || model->longest_piece != QUERN_ANY_LENGTH || *count >= relevant_tokens(model))
+            return QUERN_OK;
+    }
 }
 
 /* ---------------------------------------------------------------- truncation */
@@ -135,24 +157,27 @@ int quern_context_refuse_long(const quern_context *context, size_t tokens, bool 
 int quern_context_prepare(quern_context *context, quern_text text, const quern_embed_options *options,
                           quern_result *result, quern_error *error)
 {
-    const size_t limit = (size_t)context->model->network.shape.context, bytes = text.length + options->title.length;
+    const quern_model *model = context->model;
+    const size_t limit = (size_t)model->network.shape.context, bytes = text.length + options->title.length;
     const bool cuts = (options->flags & (QUERN_TRUNCATE | QUERN_TRUNCATE_START)) != 0;
     quern_embed_options o = *options;
+    quern_text part;
     size_t count = 0;
-    QUERN_TRY(quern_model_check_tokenizer(context->model, error));
-    const int32_t eos = quern_vocabulary_eos(context->model->vocabulary);
+    QUERN_TRY(quern_model_check_tokenizer(model, error));
+    const int32_t eos = quern_vocabulary_eos(model->vocabulary);
     if (text.data == NULL && text.length != 0)
         return quern_fail(error, QUERN_EINVAL, "the text's data is NULL, but its length is not 0");
-    const quern_text part = relevant_part(context, text, o.flags);
-    o.title = relevant_part(context, o.title, QUERN_TRUNCATE);
-    const size_t unread = least_tokens(context->model, bytes - part.length - o.title.length);
-    if (unread > 0 && !cuts)
-        return quern_context_refuse_long(context, least_tokens(context->model, bytes), true, result, error);
-    QUERN_TRY(quern_context_tokenize(context, part, &o, context->ids, context->id_capacity, &count, error));
+    o.title = relevant_part(model, o.title, model->longest_piece, QUERN_TRUNCATE);
+    const size_t least = least_tokens(model, bytes);
+    if (least >= relevant_tokens(model) && !cuts)
+        return quern_context_refuse_long(context, least, true, result, error);
+    QUERN_TRY(tokenize_relevant(context, text, &o, &part, &count, error));
+    const bool is_whole = part.length + o.title.length == bytes;
+    const size_t unread = least_tokens(model, bytes - part.length - o.title.length);
     if (count == 0)
         return quern_fail(error, QUERN_EINVAL, "the text has no tokens");
     if (count > limit && !cuts)
-        return quern_context_refuse_long(context, count, false, result, error);
+        return quern_context_refuse_long(context, count, !is_whole, result, error);
     if (count > limit && (o.flags & QUERN_TRUNCATE_START)) {
         if (count > context->id_capacity) {
             QUERN_TRY(quern_context_reserve_ids(context, count, error));
@@ -163,7 +188,7 @@ int quern_context_prepare(quern_context *context, quern_text text, const quern_e
         context->ids[limit - 1] = eos;
     }
     const size_t used = count < limit ? count : limit;
-    *result = (quern_result){QUERN_OK, (uint32_t)used, clamp(count - used + unread), unread > 0};
+    *result = (quern_result){QUERN_OK, (uint32_t)used, clamp(count - used + unread), !is_whole};
     return QUERN_OK;
 }
 

@@ -15,6 +15,8 @@
 #define QUERN_METASPACE "\xe2\x96\x81" /* U+2581: pieces of the vocabulary contain it in place of a space */
 #define QUERN_METASPACE_LENGTH 3
 
+#define QUERN_ANY_LENGTH SIZE_MAX /* as the longest piece: a token may stand for any number of bytes */
+
 struct quern_tokenizer_kind;
 
 /* The kind with this name in tokenizer.ggml.model, or NULL. */

@@ -28,7 +28,7 @@ struct quern_vocabulary {
     struct quern_vocabulary_source source; /* bos and eos are -1 if they are not added; kinds is NULL */
     unsigned char *kinds;                  /* [count], a copy of the source's kinds */
     struct quern_special special;          /* pieces that are cut out of a text first */
-    size_t longest_piece;                  /* most bytes of a text that an id stands for */
+    size_t longest_piece;                  /* most bytes of a text that an id stands for; or QUERN_ANY_LENGTH */
 };
 
 #define QUERN_MOST_WAITING 64

@@ -162,7 +162,7 @@ static int build(struct quern_vocabulary *vocabulary, quern_error *error)
     QUERN_TRY(build_trie(v, error));
     build_marks(v);
     build_ascii(v);
-    v->base.longest_piece = SIZE_MAX; /* of white space, and of unknown characters, any number may stand for no token */
+    v->base.longest_piece = QUERN_ANY_LENGTH; /* one token may stand for any number of unknown characters */
     return QUERN_OK;
 }
 
