@@ -76,6 +76,9 @@ struct quern_cli_numbers {
 #define QUERN_CLI_MODEL_OPTION(structure) /* struct quern_cli_session_options session; */ \
     {"model", 'm', "FILE", "a GGUF file or a published name; else $QUERN_MODEL, the cache folder, the starter", \
      QUERN_CLI_TEXT(structure, session.model)}
+#define QUERN_CLI_AS_OPTION(structure) \
+    {"as", '\0', "NAME", "the published model that the file is, if it does not tell ('quern models known'); or none", \
+     QUERN_CLI_TEXT(structure, session.as)}
 #define QUERN_CLI_THREADS_OPTION(structure, field) \
     {"threads", '\0', "N", "threads that compute; default: the CPUs that this process may use", \
      QUERN_CLI_NUMBER(structure, field, 1, QUERN_MOST_THREADS)}

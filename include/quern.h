@@ -108,6 +108,8 @@ typedef struct quern_model_options {
                            quern_model_info.most_context_length. It bounds the memory; vectors do not depend on it. 0:
                            what the file says, or the number that the model's publisher names where the file allows far
                            more */
+    const char *known; /* the published model that the file is, as quern_known_info names it; "none": it is another one;
+                          NULL: the file tells. See "known models" */
 } quern_model_options;
 
 /* Opens a GGUF file, checks all of it, and packs its weights for this CPU. Writes the model to *model; the caller
@@ -117,8 +119,8 @@ typedef struct quern_model_options {
  * calls that need the lost part return QUERN_EIO. To make this possible, a handler of SIGBUS is in place while a model
  * is open; it passes on each SIGBUS that does not come from a model's file to the handler that was there before.
  *
- * Fails with QUERN_EINVAL for a NULL argument, wrong options, an unknown kernel table or a context length that the
- * file does not allow; QUERN_EIO, QUERN_EFORMAT or QUERN_EUNSUPPORTED for the file; QUERN_ENOMEM. */
+ * Fails with QUERN_EINVAL for a NULL argument, wrong options, an unknown kernel table or a context length or a
+ * known model that the file does not allow; QUERN_EIO, QUERN_EFORMAT or QUERN_EUNSUPPORTED for the file; QUERN_ENOMEM. */
 QUERN_API int quern_model_open(quern_model **model, const char *path, const quern_model_options *options,
                                quern_error *error);
 
@@ -151,6 +153,9 @@ typedef struct quern_model_info {
     uint64_t vocabulary_bytes;  /* memory that the tokenizer takes */
     int has_prompts;            /* 0: the model was trained without prompts, and all tasks embed a text as it is */
     int most_context_length;    /* most tokens of a text that the file allows, for quern_model_options.context_length */
+    const char *known;          /* the published model that the file is, as quern_known_info names it; NULL: it is
+                                   another one, or the file does not tell */
+    const char *known_reason;   /* how that is known: "the file has its name and its shape"; NULL without it */
 } quern_model_info;
 
 /* Fills *info. The strings belong to the model. Fails with QUERN_EINVAL for a NULL argument or a wrong info->size. */
@@ -188,9 +193,41 @@ QUERN_API int quern_task_find(const char *word);
  * names a task is near, too. word may be NULL. */
 QUERN_API int quern_task_guess(const char *word);
 
-/* Returns what is put before a text of this task that has no title: the prompt in the model's file, or else the prompt
- * of its architecture; "" for none; NULL for a number that is not a task. The string belongs to the model. */
+/* Returns what is put before a text of this task that has no title: the prompt in the model's file, or else that of the
+ * known model that the file is, or else that of its architecture; "" for none; NULL for a number that is not a task. The
+ * string belongs to the model. */
 QUERN_API const char *quern_model_prompt(const quern_model *model, quern_task task);
+
+/* ---------------------------------------------------------------- known models
+ *
+ * A model file does not say which prompts its model wants, nor how long the texts of its training were. Of many
+ * published models the library knows it. It takes a file for one of them when the shape fits and the file has the
+ * model's full name, or when no other published model has that shape. It never guesses: a file that does not tell gets
+ * a notice, and the caller may name the model in quern_model_options. */
+
+typedef struct quern_known_info {
+    size_t size;
+    const char *name;         /* short: "bge-small" */
+    const char *repository;   /* of the publisher on the hub: "BAAI/bge-small-en-v1.5" */
+    const char *license;      /* of the weights: "MIT" */
+    const char *languages;    /* "English", "multilingual" */
+    const char *architecture; /* general.architecture of its files */
+    int dimensions, layers;
+    int most_tokens;      /* of a text in the publisher's own tool, which cuts longer ones */
+    int least_dimensions; /* the model was trained so that vectors can be cut to so many, or more; 0: it was not */
+    int needs_prompts;    /* 1: it was trained with a prompt before every text */
+} quern_known_info;
+
+/* Fills *info. Known models are numbered from 0 without gaps. The strings are static. Fails with QUERN_EINVAL for
+ * another number, a NULL argument or a wrong info->size. */
+QUERN_API int quern_known_describe(int number, quern_known_info *info, quern_error *error);
+
+/* Returns the number of the known model with this short name, or -1. name may be NULL. */
+QUERN_API int quern_known_find(const char *name);
+
+/* Returns the prompt of a known model for a task; "" for none; NULL for a number that is not a known model or not a
+ * task. The string is static. */
+QUERN_API const char *quern_known_prompt(int number, quern_task task);
 
 /* ---------------------------------------------------------------- context */
 

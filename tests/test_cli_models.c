@@ -31,18 +31,24 @@ static void test_published(void **state)
 {
     (void)state;
     assert_string_equal(quern_cli_catalog[0].name, "embeddinggemma");
-    assert_true(quern_cli_catalog[0].has_head);
+    assert_false(quern_cli_catalog[0].lacks_head);
     for (const struct quern_cli_published *published = quern_cli_catalog; published->name != NULL; published++) {
-        char digest[QUERN_CLI_DIGEST];
-        assert_true(quern_cli_digest_read(digest, published->sha256, strlen(published->sha256)));
-        assert_string_equal(digest, published->sha256);
-        assert_int_equal(strlen(published->revision), 40);
+        char digest[QUERN_CLI_DIGEST] = "";
+        const bool pinned = published->sha256 != NULL;
+        if (pinned) {
+            assert_true(quern_cli_digest_read(digest, published->sha256, strlen(published->sha256)));
+            assert_string_equal(digest, published->sha256);
+            assert_int_equal(strlen(published->revision), 40);
+        }
+        assert_int_equal(published->is_inferred, !pinned);
+        assert_non_null(quern_cli_published_known(published).repository);
         assert_true(quern_cli_is_model_file(quern_cli_published_file(published)));
         assert_ptr_equal(quern_cli_published_find(published->name), published);
         assert_true(find(published->name, NULL));
         assert_string_equal(source.file, quern_cli_published_file(published));
-        assert_string_equal(source.sha256, published->sha256);
-        assert_int_equal(source.size, published->size);
+        assert_string_equal(source.sha256, digest);
+        assert_int_equal(source.size, pinned ? published->size : 0);
+        assert_int_equal(find(published->name, DIGEST), !pinned);
         for (const struct quern_cli_published *other = quern_cli_catalog; other < published; other++) {
             assert_string_not_equal(other->name, published->name);
             assert_string_not_equal(quern_cli_published_file(other), quern_cli_published_file(published));
@@ -50,6 +56,17 @@ static void test_published(void **state)
     }
     assert_null(quern_cli_published_find("embeddinggemma:"));
     assert_null(quern_cli_published_find(""));
+}
+
+/* A model that is known, but of which no file is: the message says what to do instead. */
+static void test_known_without_file(void **state)
+{
+    (void)state;
+    assert_false(find("bge-m3", NULL));
+    assert_non_null(strstr(reason, "hf:OWNER/REPOSITORY/FILE.gguf"));
+    assert_non_null(strstr(reason, "BAAI/bge-m3"));
+    assert_false(find("e5-smal", NULL));
+    assert_non_null(strstr(reason, "did you mean 'e5-small'"));
 }
 
 static void test_hub_names(void **state)
@@ -333,7 +350,8 @@ static void test_cache(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_published), cmocka_unit_test(test_hub_names),     cmocka_unit_test(test_hubs),
+        cmocka_unit_test(test_published),
+        cmocka_unit_test(test_known_without_file), cmocka_unit_test(test_hub_names),     cmocka_unit_test(test_hubs),
         cmocka_unit_test(test_urls),      cmocka_unit_test(test_digests),       cmocka_unit_test(test_responses),
         cmocka_unit_test(test_dates),
         cmocka_unit_test(test_bad_responses), cmocka_unit_test(test_records), cmocka_unit_test(test_cache),

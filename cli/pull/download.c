@@ -199,6 +199,10 @@ static enum quern_cli_outcome explain(struct download *download, const struct qu
     case 404:
     case 410:
         refuse(download, "there is no such file (%d)", request->status);
+        if (download->source->published != NULL && download->source->published->is_inferred)
+            refuse_also(download, "; quern has inferred its name: look for the right one at %s/%s, and 'quern pull "
+                        "hf:%s/FILE.gguf'", download->source->hub, download->source->published->repository,
+                        download->source->published->repository);
         return QUERN_CLI_STOP;
     case 429:
         refuse(download, "the server has received too many requests from this address (429)");
@@ -371,11 +375,17 @@ static bool is_wanted(const struct quern_cli_source *source, const struct quern_
                                      : strcmp(record->origin, source->origin) == 0;
 }
 
-/* Says under which terms a published model may be used. */
+/* Says whose model it is, and under which terms it may be used. */
 static void announce_terms(const struct quern_cli_published *published)
 {
-    if (published != NULL && published->terms != NULL)
-        quern_cli_notice("%s is provided under the %s: %s", published->name, published->license, published->terms);
+    if (published == NULL)
+        return;
+    const quern_known_info known = quern_cli_published_known(published);
+    if (published->terms != NULL)
+        quern_cli_notice("%s is %s, provided under the %s: %s", published->name, known.repository, known.license,
+                         published->terms);
+    else
+        quern_cli_notice("%s is %s, provided under the license %s", published->name, known.repository, known.license);
 }
 
 /* Downloads the file while its part is locked. */

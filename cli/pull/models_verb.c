@@ -16,11 +16,16 @@ struct models_options {
 };
 
 /* The published name of a file of the cache, or "". */
-static const char *name_of(const char *file, const char *sha256)
+static const char *name_of(const char *file, const struct quern_cli_record *record)
 {
-    for (const struct quern_cli_published *published = quern_cli_catalog; published->name != NULL; published++)
-        if (strcmp(quern_cli_published_file(published), file) == 0 && strcmp(published->sha256, sha256) == 0)
+    for (const struct quern_cli_published *published = quern_cli_catalog; published->name != NULL; published++) {
+        char origin[QUERN_CLI_URL];
+        snprintf(origin, sizeof origin, "hf:%s/%s", published->repository, published->path);
+        const bool is_same = published->sha256 != NULL ? strcmp(published->sha256, record->sha256) == 0
+                                                       : strcmp(origin, record->origin) == 0;
+        if (is_same && strcmp(quern_cli_published_file(published), file) == 0)
             return published->name;
+    }
     return "";
 }
 
@@ -43,7 +48,7 @@ static bool read_row(struct cached_model *row, const char *file, bool finished, 
     if (finished) {
         if (quern_cli_record_of(&row->record, row->path, wants_digest) != QUERN_CLI_DONE)
             return false;
-        row->name = name_of(file, row->record.sha256);
+        row->name = name_of(file, &row->record);
         row->bytes = row->record.size;
         return true;
     }
@@ -231,8 +236,12 @@ static int models(const void *given, struct quern_cli_arguments arguments)
     const struct models_options *options = given;
     if (arguments.count == 0)
         return list_all(options);
+    if (strcmp(arguments.texts[0], "known") == 0 && arguments.count == 1) {
+        quern_cli_list_known(options->json);
+        return QUERN_CLI_DONE;
+    }
     if (strcmp(arguments.texts[0], "rm") != 0 || arguments.count < 2)
-        return quern_cli_misuse("models", "it takes no arguments, or 'rm' and names of models");
+        return quern_cli_misuse("models", "it takes no arguments, 'known', or 'rm' and names of models");
     int code = QUERN_CLI_DONE;
     for (int i = 1; i < arguments.count; i++)
         if ((strcmp(arguments.texts[i], "bench") == 0 ? remove_bench() : remove_model(arguments.texts[i])) !=
@@ -252,10 +261,11 @@ static const struct quern_cli_option table[] = {
 
 const struct quern_cli_verb quern_cli_models = {
     .name = "models",
-    .arguments = "[rm NAME...]",
+    .arguments = "[known | rm NAME...]",
     .summary = "Lists the models of the cache folder, with sizes and known digests, or removes some.",
     .table = table,
-    .more = "NAME is a file of the folder or a published name ('quern pull --list'), or 'bench' for what\n"
+    .more = "known lists the published models that quern knows by name, and what their publishers say of them.\n"
+            "NAME is a file of the folder or a published name ('quern pull --list'), or 'bench' for what\n"
             "'quern bench' has left. 'quern pull' knows the digest of what it downloads. Of another file, or one that\n"
             "has changed, --digests computes it and keeps it.\n\n"
             "example:\n"

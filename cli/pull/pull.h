@@ -135,4 +135,9 @@ struct quern_cli_download_options {
 int quern_cli_download(const struct quern_cli_source *source, const char *path,
                        const struct quern_cli_download_options *options, struct quern_cli_record *record);
 
+/* ---------------------------------------------------------------- known_list.c */
+
+/* Prints the models that the library knows. */
+void quern_cli_list_known(bool json);
+
 #endif

@@ -23,30 +23,45 @@ static bool is_cached(const struct quern_cli_published *published)
     return quern_cli_cache_path(path, published->name) && quern_cli_is_file(path);
 }
 
+static void put_or_null(const char *key, const char *value)
+{
+    printf(", \"%s\": ", key);
+    if (value != NULL)
+        quern_json_put_string(stdout, (quern_text){value, strlen(value)});
+    else
+        fputs("null", stdout);
+}
+
 static void list_json(void)
 {
     for (const struct quern_cli_published *published = quern_cli_catalog; published->name != NULL; published++) {
+        const quern_known_info known = quern_cli_published_known(published);
         fputs(published == quern_cli_catalog ? "[{" : ",\n {", stdout);
         quern_json_put_member(stdout, "name", published->name);
-        printf(", \"origin\": \"hf:%s/%s\", \"revision\": \"%s\", \"size\": ", published->repository, published->path,
-               published->revision);
-        printf(published->size > 0 ? "%llu" : "null", (unsigned long long)published->size);
-        printf(", \"sha256\": \"%s\", \"head\": %s, \"cached\": %s}", published->sha256,
-               published->has_head ? "true" : "false", is_cached(published) ? "true" : "false");
+        quern_json_put_member(stdout, ", model", known.repository);
+        quern_json_put_member(stdout, ", license", known.license);
+        printf(", \"origin\": \"hf:%s/%s\"", published->repository, published->path);
+        put_or_null("revision", published->revision);
+        put_or_null("sha256", published->sha256);
+        printf(published->size > 0 ? ", \"size\": %llu" : ", \"size\": null", (unsigned long long)published->size);
+        printf(", \"official\": %s, \"inferred\": %s, \"cached\": %s}", published->lacks_head ? "false" : "true",
+               published->is_inferred ? "true" : "false", is_cached(published) ? "true" : "false");
     }
     puts("]");
 }
 
 static void list_text(void)
 {
-    printf("%-21s %8s  %-5s %-7s %s\n", "name", "MB", "head", "cached", "from");
+    printf("%-21s %8s  %-6s  %-18s  %s\n", "name", "MB", "cached", "license", "from");
     for (const struct quern_cli_published *published = quern_cli_catalog; published->name != NULL; published++) {
         char size[16] = "?";
         if (published->size > 0)
             snprintf(size, sizeof size, "%.1f", (double)published->size * 1e-6);
-        printf("%-21s %8s  %-5s %-7s hf:%s/%s\n", published->name, size, published->has_head ? "yes" : "no",
-               is_cached(published) ? "yes" : "no", published->repository, published->path);
+        printf("%-21s %8s  %-6s  %-18s  hf:%s/%s%s%s\n", published->name, size, is_cached(published) ? "yes" : "no",
+               quern_cli_published_known(published).license, published->repository, published->path,
+               published->is_inferred ? " *" : "", published->lacks_head ? " (without the dense head)" : "");
     }
+    puts("* The name of the file is inferred. Its digest is the one that the hub tells at the first download.");
 }
 
 static const char *first_of(const char *const names[])

@@ -175,37 +175,54 @@ static bool from_url(struct quern_cli_source *source, const char *url, char reas
     return false;
 }
 
+/* Says what to do about a name that is not that of a published file. */
+static void say_unknown(const char *name, char reason[QUERN_CLI_REASON])
+{
+    quern_known_info known = {.size = sizeof known};
+    struct quern_nearest nearest = {.asked = name};
+    char hint[QUERN_NEAREST_HINT];
+    if (quern_known_describe(quern_known_find(name), &known, NULL) == QUERN_OK) {
+        snprintf(reason, QUERN_CLI_REASON, "quern knows no GGUF file of %s: if you know one, 'quern pull "
+                 "hf:OWNER/REPOSITORY/FILE.gguf'; or make one of the publisher's folder %s with 'quern convert'",
+                 known.name, known.repository);
+        return;
+    }
+    for (const struct quern_cli_published *model = quern_cli_catalog; model->name != NULL; model++)
+        quern_nearest_offer(&nearest, model->name, strlen(model->name));
+    for (int i = 0; quern_known_describe(i, &known, NULL) == QUERN_OK; i++)
+        quern_nearest_offer(&nearest, known.name, strlen(known.name));
+    snprintf(reason, QUERN_CLI_REASON,
+             "there is no model '%.200s'%s: give a name of 'quern pull --list', hf:OWNER/REPOSITORY/FILE.gguf, or an "
+             "https URL with --sha256",
+             name, quern_nearest_hint(&nearest, hint));
+}
+
 bool quern_cli_source_find(struct quern_cli_source *source, const char *name, const char *sha256, const char *hub,
                            char reason[QUERN_CLI_REASON])
 {
     const struct quern_cli_published *published = quern_cli_published_find(name);
-    *source = (struct quern_cli_source){.size = published != NULL ? published->size : 0, .published = published};
-    if (sha256 != NULL && published != NULL) {
+    *source = (struct quern_cli_source){.published = published};
+    if (sha256 != NULL && published != NULL && published->sha256 != NULL) {
         snprintf(reason, QUERN_CLI_REASON, "--sha256 is for hf: and URLs; the digest of '%s' is known", name);
         return false;
     }
-    if (published != NULL)
+    if (published != NULL && published->sha256 != NULL) {
         sha256 = published->sha256;
+        source->size = published->size;
+    }
     if (sha256 != NULL && !quern_cli_digest_read(source->sha256, sha256, strlen(sha256))) {
         snprintf(reason, QUERN_CLI_REASON, "a SHA-256 has 64 hexadecimal digits, not '%.100s'", sha256);
         return false;
     }
     if (published != NULL)
-        return from_hub(source, hub, published->repository, (int)strlen(published->repository), published->revision,
-                        published->path, reason);
+        return from_hub(source, hub, published->repository, (int)strlen(published->repository),
+                        published->revision != NULL ? published->revision : "main", published->path, reason);
     if (strncmp(name, "hf:", 3) == 0 && is_hub_path(name + 3)) {
         const char *path = strchr(strchr(name + 3, '/') + 1, '/');
         return from_hub(source, hub, name + 3, (int)(path - name - 3), "main", path + 1, reason);
     }
     if (strncmp(name, "hf:", 3) != 0 && strstr(name, "://") != NULL)
         return from_url(source, name, reason);
-    struct quern_nearest nearest = {.asked = name};
-    char hint[QUERN_NEAREST_HINT];
-    for (const struct quern_cli_published *model = quern_cli_catalog; model->name != NULL; model++)
-        quern_nearest_offer(&nearest, model->name, strlen(model->name));
-    snprintf(reason, QUERN_CLI_REASON,
-             "there is no model '%.200s'%s: give a name of 'quern pull --list', hf:OWNER/REPOSITORY/FILE.gguf, or an "
-             "https URL with --sha256",
-             name, quern_nearest_hint(&nearest, hint));
+    say_unknown(name, reason);
     return false;
 }

@@ -180,6 +180,7 @@ static struct quern_cli_verify_options defaults = {.embed = QUERN_CLI_EMBED_DEFA
 
 static const struct quern_cli_option table[] = {
     QUERN_CLI_MODEL_OPTION(struct quern_cli_verify_options),
+    QUERN_CLI_AS_OPTION(struct quern_cli_verify_options),
     {"against", '\0', "WHAT", "compare vectors with those of this model file, or with exact ones of the same model",
      QUERN_CLI_TEXT(struct quern_cli_verify_options, against)},
     QUERN_CLI_INPUT_OPTION(struct quern_cli_verify_options),

@@ -135,7 +135,8 @@ int quern_cli_session_load(struct quern_cli_session *session, const struct quern
 {
     quern_error error;
     quern_model_options model_options = {
-        .size = sizeof model_options, .threads = options->threads, .context_length = options->context_length};
+        .size = sizeof model_options, .threads = options->threads, .context_length = options->context_length,
+        .known = options->as};
     *session = (struct quern_cli_session){.info.size = sizeof session->info,
                                           .context_info.size = sizeof session->context_info};
     session->path = quern_cli_session_find(options->model);

@@ -6,6 +6,7 @@
 
 struct quern_cli_session_options {
     const char *model; /* NULL: not given */
+    const char *as;    /* the published model that it is, or "none"; NULL: its file tells */
     int threads;       /* 0: not given */
     bool exact;
     int context_length; /* most tokens of a text; 0: not given */

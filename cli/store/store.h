@@ -18,12 +18,13 @@
 
 /* A published model file, which has a name. */
 struct quern_cli_published {
-    const char *name;
-    const char *repository, *revision, *path; /* where the hub has it */
-    const char *sha256;
-    uint64_t size; /* bytes; 0: not known here, so the hub's is taken */
-    bool has_head; /* its vectors are the official ones */
-    const char *license, *terms; /* name and URL of its terms of use, which a download announces; NULL: none */
+    const char *name; /* that of a known model (quern_known_info), and perhaps ':' and the type of its weights */
+    const char *repository, *revision, *path; /* where the hub has it; revision NULL: the newest one */
+    const char *sha256; /* NULL: not known here, so the hub's is taken at the first download, and recorded */
+    uint64_t size;      /* bytes; 0: not known here, so the hub's is taken */
+    bool lacks_head;    /* its vectors are not the official ones */
+    bool is_inferred;   /* the path was not seen at the hub; it follows from how the owner names other files */
+    const char *terms;  /* URL of the terms of use; NULL: the license says all */
 };
 
 /* Ends with an empty one. The first is the default. */
@@ -31,6 +32,9 @@ extern const struct quern_cli_published quern_cli_catalog[];
 
 /* The one with that name, or NULL. */
 const struct quern_cli_published *quern_cli_published_find(const char *name);
+
+/* Describes the known model that it is a file of. */
+quern_known_info quern_cli_published_known(const struct quern_cli_published *published);
 
 /* The name that its file has in the cache. */
 const char *quern_cli_published_file(const struct quern_cli_published *published);

@@ -124,6 +124,7 @@ static struct demo_options defaults;
 
 static const struct quern_cli_option table[] = {
     QUERN_CLI_MODEL_OPTION(struct demo_options),
+    QUERN_CLI_AS_OPTION(struct demo_options),
     QUERN_CLI_THREADS_OPTION(struct demo_options, session.threads),
     QUERN_CLI_EXACT_OPTION(struct demo_options),
     {0},

@@ -136,6 +136,7 @@ static struct embed_options defaults = {.embed = QUERN_CLI_EMBED_DEFAULTS, .form
 
 static const struct quern_cli_option table[] = {
     QUERN_CLI_MODEL_OPTION(struct embed_options),
+    QUERN_CLI_AS_OPTION(struct embed_options),
     QUERN_CLI_TASK_OPTION(struct embed_options, embed.task),
     QUERN_CLI_TITLE_OPTION(struct embed_options),
     QUERN_CLI_DIMENSIONS_OPTION(struct embed_options),

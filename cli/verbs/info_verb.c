@@ -24,13 +24,17 @@ static void begin(struct info_report *report, const char *name)
         printf("%-26s ", name);
 }
 
+/* A line break in a value, which a prompt may have, is written as \n. */
 static void put_text(struct info_report *report, const char *name, const char *value)
 {
     begin(report, name);
-    if (report->json)
+    if (report->json) {
         quern_json_put_string(stdout, (quern_text){value, strlen(value)});
-    else
-        puts(value);
+        return;
+    }
+    for (const char *c = value; *c != '\0'; c++)
+        *c == '\n' ? fputs("\\n", stdout) : putchar(*c);
+    putchar('\n');
 }
 
 static void put_number(struct info_report *report, const char *name, uint64_t value)
@@ -71,12 +75,28 @@ static void put_prompts(struct info_report *report, const quern_model *model)
     }
 }
 
+/* The published model that the file is. */
+static void put_known(struct info_report *report, const quern_model_info *info)
+{
+    quern_known_info known = {.size = sizeof known};
+    if (quern_known_describe(quern_known_find(info->known), &known, NULL) != QUERN_OK)
+        return;
+    put_text(report, "known", known.name);
+    put_text(report, "known_reason", info->known_reason);
+    put_text(report, "published_as", known.repository);
+    put_text(report, "license", known.license);
+    put_number(report, "published_tokens", (uint64_t)known.most_tokens);
+    put_number(report, "least_dimensions", (uint64_t)known.least_dimensions);
+    put_truth(report, "needs_prompts", known.needs_prompts);
+}
+
 static void put_model(struct info_report *report, const struct quern_cli_session *session)
 {
     const quern_model_info *info = &session->info;
     put_text(report, "file", session->path);
     put_text(report, "architecture", info->architecture);
     put_text(report, "name", info->name);
+    put_known(report, info);
     put_text(report, "types", info->types);
     put_number(report, "parameters", info->parameters);
     put_number(report, "dimensions", (uint64_t)info->dimensions);
@@ -160,6 +180,7 @@ static struct info_options defaults;
 
 static const struct quern_cli_option table[] = {
     QUERN_CLI_MODEL_OPTION(struct info_options),
+    QUERN_CLI_AS_OPTION(struct info_options),
     QUERN_CLI_THREADS_OPTION(struct info_options, session.threads),
     QUERN_CLI_EXACT_OPTION(struct info_options),
     QUERN_CLI_CONTEXT_OPTION(struct info_options),
@@ -171,7 +192,10 @@ const struct quern_cli_verb quern_cli_info = {
     .name = "info",
     .summary = "Tells what a model file holds, and how this machine will compute with it.",
     .table = table,
-    .more = "The space is that of all dimensions and the task document (none, if the model takes no prompts).\n"
+    .more = "known is the published model that the file is. published_tokens, least_dimensions and needs_prompts are\n"
+            "what its publisher says: most tokens of a text, the fewest dimensions that a vector may be cut to (0: it\n"
+            "should not be cut), and whether every text must have a prompt.\n"
+            "The space is that of all dimensions and the task document (none, if the model takes no prompts).\n"
             "Memory is what is planned; pages that are not used take no memory.\n\n"
             "example:\n"
             "  quern info -m embeddinggemma-300M-Q8_0.gguf\n",

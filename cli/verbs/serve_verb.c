@@ -113,6 +113,7 @@ static struct serve_options defaults = {
 
 static const struct quern_cli_option table[] = {
     QUERN_CLI_MODEL_OPTION(struct serve_options),
+    QUERN_CLI_AS_OPTION(struct serve_options),
     QUERN_CLI_THREADS_OPTION(struct serve_options, session.threads),
     QUERN_CLI_EXACT_OPTION(struct serve_options),
     QUERN_CLI_CONTEXT_OPTION(struct serve_options),

@@ -75,6 +75,7 @@ static struct similarity_options defaults = {.embed = QUERN_CLI_EMBED_DEFAULTS};
 
 static const struct quern_cli_option table[] = {
     QUERN_CLI_MODEL_OPTION(struct similarity_options),
+    QUERN_CLI_AS_OPTION(struct similarity_options),
     QUERN_CLI_TASK_OPTION(struct similarity_options, embed.task),
     QUERN_CLI_TITLE_OPTION(struct similarity_options),
     QUERN_CLI_DIMENSIONS_OPTION(struct similarity_options),

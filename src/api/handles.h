@@ -5,6 +5,7 @@
 #include "api/prompts.h"
 #include "base/pool.h"
 #include "engine/engine.h"
+#include "known/known.h"
 #include "network/network.h"
 #include "quern.h"
 #include "text/tokenizer.h"
@@ -15,6 +16,8 @@ struct quern_model {
     atomic_int references;
     struct quern_gguf gguf;
     struct quern_network network;
+    const struct quern_known *known; /* the published model that the file is; NULL: it is none, or cannot be told */
+    const char *known_reason;        /* how that is known; NULL without it */
     struct quern_prompts prompts;
     uint64_t digest;                     /* of everything that decides a vector, but for the prompts */
     struct quern_vocabulary *vocabulary; /* NULL: the library has no tokenizer for this model */
@@ -50,8 +53,15 @@ int quern_info_write(void *dst, const void *src, size_t src_size, quern_error *e
  * model gets no vocabulary. This is not an error, because such a model can still embed tokens. */
 int quern_model_read_vocabulary(quern_model *model, quern_error *error);
 
-/* Fills the notice of a model, of which the rest is read. */
-void quern_model_write_notice(quern_model *model);
+/* Collects what the file says of the model that it is. The texts point into the model. */
+void quern_model_read_facts(const quern_model *model, struct quern_known_facts *facts);
+
+/* Finds the known model that the file is, once its network and its vocabulary are read. asked: the name that the caller
+ * gave; NULL: none. QUERN_EINVAL when there is no such model, or the file has another shape. */
+int quern_model_recognise(quern_model *model, const char *asked, quern_error *error);
+
+/* Fills the notice of a model, of which the rest is read. asked: as above. */
+void quern_model_write_notice(quern_model *model, const char *asked);
 
 /* Fails with QUERN_EUNSUPPORTED when the model has no vocabulary. */
 int quern_model_check_tokenizer(const quern_model *model, quern_error *error);

@@ -54,16 +54,20 @@ static int read_name(quern_model *model, quern_error *error)
 }
 
 /* Makes a model of the file that was opened. */
-static int read_model(quern_model *model, const struct quern_kernels *kernels, int threads, int context,
-                      quern_error *error)
+static int read_model(quern_model *model, const struct quern_kernels *kernels, const quern_model_options *options,
+                      int threads, quern_error *error)
 {
-    QUERN_TRY(quern_network_load(&model->network, &model->gguf, kernels, threads, context, error));
+    QUERN_TRY(quern_network_load(&model->network, &model->gguf, kernels, threads, options->context_length,
+                                 error));
     model->digest = model->network.digest;
     QUERN_TRY(quern_model_read_vocabulary(model, error));
     QUERN_TRY(read_name(model, error));
-    QUERN_TRY(quern_prompts_read(&model->prompts, model->network.arch, &model->gguf, error));
+    QUERN_TRY(quern_model_recognise(model, options->known, error));
+    if (options->context_length == 0 && model->known != NULL && model->known->most_tokens < model->network.shape.context)
+        model->network.shape.context = model->known->most_tokens;
+    QUERN_TRY(quern_prompts_read(&model->prompts, model->network.arch, model->known, &model->gguf, error));
     describe_types(model);
-    quern_model_write_notice(model);
+    quern_model_write_notice(model, options->known);
     return QUERN_OK;
 }
 
@@ -73,7 +77,7 @@ static int load(quern_model *model, const char *path, const quern_model_options 
     const int threads = options->threads > 0 ? options->threads : quern_cpu_budget(NULL, 0);
     QUERN_TRY(choose_kernels(model, options->cpu, &kernels, error));
     QUERN_TRY(quern_gguf_open(&model->gguf, path, error));
-    const int code = read_model(model, kernels, threads, options->context_length, error);
+    const int code = read_model(model, kernels, options, threads, error);
     QUERN_TRY(quern_map_check(&model->gguf.map, error)); /* a file that changes meanwhile causes other errors */
     return code == QUERN_OK ? QUERN_OK : quern_fail_in(error, code, path);
 }
@@ -150,6 +154,8 @@ int quern_model_describe(const quern_model *model, quern_model_info *info, quern
         .packed_bytes = model->network.packed_bytes + model->network.tables.size,
         .vocabulary_bytes = model->vocabulary_bytes,
         .has_prompts = has_prompts,
+        .known = model->known != NULL ? model->known->name : NULL,
+        .known_reason = model->known_reason,
     };
     return quern_info_write(info, &full, sizeof full, error);
 }

@@ -34,7 +34,8 @@ static void append(quern_model *model, const char *text)
     snprintf(model->notice + length, sizeof model->notice - length, "%s", text);
 }
 
-void quern_model_write_notice(quern_model *model)
+/* Says what the published files of this architecture have, and this one lacks. */
+static void write_lacking(quern_model *model)
 {
     const struct quern_arch *arch = model->network.arch;
     const char *parts[MOST_LACKING];
@@ -56,4 +57,31 @@ void quern_model_write_notice(quern_model *model)
         append(model, key);
         append(model, "): the mean of all tokens is taken");
     }
+}
+
+/* Says that nobody knows the prompts of this model. Without a tokenizer no text can be embedded anyway. */
+static void write_unknown(quern_model *model)
+{
+    struct quern_known_facts facts;
+    int count, listed = 0;
+    const struct quern_known *all = quern_known_all(&count);
+    if (model->vocabulary == NULL || quern_prompts_exist(&model->prompts) || model->prompts.from_file)
+        return;
+    append(model, "quern cannot tell which model this file is, and which prompts it wants: give the prompts with the "
+                  "texts, or name the model (--as, quern_model_options.known), if it is one of those with this shape:");
+    quern_model_read_facts(model, &facts);
+    for (int i = 0; i < count; i++)
+        if (quern_known_fits(&all[i], &facts)) {
+            append(model, listed++ == 0 ? " " : ", ");
+            append(model, all[i].name);
+        }
+    if (listed == 0)
+        append(model, " none");
+}
+
+void quern_model_write_notice(quern_model *model, const char *asked)
+{
+    write_lacking(model);
+    if (model->known == NULL && asked == NULL)
+        write_unknown(model);
 }

@@ -67,20 +67,23 @@ static int read_task(char **copy, int task, const struct quern_gguf *gguf, quern
     return QUERN_OK;
 }
 
-int quern_prompts_read(struct quern_prompts *prompts, const struct quern_arch *arch, const struct quern_gguf *gguf,
-                       quern_error *error)
+int quern_prompts_read(struct quern_prompts *prompts, const struct quern_arch *arch, const struct quern_known *known,
+                       const struct quern_gguf *gguf, quern_error *error)
 {
-    bool none;
-    *prompts = (struct quern_prompts){{NULL}, {NULL}};
+    const char *const *usual = known != NULL && known->prompts != NULL ? known->prompts : arch->prompts;
+    *prompts = (struct quern_prompts){0};
     for (int task = 0; task < QUERN_ARCH_TASKS; task++)
         prompts->texts[task] = "";
-    QUERN_TRY(read_whether_none(&none, gguf, error));
-    for (int task = 0; task < QUERN_ARCH_TASKS && !none; task++) {
+    QUERN_TRY(read_whether_none(&prompts->from_file, gguf, error));
+    if (prompts->from_file)
+        return QUERN_OK;
+    for (int task = 0; task < QUERN_ARCH_TASKS; task++) {
         QUERN_TRY(read_task(&prompts->owned[task], task, gguf, error));
+        prompts->from_file = prompts->from_file || prompts->owned[task] != NULL;
         if (prompts->owned[task] != NULL)
             prompts->texts[task] = prompts->owned[task];
-        else if (arch->prompts[task] != NULL)
-            prompts->texts[task] = arch->prompts[task];
+        else if (usual[task] != NULL)
+            prompts->texts[task] = usual[task];
     }
     return QUERN_OK;
 }

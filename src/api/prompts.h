@@ -4,18 +4,21 @@
 
 #include "arch/arch.h"
 #include "gguf/gguf.h"
+#include "known/known.h"
 #include "quern.h"
 
 struct quern_prompts {
     const char *texts[QUERN_ARCH_TASKS]; /* [task]; "" for none */
     char *owned[QUERN_ARCH_TASKS];       /* copies of the prompts in the file; NULL where it has none */
+    bool from_file;                      /* the file has prompts, or says that its model takes none */
 };
 
 /* Takes for each task the prompt of the file (a key quern.prompt.NAME) or, where the file has none, the prompt of the
- * architecture. A file whose key quern.prompts is "none" has no prompts. Errors: QUERN_EFORMAT, QUERN_EUNSUPPORTED for
+ * known model, or else of the architecture. known: NULL for none. A file whose key quern.prompts is "none" has no
+ * prompts. Errors: QUERN_EFORMAT, QUERN_EUNSUPPORTED for
  * another value of that key, QUERN_ENOMEM. */
-int quern_prompts_read(struct quern_prompts *prompts, const struct quern_arch *arch, const struct quern_gguf *gguf,
-                       quern_error *error);
+int quern_prompts_read(struct quern_prompts *prompts, const struct quern_arch *arch, const struct quern_known *known,
+                       const struct quern_gguf *gguf, quern_error *error);
 void quern_prompts_release(struct quern_prompts *prompts); /* zeroed ones are allowed */
 
 /* Whether there is a prompt for any task. */

@@ -123,7 +123,7 @@ enum quern_sum {
 };
 
 /* As numbered in files. */
-enum quern_pooling { QUERN_POOLING_NONE = 0, QUERN_POOLING_MEAN = 1, QUERN_POOLING_CLS = 2 };
+enum quern_pooling { QUERN_POOLING_NONE = 0, QUERN_POOLING_MEAN = 1, QUERN_POOLING_CLS = 2, QUERN_POOLING_LAST = 3 };
 
 /* Layers of one kind: the parameters by which they attend. All layers have QUERN_P_HEADS heads; QUERN_P_KV_HEADS is a
  * matter of each layer. */
