@@ -119,8 +119,8 @@ typedef struct quern_model_options {
  * calls that need the lost part return QUERN_EIO. To make this possible, a handler of SIGBUS is in place while a model
  * is open; it passes on each SIGBUS that does not come from a model's file to the handler that was there before.
  *
- * Fails with QUERN_EINVAL for a NULL argument, wrong options, an unknown kernel table or a context length or a
- * known model that the file does not allow; QUERN_EIO, QUERN_EFORMAT or QUERN_EUNSUPPORTED for the file; QUERN_ENOMEM. */
+ * Fails with QUERN_EINVAL for a NULL argument, wrong options, an unknown kernel table, or a context length or a known
+ * model that the file does not allow; QUERN_EIO, QUERN_EFORMAT or QUERN_EUNSUPPORTED for the file; QUERN_ENOMEM. */
 QUERN_API int quern_model_open(quern_model **model, const char *path, const quern_model_options *options,
                                quern_error *error);
 
@@ -194,8 +194,8 @@ QUERN_API int quern_task_find(const char *word);
 QUERN_API int quern_task_guess(const char *word);
 
 /* Returns what is put before a text of this task that has no title: the prompt in the model's file, or else that of the
- * known model that the file is, or else that of its architecture; "" for none; NULL for a number that is not a task. The
- * string belongs to the model. */
+ * known model that the file is, or else that of its architecture; "" for none; NULL for a number that is not a task.
+ * The string belongs to the model. */
 QUERN_API const char *quern_model_prompt(const quern_model *model, quern_task task);
 
 /* ---------------------------------------------------------------- known models

@@ -309,6 +309,14 @@ check "a published model of another size" refused "4000000 bytes, but it should 
 check "its terms of use are announced" says "embeddinggemma is google/embeddinggemma-300m, provided under the Gemma Terms of Use: https://ai.google.dev/gemma/terms"
 check "its revision is requested" \
     grep -q '^hub /ggml-org/embeddinggemma-300M-GGUF/resolve/[0-9a-f]\{40\}/embeddinggemma-300M-Q8_0.gguf|' "$work/log"
+run pull minilm
+check "a published model whose digest nobody knows" [ "$status" = 0 ]
+check "its license is announced" says "minilm is sentence-transformers/all-MiniLM-L6-v2, provided under the license Apache-2.0"
+check "the hub's digest is recorded" grep -qF "$digest" "$cache/all-MiniLM-L6-v2-Q8_0.gguf.json"
+run models
+check "and the file has its name" grep -q '^all-MiniLM-L6-v2-Q8_0.gguf  minilm' "$work/out"
+QUERN_HUB_URL="$QUERN_HUB_URL/x/status-404" run pull bge-small
+check "a name of a file that was inferred wrongly" says "quern has inferred its name: look for the right one at"
 run pull --list
 check "the list" [ "$(grep -c '^embeddinggemma' "$work/out")" -eq 6 ]
 run pull --list --json

@@ -53,6 +53,14 @@ static int read_name(quern_model *model, quern_error *error)
     return QUERN_OK;
 }
 
+/* Takes the limit of the publisher's own tool, unless the caller asked for another one. */
+static void limit_context(quern_model *model, int asked)
+{
+    struct quern_shape *shape = &model->network.shape;
+    if (asked == 0 && model->known != NULL && model->known->most_tokens < shape->context)
+        shape->context = model->known->most_tokens;
+}
+
 /* Makes a model of the file that was opened. */
 static int read_model(quern_model *model, const struct quern_kernels *kernels, const quern_model_options *options,
                       int threads, quern_error *error)
@@ -63,8 +71,7 @@ static int read_model(quern_model *model, const struct quern_kernels *kernels, c
     QUERN_TRY(quern_model_read_vocabulary(model, error));
     QUERN_TRY(read_name(model, error));
     QUERN_TRY(quern_model_recognise(model, options->known, error));
-    if (options->context_length == 0 && model->known != NULL && model->known->most_tokens < model->network.shape.context)
-        model->network.shape.context = model->known->most_tokens;
+    limit_context(model, options->context_length);
     QUERN_TRY(quern_prompts_read(&model->prompts, model->network.arch, model->known, &model->gguf, error));
     describe_types(model);
     quern_model_write_notice(model, options->known);

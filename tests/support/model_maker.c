@@ -293,7 +293,7 @@ static void put_model_keys(struct quern_gguf_writer *writer, const struct quern_
 {
     put_string(writer, "general.architecture", architecture(r));
     put_string(writer, "general.type", "model");
-    put_string(writer, "general.name", "Test model of random weights");
+    put_string(writer, "general.name", r->name != NULL ? r->name : "Test model of random weights");
     if (r->prompts != NULL)
         put_string(writer, "quern.prompts", r->prompts);
     for (size_t i = 0; i < QUERN_COUNT(r->file_prompts) && r->file_prompts[i].name != NULL; i++) {

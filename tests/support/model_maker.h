@@ -20,6 +20,7 @@ struct quern_recipe {
     struct {
         const char *name, *text; /* of a prompt in the file; name NULL: none */
     } file_prompts[2];
+    const char *name; /* general.name; NULL: that of a test model */
     uint64_t seed;
 };
 
