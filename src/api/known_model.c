@@ -13,7 +13,7 @@ void quern_model_read_facts(const quern_model *model, struct quern_known_facts *
                                                         "general.source.repo_url"};
     *facts = (struct quern_known_facts){
         .architecture = model->network.arch->name,
-        .dimensions = model->network.shape.width,
+        .dimensions = model->network.shape.dimensions,
         .layers = model->network.shape.layers,
         .pooling = model->network.shape.pooling,
         .tokenizer = quern_text_of(model->tokenizer_name),

@@ -37,6 +37,7 @@ static void pool_tile(void *argument, int tile, int thread)
     switch (e->network->shape.pooling) {
     case QUERN_POOLING_MEAN: pool_mean(e, span, pooled); break;
     case QUERN_POOLING_CLS: memcpy(pooled, final_row(e, span->first), width * sizeof *pooled); break;
+    case QUERN_POOLING_LAST:
     case QUERN_POOLING_NONE: break; /* refused when the model was opened */
     }
 }
