@@ -2,8 +2,7 @@
 #ifndef QUERN_TEXT_CHARACTER_H
 #define QUERN_TEXT_CHARACTER_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "base/utf8.h"
 
 /* Bytes of the character that begins at p. p < end. Only the first byte decides, and the others are not checked. So any
  * sequence of bytes can be divided into characters. */
@@ -14,6 +13,14 @@ static inline size_t quern_character_length(const unsigned char *p, const unsign
     size_t left = (size_t)(end - p);
 
     return length < left ? length : left;
+}
+
+/* The same, but only the characters of UTF-8 are longer than a byte: any other byte is a character by itself. */
+static inline size_t quern_well_formed_length(const unsigned char *p, const unsigned char *end)
+{
+    const size_t length = quern_utf8_length(p, (size_t)(end - p));
+
+    return length > 0 ? length : 1;
 }
 
 #endif

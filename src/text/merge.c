@@ -19,9 +19,9 @@ static int grow(struct quern_merger *m, size_t length, quern_error *error)
         m->symbols = malloc(capacity * sizeof *m->symbols);
         /* At first there is one pair less than there are symbols. Each merge removes a symbol and a pair from the
          * heap, and adds two pairs. */
-        m->heap = malloc(capacity * 2 * sizeof *m->heap);
+        m->heap.keys = malloc(capacity * 2 * sizeof *m->heap.keys);
     }
-    if (m->text == NULL || m->symbols == NULL || m->heap == NULL) {
+    if (m->text == NULL || m->symbols == NULL || m->heap.keys == NULL) {
         quern_merger_release(m);
         return quern_fail(error, QUERN_ENOMEM, "no memory to tokenise a word of %zu bytes", length);
     }
@@ -33,51 +33,11 @@ void quern_merger_release(struct quern_merger *m)
 {
     free(m->text);
     free(m->symbols);
-    free(m->heap);
+    free(m->heap.keys);
     m->text = NULL;
     m->symbols = NULL;
-    m->heap = NULL;
+    m->heap.keys = NULL;
     m->capacity = 0;
-}
-
-/* ---------------------------------------------------------------- heap of pairs
- *
- * Each node has 4 children. The pair with the smallest key comes out first. */
-
-static void heap_push(struct quern_merger *m, uint64_t key)
-{
-    size_t i = m->heap_count++;
-
-    while (i > 0) {
-        size_t parent = (i - 1) / 4;
-        if (m->heap[parent] <= key)
-            break;
-        m->heap[i] = m->heap[parent];
-        i = parent;
-    }
-    m->heap[i] = key;
-}
-
-static uint64_t heap_pop(struct quern_merger *m)
-{
-    uint64_t top = m->heap[0], key = m->heap[--m->heap_count];
-    size_t i = 0, count = m->heap_count;
-
-    for (;;) {
-        size_t child = 4 * i + 1, best = child;
-        if (child >= count)
-            break;
-        size_t end = child + 4 < count ? child + 4 : count;
-        while (++child < end)
-            if (m->heap[child] < m->heap[best])
-                best = child;
-        if (key <= m->heap[best])
-            break;
-        m->heap[i] = m->heap[best];
-        i = best;
-    }
-    m->heap[i] = key;
-    return top;
 }
 
 /* ---------------------------------------------------------------- long words */
@@ -99,7 +59,7 @@ static void queue_pair(struct quern_merger *m, const struct quern_sentencepiece_
     if (left->joint == QUERN_NO_PIECE)
         return;
     left->rank = quern_sentencepiece_bpe_rank(v, left->joint);
-    heap_push(m, (uint64_t)left->rank << 32 | place);
+    quern_heap_push(&m->heap, (uint64_t)left->rank << 32 | place);
 }
 
 static void set_length(struct quern_merger *m, size_t place, size_t length)
@@ -113,7 +73,7 @@ static void begin_long(struct quern_merger *m, const struct quern_sentencepiece_
 {
     const unsigned char *end = m->text + length;
 
-    m->heap_count = 0;
+    m->heap.count = 0;
     for (size_t place = 0; place < length; place += m->symbols[place].length) {
         set_length(m, place, quern_character_length(m->text + place, end));
         m->symbols[place].piece = QUERN_NO_PIECE;
@@ -141,8 +101,8 @@ static int merge_long(struct quern_merger *m, const struct quern_sentencepiece_b
     QUERN_TRY(grow(m, length, error));
     quern_new_word_spell(word, m->text);
     begin_long(m, v, length);
-    while (m->heap_count > 0) {
-        uint64_t key = heap_pop(m);
+    while (m->heap.count > 0) {
+        uint64_t key = quern_heap_pop(&m->heap);
         size_t place = (uint32_t)key;
         struct quern_symbol *left = &m->symbols[place];
         if (left->joint == QUERN_NO_PIECE || left->rank != key >> 32)

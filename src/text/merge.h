@@ -8,6 +8,7 @@
 #ifndef QUERN_TEXT_MERGE_H
 #define QUERN_TEXT_MERGE_H
 
+#include "text/heap.h"
 #include "text/short_word.h"
 
 #define QUERN_WORDS_AT_ONCE 16 /* short words that are merged in turn */
@@ -27,9 +28,8 @@ struct quern_merger {
     struct quern_short_word words[QUERN_WORDS_AT_ONCE];
     unsigned char *text;          /* [capacity + QUERN_TEXT_KEY_SLACK]: the word, with U+2581 in place of spaces */
     struct quern_symbol *symbols; /* [capacity] */
-    uint64_t *heap;               /* [2 * capacity]: rank << 32 | index of the left symbol */
+    struct quern_heap heap;       /* [2 * capacity]: rank << 32 | index of the left symbol */
     size_t capacity;              /* bytes of the longest word so far */
-    size_t heap_count;
 };
 
 /* Appends the ids of the words, and sets ends[i] to the number of ids behind word i. QUERN_WORD_SLACK bytes from a

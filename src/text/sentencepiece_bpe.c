@@ -11,8 +11,8 @@
 #include "text/sentencepiece_bpe.h"
 
 #include "base/error.h"
-#include "text/character.h"
 #include "text/merge.h"
+#include "text/metaspace.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -27,116 +27,10 @@ static const struct quern_sentencepiece_bpe *tables_of(const struct quern_vocabu
     return (const struct quern_sentencepiece_bpe *)vocabulary;
 }
 
-/* ---------------------------------------------------------------- words */
-
-/* Text is cut between two characters that stand side by side in no piece. No merge can join them, because it would give
- * a piece that holds them side by side. So the text before and the text after can be tokenised on their own.
- *
- * Pairs of characters are bits. Two ASCII characters have a bit of their own. All other pairs share the rest by a
- * hash. So a bit may be set because of another pair, and then text is not cut although it could be. */
-#define HASHED_PAIRS_LOG2 20
-#define PAIR_WORDS ((QUERN_ASCII_PAIRS + (1u << HASHED_PAIRS_LOG2)) / 32)
-
-static uint32_t pair_bit(uint32_t left, uint32_t right)
-{
-    if ((left | right) < 128)
-        return left << 7 | right;
-    uint64_t hash = ((uint64_t)left << 32 | right) * 0x9e3779b97f4a7c15u;
-    return QUERN_ASCII_PAIRS + (uint32_t)((hash ^ hash << 29) >> (64 - HASHED_PAIRS_LOG2));
-}
-
-/* Length and bytes of the character at p. U+2581 is the same as a space.
- *
- * Characters are those of the text as pieces spell it, with U+2581 for a space. So a space may be torn, when the
- * first byte of a character in front of it asks for more bytes than there are: the first bytes of the space's U+2581
- * belong to that character, and the last ones stand alone. Both are taken as one character here, which has the code
- * TORN. */
-#define TORN UINT32_MAX
-#define METASPACE_CODE 0x8196e2u
-static inline size_t read_character(const unsigned char *p, const unsigned char *end, uint32_t *code)
-{
-    uint32_t bytes = p[0];
-
-    if (bytes < 128) {
-        *code = bytes;
-        return 1;
-    }
-    size_t length = quern_character_length(p, end);
-    for (size_t i = 1; i < length; i++) {
-        if (p[i] == ' ') {
-            *code = TORN;
-            return i + 1;
-        }
-        bytes |= (uint32_t)p[i] << (8 * i);
-    }
-    *code = bytes == METASPACE_CODE ? ' ' : bytes;
-    return length;
-}
-
-/* Whether a merge may join a piece that ends in left with a piece that begins with right. */
-static inline bool joins(const struct quern_sentencepiece_bpe *v, uint32_t left, uint32_t right)
-{
-    if (left == TORN || right == TORN)
-        return true;
-    uint32_t bit = pair_bit(left, right);
-    return v->pairs[bit / 32] >> (bit % 32) & 1;
-}
-
-/* How many ASCII characters a text begins with, at most 64. QUERN_WORD_SLACK bytes behind the text are readable. */
-static inline size_t count_ascii(const unsigned char *p, const unsigned char *end)
-{
-    const size_t most = end - p < 64 ? (size_t)(end - p) : 64;
-    size_t count = 0;
-
-    for (; count < most; count += 8) {
-        const uint64_t others = quern_load64(p + count) & 0x8080808080808080u;
-        if (others != 0) {
-            count += (size_t)__builtin_ctzll(others) / 8;
-            break;
-        }
-    }
-    return count < most ? count : most;
-}
-
-/* Bit i: no merge joins characters i - 1 and i of these up to 64 ASCII characters. Bit 0 is not set. */
-static inline uint64_t find_cuts(const struct quern_sentencepiece_bpe *v, const unsigned char *p, size_t count)
-{
-    uint64_t cuts = 0;
-
-    for (size_t i = 1; i < count; i++)
-        cuts = cuts >> 1 | (uint64_t)v->cuts[(uint32_t)p[i - 1] << 7 | p[i]] << 56;
-    return cuts >> (64 - count);
-}
-
-/* Normalisation puts a space in front. The merger does the rest of the normalisation: it spells spaces as U+2581. */
 static int split(struct quern_tokenizer *t, unsigned char *text, const unsigned char *end, struct quern_ids *ids,
                  quern_error *error)
 {
-    const struct quern_sentencepiece_bpe *v = tables_of(t->vocabulary);
-    uint32_t last = 0, code;
-
-    if (v->base.source.add_space_prefix)
-        *--text = ' ';
-    const unsigned char *word = text;
-    for (const unsigned char *p = text; p < end; last = code) {
-        const size_t ascii = count_ascii(p, end);
-        size_t length = read_character(p, end, &code);
-        if (p != word && !joins(v, last, code)) {
-            QUERN_TRY(quern_tokenizer_put_word(t, word, (size_t)(p - word), ids, error));
-            word = p;
-        }
-        if (ascii > 1) {
-            for (uint64_t cuts = find_cuts(v, p, ascii); cuts != 0; cuts &= cuts - 1) {
-                const unsigned char *cut = p + __builtin_ctzll(cuts);
-                QUERN_TRY(quern_tokenizer_put_word(t, word, (size_t)(cut - word), ids, error));
-                word = cut;
-            }
-            length = ascii;
-            code = p[length - 1];
-        }
-        p += length;
-    }
-    return quern_tokenizer_put_word(t, word, (size_t)(end - word), ids, error);
+    return quern_word_cuts_split(&tables_of(t->vocabulary)->cuts, t, text, end, ids, error);
 }
 
 static int merge(struct quern_tokenizer *t, const struct quern_new_word *words, size_t count, size_t *ends,
@@ -154,12 +48,6 @@ static void release_tokenizer(struct quern_tokenizer *t)
 
 /* ---------------------------------------------------------------- making the tables */
 
-/* Whether merging can make a piece of this kind. */
-static bool is_mergeable(int kind)
-{
-    return kind == QUERN_PIECE_NORMAL || kind == QUERN_PIECE_USER_DEFINED || kind == QUERN_PIECE_UNUSED;
-}
-
 /* Sorts the pieces, those that merging cannot make behind the others. */
 static int build_order(struct quern_sentencepiece_bpe *v, quern_error *error)
 {
@@ -170,7 +58,7 @@ static int build_order(struct quern_sentencepiece_bpe *v, quern_error *error)
     if (ranks == NULL)
         return quern_fail(error, QUERN_ENOMEM, "no memory for a vocabulary of %zu pieces", source->count);
     for (size_t i = 0; i < source->count; i++) {
-        const bool is_one = is_mergeable(v->base.kinds[i]);
+        const bool is_one = quern_piece_is_plain(v->base.kinds[i]);
         ranks[i] = is_one ? quern_rank_of(source->scores[i]) : QUERN_NO_RANK;
         mergeable += is_one;
     }
@@ -180,34 +68,29 @@ static int build_order(struct quern_sentencepiece_bpe *v, quern_error *error)
     return code;
 }
 
-/* Sets the bits of all pairs of characters in a piece. */
-static void add_pairs(struct quern_sentencepiece_bpe *v, const quern_text *text)
-{
-    const unsigned char *p = (const unsigned char *)text->data, *end = p + text->length;
-    uint32_t left, right;
-
-    for (p += read_character(p, end, &left); p < end; left = right) {
-        p += read_character(p, end, &right);
-        uint32_t bit = pair_bit(left, right);
-        v->pairs[bit / 32] |= 1u << (bit % 32);
-    }
-}
-
-static int build_pairs(struct quern_sentencepiece_bpe *v, quern_error *error)
+static int build_cuts(struct quern_sentencepiece_bpe *v, quern_error *error)
 {
     const struct quern_vocabulary_source *source = &v->base.source;
 
-    v->pairs = calloc(PAIR_WORDS, sizeof *v->pairs);
-    if (v->pairs == NULL)
-        return quern_fail(error, QUERN_ENOMEM, "no memory for a vocabulary of %zu pieces", source->count);
+    QUERN_TRY(quern_word_cuts_new(&v->cuts, false, error));
     for (size_t i = 0; i < source->count; i++) {
-        if (!is_mergeable(v->base.kinds[i]))
+        if (!quern_piece_is_plain(v->base.kinds[i]))
             continue;
         if (source->texts[i].length > v->longest)
             v->longest = source->texts[i].length;
-        add_pairs(v, &source->texts[i]);
+        quern_word_cuts_join(&v->cuts, &source->texts[i]);
     }
+    quern_word_cuts_finish(&v->cuts);
     return QUERN_OK;
+}
+
+/* Reads an ASCII character, or U+2581 as a space, and returns its length. Anything else gives a code from 128 on. */
+static size_t read_ascii(const unsigned char *p, const unsigned char *end, uint32_t *code)
+{
+    const size_t space = quern_space_length(p, end);
+
+    *code = space > 0 ? ' ' : *p;
+    return space > 0 ? space : 1;
 }
 
 /* Notes the pieces of two ASCII characters, which most words begin with. Pieces spell a space as U+2581, so one
@@ -219,10 +102,10 @@ static void add_ascii(struct quern_sentencepiece_bpe *v, const quern_text *text,
 
     if (text->length > 2 * QUERN_METASPACE_LENGTH || memchr(p, ' ', text->length) != NULL)
         return;
-    p += read_character(p, end, &left);
+    p += read_ascii(p, end, &left);
     if (p == end)
         return;
-    p += read_character(p, end, &right);
+    p += read_ascii(p, end, &right);
     if (p == end && left < 128 && right < 128)
         v->ascii[left << 7 | right] = place;
 }
@@ -244,25 +127,13 @@ static int build_ascii(struct quern_sentencepiece_bpe *v, quern_error *error)
 /* A byte's piece is "<0x0A>" or, where that is missing, the piece that is the byte itself. */
 static void find_bytes(struct quern_sentencepiece_bpe *v)
 {
-    static const char digits[] = "0123456789ABCDEF";
-
     for (int byte = 0; byte < 256; byte++) {
         const unsigned char raw[QUERN_TEXT_KEY_SLACK] = {(unsigned char)byte};
-        const unsigned char name[QUERN_TEXT_KEY_SLACK] = {
-            '<', '0', 'x', (unsigned char)digits[byte >> 4], (unsigned char)digits[byte & 15], '>'};
-        struct quern_piece_search search;
-        quern_piece_table_begin(&v->table, name, 6, &search);
-        uint32_t place = quern_piece_table_end(&v->table, &search);
+        uint32_t place = quern_metaspace_byte(&v->table, byte);
         if (place == QUERN_NO_PIECE)
             place = quern_sentencepiece_bpe_find(v, raw, 1);
         v->bytes[byte] = place != QUERN_NO_PIECE ? quern_sentencepiece_bpe_id(v, place) : -1;
     }
-}
-
-static void find_ascii_cuts(struct quern_sentencepiece_bpe *v)
-{
-    for (uint32_t pair = 0; pair < QUERN_ASCII_PAIRS; pair++)
-        v->cuts[pair] = joins(v, pair >> 7, pair & 127) ? 0 : 128;
 }
 
 static int build(struct quern_vocabulary *vocabulary, quern_error *error)
@@ -271,8 +142,7 @@ static int build(struct quern_vocabulary *vocabulary, quern_error *error)
 
     QUERN_TRY(build_order(v, error));
     QUERN_TRY(quern_piece_table_new(&v->table, v->base.source.texts, &v->order, v->base.source.count, error));
-    QUERN_TRY(build_pairs(v, error));
-    find_ascii_cuts(v);
+    QUERN_TRY(build_cuts(v, error));
     QUERN_TRY(build_ascii(v, error));
     find_bytes(v);
     quern_piece_order_finish(&v->order);
@@ -285,48 +155,14 @@ static void release_vocabulary(struct quern_vocabulary *vocabulary)
 
     quern_piece_table_free(&v->table);
     quern_piece_order_free(&v->order);
-    free(v->pairs);
+    quern_word_cuts_free(&v->cuts);
     free(v->ascii);
 }
 
 static size_t count_bytes(const struct quern_vocabulary *vocabulary)
 {
-    return quern_piece_table_bytes(&tables_of(vocabulary)->table) + PAIR_WORDS * sizeof(uint32_t) +
+    return quern_piece_table_bytes(&tables_of(vocabulary)->table) + QUERN_WORD_CUTS_BYTES +
            QUERN_ASCII_PAIRS * sizeof(uint32_t) + vocabulary->source.count * sizeof(int32_t);
-}
-
-/* ---------------------------------------------------------------- from pieces to text */
-
-static int hex_value(char digit)
-{
-    return digit >= '0' && digit <= '9' ? digit - '0' : digit >= 'A' && digit <= 'F' ? digit - 'A' + 10 : 0;
-}
-
-static void put_byte(char *out, size_t place, char byte)
-{
-    if (out != NULL)
-        out[place] = byte;
-}
-
-/* A byte piece is its byte, and U+2581 is a space. */
-static size_t piece_text(const struct quern_vocabulary *vocabulary, int32_t id, bool skip_space, char *out)
-{
-    const quern_text text = vocabulary->source.texts[id];
-    const unsigned char *p = (const unsigned char *)text.data, *end = p + text.length;
-    size_t length = 0;
-
-    if (vocabulary->kinds[id] == QUERN_PIECE_BYTE && text.length == 6) {
-        put_byte(out, 0, (char)(hex_value(text.data[3]) << 4 | hex_value(text.data[4])));
-        return 1;
-    }
-    if (skip_space)
-        p += quern_space_length(p, end);
-    for (; p < end; length++) {
-        size_t space = quern_space_length(p, end);
-        put_byte(out, length, space > 0 ? ' ' : (char)*p);
-        p += space > 0 ? space : 1;
-    }
-    return length;
 }
 
 const struct quern_tokenizer_kind quern_sentencepiece_bpe_kind = {
@@ -343,5 +179,5 @@ const struct quern_tokenizer_kind quern_sentencepiece_bpe_kind = {
     .release_tokenizer = release_tokenizer,
     .split = split,
     .merge = merge,
-    .piece_text = piece_text,
+    .piece_text = quern_metaspace_text,
 };

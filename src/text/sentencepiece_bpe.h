@@ -5,8 +5,7 @@
 #include "text/piece_order.h"
 #include "text/piece_table.h"
 #include "text/tokenizer_kind.h"
-
-#define QUERN_ASCII_PAIRS (128u * 128u) /* the pair of left and right is at left << 7 | right */
+#include "text/word_cuts.h"
 
 /* Pieces are known by their places in the order of scores. So two of them are compared without another look at memory.
  * See struct quern_piece_order. */
@@ -19,8 +18,7 @@ struct quern_sentencepiece_bpe {
                                      * QUERN_NO_PIECE; ' ' stands for U+2581 */
     size_t longest;                 /* bytes of the longest piece that merging can make */
     int32_t bytes[256];             /* the id that stands for a byte of an unknown character; -1: none */
-    uint32_t *pairs;                /* bits: which characters stand side by side in a piece that merging can make */
-    unsigned char cuts[QUERN_ASCII_PAIRS]; /* the same for two ASCII characters: 0; 128: they stand in no such piece */
+    struct quern_word_cuts cuts;
 };
 
 /* The place of the piece that a search has found, if merging can make it; else QUERN_NO_PIECE. Merging cannot make
