@@ -7,6 +7,7 @@
  *     the rest     text to tokenise */
 #include "../tests/support/naive_tokenizer.h"
 #include "base/count.h"
+#include "merge_maker.h"
 #include "text/tokenizer_kind.h"
 
 #include <math.h>
@@ -18,14 +19,15 @@
 #define MOST_COMPARED 48  /* bytes of a text that is compared with the definition */
 #define MOST_TEXT 65536   /* bytes of a text; the rest of the input is left out */
 
-enum { ADD_BOS = 1, ADD_EOS = 2, SPACE_PREFIX = 4, PARSE_SPECIAL = 8, NO_SPECIAL = 16, UNKNOWN = 32, ALL_BYTES = 64 };
+enum { ADD_BOS = 1, ADD_EOS = 2, SPACE_PREFIX = 4, PARSE_SPECIAL = 8, NO_SPECIAL = 16, UNKNOWN = 32, ALL_BYTES = 64,
+       MERGES = 128 /* the kind "gemma4" instead of "llama" */ };
 
 struct input {
     const uint8_t *data;
     size_t size;
-    quern_text texts[MOST_PIECES + 256];
-    float scores[MOST_PIECES + 256];
-    int32_t kinds[MOST_PIECES + 256];
+    quern_text texts[MOST_PIECES + 257];
+    float scores[MOST_PIECES + 257];
+    int32_t kinds[MOST_PIECES + 257];
     char bytes[256][8];
     size_t count;
 };
@@ -107,16 +109,25 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     in.data = data + 2;
     in.size = size - 2;
     read_pieces(&in, data[1]);
-    for (unsigned i = 0; i < 256 && flags & ALL_BYTES; i++) {
+    if (flags & MERGES)
+        add_piece(&in, QUERN_METASPACE, QUERN_METASPACE_LENGTH, 0, QUERN_PIECE_NORMAL);
+    for (unsigned i = 0; i < 256 && flags & (ALL_BYTES | MERGES); i++) {
         snprintf(in.bytes[i], sizeof in.bytes[i], "<0x%02X>", i & 255);
         add_piece(&in, in.bytes[i], 6, 0, QUERN_PIECE_BYTE);
     }
     struct quern_vocabulary_source source = {
-        .tokenizer = &quern_sentencepiece_bpe_kind, .texts = in.texts, .scores = in.scores, .kinds = in.kinds,
+        .tokenizer = flags & MERGES ? &quern_character_bpe_kind : &quern_sentencepiece_bpe_kind, .texts = in.texts,
+        .scores = in.scores, .kinds = in.kinds,
         .count = in.count, .bos = in.count > 0 ? 0 : -1, .eos = in.count > 1 ? 1 : -1,
         .unknown = flags & UNKNOWN && in.count > 0 ? 0 : -1, .add_bos = flags & ADD_BOS,
         .add_eos = flags & ADD_EOS, .add_space_prefix = flags & SPACE_PREFIX};
+    struct quern_made_merges merges = {0};
+    if (flags & MERGES)
+        require(quern_merges_make(&merges, &source, in.size, NULL) == QUERN_OK);
+    source.merges = merges.texts;
+    source.merge_count = merges.count;
     check(&source, (quern_text){(const char *)in.data, in.size < MOST_TEXT ? in.size : MOST_TEXT},
           (flags & PARSE_SPECIAL ? QUERN_PARSE_SPECIAL : 0u) | (flags & NO_SPECIAL ? QUERN_NO_SPECIAL : 0u));
+    quern_merges_unmake(&merges);
     return 0;
 }

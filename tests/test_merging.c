@@ -1,6 +1,7 @@
 /* Random texts over random vocabularies: the tokenizer gives the ids that its definition gives, the spans of the ids
  * cover the text, and the ids give the text back. Prints its seed; QUERN_TEST_SEED=N repeats a run. */
 #include "base/count.h"
+#include "merge_maker.h"
 #include "support/naive_tokenizer.h"
 #include "text/tokenizer_kind.h"
 
@@ -52,6 +53,7 @@ struct random_vocabulary {
     int32_t kinds[MOST_PIECES];
     char bytes[MOST_PIECES][32];
     struct quern_vocabulary_source source;
+    struct quern_made_merges merges;
 };
 
 static void add(struct random_vocabulary *v, size_t length, int kind)
@@ -74,13 +76,24 @@ static void random_vocabulary(struct random_vocabulary *v, unsigned symbol_kinds
     unsigned wanted = 1 + below(60), bytes = below(3) ? 256 : below(256), kinds = below(2) ? 6 : 1 + below(5);
 
     *v = (struct random_vocabulary){.source = {
-        .tokenizer = &quern_sentencepiece_bpe_kind, .texts = v->texts, .scores = v->scores, .kinds = v->kinds}};
+        .tokenizer = below(2) ? &quern_sentencepiece_bpe_kind : &quern_character_bpe_kind, .texts = v->texts,
+        .scores = v->scores, .kinds = v->kinds}};
+    if (v->source.tokenizer == &quern_character_bpe_kind) { /* which must have these pieces */
+        bytes = 256;
+        strcpy(v->bytes[0], QUERN_METASPACE);
+        add(v, QUERN_METASPACE_LENGTH, QUERN_PIECE_NORMAL);
+    }
     for (unsigned i = 0; i < wanted; i++)
         add(v, random_text(v->bytes[v->source.count], 1 + below(6), symbol_kinds),
             below(3) ? QUERN_PIECE_NORMAL : (int)(1 + below(kinds)));
     for (unsigned i = 0; i < bytes; i++) {
         snprintf(v->bytes[v->source.count], sizeof *v->bytes, "<0x%02X>", i);
         add(v, 6, below(30) ? QUERN_PIECE_BYTE : QUERN_PIECE_NORMAL);
+    }
+    if (v->source.tokenizer == &quern_character_bpe_kind) {
+        assert_int_equal(quern_merges_make(&v->merges, &v->source, below(1000), NULL), QUERN_OK);
+        v->source.merges = v->merges.texts;
+        v->source.merge_count = v->merges.count;
     }
     if (v->source.count == 0) {
         v->bytes[0][0] = 'a';
@@ -136,6 +149,7 @@ static void test_random_texts(void **state)
             check_text(&v, vocabulary, tokenizer, symbol_kinds);
         quern_tokenizer_free(tokenizer);
         quern_vocabulary_free(vocabulary);
+        quern_merges_unmake(&v.merges);
     }
 }
 

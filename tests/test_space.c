@@ -311,6 +311,35 @@ static void test_vocabulary(void **state)
     close_subject(&subject);
 }
 
+/* Two merges change places. Even if no text of ours shows it, this is another tokenizer. */
+static void test_merges(void **state)
+{
+    (void)state;
+    struct quern_recipe recipe = prompted_recipe();
+    struct subject subject;
+    struct outcome after;
+    quern_text merges[8];
+    char path[TRIAL_PATH + 8];
+    size_t cursor = 0;
+    recipe.merges = true;
+    open_subject(&subject, &recipe);
+    const struct quern_gguf_value *value = quern_gguf_find(&subject.gguf, T "merges");
+    for (size_t i = 0; i < QUERN_COUNT(merges); i++)
+        merges[i] = quern_gguf_next_string(value, &cursor);
+    assert_int_equal(merges[6].length, merges[7].length);
+    unsigned char *file = copy_file(&subject);
+    for (int i = 6; i <= 7; i++)
+        memcpy(file + ((const unsigned char *)merges[i].data - subject.gguf.map.data), merges[13 - i].data,
+               merges[i].length);
+    write_copy(&subject, file, path);
+    observe(path, false, &after);
+    for (int i = 0; i < TASKS; i++)
+        assert_string_not_equal(after.spaces[i], subject.before.spaces[i]);
+    unlink(path);
+    free(file);
+    close_subject(&subject);
+}
+
 /* What the published file has and this one lacks, users are told. */
 static void test_notices(void **state)
 {
@@ -401,6 +430,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_keys),         cmocka_unit_test(test_bert_keys),  cmocka_unit_test(test_tensors),
         cmocka_unit_test(test_bert_tensors), cmocka_unit_test(test_vocabulary),
+        cmocka_unit_test(test_merges),
         cmocka_unit_test(test_notices),      cmocka_unit_test(test_whole_notice),
         cmocka_unit_test(test_no_prompts),
     };

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Finds an array with elements of a kind. */
 static int find_array(const quern_model *model, const char *key, uint32_t element, const char *element_name,
                       const struct quern_gguf_value **array, quern_error *error)
 {
@@ -17,6 +18,16 @@ static int find_array(const quern_model *model, const char *key, uint32_t elemen
         return quern_fail(error, QUERN_EFORMAT, "key %s is missing", key);
     if (v->kind != QUERN_GGUF_ARRAY || v->element != element)
         return quern_fail(error, QUERN_EFORMAT, "key %s is not an array of %s", key, element_name);
+    *array = v;
+    return QUERN_OK;
+}
+
+/* The same for an array with an element for each token. */
+static int find_list(const quern_model *model, const char *key, uint32_t element, const char *element_name,
+                     const struct quern_gguf_value **array, quern_error *error)
+{
+    const struct quern_gguf_value *v = NULL;
+    QUERN_TRY(find_array(model, key, element, element_name, &v, error));
     if (v->count != (uint64_t)model->network.shape.vocabulary)
         return quern_fail(error, QUERN_EFORMAT, "key %s has %llu elements, token_embd.weight %d rows", key,
                           (unsigned long long)v->count, model->network.shape.vocabulary);
@@ -54,7 +65,7 @@ static int read_scores(quern_model *model, quern_error *error)
 {
     const size_t count = (size_t)model->network.shape.vocabulary;
     const struct quern_gguf_value *array = NULL;
-    QUERN_TRY(find_array(model, "tokenizer.ggml.scores", QUERN_GGUF_F32, "floats", &array, error));
+    QUERN_TRY(find_list(model, "tokenizer.ggml.scores", QUERN_GGUF_F32, "floats", &array, error));
     model->scores = malloc(count * sizeof *model->scores);
     if (model->scores == NULL)
         return no_memory(model, error);
@@ -68,8 +79,8 @@ static int read_pieces(quern_model *model, int32_t **kinds, quern_error *error)
     const size_t count = (size_t)model->network.shape.vocabulary;
     const struct quern_gguf_value *token_array = NULL, *kind_array = NULL;
     size_t cursor = 0;
-    QUERN_TRY(find_array(model, "tokenizer.ggml.tokens", QUERN_GGUF_STRING, "strings", &token_array, error));
-    QUERN_TRY(find_array(model, "tokenizer.ggml.token_type", QUERN_GGUF_I32, "integers", &kind_array, error));
+    QUERN_TRY(find_list(model, "tokenizer.ggml.tokens", QUERN_GGUF_STRING, "strings", &token_array, error));
+    QUERN_TRY(find_list(model, "tokenizer.ggml.token_type", QUERN_GGUF_I32, "integers", &kind_array, error));
     model->texts = malloc(count * sizeof *model->texts);
     *kinds = malloc(count * sizeof **kinds);
     if (model->texts == NULL || *kinds == NULL)
@@ -92,42 +103,78 @@ static int read_charsmap(const quern_model *model, quern_text *charsmap, quern_e
     return QUERN_OK;
 }
 
+/* Reads the merges, whose texts stay in the file. The caller frees the list even if this fails. */
+static int read_merges(const quern_model *model, quern_text **merges, size_t *count, quern_error *error)
+{
+    const struct quern_gguf_value *array = NULL;
+    size_t cursor = 0;
+    QUERN_TRY(find_array(model, "tokenizer.ggml.merges", QUERN_GGUF_STRING, "strings", &array, error));
+    *merges = malloc(((size_t)array->count + 1) * sizeof **merges);
+    if (*merges == NULL)
+        return no_memory(model, error);
+    for (*count = 0; *count < array->count; ++*count)
+        (*merges)[*count] = quern_gguf_next_string(array, &cursor);
+    return QUERN_OK;
+}
+
 /* Continues the model's digest over all that the tokenizer reads. */
 static void digest_vocabulary(quern_model *model, const struct quern_vocabulary_source *source)
 {
-    static const char *const arrays[] = {"tokenizer.ggml.tokens", "tokenizer.ggml.token_type", "tokenizer.ggml.scores"};
+    const char *const arrays[] = {"tokenizer.ggml.tokens", "tokenizer.ggml.token_type",
+                                  source->scores != NULL ? "tokenizer.ggml.scores" : NULL,
+                                  source->merges != NULL ? "tokenizer.ggml.merges" : NULL};
     const int32_t numbers[] = {source->add_bos ? source->bos : -1, source->add_eos ? source->eos : -1, source->unknown,
                                source->add_space_prefix};
     for (size_t i = 0; i < QUERN_COUNT(numbers); i++)
         model->digest = quern_digest_number(model->digest, (uint64_t)numbers[i]);
     for (size_t i = 0; i < QUERN_COUNT(arrays); i++) {
-        const struct quern_gguf_value *array = quern_gguf_find(&model->gguf, arrays[i]);
-        if (array != NULL && (i < 2 || source->scores != NULL))
+        const struct quern_gguf_value *array = arrays[i] != NULL ? quern_gguf_find(&model->gguf, arrays[i]) : NULL;
+        if (array != NULL)
             model->digest = quern_digest_bytes(model->digest, array->data, array->bytes);
     }
     if (source->charsmap.length > 0)
         model->digest = quern_digest_bytes(model->digest, source->charsmap.data, source->charsmap.length);
 }
 
-static int make_vocabulary(quern_model *model, const struct quern_tokenizer_kind *kind, quern_error *error)
+/* What is only needed until the vocabulary is made. */
+struct lists {
+    int32_t *kinds;
+    quern_text *merges;
+};
+
+/* Reads all that a vocabulary of this kind is made of. */
+static int read_source(quern_model *model, const struct quern_tokenizer_kind *kind,
+                       struct quern_vocabulary_source *source, struct lists *lists, quern_error *error)
 {
-    struct quern_vocabulary_source source = quern_tokenizer_defaults(kind);
-    int32_t *kinds = NULL;
-    QUERN_TRY(read_settings(model, &source, error));
+    *source = quern_tokenizer_defaults(kind);
+    source->count = (size_t)model->network.shape.vocabulary;
+    QUERN_TRY(read_settings(model, source, error));
     if (quern_tokenizer_uses_scores(kind))
         QUERN_TRY(read_scores(model, error));
     if (quern_tokenizer_uses_charsmap(kind))
-        QUERN_TRY(read_charsmap(model, &source.charsmap, error));
-    int code = read_pieces(model, &kinds, error);
-    source.texts = model->texts;
-    source.scores = model->scores;
-    source.kinds = kinds;
-    source.count = (size_t)model->network.shape.vocabulary;
+        QUERN_TRY(read_charsmap(model, &source->charsmap, error));
+    if (quern_tokenizer_uses_merges(kind))
+        QUERN_TRY(read_merges(model, &lists->merges, &source->merge_count, error));
+    QUERN_TRY(read_pieces(model, &lists->kinds, error));
+    source->texts = model->texts;
+    source->scores = model->scores;
+    source->kinds = lists->kinds;
+    source->merges = lists->merges;
+    return QUERN_OK;
+}
+
+static int make_vocabulary(quern_model *model, const struct quern_tokenizer_kind *kind, quern_error *error)
+{
+    struct quern_vocabulary_source source;
+    struct lists lists = {NULL, NULL};
+    int code = read_source(model, kind, &source, &lists, error);
     if (code == QUERN_OK)
         code = quern_vocabulary_new(&model->vocabulary, &source, error);
-    free(kinds);
+    if (code == QUERN_OK)
+        digest_vocabulary(model, &source);
+    free(lists.kinds);
+    free(lists.merges);
     QUERN_TRY(code);
-    digest_vocabulary(model, &source);
     const size_t piece_bytes = sizeof *model->texts + (model->scores != NULL ? sizeof *model->scores : 0);
     model->vocabulary_bytes = quern_vocabulary_bytes(model->vocabulary) + source.count * piece_bytes;
     model->longest_piece = quern_vocabulary_longest_piece(model->vocabulary);

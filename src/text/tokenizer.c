@@ -11,7 +11,8 @@
 
 /* ---------------------------------------------------------------- kinds */
 
-static const struct quern_tokenizer_kind *const kinds[] = {&quern_sentencepiece_bpe_kind, &quern_unigram_kind};
+static const struct quern_tokenizer_kind *const kinds[] = {&quern_sentencepiece_bpe_kind, &quern_character_bpe_kind,
+                                                           &quern_unigram_kind};
 
 const struct quern_tokenizer_kind *quern_tokenizer_kind_find(quern_text name)
 {
@@ -29,6 +30,11 @@ bool quern_tokenizer_uses_scores(const struct quern_tokenizer_kind *kind)
 bool quern_tokenizer_uses_charsmap(const struct quern_tokenizer_kind *kind)
 {
     return kind->uses_charsmap;
+}
+
+bool quern_tokenizer_uses_merges(const struct quern_tokenizer_kind *kind)
+{
+    return kind->uses_merges;
 }
 
 struct quern_vocabulary_source quern_tokenizer_defaults(const struct quern_tokenizer_kind *kind)

@@ -24,21 +24,25 @@ const struct quern_tokenizer_kind *quern_tokenizer_kind_find(quern_text name);
 
 /* ---------------------------------------------------------------- vocabularies */
 
-/* What a vocabulary is made of. The texts and scores must outlive the vocabulary; the rest is copied. */
+/* What a vocabulary is made of. Texts, scores and character map must outlive it; the rest is copied, or not needed any
+ * more when the vocabulary is made. */
 struct quern_vocabulary_source {
     const struct quern_tokenizer_kind *tokenizer; /* the kind of tokenizer that the vocabulary is for */
     const quern_text *texts;                      /* [count], any bytes */
     const float *scores;                          /* [count], finite; NULL if the kind uses none */
     const int32_t *kinds;                         /* [count], each a quern_piece_kind */
     size_t count;
-    quern_text charsmap;       /* a SentencePiece character map, see charsmap.h; empty: nothing is replaced */
+    const quern_text *merges; /* [merge_count], each two pieces with a space between; NULL if the kind uses none */
+    size_t merge_count;
+    quern_text charsmap;      /* a SentencePiece character map, see charsmap.h; empty: nothing is replaced */
     int32_t bos, eos, unknown; /* ids; -1: there is none */
     bool add_bos, add_eos;     /* bos opens every text, eos closes it */
     bool add_space_prefix;     /* a space is put before a text, and after every special piece in it */
 };
 
-/* Whether a vocabulary of this kind must have scores. */
+/* Whether a vocabulary of this kind must have scores, and merges. */
 bool quern_tokenizer_uses_scores(const struct quern_tokenizer_kind *kind);
+bool quern_tokenizer_uses_merges(const struct quern_tokenizer_kind *kind);
 
 /* Whether a vocabulary of this kind may have a character map. */
 bool quern_tokenizer_uses_charsmap(const struct quern_tokenizer_kind *kind);

@@ -25,11 +25,18 @@
 
 /* What all vocabularies have in common. A kind's own vocabulary is a structure that begins with this one. */
 struct quern_vocabulary {
-    struct quern_vocabulary_source source; /* bos and eos are -1 if they are not added; kinds is NULL */
+    struct quern_vocabulary_source source; /* bos and eos are -1 if they are not added; kinds is NULL, and so are merges
+                                            * when it is built */
     unsigned char *kinds;                  /* [count], a copy of the source's kinds */
     struct quern_special special;          /* pieces that are cut out of a text first */
     size_t longest_piece;                  /* most bytes of a text that an id stands for; or QUERN_ANY_LENGTH */
 };
+
+/* Whether a piece of this kind may stand for a text that does not name it. */
+static inline bool quern_piece_is_plain(int kind)
+{
+    return kind == QUERN_PIECE_NORMAL || kind == QUERN_PIECE_USER_DEFINED || kind == QUERN_PIECE_UNUSED;
+}
 
 #define QUERN_MOST_WAITING 64
 
@@ -73,6 +80,8 @@ struct quern_tokenizer_kind {
     const char *gguf_name; /* as the key tokenizer.ggml.model has it */
     bool uses_scores;
     bool uses_charsmap;
+    bool uses_merges;
+    const char *control_text; /* a piece with this text is a control piece, whatever the file says; NULL: none is */
     struct quern_vocabulary_source defaults; /* see quern_tokenizer_defaults */
 
     size_t vocabulary_size; /* bytes of the kind's own structures */
@@ -102,6 +111,7 @@ struct quern_tokenizer_kind {
 
 extern const struct quern_tokenizer_kind quern_sentencepiece_bpe_kind;
 extern const struct quern_tokenizer_kind quern_unigram_kind;
+extern const struct quern_tokenizer_kind quern_character_bpe_kind;
 
 /* Appends the ids of all words that wait. */
 int quern_tokenizer_flush(struct quern_tokenizer *tokenizer, struct quern_ids *ids, quern_error *error);

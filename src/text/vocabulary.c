@@ -1,5 +1,6 @@
 /* What all kinds of vocabularies share. */
 #include "base/error.h"
+#include "base/view.h"
 #include "text/tokenizer_kind.h"
 
 #include <limits.h>
@@ -40,6 +41,8 @@ static int check_source(const struct quern_vocabulary_source *source, quern_erro
 
 static int copy_source(struct quern_vocabulary *v, const struct quern_vocabulary_source *source, quern_error *error)
 {
+    const char *control = source->tokenizer->control_text;
+
     v->source = *source;
     v->source.bos = source->add_bos ? source->bos : -1;
     v->source.eos = source->add_eos ? source->eos : -1;
@@ -49,7 +52,8 @@ static int copy_source(struct quern_vocabulary *v, const struct quern_vocabulary
         return quern_fail(error, QUERN_ENOMEM, "no memory for a vocabulary of %zu pieces", source->count);
     v->longest_piece = LONGEST_CHARACTER;
     for (size_t i = 0; i < source->count; i++) {
-        v->kinds[i] = (unsigned char)source->kinds[i];
+        const bool is_control = control != NULL && quern_text_is(source->texts[i], control);
+        v->kinds[i] = is_control ? QUERN_PIECE_CONTROL : (unsigned char)source->kinds[i];
         if (source->texts[i].length > v->longest_piece)
             v->longest_piece = source->texts[i].length;
     }
@@ -59,8 +63,10 @@ static int copy_source(struct quern_vocabulary *v, const struct quern_vocabulary
 static int build(struct quern_vocabulary *v, const struct quern_vocabulary_source *source, quern_error *error)
 {
     QUERN_TRY(copy_source(v, source, error));
-    QUERN_TRY(quern_special_build(&v->special, source, error));
-    return source->tokenizer->build(v, error);
+    QUERN_TRY(quern_special_build(&v->special, source, v->kinds, error));
+    QUERN_TRY(source->tokenizer->build(v, error));
+    v->source.merges = NULL;
+    return QUERN_OK;
 }
 
 int quern_vocabulary_new(struct quern_vocabulary **vocabulary, const struct quern_vocabulary_source *source,

@@ -5,6 +5,7 @@
 #include "block_maker.h"
 #include "formats/conversion.h"
 #include "gguf/writer.h"
+#include "merge_maker.h"
 #include "vocabulary_maker.h"
 
 #include <math.h>
@@ -322,11 +323,23 @@ static void put_model_keys(struct quern_gguf_writer *writer, const struct quern_
     }
 }
 
+static int put_merges(struct quern_gguf_writer *writer, const struct quern_made_vocabulary *vocabulary,
+                      quern_error *error)
+{
+    struct quern_made_merges merges;
+    const struct quern_vocabulary_source source = {
+        .texts = vocabulary->texts, .kinds = vocabulary->kinds, .count = vocabulary->count};
+    QUERN_TRY(quern_merges_make(&merges, &source, 0, error));
+    quern_gguf_put_strings(writer, "tokenizer.ggml.merges", merges.texts, merges.count);
+    quern_merges_unmake(&merges);
+    return QUERN_OK;
+}
+
 static int put_vocabulary(struct quern_gguf_writer *writer, const struct quern_recipe *r, quern_error *error)
 {
     struct quern_made_vocabulary vocabulary;
     QUERN_TRY(quern_vocabulary_make(&vocabulary, r->vocabulary, error));
-    put_string(writer, "tokenizer.ggml.model", r->bert ? "bert" : "llama");
+    put_string(writer, "tokenizer.ggml.model", r->bert ? "bert" : r->merges ? "gemma4" : "llama");
     put_string(writer, "tokenizer.ggml.pre", "default");
     quern_gguf_put_strings(writer, "tokenizer.ggml.tokens", vocabulary.texts, vocabulary.count);
     quern_gguf_put_array(writer, "tokenizer.ggml.scores", QUERN_GGUF_F32, vocabulary.scores, vocabulary.count);
@@ -339,8 +352,9 @@ static int put_vocabulary(struct quern_gguf_writer *writer, const struct quern_r
     quern_gguf_put_bool(writer, "tokenizer.ggml.add_eos_token", true);
     quern_gguf_put_bool(writer, "tokenizer.ggml.add_sep_token", false);
     quern_gguf_put_bool(writer, "tokenizer.ggml.add_space_prefix", r->spaced);
+    const int code = r->merges ? put_merges(writer, &vocabulary, error) : QUERN_OK;
     quern_vocabulary_unmake(&vocabulary);
-    return QUERN_OK;
+    return code;
 }
 
 int quern_model_make(const char *path, const struct quern_recipe *recipe, quern_error *error)

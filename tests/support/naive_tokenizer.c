@@ -1,5 +1,9 @@
 #include "naive_tokenizer.h"
 
+#include "base/utf8.h"
+#include "base/view.h"
+#include "text/tokenizer_kind.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +15,15 @@ struct naive {
     int count; /* -1: a byte has no token */
 };
 
+static bool merges_by_list(const struct naive *n)
+{
+    return n->source->tokenizer == &quern_character_bpe_kind;
+}
+
 static bool is_kind(const struct naive *n, size_t i, int kind)
 {
+    if (merges_by_list(n) && quern_text_is(n->source->texts[i], "<|tool_response>"))
+        return kind == QUERN_PIECE_CONTROL;
     return n->source->kinds[i] == kind;
 }
 
@@ -102,6 +113,80 @@ static void merge(struct naive *n, const char *text, size_t length)
     free(begins);
 }
 
+/* ---------------------------------------------------------------- merging by a list */
+
+/* The place of a merge of two pieces in the list; merge_count: it is not there. */
+static size_t rank_of(const struct naive *n, int32_t left, int32_t right)
+{
+    const quern_text *texts = n->source->texts;
+    size_t rank = 0;
+    for (; left >= 0 && right >= 0 && rank < n->source->merge_count; rank++) {
+        const quern_text merge = n->source->merges[rank];
+        if (merge.length == texts[left].length + 1 + texts[right].length &&
+            memcmp(merge.data, texts[left].data, texts[left].length) == 0 && merge.data[texts[left].length] == ' ' &&
+            memcmp(merge.data + texts[left].length + 1, texts[right].data, texts[right].length) == 0)
+            return rank;
+    }
+    return n->source->merge_count;
+}
+
+static int32_t joint_of(const struct naive *n, size_t rank)
+{
+    const quern_text merge = n->source->merges[rank];
+    char *joint = malloc(merge.length);
+    const size_t left = (size_t)((const char *)memchr(merge.data + 1, ' ', merge.length - 1) - merge.data);
+    memcpy(joint, merge.data, left);
+    memcpy(joint + left, merge.data + left + 1, merge.length - left - 1);
+    const int32_t id = find_plain(n, joint, merge.length - 1);
+    free(joint);
+    return id;
+}
+
+/* Merges symbols: ids[count], -1 for one without a piece. begins[count + 1]: where they begin. Returns how many are
+ * left. */
+static size_t merge_symbols(const struct naive *n, int32_t *ids, size_t *begins, size_t count)
+{
+    for (;;) {
+        size_t best = 0, best_rank = n->source->merge_count;
+        for (size_t i = 0; i + 1 < count; i++) {
+            const size_t rank = rank_of(n, ids[i], ids[i + 1]);
+            if (rank < best_rank) {
+                best = i;
+                best_rank = rank;
+            }
+        }
+        if (best_rank == n->source->merge_count)
+            return count;
+        ids[best] = joint_of(n, best_rank);
+        memmove(&ids[best + 1], &ids[best + 2], (count - best - 2) * sizeof *ids);
+        memmove(&begins[best + 1], &begins[best + 2], (count - best - 1) * sizeof *begins);
+        count--;
+    }
+}
+
+/* text has U+2581 in place of spaces. */
+static void merge_characters(struct naive *n, const char *text, size_t length)
+{
+    size_t *begins = malloc((length + 1) * sizeof *begins), count = 0;
+    int32_t *ids = malloc((length + 1) * sizeof *ids);
+    for (size_t at = 0; at < length; count++) {
+        const size_t character = quern_utf8_length((const unsigned char *)text + at, length - at);
+        begins[count] = at;
+        ids[count] = character > 0 ? find_plain(n, text + at, character) : -1;
+        at += character > 0 ? character : 1;
+    }
+    begins[count] = length;
+    count = merge_symbols(n, ids, begins, count);
+    for (size_t i = 0; i < count; i++) {
+        if (ids[i] >= 0)
+            put(n, ids[i]);
+        else
+            put_bytes(n, text + begins[i], begins[i + 1] - begins[i]);
+    }
+    free(begins);
+    free(ids);
+}
+
 static void put_fragment(struct naive *n, const char *text, size_t length)
 {
     char *spelled = malloc(3 * (length + 1)), *out = spelled;
@@ -113,7 +198,7 @@ static void put_fragment(struct naive *n, const char *text, size_t length)
         else
             *out++ = text[i];
     }
-    merge(n, spelled, (size_t)(out - spelled));
+    (merges_by_list(n) ? merge_characters : merge)(n, spelled, (size_t)(out - spelled));
     free(spelled);
 }
 

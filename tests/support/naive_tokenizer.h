@@ -5,9 +5,9 @@
 
 #include "text/tokenizer.h"
 
-/* Writes the tokens of a text to ids, as quern_tokenizer_run does; flags as there. Returns their number, at most
- * QUERN_NAIVE_TOKENS(text.length), or -1 when the vocabulary has no token for some byte. Half of
- * them are for spaces that are put before stretches; and each space may be three byte tokens. */
+/* Writes the tokens of a text to ids, as quern_tokenizer_run does; flags as there. For the kinds "llama" and "gemma4".
+ * Returns their number, at most QUERN_NAIVE_TOKENS(text.length), or -1 when the vocabulary has no token for some byte.
+ * Half of them are for spaces that are put before stretches; and each space may be three byte tokens. */
 #define QUERN_NAIVE_TOKENS(length) (3 * (length) * 2 + 2)
 int quern_naive_tokenize(const struct quern_vocabulary_source *source, quern_text text, unsigned flags, int32_t *ids);
 
