@@ -46,7 +46,7 @@ APPLICATIONS = {
     "cli/store": "+cli cli",
     "cli/pull": "+cli cli cli/store/store.h src/base/file_kind.h",
     "cli/making": "+cli cli cli/store/session.h convert/convert.h",
-    "cli/quality": "+cli cli cli/store/session.h",
+    "cli/quality": "+cli cli cli/store/session.h cli/store/store.h",
     "cli/verbs": "+cli cli cli/store/session.h server/server.h",
     "examples": "include",
 }

@@ -205,8 +205,7 @@ static int measure(struct retrieval_run *run, struct quern_eval_column *column)
     for (int d = 0; d < column->dims.count; d++)
         search_dims(run, column->dims.values[d], column->figures[d]);
     search_dims(run, column->width, column->whole);
-    column->cut = run->job.cut;
-    quern_cli_say_cut(&run->session, run->job.cut, run->job.texts);
+    quern_eval_column_take(column, &run->job);
     return QUERN_CLI_DONE;
 }
 

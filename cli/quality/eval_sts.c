@@ -136,8 +136,7 @@ static int measure(const struct quern_eval_options *options, const struct quern_
     quern_cli_progress_start(&job.progress, false);
     const int code = quern_cli_rows_embed(&job, &array, &embed, rows);
     quern_cli_progress_clear(&job.progress);
-    column->cut = job.cut;
-    quern_cli_say_cut(session, job.cut, job.texts);
+    quern_eval_column_take(column, &job);
     for (int d = 0; code == QUERN_CLI_DONE && d < column->dims.count; d++)
         measure_dims(pairs, rows, column->width, column->dims.values[d], cosines, column->figures[d]);
     if (code == QUERN_CLI_DONE)

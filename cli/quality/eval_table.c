@@ -33,7 +33,34 @@ int quern_eval_column_open(struct quern_eval_column *column, const struct quern_
     column->file = options->models.count > 0 ? options->models.values[i] : session->path;
     column->path = options->session.exact ? "exact" : "fast";
     column->width = session->info.dimensions;
+    column->memory_bytes = session->info.packed_bytes + session->info.vocabulary_bytes +
+                           session->context_info.arena_bytes;
     return quern_eval_dims(options, session, &column->dims);
+}
+
+void quern_eval_column_take(struct quern_eval_column *column, const struct quern_cli_rows *job)
+{
+    const double texts = job->texts > 0 ? (double)job->texts : 1;
+    column->cut = job->cut;
+    column->ms_text = (double)job->ns * 1e-6 / texts;
+    column->tokens_text = (double)job->tokens / texts;
+    quern_cli_say_cut(job->session, job->cut, job->texts);
+}
+
+/* Members of JSON about the model. size: those about what was read; "" where they stand elsewhere. */
+static void put_members(const struct quern_eval_column *column, const char *size)
+{
+    printf("\"path\":\"%s\",%s%s%s,\"truncated\":%llu,\"ms_per_text\":%.3f,\"tokens_per_text\":%.1f,"
+           "\"memory_bytes\":%llu,\"results\":[",
+           column->path, column->task_json, size[0] != '\0' ? "," : "", size, (unsigned long long)column->cut,
+           column->ms_text, column->tokens_text, (unsigned long long)column->memory_bytes);
+}
+
+/* A line about what the model takes. */
+static void put_cost(const struct quern_eval_column *column, const char *indent)
+{
+    printf("%sa text has %.1f tokens and takes %.3g ms, the model %.0f MiB of memory\n", indent, column->tokens_text,
+           column->ms_text, (double)column->memory_bytes / 1048576);
 }
 
 /* ---------------------------------------------------------------- one model */
@@ -85,11 +112,12 @@ static void print_one(const struct quern_eval_table *table)
         put_json_string(table->source);
         fputs(",\"model\":", stdout);
         put_json_string(column->name);
-        printf(",\"path\":\"%s\",%s,%s,\"truncated\":%llu,\"results\":[", column->path, column->task_json,
-               table->size_json, (unsigned long long)column->cut);
+        putchar(',');
+        put_members(column, table->size_json);
     } else {
-        printf("%s: %s\n%s, %s path, %s\n\n%-10s", table->source, table->size, column->name, column->path, column->task,
-               "dims");
+        printf("%s: %s\n%s, %s path, %s\n", table->source, table->size, column->name, column->path, column->task);
+        put_cost(column, "");
+        printf("\n%-10s", "dims");
         for (int f = 0; f < table->figure_count; f++)
             printf(" %9s", table->figures[f].title);
         putchar('\n');
@@ -154,12 +182,18 @@ static void put_wide_row(const struct quern_eval_table *table, const char *label
     putchar('\n');
 }
 
+static void print_title(const struct quern_eval_column *column, int letter)
+{
+    printf("%c  %s: %s, %s path, %s, %d dimensions\n", letter, column->file, column->name, column->path, column->task,
+           column->width);
+    put_cost(column, "   ");
+}
+
 static void print_wide(const struct quern_eval_table *table, const int *dims, int count)
 {
     printf("%s: %s\n", table->source, table->size);
     for (int c = 0; c < table->column_count; c++)
-        printf("%c  %s: %s, %s path, %s, %d dimensions\n", 'A' + c, table->columns[c].file, table->columns[c].name,
-               table->columns[c].path, table->columns[c].task, table->columns[c].width);
+        print_title(&table->columns[c], 'A' + c);
     printf("\n%-10s %-10s %9s", "dims", "figure", "A");
     for (int c = 1; c < table->column_count; c++)
         printf(" %9c     %c - A", 'A' + c, 'A' + c);
@@ -210,8 +244,8 @@ static void print_several_json(const struct quern_eval_table *table, const int *
         put_json_string(column->file);
         fputs(",\"model\":", stdout);
         put_json_string(column->name);
-        printf(",\"path\":\"%s\",%s,\"truncated\":%llu,\"results\":[", column->path, column->task_json,
-               (unsigned long long)column->cut);
+        putchar(',');
+        put_members(column, "");
         put_column(table, column);
         fputs("],\"differences\":[", stdout);
         if (c > 0)

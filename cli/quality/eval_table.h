@@ -18,7 +18,9 @@ struct quern_eval_column {
     const char *path; /* "fast" or "exact" */
     char task[80];    /* "task similarity" */
     char task_json[96];
-    uint64_t cut; /* texts that were cut */
+    uint64_t cut;              /* texts that were cut */
+    double ms_text, tokens_text; /* milliseconds and tokens of a text, the mean of all */
+    uint64_t memory_bytes;     /* planned, as 'quern info' has it */
     int width;    /* all dimensions */
     struct quern_cli_numbers dims;
     double whole[QUERN_EVAL_FIGURES];                      /* of all dimensions */
@@ -52,6 +54,9 @@ void quern_eval_table_start(struct quern_eval_table *table, const struct quern_e
  * returns an exit code. The caller closes the session in any case. */
 int quern_eval_column_open(struct quern_eval_column *column, const struct quern_eval_options *options, int i,
                            struct quern_cli_session *session);
+
+/* Takes from a finished job what the column says of it, and says how many texts were cut. */
+void quern_eval_column_take(struct quern_eval_column *column, const struct quern_cli_rows *job);
 
 /* Prints one model as a table of its dimensions; several as a table with a column for each model, and one for its
  * difference to the first. */

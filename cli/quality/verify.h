@@ -36,13 +36,22 @@ struct quern_cli_golden {
 extern const struct quern_cli_golden quern_cli_goldens[];
 extern const int quern_cli_golden_count;
 
-/* ---------------------------------------------------------------- verify_starter.c */
+/* ---------------------------------------------------------------- verify_leading.c */
 
-/* Whether a file says that it is quern's starter model. */
-bool quern_cli_is_starter(const quern_model_info *info);
+/* The name of the model of which leading numbers are stored, and which the file says that it is; or NULL. */
+const char *quern_cli_leading_model(const quern_model_info *info);
 
-/* Compares the starter model's vectors with stored ones, on the session's path and by the context exact. Prints the
+/* Compares vectors with the stored numbers of that model, on the session's path and by the context exact. Prints the
  * verdict; returns an exit code. */
-int quern_cli_verify_starter(const struct quern_cli_session *session, quern_context *exact);
+int quern_cli_verify_leading(const struct quern_cli_session *session, const char *model, quern_context *exact);
+
+/* ---------------------------------------------------------------- verify_file.c */
+
+/* Says which published model a file is of which no vectors are stored: by its digest, if that is one of the published
+ * ones. Returns an exit code. */
+int quern_cli_verify_file(const struct quern_cli_session *session);
+
+/* Whether weights have fewer than 8 bits, by their types. */
+bool quern_cli_is_coarse(const char *types);
 
 #endif

@@ -85,18 +85,12 @@ static double measure(quern_context *context, const struct quern_cli_golden *gol
     return cosine_with_stored(vector, has_head ? golden->vector : golden->hidden);
 }
 
-/* Whether weights have fewer than 8 bits, by their types. */
-static bool is_coarse(const char *types)
-{
-    return strstr(types, "Q4_") != NULL || strstr(types, "Q5_") != NULL || strstr(types, "_K") != NULL;
-}
-
 /* Compares one text on both paths; prints its line. */
 static bool check_golden(struct quern_cli_session *session, quern_context *exact, const struct quern_cli_golden *golden)
 {
     quern_text text;
     bool has_head = session->info.has_head;
-    bool coarse = is_coarse(session->info.types);
+    bool coarse = quern_cli_is_coarse(session->info.types);
     if (!make_text(golden, &text))
         return false;
     printf("%-28s", golden->label);
@@ -139,14 +133,17 @@ static int check_all(struct quern_cli_session *session)
     quern_error error;
     quern_context_options options = {
         .size = sizeof options, .threads = session->context_info.threads, .path = QUERN_PATH_EXACT};
-    const bool starter = quern_cli_is_starter(&session->info);
-    if (!starter && !has_shape(&session->info)) {
+    const char *leading = quern_cli_leading_model(&session->info);
+    if (leading == NULL && strcmp(session->info.architecture, "gemma-embedding") != 0)
+        return quern_cli_verify_file(session);
+    if (leading == NULL && !has_shape(&session->info)) {
         puts("verdict: this is not EmbeddingGemma-300M: its shape differs");
         return QUERN_CLI_FAILED;
     }
     if (quern_context_new(&exact, session->model, &options, &error) != QUERN_OK)
         return quern_cli_fail(NULL, &error);
-    const int code = starter ? quern_cli_verify_starter(session, exact) : check_goldens(session, exact);
+    const int code = leading != NULL ? quern_cli_verify_leading(session, leading, exact)
+                                     : check_goldens(session, exact);
     quern_context_free(exact);
     return code;
 }
@@ -195,10 +192,11 @@ static const struct quern_cli_option table[] = {
 
 const struct quern_cli_verb quern_cli_verify = {
     .name = "verify",
-    .summary = "Tells whether a file is the real EmbeddingGemma-300M and computed correctly, or compares two files.",
+    .summary = "Tells which model a file is, and whether it is computed correctly, or compares two files.",
     .table = table,
-    .more = "Compares token ids and vectors with stored figures of the real model, or of the starter model. The exit\n"
-            "code is 1 when they differ.\n"
+    .more = "Compares token ids and vectors with stored figures of EmbeddingGemma-300M, EmbeddingGemma 2, MiniLM-L6\n"
+            "or the starter model. Of other models it tells what the file is taken for, and why. The exit code is 1\n"
+            "when figures differ, or when there are none.\n"
             "--against compares with other vectors instead, over the texts of the input: those of another model\n"
             "file, or with the word exact, those of the model itself, both on the exact path. It prints the mean and\n"
             "the worst cosine, and how many of the 10 nearest neighbours stay the same.\n\n"

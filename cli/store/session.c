@@ -229,7 +229,9 @@ int quern_cli_rows_embed(struct quern_cli_rows *job, struct quern_jobs_array *ar
     struct quern_jobs_progress progress;
     quern_error error;
     quern_jobs_matrix_open(&matrix, rows, (size_t)array->source.total);
+    const int64_t start = quern_cli_now_ns();
     const int code = quern_jobs_embed(&embedding, &array->source, &matrix.sink, &progress, &error);
+    job->ns += quern_cli_now_ns() - start;
     job->texts += progress.texts;
     job->tokens += progress.tokens;
     job->cut += progress.cut;

@@ -56,6 +56,7 @@ struct quern_cli_rows {
     const char *place;   /* where the texts are from, for messages; NULL: the command line */
     uint64_t total;      /* texts of all calls */
     uint64_t texts, tokens, cut; /* so far; cut: texts that were cut */
+    int64_t ns;                  /* time that this took */
     struct quern_cli_progress progress;
 };
 
