@@ -24,6 +24,7 @@ struct quern_model {
     char tokenizer_name[64];             /* the kind of tokenizer, as the file names it */
     quern_text *texts;                   /* [vocabulary]: the pieces, views of the file */
     float *scores;                       /* [vocabulary] */
+    bool keeps_capitals;                 /* the file does not say so, but its pieces do */
     size_t longest_piece;                /* in bytes; or QUERN_ANY_LENGTH */
     size_t vocabulary_bytes;             /* memory of vocabulary, texts and scores */
     char name[128], types[256], kernels_reason[128];

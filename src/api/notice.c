@@ -40,6 +40,9 @@ static void write_lacking(quern_model *model)
     const struct quern_arch *arch = model->network.arch;
     const char *parts[MOST_LACKING];
     char key[96];
+    if (model->keeps_capitals)
+        append(model, "this file does not say whether its tokenizer keeps capitals "
+                      "(tokenizer.ggml.normalizer.lowercase): its pieces have capitals, so it does");
     if (arch->caveat == NULL || !quern_prompts_exist(&model->prompts))
         return; /* not the published model */
     const int count = list_lacking(model, parts);

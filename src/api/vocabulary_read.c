@@ -48,11 +48,25 @@ static int read_settings(const quern_model *model, struct quern_vocabulary_sourc
 {
     const struct quern_gguf *gguf = &model->gguf;
     QUERN_TRY(read_id(model, "tokenizer.ggml.bos_token_id", &source->bos, error));
-    QUERN_TRY(read_id(model, "tokenizer.ggml.eos_token_id", &source->eos, error));
     QUERN_TRY(read_id(model, "tokenizer.ggml.unknown_token_id", &source->unknown, error));
+    if (quern_tokenizer_always_encloses(source->tokenizer)) /* the key is spelled so in all files */
+        return read_id(model, "tokenizer.ggml.seperator_token_id", &source->eos, error);
+    QUERN_TRY(read_id(model, "tokenizer.ggml.eos_token_id", &source->eos, error));
     QUERN_TRY(quern_gguf_bool(gguf, "tokenizer.ggml.add_bos_token", &source->add_bos, error));
     QUERN_TRY(quern_gguf_bool(gguf, "tokenizer.ggml.add_eos_token", &source->add_eos, error));
     return quern_gguf_bool(gguf, "tokenizer.ggml.add_space_prefix", &source->add_space_prefix, error);
+}
+
+/* Reads whether texts are lower-cased. Files made before mid-2026 do not say so. If such a file has pieces with
+ * capitals, its model was trained on texts with capitals. */
+static int read_case(quern_model *model, struct quern_vocabulary_source *source, quern_error *error)
+{
+    static const char key[] = "tokenizer.ggml.normalizer.lowercase";
+    source->lowercase = !quern_pieces_have_capitals(source);
+    model->keeps_capitals = !source->lowercase && quern_gguf_find(&model->gguf, key) == NULL;
+    QUERN_TRY(quern_gguf_bool(&model->gguf, key, &source->lowercase, error));
+    source->strip_accents = source->lowercase;
+    return quern_gguf_bool(&model->gguf, "tokenizer.ggml.normalizer.strip_accents", &source->strip_accents, error);
 }
 
 static int no_memory(const quern_model *model, quern_error *error)
@@ -124,7 +138,7 @@ static void digest_vocabulary(quern_model *model, const struct quern_vocabulary_
                                   source->scores != NULL ? "tokenizer.ggml.scores" : NULL,
                                   source->merges != NULL ? "tokenizer.ggml.merges" : NULL};
     const int32_t numbers[] = {source->add_bos ? source->bos : -1, source->add_eos ? source->eos : -1, source->unknown,
-                               source->add_space_prefix};
+                               source->add_space_prefix | source->lowercase << 1 | source->strip_accents << 2};
     for (size_t i = 0; i < QUERN_COUNT(numbers); i++)
         model->digest = quern_digest_number(model->digest, (uint64_t)numbers[i]);
     for (size_t i = 0; i < QUERN_COUNT(arrays); i++) {
@@ -160,7 +174,7 @@ static int read_source(quern_model *model, const struct quern_tokenizer_kind *ki
     source->scores = model->scores;
     source->kinds = lists->kinds;
     source->merges = lists->merges;
-    return QUERN_OK;
+    return quern_tokenizer_uses_case(kind) ? read_case(model, source, error) : QUERN_OK;
 }
 
 static int make_vocabulary(quern_model *model, const struct quern_tokenizer_kind *kind, quern_error *error)

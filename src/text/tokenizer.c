@@ -12,7 +12,7 @@
 /* ---------------------------------------------------------------- kinds */
 
 static const struct quern_tokenizer_kind *const kinds[] = {&quern_sentencepiece_bpe_kind, &quern_character_bpe_kind,
-                                                           &quern_unigram_kind};
+                                                           &quern_unigram_kind, &quern_wordpiece_kind};
 
 const struct quern_tokenizer_kind *quern_tokenizer_kind_find(quern_text name)
 {
@@ -35,6 +35,16 @@ bool quern_tokenizer_uses_charsmap(const struct quern_tokenizer_kind *kind)
 bool quern_tokenizer_uses_merges(const struct quern_tokenizer_kind *kind)
 {
     return kind->uses_merges;
+}
+
+bool quern_tokenizer_always_encloses(const struct quern_tokenizer_kind *kind)
+{
+    return kind->always_encloses;
+}
+
+bool quern_tokenizer_uses_case(const struct quern_tokenizer_kind *kind)
+{
+    return kind->uses_case;
 }
 
 struct quern_vocabulary_source quern_tokenizer_defaults(const struct quern_tokenizer_kind *kind)

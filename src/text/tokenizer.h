@@ -38,6 +38,8 @@ struct quern_vocabulary_source {
     int32_t bos, eos, unknown; /* ids; -1: there is none */
     bool add_bos, add_eos;     /* bos opens every text, eos closes it */
     bool add_space_prefix;     /* a space is put before a text, and after every special piece in it */
+    bool lowercase;            /* capitals become small letters, */
+    bool strip_accents;        /* and letters with accents become those without; for kinds that have this choice */
 };
 
 /* Whether a vocabulary of this kind must have scores, and merges. */
@@ -46,6 +48,15 @@ bool quern_tokenizer_uses_merges(const struct quern_tokenizer_kind *kind);
 
 /* Whether a vocabulary of this kind may have a character map. */
 bool quern_tokenizer_uses_charsmap(const struct quern_tokenizer_kind *kind);
+
+/* Whether every text is opened and closed, whatever a file says: the closing token is the separator of the file. */
+bool quern_tokenizer_always_encloses(const struct quern_tokenizer_kind *kind);
+
+/* Whether a vocabulary of this kind has the choice of lowercase and strip_accents. */
+bool quern_tokenizer_uses_case(const struct quern_tokenizer_kind *kind);
+
+/* Whether there are pieces for the start of a word with a capital of ASCII. If lowercase is set, no text becomes one. */
+bool quern_pieces_have_capitals(const struct quern_vocabulary_source *source);
 
 /* A source without pieces. Its settings are those that hold for a file of this kind which does not name them. */
 struct quern_vocabulary_source quern_tokenizer_defaults(const struct quern_tokenizer_kind *kind);

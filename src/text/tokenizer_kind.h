@@ -82,6 +82,7 @@ struct quern_tokenizer_kind {
     bool uses_charsmap;
     bool uses_merges;
     const char *control_text; /* a piece with this text is a control piece, whatever the file says; NULL: none is */
+    bool always_encloses, uses_case; /* see tokenizer.h */
     struct quern_vocabulary_source defaults; /* see quern_tokenizer_defaults */
 
     size_t vocabulary_size; /* bytes of the kind's own structures */
@@ -112,6 +113,7 @@ struct quern_tokenizer_kind {
 extern const struct quern_tokenizer_kind quern_sentencepiece_bpe_kind;
 extern const struct quern_tokenizer_kind quern_unigram_kind;
 extern const struct quern_tokenizer_kind quern_character_bpe_kind;
+extern const struct quern_tokenizer_kind quern_wordpiece_kind;
 
 /* Appends the ids of all words that wait. */
 int quern_tokenizer_flush(struct quern_tokenizer *tokenizer, struct quern_ids *ids, quern_error *error);
