@@ -7,11 +7,12 @@
 #include <string.h>
 
 /* Of a very long text that will be cut, only a part is tokenised, so that time is bounded by the context length. The
- * part has the bytes of MARGIN more tokens than are kept, because cutting a text may change the tokens beside the cut.
+ * part has the bytes of MARGIN more tokens than are kept, because cutting a text may change the tokens beside the cut:
+ * those of a whole word, of which WordPiece makes up to 100.
  * For the same reason, a part that lacks the text's start begins at a space, if there is one in its first NEAR
  * bytes. Where a token may stand for any number of bytes, a first part has USUAL bytes for each token, and the part
  * doubles until it has enough tokens. */
-enum { MARGIN = 64, NEAR = 256, USUAL = 6 };
+enum { MARGIN = 128, NEAR = 256, USUAL = 6 };
 
 /* Tokens of a prompt that are compared to find where it ends. Only a prompt with a long title has more. */
 enum { PROMPT_TOKENS = 512 };

@@ -5,8 +5,9 @@
 
 #include <stdlib.h>
 
-/* A window has this many tokens more than asked for, because the end of the window changes the tokens beside it. */
-enum { WINDOW_MARGIN = 16 };
+/* A window has this many tokens more than asked for, because the end of the window changes the tokens beside it. A word
+ * that WordPiece knows has up to 100. */
+enum { WINDOW_MARGIN = 128 };
 
 /* Bytes of a first window for each token; windows then double. */
 enum { BYTES_PER_TOKEN = 6 };

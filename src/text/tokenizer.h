@@ -55,7 +55,7 @@ bool quern_tokenizer_always_encloses(const struct quern_tokenizer_kind *kind);
 /* Whether a vocabulary of this kind has the choice of lowercase and strip_accents. */
 bool quern_tokenizer_uses_case(const struct quern_tokenizer_kind *kind);
 
-/* Whether there are pieces for the start of a word with a capital of ASCII. If lowercase is set, no text becomes one. */
+/* Whether there are pieces for the start of a word with a capital of ASCII. With lowercase, no text becomes one. */
 bool quern_pieces_have_capitals(const struct quern_vocabulary_source *source);
 
 /* A source without pieces. Its settings are those that hold for a file of this kind which does not name them. */

@@ -1,10 +1,9 @@
 /* WordPiece, as GGUF files with the tokenizer "bert" describe it: a word becomes the longest piece that it begins with,
  * then the longest piece that the rest begins with, and so on. Pieces at the start of a word have U+2581 in front.
  *
- * The ids are those of the published tokenizers, which are those of Hugging Face (BertNormalizer, BertPreTokenizer and
- * WordPiece); see wordpiece_characters.c. llama.cpp does otherwise with Hangul, with marks that are no accents, with
- * words of more than 100 characters and with a few control characters. Bytes that are not UTF-8 are left out, as by
- * llama.cpp; Hugging Face takes no such text.
+ * The ids are those of the published tokenizers, which are those of Hugging Face; see wordpiece_characters.c. llama.cpp
+ * does otherwise with Hangul, with marks that are no accents, with words of more than 100 characters and with a few
+ * control characters. Bytes that are not UTF-8 are left out, as by llama.cpp; Hugging Face takes no such text.
  *
  * The opening and the closing token are put around every text, whatever a file says. Without QUERN_PARSE_SPECIAL, no
  * text becomes a control piece. Unused pieces stand for no text. */
@@ -56,8 +55,8 @@ static enum quern_character_use use_at(const struct wordpiece *v, const unsigned
     return code >= 0 ? quern_entry_use(quern_character_entry(&v->characters, (uint32_t)code)) : QUERN_USE_DROPPED;
 }
 
-/* Words stay as they stand in the text. merge() normalises those that are not in the cache. This gives the same words as
- * the other order, because no character at the edge of a word is sorted across it. */
+/* Words stay as they stand in the text. merge() normalises those that are not in the cache. This gives the same words
+ * as the other order, because no mark is sorted across white space, punctuation or an ideograph. */
 static int split(struct quern_tokenizer *t, unsigned char *text, const unsigned char *end, struct quern_ids *ids,
                  quern_error *error)
 {
