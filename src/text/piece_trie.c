@@ -3,11 +3,17 @@
 #include "base/error.h"
 #include "base/pages.h"
 
+#define CODE (((uint32_t)1 << QUERN_TRIE_FILTER) - 1)
 #define PLACES_PER_PIECE 4 /* at first; pieces of real vocabularies have two edges on average */
 
 static bool is_empty(const struct quern_trie_edge *edge)
 {
     return edge->to == 0 && edge->piece == 0;
+}
+
+static struct quern_trie_edge *look_up(const struct quern_piece_trie *trie, uint32_t from, uint32_t code)
+{
+    return quern_trie_look_up(trie, quern_trie_place(trie, from, code), from, code);
 }
 
 static int take_table(struct quern_piece_trie *trie, size_t places, quern_error *error)
@@ -32,37 +38,45 @@ static int double_table(struct quern_piece_trie *trie, quern_error *error)
     }
     for (size_t i = 0; i <= old.mask; i++)
         if (!is_empty(&old.edges[i]))
-            *quern_trie_look_up(trie, old.edges[i].from, old.edges[i].code) = old.edges[i];
+            *look_up(trie, old.edges[i].from, old.edges[i].code & CODE) = old.edges[i];
     quern_pages_release(old.edges, (old.mask + 1) * sizeof *old.edges);
     return QUERN_OK;
 }
 
-/* Adds a piece that begins with all characters of its text. */
+/* Adds an edge if it is not there. */
+static int add_edge(struct quern_piece_trie *trie, uint32_t node, uint32_t code, struct quern_trie_edge **edge,
+                    quern_error *error)
+{
+    if (trie->count > trie->mask / 2)
+        QUERN_TRY(double_table(trie, error));
+    *edge = look_up(trie, node, code);
+    if (is_empty(*edge)) {
+        **edge = (struct quern_trie_edge){.from = node, .code = code};
+        trie->count++;
+    }
+    return QUERN_OK;
+}
+
 static int add_piece(struct quern_piece_trie *trie, quern_text text, int32_t piece, quern_error *error)
 {
     const unsigned char *p = (const unsigned char *)text.data, *end = p + text.length;
-    uint32_t node = 0;
+    struct quern_trie_edge *edge;
+    size_t length;
+    uint32_t code = quern_trie_code(p, end, &length);
 
-    for (size_t length; p < end; p += length) {
-        const uint32_t code = quern_trie_code(p, end, &length);
-        if (trie->count > trie->mask / 2)
-            QUERN_TRY(double_table(trie, error));
-        struct quern_trie_edge *edge = quern_trie_look_up(trie, node, code);
-        if (is_empty(edge)) {
-            *edge = (struct quern_trie_edge){.from = node, .code = code};
-            trie->count++;
-        }
-        if (p + length == end) {
-            if (edge->piece != 0)
-                return quern_fail(error, QUERN_EFORMAT, "pieces %d and %d of the vocabulary have the same text",
-                                  (int)(edge->piece < 0 ? -edge->piece : edge->piece) - 1,
-                                  (int)(piece < 0 ? -piece : piece) - 1);
-            edge->piece = piece;
-        } else if (edge->to == 0) {
+    QUERN_TRY(add_edge(trie, 0, code, &edge, error));
+    for (p += length; p < end; p += length) {
+        code = quern_trie_code(p, end, &length);
+        edge->code |= (uint32_t)1 << (QUERN_TRIE_FILTER + code % 8);
+        if (edge->to == 0)
             edge->to = ++trie->nodes;
-        }
-        node = edge->to;
+        QUERN_TRY(add_edge(trie, edge->to, code, &edge, error));
     }
+    if (edge->piece != 0)
+        return quern_fail(error, QUERN_EFORMAT, "pieces %d and %d of the vocabulary have the same text",
+                          (int)(edge->piece < 0 ? -edge->piece : edge->piece) - 1,
+                          (int)(piece < 0 ? -piece : piece) - 1);
+    edge->piece = piece;
     return QUERN_OK;
 }
 
@@ -73,6 +87,9 @@ int quern_piece_trie_new(struct quern_piece_trie *trie, const quern_text *texts,
 
     while (places < PLACES_PER_PIECE * count)
         places *= 2;
+    trie->root = quern_pages_take(QUERN_TRIE_ROOT * sizeof *trie->root, error);
+    if (trie->root == NULL)
+        return QUERN_ENOMEM;
     QUERN_TRY(take_table(trie, places, error));
     for (size_t i = 0; i < count; i++) {
         const int32_t piece = (int32_t)i + 1;
@@ -83,6 +100,7 @@ int quern_piece_trie_new(struct quern_piece_trie *trie, const quern_text *texts,
 
 void quern_piece_trie_free(struct quern_piece_trie *trie)
 {
+    quern_pages_release(trie->root, QUERN_TRIE_ROOT * sizeof *trie->root);
     if (trie->edges != NULL)
         quern_pages_release(trie->edges, (trie->mask + 1) * sizeof *trie->edges);
     *trie = (struct quern_piece_trie){0};
@@ -90,5 +108,5 @@ void quern_piece_trie_free(struct quern_piece_trie *trie)
 
 size_t quern_piece_trie_bytes(const struct quern_piece_trie *trie)
 {
-    return (trie->mask + 1) * sizeof *trie->edges;
+    return (QUERN_TRIE_ROOT + trie->mask + 1) * sizeof *trie->edges;
 }

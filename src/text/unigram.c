@@ -19,7 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LONGEST_PIECE 255    /* bytes, so that the time for a text is bounded; those of XLM-R have up to 48 */
 #define UNKNOWN_PENALTY 10.0 /* an unknown character is so much worse than the worst piece */
 
 /* ---------------------------------------------------------------- making the tables */
@@ -40,9 +39,9 @@ static int check_pieces(const struct quern_unigram *v, quern_error *error)
         if (v->base.kinds[i] == QUERN_PIECE_BYTE)
             return quern_fail(error, QUERN_EUNSUPPORTED, "piece %zu of the vocabulary stands for a byte: quern has no "
                               "unigram tokenizer with such pieces", i);
-        if (is_usable(v->base.kinds[i]) && source->texts[i].length > LONGEST_PIECE)
+        if (is_usable(v->base.kinds[i]) && source->texts[i].length > QUERN_UNIGRAM_LONGEST)
             return quern_fail(error, QUERN_EUNSUPPORTED, "piece %zu of the vocabulary has %zu bytes: quern has unigram "
-                              "tokenizers only with pieces of up to %d", i, source->texts[i].length, LONGEST_PIECE);
+                              "tokenizers only with pieces of up to %d", i, source->texts[i].length, QUERN_UNIGRAM_LONGEST);
     }
     return QUERN_OK;
 }

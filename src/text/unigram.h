@@ -43,9 +43,20 @@ struct quern_unigram_place {
     double score;   /* of the best pieces from the beginning of the word to here */
     int32_t id;     /* the last of these pieces */
     uint32_t from;  /* the place where it begins */
-    uint32_t code;  /* the character behind this place */
+    uint32_t code;  /* the character behind this place; QUERN_UNIGRAM_END: the word ends here */
     uint32_t begin; /* of this character in the word, in bytes */
 };
+#define QUERN_UNIGRAM_END UINT32_MAX
+
+/* A piece that begins at a place. */
+struct quern_unigram_match {
+    uint32_t end; /* the place where it ends */
+    int32_t id;
+    uint32_t next; /* another match that begins at the same place; 0: there is none */
+};
+
+#define QUERN_UNIGRAM_LONGEST 255  /* bytes of a piece at most, so that the time for a text is bounded */
+#define QUERN_UNIGRAM_AT_ONCE 128u /* places whose pieces are searched together */
 
 struct quern_unigram_tokenizer {
     struct quern_tokenizer base;
@@ -54,8 +65,9 @@ struct quern_unigram_tokenizer {
     size_t capacity;
     size_t word; /* where the word that is written begins in normal */
     size_t used; /* where it ends */
-    struct quern_unigram_place *places; /* [place_count]: of one word */
-    size_t place_count;
+    struct quern_unigram_place *places; /* [place_capacity]: of some words, one behind the other */
+    size_t place_capacity;
+    struct quern_unigram_match matches[1 + QUERN_UNIGRAM_AT_ONCE * QUERN_UNIGRAM_LONGEST]; /* from element 1 on */
 };
 
 static inline const struct quern_unigram *quern_unigram_of(const struct quern_vocabulary *vocabulary)
