@@ -62,6 +62,7 @@ static void observe(const char *path, bool from_ids, struct outcome *outcome)
 enum edit {
     SET,        /* a number: becomes `number` */
     LAST_BYTE,  /* a string: its last byte becomes '#' */
+    LAST_LETTER, /* an array of bytes: the last one but one becomes '#' */
     RENAME,     /* the key is not found any more */
     PIECE,      /* an array of strings: the last byte of piece `number` becomes '#' */
     ELEMENT,    /* an array of numbers of 32 bits: element `number` gets the bits of the one before it */
@@ -107,6 +108,17 @@ static const struct change bert_changes[] = {
     {"general.name", LAST_BYTE, 0, false},
 };
 
+static const struct change unigram_changes[] = {
+    {T "precompiled_charsmap", RENAME, 0, true},
+    {T "precompiled_charsmap", LAST_LETTER, 0, true},
+    {T "add_bos_token", SET, 0, true},
+    {T "add_bos_token", RENAME, 0, false}, /* true is the default */
+    {T "add_eos_token", SET, 0, true},
+    {T "add_eos_token", RENAME, 0, false},
+    {T "add_space_prefix", RENAME, 0, false},
+    {T "padding_token_id", SET, 7, false},
+};
+
 /* Makes a change of a key to the bytes of the file. */
 static void edit_value(unsigned char *file, const struct quern_gguf *gguf, const struct change *change)
 {
@@ -126,6 +138,7 @@ static void edit_value(unsigned char *file, const struct quern_gguf *gguf, const
             memcpy(data, &number, value->kind == QUERN_GGUF_BOOL ? 1 : sizeof number);
         break;
     case LAST_BYTE: data[value->bytes - 1] = '#'; break;
+    case LAST_LETTER: data[value->bytes - 2] = '#'; break;
     case RENAME: file[(const unsigned char *)value->key.data - gguf->map.data + value->key.length - 1] = '#'; break;
     case PIECE:
         for (uint32_t i = 0; i <= number; i++)
@@ -162,7 +175,7 @@ struct subject {
 static void open_subject(struct subject *subject, const struct quern_recipe *recipe)
 {
     trial_make(subject->path, recipe);
-    subject->from_ids = recipe->bert;
+    subject->from_ids = recipe->bert && !recipe->unigram;
     assert_int_equal(quern_gguf_open(&subject->gguf, subject->path, NULL), QUERN_OK);
     observe(subject->path, subject->from_ids, &subject->before);
 }
@@ -263,6 +276,20 @@ static void test_bert_keys(void **state)
     (void)state;
     const struct quern_recipe recipe = quern_recipe_bert();
     check_keys(&recipe, bert_changes, QUERN_COUNT(bert_changes));
+}
+
+static struct quern_recipe unigram_recipe(void)
+{
+    struct quern_recipe recipe = quern_recipe_bert();
+    recipe.unigram = recipe.spaced = true;
+    return recipe;
+}
+
+static void test_unigram_keys(void **state)
+{
+    (void)state;
+    const struct quern_recipe recipe = unigram_recipe();
+    check_keys(&recipe, unigram_changes, QUERN_COUNT(unigram_changes));
 }
 
 static void test_tensors(void **state)
@@ -377,6 +404,45 @@ static void test_notices(void **state)
     close_subject(&subject);
 }
 
+/* What is assumed of files with the tokenizer of XLM-R, users are told. */
+static void test_unigram_notices(void **state)
+{
+    (void)state;
+    static const struct {
+        struct change change;
+        int context;
+        bool ends, positions; /* whether the notice is about them */
+    } cases[] = {
+        {{"general.name", LAST_BYTE, 0, false}, 256, false, false},
+        {{T "add_bos_token", SET, 0, false}, 256, false, false},
+        {{T "add_bos_token", RENAME, 0, false}, 256, true, false},
+        {{T "add_eos_token", RENAME, 0, false}, 511, true, true},
+        {{"general.name", LAST_BYTE, 0, false}, 511, false, true},
+        {{T "model", RENAME, 0, false}, 511, false, false},
+    };
+    for (size_t i = 0; i < QUERN_COUNT(cases); i++) {
+        quern_model_info info = {.size = sizeof info};
+        struct quern_recipe recipe = unigram_recipe();
+        struct subject subject;
+        char path[TRIAL_PATH + 8];
+        recipe.context = cases[i].context;
+        open_subject(&subject, &recipe);
+        unsigned char *file = copy_file(&subject);
+        edit_value(file, &subject.gguf, &cases[i].change);
+        write_copy(&subject, file, path);
+        quern_model *model = trial_open(path, NULL);
+        assert_int_equal(quern_model_describe(model, &info, NULL), QUERN_OK);
+        const char *notice = info.notice != NULL ? info.notice : "";
+        if ((strstr(notice, "tokenizer.ggml.add_bos_token") != NULL) != cases[i].ends ||
+            (strstr(notice, "511 positions") != NULL) != cases[i].positions)
+            fail_msg("case %zu: the notice is \"%s\"", i, notice);
+        quern_model_close(model);
+        unlink(path);
+        free(file);
+        close_subject(&subject);
+    }
+}
+
 /* Everything that can be lacking, in one line. */
 static void test_whole_notice(void **state)
 {
@@ -432,6 +498,7 @@ int main(void)
         cmocka_unit_test(test_bert_tensors), cmocka_unit_test(test_vocabulary),
         cmocka_unit_test(test_merges),
         cmocka_unit_test(test_notices),      cmocka_unit_test(test_whole_notice),
+        cmocka_unit_test(test_unigram_keys), cmocka_unit_test(test_unigram_notices),
         cmocka_unit_test(test_no_prompts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,7 +28,7 @@ struct quern_model {
     size_t longest_piece;                /* in bytes; or QUERN_ANY_LENGTH */
     size_t vocabulary_bytes;             /* memory of vocabulary, texts and scores */
     char name[128], types[256], kernels_reason[128];
-    char notice[512]; /* as quern_model_info has it; "" for none */
+    char notice[768]; /* as quern_model_info has it; "" for none */
 };
 
 struct quern_context {

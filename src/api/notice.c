@@ -34,6 +34,14 @@ static void append(quern_model *model, const char *text)
     snprintf(model->notice + length, sizeof model->notice - length, "%s", text);
 }
 
+/* Begins another remark. */
+static void begin_remark(quern_model *model, const char *text)
+{
+    if (model->notice[0] != '\0')
+        append(model, "; ");
+    append(model, text);
+}
+
 /* Says what the published files of this architecture have, and this one lacks. */
 static void write_lacking(quern_model *model)
 {
@@ -47,7 +55,10 @@ static void write_lacking(quern_model *model)
         return; /* not the published model */
     const int count = list_lacking(model, parts);
     for (int i = 0; i < count; i++) {
-        append(model, i == 0 ? "this file lacks " : i + 1 < count ? ", " : " and ");
+        if (i == 0)
+            begin_remark(model, "this file lacks ");
+        else
+            append(model, i + 1 < count ? ", " : " and ");
         append(model, parts[i]);
     }
     if (count > 0) {
@@ -56,7 +67,7 @@ static void write_lacking(quern_model *model)
     }
     snprintf(key, sizeof key, "%s.pooling_type", arch->name);
     if (quern_gguf_find(&model->gguf, key) == NULL) {
-        append(model, count > 0 ? "; it does not say how to pool (" : "this file does not say how to pool (");
+        begin_remark(model, count > 0 ? "it does not say how to pool (" : "this file does not say how to pool (");
         append(model, key);
         append(model, "): the mean of all tokens is taken");
     }
@@ -70,8 +81,9 @@ static void write_unknown(quern_model *model)
     const struct quern_known *all = quern_known_all(&count);
     if (model->vocabulary == NULL || quern_prompts_exist(&model->prompts) || model->prompts.from_file)
         return;
-    append(model, "quern cannot tell which model this file is, and which prompts it wants: give the prompts with the "
-                  "texts, or name the model (--as, quern_model_options.known), if it is one of those with this shape:");
+    begin_remark(model, "quern cannot tell which model this file is, and which prompts it wants: give the prompts with "
+                        "the texts, or name the model (--as, quern_model_options.known), if it is one of those with "
+                        "this shape:");
     quern_model_read_facts(model, &facts);
     for (int i = 0; i < count; i++)
         if (quern_known_fits(&all[i], &facts)) {
@@ -82,8 +94,29 @@ static void write_unknown(quern_model *model)
         append(model, " none");
 }
 
+/* Says what is assumed of a file with the tokenizer of XLM-R, where some converters have written less than they should,
+ * or something wrong. */
+static void write_assumed(quern_model *model)
+{
+    enum { ODD_CONTEXT = 511 };
+    quern_tokenizer_info tokenizer = {0};
+    if (model->vocabulary == NULL)
+        return;
+    quern_vocabulary_describe(model->vocabulary, &tokenizer);
+    if (strcmp(tokenizer.kind, "unigram") != 0)
+        return;
+    if (quern_gguf_find(&model->gguf, "tokenizer.ggml.add_bos_token") == NULL ||
+        quern_gguf_find(&model->gguf, "tokenizer.ggml.add_eos_token") == NULL)
+        begin_remark(model, "this file does not say whether tokens open and close a text "
+                            "(tokenizer.ggml.add_bos_token, add_eos_token): they do, as in the published models");
+    if (model->network.shape.file_context == ODD_CONTEXT)
+        begin_remark(model, "this file has 511 positions: its converter has probably left out the first one of 512, "
+                            "and then its vectors are wrong, and you need another file of this model");
+}
+
 void quern_model_write_notice(quern_model *model, const char *asked)
 {
+    write_assumed(model);
     write_lacking(model);
     if (model->known == NULL && asked == NULL)
         write_unknown(model);

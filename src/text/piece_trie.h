@@ -8,8 +8,8 @@
 /* A step of the trie: a character leads from one node to another. Node 0 is the root. */
 struct quern_trie_edge {
     uint32_t from;
-    uint32_t code; /* of the character; and in the bits from QUERN_TRIE_FILTER on, which characters may follow: bit c % 8
-                    * is set when one does whose code is c */
+    uint32_t code; /* of the character; and in the bits from QUERN_TRIE_FILTER on, which characters may follow: of
+                    * these bits, number c % 8 is set when one does whose code is c */
     uint32_t to;   /* 0: none follows */
     int32_t piece; /* the piece that ends here: its id + 1; minus that for a piece that no text may become; 0: none */
 };
@@ -44,8 +44,8 @@ static inline uint32_t quern_trie_code(const unsigned char *p, const unsigned ch
     return 0xDC00u | *p; /* a surrogate, which no character has */
 }
 
-/* The first place where the edge from a node with a character may be. code: of a character, or UINT32_MAX, with which no
- * edge is. */
+/* The first place where the edge from a node with a character may be. code: of a character, or UINT32_MAX, with which
+ * no edge is. */
 static inline struct quern_trie_edge *quern_trie_place(const struct quern_piece_trie *trie, uint32_t from,
                                                        uint32_t code)
 {

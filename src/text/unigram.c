@@ -40,8 +40,9 @@ static int check_pieces(const struct quern_unigram *v, quern_error *error)
             return quern_fail(error, QUERN_EUNSUPPORTED, "piece %zu of the vocabulary stands for a byte: quern has no "
                               "unigram tokenizer with such pieces", i);
         if (is_usable(v->base.kinds[i]) && source->texts[i].length > QUERN_UNIGRAM_LONGEST)
-            return quern_fail(error, QUERN_EUNSUPPORTED, "piece %zu of the vocabulary has %zu bytes: quern has unigram "
-                              "tokenizers only with pieces of up to %d", i, source->texts[i].length, QUERN_UNIGRAM_LONGEST);
+            return quern_fail(error, QUERN_EUNSUPPORTED,
+                              "piece %zu of the vocabulary has %zu bytes: quern has unigram tokenizers only with "
+                              "pieces of up to %d", i, source->texts[i].length, QUERN_UNIGRAM_LONGEST);
     }
     return QUERN_OK;
 }

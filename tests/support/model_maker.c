@@ -335,11 +335,27 @@ static int put_merges(struct quern_gguf_writer *writer, const struct quern_made_
     return QUERN_OK;
 }
 
+/* A character map that turns 'w' into "of": see charsmap.h. */
+static void put_charsmap(struct quern_gguf_writer *writer)
+{
+    enum { UNITS = 0x77, ROOT = 1, KEY = ROOT ^ 'w', VALUE = 2 };
+    unsigned char map[4 + 4 * UNITS + 3] = {[0] = 4 * UNITS & 255, [1] = 4 * UNITS >> 8};
+    const uint32_t units[UNITS] = {
+        [0] = ROOT << 10, [KEY] = 'w' | 256u | (KEY ^ VALUE) << 10, [VALUE] = (uint32_t)1 << 31};
+    for (size_t i = 0; i < 4 * UNITS; i++)
+        map[4 + i] = (unsigned char)(units[i / 4] >> 8 * (i % 4) & 255);
+    memcpy(map + 4 + 4 * UNITS, "of", 3);
+    quern_gguf_put_array(writer, "tokenizer.ggml.precompiled_charsmap", QUERN_GGUF_I8, map, sizeof map);
+}
+
 static int put_vocabulary(struct quern_gguf_writer *writer, const struct quern_recipe *r, quern_error *error)
 {
     struct quern_made_vocabulary vocabulary;
     QUERN_TRY(quern_vocabulary_make(&vocabulary, r->vocabulary, error));
-    put_string(writer, "tokenizer.ggml.model", r->bert ? "bert" : r->merges ? "gemma4" : "llama");
+    for (size_t i = 0; i < vocabulary.count && r->unigram; i++) /* unigram has no pieces for bytes */
+        if (vocabulary.kinds[i] == QUERN_PIECE_BYTE)
+            vocabulary.kinds[i] = QUERN_PIECE_UNUSED;
+    put_string(writer, "tokenizer.ggml.model", r->unigram ? "t5" : r->bert ? "bert" : r->merges ? "gemma4" : "llama");
     put_string(writer, "tokenizer.ggml.pre", "default");
     quern_gguf_put_strings(writer, "tokenizer.ggml.tokens", vocabulary.texts, vocabulary.count);
     quern_gguf_put_array(writer, "tokenizer.ggml.scores", QUERN_GGUF_F32, vocabulary.scores, vocabulary.count);
@@ -352,6 +368,8 @@ static int put_vocabulary(struct quern_gguf_writer *writer, const struct quern_r
     quern_gguf_put_bool(writer, "tokenizer.ggml.add_eos_token", true);
     quern_gguf_put_bool(writer, "tokenizer.ggml.add_sep_token", false);
     quern_gguf_put_bool(writer, "tokenizer.ggml.add_space_prefix", r->spaced);
+    if (r->unigram)
+        put_charsmap(writer);
     const int code = r->merges ? put_merges(writer, &vocabulary, error) : QUERN_OK;
     quern_vocabulary_unmake(&vocabulary);
     return code;

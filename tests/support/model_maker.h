@@ -16,6 +16,7 @@ struct quern_recipe {
     bool fused;    /* BERT: queries, keys and values are one tensor */
     bool head;     /* whether the file holds the dense head */
     bool merges;   /* the tokenizer "gemma4", with merges, instead of "llama" */
+    bool unigram;  /* the tokenizer "t5", with a character map that turns 'w' into "of" */
     bool spaced;   /* whether the vocabulary puts a space before every text */
     const char *prompts; /* what the file says of its model's task prompts; NULL: nothing */
     struct {
