@@ -50,3 +50,18 @@ export function * makeTexts (count, pieces) {
     yield text.replaceAll('\0', '')
   }
 }
+
+// Characters that join others, or that a character map replaces or deletes.
+const marks = ['\u0300', '\u0301', '\u0302', '\u0308', '\u0323', '\u0338', '\u05b0', '\u0653', '\u093c', '\u094d', '\u093e',
+  '\u0e33', '\u200c', '\u200d', '\u20e3', '\u3099', '\u309a', '\ufe0f', '\uff9e', '\u{1d165}', '\u{1f3fb}', '\u{e0020}']
+const bases = ['a', 'e', 'o', 'A', ' ', '<', '=', 'ä', 'ô', '¨', '½', '©', '®', 'Α', 'и', 'ا', 'क', 'क़', 'ড', 'ᄒ', 'ᅡ', 'ᆨ', '가', '각',
+  'か', 'ハ', 'ｶ', 'ａ', '\u2122', '\u{1f468}', '\u{1f1e6}', '\u0600', '\u06dd', '\u0d4e', '\u00ad', '\t', '\n', '\r', '\u007f', '\u0085',
+  '\u00a0', '\u3000', '\u200b', '\u2028', '\ufeff', '\ufffd', '▁', 'ﬁ', 'ﷺ', '①', '\u0001', '\u000b']
+
+export function * makeMarkedTexts (count) {
+  for (let i = 0; i < count; i++) {
+    let text = ''
+    for (let n = 1 + below(14); n > 0; n--) text += pick(pick([bases, marks]))
+    yield text
+  }
+}
