@@ -4,6 +4,7 @@
 #include "jobs_error.h"
 #include "json_text.h"
 #include "not_text.h"
+#include "text_line.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -99,17 +100,6 @@ static int find_texts(struct quern_jobs_stream *stream, size_t lengths[QUERN_JOB
 
 /* ---------------------------------------------------------------- lines */
 
-/* Takes off the mark that some programs write at the beginning of a file in UTF-8. Several files that were put together
- * have several. */
-static void drop_mark(quern_text *text)
-{
-    static const char mark[] = {'\xef', '\xbb', '\xbf'};
-    if (text->length >= sizeof mark && memcmp(text->data, mark, sizeof mark) == 0) {
-        text->data += sizeof mark;
-        text->length -= sizeof mark;
-    }
-}
-
 /* Refuses a file that is plainly not texts, before its first text, of first bytes, is given. */
 static int check_kind(const struct quern_jobs_stream *stream, size_t first, quern_error *error)
 {
@@ -127,8 +117,7 @@ static int check_kind(const struct quern_jobs_stream *stream, size_t first, quer
 /* Makes a text of a line: without the carriage return of CRLF. number counts lines from 1. */
 static int take_line(struct quern_jobs_stream *stream, quern_text *line, uint64_t number, quern_error *error)
 {
-    if (line->length > 0 && line->data[line->length - 1] == '\r')
-        line->length--;
+    *line = quern_jobs_without_end(*line);
     if (memchr(line->data, '\0', line->length) != NULL)
         return quern_jobs_fail(error, QUERN_EINVAL, "%s:%llu: there is a NUL byte in the line, so this is not lines of "
                                "text; if it is UTF-16, convert it first: iconv -f UTF-16 -t UTF-8 FILE; if NUL bytes "
@@ -149,7 +138,7 @@ static int next(struct quern_jobs_source *source, struct quern_jobs_texts *batch
     const char *data = stream->buffer; /* only now, because the buffer may have moved while it grew */
     for (size_t i = 0; i < count && code == QUERN_OK; i++) {
         stream->texts[i] = (quern_text){data, lengths[i]};
-        drop_mark(&stream->texts[i]);
+        stream->texts[i] = quern_jobs_without_mark(stream->texts[i]);
         if (stream->separator == '\n')
             code = take_line(stream, &stream->texts[i], stream->given + i + 1, error);
         if (code == QUERN_OK && !quern_json_is_utf8(stream->texts[i]) && stream->invalid++ == 0)

@@ -128,3 +128,25 @@ void quern_json_put_member(FILE *file, const char *key, const char *value)
     fprintf(file, "%.*s\"%s\": ", (int)(name - key), key, name);
     quern_json_put_string(file, (quern_text){value, strlen(value)});
 }
+
+size_t quern_json_base64(char *out, const void *data, size_t length)
+{
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const unsigned char *in = data;
+    char *at = out;
+    for (; length >= 3; length -= 3, in += 3) {
+        const uint32_t bits = (uint32_t)in[0] << 16 | (uint32_t)in[1] << 8 | in[2];
+        *at++ = letters[bits >> 18];
+        *at++ = letters[bits >> 12 & 63];
+        *at++ = letters[bits >> 6 & 63];
+        *at++ = letters[bits & 63];
+    }
+    if (length > 0) {
+        const uint32_t bits = (uint32_t)in[0] << 16 | (length == 2 ? (uint32_t)in[1] << 8 : 0);
+        *at++ = letters[bits >> 18];
+        *at++ = letters[bits >> 12 & 63];
+        *at++ = length == 2 ? letters[bits >> 6 & 63] : '=';
+        *at++ = '=';
+    }
+    return (size_t)(at - out);
+}

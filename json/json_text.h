@@ -24,7 +24,12 @@ bool quern_json_is_utf8(quern_text text);
  * is. Returns the length written. */
 size_t quern_json_string(char *out, size_t capacity, quern_text text, size_t *used);
 
-/* The same into a file; a string with its quotes. Failures are left to ferror. */
+/* Writes data[length] in base64 of the standard alphabet, padded, without quotes and terminator, to out. Returns the
+ * length written. */
+#define QUERN_JSON_BASE64(length) (((length) + 2) / 3 * 4)
+size_t quern_json_base64(char *out, const void *data, size_t length);
+
+/* A number and a string into a file; a string with its quotes. Failures are left to ferror. */
 void quern_json_put_float(FILE *file, float value);
 void quern_json_put_string(FILE *file, quern_text text);
 

@@ -10,7 +10,7 @@ import re
 import sys
 import tempfile
 
-FOLDERS = ("include", "src", "json", "jobs", "convert", "server", "cli", "bench", "examples", "fuzz", "tests", "tools")
+FOLDERS = ("include", "src", "json", "jobs", "bulk", "convert", "server", "cli", "bench", "examples", "fuzz", "tests", "tools")
 
 # What the files of a folder may include: folders, or single files. A file may always include what lies beside it.
 # Every folder of the library and of the applications must stand here. "+" takes the list of another folder.
@@ -35,6 +35,9 @@ CONVERT = {"convert": "include src/base src/formats src/gguf src/arch src/text/t
 APPLICATIONS = {
     "json": "include",
     "jobs": "include json",
+    "bulk": "include json jobs bulk/parts bulk/records",
+    "bulk/parts": "include json jobs bulk/records",
+    "bulk/records": "include json jobs",
     "server": "include json jobs",
     "server/http": "include json",
     "server/page": "json",
@@ -43,6 +46,7 @@ APPLICATIONS = {
     "server/dialects": "include json server/server.h server/array_count.h server/requests server/page/page.h",
     "server/loop": "include json server/server.h server/array_count.h server/requests server/http server/steps",
     "cli": "include json jobs src/base/nearest.h",
+    "cli/bulk": "+cli cli cli/store/session.h bulk/bulk.h",
     "cli/store": "+cli cli",
     "cli/pull": "+cli cli cli/store/store.h src/base/file_kind.h",
     "cli/making": "+cli cli cli/store/session.h convert/convert.h",

@@ -34,6 +34,7 @@ need libmd-dev pkg-config --exists libmd
 need libcurl4-gnutls-dev pkg-config --exists libcurl
 need ca-certificates test -e /etc/ssl/certs/ca-certificates.crt
 need zlib1g-dev pkg-config --exists zlib
+need libzstd-dev pkg-config --exists libzstd
 need libcmocka-dev pkg-config --exists cmocka
 
 case ${1:-build} in

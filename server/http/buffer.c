@@ -120,24 +120,7 @@ void quern_buffer_floats(struct quern_buffer *buffer, const float *values, size_
 
 void quern_buffer_base64(struct quern_buffer *buffer, const void *data, size_t length)
 {
-    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const unsigned char *in = data;
-    char *room = quern_buffer_room(buffer, length / 3 * 4 + 4), *at = room;
-    if (room == NULL)
-        return;
-    for (; length >= 3; length -= 3, in += 3) {
-        const uint32_t bits = (uint32_t)in[0] << 16 | (uint32_t)in[1] << 8 | in[2];
-        *at++ = letters[bits >> 18];
-        *at++ = letters[bits >> 12 & 63];
-        *at++ = letters[bits >> 6 & 63];
-        *at++ = letters[bits & 63];
-    }
-    if (length > 0) {
-        const uint32_t bits = (uint32_t)in[0] << 16 | (length == 2 ? (uint32_t)in[1] << 8 : 0);
-        *at++ = letters[bits >> 18];
-        *at++ = letters[bits >> 12 & 63];
-        *at++ = length == 2 ? letters[bits >> 6 & 63] : '=';
-        *at++ = '=';
-    }
-    buffer->length += (size_t)(at - room);
+    char *room = quern_buffer_room(buffer, QUERN_JSON_BASE64(length));
+    if (room != NULL)
+        buffer->length += quern_json_base64(room, data, length);
 }

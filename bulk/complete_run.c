@@ -1,0 +1,49 @@
+#include "complete_run.h"
+
+#include "jobs_error.h"
+#include "manifest.h"
+
+/* Reads what a manifest says of the vectors. */
+static int read_shape(struct quern_complete *complete, const json_t *manifest, quern_error *error)
+{
+    const int dtype = quern_dtype_find(json_string_value(json_object_get(manifest, "dtype")));
+    const int format = quern_vector_format_find(json_string_value(json_object_get(manifest, "format")));
+    const json_int_t dims = json_integer_value(json_object_get(manifest, "dims"));
+    const json_int_t part_records = json_integer_value(json_object_get(manifest, "part_rows"));
+    if (dtype < 0 || format < 0 || dims < 1 || dims > 65536 || part_records < 1)
+        return quern_jobs_fail(error, QUERN_EFORMAT, "%s/manifest.json is not what quern wrote there",
+                               complete->folder);
+    complete->format = (enum quern_vector_format)format;
+    complete->shape = (struct quern_vector_shape){(quern_dtype)dtype, (int)dims, 0};
+    complete->part_records = (uint64_t)part_records;
+    complete->is_chunked = json_is_true(json_object_get(manifest, "chunked"));
+    return QUERN_OK;
+}
+
+int quern_complete_open(struct quern_complete *complete, const char *folder, quern_error *error)
+{
+    json_t *manifest;
+    *complete = (struct quern_complete){.folder = folder};
+    int code = quern_manifest_read(&manifest, folder, error);
+    if (code == QUERN_OK)
+        code = read_shape(complete, manifest, error);
+    json_decref(manifest);
+    if (code == QUERN_OK)
+        code = quern_end_read(folder, &complete->records, &complete->parts, error);
+    if (code < 0)
+        return code;
+    if (code == 0)
+        return quern_jobs_fail(error, QUERN_EINVAL, "%s is not complete: no run has come to the end of the input yet",
+                               folder);
+    for (uint64_t i = 0; i < complete->parts; i++) {
+        struct quern_part_done done;
+        code = quern_part_read_done(&done, folder, i, error);
+        if (code < 0)
+            return code;
+        if (code == 0)
+            return quern_jobs_fail(error, QUERN_EINVAL, "%s is not complete: part %llu of %llu is not done", folder,
+                                   (unsigned long long)i, (unsigned long long)complete->parts);
+        complete->shape.rows += done.state.rows;
+    }
+    return QUERN_OK;
+}

@@ -1,0 +1,19 @@
+/* The parts of an OUT that is complete, one behind the other. */
+#ifndef QUERN_BULK_COMPLETE_RUN_H
+#define QUERN_BULK_COMPLETE_RUN_H
+
+#include "bulk.h"
+#include "parts/part.h"
+
+struct quern_complete {
+    const char *folder;
+    enum quern_vector_format format;
+    struct quern_vector_shape shape; /* rows: of all parts */
+    uint64_t parts, part_records, records;
+    bool is_chunked;
+};
+
+/* Reads what OUT is. QUERN_EINVAL when a part is missing: the first that is. */
+int quern_complete_open(struct quern_complete *complete, const char *folder, quern_error *error);
+
+#endif

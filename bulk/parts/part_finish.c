@@ -1,0 +1,98 @@
+/* From a journal to the final files of a part. */
+#include "jobs_error.h"
+#include "part.h"
+#include "part_record.h"
+#include "safe_file.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+/* Copies a file of the journal to a final one, with its checksum. An empty one is not made. */
+static int copy_file(const struct quern_part *part, FILE *from, uint64_t bytes, const char *ending, uint64_t *crc,
+                     quern_error *error)
+{
+    char path[QUERN_PART_PATH], buffer[1 << 16];
+    struct quern_safe_file file;
+    *crc = crc32_z(0, NULL, 0);
+    if (bytes == 0)
+        return QUERN_OK;
+    quern_part_path(path, part->folder, part->number, ending);
+    int code = quern_safe_file_open(&file, path, error);
+    rewind(from);
+    for (size_t got; code == QUERN_OK && (got = fread(buffer, 1, sizeof buffer, from)) > 0;) {
+        fwrite(buffer, 1, got, file.file);
+        *crc = crc32_z((uLong)*crc, (unsigned char *)buffer, got);
+    }
+    if (code == QUERN_OK && ferror(from))
+        code = quern_jobs_fail(error, QUERN_EIO, "cannot read the journal of %s: %s", path, strerror(errno));
+    if (code == QUERN_OK)
+        return quern_safe_file_finish(&file, error);
+    quern_safe_file_discard(&file);
+    return code;
+}
+
+/* Writes all rows of the journal, each with its line of ids. */
+static int write_rows(struct quern_part *part, struct quern_vector_file *out, const char *path, quern_error *error)
+{
+    unsigned char *row = malloc(part->row_bytes);
+    char *line = NULL;
+    size_t capacity = 0;
+    int code = row != NULL ? QUERN_OK : quern_jobs_fail(error, QUERN_ENOMEM, "no memory to write %s", path);
+    rewind(part->rows);
+    rewind(part->ids);
+    quern_vector_file_begin(out);
+    for (uint64_t i = 0; code == QUERN_OK && i < part->state.rows; i++) {
+        const ssize_t length = getline(&line, &capacity, part->ids);
+        if (length < 1 || fread(row, 1, part->row_bytes, part->rows) != part->row_bytes)
+            code = quern_jobs_fail(error, QUERN_EIO, "the journal of %s ends too early", path);
+        else
+            quern_vector_file_put(out, row, (quern_text){line, (size_t)length - 1});
+    }
+    if (code == QUERN_OK)
+        code = quern_vector_file_end(out, path, error);
+    free(line);
+    free(row);
+    return code;
+}
+
+static int write_vectors(struct quern_part *part, struct quern_part_done *done, quern_error *error)
+{
+    char path[QUERN_PART_PATH];
+    struct quern_safe_file file;
+    quern_part_path(path, part->folder, part->number, quern_vector_format_ending(part->format));
+    int code = quern_safe_file_open(&file, path, error);
+    struct quern_vector_file out = {.format = part->format, .shape = part->shape, .file = file.file};
+    if (code == QUERN_OK)
+        code = write_rows(part, &out, path, error);
+    done->bytes = out.bytes;
+    done->crc = out.crc;
+    if (code == QUERN_OK)
+        return quern_safe_file_finish(&file, error);
+    quern_safe_file_discard(&file);
+    return code;
+}
+
+int quern_part_finish(struct quern_part *part, const char *table, quern_error *error)
+{
+    struct quern_part_done done = {.state = part->state};
+    char path[QUERN_PART_PATH];
+    snprintf(done.table, sizeof done.table, "%s", table);
+    part->shape.rows = part->state.rows;
+    int code = write_vectors(part, &done, error);
+    if (code == QUERN_OK && !quern_vector_format_has_members(part->format))
+        code = copy_file(part, part->ids, part->state.id_bytes, ".ids.jsonl", &done.id_crc, error);
+    if (code == QUERN_OK)
+        code = copy_file(part, part->errors, part->state.error_bytes, ".errors.jsonl", &done.error_crc, error);
+    if (code == QUERN_OK)
+        code = quern_folder_sync(part->folder, error); /* the names before .done, which vouches for them */
+    quern_part_path(path, part->folder, part->number, ".done");
+    if (code == QUERN_OK)
+        code = quern_part_record_write(path, &done, false, error);
+    if (code == QUERN_OK)
+        code = quern_folder_sync(part->folder, error);
+    if (code == QUERN_OK)
+        quern_part_remove_journal(part->folder, part->number);
+    return code;
+}

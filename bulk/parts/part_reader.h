@@ -1,0 +1,31 @@
+/* Reads the rows of a part that is done, from its final files. */
+#ifndef QUERN_BULK_PART_READER_H
+#define QUERN_BULK_PART_READER_H
+
+#include "part.h"
+
+struct quern_part_reader {
+    enum quern_vector_format format;
+    size_t row_bytes;
+    struct quern_part_done done;
+    uint64_t given;      /* rows */
+    FILE *rows, *ids;    /* ids: NULL where they are in the file of the rows */
+    unsigned char *row;
+    char *line;
+    size_t line_capacity;
+    char path[QUERN_PART_PATH];
+};
+
+/* Opens a part. QUERN_EIO, QUERN_ENOMEM, QUERN_EFORMAT. The reader may be closed even after a failure. */
+int quern_part_reader_open(struct quern_part_reader *reader, const char *folder, uint64_t number,
+                           enum quern_vector_format format, const struct quern_vector_shape *shape,
+                           quern_error *error);
+
+/* Gives the next row, as quern_encode made it, and its members, a JSON object in one line; both live until the next
+ * call. Returns 1, 0 behind the last row, or a code. */
+int quern_part_reader_next(struct quern_part_reader *reader, const void **row, quern_text *members,
+                           quern_error *error);
+
+void quern_part_reader_close(struct quern_part_reader *reader);
+
+#endif

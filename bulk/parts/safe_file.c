@@ -1,0 +1,83 @@
+#include "safe_file.h"
+
+#include "jobs_error.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int cannot_write(const char *path, quern_error *error)
+{
+    return quern_jobs_fail(error, QUERN_EIO, "cannot write to %s: %s", path, strerror(errno));
+}
+
+int quern_safe_file_open(struct quern_safe_file *file, const char *path, quern_error *error)
+{
+    *file = (struct quern_safe_file){.path = strdup(path)};
+    /* The number of the process keeps two of them apart that write the same file. */
+    if (file->path == NULL || asprintf(&file->temporary, "%s.%ld.new", path, (long)getpid()) < 0) {
+        file->temporary = NULL;
+        return quern_jobs_fail(error, QUERN_ENOMEM, "no memory for the name of %s", path);
+    }
+    file->file = fopen(file->temporary, "we");
+    return file->file != NULL ? QUERN_OK : cannot_write(path, error);
+}
+
+/* Brings the file to the disk and closes it. */
+static int sync_and_close(struct quern_safe_file *file, quern_error *error)
+{
+    bool failed = fflush(file->file) != 0 || ferror(file->file) || fsync(fileno(file->file)) != 0;
+    const int number = errno;
+    failed = fclose(file->file) != 0 || failed;
+    file->file = NULL;
+    errno = number;
+    return failed ? cannot_write(file->path, error) : QUERN_OK;
+}
+
+int quern_safe_file_finish(struct quern_safe_file *file, quern_error *error)
+{
+    int code = sync_and_close(file, error);
+    if (code == QUERN_OK && rename(file->temporary, file->path) != 0)
+        code = cannot_write(file->path, error);
+    if (code == QUERN_OK) {
+        free(file->temporary);
+        file->temporary = NULL;
+    }
+    quern_safe_file_discard(file);
+    return code;
+}
+
+int quern_safe_file_finish_first(struct quern_safe_file *file, bool *was_there, quern_error *error)
+{
+    int code = sync_and_close(file, error);
+    *was_there = false;
+    if (code == QUERN_OK && link(file->temporary, file->path) != 0) {
+        *was_there = errno == EEXIST;
+        code = *was_there ? QUERN_OK : cannot_write(file->path, error);
+    }
+    quern_safe_file_discard(file);
+    return code;
+}
+
+void quern_safe_file_discard(struct quern_safe_file *file)
+{
+    if (file->file != NULL)
+        fclose(file->file);
+    if (file->temporary != NULL)
+        unlink(file->temporary);
+    free(file->temporary);
+    free(file->path);
+    *file = (struct quern_safe_file){.file = NULL};
+}
+
+int quern_folder_sync(const char *path, quern_error *error)
+{
+    const int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const bool failed = folder < 0 || (fsync(folder) != 0 && errno != EINVAL); /* some file systems cannot */
+    const int code = failed ? cannot_write(path, error) : QUERN_OK;
+    if (folder >= 0)
+        close(folder);
+    return code;
+}

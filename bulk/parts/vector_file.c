@@ -1,0 +1,154 @@
+#include "vector_file.h"
+
+#include "jobs_error.h"
+#include "json_text.h"
+
+#include <errno.h>
+#include <string.h>
+#include <zlib.h>
+
+static void put(struct quern_vector_file *file, const void *data, size_t length)
+{
+    fwrite(data, 1, length, file->file);
+    file->crc = crc32_z((uLong)file->crc, data, length);
+    file->bytes += length;
+}
+
+static void put_string(struct quern_vector_file *file, const char *string)
+{
+    put(file, string, strlen(string));
+}
+
+size_t quern_vector_row_bytes(const struct quern_vector_shape *shape)
+{
+    return quern_encoded_bytes(shape->dtype, shape->dimensions);
+}
+
+/* ---------------------------------------------------------------- npy */
+
+/* The header of NumPy's format 1.0: magic, length of the rest, a Python dictionary padded with spaces. */
+static void begin_npy(struct quern_vector_file *file)
+{
+    enum { HEADER = 128 }; /* a multiple of 64, so that the rows are aligned */
+    static const char magic[] = {'\x93', 'N', 'U', 'M', 'P', 'Y', 1, 0, HEADER - 10, 0};
+    static const char *const types[] = {[QUERN_DTYPE_F32] = "<f4", [QUERN_DTYPE_F16] = "<f2",
+                                        [QUERN_DTYPE_INT8] = "|i1", [QUERN_DTYPE_BINARY] = "|u1",
+                                        [QUERN_DTYPE_BINARY_LOW] = "|u1"};
+    const struct quern_vector_shape *shape = &file->shape;
+    const bool is_bits = shape->dtype == QUERN_DTYPE_BINARY || shape->dtype == QUERN_DTYPE_BINARY_LOW;
+    char header[HEADER + 1];
+    const int length = snprintf(header + sizeof magic, sizeof header - sizeof magic,
+                                "{'descr': '%s', 'fortran_order': False, 'shape': (%llu, %d), }", types[shape->dtype],
+                                (unsigned long long)shape->rows, is_bits ? shape->dimensions / 8 : shape->dimensions);
+    memcpy(header, magic, sizeof magic);
+    memset(header + sizeof magic + length, ' ', HEADER - sizeof magic - (size_t)length);
+    header[HEADER - 1] = '\n';
+    put(file, header, HEADER);
+}
+
+static void put_npy(struct quern_vector_file *file, const void *row, quern_text members)
+{
+    (void)members;
+    put(file, row, quern_vector_row_bytes(&file->shape));
+}
+
+/* ---------------------------------------------------------------- JSON lines */
+
+/* Numbers are collected here before they are written. */
+enum { COLLECTED = 4096, BASE64_PART = COLLECTED / 4 * 3 };
+
+static void put_floats(struct quern_vector_file *file, const void *row)
+{
+    char collected[COLLECTED + QUERN_JSON_FLOAT + 1];
+    size_t length = 0;
+    for (int i = 0; i < file->shape.dimensions; i++) {
+        float value;
+        memcpy(&value, (const char *)row + (size_t)i * sizeof value, sizeof value);
+        collected[length++] = i == 0 ? '[' : ',';
+        length += quern_json_float(collected + length, value);
+        if (length >= COLLECTED) {
+            put(file, collected, length);
+            length = 0;
+        }
+    }
+    collected[length++] = ']';
+    put(file, collected, length);
+}
+
+static void put_base64(struct quern_vector_file *file, const void *row)
+{
+    const size_t bytes = quern_vector_row_bytes(&file->shape);
+    char collected[COLLECTED];
+    put_string(file, "\"");
+    for (size_t at = 0, some; at < bytes; at += some) {
+        some = bytes - at < BASE64_PART ? bytes - at : BASE64_PART;
+        put(file, collected, quern_json_base64(collected, (const char *)row + at, some));
+    }
+    put_string(file, "\"");
+}
+
+static void put_jsonl(struct quern_vector_file *file, const void *row, quern_text members)
+{
+    put(file, members.data, members.length - 1); /* without the closing bracket */
+    put_string(file, ",\"embedding\":");
+    if (file->shape.dtype == QUERN_DTYPE_F32)
+        put_floats(file, row);
+    else
+        put_base64(file, row);
+    put_string(file, "}\n");
+}
+
+/* ---------------------------------------------------------------- formats */
+
+static const struct {
+    const char *name, *ending;
+    bool has_members;
+    void (*begin)(struct quern_vector_file *file);
+    void (*put)(struct quern_vector_file *file, const void *row, quern_text members);
+} formats[] = {
+    [QUERN_VECTORS_NPY] = {"npy", ".npy", false, begin_npy, put_npy},
+    [QUERN_VECTORS_JSONL] = {"jsonl", ".jsonl", true, NULL, put_jsonl},
+};
+
+const char *quern_vector_format_name(enum quern_vector_format format)
+{
+    return formats[format].name;
+}
+
+int quern_vector_format_find(const char *name)
+{
+    for (int i = 0; name != NULL && i < QUERN_VECTOR_FORMAT_COUNT; i++)
+        if (strcmp(formats[i].name, name) == 0)
+            return i;
+    return -1;
+}
+
+const char *quern_vector_format_ending(enum quern_vector_format format)
+{
+    return formats[format].ending;
+}
+
+bool quern_vector_format_has_members(enum quern_vector_format format)
+{
+    return formats[format].has_members;
+}
+
+void quern_vector_file_begin(struct quern_vector_file *file)
+{
+    file->bytes = 0;
+    file->crc = crc32_z(0, NULL, 0);
+    if (formats[file->format].begin != NULL)
+        formats[file->format].begin(file);
+}
+
+void quern_vector_file_put(struct quern_vector_file *file, const void *row, quern_text members)
+{
+    formats[file->format].put(file, row, members);
+}
+
+int quern_vector_file_end(struct quern_vector_file *file, const char *name, quern_error *error)
+{
+    if (fflush(file->file) == 0 && !ferror(file->file))
+        return QUERN_OK;
+    return quern_jobs_fail(error, QUERN_EIO, "cannot write to %s: %s", name, strerror(errno));
+}
