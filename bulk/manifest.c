@@ -223,7 +223,7 @@ int quern_manifest_agree(const char *folder, const json_t *manifest, quern_error
     path_of(path, folder, "manifest.json");
     int code = QUERN_OK;
     if (access(path, F_OK) != 0) {
-        code = quern_safe_file_open(&file, path, error);
+        code = quern_safe_file_open(&file, path, true, error);
         if (code != QUERN_OK) {
             quern_safe_file_discard(&file);
             return code;
@@ -248,7 +248,7 @@ int quern_end_write(const char *folder, uint64_t records, uint64_t parts, quern_
     char path[MOST_PATH];
     struct quern_safe_file file;
     path_of(path, folder, "end.json");
-    const int code = quern_safe_file_open(&file, path, error);
+    const int code = quern_safe_file_open(&file, path, true, error);
     if (code != QUERN_OK) {
         quern_safe_file_discard(&file);
         return code;

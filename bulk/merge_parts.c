@@ -33,7 +33,7 @@ static int merge_lines(const struct quern_complete *complete, const char *path, 
     const size_t length = strlen(path) - strlen(quern_vector_format_ending(complete->format));
     if (asprintf(&name, "%.*s%s", (int)length, path, ending) < 0)
         return quern_jobs_fail(error, QUERN_ENOMEM, "no memory for a name");
-    int code = quern_safe_file_open(&file, name, error);
+    int code = quern_safe_file_open(&file, name, false, error);
     for (uint64_t i = 0; code == QUERN_OK && i < complete->parts; i++)
         code = append(file.file, complete->folder, i, ending, error);
     if (code == QUERN_OK && ftello(file.file) > 0)
@@ -62,7 +62,7 @@ static int merge_part(struct quern_vector_file *out, const struct quern_complete
 static int merge_vectors(const struct quern_complete *complete, const char *path, quern_error *error)
 {
     struct quern_safe_file file;
-    int code = quern_safe_file_open(&file, path, error);
+    int code = quern_safe_file_open(&file, path, false, error);
     struct quern_vector_file out = {.format = complete->format, .shape = complete->shape, .file = file.file};
     if (code == QUERN_OK)
         quern_vector_file_begin(&out);

@@ -19,7 +19,7 @@ static int copy_file(const struct quern_part *part, FILE *from, uint64_t bytes, 
     if (bytes == 0)
         return QUERN_OK;
     quern_part_path(path, part->folder, part->number, ending);
-    int code = quern_safe_file_open(&file, path, error);
+    int code = quern_safe_file_open(&file, path, false, error);
     rewind(from);
     for (size_t got; code == QUERN_OK && (got = fread(buffer, 1, sizeof buffer, from)) > 0;) {
         fwrite(buffer, 1, got, file.file);
@@ -62,7 +62,7 @@ static int write_vectors(struct quern_part *part, struct quern_part_done *done, 
     char path[QUERN_PART_PATH];
     struct quern_safe_file file;
     quern_part_path(path, part->folder, part->number, quern_vector_format_ending(part->format));
-    int code = quern_safe_file_open(&file, path, error);
+    int code = quern_safe_file_open(&file, path, false, error);
     struct quern_vector_file out = {.format = part->format, .shape = part->shape, .file = file.file};
     if (code == QUERN_OK)
         code = write_rows(part, &out, path, error);

@@ -47,6 +47,8 @@ void quern_part_remove_journal(const char *folder, uint64_t number)
     char path[QUERN_PART_PATH];
     quern_part_path(path, folder, number, CHECKPOINT); /* first, since without it the rest does not count */
     unlink(path);
+    quern_part_path(path, folder, number, CHECKPOINT ".new");
+    unlink(path);
     for (size_t i = 0; i < QUERN_COUNT(journal_files); i++) {
         quern_part_path(path, folder, number, journal_files[i]);
         unlink(path);

@@ -42,7 +42,7 @@ int quern_part_record_write(const char *path, const struct quern_part_done *done
 {
     struct quern_part_done copy = *done;
     struct quern_safe_file file;
-    int code = quern_safe_file_open(&file, path, error);
+    int code = quern_safe_file_open(&file, path, false, error);
     if (code != QUERN_OK) {
         quern_safe_file_discard(&file);
         return code;

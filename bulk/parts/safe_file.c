@@ -13,11 +13,13 @@ static int cannot_write(const char *path, quern_error *error)
     return quern_jobs_fail(error, QUERN_EIO, "cannot write to %s: %s", path, strerror(errno));
 }
 
-int quern_safe_file_open(struct quern_safe_file *file, const char *path, quern_error *error)
+int quern_safe_file_open(struct quern_safe_file *file, const char *path, bool is_shared, quern_error *error)
 {
+    char process[24] = "";
     *file = (struct quern_safe_file){.path = strdup(path)};
-    /* The number of the process keeps two of them apart that write the same file. */
-    if (file->path == NULL || asprintf(&file->temporary, "%s.%ld.new", path, (long)getpid()) < 0) {
+    if (is_shared)
+        snprintf(process, sizeof process, ".%ld", (long)getpid());
+    if (file->path == NULL || asprintf(&file->temporary, "%s%s.new", path, process) < 0) {
         file->temporary = NULL;
         return quern_jobs_fail(error, QUERN_ENOMEM, "no memory for the name of %s", path);
     }

@@ -12,8 +12,9 @@ struct quern_safe_file {
     char *path, *temporary;
 };
 
-/* Opens a file for writing under another name in the same folder, which is the same for every try. QUERN_EIO. */
-int quern_safe_file_open(struct quern_safe_file *file, const char *path, quern_error *error);
+/* Opens a file for writing under another name in the same folder: PATH.new, which a killed process may have left, or
+ * PATH.PID.new if is_shared, because other processes may write the same file at the same time. QUERN_EIO. */
+int quern_safe_file_open(struct quern_safe_file *file, const char *path, bool is_shared, quern_error *error);
 
 /* Brings it to the disk and gives it its name. QUERN_EIO. */
 int quern_safe_file_finish(struct quern_safe_file *file, quern_error *error);
