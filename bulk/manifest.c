@@ -214,12 +214,13 @@ int quern_manifest_read(json_t **manifest, const char *folder, quern_error *erro
     return quern_jobs_fail(error, QUERN_EFORMAT, "%s is not what quern wrote there", path);
 }
 
-int quern_manifest_agree(const char *folder, const json_t *manifest, quern_error *error)
+int quern_manifest_agree(const char *folder, const json_t *manifest, bool *is_new, quern_error *error)
 {
     char path[MOST_PATH];
     struct quern_safe_file file;
     json_t *there;
     bool was_there = false;
+    *is_new = false;
     path_of(path, folder, "manifest.json");
     int code = QUERN_OK;
     if (access(path, F_OK) != 0) {
@@ -231,7 +232,8 @@ int quern_manifest_agree(const char *folder, const json_t *manifest, quern_error
         json_dumpf(manifest, file.file, JSON_INDENT(2));
         putc('\n', file.file);
         code = quern_safe_file_finish_first(&file, &was_there, error);
-        if (code != QUERN_OK || !was_there)
+        *is_new = code == QUERN_OK && !was_there;
+        if (code != QUERN_OK || *is_new)
             return code;
     }
     code = quern_manifest_read(&there, folder, error);

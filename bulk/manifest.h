@@ -12,9 +12,9 @@
 int quern_manifest_make(json_t **manifest, const struct quern_bulk_job *job, const struct quern_record_files *files,
                         quern_error *error);
 
-/* Writes it to OUT if there is none; else compares it with the one that is there. QUERN_EINVAL with the first
- * difference. */
-int quern_manifest_agree(const char *folder, const json_t *manifest, quern_error *error);
+/* Writes it to OUT if there is none; else compares it with the one that is there. *is_new: it was written. QUERN_EINVAL
+ * with the first difference. */
+int quern_manifest_agree(const char *folder, const json_t *manifest, bool *is_new, quern_error *error);
 
 /* Reads the manifest of OUT; the caller frees it. QUERN_EIO, QUERN_EFORMAT. */
 int quern_manifest_read(json_t **manifest, const char *folder, quern_error *error);

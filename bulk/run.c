@@ -24,6 +24,7 @@ struct bulk_run {
     char table[32];     /* the kernel table at work */
     time_t checkpoint;  /* when the last one was made */
     bool is_stopped;    /* report returned false */
+    bool is_new;        /* this run has written the manifest */
 };
 
 static void notice(const struct bulk_run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -192,12 +193,12 @@ static int agree(struct bulk_run *run, quern_error *error)
     json_t *manifest = NULL;
     int code = quern_manifest_make(&manifest, run->job, &run->files, error);
     if (code == QUERN_OK)
-        code = quern_manifest_agree(run->options->output, manifest, error);
+        code = quern_manifest_agree(run->options->output, manifest, &run->is_new, error);
     if (code == QUERN_EINVAL && run->options->is_forced) {
         notice(run, "%s; what was made is removed", error->text);
         code = quern_out_clear(run->options->output, error);
         if (code == QUERN_OK)
-            code = quern_manifest_agree(run->options->output, manifest, error);
+            code = quern_manifest_agree(run->options->output, manifest, &run->is_new, error);
     }
     json_decref(manifest);
     return code;
@@ -250,6 +251,8 @@ int quern_bulk_run(const struct quern_bulk_job *job, struct quern_bulk_progress 
     int code = prepare(&run, error != NULL ? error : &unwanted);
     if (code == QUERN_OK)
         code = make_parts(&run, error != NULL ? error : &unwanted);
+    if (code < 0 && run.is_new && progress->records == 0) /* the next run may do something else */
+        quern_out_clear(job->options->output, NULL);
     quern_records_end(&run.records);
     quern_batch_close(&run.batch);
     quern_record_files_free(&run.files);
