@@ -22,7 +22,7 @@ static void print_help(FILE *file)
     fputs("\n  quern help VERB tells more about a verb; quern version names this version.\n\n"
           "example:\n"
           "  quern similarity -m embeddinggemma-300M-Q8_0.gguf 'a red apple' 'ripe fruit' 'the tax office'\n\n"
-          "exit codes: 0 done, 1 failed (or verify found a difference), 2 wrong usage\n",
+          "exit codes: 0 done, 1 failed (or verify found a difference), 2 wrong usage, 75 run was stopped\n",
           file);
 }
 
@@ -38,7 +38,7 @@ static const struct quern_cli_verb *find_verb(const char *name)
 static const struct {
     const char *names, *way;
 } others[] = {{"list|ls|tags|ps", "models"}, {"rm|remove|delete", "models rm"}, {"download|get|fetch", "pull"},
-              {"run|encode|embeddings|embedding|vectorize", "embed"}, {"start|server|daemon", "serve"},
+              {"encode|embeddings|embedding|vectorize", "embed"}, {"start|server|daemon", "serve"},
               {"compare|diff", "verify --against"}, {"show|inspect|describe", "info"}, {"search|find", "demo"},
               {"benchmark", "bench"}, {"check|test|validate", "verify"}, {"cosine|distance", "similarity"},
               {"import|export", "convert"}};

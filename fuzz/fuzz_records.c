@@ -1,5 +1,5 @@
-/* Any bytes as a file of records. Whatever the file, a reader ends. A reader that skips records or goes to a place gives
- * the same records from there on as one that reads them all.
+/* Any bytes as a file of records. Whatever the file, a reader ends. One that skips records or goes to a place gives the
+ * same records from there on as one that reads them all.
  *
  * Input: one byte: the kind of the file; one byte: how many records are skipped. Then the file. */
 #include "records/record.h"

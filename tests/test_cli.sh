@@ -181,7 +181,6 @@ near --served-model-name --model-name serve --served-model-name x
 near list models list
 near ls models ls
 near download pull download x
-near run embed run x
 near compare 'verify --against' compare a b
 near benchmark bench benchmark
 run completion bash
