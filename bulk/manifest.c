@@ -117,6 +117,7 @@ static int describe_vectors(json_t *manifest, const struct quern_bulk_job *job, 
                         json_integer(embed->dimensions > 0 ? embed->dimensions : model.dimensions));
     json_object_set_new(manifest, "dtype", json_string(quern_dtype_name(options->dtype)));
     json_object_set_new(manifest, "path", json_string(context.path));
+    json_object_set_new(manifest, "context_length", json_integer(model.context_length));
     json_object_set_new(manifest, "truncate", json_boolean(embed->flags & QUERN_TRUNCATE));
     json_object_set_new(manifest, "parse_special", json_boolean(embed->flags & QUERN_PARSE_SPECIAL));
     return QUERN_OK;

@@ -232,7 +232,7 @@ static int prepare(struct bulk_run *run, quern_error *error)
         return code;
     if (run->files.passed_over > 0)
         notice(run, "%zu files are not read, because their names do not tell what they hold, such as %s: say it with "
-               "--as", run->files.passed_over, run->files.first_passed);
+               "--kind", run->files.passed_over, run->files.first_passed);
     run->progress->total_bytes = run->files.size;
     code = make_folder(options->output, error);
     if (code == QUERN_OK)

@@ -52,7 +52,7 @@ run run nowhere.txt -o out
 check "a missing file is named" fails "nowhere.txt"
 printf '[]\n' >list.json
 run run list.json -o out
-check "a .json file is refused with the way out" fails "--as jsonl"
+check "a .json file is refused with the way out" fails "--kind jsonl"
 run run a.jsonl -o fields --text nobody
 check "a missing field is named, and the fields that are there" fails '"id", "body", "n", "more"'
 run run b.csv -o fields --text nobody
@@ -88,10 +88,10 @@ gzip -k lines.txt
 run run lines.txt.gz -o gz && run run merge gz -o gz.npy
 check "gzip is unpacked" same gz.npy embed.npy
 head -c 4000 lines.txt | gzip >two.gz && tail -c +4001 lines.txt | gzip >>two.gz
-run run --as lines two.gz -o gz2 && run run merge gz2 -o gz2.npy
+run run --kind lines two.gz -o gz2 && run run merge gz2 -o gz2.npy
 check "a gzip file may have two members" same gz2.npy embed.npy
 head -c 600 lines.txt.gz >cut.gz
-run run --as lines cut.gz -o cut
+run run --kind lines cut.gz -o cut
 check "a gzip file that ends too early is an error" fails "ends too early"
 { printf '\357\273\277' && sed 's/$/\r/' lines.txt; } >crlf.txt
 run run crlf.txt -o crlf && run run merge crlf -o crlf.npy
@@ -186,7 +186,7 @@ check "and the same records of parts" test ! -e different
 check "and leaves no unfinished part" sh -c '! ls -d killed/*.unfinished'
 
 mkfifo pipe
-"$quern" run --as lines pipe -o stopped >out 2>err &
+"$quern" run --kind lines pipe -o stopped >out 2>err &
 process=$!
 exec 3>pipe
 head -n 100 lines.txt >&3

@@ -28,7 +28,7 @@ static const struct {
     {".txt", QUERN_RECORDS_LINES, QUERN_RECORDS_DOCUMENT, NULL},
     {".text", QUERN_RECORDS_LINES, QUERN_RECORDS_DOCUMENT, NULL},
     {".json", REFUSED, REFUSED,
-     "if each of its lines is an object, say --as jsonl; a list becomes lines with: jq -c '.[]' FILE"},
+     "if each of its lines is an object, say --kind jsonl; a list becomes lines with: jq -c '.[]' FILE"},
 };
 
 static const char *const packings[] = {".gz", ".gzip", ".zst", ".zstd"};
@@ -158,7 +158,7 @@ int quern_record_files_find(struct quern_record_files *files, char *const *paths
     }
     if (files->count == 0)
         return quern_jobs_fail(error, QUERN_EINVAL, "there is nothing to read: no file in %s has a name that tells "
-                               "what it holds; say it with --as", count > 0 ? paths[0] : "no folder");
+                               "what it holds; say it with --kind", count > 0 ? paths[0] : "no folder");
     qsort(files->files, files->count, sizeof *files->files, compare_paths);
     for (size_t i = 1; i < files->count; i++)
         if (strcmp(files->files[i - 1].path, files->files[i].path) == 0)

@@ -294,6 +294,7 @@ static struct run_options defaults = {.embed = QUERN_CLI_EMBED_DEFAULTS, .part_r
 
 static const struct quern_cli_option table[] = {
     QUERN_CLI_MODEL_OPTION(struct run_options),
+    QUERN_CLI_AS_OPTION(struct run_options),
     {"output", 'o', "OUT", "the folder for the vectors; of merge: the file",
      QUERN_CLI_TEXT(struct run_options, output)},
     QUERN_CLI_TASK_OPTION(struct run_options, embed.task),
@@ -305,7 +306,7 @@ static const struct quern_cli_option table[] = {
     {"title", '\0', "COL", "the column of the title, for the task document",
      QUERN_CLI_TEXT(struct run_options, title_column)},
     {"keep", '\0', "COL,...", "columns that are passed on with the id", QUERN_CLI_TEXT(struct run_options, keep)},
-    {"as", '\0', "KIND", NULL, QUERN_CLI_WORD(struct run_options, kind, "names|" QUERN_RECORD_KINDS)},
+    {"kind", '\0', "KIND", NULL, QUERN_CLI_WORD(struct run_options, kind, "names|" QUERN_RECORD_KINDS)},
     {"format", 'f', "FORMAT", NULL, QUERN_CLI_WORD(struct run_options, format, QUERN_VECTOR_FORMATS)},
     {"dtype", '\0', "DTYPE", NULL, QUERN_CLI_WORD(struct run_options, dtype, "f32|f16|int8|binary|binary-low")},
     {"chunk", '\0', "TOKENS[:OVERLAP]", "cut texts into chunks; each has a vector",
@@ -321,6 +322,7 @@ static const struct quern_cli_option table[] = {
      QUERN_CLI_SWITCH(struct run_options, force)},
     QUERN_CLI_THREADS_OPTION(struct run_options, session.threads),
     QUERN_CLI_EXACT_OPTION(struct run_options),
+    QUERN_CLI_CONTEXT_OPTION(struct run_options),
     QUERN_CLI_PARSE_SPECIAL_OPTION(struct run_options),
     QUERN_CLI_JSON_OPTION(struct run_options),
     {0},
