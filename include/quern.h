@@ -147,7 +147,7 @@ typedef struct quern_model_info {
     int ffn_dimensions, vocabulary;
     int sliding_window;         /* tokens that local layers look at; 0: there are no local layers */
     int head_hidden_dimensions; /* width between the two dense layers; 0: there are not two */
-    uint64_t parameters;        /* weights in the file */
+    uint64_t parameters;        /* weights in the file, without those that no vector needs */
     uint64_t file_bytes;        /* size of the file */
     uint64_t packed_bytes;      /* memory that the packed weights take */
     uint64_t vocabulary_bytes;  /* memory that the tokenizer takes */

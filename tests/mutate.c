@@ -32,7 +32,7 @@ static int make_base(struct file *file, struct quern_recipe recipe, bool head)
 {
     char path[] = "/tmp/quern-mutate-XXXXXX";
     quern_error error;
-    recipe.head = head && !recipe.bert;
+    recipe.head = head && recipe.arch == QUERN_RECIPE_GEMMA;
     recipe.context = 20; /* short, so that a file is tried soon; more than the window of 16 tokens */
     int descriptor = mkstemp(path);
     if (descriptor < 0)
@@ -161,6 +161,9 @@ int main(int argc, char **argv)
         {quern_recipe_tiny, QUERN_TYPE_Q5_1}, {quern_recipe_tiny, QUERN_TYPE_IQ4_NL},
         {quern_recipe_wide, QUERN_TYPE_Q4_K}, {quern_recipe_wide, QUERN_TYPE_Q2_K},
         {quern_recipe_bert, QUERN_TYPE_F32},  {quern_recipe_bert, QUERN_TYPE_Q8_0},
+        {quern_recipe_nomic, QUERN_TYPE_F32}, {quern_recipe_nomic, QUERN_TYPE_Q4_0},
+        {quern_recipe_qwen3, QUERN_TYPE_F16}, {quern_recipe_qwen3, QUERN_TYPE_Q8_0},
+        {quern_recipe_modern, QUERN_TYPE_F32}, {quern_recipe_modern, QUERN_TYPE_Q8_0},
     };
     enum { BASES = QUERN_COUNT(models) };
     struct file bases[BASES] = {0};

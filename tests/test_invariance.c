@@ -141,6 +141,25 @@ static void test_small_weights(void **unused)
     }
 }
 
+/* Other architectures: causal attention, groups of heads, windows in some layers. */
+static void test_architectures(void **unused)
+{
+    struct quern_recipe (*const recipes[])(void) = {quern_recipe_nomic, quern_recipe_qwen3, quern_recipe_modern};
+    const char *kernels;
+    (void)unused;
+    state = seed;
+    for (int k = 0; (kernels = trial_kernels(k)) != NULL; k++)
+        for (size_t i = 0; i < QUERN_COUNT(recipes); i++) {
+            char file[TRIAL_PATH];
+            struct quern_recipe recipe = recipes[i]();
+            recipe.type = (k + (int)i) % 2 ? QUERN_TYPE_Q8_0 : QUERN_TYPE_F32;
+            trial_make(file, &recipe);
+            for (int path = 0; path < 2; path++)
+                check_model(kernels, trial_open(file, kernels), recipe.type, path);
+            unlink(file);
+        }
+}
+
 static void test_exact(void **unused)
 {
     (void)unused;
@@ -264,6 +283,7 @@ int main(void)
         cmocka_unit_test(test_exact),
         cmocka_unit_test(test_int8),
         cmocka_unit_test(test_small_weights),
+        cmocka_unit_test(test_architectures),
         cmocka_unit_test(test_two_callers),
         cmocka_unit_test(test_pauses),
     };

@@ -16,6 +16,9 @@
 
 #define A "gemma-embedding."
 #define B "bert."
+#define N "nomic-bert."
+#define Q "qwen3."
+#define M "modern-bert."
 #define T "tokenizer.ggml."
 
 enum put { NOTHING, NUMBER, FLOAT, FLAG, TEXT };
@@ -231,6 +234,46 @@ static const struct damage bert_damages[] = {
     {.tensor = "cls.weight", .shape = {64, 64}, UNSUPPORTED = "the file has 54 tensors"},
 };
 
+static const struct damage nomic_damages[] = {
+    {.key = N "pooling_type", FORMAT = "key nomic-bert.pooling_type is missing: this model generates texts, or"},
+    {.key = N "pooling_type", .put = NUMBER, .number = 4, UNSUPPORTED = "pooling type 4 is that of a reranker"},
+    {.key = N "pooling_type", .put = NUMBER, .number = 3, UNSUPPORTED = "pooling type 3 is not supported for nomic"},
+    {.key = N "attention.causal", .put = FLAG, .number = 1, UNSUPPORTED = "causal attention"},
+    {.key = N "rope.dimension_count", .put = NUMBER, .number = 16, UNSUPPORTED = "RoPE over 16 of 32 dimensions"},
+    {.key = N "rope.scaling.type", .put = TEXT, .text = "yarn", UNSUPPORTED = "RoPE scaling \"yarn\""},
+    {.key = N "attention.head_count", .put = NUMBER, .number = 3, UNSUPPORTED = "heads have 21 dimensions"},
+    {.tensor = "token_types.weight", FORMAT = "token_types.weight is missing"},
+    {.tensor = "blk.0.attn_qkv.weight", .shape = {64, 96}, FORMAT = "blk.0.attn_qkv.weight is [96][64]"},
+    {.tensor = "blk.1.ffn_gate.weight", FORMAT = "blk.1.ffn_gate.weight is missing"},
+    {.tensor = "blk.0.attn_qkv.bias", .shape = {192, 1}, UNSUPPORTED = "the file has 32 tensors"},
+};
+
+static const struct damage qwen3_damages[] = {
+    {.key = Q "pooling_type", FORMAT = "key qwen3.pooling_type is missing: this model generates texts, or"},
+    {.key = Q "pooling_type", .put = NUMBER, .number = 1, UNSUPPORTED = "pooling type 1 is not supported for qwen3"},
+    {.key = Q "pooling_type", .put = NUMBER, .number = 4, UNSUPPORTED = "pooling type 4 is that of a reranker"},
+    {.key = Q "rope.scaling.type", .put = TEXT, .text = "yarn", UNSUPPORTED = "RoPE scaling \"yarn\""},
+    {.key = Q "attention.head_count_kv", .put = NUMBER, .number = 3, FORMAT = "cannot share 3"},
+    {.key = Q "attention.head_count_kv", FORMAT = "blk.0.attn_k.weight is [64][64]"},
+    {.key = Q "attention.key_length", .put = NUMBER, .number = 48, UNSUPPORTED = "values have 32 dimensions"},
+    {.key = Q "attention.value_length", .put = NUMBER, .number = 64, UNSUPPORTED = "values have 64 dimensions"},
+    {.tensor = "blk.2.attn_q_norm.weight", FORMAT = "blk.2.attn_q_norm.weight is missing"},
+    {.tensor = "blk.2.attn_k_norm.weight", .shape = {64, 1}, FORMAT = "blk.2.attn_k_norm.weight is [1][64]"},
+    {.tensor = "blk.0.attn_q.bias", .shape = {128, 1}, UNSUPPORTED = "the file has 36 tensors"},
+};
+
+static const struct damage modern_damages[] = {
+    {.key = M "pooling_type", .put = NUMBER, .number = 3, UNSUPPORTED = "pooling type 3 is not supported for modern"},
+    {.key = M "hidden_activation", .put = TEXT, .text = "relu", UNSUPPORTED = "hidden_activation is \"relu\""},
+    {.key = M "hidden_activation", .put = NUMBER, .number = 1, FORMAT = "hidden_activation"},
+    {.key = M "attention.sliding_window", FORMAT = "sliding_window is missing"},
+    {.key = M "attention.sliding_window_pattern", .put = NUMBER, .number = 100000, FORMAT = "sliding_window_pattern"},
+    {.key = M "rope.scaling.type", .put = TEXT, .text = "linear", UNSUPPORTED = "RoPE scaling \"linear\""},
+    {.tensor = "blk.1.attn_norm.weight", FORMAT = "blk.1.attn_norm.weight is missing"},
+    {.tensor = "blk.0.attn_norm.weight", .shape = {64, 1}, UNSUPPORTED = "the file has 39 tensors"},
+    {.tensor = "blk.0.ffn_up.weight", .shape = {64, 96}, FORMAT = "blk.0.ffn_up.weight is [96][64]"},
+};
+
 /* ---------------------------------------------------------------- damaging */
 
 static bool is(quern_text name, const char *expected)
@@ -327,6 +370,43 @@ static void test_bert_refused(void **state)
     (void)state;
     const struct quern_recipe recipe = quern_recipe_bert();
     check_refused(&recipe, bert_damages, QUERN_COUNT(bert_damages));
+}
+
+static void test_families_refused(void **state)
+{
+    (void)state;
+    const struct quern_recipe nomic = quern_recipe_nomic(), qwen3 = quern_recipe_qwen3();
+    const struct quern_recipe modern = quern_recipe_modern();
+    check_refused(&nomic, nomic_damages, QUERN_COUNT(nomic_damages));
+    check_refused(&qwen3, qwen3_damages, QUERN_COUNT(qwen3_damages));
+    check_refused(&modern, modern_damages, QUERN_COUNT(modern_damages));
+}
+
+/* Files of a decoder may hold the matrix that turns rows into the next token. It changes nothing. */
+static void test_ignored_tensor(void **state)
+{
+    (void)state;
+    static const struct damage more[] = {{0}, {.tensor = "output.weight", .shape = {64, 130}}};
+    char sound[TRIAL_PATH], copy[TRIAL_PATH + 8], space[2][QUERN_SPACE_SIZE];
+    quern_model_info info[2];
+    struct quern_gguf gguf;
+    const struct quern_recipe recipe = quern_recipe_qwen3();
+    trial_make(sound, &recipe);
+    strcat(strcpy(copy, sound), ".copy");
+    assert_int_equal(quern_gguf_open(&gguf, sound, NULL), QUERN_OK);
+    for (int i = 0; i < 2; i++) {
+        info[i] = (quern_model_info){.size = sizeof info[i]};
+        write_damaged(copy, &gguf, &more[i]);
+        quern_model *model = trial_open(copy, NULL);
+        assert_int_equal(quern_space(model, NULL, space[i], NULL), QUERN_OK);
+        assert_int_equal(quern_model_describe(model, &info[i], NULL), QUERN_OK);
+        quern_model_close(model);
+    }
+    assert_string_equal(space[0], space[1]);
+    assert_true(info[0].parameters == info[1].parameters);
+    quern_gguf_close(&gguf);
+    unlink(copy);
+    unlink(sound);
 }
 
 /* Tensors that may be absent: a file without them is another model, which has another space. */
@@ -471,6 +551,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_bert_refused),
+        cmocka_unit_test(test_families_refused),
+        cmocka_unit_test(test_ignored_tensor),
         cmocka_unit_test(test_optional_tensors),
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_no_tokenizer),

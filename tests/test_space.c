@@ -17,6 +17,9 @@
 
 #define A "gemma-embedding."
 #define B "bert."
+#define N "nomic-bert."
+#define Q "qwen3."
+#define M "modern-bert."
 #define T "tokenizer.ggml."
 
 enum { TEXTS = 3, TASKS = 3, MOST_IDS = 40 };
@@ -119,6 +122,35 @@ static const struct change unigram_changes[] = {
     {T "padding_token_id", SET, 7, false},
 };
 
+static const struct change nomic_changes[] = {
+    {N "context_length", SET, 128, false},
+    {N "attention.layer_norm_epsilon", SET, 0.01, true},
+    {N "rope.freq_base", SET, 5000, true},
+    {N "rope.freq_base", RENAME, 0, true},
+    {N "pooling_type", SET, 2, true},
+};
+
+static const struct change qwen3_changes[] = {
+    {Q "context_length", SET, 128, false},
+    {Q "attention.layer_norm_rms_epsilon", SET, 0.01, true},
+    {Q "rope.freq_base", SET, 5000, true},
+    {T "add_eos_token", SET, 0, true},
+};
+
+static const struct change modern_changes[] = {
+    {M "context_length", SET, 128, false},
+    {M "attention.layer_norm_epsilon", SET, 0.01, true},
+    {M "attention.sliding_window", SET, 4, true},
+    {M "attention.sliding_window_pattern", SET, 2, true},
+    {M "attention.sliding_window_pattern", RENAME, 0, false}, /* the default has the same value */
+    {M "rope.freq_base", SET, 5000, true},
+    {M "rope.freq_base_swa", SET, 500, true},
+    {M "rope.freq_base_swa", RENAME, 0, false},
+    {M "rope.scaling.type", RENAME, 0, false},
+    {M "hidden_activation", RENAME, 0, true},
+    {M "pooling_type", SET, 1, true},
+};
+
 /* Makes a change of a key to the bytes of the file. */
 static void edit_value(unsigned char *file, const struct quern_gguf *gguf, const struct change *change)
 {
@@ -175,7 +207,7 @@ struct subject {
 static void open_subject(struct subject *subject, const struct quern_recipe *recipe)
 {
     trial_make(subject->path, recipe);
-    subject->from_ids = recipe->bert && !recipe->unigram;
+    subject->from_ids = recipe->arch == QUERN_RECIPE_BERT && !recipe->unigram;
     assert_int_equal(quern_gguf_open(&subject->gguf, subject->path, NULL), QUERN_OK);
     observe(subject->path, subject->from_ids, &subject->before);
 }
@@ -290,6 +322,34 @@ static void test_unigram_keys(void **state)
     (void)state;
     const struct quern_recipe recipe = unigram_recipe();
     check_keys(&recipe, unigram_changes, QUERN_COUNT(unigram_changes));
+}
+
+static void test_nomic(void **state)
+{
+    (void)state;
+    struct quern_recipe recipe = quern_recipe_nomic();
+    check_keys(&recipe, nomic_changes, QUERN_COUNT(nomic_changes));
+    recipe.layers = 1;
+    check_tensors(&recipe);
+}
+
+static void test_qwen3(void **state)
+{
+    (void)state;
+    struct quern_recipe recipe = quern_recipe_qwen3();
+    check_keys(&recipe, qwen3_changes, QUERN_COUNT(qwen3_changes));
+    recipe.layers = 1;
+    check_tensors(&recipe);
+}
+
+static void test_modern(void **state)
+{
+    (void)state;
+    struct quern_recipe recipe = quern_recipe_modern();
+    recipe.activation = "silu";
+    check_keys(&recipe, modern_changes, QUERN_COUNT(modern_changes));
+    recipe.layers = 2;
+    check_tensors(&recipe);
 }
 
 static void test_tensors(void **state)
@@ -499,7 +559,8 @@ int main(void)
         cmocka_unit_test(test_merges),
         cmocka_unit_test(test_notices),      cmocka_unit_test(test_whole_notice),
         cmocka_unit_test(test_unigram_keys), cmocka_unit_test(test_unigram_notices),
-        cmocka_unit_test(test_no_prompts),
+        cmocka_unit_test(test_no_prompts),   cmocka_unit_test(test_nomic),      cmocka_unit_test(test_qwen3),
+        cmocka_unit_test(test_modern),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

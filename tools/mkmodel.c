@@ -1,6 +1,7 @@
 /* Writes a model file of random weights, to test and measure with. */
 #include "model_maker.h"
 
+#include "base/count.h"
 #include "formats/formats.h"
 
 #include <errno.h>
@@ -10,11 +11,12 @@
 #include <string.h>
 #include <strings.h>
 
-static const char usage[] = "Usage: mkmodel tiny|wide|full|bert FILE [--type TYPE] [--head] [--no-prompts] [--seed N]\n"
+static const char usage[] = "Usage: mkmodel SHAPE FILE [--type TYPE] [--head] [--no-prompts] [--seed N]\n"
                             "\n"
-                            "Writes a GGUF file of random weights in the layout of EmbeddingGemma: a tiny one of some\n"
-                            "hundred kilobytes, one with rows long enough for every type, or one of the true shape;\n"
-                            "or a tiny one in the layout of BERT, f32 unless TYPE says otherwise.\n"
+                            "Writes a GGUF file of random weights. SHAPE: tiny, in the layout of EmbeddingGemma and\n"
+                            "of some hundred kilobytes; wide, with rows long enough for every type; full, of the\n"
+                            "true shape; or bert, nomic, qwen3, modern: tiny ones in the layouts of BERT, Nomic\n"
+                            "BERT, Qwen3 and ModernBERT, f32 unless TYPE says otherwise.\n"
                             "TYPE: f32, f16, bf16, q8_0 (the default; of wide ones q4_k), q4_0, q4_1, q5_0, q5_1,\n"
                             "iq4_nl, q2_k, q3_k, q4_k, q5_k or q6_k; as in published files, some tensors get another\n"
                             "one.\n"
@@ -46,6 +48,24 @@ static int parse_seed(const char *text, uint64_t *seed)
     return 0;
 }
 
+static const struct shape {
+    const char *name;
+    struct quern_recipe (*recipe)(void);
+} shapes[] = {
+    {"tiny", quern_recipe_tiny},   {"wide", quern_recipe_wide},   {"full", quern_recipe_full},
+    {"bert", quern_recipe_bert},   {"nomic", quern_recipe_nomic}, {"qwen3", quern_recipe_qwen3},
+    {"modern", quern_recipe_modern},
+};
+
+/* The shape of a name, or NULL. */
+static const struct shape *find_shape(const char *name)
+{
+    for (size_t i = 0; i < QUERN_COUNT(shapes); i++)
+        if (strcmp(shapes[i].name, name) == 0)
+            return &shapes[i];
+    return NULL;
+}
+
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
@@ -69,18 +89,12 @@ int main(int argc, char **argv)
         else
             bad = 1;
     }
-    bool tiny = argc - optind == 2 && strcmp(argv[optind], "tiny") == 0;
-    bool wide = argc - optind == 2 && strcmp(argv[optind], "wide") == 0;
-    bool full = argc - optind == 2 && strcmp(argv[optind], "full") == 0;
-    bool bert = argc - optind == 2 && strcmp(argv[optind], "bert") == 0;
-    if (bad || (!tiny && !wide && !full && !bert)) {
+    const struct shape *shape = argc - optind == 2 ? find_shape(argv[optind]) : NULL;
+    if (bad || shape == NULL) {
         fputs(usage, stderr);
         return 2;
     }
-    struct quern_recipe recipe = bert   ? quern_recipe_bert()
-                                 : tiny ? quern_recipe_tiny()
-                                 : wide ? quern_recipe_wide()
-                                        : quern_recipe_full();
+    struct quern_recipe recipe = shape->recipe();
     if (type != QUERN_TYPES)
         recipe.type = type;
     recipe.head = head;

@@ -6,7 +6,9 @@
 
 #include <stdio.h>
 
-static const struct quern_arch *const architectures[] = {&quern_arch_bert, &quern_arch_gemma_embedding};
+static const struct quern_arch *const architectures[] = {&quern_arch_bert, &quern_arch_gemma_embedding,
+                                                    &quern_arch_modern_bert, &quern_arch_nomic_bert,
+                                                    &quern_arch_qwen3};
 
 const struct quern_arch *const *quern_arch_all(int *count)
 {
@@ -35,7 +37,11 @@ void quern_tensor_name(char name[QUERN_TENSOR_NAME], const struct quern_arch *ar
 
 enum quern_layer_kind quern_layer_kind_of(const struct quern_arch *arch, int layer, int period)
 {
-    if (arch->pattern == QUERN_PATTERN_LAST_OF_PERIOD_GLOBAL && (period == 0 || layer % period < period - 1))
-        return QUERN_LAYER_LOCAL;
-    return QUERN_LAYER_GLOBAL;
+    const int place = period > 0 ? layer % period : -1;
+    switch (arch->pattern) {
+    case QUERN_PATTERN_LAST_OF_PERIOD_GLOBAL:
+        return place >= 0 && place == period - 1 ? QUERN_LAYER_GLOBAL : QUERN_LAYER_LOCAL;
+    case QUERN_PATTERN_FIRST_OF_PERIOD_GLOBAL: return place == 0 ? QUERN_LAYER_GLOBAL : QUERN_LAYER_LOCAL;
+    default: return QUERN_LAYER_GLOBAL;
+    }
 }

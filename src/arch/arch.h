@@ -29,6 +29,7 @@ enum quern_parameter {
     QUERN_P_LOCAL_VALUE_HEAD,
     QUERN_P_LOCAL_ROTATED,
     QUERN_P_FFN,              /* elements of the hidden layer of a feed-forward block */
+    QUERN_P_FFN_KIND,         /* an enum quern_ffn_kind; absent: the architecture's */
     QUERN_P_WINDOW,           /* sliding window: a token attends to half of it on either side */
     QUERN_P_PATTERN,          /* the kinds of the layers: see enum quern_layer_pattern */
     QUERN_P_EPSILON,    /* of norms */
@@ -41,6 +42,8 @@ enum quern_parameter {
     QUERN_P_VOCABULARY,
     QUERN_P_TOKEN_TYPES,
     QUERN_P_HEAD_HIDDEN, /* between the two matrices of the dense head */
+
+    QUERN_P_GATE_UP, /* twice QUERN_P_FFN */
 
     /* Sizes of one layer, by its geometry. */
     QUERN_P_LAYER_HEAD, /* elements of a head */
@@ -57,12 +60,13 @@ enum quern_key_kind {
     QUERN_KEY_FLOAT,
     QUERN_KEY_BOOL,
     QUERN_KEY_KV_HEADS, /* a whole number for all layers, or an array with a number for each layer */
-    QUERN_KEY_PATTERN   /* a whole number, of which enum quern_layer_pattern says what it means; or an array with a bool
+    QUERN_KEY_PATTERN,  /* a whole number, of which enum quern_layer_pattern says what it means; or an array with a bool
                            for each layer, true: it is local */
+    QUERN_KEY_FFN_KIND  /* the name of an activation function, which a gate goes through */
 };
 
-/* A key of the file's metadata. Those of the last two kinds come behind that of QUERN_P_LAYERS. An array may have more
- * elements than the model has layers; these are not read. */
+/* A key of the file's metadata. Those with a value for each layer come behind that of QUERN_P_LAYERS. An array may have
+ * more elements than the model has layers; these are not read. */
 struct quern_arch_key {
     const char *name; /* behind "ARCHITECTURE." */
     enum quern_parameter parameter;
@@ -91,6 +95,7 @@ enum quern_tensor {
     QUERN_T_FFN_NORM,           /* before the feed-forward block */
     QUERN_T_GATE,
     QUERN_T_UP,
+    QUERN_T_GATE_UP, /* the two above in one, which an architecture has instead of them: first all rows of gate */
     QUERN_T_DOWN,
     QUERN_T_FFN_SUM_NORM,
 
@@ -109,21 +114,29 @@ struct quern_arch_tensor {
     enum quern_parameter rows, length;
     enum quern_bias bias; /* the dense head has none */
     bool optional;
+    bool not_in_first; /* the first layer does not have it */
 };
 
 enum quern_norm_kind {
     QUERN_NORM_RMS,  /* x / sqrt(mean(x^2) + epsilon) * weight */
-    QUERN_NORM_LAYER /* (x - mean(x)) / sqrt(variance(x) + epsilon) * weight + bias */
+    QUERN_NORM_LAYER /* (x - mean(x)) / sqrt(variance(x) + epsilon) * weight + bias, where there is one */
 };
 
 /* How the result y of a block is added to the residual stream x. */
 enum quern_sum {
     QUERN_SUM_OF_NORM, /* x + norm(y), an RMS norm */
-    QUERN_NORM_OF_SUM  /* norm(x + y) */
+    QUERN_NORM_OF_SUM, /* norm(x + y) */
+    QUERN_PLAIN_SUM    /* x + y */
 };
 
 /* As numbered in files. */
-enum quern_pooling { QUERN_POOLING_NONE = 0, QUERN_POOLING_MEAN = 1, QUERN_POOLING_CLS = 2, QUERN_POOLING_LAST = 3 };
+enum quern_pooling {
+    QUERN_POOLING_NONE,
+    QUERN_POOLING_MEAN,
+    QUERN_POOLING_CLS, /* the first row */
+    QUERN_POOLING_LAST,
+    QUERN_POOLING_RANK /* of rerankers */
+};
 
 /* Layers of one kind: the parameters by which they attend. All layers have QUERN_P_HEADS heads; QUERN_P_KV_HEADS is a
  * matter of each layer. */
@@ -137,8 +150,9 @@ enum quern_layer_kind { QUERN_LAYER_GLOBAL, QUERN_LAYER_LOCAL, QUERN_LAYER_KINDS
 
 /* Which layers are of which kind, where the file does not list the kinds; period: the number that it gives instead. */
 enum quern_layer_pattern {
-    QUERN_PATTERN_GLOBAL,               /* all are global; there is no key */
-    QUERN_PATTERN_LAST_OF_PERIOD_GLOBAL /* only the last layer of each period is global; none when the period is 0 */
+    QUERN_PATTERN_GLOBAL,                /* all are global; there is no key */
+    QUERN_PATTERN_LAST_OF_PERIOD_GLOBAL, /* only the last layer of each period is global; none when the period is 0 */
+    QUERN_PATTERN_FIRST_OF_PERIOD_GLOBAL /* the same with the first layer of each period */
 };
 
 /* A file with this tensor is refused, for the reason given. */
@@ -158,6 +172,7 @@ struct quern_arch {
     enum quern_norm_kind norm;
     enum quern_sum sum;
     enum quern_ffn_kind ffn;
+    bool may_be_causal;    /* files may ask for causal attention: QUERN_P_CAUSAL */
     bool scales_embedding; /* embeddings of tokens are multiplied by sqrt(width) */
     enum quern_layer_pattern pattern;
     struct quern_arch_geometry geometry[QUERN_LAYER_KINDS];
@@ -171,6 +186,7 @@ struct quern_arch {
     bool opens_texts, closes_texts, spaces_texts; /* whether the published tokenizer puts a token before, a token behind
                                                      and a space before every text */
 
+    const char *ignored; /* a tensor that files may hold, but that no vector needs; NULL: none */
     const struct quern_arch_refusal *refusals;
     int refusal_count;
     uint64_t digest_seed; /* so that equal weights in two architectures belong to two spaces */
@@ -192,6 +208,7 @@ void quern_tensor_name(char name[QUERN_TENSOR_NAME], const struct quern_arch *ar
 enum quern_layer_kind quern_layer_kind_of(const struct quern_arch *arch, int layer, int period);
 
 /* The descriptions; arch.c lists them. */
-extern const struct quern_arch quern_arch_bert, quern_arch_gemma_embedding;
+extern const struct quern_arch quern_arch_bert, quern_arch_gemma_embedding, quern_arch_modern_bert,
+    quern_arch_nomic_bert, quern_arch_qwen3;
 
 #endif

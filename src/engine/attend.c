@@ -133,7 +133,7 @@ static void attend_tile(void *argument, int tile, int thread)
     const struct quern_attention_job job = {
         .packed = packed_of(a, span, kv_head), .queries = head_of(a, span->first, kv_head * group),
         .token_stride = qkv_stride(layer), .group = group, .dimensions = layer->head, .tokens = span->count,
-        .before = layer->window, .after = layer->window, .scale = layer->score_scale};
+        .before = layer->window, .after = a->engine->network->causal ? 0 : layer->window, .scale = layer->score_scale};
     float *result = (float *)(void *)(e->scratch + (size_t)thread * e->scratch_bytes);
     unsigned char *scratch = (unsigned char *)result + e->result_bytes;
 

@@ -38,7 +38,10 @@ static void pool_tile(void *argument, int tile, int thread)
     case QUERN_POOLING_MEAN: pool_mean(e, span, pooled); break;
     case QUERN_POOLING_CLS: memcpy(pooled, final_row(e, span->first), width * sizeof *pooled); break;
     case QUERN_POOLING_LAST:
-    case QUERN_POOLING_NONE: break; /* refused when the model was opened */
+        memcpy(pooled, final_row(e, span->first + span->count - 1), width * sizeof *pooled);
+        break;
+    case QUERN_POOLING_NONE:
+    case QUERN_POOLING_RANK: break; /* refused when the model was opened */
     }
 }
 

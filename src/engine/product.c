@@ -90,7 +90,7 @@ static void ffn_tile(void *argument, int tile, int thread)
             run_panel(p, together * panel + i, next + i, row, count, results + i * QUERN_PANEL_COLUMNS, stride);
         for (int i = 0; i < count; i++) {
             const float *gate = results + (size_t)i * stride, *up = together == 2 ? gate + QUERN_PANEL_COLUMNS : NULL;
-            p->hidden->ffn[e->network->arch->ffn](e->hidden, row + i, length, panel * QUERN_PANEL_COLUMNS, gate, up,
+            p->hidden->ffn[e->network->ffn](e->hidden, row + i, length, panel * QUERN_PANEL_COLUMNS, gate, up,
                                                   QUERN_PANEL_COLUMNS);
         }
     }

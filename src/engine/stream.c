@@ -70,6 +70,7 @@ static void add_row(const struct row_pass *pass, int row, float *x, float *scrat
         k->add(x, y, s->width);
         quern_engine_norm_row(e, x, x, pass->norm);
         break;
+    case QUERN_PLAIN_SUM: k->add(x, y, s->width); break;
     }
 }
 

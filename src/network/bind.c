@@ -99,11 +99,11 @@ static bool has_bias(const struct quern_binder *binder, enum quern_tensor tensor
            (bias == QUERN_BIAS_OPTIONAL && look_up(binder, tensor, layer, "bias") != NULL);
 }
 
-/* A norm; one that the architecture lacks stays zeroed. */
+/* A norm; one that the architecture or its first layer lacks stays zeroed. */
 static int bind_norm(struct quern_binder *binder, enum quern_tensor tensor, int layer, struct quern_norm *norm)
 {
     *norm = (struct quern_norm){NULL, NULL};
-    if (!has(binder, tensor))
+    if (!has(binder, tensor) || (layer == 0 && binder->arch->tensors[tensor].not_in_first))
         return QUERN_OK;
     QUERN_TRY(bind_vector(binder, tensor, layer, "weight", &norm->weight));
     return has_bias(binder, tensor, layer) ? bind_vector(binder, tensor, layer, "bias", &norm->bias) : QUERN_OK;
@@ -111,11 +111,11 @@ static int bind_norm(struct quern_binder *binder, enum quern_tensor tensor, int 
 
 /* ---------------------------------------------------------------- matrices */
 
-/* A tensor that becomes a part of a matrix. */
+/* A tensor, or some of its rows, that becomes a part of a matrix. */
 struct part {
     const struct quern_gguf_tensor *weight;
-    const unsigned char *bias; /* floats [rows], perhaps not aligned; NULL: none */
-    int panels;
+    const unsigned char *bias; /* floats [rows of the tensor], perhaps not aligned; NULL: none */
+    int first, panels;         /* panels of the tensor: the first one, and how many */
 };
 
 static int find_part(struct quern_binder *binder, enum quern_tensor tensor, int layer, struct part *part)
@@ -129,7 +129,7 @@ static int find_part(struct quern_binder *binder, enum quern_tensor tensor, int 
     return has_bias(binder, tensor, layer) ? find_vector(binder, tensor, layer, "bias", rows, &part->bias) : QUERN_OK;
 }
 
-/* Reserves the memory of a part's panel, and when there is memory, lists the panel for packing. */
+/* Reserves the memory of a tensor's panel, and when there is memory, lists the panel for packing. */
 static struct quern_panel bind_panel(struct quern_binder *binder, const struct part *part, int panel)
 {
     const struct quern_gguf_tensor *t = part->weight;
@@ -147,7 +147,7 @@ static struct quern_panel bind_panel(struct quern_binder *binder, const struct p
     return (struct quern_panel){gemm, data};
 }
 
-/* The biases of a part's panel; a part without biases has zeros. */
+/* The biases of a tensor's panel; a tensor without biases has zeros. */
 static void copy_bias(float *bias, const struct part *part, int panel)
 {
     const size_t bytes = QUERN_PANEL_COLUMNS * sizeof *bias;
@@ -159,16 +159,14 @@ static void copy_bias(float *bias, const struct part *part, int panel)
 
 enum { MOST_PARTS = 3 };
 
-/* Makes one matrix of count tensors. Their panels follow each other, or alternate: the first of each, then the second
- * of each, and so on. */
-static int bind_matrix(struct quern_binder *binder, int layer, const enum quern_tensor *tensors, int count,
-                       bool alternate, struct quern_matrix *matrix)
+/* Makes one matrix of count parts. Their panels follow each other, or alternate: the first of each, then the second of
+ * each, and so on. */
+static void join_parts(struct quern_binder *binder, const struct part *parts, int count, bool alternate,
+                       struct quern_matrix *matrix)
 {
-    struct part parts[MOST_PARTS];
     int panel_count = 0, before = 0;
     bool biased = false;
     for (int i = 0; i < count; i++) {
-        QUERN_TRY(find_part(binder, tensors[i], layer, &parts[i]));
         panel_count += parts[i].panels;
         biased = biased || parts[i].bias != NULL;
     }
@@ -176,17 +174,27 @@ static int bind_matrix(struct quern_binder *binder, int layer, const enum quern_
     struct quern_panel *panels = quern_arena_take(&binder->tables, (size_t)panel_count, sizeof *panels);
     float *bias = biased ? quern_arena_take(&binder->tables, (size_t)rows, sizeof *bias) : NULL;
     *matrix = (struct quern_matrix){
-        .rows = rows, .length = length_of(binder, tensors[0]), .fast = true, .panels = panels, .bias = bias};
+        .rows = rows, .length = (int)parts[0].weight->shape[0], .fast = true, .panels = panels, .bias = bias};
     for (int i = 0; i < count; before += parts[i++].panels)
         for (int p = 0; p < parts[i].panels; p++) {
             const int place = alternate ? p * count + i : before + p;
-            const struct quern_panel panel = bind_panel(binder, &parts[i], p);
+            const struct quern_panel panel = bind_panel(binder, &parts[i], parts[i].first + p);
             matrix->fast = matrix->fast && panel.gemm->run[QUERN_PATH_FAST] != NULL;
             if (panels != NULL)
                 panels[place] = panel;
             if (bias != NULL)
-                copy_bias(bias + place * QUERN_PANEL_COLUMNS, &parts[i], p);
+                copy_bias(bias + place * QUERN_PANEL_COLUMNS, &parts[i], parts[i].first + p);
         }
+}
+
+/* One matrix of whole tensors. */
+static int bind_matrix(struct quern_binder *binder, int layer, const enum quern_tensor *tensors, int count,
+                       bool alternate, struct quern_matrix *matrix)
+{
+    struct part parts[MOST_PARTS];
+    for (int i = 0; i < count; i++)
+        QUERN_TRY(find_part(binder, tensors[i], layer, &parts[i]));
+    join_parts(binder, parts, count, alternate, matrix);
     return QUERN_OK;
 }
 
@@ -203,9 +211,23 @@ static int bind_qkv(struct quern_binder *binder, int layer, struct quern_matrix 
     return bind_matrix(binder, layer, parts, 3, false, qkv);
 }
 
+/* The two halves of a tensor, alternating. */
+static int bind_halves(struct quern_binder *binder, int layer, enum quern_tensor tensor, struct quern_matrix *matrix)
+{
+    struct part parts[2];
+    QUERN_TRY(find_part(binder, tensor, layer, &parts[0]));
+    parts[0].panels /= 2;
+    parts[1] = parts[0];
+    parts[1].first = parts[0].panels;
+    join_parts(binder, parts, 2, true, matrix);
+    return QUERN_OK;
+}
+
 static int bind_up(struct quern_binder *binder, int layer, struct quern_matrix *up)
 {
     static const enum quern_tensor parts[] = {QUERN_T_GATE, QUERN_T_UP};
+    if (has(binder, QUERN_T_GATE_UP))
+        return bind_halves(binder, layer, QUERN_T_GATE_UP, up);
     if (binder->network->gated)
         return bind_matrix(binder, layer, parts, 2, true, up);
     return bind_one(binder, layer, QUERN_T_UP, up);
@@ -314,12 +336,18 @@ static int bind_head(struct quern_binder *binder)
     return QUERN_OK;
 }
 
+const struct quern_gguf_tensor *quern_binder_ignored(const struct quern_binder *binder)
+{
+    return binder->arch->ignored != NULL ? quern_gguf_tensor_find(binder->gguf, binder->arch->ignored) : NULL;
+}
+
 /* A tensor that the description does not know may change what the others mean. */
 static int refuse_unknown(const struct quern_binder *binder)
 {
-    if (binder->gguf->tensor_count != binder->tensor_count)
+    const size_t count = binder->gguf->tensor_count - (quern_binder_ignored(binder) != NULL);
+    if (count != binder->tensor_count)
         return quern_fail(binder->error, QUERN_EUNSUPPORTED,
-                          "the file has %zu tensors, but a %s model of %d layers has %zu", binder->gguf->tensor_count,
+                          "the file has %zu tensors, but a %s model of %d layers has %zu", count,
                           binder->arch->name, quern_binder_size(binder, QUERN_P_LAYERS), binder->tensor_count);
     return QUERN_OK;
 }

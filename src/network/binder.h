@@ -56,6 +56,9 @@ int quern_binder_read_keys(struct quern_binder *binder);
 /* bind.c: everything from the description and the file to the network; called twice. */
 int quern_binder_bind(struct quern_binder *binder);
 
+/* bind.c: the tensor of the file that the architecture ignores; NULL: it has none. */
+const struct quern_gguf_tensor *quern_binder_ignored(const struct quern_binder *binder);
+
 /* rotations.c: the tables of RoPE of every kind of layer. */
 void quern_binder_bind_rotations(struct quern_binder *binder);
 

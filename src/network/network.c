@@ -53,13 +53,17 @@ static int load(struct quern_binder *binder, int threads)
     QUERN_TRY(quern_binder_find_arch(binder));
     QUERN_TRY(quern_binder_read_keys(binder));
     network->arch = binder->arch;
-    network->gated = binder->arch->tensors[QUERN_T_GATE].name != NULL;
+    network->gated = network->arch->tensors[QUERN_T_GATE].name != NULL ||
+                     network->arch->tensors[QUERN_T_GATE_UP].name != NULL;
+    network->ffn = (enum quern_ffn_kind)binder->values[QUERN_P_FFN_KIND];
+    network->causal = binder->values[QUERN_P_CAUSAL] != 0;
     QUERN_TRY(quern_binder_bind(binder));
     QUERN_TRY(reserve(binder));
     QUERN_TRY(quern_binder_bind(binder));
     fill_shape(&network->shape, binder);
     for (size_t i = 0; i < binder->gguf->tensor_count; i++)
-        network->parameters += binder->gguf->tensors[i].elements;
+        if (&binder->gguf->tensors[i] != quern_binder_ignored(binder))
+            network->parameters += binder->gguf->tensors[i].elements;
     return quern_binder_pack(binder, threads);
 }
 

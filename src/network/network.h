@@ -80,7 +80,9 @@ struct quern_network {
     const float *positions;                 /* added to them [file_context][width]; NULL: none */
     const float *token_type;                /* added to all of them [width]; NULL: none */
     struct quern_norm embedding_norm;
+    enum quern_ffn_kind ffn;
     bool gated;                       /* feed-forward blocks have a gate */
+    bool causal;                      /* no token attends to a later one */
     const struct quern_layer *layers; /* [shape.layers] */
     struct quern_norm final_norm;
     struct quern_matrix dense[QUERN_MOST_DENSE]; /* the dense head, one behind the other; rows 0: there is none more */

@@ -15,6 +15,14 @@ static uint64_t digest_shape(const struct quern_network *network)
     return quern_digest_double(digest, s->epsilon);
 }
 
+/* What files of an architecture may choose. It counts only where it is not what the architecture has anyway, so that
+ * digests stayed what they were before there was a choice. */
+static uint64_t digest_choices(uint64_t digest, const struct quern_network *network)
+{
+    const int ffn = network->ffn != network->arch->ffn ? (int)network->ffn + 1 : 0, choices = 2 * ffn + network->causal;
+    return choices != 0 ? quern_digest_number(digest, (uint64_t)choices) : digest;
+}
+
 /* How each layer attends. */
 static uint64_t digest_layers(uint64_t digest, const struct quern_network *network)
 {
@@ -74,7 +82,7 @@ uint64_t quern_binder_digest(const struct quern_binder *binder)
 {
     const struct quern_network *network = binder->network;
     const size_t width = (size_t)network->shape.width, context = (size_t)network->shape.file_context;
-    uint64_t digest = digest_layers(digest_shape(network), network);
+    uint64_t digest = digest_layers(digest_choices(digest_shape(network), network), network);
     digest = digest_matrices(digest, binder);
     digest = quern_digest_number(digest, digest_vectors(binder->gguf));
     digest = digest_floats(digest, network->positions, context * width);

@@ -1,4 +1,5 @@
 /* From the metadata of a file to the parameters of its model. */
+#include "base/count.h"
 #include "base/error.h"
 #include "base/view.h"
 #include "network/binder.h"
@@ -99,6 +100,25 @@ static int read_pattern(struct quern_binder *binder, const struct quern_arch_key
     return QUERN_OK;
 }
 
+static int read_ffn_kind(struct quern_binder *binder, const char *name)
+{
+    static const struct {
+        const char *name;
+        enum quern_ffn_kind kind;
+    } kinds[] = {{"gelu", QUERN_FFN_GEGLU_ERF}, {"silu", QUERN_FFN_SWIGLU}};
+    quern_text activation;
+    if (quern_gguf_find(binder->gguf, name) == NULL)
+        return QUERN_OK;
+    QUERN_TRY(quern_gguf_string(binder->gguf, name, &activation, binder->error));
+    for (size_t i = 0; i < QUERN_COUNT(kinds); i++)
+        if (quern_text_is(activation, kinds[i].name)) {
+            binder->values[QUERN_P_FFN_KIND] = kinds[i].kind;
+            return QUERN_OK;
+        }
+    return quern_fail(binder->error, QUERN_EUNSUPPORTED, "key %s is \"%.*s\"; quern has \"gelu\" and \"silu\"", name,
+                      shown(activation), activation.data);
+}
+
 static int read_key(struct quern_binder *binder, const struct quern_arch_key *key)
 {
     char name[96];
@@ -106,6 +126,10 @@ static int read_key(struct quern_binder *binder, const struct quern_arch_key *ke
     int64_t integer = (int64_t)key->fallback;
     bool flag = key->fallback != 0;
     snprintf(name, sizeof name, "%s.%s", binder->arch->name, key->name);
+    if (key->required && key->parameter == QUERN_P_POOLING && quern_gguf_find(binder->gguf, name) == NULL)
+        return quern_fail(binder->error, QUERN_EFORMAT,
+                          "key %s is missing: this model generates texts, or its file was converted by an old program; "
+                          "take a file that was made for embedding", name);
     if (key->required && quern_gguf_find(binder->gguf, name) == NULL)
         return quern_fail(binder->error, QUERN_EFORMAT,
                           "key %s is missing; convert the model again with a program that writes it", name);
@@ -124,6 +148,7 @@ static int read_key(struct quern_binder *binder, const struct quern_arch_key *ke
         break;
     case QUERN_KEY_KV_HEADS: return read_kv_heads(binder, key, name);
     case QUERN_KEY_PATTERN: return read_pattern(binder, key, name);
+    case QUERN_KEY_FFN_KIND: return read_ffn_kind(binder, name);
     }
     return QUERN_OK;
 }
@@ -138,6 +163,7 @@ static void fall_back(double *values, enum quern_parameter parameter, double val
 static void fill_defaults(struct quern_binder *binder)
 {
     double *v = binder->values;
+    v[QUERN_P_GATE_UP] = 2 * v[QUERN_P_FFN];
     fall_back(v, QUERN_P_DIMENSIONS, v[QUERN_P_WIDTH]);
     fall_back(v, QUERN_P_HEAD, (int)(v[QUERN_P_WIDTH] / v[QUERN_P_HEADS]));
     fall_back(v, QUERN_P_VALUE_HEAD, v[QUERN_P_HEAD]);
@@ -207,14 +233,22 @@ static int check_sizes(const struct quern_binder *binder)
     return QUERN_OK;
 }
 
+static int refuse_pooling(const struct quern_binder *binder, int pooling)
+{
+    if (pooling == QUERN_POOLING_RANK)
+        return quern_fail(binder->error, QUERN_EUNSUPPORTED, "pooling type %d is that of a reranker: it scores pairs "
+                          "of texts, and gives no vectors", pooling);
+    return quern_fail(binder->error, QUERN_EUNSUPPORTED, "pooling type %d is not supported for %s", pooling,
+                      binder->arch->name);
+}
+
 /* Files of an architecture may ask for variants that quern does not compute. */
 static int refuse_variants(const struct quern_binder *binder)
 {
     const int pooling = (int)binder->values[QUERN_P_POOLING];
     if (pooling >= 32 || (binder->arch->poolings >> pooling & 1) == 0)
-        return quern_fail(binder->error, QUERN_EUNSUPPORTED, "pooling type %d is not supported for %s", pooling,
-                          binder->arch->name);
-    if (binder->values[QUERN_P_CAUSAL] != 0)
+        return refuse_pooling(binder, pooling);
+    if (binder->values[QUERN_P_CAUSAL] != 0 && !binder->arch->may_be_causal)
         return quern_fail(binder->error, QUERN_EUNSUPPORTED, "causal attention is not supported for %s",
                           binder->arch->name);
     char key[96];
@@ -229,6 +263,7 @@ static int refuse_variants(const struct quern_binder *binder)
 
 int quern_binder_read_keys(struct quern_binder *binder)
 {
+    binder->values[QUERN_P_FFN_KIND] = binder->arch->ffn;
     for (int i = 0; i < binder->arch->key_count; i++)
         QUERN_TRY(read_key(binder, &binder->arch->keys[i]));
     fill_defaults(binder);

@@ -58,7 +58,34 @@ struct quern_recipe quern_recipe_bert(void)
 {
     return (struct quern_recipe){.layers = 3, .embedding = 64, .ffn = 96, .heads = 2, .kv_heads = 2,
                                  .head_dimensions = 32, .context = 256, .vocabulary = QUERN_VOCABULARY_TINY,
-                                 .type = QUERN_TYPE_F32, .bert = true, .pooling = 1, .seed = 1};
+                                 .type = QUERN_TYPE_F32, .arch = QUERN_RECIPE_BERT, .pooling = 1, .seed = 1};
+}
+
+struct quern_recipe quern_recipe_nomic(void)
+{
+    struct quern_recipe recipe = quern_recipe_bert();
+    recipe.arch = QUERN_RECIPE_NOMIC_BERT;
+    recipe.fused = true;
+    return recipe;
+}
+
+struct quern_recipe quern_recipe_qwen3(void)
+{
+    struct quern_recipe recipe = quern_recipe_bert();
+    recipe.arch = QUERN_RECIPE_QWEN3;
+    recipe.heads = 4;
+    recipe.pooling = 3;
+    return recipe;
+}
+
+struct quern_recipe quern_recipe_modern(void)
+{
+    struct quern_recipe recipe = quern_recipe_bert();
+    recipe.arch = QUERN_RECIPE_MODERN_BERT;
+    recipe.layers = 6;
+    recipe.window = 16;
+    recipe.pooling = 2;
+    return recipe;
 }
 
 /* ---------------------------------------------------------------- tensors */
@@ -183,8 +210,78 @@ static void plan_bert(struct plan *plan, const struct quern_recipe *r)
         plan_bert_layer(plan, r, layer);
 }
 
+static void plan_queries_keys_values(struct plan *plan, const struct quern_recipe *r, int layer)
+{
+    char name[48];
+    const size_t queries = (size_t)(r->heads * r->head_dimensions), keys = (size_t)(r->kv_heads * r->head_dimensions);
+#define NAMED(part) (snprintf(name, sizeof name, "blk.%d." part, layer), name)
+    if (r->fused || r->arch == QUERN_RECIPE_MODERN_BERT) {
+        plan_matrix(plan, r->type, r->embedding, queries + 2 * keys, NAMED("attn_qkv"));
+    } else {
+        plan_matrix(plan, r->type, r->embedding, queries, NAMED("attn_q"));
+        plan_matrix(plan, r->type, r->embedding, keys, NAMED("attn_k"));
+        plan_matrix(plan, mixed_type(r, layer, "attn_v"), r->embedding, keys, NAMED("attn_v"));
+    }
+#undef NAMED
+}
+
+static void plan_nomic_layer(struct plan *plan, const struct quern_recipe *r, int layer)
+{
+    char name[48];
+#define NAMED(part) (snprintf(name, sizeof name, "blk.%d." part, layer), name)
+    plan_queries_keys_values(plan, r, layer);
+    plan_matrix(plan, r->type, r->heads * r->head_dimensions, (size_t)r->embedding, NAMED("attn_output"));
+    plan_layer_norm(plan, r->embedding, NAMED("attn_output_norm"));
+    plan_matrix(plan, r->type, r->embedding, (size_t)r->ffn, NAMED("ffn_up"));
+    plan_matrix(plan, r->type, r->embedding, (size_t)r->ffn, NAMED("ffn_gate"));
+    plan_matrix(plan, mixed_type(r, layer, "ffn_down"), r->ffn, (size_t)r->embedding, NAMED("ffn_down"));
+    plan_layer_norm(plan, r->embedding, NAMED("layer_output_norm"));
+#undef NAMED
+}
+
+static void plan_nomic(struct plan *plan, const struct quern_recipe *r)
+{
+    plan_matrix(plan, embedding_type(r), r->embedding, r->vocabulary, "token_embd");
+    plan_matrix(plan, QUERN_TYPE_F32, r->embedding, 2, "token_types");
+    plan_layer_norm(plan, r->embedding, "token_embd_norm");
+    for (int layer = 0; layer < r->layers; layer++)
+        plan_nomic_layer(plan, r, layer);
+}
+
+/* A layer of Qwen3 or of ModernBERT, whose norms stand before each block. */
+static void plan_normed_layer(struct plan *plan, const struct quern_recipe *r, int layer)
+{
+    char name[48];
+    const bool qwen3 = r->arch == QUERN_RECIPE_QWEN3;
+#define NAMED(part) (snprintf(name, sizeof name, "blk.%d." part, layer), name)
+    if (qwen3 || layer > 0)
+        plan_norm(plan, r->embedding, 1.0f, 0.1f, NAMED("attn_norm"));
+    plan_queries_keys_values(plan, r, layer);
+    if (qwen3) {
+        plan_norm(plan, r->head_dimensions, 1.5f, 0.2f, NAMED("attn_q_norm"));
+        plan_norm(plan, r->head_dimensions, 1.5f, 0.2f, NAMED("attn_k_norm"));
+    }
+    plan_matrix(plan, r->type, r->heads * r->head_dimensions, (size_t)r->embedding, NAMED("attn_output"));
+    plan_norm(plan, r->embedding, 1.0f, 0.1f, NAMED("ffn_norm"));
+    plan_matrix(plan, r->type, r->embedding, (size_t)(qwen3 ? r->ffn : 2 * r->ffn), NAMED("ffn_up"));
+    if (qwen3)
+        plan_matrix(plan, r->type, r->embedding, (size_t)r->ffn, NAMED("ffn_gate"));
+    plan_matrix(plan, mixed_type(r, layer, "ffn_down"), r->ffn, (size_t)r->embedding, NAMED("ffn_down"));
+#undef NAMED
+}
+
+static void plan_normed(struct plan *plan, const struct quern_recipe *r)
+{
+    plan_matrix(plan, embedding_type(r), r->embedding, r->vocabulary, "token_embd");
+    if (r->arch == QUERN_RECIPE_MODERN_BERT)
+        plan_norm(plan, r->embedding, 1.0f, 0.1f, "token_embd_norm");
+    for (int layer = 0; layer < r->layers; layer++)
+        plan_normed_layer(plan, r, layer);
+    plan_norm(plan, r->embedding, 1.0f, 0.1f, "output_norm");
+}
+
 /* The embedding's deviation makes a row's length 1; the model multiplies by sqrt(embedding). */
-static void plan_tensors(struct plan *plan, const struct quern_recipe *r)
+static void plan_gemma(struct plan *plan, const struct quern_recipe *r)
 {
     plan_matrix(plan, embedding_type(r), r->embedding, r->vocabulary, "token_embd");
     for (int layer = 0; layer < r->layers; layer++)
@@ -250,7 +347,11 @@ static int put_tensors(struct quern_gguf_writer *writer, const struct plan *plan
 
 static const char *architecture(const struct quern_recipe *r)
 {
-    return r->bert ? "bert" : "gemma-embedding";
+    static const char *const names[] = {
+        [QUERN_RECIPE_GEMMA] = "gemma-embedding", [QUERN_RECIPE_BERT] = "bert",
+        [QUERN_RECIPE_NOMIC_BERT] = "nomic-bert", [QUERN_RECIPE_QWEN3] = "qwen3",
+        [QUERN_RECIPE_MODERN_BERT] = "modern-bert"};
+    return names[r->arch];
 }
 
 static void put_number(struct quern_gguf_writer *writer, const struct quern_recipe *r, const char *key, int value)
@@ -290,6 +391,46 @@ static void put_bert_keys(struct quern_gguf_writer *writer, const struct quern_r
     quern_gguf_put_u32(writer, "tokenizer.ggml.token_type_count", 2);
 }
 
+static void put_nomic_keys(struct quern_gguf_writer *writer, const struct quern_recipe *r)
+{
+    put_float(writer, r, "attention.layer_norm_epsilon", 1e-12f);
+    quern_gguf_put_bool(writer, "nomic-bert.attention.causal", false);
+    quern_gguf_put_u32(writer, "tokenizer.ggml.token_type_count", 2);
+    put_float(writer, r, "rope.freq_base", 1e3f);
+}
+
+static void put_qwen3_keys(struct quern_gguf_writer *writer, const struct quern_recipe *r)
+{
+    put_number(writer, r, "attention.head_count_kv", r->kv_heads);
+    put_number(writer, r, "attention.key_length", r->head_dimensions);
+    put_number(writer, r, "attention.value_length", r->head_dimensions);
+    put_float(writer, r, "attention.layer_norm_rms_epsilon", 1e-6f);
+    put_float(writer, r, "rope.freq_base", 1e6f);
+}
+
+static void put_modern_keys(struct quern_gguf_writer *writer, const struct quern_recipe *r)
+{
+    put_number(writer, r, "attention.sliding_window", r->window);
+    put_number(writer, r, "attention.sliding_window_pattern", 3);
+    put_float(writer, r, "attention.layer_norm_epsilon", 1e-5f);
+    quern_gguf_put_bool(writer, "modern-bert.attention.causal", false);
+    put_float(writer, r, "rope.freq_base", 160000.0f);
+    put_float(writer, r, "rope.freq_base_swa", 1e4f);
+    put_string(writer, "modern-bert.rope.scaling.type", "none");
+    if (r->activation != NULL)
+        put_string(writer, "modern-bert.hidden_activation", r->activation);
+}
+
+/* What differs from one architecture to another. */
+static const struct maker {
+    void (*plan)(struct plan *plan, const struct quern_recipe *r);
+    void (*put_keys)(struct quern_gguf_writer *writer, const struct quern_recipe *r);
+} makers[] = {
+    [QUERN_RECIPE_GEMMA] = {plan_gemma, put_gemma_keys}, [QUERN_RECIPE_BERT] = {plan_bert, put_bert_keys},
+    [QUERN_RECIPE_NOMIC_BERT] = {plan_nomic, put_nomic_keys}, [QUERN_RECIPE_QWEN3] = {plan_normed, put_qwen3_keys},
+    [QUERN_RECIPE_MODERN_BERT] = {plan_normed, put_modern_keys},
+};
+
 static void put_model_keys(struct quern_gguf_writer *writer, const struct quern_recipe *r)
 {
     put_string(writer, "general.architecture", architecture(r));
@@ -309,10 +450,7 @@ static void put_model_keys(struct quern_gguf_writer *writer, const struct quern_
     put_number(writer, r, "block_count", r->layers);
     put_number(writer, r, "feed_forward_length", r->ffn);
     put_number(writer, r, "attention.head_count", r->heads);
-    if (r->bert)
-        put_bert_keys(writer, r);
-    else
-        put_gemma_keys(writer, r);
+    makers[r->arch].put_keys(writer, r);
     if (r->pooling >= 0)
         put_number(writer, r, "pooling_type", r->pooling);
     if (r->head) {
@@ -355,7 +493,9 @@ static int put_vocabulary(struct quern_gguf_writer *writer, const struct quern_r
     for (size_t i = 0; i < vocabulary.count && r->unigram; i++) /* unigram has no pieces for bytes */
         if (vocabulary.kinds[i] == QUERN_PIECE_BYTE)
             vocabulary.kinds[i] = QUERN_PIECE_UNUSED;
-    put_string(writer, "tokenizer.ggml.model", r->unigram ? "t5" : r->bert ? "bert" : r->merges ? "gemma4" : "llama");
+    const bool pieces = r->arch == QUERN_RECIPE_BERT && !r->unigram;
+    put_string(writer, "tokenizer.ggml.model",
+               r->unigram ? "t5" : pieces ? "bert" : r->merges ? "gemma4" : "llama");
     put_string(writer, "tokenizer.ggml.pre", "default");
     quern_gguf_put_strings(writer, "tokenizer.ggml.tokens", vocabulary.texts, vocabulary.count);
     quern_gguf_put_array(writer, "tokenizer.ggml.scores", QUERN_GGUF_F32, vocabulary.scores, vocabulary.count);
@@ -383,10 +523,7 @@ int quern_model_make(const char *path, const struct quern_recipe *recipe, quern_
                             : quern_fail(error, QUERN_ENOMEM, "no memory to plan a model");
     if (code != QUERN_OK)
         goto out;
-    if (recipe->bert)
-        plan_bert(&plan, recipe);
-    else
-        plan_tensors(&plan, recipe);
+    makers[recipe->arch].plan(&plan, recipe);
     put_model_keys(writer, recipe);
     code = put_vocabulary(writer, recipe, error);
     if (code == QUERN_OK)

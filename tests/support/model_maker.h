@@ -1,5 +1,5 @@
-/* Makes model files to test and measure with: the keys and tensors of EmbeddingGemma or of BERT, weights that are
- * noise. A tensor's values depend on its name and the seed only. */
+/* Makes model files to test and measure with: the keys and tensors of an architecture, weights that are noise. A
+ * tensor's values depend on its name and the seed only. */
 #ifndef QUERN_TESTS_MODEL_MAKER_H
 #define QUERN_TESTS_MODEL_MAKER_H
 
@@ -7,13 +7,22 @@
 
 #include <stdbool.h>
 
+enum quern_recipe_arch {
+    QUERN_RECIPE_GEMMA, /* EmbeddingGemma */
+    QUERN_RECIPE_BERT,
+    QUERN_RECIPE_NOMIC_BERT,
+    QUERN_RECIPE_QWEN3,
+    QUERN_RECIPE_MODERN_BERT
+};
+
 struct quern_recipe {
+    enum quern_recipe_arch arch;
     int layers, embedding, ffn, heads, kv_heads, head_dimensions, context, window, hidden; /* hidden: of the head */
     size_t vocabulary;                                                                     /* pieces: see below */
     uint32_t type; /* enum quern_type, of the matrices; some are of others, as in published files of that type */
-    bool bert;     /* BERT instead of EmbeddingGemma */
     int pooling;   /* as numbered in files; negative: the key is not there */
-    bool fused;    /* BERT: queries, keys and values are one tensor */
+    bool fused;    /* BERT and Nomic's: queries, keys and values are one tensor, as they always are in ModernBERT */
+    const char *activation; /* ModernBERT: hidden_activation; NULL: the key is not there */
     bool head;     /* whether the file holds the dense head */
     bool merges;   /* the tokenizer "gemma4", with merges, instead of "llama" */
     bool unigram;  /* the tokenizer "t5", with a character map that turns 'w' into "of" */
@@ -35,6 +44,13 @@ struct quern_recipe quern_recipe_full(void);
 
 /* A BERT of three layers in F32, with mean pooling. quern does not have the tokenizer that it names. */
 struct quern_recipe quern_recipe_bert(void);
+
+/* Tiny models of other architectures in F32, pooled as published ones are, with the vocabulary of EmbeddingGemma's. Two
+ * query heads of Qwen3 share a head of keys and values, and heads are wider than the width asks for; ModernBERT has a
+ * window of 16 tokens and two periods of layers. */
+struct quern_recipe quern_recipe_nomic(void);
+struct quern_recipe quern_recipe_qwen3(void);
+struct quern_recipe quern_recipe_modern(void);
 
 int quern_model_make(const char *path, const struct quern_recipe *recipe, quern_error *error);
 

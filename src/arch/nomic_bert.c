@@ -1,0 +1,48 @@
+/* Nomic's BERT, of nomic-embed-text 1 and 1.5: RoPE instead of positions, feed-forward blocks with a gate, and no
+ * biases but those of norms. Every token attends to the whole text. */
+#include "arch/arch.h"
+#include "base/count.h"
+
+static const struct quern_arch_key keys[] = {
+    {"context_length", QUERN_P_CONTEXT, QUERN_KEY_INTEGER, 2, 1 << 20, .required = true},
+    {"embedding_length", QUERN_P_WIDTH, QUERN_KEY_INTEGER, 1, 1 << 16, .required = true},
+    {"block_count", QUERN_P_LAYERS, QUERN_KEY_INTEGER, 1, QUERN_MOST_LAYERS, .required = true},
+    {"feed_forward_length", QUERN_P_FFN, QUERN_KEY_INTEGER, 1, 1 << 20, .required = true},
+    {"attention.head_count", QUERN_P_HEADS, QUERN_KEY_INTEGER, 1, 1024, .required = true},
+    {"attention.layer_norm_epsilon", QUERN_P_EPSILON, QUERN_KEY_FLOAT, 0, 0.999, .required = true},
+    {"attention.causal", QUERN_P_CAUSAL, QUERN_KEY_BOOL, 0, 1, .fallback = 0},
+    {"rope.dimension_count", QUERN_P_ROTATED, QUERN_KEY_INTEGER, 1, 4096, .fallback = 0},
+    {"rope.freq_base", QUERN_P_ROPE_BASE, QUERN_KEY_FLOAT, 1.0001, 1e12, .fallback = 10000},
+    {"pooling_type", QUERN_P_POOLING, QUERN_KEY_INTEGER, 0, 255, .required = true},
+};
+
+const struct quern_arch quern_arch_nomic_bert = {
+    .name = "nomic-bert",
+    .title = "Nomic BERT",
+    .keys = keys,
+    .key_count = QUERN_COUNT(keys),
+    .tensors = {
+        [QUERN_T_TOKENS] = {"token_embd", .rows = QUERN_P_VOCABULARY, .length = QUERN_P_WIDTH},
+        [QUERN_T_TOKEN_TYPES] = {"token_types", .rows = QUERN_P_TOKEN_TYPES, .length = QUERN_P_WIDTH},
+        [QUERN_T_EMBEDDING_NORM] = {"token_embd_norm", .length = QUERN_P_WIDTH, .bias = QUERN_BIAS_REQUIRED},
+        [QUERN_T_QUERY] = {"attn_q", .rows = QUERN_P_QUERIES, .length = QUERN_P_WIDTH},
+        [QUERN_T_KEY] = {"attn_k", .rows = QUERN_P_KEYS, .length = QUERN_P_WIDTH},
+        [QUERN_T_VALUE] = {"attn_v", .rows = QUERN_P_KEYS, .length = QUERN_P_WIDTH},
+        [QUERN_T_QKV] = {"attn_qkv", .rows = QUERN_P_QKV, .length = QUERN_P_WIDTH},
+        [QUERN_T_OUTPUT] = {"attn_output", .rows = QUERN_P_WIDTH, .length = QUERN_P_QUERIES},
+        [QUERN_T_ATTENTION_SUM_NORM] = {"attn_output_norm", .length = QUERN_P_WIDTH, .bias = QUERN_BIAS_REQUIRED},
+        [QUERN_T_GATE] = {"ffn_gate", .rows = QUERN_P_FFN, .length = QUERN_P_WIDTH},
+        [QUERN_T_UP] = {"ffn_up", .rows = QUERN_P_FFN, .length = QUERN_P_WIDTH},
+        [QUERN_T_DOWN] = {"ffn_down", .rows = QUERN_P_WIDTH, .length = QUERN_P_FFN},
+        [QUERN_T_FFN_SUM_NORM] = {"layer_output_norm", .length = QUERN_P_WIDTH, .bias = QUERN_BIAS_REQUIRED},
+    },
+    .norm = QUERN_NORM_LAYER,
+    .sum = QUERN_NORM_OF_SUM,
+    .ffn = QUERN_FFN_SWIGLU,
+    .pattern = QUERN_PATTERN_GLOBAL,
+    .geometry = {
+        [QUERN_LAYER_GLOBAL] = {QUERN_P_HEAD, QUERN_P_VALUE_HEAD, QUERN_P_ROTATED, QUERN_P_NONE, QUERN_P_ROPE_BASE},
+    },
+    .poolings = 1 << QUERN_POOLING_MEAN | 1 << QUERN_POOLING_CLS,
+    .digest_seed = 4,
+};
