@@ -11,11 +11,6 @@ static bool is_empty(const struct quern_trie_edge *edge)
     return edge->to == 0 && edge->piece == 0;
 }
 
-static struct quern_trie_edge *look_up(const struct quern_piece_trie *trie, uint32_t from, uint32_t code)
-{
-    return quern_trie_look_up(trie, quern_trie_place(trie, from, code), from, code);
-}
-
 static int take_table(struct quern_piece_trie *trie, size_t places, quern_error *error)
 {
     trie->edges = quern_pages_take(places * sizeof *trie->edges, error);
@@ -38,7 +33,7 @@ static int double_table(struct quern_piece_trie *trie, quern_error *error)
     }
     for (size_t i = 0; i <= old.mask; i++)
         if (!is_empty(&old.edges[i]))
-            *look_up(trie, old.edges[i].from, old.edges[i].code & CODE) = old.edges[i];
+            *quern_trie_look_up(trie, old.edges[i].from, old.edges[i].code & CODE) = old.edges[i];
     quern_pages_release(old.edges, (old.mask + 1) * sizeof *old.edges);
     return QUERN_OK;
 }
@@ -49,7 +44,7 @@ static int add_edge(struct quern_piece_trie *trie, uint32_t node, uint32_t code,
 {
     if (trie->count > trie->mask / 2)
         QUERN_TRY(double_table(trie, error));
-    *edge = look_up(trie, node, code);
+    *edge = quern_trie_look_up(trie, node, code);
     if (is_empty(*edge)) {
         **edge = (struct quern_trie_edge){.from = node, .code = code};
         trie->count++;

@@ -55,15 +55,22 @@ static inline struct quern_trie_edge *quern_trie_place(const struct quern_piece_
     return &trie->edges[(size_t)(hash ^ hash >> 32) & trie->mask];
 }
 
-/* The edge from a node with a character, or an empty place, where it would be. place: where it may be. */
-static inline struct quern_trie_edge *quern_trie_look_up(const struct quern_piece_trie *trie,
-                                                         struct quern_trie_edge *place, uint32_t from, uint32_t code)
+/* The edge from a node with a character, or an empty place, where it would be. place: as quern_trie_place gives it. */
+static inline struct quern_trie_edge *quern_trie_find(const struct quern_piece_trie *trie,
+                                                      struct quern_trie_edge *place, uint32_t from, uint32_t code)
 {
     const uint32_t mask = ((uint32_t)1 << QUERN_TRIE_FILTER) - 1;
 
     while (!(place->from == from && (place->code & mask) == code) && !(place->to == 0 && place->piece == 0))
         place = place < trie->edges + trie->mask ? place + 1 : trie->edges;
     return place;
+}
+
+/* Both in one. */
+static inline struct quern_trie_edge *quern_trie_look_up(const struct quern_piece_trie *trie, uint32_t from,
+                                                         uint32_t code)
+{
+    return quern_trie_find(trie, quern_trie_place(trie, from, code), from, code);
 }
 
 /* Whether an edge may be followed by one with a character. */

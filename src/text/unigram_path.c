@@ -65,7 +65,7 @@ static void find_pieces(struct quern_unigram_tokenizer *t, const struct quern_un
         for (size_t i = 0; i < count; i++) {
             const struct walk walk = walks[i];
             const struct quern_trie_edge *edge =
-                quern_trie_look_up(&v->trie, walk.edge, walk.node, places[walk.at].code);
+                quern_trie_find(&v->trie, walk.edge, walk.node, places[walk.at].code);
             const uint32_t next = places[walk.at + 1].code;
             uint32_t *head = &heads[walk.start - first];
             t->matches[matches + 1] = (struct quern_unigram_match){walk.at + 1, edge->piece - 1, *head};
