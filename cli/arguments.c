@@ -197,6 +197,19 @@ static int refuse_option(const struct quern_cli_verb *verb, size_t count, int ke
     return quern_cli_misuse(verb->name, "there is no option '--%s'%s", asked, quern_nearest_hint(&nearest, hint));
 }
 
+/* Refuses an option of other programs that getopt takes for the beginning of one that wants something else: a key,
+ * which would be taken for the name of a file and repeated in a message. -1: it is none. word: the option as it is
+ * given. */
+static int refuse_key(const struct quern_cli_verb *verb, const char *word)
+{
+    static const char option[] = "--api-key";
+    if (strncmp(word, option, strlen(option)) != 0 || strchr("=", word[strlen(option)]) == NULL)
+        return -1;
+    return quern_cli_misuse(verb->name, "there is no option %s, because other users of the machine can see what a "
+                            "command line holds: write the key to a file for --api-key-file, or to $QUERN_API_KEY",
+                            option);
+}
+
 /* Refuses a long name behind one hyphen, as in "-model x", which otherwise is -m with the argument "odel". -1: it is
  * none. word: the argument of the command line that getopt has read last; value: what it takes as the option's. */
 static int refuse_one_hyphen(const struct quern_cli_verb *verb, const char *word, const char *value)
@@ -244,6 +257,8 @@ static int take_command_line(const struct quern_cli_verb *verb, int argc, char *
         }
         const struct quern_cli_option *option = option_at(verb, count, i);
         if (optarg != NULL && key < FIRST_LONG && (code = refuse_one_hyphen(verb, argv[optind - 1], optarg)) >= 0)
+            return code;
+        if (key >= FIRST_LONG && (code = refuse_key(verb, argv[optind - 1 - (optarg == argv[optind - 1])])) >= 0)
             return code;
         if (given[i] && option->kind != QUERN_CLI_KIND_TEXTS)
             return quern_cli_misuse(verb->name, "--%s is given twice", option->name);

@@ -185,6 +185,12 @@ near compare 'verify --against' compare a b
 near benchmark bench benchmark
 run completion bash
 check "completions of shells" exits 2 "'make install' installs the completions"
+for given in --api-key=sesame "--api-key sesame"; do
+    # shellcheck disable=SC2086 # words are meant to be split
+    run serve $given
+    check "serve $given: a key is refused on the command line, and not repeated" \
+        sh -c "[ $status = 2 ] && grep -qF api-key-file '$work/err' && ! grep -q sesame '$work/err'"
+done
 run embed -k x
 check "a letter that is no option" exits 2 "there is no option '-k'; see"
 near querry query embed -t querry x
