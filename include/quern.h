@@ -212,7 +212,10 @@ typedef struct quern_known_info {
     const char *license;      /* of the weights: "MIT" */
     const char *languages;    /* "English", "multilingual" */
     const char *architecture; /* general.architecture of its files */
+    const char *tokenizer;    /* tokenizer.ggml.model of its files */
     int dimensions, layers;
+    int parameters;       /* millions of weights */
+    int runs;             /* 1: this version of the library has its architecture and its tokenizer */
     int most_tokens;      /* of a text in the publisher's own tool, which cuts longer ones */
     int least_dimensions; /* the model was trained so that vectors can be cut to so many, or more; 0: it was not */
     int needs_prompts;    /* 1: it was trained with a prompt before every text */

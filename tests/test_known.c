@@ -235,11 +235,40 @@ static void test_prompts_of_the_file(void **state)
     quern_model_close(model);
 }
 
+/* A file that does not tell which model it is, but has texts embedded, gets a notice with the models of its shape. */
+static void test_notice(void **state)
+{
+    (void)state;
+    struct quern_recipe recipe = quern_recipe_bert();
+    const quern_model_options none = {.size = sizeof none, .known = "none"};
+    quern_model_info info = {.size = sizeof info};
+    char path[TRIAL_PATH];
+    recipe.layers = 12;
+    recipe.embedding = 384;
+    recipe.heads = recipe.kv_heads = 12;
+    recipe.unigram = recipe.spaced = true;
+    trial_make(path, &recipe);
+    quern_model *model = trial_open(path, NULL);
+    assert_int_equal(quern_model_describe(model, &info, NULL), QUERN_OK);
+    assert_null(info.known);
+    assert_null(info.known_reason);
+    assert_non_null(info.notice);
+    assert_non_null(strstr(info.notice, "cannot tell which model this file is"));
+    assert_non_null(strstr(info.notice, "shape: multilingual-e5-small, multilingual-minilm"));
+    quern_model_close(model);
+    assert_int_equal(quern_model_open(&model, path, &none, NULL), QUERN_OK);
+    assert_int_equal(quern_model_describe(model, &info, NULL), QUERN_OK);
+    assert_null(info.notice);
+    quern_model_close(model);
+    unlink(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table),  cmocka_unit_test(test_prompts), cmocka_unit_test(test_names),
         cmocka_unit_test(test_model), cmocka_unit_test(test_asked),   cmocka_unit_test(test_prompts_of_the_file),
+        cmocka_unit_test(test_notice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -73,14 +73,19 @@ int quern_known_describe(int number, quern_known_info *info, quern_error *error)
     if (number < 0 || number >= count)
         return quern_fail(error, QUERN_EINVAL, "there is no known model %d", number);
     const struct quern_known *known = &all[number];
+    const bool runs = quern_arch_find(quern_text_of(known->architecture)) != NULL &&
+                      quern_tokenizer_kind_find(quern_text_of(known->tokenizer)) != NULL;
     const quern_known_info full = {
         .name = known->name,
         .repository = known->repository,
         .license = known->license,
         .languages = known->languages,
         .architecture = known->architecture,
+        .tokenizer = known->tokenizer,
         .dimensions = known->dimensions,
         .layers = known->layers,
+        .parameters = known->parameters,
+        .runs = runs,
         .most_tokens = known->most_tokens,
         .least_dimensions = known->least_dimensions,
         .needs_prompts = known->needs_prompts,

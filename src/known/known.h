@@ -14,6 +14,7 @@ struct quern_known {
     const char *repository; /* of the publisher on the hub, whose last part is the model's full name */
     const char *license;    /* of the weights */
     const char *languages;
+    int parameters; /* millions */
 
     /* How its files are recognised: the shape must fit, and the name too unless the shape says enough. */
     const char *architecture;
