@@ -16,8 +16,9 @@ void quern_model_read_facts(const quern_model *model, struct quern_known_facts *
         .dimensions = model->network.shape.dimensions,
         .layers = model->network.shape.layers,
         .pooling = model->network.shape.pooling,
-        .tokenizer = quern_text_of(model->tokenizer_name),
+        .tokenizer = {"", 0},
     };
+    quern_gguf_string(&model->gguf, "tokenizer.ggml.model", &facts->tokenizer, NULL);
     for (int i = 0; i < QUERN_KNOWN_NAMES; i++) {
         facts->names[i] = (quern_text){"", 0};
         quern_gguf_string(&model->gguf, keys[i], &facts->names[i], NULL);
