@@ -4,6 +4,7 @@
 #include "base/pages.h"
 
 #define CODE (((uint32_t)1 << QUERN_TRIE_FILTER) - 1)
+#define ADDED_AT_ONCE 32
 #define PLACES_PER_PIECE 4 /* at first; pieces of real vocabularies have two edges on average */
 
 static bool is_empty(const struct quern_trie_edge *edge)
@@ -38,40 +39,70 @@ static int double_table(struct quern_piece_trie *trie, quern_error *error)
     return QUERN_OK;
 }
 
-/* Adds an edge if it is not there. */
-static int add_edge(struct quern_piece_trie *trie, uint32_t node, uint32_t code, struct quern_trie_edge **edge,
-                    quern_error *error)
+/* A piece that is being added. Next is the edge from a node with a character. */
+struct addition {
+    const unsigned char *p, *end; /* the text behind that character */
+    int32_t piece;
+    uint32_t node, code;
+};
+
+static struct addition begin_addition(quern_text text, int32_t piece)
+{
+    const unsigned char *p = (const unsigned char *)text.data, *end = p + text.length;
+    size_t length;
+    const uint32_t code = quern_trie_code(p, end, &length);
+
+    return (struct addition){p + length, end, piece, 0, code};
+}
+
+static int refuse_same(int32_t a, int32_t b, quern_error *error)
+{
+    const int one = (int)(a < 0 ? -a : a) - 1, other = (int)(b < 0 ? -b : b) - 1;
+
+    return quern_fail(error, QUERN_EFORMAT, "pieces %d and %d of the vocabulary have the same text",
+                      one < other ? one : other, one < other ? other : one);
+}
+
+/* Adds the next edge of a piece, if it is not there. In the end sets piece to 0. */
+static int add_edge(struct quern_piece_trie *trie, struct addition *a, quern_error *error)
 {
     if (trie->count > trie->mask / 2)
         QUERN_TRY(double_table(trie, error));
-    *edge = quern_trie_look_up(trie, node, code);
-    if (is_empty(*edge)) {
-        **edge = (struct quern_trie_edge){.from = node, .code = code};
+    struct quern_trie_edge *edge = quern_trie_look_up(trie, a->node, a->code);
+    if (is_empty(edge)) {
+        *edge = (struct quern_trie_edge){.from = a->node, .code = a->code};
         trie->count++;
     }
+    if (a->p == a->end) {
+        if (edge->piece != 0)
+            return refuse_same(edge->piece, a->piece, error);
+        edge->piece = a->piece;
+        a->piece = 0;
+        return QUERN_OK;
+    }
+    size_t length;
+    a->code = quern_trie_code(a->p, a->end, &length);
+    a->p += length;
+    edge->code |= (uint32_t)1 << (QUERN_TRIE_FILTER + a->code % 8);
+    if (edge->to == 0)
+        edge->to = ++trie->nodes;
+    a->node = edge->to;
+    __builtin_prefetch(quern_trie_place(trie, a->node, a->code));
     return QUERN_OK;
 }
 
-static int add_piece(struct quern_piece_trie *trie, quern_text text, int32_t piece, quern_error *error)
+/* Adds pieces, an edge of each in turn: while one waits for memory, the others go on. */
+static int add_pieces(struct quern_piece_trie *trie, struct addition *additions, size_t count, quern_error *error)
 {
-    const unsigned char *p = (const unsigned char *)text.data, *end = p + text.length;
-    struct quern_trie_edge *edge;
-    size_t length;
-    uint32_t code = quern_trie_code(p, end, &length);
-
-    QUERN_TRY(add_edge(trie, 0, code, &edge, error));
-    for (p += length; p < end; p += length) {
-        code = quern_trie_code(p, end, &length);
-        edge->code |= (uint32_t)1 << (QUERN_TRIE_FILTER + code % 8);
-        if (edge->to == 0)
-            edge->to = ++trie->nodes;
-        QUERN_TRY(add_edge(trie, edge->to, code, &edge, error));
+    while (count > 0) {
+        size_t left = 0;
+        for (size_t i = 0; i < count; i++) {
+            QUERN_TRY(add_edge(trie, &additions[i], error));
+            additions[left] = additions[i];
+            left += additions[i].piece != 0;
+        }
+        count = left;
     }
-    if (edge->piece != 0)
-        return quern_fail(error, QUERN_EFORMAT, "pieces %d and %d of the vocabulary have the same text",
-                          (int)(edge->piece < 0 ? -edge->piece : edge->piece) - 1,
-                          (int)(piece < 0 ? -piece : piece) - 1);
-    edge->piece = piece;
     return QUERN_OK;
 }
 
@@ -86,9 +117,14 @@ int quern_piece_trie_new(struct quern_piece_trie *trie, const quern_text *texts,
     if (trie->root == NULL)
         return QUERN_ENOMEM;
     QUERN_TRY(take_table(trie, places, error));
-    for (size_t i = 0; i < count; i++) {
-        const int32_t piece = (int32_t)i + 1;
-        QUERN_TRY(add_piece(trie, texts[i], is_usable[i] ? piece : -piece, error));
+    for (size_t i = 0; i < count;) {
+        struct addition additions[ADDED_AT_ONCE];
+        size_t added = 0;
+        for (; added < ADDED_AT_ONCE && i < count; added++, i++) {
+            const int32_t piece = (int32_t)i + 1;
+            additions[added] = begin_addition(texts[i], is_usable[i] ? piece : -piece);
+        }
+        QUERN_TRY(add_pieces(trie, additions, added, error));
     }
     return QUERN_OK;
 }

@@ -44,8 +44,7 @@ static inline uint32_t quern_trie_code(const unsigned char *p, const unsigned ch
     return 0xDC00u | *p; /* a surrogate, which no character has */
 }
 
-/* The first place where the edge from a node with a character may be. code: of a character, or UINT32_MAX, with which
- * no edge is. */
+/* The first place where the edge from a node with a character may be. */
 static inline struct quern_trie_edge *quern_trie_place(const struct quern_piece_trie *trie, uint32_t from,
                                                        uint32_t code)
 {

@@ -46,7 +46,7 @@ static size_t read_word(struct quern_unigram_place *places, const struct quern_n
 
 /* Finds the pieces that begin at places [first, end), at most QUERN_UNIGRAM_AT_ONCE, and sets heads[i] to the first
  * match at place first + i. All searches take a step in turn: while one waits for memory, the others go on. What is
- * found decides few branches, because a CPU cannot predict them. No edge has QUERN_UNIGRAM_END as its character. */
+ * found decides few branches, because a CPU cannot predict them. */
 static void find_pieces(struct quern_unigram_tokenizer *t, const struct quern_unigram *v, size_t first, size_t end,
                         uint32_t *heads)
 {
@@ -74,7 +74,7 @@ static void find_pieces(struct quern_unigram_tokenizer *t, const struct quern_un
             __builtin_prefetch(&v->scores[edge->piece > 0 ? edge->piece - 1 : 0]);
             walks[left] = (struct walk){quern_trie_place(&v->trie, edge->to, next), edge->to, walk.start, walk.at + 1};
             __builtin_prefetch(walks[left].edge);
-            left += quern_trie_goes_on(edge, next);
+            left += (next != QUERN_UNIGRAM_END) & quern_trie_goes_on(edge, next);
         }
         count = left;
     }
