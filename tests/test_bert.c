@@ -172,7 +172,7 @@ static void test_texts_need_a_tokenizer(void **state)
     for (size_t i = 0; i < QUERN_COUNT(codes); i++)
         assert_int_equal(codes[i], QUERN_EUNSUPPORTED);
     assert_int_equal(error.index, -1);
-    assert_non_null(strstr(error.text, "tokenizer.ggml.model is \"bert\""));
+    assert_non_null(strstr(error.text, "tokenizer.ggml.model is \"unknown\""));
     quern_context_free(context);
     quern_model_close(model);
 }

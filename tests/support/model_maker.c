@@ -493,9 +493,9 @@ static int put_vocabulary(struct quern_gguf_writer *writer, const struct quern_r
     for (size_t i = 0; i < vocabulary.count && r->unigram; i++) /* unigram has no pieces for bytes */
         if (vocabulary.kinds[i] == QUERN_PIECE_BYTE)
             vocabulary.kinds[i] = QUERN_PIECE_UNUSED;
-    const bool pieces = r->arch == QUERN_RECIPE_BERT && !r->unigram;
+    const bool unknown = r->arch == QUERN_RECIPE_BERT && !r->unigram;
     put_string(writer, "tokenizer.ggml.model",
-               r->unigram ? "t5" : pieces ? "bert" : r->merges ? "gemma4" : "llama");
+               r->unigram ? "t5" : unknown ? "unknown" : r->merges ? "gemma4" : "llama");
     put_string(writer, "tokenizer.ggml.pre", "default");
     quern_gguf_put_strings(writer, "tokenizer.ggml.tokens", vocabulary.texts, vocabulary.count);
     quern_gguf_put_array(writer, "tokenizer.ggml.scores", QUERN_GGUF_F32, vocabulary.scores, vocabulary.count);

@@ -42,7 +42,7 @@ struct quern_recipe quern_recipe_tiny(void);
 struct quern_recipe quern_recipe_wide(void);
 struct quern_recipe quern_recipe_full(void);
 
-/* A BERT of three layers in F32, with mean pooling. quern does not have the tokenizer that it names. */
+/* A BERT of three layers in F32, with mean pooling, whose tokenizer quern does not have. */
 struct quern_recipe quern_recipe_bert(void);
 
 /* Tiny models of other architectures in F32, pooled as published ones are, with the vocabulary of EmbeddingGemma's. Two
