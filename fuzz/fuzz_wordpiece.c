@@ -1,5 +1,5 @@
-/* Makes a WordPiece vocabulary and a text of the input. The spans of the tokens must lie in the text and ascend, and the
- * tokens of a short text must be those that the definition gives.
+/* Makes a WordPiece vocabulary and a text of the input. The spans of the tokens must lie in the text and ascend, and
+ * the tokens of a short text must be those that the definition gives.
  *
  *     byte 0       flags, see below
  *     byte 1       number of pieces
