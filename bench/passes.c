@@ -58,11 +58,18 @@ static int new_context(struct quern_bench *bench, int threads, bool exact, quern
 }
 
 /* Multiply-adds of a token in the layers' products. */
-static double token_macs(const quern_model_info *m)
+static double token_macs(const struct quern_network *network)
 {
-    const double queries = m->heads * m->head_dimensions, keys = m->kv_heads * m->head_dimensions;
-    const double width = m->dimensions;
-    return m->layers * (width * (queries + 2 * keys) + queries * width + 3 * width * m->ffn_dimensions);
+    double macs = 0;
+    for (int l = 0; l < network->shape.layers; l++) {
+        const struct quern_layer *layer = &network->layers[l];
+        const struct quern_matrix *const matrices[] = {&layer->qkv,         &layer->output,     &layer->up,
+                                                       &layer->down,        &layer->layer_input, &layer->input_gate,
+                                                       &layer->input_output};
+        for (size_t i = 0; i < QUERN_COUNT(matrices); i++)
+            macs += (double)matrices[i]->rows * matrices[i]->length;
+    }
+    return macs;
 }
 
 /* How the path stores activations. */
@@ -87,7 +94,7 @@ int quern_bench_latency(struct quern_bench *bench)
         {"p99_ms", "p99, ms", 3}, {"tokens_per_s", "tokens/s", 0}, {"gmac_per_s", "GMAC/s", 1},
         {"of_peak", "of peak", 3}, {NULL, NULL, 0}};
     const int threads = bench->session.context_info.threads;
-    const double macs = token_macs(&bench->session.info);
+    const double macs = token_macs(&bench->session.model->network);
     struct quern_bench_table *table = quern_bench_table_add(
         &bench->report, "latency", "Latency",
         "One text at a time, from token ids to the vector. GMAC/s counts the products of the layers only.", columns);
@@ -111,7 +118,7 @@ int quern_bench_batches(struct quern_bench *bench)
         {"min_ms", "least, ms", 3}, {"texts_per_s", "texts/s", 1}, {"tokens_per_s", "tokens/s", 0},
         {"gmac_per_s", "GMAC/s", 1}, {"of_peak", "of peak", 3}, {NULL, NULL, 0}};
     const int threads = bench->session.context_info.threads;
-    const double macs = token_macs(&bench->session.info);
+    const double macs = token_macs(&bench->session.model->network);
     struct quern_bench_table *table =
         quern_bench_table_add(&bench->report, "batches", "Batches", "Texts that one call embeds.", columns);
     int code = QUERN_OK;
@@ -248,7 +255,7 @@ static int measure_stages(struct quern_bench *bench, struct quern_bench_table *t
 {
     static const char *const names[QUERN_PASS_PARTS] = {
         "embed + norm", "qkv", "head norm + rope + pack", "attention", "output",
-        "add + norm",   "gate, up, gelu", "down", "pool + dense head"};
+        "add + norm",   "gate, up, gelu", "down", "layer input", "pool + dense head"};
     struct quern_engine *engine = &bench->session.context->engine;
     uint64_t ns[QUERN_PASS_PARTS] = {0}, all = 0;
     quern_tokens text;
@@ -265,8 +272,9 @@ static int measure_stages(struct quern_bench *bench, struct quern_bench_table *t
     for (int s = 0; s < QUERN_PASS_PARTS; s++)
         all += ns[s];
     for (int s = 0; s < QUERN_PASS_PARTS && code == QUERN_OK; s++)
-        quern_bench_put(&bench->report, table, (double)tokens, names[s], (double)ns[s] / (double)b.calls * 1e-6,
-                        (double)ns[s] / (double)all);
+        if (ns[s] > 0)
+            quern_bench_put(&bench->report, table, (double)tokens, names[s], (double)ns[s] / (double)b.calls * 1e-6,
+                            (double)ns[s] / (double)all);
     return code;
 }
 

@@ -7,8 +7,8 @@
 #include <stdio.h>
 
 static const struct quern_arch *const architectures[] = {&quern_arch_bert, &quern_arch_gemma_embedding,
-                                                    &quern_arch_modern_bert, &quern_arch_nomic_bert,
-                                                    &quern_arch_qwen3};
+                                                    &quern_arch_gemma_embedding2, &quern_arch_modern_bert,
+                                                    &quern_arch_nomic_bert, &quern_arch_qwen3};
 
 const struct quern_arch *const *quern_arch_all(int *count)
 {
@@ -29,7 +29,7 @@ const struct quern_arch *quern_arch_find(quern_text name)
 void quern_tensor_name(char name[QUERN_TENSOR_NAME], const struct quern_arch *arch, enum quern_tensor tensor, int layer,
                        const char *part)
 {
-    if (tensor >= QUERN_T_ATTENTION_NORM && tensor <= QUERN_T_FFN_SUM_NORM)
+    if (tensor >= QUERN_T_ATTENTION_NORM && tensor <= QUERN_T_LAYER_SCALE)
         snprintf(name, QUERN_TENSOR_NAME, "blk.%d.%s.%s", layer, arch->tensors[tensor].name, part);
     else
         snprintf(name, QUERN_TENSOR_NAME, "%s.%s", arch->tensors[tensor].name, part);

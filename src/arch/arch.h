@@ -35,15 +35,18 @@ enum quern_parameter {
     QUERN_P_EPSILON,    /* of norms */
     QUERN_P_ROPE_BASE,
     QUERN_P_ROPE_BASE_LOCAL,
-    QUERN_P_POOLING, /* an enum quern_pooling */
-    QUERN_P_CAUSAL,  /* 1: a token attends to earlier ones only */
+    QUERN_P_LAYER_INPUT, /* elements of the input that each layer has for itself */
+    QUERN_P_SHARING,     /* layers that attend to the keys and values of another layer, which must be none */
+    QUERN_P_POOLING,     /* an enum quern_pooling */
+    QUERN_P_CAUSAL,      /* 1: a token attends to earlier ones only */
 
     /* No key gives these. They are the number of rows of the first tensor that refers to them. */
     QUERN_P_VOCABULARY,
     QUERN_P_TOKEN_TYPES,
     QUERN_P_HEAD_HIDDEN, /* between the two matrices of the dense head */
 
-    QUERN_P_GATE_UP, /* twice QUERN_P_FFN */
+    QUERN_P_GATE_UP,      /* twice QUERN_P_FFN */
+    QUERN_P_LAYER_INPUTS, /* layers * layer input */
 
     /* Sizes of one layer, by its geometry. */
     QUERN_P_LAYER_HEAD, /* elements of a head */
@@ -76,12 +79,19 @@ struct quern_arch_key {
     double fallback; /* its value in a file without it */
 };
 
-/* What a tensor is for. Those from QUERN_T_ATTENTION_NORM to QUERN_T_FFN_SUM_NORM belong to a layer. */
+/* What a tensor is for. Those from QUERN_T_ATTENTION_NORM to QUERN_T_LAYER_SCALE belong to a layer.
+ *
+ * In an architecture with inputs of layers, layer l adds to the residual stream x, behind its feed-forward block and as
+ * enum quern_sum says, W_output (f(W_gate x) * p). f is the activation function of the feed-forward block; p is
+ * norm(W_l e / sqrt(width)), with W_l the rows of QUERN_T_LAYER_INPUTS that belong to the layer, and e what the residual
+ * stream was before the first layer. */
 enum quern_tensor {
     QUERN_T_TOKENS,      /* embeddings of tokens */
     QUERN_T_POSITIONS,   /* learned embeddings of positions, added to those of tokens */
     QUERN_T_TOKEN_TYPES, /* embeddings of token types; the first row is added to every token */
     QUERN_T_EMBEDDING_NORM,
+    QUERN_T_LAYER_INPUTS, /* the inputs of all layers, one layer behind the other */
+    QUERN_T_LAYER_INPUT_NORM,
 
     QUERN_T_ATTENTION_NORM, /* before attention */
     QUERN_T_QUERY,
@@ -98,6 +108,10 @@ enum quern_tensor {
     QUERN_T_GATE_UP, /* the two above in one, which an architecture has instead of them: first all rows of gate */
     QUERN_T_DOWN,
     QUERN_T_FFN_SUM_NORM,
+    QUERN_T_INPUT_GATE,
+    QUERN_T_INPUT_OUTPUT,
+    QUERN_T_INPUT_SUM_NORM,
+    QUERN_T_LAYER_SCALE, /* one number, by which the residual stream is multiplied at the end of the layer */
 
     QUERN_T_FINAL_NORM, /* after the last layer */
     QUERN_T_DENSE_1,    /* the dense head, behind the pooling: a file has all its matrices or none */
@@ -174,6 +188,8 @@ struct quern_arch {
     enum quern_ffn_kind ffn;
     bool may_be_causal;    /* files may ask for causal attention: QUERN_P_CAUSAL */
     bool scales_embedding; /* embeddings of tokens are multiplied by sqrt(width) */
+    bool norms_values;     /* every head's values are normed, as keys are, but without a weight */
+    bool unscaled_scores;  /* scores are products of queries and keys as they are, not divided by sqrt(head) */
     enum quern_layer_pattern pattern;
     struct quern_arch_geometry geometry[QUERN_LAYER_KINDS];
     unsigned poolings; /* bit 1 << p: files may ask for pooling p */
@@ -208,7 +224,7 @@ void quern_tensor_name(char name[QUERN_TENSOR_NAME], const struct quern_arch *ar
 enum quern_layer_kind quern_layer_kind_of(const struct quern_arch *arch, int layer, int period);
 
 /* The descriptions; arch.c lists them. */
-extern const struct quern_arch quern_arch_bert, quern_arch_gemma_embedding, quern_arch_modern_bert,
-    quern_arch_nomic_bert, quern_arch_qwen3;
+extern const struct quern_arch quern_arch_bert, quern_arch_gemma_embedding, quern_arch_gemma_embedding2,
+    quern_arch_modern_bert, quern_arch_nomic_bert, quern_arch_qwen3;
 
 #endif

@@ -75,6 +75,18 @@ static void add_key_rest(const struct attend *a, int row, int count)
                                          length);
 }
 
+/* Norms the values of count rows. */
+static void norm_values(const struct attend *a, int row, int count)
+{
+    const struct quern_network *network = a->engine->network;
+    const struct quern_layer *layer = a->layer;
+    const int first = layer->heads + layer->kv_heads;
+    for (int i = row; layer->value_norm != NULL && i < row + count; i++)
+        for (int h = first; h < first + layer->kv_heads; h++)
+            network->kernels->rms_norm(head_of(a, i, h), head_of(a, i, h), layer->value_norm, layer->head,
+                                       network->shape.epsilon);
+}
+
 static void prepare_queries(const struct attend *a, const struct quern_text_span *span, int first, int count)
 {
     rotate_heads(a, span, first, count, 0, a->layer->heads, a->layer->query_norm);
@@ -88,6 +100,7 @@ static void prepare_keys_and_values(const struct attend *a, const struct quern_t
     if (quern_engine_format(e, &layer->qkv)->split != NULL)
         add_key_rest(a, row, count);
     rotate_heads(a, span, first, count, layer->heads, layer->heads + layer->kv_heads, layer->key_norm);
+    norm_values(a, row, count);
     for (int h = layer->heads; h < layer->heads + layer->kv_heads; h++)
         e->attention->pack(packed_of(a, span, h - layer->heads), head_of(a, row, h),
                            head_of(a, row, h + layer->kv_heads), qkv_stride(layer), first, count, layer->head);

@@ -39,6 +39,7 @@ enum quern_pass_part {
     QUERN_PASS_ADD, /* a block's result to the residual stream, and the norm for the next product */
     QUERN_PASS_FFN,
     QUERN_PASS_DOWN,
+    QUERN_PASS_INPUT, /* the three products of the layer's own input */
     QUERN_PASS_POOL, /* and the dense head */
     QUERN_PASS_PARTS
 };
@@ -68,6 +69,10 @@ struct quern_engine {
     float *y;              /* a product's result [rows][width]; in the memory of qkv */
     unsigned char *hidden; /* input of the second product of a feed-forward block; in the memory of qkv */
     unsigned char *packed; /* keys and values of all texts: [kv_heads][bytes that row_capacity tokens need] */
+
+    /* Where layers have their own input; else NULL. */
+    unsigned char *embedded; /* what x was before the first layer, in the activation format of the matrix */
+    float *layer_input;      /* of the layer that is computed [rows][layer_input] */
 
     /* A row for every text. */
     float *pooled;             /* [spans][width]; in turn with head_hidden, input and result of the dense matrices */
@@ -123,10 +128,21 @@ struct quern_input {
 /* stream.c: x = the embeddings of ids; then its input */
 void quern_engine_embed(struct quern_engine *engine, struct quern_input next);
 
-/* stream.c: adds y to x with this norm, as the architecture does. The first one then writes the input of the next
- * product. */
-void quern_engine_add_and_norm(struct quern_engine *engine, const struct quern_norm *norm, struct quern_input next);
-void quern_engine_add_last(struct quern_engine *engine, const struct quern_norm *norm);
+/* How a block's result y is added to x: with this norm, as the architecture does. Then x is multiplied by scale. */
+struct quern_addition {
+    const struct quern_norm *norm;
+    float scale;
+};
+
+/* stream.c: adds y to x; then its input */
+void quern_engine_add_and_norm(struct quern_engine *engine, struct quern_addition addition, struct quern_input next);
+
+/* stream.c: the same behind the last block, which has no next product */
+void quern_engine_add_last(struct quern_engine *engine, struct quern_addition addition);
+
+/* stream.c: adds y to x; then layer_input = its norm, and x itself is the input of the layer's input_gate */
+void quern_engine_add_before_input(struct quern_engine *engine, struct quern_addition addition,
+                                   const struct quern_layer *layer);
 
 /* stream.c: dst = norm(x), by the kind of norm that the architecture has. dst may be x. */
 void quern_engine_norm_row(const struct quern_engine *engine, float *dst, const float *x,
@@ -142,6 +158,9 @@ void quern_engine_product(struct quern_engine *engine, const struct quern_matrix
 
 /* product.c: input -> hidden, the first product of a feed-forward block and its activation function */
 void quern_engine_ffn(struct quern_engine *engine, const struct quern_layer *layer);
+
+/* product.c: input and layer_input -> hidden, the same with layer_input in the place of a product */
+void quern_engine_gate_input(struct quern_engine *engine, const struct quern_layer *layer);
 
 /* head.c: x -> vectors: final norm, pooling, dense head */
 void quern_engine_head(struct quern_engine *engine);

@@ -44,20 +44,37 @@ static void down(struct quern_engine *e, const struct quern_layer *layer)
     quern_engine_lap(e, QUERN_PASS_DOWN);
 }
 
-/* One layer: attention, then the feed-forward block, each added to the residual stream. Its input is ready; it prepares
- * that of the next layer, which the last layer does not have. */
+/* Adds the result of the feed-forward block, and computes what the layer's own input adds. */
+static void take_input(struct quern_engine *e, const struct quern_layer *layer)
+{
+    product(e, &layer->layer_input, e->embedded, e->layer_input);
+    quern_engine_lap(e, QUERN_PASS_INPUT);
+    quern_engine_add_before_input(e, (struct quern_addition){&layer->ffn_sum_norm, 1}, layer);
+    quern_engine_gate_input(e, layer);
+    product(e, &layer->input_output, e->hidden, e->y);
+    quern_engine_lap(e, QUERN_PASS_INPUT);
+}
+
+/* One layer: attention, the feed-forward block, and where there is one the layer's own input, each added to the residual
+ * stream. The input of the first product is ready; the layer prepares that of the next layer, which the last layer does
+ * not have. */
 static void run_layer(struct quern_engine *e, const struct quern_layer *layer, const struct quern_layer *next)
 {
+    struct quern_addition last = {&layer->ffn_sum_norm, layer->scale};
     project(e, layer);
     quern_engine_attend(e, layer);
     output(e, layer);
-    quern_engine_add_and_norm(e, &layer->attention_sum_norm, ffn_input(layer));
+    quern_engine_add_and_norm(e, (struct quern_addition){&layer->attention_sum_norm, 1}, ffn_input(layer));
     quern_engine_ffn(e, layer);
     down(e, layer);
+    if (layer->layer_input.rows != 0) {
+        take_input(e, layer);
+        last.norm = &layer->input_sum_norm;
+    }
     if (next != NULL)
-        quern_engine_add_and_norm(e, &layer->ffn_sum_norm, attention_input(e, next));
+        quern_engine_add_and_norm(e, last, attention_input(e, next));
     else
-        quern_engine_add_last(e, &layer->ffn_sum_norm);
+        quern_engine_add_last(e, last);
 }
 
 /* Lets the caller of the step do something else. The pool has no job between two layers, and all that the step needs is

@@ -21,7 +21,7 @@ static size_t round_up(size_t n)
 
 /* Bytes that the layers ask for at most. Of a row: */
 struct needs {
-    size_t input, hidden, qkv, key_rest;
+    size_t input, hidden, qkv, key_rest, embedded;
     size_t packed;          /* of keys and values of a full step */
     size_t result, attends; /* of a thread: a tile of attention's results, and its scratch memory */
 };
@@ -42,6 +42,11 @@ static struct needs measure(const struct quern_engine *e)
         n.input = larger(n.input, input_bytes(e, &layer->output));
         n.input = larger(n.input, input_bytes(e, &layer->up));
         n.hidden = larger(n.hidden, input_bytes(e, &layer->down));
+        if (layer->layer_input.rows != 0) {
+            n.embedded = larger(n.embedded, input_bytes(e, &layer->layer_input));
+            n.input = larger(n.input, input_bytes(e, &layer->input_gate));
+            n.hidden = larger(n.hidden, input_bytes(e, &layer->input_output));
+        }
         n.qkv = larger(n.qkv, (size_t)layer->qkv.rows * sizeof(float));
         n.key_rest = larger(n.key_rest, kv_heads * head_bytes);
         /* Texts are packed in whole blocks, so a step of many takes no more than one as long as all of them. */
@@ -97,6 +102,10 @@ static void plan(struct quern_engine *e, const struct needs *n)
     e->y = (float *)(void *)shared;
     e->hidden = shared != NULL ? shared + inputs * y_bytes : NULL;
     e->packed = quern_arena_take(arena, 1, n->packed);
+    if (n->embedded > 0) {
+        e->embedded = quern_arena_take(arena, inputs, n->embedded);
+        e->layer_input = quern_arena_take(arena, rows, (size_t)e->network->shape.layer_input * sizeof *e->layer_input);
+    }
     plan_head(e);
     e->scratch = quern_arena_take(arena, (size_t)quern_pool_threads(e->pool), e->scratch_bytes);
 }

@@ -9,7 +9,11 @@ struct product {
     int count, panels; /* rows of activations; panels, or groups of panels, that are shared out */
     float *c;
     size_t c_stride;
-    const struct quern_activation *hidden; /* feed-forward blocks only: the format of the result */
+
+    /* Feed-forward blocks only. */
+    const struct quern_activation *hidden; /* the format of the result */
+    int together;                          /* panels that make one panel of the hidden layer: gate and up, or one */
+    const float *up;                       /* in the place of the product with up [count][hidden layer]; NULL: none */
 };
 
 static int at_most(int count, int limit)
@@ -65,12 +69,6 @@ void quern_engine_product(struct quern_engine *engine, const struct quern_matrix
     share_out(&p, product_tile);
 }
 
-/* Panels of weights that make one panel of the hidden layer: gate and up, or up alone. */
-static int panels_together(const struct product *p)
-{
-    return p->engine->network->gated ? 2 : 1;
-}
-
 /* The products of one panel of the hidden layer, ffn_rows rows at a time in scratch memory, and then the activation
  * function. */
 static void ffn_tile(void *argument, int tile, int thread)
@@ -79,8 +77,8 @@ static void ffn_tile(void *argument, int tile, int thread)
     struct quern_engine *e = p->engine;
     const int panel = tile % p->panels, first = tile / p->panels * rows_per_tile(p);
     const int end = first + at_most(p->count - first, rows_per_tile(p)), most = e->network->kernels->ffn_rows;
-    const int together = panels_together(p), next = together * (panel + quern_pool_threads(e->pool));
-    const int length = p->panels * QUERN_PANEL_COLUMNS;
+    const int together = p->together, next = together * (panel + quern_pool_threads(e->pool));
+    const int length = p->panels * QUERN_PANEL_COLUMNS, column = panel * QUERN_PANEL_COLUMNS;
     const size_t stride = (size_t)together * QUERN_PANEL_COLUMNS;
     float *results = (float *)(void *)(e->scratch + (size_t)thread * e->scratch_bytes);
 
@@ -90,17 +88,30 @@ static void ffn_tile(void *argument, int tile, int thread)
             run_panel(p, together * panel + i, next + i, row, count, results + i * QUERN_PANEL_COLUMNS, stride);
         for (int i = 0; i < count; i++) {
             const float *gate = results + (size_t)i * stride, *up = together == 2 ? gate + QUERN_PANEL_COLUMNS : NULL;
-            p->hidden->ffn[e->network->ffn](e->hidden, row + i, length, panel * QUERN_PANEL_COLUMNS, gate, up,
-                                                  QUERN_PANEL_COLUMNS);
+            if (p->up != NULL)
+                up = p->up + (size_t)(row + i) * (size_t)length + column;
+            p->hidden->ffn[e->network->ffn](e->hidden, row + i, length, column, gate, up, QUERN_PANEL_COLUMNS);
         }
     }
 }
 
+/* input -> hidden, which the matrix `after` reads. */
+static void run_ffn(struct quern_engine *engine, const struct quern_matrix *matrix, int together, const float *up,
+                    const struct quern_matrix *after)
+{
+    struct product p = {.engine = engine, .matrix = matrix, .a = engine->input, .count = engine->rows,
+                        .panels = matrix->rows / together / QUERN_PANEL_COLUMNS, .together = together, .up = up,
+                        .hidden = quern_engine_format(engine, after)};
+    share_out(&p, ffn_tile);
+}
+
 void quern_engine_ffn(struct quern_engine *engine, const struct quern_layer *layer)
 {
-    struct product p = {.engine = engine, .matrix = &layer->up, .a = engine->input, .count = engine->rows,
-                        .hidden = quern_engine_format(engine, &layer->down)};
-    p.panels = p.matrix->rows / panels_together(&p) / QUERN_PANEL_COLUMNS;
-    share_out(&p, ffn_tile);
+    run_ffn(engine, &layer->up, engine->network->gated ? 2 : 1, NULL, &layer->down);
     quern_engine_lap(engine, QUERN_PASS_FFN);
+}
+
+void quern_engine_gate_input(struct quern_engine *engine, const struct quern_layer *layer)
+{
+    run_ffn(engine, &layer->input_gate, 1, engine->layer_input, &layer->input_output);
 }

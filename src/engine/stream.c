@@ -10,7 +10,7 @@ enum { TILE_ROWS = 4 };
 /* A pass over all rows. */
 struct row_pass {
     const struct quern_engine *engine;
-    const struct quern_norm *norm; /* under which y is added to x */
+    struct quern_addition addition; /* of y to x */
     struct quern_input next;
     void (*run)(const struct row_pass *pass, int row, float *x, float *scratch); /* x: the row; scratch: [width] */
 };
@@ -54,6 +54,9 @@ static void embed_row(const struct row_pass *pass, int row, float *x, float *scr
     quern_network_embed(network, e->ids[row], e->position[row], x);
     if (network->embedding_norm.weight != NULL)
         quern_engine_norm_row(e, x, x, &network->embedding_norm);
+    if (e->embedded != NULL)
+        quern_engine_format(e, &network->layers[0].layer_input)
+            ->write(e->embedded, row, network->shape.width, 0, x, network->shape.width);
     write_input(pass, row, x, scratch);
 }
 
@@ -65,19 +68,33 @@ static void add_row(const struct row_pass *pass, int row, float *x, float *scrat
     const float *y = e->y + (size_t)row * (size_t)s->width;
     (void)scratch;
     switch (e->network->arch->sum) {
-    case QUERN_SUM_OF_NORM: k->add_norm(x, y, pass->norm->weight, s->width, s->epsilon); break;
+    case QUERN_SUM_OF_NORM: k->add_norm(x, y, pass->addition.norm->weight, s->width, s->epsilon); break;
     case QUERN_NORM_OF_SUM:
         k->add(x, y, s->width);
-        quern_engine_norm_row(e, x, x, pass->norm);
+        quern_engine_norm_row(e, x, x, pass->addition.norm);
         break;
     case QUERN_PLAIN_SUM: k->add(x, y, s->width); break;
     }
+    for (int i = 0; pass->addition.scale != 1 && i < s->width; i++)
+        x[i] *= pass->addition.scale;
 }
 
 static void add_and_norm_row(const struct row_pass *pass, int row, float *x, float *scratch)
 {
     add_row(pass, row, x, scratch);
     write_input(pass, row, x, scratch);
+}
+
+/* The norm of p / sqrt(width), where p is the product with the embedding: an epsilon that is width times as large does
+ * the same to p itself. */
+static void add_before_input_row(const struct row_pass *pass, int row, float *x, float *scratch)
+{
+    const struct quern_engine *e = pass->engine;
+    const struct quern_shape *s = &e->network->shape;
+    float *input = e->layer_input + (size_t)row * (size_t)s->layer_input;
+    e->network->kernels->rms_norm(input, input, e->network->layer_input_norm, s->layer_input,
+                                  s->epsilon * (float)s->width);
+    add_and_norm_row(pass, row, x, scratch);
 }
 
 static void row_tile(void *argument, int tile, int thread)
@@ -102,16 +119,26 @@ void quern_engine_embed(struct quern_engine *engine, struct quern_input next)
     quern_engine_lap(engine, QUERN_PASS_EMBED);
 }
 
-void quern_engine_add_and_norm(struct quern_engine *engine, const struct quern_norm *norm, struct quern_input next)
+void quern_engine_add_and_norm(struct quern_engine *engine, struct quern_addition addition, struct quern_input next)
 {
-    struct row_pass pass = {.engine = engine, .norm = norm, .next = next, .run = add_and_norm_row};
+    struct row_pass pass = {.engine = engine, .addition = addition, .next = next, .run = add_and_norm_row};
     run_rows(&pass);
     quern_engine_lap(engine, QUERN_PASS_ADD);
 }
 
-void quern_engine_add_last(struct quern_engine *engine, const struct quern_norm *norm)
+void quern_engine_add_last(struct quern_engine *engine, struct quern_addition addition)
 {
-    struct row_pass pass = {.engine = engine, .norm = norm, .run = add_row};
+    struct row_pass pass = {.engine = engine, .addition = addition, .run = add_row};
+    run_rows(&pass);
+    quern_engine_lap(engine, QUERN_PASS_ADD);
+}
+
+void quern_engine_add_before_input(struct quern_engine *engine, struct quern_addition addition,
+                                   const struct quern_layer *layer)
+{
+    static const struct quern_norm none = {NULL, NULL};
+    struct row_pass pass = {.engine = engine, .addition = addition, .next = {&none, &layer->input_gate, NULL},
+                            .run = add_before_input_row};
     run_rows(&pass);
     quern_engine_lap(engine, QUERN_PASS_ADD);
 }

@@ -244,7 +244,7 @@ static void bind_geometry(struct quern_binder *binder, int l, struct quern_layer
     layer->kv_heads = binder->layers[l].kv_heads;
     layer->head = quern_binder_size(binder, geometry->head);
     layer->window = geometry->window == QUERN_P_NONE ? INT_MAX : quern_binder_size(binder, geometry->window) / 2;
-    layer->score_scale = (float)(1 / sqrt(layer->head));
+    layer->score_scale = binder->arch->unscaled_scores ? 1 : (float)(1 / sqrt(layer->head));
     layer->rope_base = binder->values[geometry->rope_base];
     layer->cosine = binder->rotations[kind].cosine;
     layer->sine = binder->rotations[kind].sine;
@@ -255,9 +255,39 @@ static void bind_geometry(struct quern_binder *binder, int l, struct quern_layer
     binder->values[QUERN_P_QKV] = (layer->heads + 2 * layer->kv_heads) * layer->head;
 }
 
+/* The rows of a matrix from one on; both are whole panels. */
+static struct quern_matrix rows_from(const struct quern_matrix *matrix, int first, int rows)
+{
+    return (struct quern_matrix){
+        .rows = rows, .length = matrix->length, .fast = matrix->fast,
+        .panels = matrix->panels != NULL ? matrix->panels + first / QUERN_PANEL_COLUMNS : NULL};
+}
+
+static int bind_layer_input(struct quern_binder *binder, int l, struct quern_layer *layer)
+{
+    const int size = quern_binder_size(binder, QUERN_P_LAYER_INPUT);
+    if (binder->layer_inputs.rows == 0)
+        return QUERN_OK;
+    layer->layer_input = rows_from(&binder->layer_inputs, l * size, size);
+    QUERN_TRY(bind_one(binder, l, QUERN_T_INPUT_GATE, &layer->input_gate));
+    QUERN_TRY(bind_one(binder, l, QUERN_T_INPUT_OUTPUT, &layer->input_output));
+    return bind_norm(binder, QUERN_T_INPUT_SUM_NORM, l, &layer->input_sum_norm);
+}
+
+static int bind_scale(struct quern_binder *binder, int l, float *scale)
+{
+    const unsigned char *data = NULL;
+    *scale = 1;
+    if (!has(binder, QUERN_T_LAYER_SCALE))
+        return QUERN_OK;
+    QUERN_TRY(find_vector(binder, QUERN_T_LAYER_SCALE, l, "weight", 1, &data));
+    memcpy(scale, data, sizeof *scale);
+    return QUERN_OK;
+}
+
 static int bind_layer(struct quern_binder *binder, int l, struct quern_layer *layer)
 {
-    *layer = (struct quern_layer){0};
+    *layer = (struct quern_layer){.value_norm = binder->ones};
     bind_geometry(binder, l, layer);
     QUERN_TRY(bind_norm(binder, QUERN_T_ATTENTION_NORM, l, &layer->attention_norm));
     if (has(binder, QUERN_T_QUERY_NORM)) {
@@ -270,7 +300,9 @@ static int bind_layer(struct quern_binder *binder, int l, struct quern_layer *la
     QUERN_TRY(bind_qkv(binder, l, &layer->qkv));
     QUERN_TRY(bind_one(binder, l, QUERN_T_OUTPUT, &layer->output));
     QUERN_TRY(bind_up(binder, l, &layer->up));
-    return bind_one(binder, l, QUERN_T_DOWN, &layer->down);
+    QUERN_TRY(bind_one(binder, l, QUERN_T_DOWN, &layer->down));
+    QUERN_TRY(bind_layer_input(binder, l, layer));
+    return bind_scale(binder, l, &layer->scale);
 }
 
 static int bind_layers(struct quern_binder *binder)
@@ -311,6 +343,21 @@ static int bind_embedding(struct quern_binder *binder)
     QUERN_TRY(bind_table(binder, QUERN_T_POSITIONS, context, &network->positions));
     QUERN_TRY(bind_table(binder, QUERN_T_TOKEN_TYPES, 1, &network->token_type));
     return bind_norm(binder, QUERN_T_EMBEDDING_NORM, 0, &network->embedding_norm);
+}
+
+/* What the layers have in common. */
+static int bind_common(struct quern_binder *binder)
+{
+    const int global = quern_binder_size(binder, QUERN_P_HEAD), local = quern_binder_size(binder, QUERN_P_LOCAL_HEAD);
+    const size_t most = (size_t)(global > local ? global : local);
+    float *ones = binder->arch->norms_values ? quern_arena_take(&binder->tables, most, sizeof *ones) : NULL;
+    for (size_t i = 0; ones != NULL && i < most; i++)
+        ones[i] = 1;
+    binder->ones = ones;
+    if (!has(binder, QUERN_T_LAYER_INPUTS))
+        return QUERN_OK;
+    QUERN_TRY(bind_one(binder, 0, QUERN_T_LAYER_INPUTS, &binder->layer_inputs));
+    return bind_vector(binder, QUERN_T_LAYER_INPUT_NORM, 0, "weight", &binder->network->layer_input_norm);
 }
 
 /* The dense head: all its tensors or, where they are optional, none. */
@@ -357,6 +404,7 @@ int quern_binder_bind(struct quern_binder *binder)
     binder->weight_bytes = binder->packing_count = binder->tensor_count = 0;
     quern_binder_bind_rotations(binder);
     QUERN_TRY(bind_embedding(binder));
+    QUERN_TRY(bind_common(binder));
     QUERN_TRY(bind_layers(binder));
     QUERN_TRY(bind_norm(binder, QUERN_T_FINAL_NORM, 0, &binder->network->final_norm));
     QUERN_TRY(bind_head(binder));

@@ -39,6 +39,8 @@ struct quern_binder {
     int limit; /* most tokens of a text: at first what the caller asks for, 0 for the usual number */
 
     struct quern_arena tables; /* everything but packed panels */
+    const float *ones;         /* as many as the largest head has elements */
+    struct quern_matrix layer_inputs; /* of all layers; rows 0: there is none */
     struct quern_rotation rotations[QUERN_LAYER_KINDS];
     unsigned char *weights; /* packed panels; NULL while measuring */
     size_t weight_bytes;

@@ -21,6 +21,7 @@ static void fill_shape(struct quern_shape *shape, const struct quern_binder *bin
         .kv_heads = first->kv_heads,
         .head = first->head,
         .ffn = (int)values[QUERN_P_FFN],
+        .layer_input = (int)values[QUERN_P_LAYER_INPUT],
         .context = binder->limit,
         .file_context = (int)values[QUERN_P_CONTEXT],
         .sliding_window = (int)values[QUERN_P_WINDOW],

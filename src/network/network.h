@@ -42,6 +42,7 @@ struct quern_layer {
     struct quern_norm attention_norm; /* before attention; none: attention reads the residual stream itself */
     struct quern_matrix qkv;          /* queries of all heads, then keys, then values */
     const float *query_norm, *key_norm; /* [head], an RMS norm of every head before RoPE; NULL: none */
+    const float *value_norm;            /* [head] ones, an RMS norm of every head of values; NULL: none */
     struct quern_matrix output;
     struct quern_norm attention_sum_norm; /* where the result is added to the residual stream: see enum quern_sum */
 
@@ -49,6 +50,13 @@ struct quern_layer {
     struct quern_matrix up;     /* of a gated block: a panel of gate, a panel of up, the next panel of gate, ... */
     struct quern_matrix down;
     struct quern_norm ffn_sum_norm;
+
+    /* The layer's own input: see enum quern_tensor. Rows 0: it has none. */
+    struct quern_matrix layer_input; /* of the token's embedding */
+    struct quern_matrix input_gate, input_output;
+    struct quern_norm input_sum_norm;
+
+    float scale; /* of the residual stream at the end of the layer */
 };
 
 /* The numbers of a model: what its file says, with defaults filled in. 0: it has no such thing. */
@@ -58,6 +66,7 @@ struct quern_shape {
     int layers;
     int heads, kv_heads, head; /* of the first layer */
     int ffn;
+    int layer_input; /* elements of the input that each layer has for itself */
     int context;        /* most tokens in a text, as the model is used */
     int file_context;   /* the same, as the file allows */
     int sliding_window; /* as the file has it: both sides together */
@@ -80,6 +89,7 @@ struct quern_network {
     const float *positions;                 /* added to them [file_context][width]; NULL: none */
     const float *token_type;                /* added to all of them [width]; NULL: none */
     struct quern_norm embedding_norm;
+    const float *layer_input_norm;    /* [layer_input], the same for all layers; NULL: layers have no own input */
     enum quern_ffn_kind ffn;
     bool gated;                       /* feed-forward blocks have a gate */
     bool causal;                      /* no token attends to a later one */

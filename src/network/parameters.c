@@ -37,6 +37,9 @@ static int unknown_arch(quern_text name, quern_error *error)
     if (name.length == 0)
         return quern_fail(error, QUERN_EFORMAT, "key general.architecture is missing; convert the model again with a "
                           "program that writes it");
+    if (quern_text_is(name, "clip"))
+        return quern_fail(error, QUERN_EUNSUPPORTED, "this file holds the part of a model that sees or hears (mmproj); "
+                          "give the file of the same model that reads texts");
     return quern_fail(error, QUERN_EUNSUPPORTED, "architecture \"%.*s\" is not supported: quern runs models that embed "
                       "texts, with %s, and none that generate them; 'quern pull --list' lists some",
                       shown(name), name.data, names);
@@ -171,6 +174,7 @@ static void fill_defaults(struct quern_binder *binder)
     fall_back(v, QUERN_P_LOCAL_HEAD, v[QUERN_P_HEAD]);
     fall_back(v, QUERN_P_LOCAL_VALUE_HEAD, v[QUERN_P_LOCAL_HEAD]);
     fall_back(v, QUERN_P_LOCAL_ROTATED, v[QUERN_P_LOCAL_HEAD]);
+    v[QUERN_P_LAYER_INPUTS] = v[QUERN_P_LAYERS] * v[QUERN_P_LAYER_INPUT];
     for (int l = 0; l < quern_binder_size(binder, QUERN_P_LAYERS); l++)
         if (binder->layers[l].kv_heads == 0)
             binder->layers[l].kv_heads = quern_binder_size(binder, QUERN_P_HEADS);
@@ -220,6 +224,10 @@ static int check_sizes(const struct quern_binder *binder)
     const int width = quern_binder_size(binder, QUERN_P_WIDTH), ffn = quern_binder_size(binder, QUERN_P_FFN);
     const int heads = quern_binder_size(binder, QUERN_P_HEADS);
     const int dimensions = quern_binder_size(binder, QUERN_P_DIMENSIONS);
+    const int input = quern_binder_size(binder, QUERN_P_LAYER_INPUT);
+    if (input % QUERN_BLOCK_ELEMENTS != 0)
+        return quern_fail(binder->error, QUERN_EUNSUPPORTED, "inputs of layers have %d dimensions, not a multiple of "
+                          "%d", input, QUERN_BLOCK_ELEMENTS);
     if (!is_whole(width) || !is_whole(ffn) || !is_whole(dimensions))
         return quern_fail(binder->error, QUERN_EUNSUPPORTED, "width %d, feed-forward %d and dimensions %d must be "
                           "multiples of %d", width, ffn, dimensions, QUERN_BLOCK_ELEMENTS);
@@ -248,6 +256,9 @@ static int refuse_variants(const struct quern_binder *binder)
     const int pooling = (int)binder->values[QUERN_P_POOLING];
     if (pooling >= 32 || (binder->arch->poolings >> pooling & 1) == 0)
         return refuse_pooling(binder, pooling);
+    if (binder->values[QUERN_P_SHARING] != 0)
+        return quern_fail(binder->error, QUERN_EUNSUPPORTED, "layers that share the keys and values of others are not "
+                          "supported (attention.shared_kv_layers is %d)", (int)binder->values[QUERN_P_SHARING]);
     if (binder->values[QUERN_P_CAUSAL] != 0 && !binder->arch->may_be_causal)
         return quern_fail(binder->error, QUERN_EUNSUPPORTED, "causal attention is not supported for %s",
                           binder->arch->name);
