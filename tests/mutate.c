@@ -164,6 +164,7 @@ int main(int argc, char **argv)
         {quern_recipe_nomic, QUERN_TYPE_F32}, {quern_recipe_nomic, QUERN_TYPE_Q4_0},
         {quern_recipe_qwen3, QUERN_TYPE_F16}, {quern_recipe_qwen3, QUERN_TYPE_Q8_0},
         {quern_recipe_modern, QUERN_TYPE_F32}, {quern_recipe_modern, QUERN_TYPE_Q8_0},
+        {quern_recipe_gemma2, QUERN_TYPE_F32}, {quern_recipe_gemma2, QUERN_TYPE_Q8_0},
     };
     enum { BASES = QUERN_COUNT(models) };
     struct file bases[BASES] = {0};

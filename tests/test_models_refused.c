@@ -16,6 +16,7 @@
 
 #define A "gemma-embedding."
 #define B "bert."
+#define C "gemma-embedding2."
 #define N "nomic-bert."
 #define Q "qwen3."
 #define M "modern-bert."
@@ -155,7 +156,7 @@ static const struct damage damages[] = {
     {.key = A "embedding_length", .put = NUMBER, .number = 72, UNSUPPORTED = "must be multiples of 32"},
     {.key = A "block_count", .put = NUMBER, .number = 0, FORMAT = "block_count"},
     {.key = A "block_count", .put = NUMBER, .number = 7, FORMAT = "blk.6.attn_norm.weight is missing"},
-    {.key = A "block_count", .put = NUMBER, .number = 5, UNSUPPORTED = "the file has 82 tensors"},
+    {.key = A "block_count", .put = NUMBER, .number = 5, UNSUPPORTED = "which a gemma-embedding model of 5 layers"},
     {.key = A "block_count", .put = NUMBER, .number = 4294967295, FORMAT = "block_count"},
     {.key = A "feed_forward_length", .put = NUMBER, .number = 128, FORMAT = "ffn_gate.weight is [96][64]"},
     {.key = A "attention.head_count", FORMAT = "attention.head_count is missing"},
@@ -192,7 +193,7 @@ static const struct damage damages[] = {
     {.tensor = "dense_3.weight", FORMAT = "dense_3.weight is missing"},
     {.tensor = "dense_2.weight", .shape = {64, 130}, UNSUPPORTED = "130 rows"},
     {.tensor = "dense_3.weight", .shape = {96, 64}, FORMAT = "dense_3.weight is [64][96]"},
-    {.tensor = "extra.weight", .shape = {32, 1}, UNSUPPORTED = "the file has 83 tensors"},
+    {.tensor = "extra.weight", .shape = {32, 1}, UNSUPPORTED = "tensor extra.weight, which a gem"},
 
     /* tokenizer */
     {.key = T "model", .put = NUMBER, .number = 1, FORMAT = "tokenizer.ggml.model"},
@@ -209,6 +210,33 @@ static const struct damage damages[] = {
     {.key = T "eos_token_id", .put = NUMBER, .number = 4294967295, FORMAT = "eos_token_id"},
     {.key = T "unknown_token_id", .put = TEXT, .text = "3", FORMAT = "unknown_token_id"},
     {.key = T "add_bos_token", .put = NUMBER, .number = 1, FORMAT = "add_bos_token"},
+};
+
+static const struct damage gemma2_damages[] = {
+    {.key = "general.architecture", .put = TEXT, .text = "clip", UNSUPPORTED = "a model that sees or hears"},
+    {.key = C "attention.shared_kv_layers", .put = NUMBER, .number = 2, UNSUPPORTED = "share the keys and values"},
+    {.key = C "attention.causal", .put = FLAG, .number = 1, UNSUPPORTED = "causal attention"},
+    {.key = C "attention.key_length_swa", UNSUPPORTED = "values have 32 dimensions a head, keys 64"},
+    {.key = C "attention.value_length", .put = NUMBER, .number = 32, UNSUPPORTED = "values have 32 dimensions"},
+    {.key = C "rope.dimension_count", .put = NUMBER, .number = 16, UNSUPPORTED = "RoPE over 16 of 64"},
+    {.key = C "rope.dimension_count_swa", .put = NUMBER, .number = 16, UNSUPPORTED = "RoPE over 16 of 32"},
+    {.key = C "attention.head_count_kv", FORMAT = "blk.0.attn_k.weight is [64][64], the metadata ask for [128][64]"},
+    {.key = C "attention.sliding_window_pattern", FORMAT = "blk.2.attn_q_norm.weight is [1][64]"},
+    {.key = C "embedding_length_per_layer_input", FORMAT = "embedding_length_per_layer_input is missing"},
+    {.key = C "embedding_length_per_layer_input", .put = NUMBER, .number = 16,
+     UNSUPPORTED = "inputs of layers have 16 dimensions"},
+    {.key = C "embedding_length_per_layer_input", .put = NUMBER, .number = 64,
+     FORMAT = "per_layer_model_proj.weight is [192][64]"},
+    {.key = C "embedding_length_out", .put = NUMBER, .number = 48, UNSUPPORTED = "dimensions 48 must be multiples"},
+    {.key = C "embedding_length_out", FORMAT = "output.weight is [96][64], the metadata ask for [64][64]"},
+    {.key = C "block_count", .put = NUMBER, .number = 7, FORMAT = "'gemma-embedding2.attention.head_count_kv' has 6"},
+    {.tensor = "output.weight", FORMAT = "output.weight is missing"},
+    {.tensor = "blk.1.layer_output_scale.weight", FORMAT = "blk.1.layer_output_scale.weight is missing"},
+    {.tensor = "blk.1.layer_output_scale.weight", .shape = {2, 1}, FORMAT = "layer_output_scale.weight is [1][2]"},
+    {.tensor = "blk.2.attn_q_norm.weight", .shape = {32, 1}, FORMAT = "blk.2.attn_q_norm.weight is [1][32]"},
+    {.tensor = "blk.2.attn_v.weight", .shape = {64, 128}, FORMAT = "blk.2.attn_v.weight is [128][64]"},
+    {.tensor = "per_layer_proj_norm.weight", FORMAT = "per_layer_proj_norm.weight is missing"},
+    {.tensor = "rope_freqs.weight", .shape = {32, 1}, UNSUPPORTED = "rope_freqs.weight, which"},
 };
 
 static const struct damage bert_damages[] = {
@@ -231,7 +259,7 @@ static const struct damage bert_damages[] = {
      UNSUPPORTED = "norms and biases must be F32"},
     {.tensor = "blk.2.layer_output_norm.weight", FORMAT = "blk.2.layer_output_norm.weight is missing"},
     {.tensor = "blk.0.attn_qkv.weight", .shape = {64, 96}, FORMAT = "blk.0.attn_qkv.weight is [96][64]"},
-    {.tensor = "cls.weight", .shape = {64, 64}, UNSUPPORTED = "the file has 54 tensors"},
+    {.tensor = "cls.weight", .shape = {64, 64}, UNSUPPORTED = "tensor cls.weight, which a bert model"},
 };
 
 static const struct damage nomic_damages[] = {
@@ -245,7 +273,7 @@ static const struct damage nomic_damages[] = {
     {.tensor = "token_types.weight", FORMAT = "token_types.weight is missing"},
     {.tensor = "blk.0.attn_qkv.weight", .shape = {64, 96}, FORMAT = "blk.0.attn_qkv.weight is [96][64]"},
     {.tensor = "blk.1.ffn_gate.weight", FORMAT = "blk.1.ffn_gate.weight is missing"},
-    {.tensor = "blk.0.attn_qkv.bias", .shape = {192, 1}, UNSUPPORTED = "the file has 32 tensors"},
+    {.tensor = "blk.0.attn_qkv.bias", .shape = {192, 1}, UNSUPPORTED = "tensor blk.0.attn_qkv.bias, which"},
 };
 
 static const struct damage qwen3_damages[] = {
@@ -259,7 +287,7 @@ static const struct damage qwen3_damages[] = {
     {.key = Q "attention.value_length", .put = NUMBER, .number = 64, UNSUPPORTED = "values have 64 dimensions"},
     {.tensor = "blk.2.attn_q_norm.weight", FORMAT = "blk.2.attn_q_norm.weight is missing"},
     {.tensor = "blk.2.attn_k_norm.weight", .shape = {64, 1}, FORMAT = "blk.2.attn_k_norm.weight is [1][64]"},
-    {.tensor = "blk.0.attn_q.bias", .shape = {128, 1}, UNSUPPORTED = "the file has 36 tensors"},
+    {.tensor = "blk.0.attn_q.bias", .shape = {128, 1}, UNSUPPORTED = "tensor blk.0.attn_q.bias, which"},
 };
 
 static const struct damage modern_damages[] = {
@@ -363,6 +391,13 @@ static void test_refused(void **state)
     (void)state;
     const struct quern_recipe recipe = trial_recipe(QUERN_TYPE_F32, true);
     check_refused(&recipe, damages, QUERN_COUNT(damages));
+}
+
+static void test_gemma2_refused(void **state)
+{
+    (void)state;
+    const struct quern_recipe recipe = quern_recipe_gemma2();
+    check_refused(&recipe, gemma2_damages, QUERN_COUNT(gemma2_damages));
 }
 
 static void test_bert_refused(void **state)
@@ -550,6 +585,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_gemma2_refused),
         cmocka_unit_test(test_bert_refused),
         cmocka_unit_test(test_families_refused),
         cmocka_unit_test(test_ignored_tensor),

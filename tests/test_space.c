@@ -17,6 +17,7 @@
 
 #define A "gemma-embedding."
 #define B "bert."
+#define C "gemma-embedding2."
 #define N "nomic-bert."
 #define Q "qwen3."
 #define M "modern-bert."
@@ -48,10 +49,11 @@ static void observe(const char *path, bool from_ids, struct outcome *outcome)
         tokens[i] = (quern_tokens){ids[i], (size_t)(MOST_IDS - i)};
     }
     for (int i = 0; i < TASKS; i++) {
-        const quern_embed_options options = {.size = sizeof options, .task = tasks[i]};
+        const quern_embed_options options = {.size = sizeof options, .task = tasks[i], .dimensions = TRIAL_WIDTH};
+        const quern_embed_options of_ids = {.size = sizeof of_ids, .dimensions = TRIAL_WIDTH};
         const size_t size = TEXTS * TRIAL_WIDTH;
         float *vectors = outcome->vectors[i];
-        const int code = from_ids ? quern_embed_tokens(context, tokens, TEXTS, NULL, vectors, size, NULL, NULL)
+        const int code = from_ids ? quern_embed_tokens(context, tokens, TEXTS, &of_ids, vectors, size, NULL, NULL)
                                   : quern_embed(context, given, TEXTS, &options, vectors, size, NULL, NULL);
         assert_int_equal(code, QUERN_OK);
         assert_int_equal(quern_space(model, &options, outcome->spaces[i], NULL), QUERN_OK);
@@ -109,6 +111,20 @@ static const struct change bert_changes[] = {
     {B "attention.layer_norm_epsilon", SET, 0.01, true},
     {B "pooling_type", SET, 2, true},
     {"general.name", LAST_BYTE, 0, false},
+};
+
+static const struct change gemma2_changes[] = {
+    {C "context_length", SET, 128, false},
+    {C "attention.sliding_window", SET, 4, true},
+    {C "attention.layer_norm_rms_epsilon", SET, 0.01, true},
+    {C "attention.shared_kv_layers", RENAME, 0, false},
+    {C "attention.causal", RENAME, 0, false},
+    {C "attention.value_length_swa", RENAME, 0, false}, /* the defaults have the same values */
+    {C "rope.dimension_count", RENAME, 0, false},
+    {C "rope.dimension_count_swa", RENAME, 0, false},
+    {C "rope.freq_base", SET, 5000, true},
+    {C "rope.freq_base_swa", SET, 500, true},
+    {C "pooling_type", RENAME, 0, false},
 };
 
 static const struct change unigram_changes[] = {
@@ -187,7 +203,7 @@ static void edit_tensor(unsigned char *data, const struct quern_gguf_tensor *ten
     for (size_t i = 0; i < tensor->elements && tensor->type == QUERN_TYPE_F32; i++) {
         float number;
         memcpy(&number, data + i * sizeof number, sizeof number);
-        number *= 1 + 0.01f * (float)(i % 7);
+        number *= 1.01f + 0.01f * (float)(i % 7);
         memcpy(data + i * sizeof number, &number, sizeof number);
     }
     const size_t block = (size_t)quern_type_info(tensor->type)->block_bytes;
@@ -308,6 +324,22 @@ static void test_bert_keys(void **state)
     (void)state;
     const struct quern_recipe recipe = quern_recipe_bert();
     check_keys(&recipe, bert_changes, QUERN_COUNT(bert_changes));
+}
+
+static void test_gemma2_keys(void **state)
+{
+    (void)state;
+    const struct quern_recipe recipe = quern_recipe_gemma2();
+    check_keys(&recipe, gemma2_changes, QUERN_COUNT(gemma2_changes));
+}
+
+static void test_gemma2_tensors(void **state)
+{
+    (void)state;
+    struct quern_recipe recipe = quern_recipe_gemma2();
+    recipe.layers = 3;
+    recipe.type = QUERN_TYPE_Q8_0;
+    check_tensors(&recipe);
 }
 
 static struct quern_recipe unigram_recipe(void)
@@ -555,6 +587,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_keys),         cmocka_unit_test(test_bert_keys),  cmocka_unit_test(test_tensors),
+        cmocka_unit_test(test_gemma2_keys),  cmocka_unit_test(test_gemma2_tensors),
         cmocka_unit_test(test_bert_tensors), cmocka_unit_test(test_vocabulary),
         cmocka_unit_test(test_merges),
         cmocka_unit_test(test_notices),      cmocka_unit_test(test_whole_notice),

@@ -15,8 +15,9 @@ static const char usage[] = "Usage: mkmodel SHAPE FILE [--type TYPE] [--head] [-
                             "\n"
                             "Writes a GGUF file of random weights. SHAPE: tiny, in the layout of EmbeddingGemma and\n"
                             "of some hundred kilobytes; wide, with rows long enough for every type; full, of the\n"
-                            "true shape; or bert, nomic, qwen3, modern: tiny ones in the layouts of BERT, Nomic\n"
-                            "BERT, Qwen3 and ModernBERT, f32 unless TYPE says otherwise.\n"
+                            "true shape; or bert, nomic, qwen3, modern, gemma2: tiny ones in the layouts of\n"
+                            "BERT, Nomic BERT, Qwen3, ModernBERT and EmbeddingGemma 2, f32 unless TYPE says\n"
+                            "otherwise.\n"
                             "TYPE: f32, f16, bf16, q8_0 (the default; of wide ones q4_k), q4_0, q4_1, q5_0, q5_1,\n"
                             "iq4_nl, q2_k, q3_k, q4_k, q5_k or q6_k; as in published files, some tensors get another\n"
                             "one.\n"
@@ -54,7 +55,7 @@ static const struct shape {
 } shapes[] = {
     {"tiny", quern_recipe_tiny},   {"wide", quern_recipe_wide},   {"full", quern_recipe_full},
     {"bert", quern_recipe_bert},   {"nomic", quern_recipe_nomic}, {"qwen3", quern_recipe_qwen3},
-    {"modern", quern_recipe_modern},
+    {"modern", quern_recipe_modern}, {"gemma2", quern_recipe_gemma2},
 };
 
 /* The shape of a name, or NULL. */

@@ -81,10 +81,10 @@ struct quern_arch_key {
 
 /* What a tensor is for. Those from QUERN_T_ATTENTION_NORM to QUERN_T_LAYER_SCALE belong to a layer.
  *
- * In an architecture with inputs of layers, layer l adds to the residual stream x, behind its feed-forward block and as
- * enum quern_sum says, W_output (f(W_gate x) * p). f is the activation function of the feed-forward block; p is
- * norm(W_l e / sqrt(width)), with W_l the rows of QUERN_T_LAYER_INPUTS that belong to the layer, and e what the residual
- * stream was before the first layer. */
+ * In an architecture with inputs of layers, layer l adds to the residual stream x, behind its feed-forward block and
+ * as enum quern_sum says, W_output (f(W_gate x) * p). f is the activation function of the feed-forward block; p is
+ * norm(W_l e / sqrt(width)), with W_l the rows of QUERN_T_LAYER_INPUTS that belong to the layer, and e what the
+ * residual stream was before the first layer. */
 enum quern_tensor {
     QUERN_T_TOKENS,      /* embeddings of tokens */
     QUERN_T_POSITIONS,   /* learned embeddings of positions, added to those of tokens */

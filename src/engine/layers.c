@@ -55,9 +55,9 @@ static void take_input(struct quern_engine *e, const struct quern_layer *layer)
     quern_engine_lap(e, QUERN_PASS_INPUT);
 }
 
-/* One layer: attention, the feed-forward block, and where there is one the layer's own input, each added to the residual
- * stream. The input of the first product is ready; the layer prepares that of the next layer, which the last layer does
- * not have. */
+/* One layer: attention, the feed-forward block, and where there is one the layer's own input, each added to the
+ * residual stream. The input of the first product is ready; the layer prepares that of the next layer, which the last
+ * layer does not have. */
 static void run_layer(struct quern_engine *e, const struct quern_layer *layer, const struct quern_layer *next)
 {
     struct quern_addition last = {&layer->ffn_sum_norm, layer->scale};

@@ -1,10 +1,12 @@
 /* Finds the tensors of a description in a file, checks them, and joins them to a network. */
 #include "base/error.h"
+#include "base/view.h"
 #include "formats/conversion.h"
 #include "network/binder.h"
 
 #include <limits.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Most rows of a tensor whose rows no key gives. */
@@ -388,15 +390,41 @@ const struct quern_gguf_tensor *quern_binder_ignored(const struct quern_binder *
     return binder->arch->ignored != NULL ? quern_gguf_tensor_find(binder->gguf, binder->arch->ignored) : NULL;
 }
 
+/* Whether a tensor has the name of one that the description knows, in some layer. */
+static bool is_named(const struct quern_binder *binder, quern_text name)
+{
+    int layer = 0;
+    char start[QUERN_TENSOR_NAME], known[QUERN_TENSOR_NAME];
+    snprintf(start, sizeof start, "%.*s", (int)(name.length < sizeof start ? name.length : sizeof start), name.data);
+    if (sscanf(start, "blk.%4d.", &layer) == 1 && layer >= quern_binder_size(binder, QUERN_P_LAYERS))
+        return false;
+    for (int tensor = 0; tensor < QUERN_TENSORS; tensor++)
+        for (int part = 0; part < (binder->arch->tensors[tensor].bias == QUERN_BIAS_NONE ? 1 : 2); part++) {
+            if (!has(binder, (enum quern_tensor)tensor))
+                continue;
+            quern_tensor_name(known, binder->arch, (enum quern_tensor)tensor, layer, part == 0 ? "weight" : "bias");
+            if (quern_text_is(name, known))
+                return true;
+        }
+    return false;
+}
+
 /* A tensor that the description does not know may change what the others mean. */
 static int refuse_unknown(const struct quern_binder *binder)
 {
-    const size_t count = binder->gguf->tensor_count - (quern_binder_ignored(binder) != NULL);
-    if (count != binder->tensor_count)
-        return quern_fail(binder->error, QUERN_EUNSUPPORTED,
-                          "the file has %zu tensors, but a %s model of %d layers has %zu", count,
-                          binder->arch->name, quern_binder_size(binder, QUERN_P_LAYERS), binder->tensor_count);
-    return QUERN_OK;
+    const struct quern_gguf *gguf = binder->gguf;
+    const int layers = quern_binder_size(binder, QUERN_P_LAYERS);
+    const struct quern_gguf_tensor *ignored = quern_binder_ignored(binder);
+    const size_t count = gguf->tensor_count - (ignored != NULL);
+    if (count == binder->tensor_count)
+        return QUERN_OK;
+    for (size_t i = 0; i < gguf->tensor_count; i++)
+        if (&gguf->tensors[i] != ignored && !is_named(binder, gguf->tensors[i].name))
+            return quern_fail(binder->error, QUERN_EUNSUPPORTED, "the file has a tensor %.*s, which a %s model of %d "
+                              "layers does not have", (int)(gguf->tensors[i].name.length), gguf->tensors[i].name.data,
+                              binder->arch->name, layers);
+    return quern_fail(binder->error, QUERN_EUNSUPPORTED, "the file has %zu tensors, but a %s model of %d layers has "
+                      "%zu", count, binder->arch->name, layers, binder->tensor_count);
 }
 
 int quern_binder_bind(struct quern_binder *binder)

@@ -88,6 +88,14 @@ struct quern_recipe quern_recipe_modern(void)
     return recipe;
 }
 
+struct quern_recipe quern_recipe_gemma2(void)
+{
+    return (struct quern_recipe){.layers = 6, .embedding = 64, .ffn = 96, .heads = 4, .kv_heads = 2,
+                                 .head_dimensions = 32, .context = 256, .window = 16, .layer_input = 32,
+                                 .dimensions = 96, .vocabulary = QUERN_VOCABULARY_TINY, .type = QUERN_TYPE_F32,
+                                 .arch = QUERN_RECIPE_GEMMA2, .pooling = 1, .seed = 1};
+}
+
 /* ---------------------------------------------------------------- tensors */
 
 /* The type that llama.cpp's quantiser takes instead, when a row is not a whole number of blocks of the type. */
@@ -293,6 +301,58 @@ static void plan_gemma(struct plan *plan, const struct quern_recipe *r)
     }
 }
 
+/* Whether a layer of EmbeddingGemma 2 is local. */
+static bool is_local(int layer)
+{
+    return layer % 3 < 2;
+}
+
+/* The type of the matrix of layers' own inputs: llama.cpp's quantiser leaves it in bfloat16. */
+static uint32_t layer_input_type(const struct quern_recipe *r)
+{
+    const bool plain = r->type == QUERN_TYPE_F32 || r->type == QUERN_TYPE_F16;
+    return plain ? r->type : QUERN_TYPE_BF16;
+}
+
+/* Norms are far from 1, as in the published model, and gates so large that all parts of a layer matter. */
+static void plan_gemma2_layer(struct plan *plan, const struct quern_recipe *r, int layer)
+{
+    char name[48];
+    const int kv_heads = is_local(layer) ? r->kv_heads : r->kv_heads / 2;
+    const int head = is_local(layer) ? r->head_dimensions : 2 * r->head_dimensions;
+    const size_t queries = (size_t)(r->heads * head), keys = (size_t)(kv_heads * head);
+#define NAMED(part) (snprintf(name, sizeof name, "blk.%d." part, layer), name)
+    plan_matrix(plan, r->type, r->embedding, keys, NAMED("attn_k"));
+    plan_norm(plan, head, 2 / sqrtf((float)head), 0.2f / sqrtf((float)head), NAMED("attn_k_norm"));
+    plan_norm(plan, r->embedding, 2.0f, 0.4f, NAMED("attn_norm"));
+    plan_matrix(plan, r->type, (int)queries, (size_t)r->embedding, NAMED("attn_output"));
+    plan_matrix(plan, r->type, r->embedding, queries, NAMED("attn_q"));
+    plan_norm(plan, head, 1.0f, 0.1f, NAMED("attn_q_norm"));
+    plan_matrix(plan, mixed_type(r, layer, "attn_v"), r->embedding, keys, NAMED("attn_v"));
+    plan_matrix(plan, mixed_type(r, layer, "ffn_down"), r->ffn, (size_t)r->embedding, NAMED("ffn_down"));
+    plan_matrix(plan, r->type, r->embedding, (size_t)r->ffn, NAMED("ffn_gate"));
+    plan_norm(plan, r->embedding, 1.5f, 0.2f, NAMED("ffn_norm"));
+    plan_matrix(plan, r->type, r->embedding, (size_t)r->ffn, NAMED("ffn_up"));
+    plan_matrix(plan, r->type, r->embedding, (size_t)r->layer_input, NAMED("inp_gate"));
+    plan_norm(plan, 1, 0.5f + 0.1f * (float)layer, 0, NAMED("layer_output_scale"));
+    plan_norm(plan, r->embedding, 0.5f, 0.1f, NAMED("post_attention_norm"));
+    plan_norm(plan, r->embedding, 0.5f, 0.1f, NAMED("post_ffw_norm"));
+    plan_norm(plan, r->embedding, 0.5f, 0.1f, NAMED("post_norm"));
+    plan_matrix(plan, r->type, r->layer_input, (size_t)r->embedding, NAMED("proj"));
+#undef NAMED
+}
+
+static void plan_gemma2(struct plan *plan, const struct quern_recipe *r)
+{
+    plan_matrix(plan, r->type, r->embedding, (size_t)r->dimensions, "output");
+    plan_norm(plan, r->embedding, 4.0f, 2.0f, "output_norm");
+    plan_matrix(plan, layer_input_type(r), r->embedding, (size_t)(r->layers * r->layer_input), "per_layer_model_proj");
+    plan_norm(plan, r->layer_input, 5.0f, 1.0f, "per_layer_proj_norm");
+    plan_matrix(plan, embedding_type(r), r->embedding, r->vocabulary, "token_embd");
+    for (int layer = 0; layer < r->layers; layer++)
+        plan_gemma2_layer(plan, r, layer);
+}
+
 /* ---------------------------------------------------------------- weights */
 
 /* Element i is the sum of the four 16-bit parts of a random word: bell-shaped, within 3.5 deviations. The variance of
@@ -348,7 +408,8 @@ static int put_tensors(struct quern_gguf_writer *writer, const struct plan *plan
 static const char *architecture(const struct quern_recipe *r)
 {
     static const char *const names[] = {
-        [QUERN_RECIPE_GEMMA] = "gemma-embedding", [QUERN_RECIPE_BERT] = "bert",
+        [QUERN_RECIPE_GEMMA] = "gemma-embedding", [QUERN_RECIPE_GEMMA2] = "gemma-embedding2",
+        [QUERN_RECIPE_BERT] = "bert",
         [QUERN_RECIPE_NOMIC_BERT] = "nomic-bert", [QUERN_RECIPE_QWEN3] = "qwen3",
         [QUERN_RECIPE_MODERN_BERT] = "modern-bert"};
     return names[r->arch];
@@ -382,6 +443,36 @@ static void put_gemma_keys(struct quern_gguf_writer *writer, const struct quern_
     put_float(writer, r, "attention.layer_norm_rms_epsilon", 1e-6f);
     put_float(writer, r, "rope.freq_base", 1e6f);
     put_float(writer, r, "rope.freq_base_swa", 1e4f);
+}
+
+/* As the published file has them: an array with a value for each layer. */
+static void put_gemma2_keys(struct quern_gguf_writer *writer, const struct quern_recipe *r)
+{
+    enum { MOST = 64 };
+    int32_t kv_heads[MOST];
+    unsigned char local[MOST];
+    for (int layer = 0; layer < r->layers && layer < MOST; layer++) {
+        local[layer] = is_local(layer);
+        kv_heads[layer] = is_local(layer) ? r->kv_heads : r->kv_heads / 2;
+    }
+    quern_gguf_put_array(writer, "gemma-embedding2.attention.head_count_kv", QUERN_GGUF_I32, kv_heads,
+                         (size_t)r->layers);
+    quern_gguf_put_array(writer, "gemma-embedding2.attention.sliding_window_pattern", QUERN_GGUF_BOOL, local,
+                         (size_t)r->layers);
+    put_number(writer, r, "attention.key_length", 2 * r->head_dimensions);
+    put_number(writer, r, "attention.value_length", 2 * r->head_dimensions);
+    put_number(writer, r, "attention.key_length_swa", r->head_dimensions);
+    put_number(writer, r, "attention.value_length_swa", r->head_dimensions);
+    put_number(writer, r, "attention.sliding_window", r->window);
+    put_number(writer, r, "attention.shared_kv_layers", 0);
+    put_number(writer, r, "embedding_length_per_layer_input", r->layer_input);
+    put_number(writer, r, "embedding_length_out", r->dimensions);
+    put_number(writer, r, "rope.dimension_count", 2 * r->head_dimensions);
+    put_number(writer, r, "rope.dimension_count_swa", r->head_dimensions);
+    put_float(writer, r, "attention.layer_norm_rms_epsilon", 1e-6f);
+    put_float(writer, r, "rope.freq_base", 1e6f);
+    put_float(writer, r, "rope.freq_base_swa", 1e4f);
+    quern_gguf_put_bool(writer, "gemma-embedding2.attention.causal", false);
 }
 
 static void put_bert_keys(struct quern_gguf_writer *writer, const struct quern_recipe *r)
@@ -426,7 +517,8 @@ static const struct maker {
     void (*plan)(struct plan *plan, const struct quern_recipe *r);
     void (*put_keys)(struct quern_gguf_writer *writer, const struct quern_recipe *r);
 } makers[] = {
-    [QUERN_RECIPE_GEMMA] = {plan_gemma, put_gemma_keys}, [QUERN_RECIPE_BERT] = {plan_bert, put_bert_keys},
+    [QUERN_RECIPE_GEMMA] = {plan_gemma, put_gemma_keys}, [QUERN_RECIPE_GEMMA2] = {plan_gemma2, put_gemma2_keys},
+    [QUERN_RECIPE_BERT] = {plan_bert, put_bert_keys},
     [QUERN_RECIPE_NOMIC_BERT] = {plan_nomic, put_nomic_keys}, [QUERN_RECIPE_QWEN3] = {plan_normed, put_qwen3_keys},
     [QUERN_RECIPE_MODERN_BERT] = {plan_normed, put_modern_keys},
 };
@@ -518,7 +610,7 @@ static int put_vocabulary(struct quern_gguf_writer *writer, const struct quern_r
 int quern_model_make(const char *path, const struct quern_recipe *recipe, quern_error *error)
 {
     struct quern_gguf_writer *writer = NULL;
-    struct plan plan = {.tensors = calloc((size_t)recipe->layers * 16 + 5, sizeof *plan.tensors)};
+    struct plan plan = {.tensors = calloc((size_t)recipe->layers * 17 + 5, sizeof *plan.tensors)};
     int code = plan.tensors ? quern_gguf_writer_new(&writer, path, NULL, error)
                             : quern_fail(error, QUERN_ENOMEM, "no memory to plan a model");
     if (code != QUERN_OK)

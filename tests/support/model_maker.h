@@ -9,6 +9,7 @@
 
 enum quern_recipe_arch {
     QUERN_RECIPE_GEMMA, /* EmbeddingGemma */
+    QUERN_RECIPE_GEMMA2,
     QUERN_RECIPE_BERT,
     QUERN_RECIPE_NOMIC_BERT,
     QUERN_RECIPE_QWEN3,
@@ -20,6 +21,9 @@ struct quern_recipe {
     int layers, embedding, ffn, heads, kv_heads, head_dimensions, context, window, hidden; /* hidden: of the head */
     size_t vocabulary;                                                                     /* pieces: see below */
     uint32_t type; /* enum quern_type, of the matrices; some are of others, as in published files of that type */
+    int layer_input, dimensions; /* EmbeddingGemma 2: of a layer's own input, and of a vector. kv_heads and
+                                    head_dimensions are those of local layers; global ones have half as many key and
+                                    value heads, which are twice as wide */
     int pooling;   /* as numbered in files; negative: the key is not there */
     bool fused;    /* BERT and Nomic's: queries, keys and values are one tensor, as they always are in ModernBERT */
     const char *activation; /* ModernBERT: hidden_activation; NULL: the key is not there */
@@ -51,6 +55,8 @@ struct quern_recipe quern_recipe_bert(void);
 struct quern_recipe quern_recipe_nomic(void);
 struct quern_recipe quern_recipe_qwen3(void);
 struct quern_recipe quern_recipe_modern(void);
+/* An EmbeddingGemma 2 of six layers in F32, every third one global. It has the vocabulary of the other models. */
+struct quern_recipe quern_recipe_gemma2(void);
 
 int quern_model_make(const char *path, const struct quern_recipe *recipe, quern_error *error);
 
