@@ -578,6 +578,13 @@ static void put_charsmap(struct quern_gguf_writer *writer)
     quern_gguf_put_array(writer, "tokenizer.ggml.precompiled_charsmap", QUERN_GGUF_I8, map, sizeof map);
 }
 
+static const char *tokenizer_of(const struct quern_recipe *r)
+{
+    if (r->tokenizer != NULL)
+        return r->tokenizer;
+    return r->unigram ? "t5" : r->arch == QUERN_RECIPE_BERT ? "bert" : r->merges ? "gemma4" : "llama";
+}
+
 static int put_vocabulary(struct quern_gguf_writer *writer, const struct quern_recipe *r, quern_error *error)
 {
     struct quern_made_vocabulary vocabulary;
@@ -585,9 +592,7 @@ static int put_vocabulary(struct quern_gguf_writer *writer, const struct quern_r
     for (size_t i = 0; i < vocabulary.count && r->unigram; i++) /* unigram has no pieces for bytes */
         if (vocabulary.kinds[i] == QUERN_PIECE_BYTE)
             vocabulary.kinds[i] = QUERN_PIECE_UNUSED;
-    const bool unknown = r->arch == QUERN_RECIPE_BERT && !r->unigram;
-    put_string(writer, "tokenizer.ggml.model",
-               r->unigram ? "t5" : unknown ? "unknown" : r->merges ? "gemma4" : "llama");
+    put_string(writer, "tokenizer.ggml.model", tokenizer_of(r));
     put_string(writer, "tokenizer.ggml.pre", "default");
     quern_gguf_put_strings(writer, "tokenizer.ggml.tokens", vocabulary.texts, vocabulary.count);
     quern_gguf_put_array(writer, "tokenizer.ggml.scores", QUERN_GGUF_F32, vocabulary.scores, vocabulary.count);

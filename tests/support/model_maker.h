@@ -28,6 +28,7 @@ struct quern_recipe {
     bool fused;    /* BERT and Nomic's: queries, keys and values are one tensor, as they always are in ModernBERT */
     const char *activation; /* ModernBERT: hidden_activation; NULL: the key is not there */
     bool head;     /* whether the file holds the dense head */
+    const char *tokenizer; /* tokenizer.ggml.model; NULL: as the architecture and what follows say */
     bool merges;   /* the tokenizer "gemma4", with merges, instead of "llama" */
     bool unigram;  /* the tokenizer "t5", with a character map that turns 'w' into "of" */
     bool spaced;   /* whether the vocabulary puts a space before every text */
@@ -46,7 +47,7 @@ struct quern_recipe quern_recipe_tiny(void);
 struct quern_recipe quern_recipe_wide(void);
 struct quern_recipe quern_recipe_full(void);
 
-/* A BERT of three layers in F32, with mean pooling, whose tokenizer quern does not have. */
+/* A BERT of three layers in F32, with mean pooling. */
 struct quern_recipe quern_recipe_bert(void);
 
 /* Tiny models of other architectures in F32, pooled as published ones are, with the vocabulary of EmbeddingGemma's. Two
