@@ -23,9 +23,10 @@
 enum { IS_HTTP = 1, ALLOW_IDS = 2, RAW = 4, SLICES = 8 };
 
 static quern_model *model;
-static struct quern_server_options options = {.model_name = "tiny", .default_task = -1, .queue_tokens = 4096,
+static struct quern_server_options options = {.default_task = -1, .queue_tokens = 4096,
                                               .max_body = 1 << 16, .queue_bytes = 1 << 28};
-static struct quern_service service = {.options = &options, .info.size = sizeof service.info};
+static struct quern_served served = {.name = "tiny", .info.size = sizeof served.info};
+static struct quern_service service = {.options = &options, .models = &served, .model_count = 1};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -47,9 +48,9 @@ static void open_service(void)
     recipe.context = 48;
     expect(file >= 0 && close(file) == 0 && quern_model_make(path, &recipe, NULL) == QUERN_OK &&
            quern_model_open(&model, path, NULL, NULL) == QUERN_OK &&
-           quern_context_new(&service.tokenizer, model, &how, NULL) == QUERN_OK &&
-           quern_model_describe(model, &service.info, NULL) == QUERN_OK, "a model can be made");
-    service.model = model;
+           quern_context_new(&served.tokenizer, model, &how, NULL) == QUERN_OK &&
+           quern_model_describe(model, &served.info, NULL) == QUERN_OK, "a model can be made");
+    served.model = model;
     unlink(path);
 }
 
@@ -170,7 +171,7 @@ static void check_refusal(const struct quern_request *request, const struct quer
 static void check_answer(const struct quern_request *request, bool has_vectors, const struct quern_answer *written)
 {
     const struct quern_request_options *asked = &request->options;
-    const int width = asked->dimensions > 0 ? asked->dimensions : service.info.dimensions;
+    const int width = asked->dimensions > 0 ? asked->dimensions : served.info.dimensions;
     expect(written->status == 200, "an answer is 200");
     if (asked->form == QUERN_VECTORS_RAW && has_vectors) {
         expect(written->body.length == request->input_count * quern_encoded_bytes(asked->dtype, width),
@@ -208,8 +209,8 @@ static struct quern_job *fake_job(struct quern_request *request)
     expect(job != NULL && job->count == request->input_count, "a job has all texts");
     for (size_t i = 0; i < job->count; i++) {
         expect(job->texts[i].count > 0 && job->texts[i].count <= 48, "a text has tokens, and not too many");
-        for (int j = 0; j < service.info.dimensions; j++)
-            job->vectors[i * (size_t)service.info.dimensions + (size_t)j] = (float)j / 64 - 0.3f;
+        for (int j = 0; j < served.info.dimensions; j++)
+            job->vectors[i * (size_t)served.info.dimensions + (size_t)j] = (float)j / 64 - 0.3f;
     }
     return job;
 }

@@ -110,6 +110,8 @@ typedef struct quern_model_options {
                            more */
     const char *known; /* the published model that the file is, as quern_known_info names it; "none": it is another one;
                           NULL: the file tells. See "known models" */
+    int look_only;   /* 1: the file is checked and described, but its weights are not read, which takes little time and
+                        memory. Such a model has no space, and makes no contexts: both are QUERN_EINVAL */
 } quern_model_options;
 
 /* Opens a GGUF file, checks all of it, and packs its weights for this CPU. Writes the model to *model; the caller

@@ -1,9 +1,9 @@
-/* quern serve: a model behind HTTP. The only header of this folder that others include.
+/* quern serve: models behind HTTP. The only header of this folder that others include.
  *
  * One thread, the loop, does everything but computing: sockets, HTTP, JSON, tokens of short texts. A second thread
- * tokenises long texts. A third one, the worker, owns the context that embeds. Between them the batcher decides what is
- * computed next. Three structures carry the work, each with one owner: a request is what a client asked for, a job is
- * what is computed, an answer is what is written. */
+ * tokenises long texts. A third one, the worker, embeds. Between them the batcher decides what is computed next. A
+ * fourth one loads and frees models. Three structures carry the work, each with one owner: a request is what a client
+ * asked for, a job is what is computed, an answer is what is written. */
 #ifndef QUERN_SERVER_H
 #define QUERN_SERVER_H
 
@@ -11,12 +11,25 @@
 
 #include <stdbool.h>
 
+/* A model that the server has. */
+struct quern_server_model {
+    const char *name;  /* what clients call it */
+    const char *alias; /* what they may call it, too; NULL: nothing */
+    const char *path;  /* of its file */
+    const char *known; /* as in quern_model_options */
+    bool is_optional;  /* a file that cannot be served is left out, with a warning */
+};
+
 /* Strings must live as long as the server. Zero and NULL mean what is said here; they do not stand for defaults. */
 struct quern_server_options {
-    const char *model_name;    /* what clients see */
+    const struct quern_server_model *models; /* [model_count]; the first is for requests that name none */
+    size_t model_count;        /* 1 or more */
+    size_t models_memory;      /* most bytes of the models in memory together; 0: half of the machine's */
+    double unload_after;       /* seconds without a request after which a model's memory is given back; 0: never */
     const char *host;          /* an address, a name, or "unix:" and a path */
     int port;                  /* 0: any free port */
     int threads, path;         /* of the context, as quern.h takes them */
+    int context_length;        /* of each model; 0: the usual one */
     int step_tokens;           /* most tokens of a step, unless one text has more; 0: a good size */
     int default_task;          /* for texts that have none; -1: none */
     bool allow_token_ids;      /* accept inputs that are token ids */
@@ -39,13 +52,14 @@ struct quern_server_options {
     double drain_timeout;      /* seconds to finish accepted requests when the server must end */
 };
 
-/* Checks what can be checked of the options without a model: the lists of origins and hosts. QUERN_EINVAL says which
- * entry could never match. */
+/* Checks what can be checked of the options without opening a model: the names of models, the lists of origins and
+ * hosts. QUERN_EINVAL says what is wrong; the text begins with the option, as "--NAME:". */
 int quern_server_check(const struct quern_server_options *options, quern_error *error);
 
 /* Serves until SIGTERM or SIGINT, then finishes what it has accepted. Logs to standard error. SIGHUP makes it read the
  * keys again and, unless the number of threads was given, the CPU budget. Returns QUERN_OK after it has served, or why
- * it cannot start: QUERN_EINVAL (options, keys, address), QUERN_EIO (files, sockets), QUERN_ENOMEM. */
-int quern_server_run(quern_model *model, const struct quern_server_options *options, quern_error *error);
+ * it cannot start: QUERN_EINVAL (options, keys, address), QUERN_EIO (files, sockets), QUERN_ENOMEM, or why a model
+ * cannot be opened. */
+int quern_server_run(const struct quern_server_options *options, quern_error *error);
 
 #endif

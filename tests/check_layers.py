@@ -51,7 +51,7 @@ APPLICATIONS = {
     "cli/pull": "+cli cli cli/store/store.h src/base/file_kind.h",
     "cli/making": "+cli cli cli/store/session.h convert/convert.h",
     "cli/quality": "+cli cli cli/store/session.h cli/store/store.h",
-    "cli/verbs": "+cli cli cli/store/session.h server/server.h",
+    "cli/verbs": "+cli cli cli/store/session.h cli/store/model_list.h server/server.h",
     "examples": "include",
 }
 MAY_INCLUDE = {**LIBRARY, **CONVERT, **APPLICATIONS}

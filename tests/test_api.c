@@ -472,6 +472,41 @@ static void test_pieces(void **state)
     expect_error(quern_piece_get(model, -1, &piece, &error), QUERN_EINVAL, "token -1");
 }
 
+/* A file can be described without reading its weights; what needs them is refused. */
+static void test_look_only(void **state)
+{
+    (void)state;
+    char path[TRIAL_PATH], space[QUERN_SPACE_SIZE];
+    const struct quern_recipe recipe = trial_recipe(8 /* Q8_0 */, true);
+    const quern_model_options options = {.size = sizeof options, .look_only = 1};
+    quern_model *looked = NULL, *whole;
+    quern_context *made = NULL;
+    quern_model_info info = {.size = sizeof info}, expected = {.size = sizeof expected};
+    trial_make(path, &recipe);
+    whole = trial_open(path, NULL);
+    assert_int_equal(quern_model_open(&looked, path, &options, &error), QUERN_OK);
+    assert_int_equal(quern_model_describe(looked, &info, &error), QUERN_OK);
+    assert_int_equal(quern_model_describe(whole, &expected, &error), QUERN_OK);
+    assert_int_equal(info.dimensions, expected.dimensions);
+    assert_int_equal(info.context_length, expected.context_length);
+    assert_int_equal(info.packed_bytes, expected.packed_bytes);
+    assert_int_equal(info.vocabulary_bytes, expected.vocabulary_bytes);
+    assert_int_equal(info.parameters, expected.parameters);
+    assert_int_equal(info.has_prompts, expected.has_prompts);
+    assert_string_equal(info.types, expected.types);
+    assert_string_equal(quern_model_prompt(looked, QUERN_TASK_QUERY), quern_model_prompt(whole, QUERN_TASK_QUERY));
+    expect_error(quern_context_new(&made, looked, NULL, &error), QUERN_EINVAL, "look_only");
+    assert_null(made);
+    expect_error(quern_space(looked, NULL, space, &error), QUERN_EINVAL, "look_only");
+    quern_model_close(looked);
+    quern_model_close(whole);
+    assert_int_equal(truncate(path, 1000), 0);
+    looked = NULL;
+    assert_int_equal(quern_model_open(&looked, path, &options, &error), QUERN_EFORMAT);
+    assert_null(looked);
+    unlink(path);
+}
+
 /* A model that is opened for short texts: it refuses longer ones, and the vectors are the same. */
 static void test_context_length(void **state)
 {
@@ -687,6 +722,7 @@ int main(void)
         cmocka_unit_test(test_describe),
         cmocka_unit_test(test_prompts_of_models),
         cmocka_unit_test(test_pieces),
+        cmocka_unit_test(test_look_only),
         cmocka_unit_test(test_context_length),
         cmocka_unit_test(test_kernel_limits),
         cmocka_unit_test(test_space_of_options),

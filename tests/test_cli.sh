@@ -88,7 +88,7 @@ for verb in $("$quern" --help | sed -n 's/^  \([a-z-]*\)  .*/\1/p'); do
         check "$verb: $switch twice" both exits 2 "$switch is given twice" -- silent
     done
     for option in model threads task output type sha256 port; do
-        [ "$verb $option" != "eval model" ] || continue # may be given several times
+        case "$verb $option" in "eval model" | "serve model") continue ;; esac # may be given several times
         "$quern" "$verb" --help | grep -q -- "--$option " || continue
         case $option in
         task) value=none ;;
@@ -149,7 +149,7 @@ for verb in embed serve convert; do
     check "quern help $verb" both exits 0 -- same help
     for option in $(sed -n 's/^  [ ,a-zA-Z-]*--\([a-z-]*\) .*/\1/p' "$work/help"); do
         wrong=$(echo "$option" | sed 's/\(.*\)\(.\)\(.\)$/\1\3\2q/') # the last two exchanged, and one more
-        [ ${#option} -gt 4 ] || continue
+        [ ${#option} -gt 4 ] && [ "$option" != models ] || continue # --modeslq is as near to --model
         near "--$wrong" "--$option" "$verb" "--$wrong"
     done
 done
@@ -286,6 +286,28 @@ run serve --port 70000
 check "an upper bound is named" exits 2 "--port takes a number from 0 to 65535, not '70000'"
 run serve --cache 65537G
 check "an upper bound of bytes is named" exits 2 "--cache takes a size from 1M to 65536G"
+
+run serve -m "$model" -m "$work/no.gguf"
+check "serve: each model is looked for at the start" exits 1 "there is no file or model '$work/no.gguf'"
+head -c 5000 "$model" >"$work/cut.gguf"
+run serve -m "$model" -m "cut=$work/cut.gguf"
+check "serve: and looked at" exits 1 "$work/cut.gguf: "
+run serve -m "$model" -m "$model"
+check "serve: two models of one name" exits 2 "give one another name, as -m NAME=FILE"
+run serve -m "a:query=$model" -m "$model"
+check "serve: a name that ends in a task" exits 2 "'a:query' ends in a task"
+run serve -m "$model" -m "b=$model" --model-name c
+check "serve: a name for one model of several" exits 2 "--model-name is for a server of one model"
+run serve -m "$model" -m "b=$model" --models-memory 1M --port 70000
+check "serve: --port is checked first" exits 2 "--port takes a number"
+mkdir "$work/folder" && cp "$work/cut.gguf" "$work/folder"
+run serve --models "$work/folder"
+check "serve: a folder without a model that can be served" exits 1 "$work/folder/cut.gguf: "
+rm "$work/folder/cut.gguf"
+run serve --models "$work/folder"
+check "serve: a folder without models" exits 1 "there is no model in $work/folder"
+run serve --models "$work/no"
+check "serve: no such folder" exits 1 "cannot read the models of $work/no: No such file"
 
 # environment SETTING... : what 'serve' says when the environment has these; the word at the end ends it.
 environment() {

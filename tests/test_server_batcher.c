@@ -202,6 +202,56 @@ static void test_only_wanted_texts_are_computed(void **state)
     assert_ptr_equal(quern_batcher_collect(&trial_batcher), &a.job);
 }
 
+/* Texts of two models come one after the other. A step has those of one; the other has to wait for one step. */
+static void test_a_step_has_texts_of_one_engine(void **state)
+{
+    (void)state;
+    static struct trial_asked asked[6];
+    struct quern_step_engine engines[2] = {{.width = 1}, {.width = 2}};
+    struct quern_step step;
+    for (int i = 0; i < 6; i++) {
+        trial_ask(&asked[i], 1, (size_t)(10 + i));
+        asked[i].job.engine = &engines[i % 2];
+        assert_true(quern_batcher_submit(&trial_batcher, &asked[i].job));
+    }
+    for (int e = 0; e < 2; e++) {
+        assert_true(quern_batcher_take(&trial_batcher, &step));
+        assert_ptr_equal(step.engine, &engines[e]);
+        assert_int_equal(step.count, 3);
+        for (int i = 0; i < 6; i++)
+            assert_int_equal(trial_has(&step, &asked[i]), i % 2 == e);
+        trial_finish(&step);
+    }
+    quern_batcher_collect(&trial_batcher);
+}
+
+/* A model with a large request cannot keep the texts of another one waiting. */
+static void test_engines_share_by_tokens(void **state)
+{
+    (void)state;
+    static struct trial_asked large, other;
+    struct quern_step_engine engines[2] = {{.width = 1}, {.width = 1}};
+    struct quern_step step;
+    trial_ask(&large, 200, 30);
+    large.job.engine = &engines[0];
+    assert_true(quern_batcher_submit(&trial_batcher, &large.job));
+    assert_true(quern_batcher_take(&trial_batcher, &step));
+    trial_finish(&step);
+    trial_ask(&other, 20, 70);
+    other.job.engine = &engines[1];
+    assert_true(quern_batcher_submit(&trial_batcher, &other.job));
+    for (int i = 0, steps = 0; i < 20; steps++) {
+        assert_true(quern_batcher_take(&trial_batcher, &step));
+        assert_int_equal(trial_has(&step, &large), step.engine == &engines[0]);
+        trial_finish(&step);
+        i += step.engine == &engines[1];
+        assert_true(steps <= 2 * i + 2);
+    }
+    assert_ptr_equal(quern_batcher_collect(&trial_batcher), &other.job);
+    quern_batcher_cancel(&trial_batcher, &large.job);
+    quern_batcher_collect(&trial_batcher);
+}
+
 static void test_ending_wakes_the_worker(void **state)
 {
     (void)state;
@@ -212,10 +262,10 @@ static void test_ending_wakes_the_worker(void **state)
 /* ---------------------------------------------------------------- the worker */
 
 /* Writes each text's first id; a text whose first id is 13 fails. */
-static void fake_embed(void *engine, const quern_tokens *texts, size_t count, float *vectors, size_t capacity,
+static void fake_embed(void *context, const quern_tokens *texts, size_t count, float *vectors, size_t capacity,
                        quern_result *results)
 {
-    ++*(int *)engine;
+    ++*(int *)context;
     assert_int_equal(capacity, QUERN_STEP_TEXTS);
     for (size_t i = 0; i < count; i++) {
         results[i] = (quern_result){.code = texts[i].ids[0] == 13 ? QUERN_ENUMERIC : QUERN_OK};
@@ -231,14 +281,15 @@ static void test_a_text_fails_alone(void **state)
     int calls = 0;
     float vectors[QUERN_STEP_TEXTS];
     struct quern_step step;
-    struct quern_worker worker = {.batcher = &trial_batcher, .embed = fake_embed, .engine = &calls, .width = 1,
-                                  .finished = eventfd(0, EFD_NONBLOCK), .vectors = vectors};
+    struct quern_worker worker = {.batcher = &trial_batcher, .finished = eventfd(0, EFD_NONBLOCK)};
+    struct quern_step_engine engine = {.embed = fake_embed, .context = &calls, .width = 1, .vectors = vectors};
     for (int i = 0; i < 2; i++) {
         good.texts[i] = (quern_tokens){numbers + i, 1};
         bad.texts[i] = (quern_tokens){numbers + 2 + i, 1};
     }
     trial_make_job(&good, 2);
     trial_make_job(&bad, 2);
+    good.job.engine = bad.job.engine = &engine;
     assert_true(quern_batcher_submit(&trial_batcher, &good.job) && quern_batcher_submit(&trial_batcher, &bad.job));
     assert_true(quern_batcher_take(&trial_batcher, &step));
     quern_worker_step(&worker, &step);
@@ -251,7 +302,7 @@ static void test_a_text_fails_alone(void **state)
     close(worker.finished);
 }
 
-/* An engine that pauses after the first text of a step. Then a query comes; there is none for the engine of urgent
+/* A context that pauses after the first text of a step. Then a query comes; there is none for the context of urgent
  * steps. */
 struct pausing {
     struct quern_worker *worker;
@@ -259,10 +310,10 @@ struct pausing {
     bool answered; /* in the pause */
 };
 
-static void pausing_embed(void *engine, const quern_tokens *texts, size_t count, float *vectors, size_t capacity,
+static void pausing_embed(void *context, const quern_tokens *texts, size_t count, float *vectors, size_t capacity,
                           quern_result *results)
 {
-    struct pausing *pausing = engine;
+    struct pausing *pausing = context;
     assert_int_equal(capacity, pausing->query != NULL ? QUERN_STEP_TEXTS : QUERN_URGENT_TOKENS);
     for (size_t i = 0; i < count; i++) {
         if (i == 1 && pausing->query != NULL) {
@@ -283,12 +334,12 @@ static void test_a_query_is_answered_in_a_pause(void **state)
     static int32_t numbers[TEXTS];
     static const int32_t number = 7;
     static float vectors[QUERN_STEP_TEXTS + QUERN_URGENT_TOKENS];
-    struct pausing engines[2] = {{.query = &query}, {.query = NULL}};
+    struct pausing contexts[2] = {{.query = &query}, {.query = NULL}};
     struct quern_step step;
-    struct quern_worker worker = {.batcher = &trial_batcher, .embed = pausing_embed, .engine = &engines[0],
-                                  .urgent = &engines[1], .width = 1, .finished = eventfd(0, EFD_NONBLOCK),
-                                  .vectors = vectors};
-    engines[0].worker = &worker;
+    struct quern_worker worker = {.batcher = &trial_batcher, .finished = eventfd(0, EFD_NONBLOCK)};
+    struct quern_step_engine engine = {.embed = pausing_embed, .context = &contexts[0], .urgent = &contexts[1],
+                                       .width = 1, .vectors = vectors};
+    contexts[0].worker = &worker;
     for (int i = 0; i < TEXTS; i++) {
         numbers[i] = 100 + i;
         large.texts[i] = (quern_tokens){&numbers[i], 1};
@@ -296,10 +347,11 @@ static void test_a_query_is_answered_in_a_pause(void **state)
     trial_make_job(&large, TEXTS);
     query.texts[0] = (quern_tokens){&number, 1};
     trial_make_job(&query, 1);
+    large.job.engine = query.job.engine = &engine;
     assert_true(quern_batcher_submit(&trial_batcher, &large.job));
     assert_true(quern_batcher_take(&trial_batcher, &step));
     quern_worker_step(&worker, &step);
-    assert_true(engines[0].answered);
+    assert_true(contexts[0].answered);
     assert_true(query.vectors[0] == 7);
     assert_ptr_equal(quern_batcher_collect(&trial_batcher), &large.job);
     for (int i = 0; i < TEXTS; i++)
@@ -307,16 +359,19 @@ static void test_a_query_is_answered_in_a_pause(void **state)
     close(worker.finished);
 }
 
-/* With the thread: each of many requests gets its own numbers back. */
+/* With the thread and two engines: each of many requests gets its own numbers back. */
 static void test_the_thread_answers_all(void **state)
 {
     (void)state;
     enum { REQUESTS = 50, TEXTS = 40 };
     static struct trial_asked asked[REQUESTS];
     static int32_t numbers[REQUESTS][TEXTS];
-    int calls = 0, answered = 0;
-    struct quern_worker worker = {.batcher = &trial_batcher, .embed = fake_embed, .engine = &calls, .width = 1,
-                                  .finished = eventfd(0, 0)};
+    int calls[2] = {0}, answered = 0;
+    struct quern_worker worker = {.batcher = &trial_batcher, .finished = eventfd(0, 0)};
+    struct quern_step_engine engines[2] = {{.embed = fake_embed, .context = &calls[0], .width = 1},
+                                           {.embed = fake_embed, .context = &calls[1], .width = 1}};
+    for (int e = 0; e < 2; e++)
+        assert_int_equal(quern_step_engine_reserve(&engines[e]), QUERN_OK);
     assert_int_equal(quern_worker_start(&worker), QUERN_OK);
     for (int r = 0; r < REQUESTS; r++) {
         for (int i = 0; i < TEXTS; i++) {
@@ -324,6 +379,7 @@ static void test_the_thread_answers_all(void **state)
             asked[r].texts[i] = (quern_tokens){&numbers[r][i], 1};
         }
         trial_make_job(&asked[r], TEXTS);
+        asked[r].job.engine = &engines[r % 2];
         assert_true(quern_batcher_submit(&trial_batcher, &asked[r].job));
     }
     while (answered < REQUESTS) {
@@ -336,6 +392,11 @@ static void test_the_thread_answers_all(void **state)
         for (int i = 0; i < TEXTS; i++)
             assert_true(asked[r].vectors[i] == (float)numbers[r][i]);
     quern_worker_stop(&worker);
+    quern_worker_stop(&worker); /* allowed */
+    for (int e = 0; e < 2; e++) {
+        assert_true(calls[e] > 0);
+        quern_step_engine_release(&engines[e]);
+    }
     close(worker.finished);
 }
 
@@ -352,6 +413,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_the_queue_is_bounded, trial_setup, trial_teardown),
         cmocka_unit_test_setup_teardown(test_cancelled_work_does_not_start, trial_setup, trial_teardown),
         cmocka_unit_test_setup_teardown(test_only_wanted_texts_are_computed, trial_setup, trial_teardown),
+        cmocka_unit_test_setup_teardown(test_a_step_has_texts_of_one_engine, trial_setup, trial_teardown),
+        cmocka_unit_test_setup_teardown(test_engines_share_by_tokens, trial_setup, trial_teardown),
         cmocka_unit_test_setup_teardown(test_ending_wakes_the_worker, trial_setup, trial_teardown),
         cmocka_unit_test_setup_teardown(test_a_text_fails_alone, trial_setup, trial_teardown),
         cmocka_unit_test_setup_teardown(test_a_query_is_answered_in_a_pause, trial_setup, trial_teardown),

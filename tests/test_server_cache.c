@@ -120,8 +120,8 @@ static void test_what_was_computed_is_known(void **state)
     CLAIM(&b, 9, 6, 7);
     assert_false(b.claims.computing);
     assert_met(&b);
-    assert_int_equal(cache.known, 5);
-    assert_int_equal(cache.missed, 4);
+    assert_int_equal(cache.counts.known, 5);
+    assert_int_equal(cache.counts.missed, 4);
     assert_int_equal(cache.entries, 4);
 }
 
@@ -160,7 +160,7 @@ static void test_texts_in_flight_are_computed_once(void **state)
     assert_met(&a);
     assert_met(&b);
     assert_met(&c);
-    assert_int_equal(cache.joined, 3);
+    assert_int_equal(cache.counts.joined, 3);
 }
 
 static void test_a_request_may_have_a_text_twice(void **state)
@@ -270,7 +270,7 @@ static void test_memory_is_bounded(void **state)
         assert_true(cache.bytes <= cache.most_bytes);
     }
     assert_in_range(cache.entries, 100, 1000);
-    assert_true(cache.dropped > 2000);
+    assert_true(cache.counts.dropped > 2000);
     CLAIM(&b, 0, 2999, 10);
     assert_int_equal(b.job.wanted_count, 1); /* the text that was used all the time and the latest one are kept */
     assert_int_equal(b.wanted[0], 2);

@@ -12,14 +12,16 @@
 
 #include <cmocka.h>
 
-static struct quern_server_options options = {.model_name = "a \"model\"\n\\\xc3\xa9\xff"};
+static struct quern_server_options options;
+static struct quern_served served;
 static struct quern_batcher batcher;
 static struct quern_service service;
 
 static int setup(void **state)
 {
     (void)state;
-    service = (struct quern_service){.options = &options, .batcher = &batcher, .info.kernels = "spec"};
+    served = (struct quern_served){.name = "a \"model\"\n\\\xc3\xa9\xff", .info.kernels = "spec"};
+    service = (struct quern_service){.options = &options, .batcher = &batcher, .models = &served, .model_count = 1};
     return quern_batcher_init(&batcher, 100, 1000);
 }
 
@@ -79,7 +81,7 @@ static void test_requests_are_counted_once(void **state)
     struct quern_request_input inputs[3] = {{.result = {.tokens = 10}}, {.result = {.tokens = 20, .truncated = 5}},
                                             {.is_ids = true, .result = {.tokens = 30}}};
     struct quern_request request = {
-        .service = &service, .route = &embed, .inputs = inputs, .input_count = 3, .tokenized = 3,
+        .service = &service, .served = &served, .route = &embed, .inputs = inputs, .input_count = 3, .tokenized = 3,
         .options.task = QUERN_TASK_NONE, .arrived_ns = 1000000000, .received_ns = 1500000000};
     struct quern_answer answer = {.status = 200, .written_ns = 5000000000, .encode_ns = 250000000};
     const struct quern_job job = {.submitted_ns = 2000000000, .started_ns = 3000000000, .finished_ns = 4500000000};
@@ -101,6 +103,8 @@ static void test_requests_are_counted_once(void **state)
     assert_tells("\nquern_request_send_duration_sum 1\n");
     assert_tells("\nte_request_duration_sum 5\n");
     assert_tells("\nte_request_duration_bucket{le=\"+Inf\"} 1\n");
+    assert_tells("\nquern_model_requests_total{model=\"a \\\"model\\\"\\n\\\\\xc3\xa9?\"} 1\n");
+    assert_tells("\nquern_model_texts_total{model=\"a \\\"model\\\"\\n\\\\\xc3\xa9?\"} 3\n");
 
     /* Its client has left: its job was given up, and may still be with the worker. */
     answer.status = 499;
@@ -120,13 +124,14 @@ static void test_requests_are_counted_once(void **state)
     assert_tells("\nte_embed_count 9\n");
 
     /* Another dialect's route with the same path, for tokens only. */
-    struct quern_request tokens = {.service = &service, .route = &embed_too, .options.only_tokens = true};
+    struct quern_request tokens = {
+        .service = &service, .served = &served, .route = &embed_too, .options.only_tokens = true};
     answer.status = 200;
     quern_meters_count(&service.meters, &tokens, NULL, &answer, 1);
     assert_tells("\nquern_requests_total{method=\"POST\",route=\"/embed\",status=\"200\"} 2\n");
     assert_tells("\nte_request_count{method=\"single\"} 0\n");
 
-    struct quern_request other = {.service = &service, .route = &look};
+    struct quern_request other = {.service = &service, .served = &served, .route = &look};
     answer.status = 200;
     quern_meters_count(&service.meters, &other, NULL, &answer, 1);
     other.route = NULL;
@@ -149,7 +154,8 @@ static void test_failures_are_told_apart(void **state)
                  {QUERN_FAULT_DEADLINE, "timeout"}};
     for (size_t i = 0; i < QUERN_COUNT(table); i++) {
         char line[80];
-        struct quern_request request = {.service = &service, .route = &embed, .refusal.fault = table[i].fault};
+        struct quern_request request = {
+            .service = &service, .served = &served, .route = &embed, .refusal.fault = table[i].fault};
         struct quern_answer answer = {.status = 400};
         quern_meters_count(&service.meters, &request, NULL, &answer, 1);
         snprintf(line, sizeof line, "\nte_request_failure{err=\"%s\"} 1\n", table[i].name);
@@ -160,7 +166,7 @@ static void test_failures_are_told_apart(void **state)
 static void test_more_routes_than_expected(void **state)
 {
     (void)state;
-    struct quern_request request = {.service = &service};
+    struct quern_request request = {.service = &service, .served = &served};
     for (int i = 0; i < 2 * QUERN_METERED_ANSWERS; i++) {
         const struct quern_answer answer = {.status = i};
         quern_meters_count(&service.meters, &request, NULL, &answer, 1);

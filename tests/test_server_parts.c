@@ -295,7 +295,8 @@ static void test_floats_and_strings(void **state)
 /* Answers one vector of 8 dimensions as raw bytes, as it is. */
 static void encode(quern_dtype dtype, const float row[8], void *out, size_t size)
 {
-    struct quern_service service = {.info.dimensions = 8};
+    struct quern_served served = {.info.dimensions = 8};
+    struct quern_service service = {.models = &served, .model_count = 1};
     struct quern_job *job = quern_job_new(1, 8);
     struct quern_request request;
     struct quern_answer answer;

@@ -50,7 +50,8 @@ static void hide_landlock(void)
 /* Runs a function in a child process, in or outside the sandbox. True: it succeeded. */
 static bool works(bool (*what)(void), bool may_remove, enum where where)
 {
-    const struct quern_sandbox sandbox = {.readable = {folder}, .removable = may_remove ? folder : NULL};
+    const struct quern_sandbox sandbox = {.readable = &(const char *){folder}, .readable_count = 1,
+                                          .removable = may_remove ? folder : NULL};
     int status;
     const pid_t child = fork();
     if (child == 0) {

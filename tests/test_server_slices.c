@@ -63,7 +63,8 @@ enum { VECTORS = 5, WIDTH = 16 };
 /* Answers the same vectors, about so many bytes at a time. */
 static struct quern_buffer answer_in_slices(const struct quern_request_options *options, size_t slice, int *slices)
 {
-    static struct quern_service service = {.info.dimensions = WIDTH};
+    static struct quern_served served = {.info.dimensions = WIDTH};
+    static struct quern_service service = {.models = &served, .model_count = 1};
     struct quern_job *job = quern_job_new(VECTORS, WIDTH);
     struct quern_request request;
     struct quern_answer answer;

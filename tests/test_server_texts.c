@@ -20,7 +20,8 @@ static quern_model *model;
 static quern_context *context;
 static const struct quern_server_options options = {
     .queue_bytes = 1 << 24, .queue_tokens = 1 << 20, .max_body = 1 << 20};
-static struct quern_service service = {.options = &options, .info.size = sizeof service.info};
+static struct quern_served served = {.info.size = sizeof served.info};
+static struct quern_service service = {.options = &options, .models = &served, .model_count = 1};
 static char text[LONG];
 
 static int setup(void **state)
@@ -28,11 +29,11 @@ static int setup(void **state)
     (void)state;
     model = trial_model(8 /* Q8_0 */, true, NULL);
     context = trial_context(model, QUERN_PATH_FAST, 1, 1);
-    service.model = model;
-    service.tokenizer = context;
+    served.model = model;
+    served.tokenizer = context;
     for (size_t i = 0; i < LONG; i++)
         text[i] = "the red house, \xc3\xa9 "[i % 17];
-    return quern_model_describe(model, &service.info, NULL);
+    return quern_model_describe(model, &served.info, NULL);
 }
 
 static int teardown(void **state)
@@ -127,25 +128,27 @@ static void test_the_thread_gives_all_jobs_back(void **state)
     enum { JOBS = 50 };
     static int32_t ids[JOBS][SHORT];
     struct quern_text_job jobs[JOBS];
-    struct quern_text_worker worker = {.context = context, .finished = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)};
+    struct quern_background worker = {.finished = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)};
     int back = 0, undone = 0;
-    assert_int_equal(quern_text_worker_start(&worker), QUERN_OK);
+    assert_int_equal(quern_background_start(&worker), QUERN_OK);
     for (int i = 0; i < JOBS; i++) {
         jobs[i] = (struct quern_text_job){.work = QUERN_TEXT_TOKENIZE, .text = {text, 100 + (size_t)i}, .ids = ids[i],
                                           .capacity = SHORT, .options.size = sizeof jobs[i].options};
-        quern_text_worker_submit(&worker, &jobs[i]);
+        quern_text_job_submit(&jobs[i], &worker, context, &jobs[i]);
     }
     assert_int_equal(poll(&(struct pollfd){.fd = worker.finished, .events = POLLIN}, 1, 20000), 1);
-    for (struct quern_text_job *job = quern_text_worker_collect(&worker); job != NULL; job = job->after, back++)
-        assert_true(job->is_done && job->code == QUERN_OK);
+    for (struct quern_background_job *job = quern_background_collect(&worker); job != NULL; job = job->after, back++) {
+        const struct quern_text_job *text_job = job->owner;
+        assert_true(text_job->is_done && text_job->code == QUERN_OK);
+    }
     assert_true(back > 0);
-    quern_text_worker_stop(&worker);
-    for (struct quern_text_job *job = quern_text_worker_collect(&worker); job != NULL; job = job->after, back++)
-        undone += !job->is_done;
+    quern_background_stop(&worker);
+    for (struct quern_background_job *job = quern_background_collect(&worker); job != NULL; job = job->after, back++)
+        undone += !((const struct quern_text_job *)job->owner)->is_done;
     assert_int_equal(back, JOBS);
     assert_true(undone < JOBS);
-    assert_null(quern_text_worker_collect(&worker));
-    quern_text_worker_stop(&worker); /* allowed */
+    assert_null(quern_background_collect(&worker));
+    quern_background_stop(&worker); /* allowed */
     close(worker.finished);
 }
 

@@ -1,10 +1,12 @@
 #include "arguments.h"
 #include "environment.h"
+#include "store/model_list.h"
 #include "store/session.h"
 
 #include "server.h"
 
 #include <limits.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,20 +16,12 @@
 enum { LOG_PLAIN, LOG_JSON };
 
 struct serve_options {
-    struct quern_cli_session_options session;
+    struct quern_cli_session_options session; /* model: not used */
+    struct quern_cli_texts models;
+    const char *folder, *name; /* of models, of one model */
     struct quern_server_options server;
     int log_format; /* LOG_PLAIN or LOG_JSON */
 };
-
-/* The file's name without folder and ending; to be freed. NULL without memory. */
-static char *name_model(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    char *name = strdup(slash != NULL ? slash + 1 : path);
-    if (name != NULL && strlen(name) > 5 && strcmp(name + strlen(name) - 5, ".gguf") == 0)
-        name[strlen(name) - 5] = '\0';
-    return name;
-}
 
 /* Checks options against each other, and lists of names. Returns -1, or an exit code after a message, which calls each
  * option as it was given. */
@@ -66,30 +60,63 @@ static int fail(const struct quern_server_options *server, const quern_error *er
     return quern_cli_fail(NULL, error);
 }
 
+/* Describes the models to the server. An exit code after a message, or QUERN_CLI_DONE; then the caller frees
+ * server->models. */
+static int describe(struct quern_server_options *server, const struct serve_options *options,
+                    const struct quern_cli_model_list *list)
+{
+    char label[2][QUERN_CLI_LABEL];
+    if (options->name != NULL && list->count > 1)
+        return quern_cli_misuse("serve", "%s is for a server of one model; of several each gets its own: %s NAME=FILE",
+                                quern_cli_label("model-name", label[0]), quern_cli_label("model", label[1]));
+    if (options->session.as != NULL && list->count > 1)
+        return quern_cli_misuse("serve", "%s is for a server of one model", quern_cli_label("as", label[0]));
+    struct quern_server_model *models = calloc(list->count, sizeof *models);
+    if (models == NULL) {
+        quern_cli_say("there is no memory for the list of models");
+        return QUERN_CLI_FAILED;
+    }
+    for (size_t i = 0; i < list->count; i++) {
+        const struct quern_cli_listed *listed = &list->models[i];
+        models[i] = (struct quern_server_model){.name = options->name != NULL ? options->name : listed->name,
+                                                .alias = listed->alias,
+                                                .path = listed->path,
+                                                .known = options->session.as,
+                                                .is_optional = listed->is_of_folder};
+    }
+    server->models = models;
+    server->model_count = list->count;
+    return QUERN_CLI_DONE;
+}
+
+static int serve_models(const struct serve_options *options, const struct quern_cli_model_list *list)
+{
+    struct quern_server_options server = options->server;
+    quern_error error;
+    server.threads = options->session.threads;
+    server.path = options->session.exact ? QUERN_PATH_EXACT : QUERN_PATH_FAST;
+    server.context_length = options->session.context_length;
+    server.log_json = options->log_format == LOG_JSON;
+    int code = describe(&server, options, list);
+    if (code != QUERN_CLI_DONE)
+        return code;
+    code = check(&server);
+    if (code < 0)
+        code = quern_server_run(&server, &error) == QUERN_OK ? QUERN_CLI_DONE : fail(&server, &error);
+    free((void *)(uintptr_t)server.models);
+    return code;
+}
+
 static int serve(const void *given, struct quern_cli_arguments arguments)
 {
     const struct serve_options *options = given;
-    struct quern_server_options server = options->server;
-    struct quern_cli_session session;
-    quern_error error;
+    struct quern_cli_model_list list;
     if (arguments.count > 0)
         return quern_cli_misuse("serve", "it takes no arguments; the model is given with -m");
-    int code = check(&server);
-    if (code >= 0)
-        return code;
-    code = quern_cli_session_load(&session, &options->session);
-    if (code != QUERN_CLI_DONE)
-        return code;
-    char *name = name_model(session.path);
-    if (server.model_name == NULL)
-        server.model_name = name != NULL ? name : "quern";
-    server.threads = options->session.threads;
-    server.path = options->session.exact ? QUERN_PATH_EXACT : QUERN_PATH_FAST;
-    server.log_json = options->log_format == LOG_JSON;
-    if (quern_server_run(session.model, &server, &error) != QUERN_OK)
-        code = fail(&server, &error);
-    free(name);
-    quern_cli_session_close(&session);
+    int code = quern_cli_model_list_make(&list, options->models.values, options->models.count, options->folder);
+    if (code == QUERN_CLI_DONE)
+        code = serve_models(options, &list);
+    quern_cli_model_list_free(&list);
     return code;
 }
 
@@ -112,14 +139,21 @@ static struct serve_options defaults = {
 #define SECONDS(field) QUERN_CLI_SECONDS(struct serve_options, server.field, MOST_WAIT)
 
 static const struct quern_cli_option table[] = {
-    QUERN_CLI_MODEL_OPTION(struct serve_options),
+    {"model", 'm', "MODEL", "as for all verbs, or with a name, NAME=MODEL; may be given several times",
+     QUERN_CLI_SEVERAL(struct serve_options, models)},
     QUERN_CLI_AS_OPTION(struct serve_options),
+    {"models", '\0', "FOLDER", "serve the GGUF files of FOLDER, too", QUERN_CLI_TEXT(struct serve_options, folder)},
+    {"models-memory", '\0', "BYTES", "memory of loaded models, for example 8G; default: half of the machine's",
+     QUERN_CLI_BYTES(struct serve_options, server.models_memory)},
+    {"unload-after", '\0', "S", "seconds without a request after which a model is freed, 0: never; default: 0",
+     SECONDS(unload_after)},
     QUERN_CLI_THREADS_OPTION(struct serve_options, session.threads),
     QUERN_CLI_EXACT_OPTION(struct serve_options),
     QUERN_CLI_CONTEXT_OPTION(struct serve_options),
     {"host", '\0', "ADDRESS", "address to listen on, or unix:PATH; default: 127.0.0.1", TEXT(host)},
     {"port", '\0', "PORT", "port to listen on, 0 for any; default: 8080", NUMBER(port, 0, 65535)},
-    {"model-name", '\0', "NAME", "what clients call the model; default: the name of its file", TEXT(model_name)},
+    {"model-name", '\0', "NAME", "what clients call the one model; default: the name of its file",
+     QUERN_CLI_TEXT(struct serve_options, name)},
     {"strict-model", '\0', NULL, "refuse requests for models of other names", SWITCH(strict_model)},
     {"default-task", '\0', "TASK", "task of texts that come without one; default: none",
      QUERN_CLI_TASK(struct serve_options, server.default_task)},

@@ -71,7 +71,7 @@ static bool parse_tokenize(struct quern_request *request)
 static void put_piece(const struct quern_request *request, int32_t id, struct quern_buffer *body)
 {
     struct quern_buffer text = {0};
-    quern_tokens_add_text(request->service, &id, 1, QUERN_KEEP_SPACE, &text);
+    quern_tokens_add_text(request->served, &id, 1, QUERN_KEEP_SPACE, &text);
     if (text.length == 1 && (unsigned char)text.data[0] >= 128)
         quern_buffer_print(body, "[%d]", (unsigned char)text.data[0]);
     else
@@ -134,16 +134,17 @@ static void write_detokenize(struct quern_request *request, const struct quern_j
 static void write_props(struct quern_request *request, const struct quern_job *job, struct quern_answer *answer)
 {
     struct quern_buffer *body = &answer->body;
-    const struct quern_service *service = request->service;
+    const struct quern_served *served = request->served;
     (void)job;
     quern_buffer_print(body, "{\"default_generation_settings\":{\"n_ctx\":%d},\"total_slots\":1,\"model_alias\":",
-                       service->info.context_length);
-    quern_buffer_string(body, service->options->model_name);
+                       served->info.context_length);
+    quern_buffer_string(body, served->name);
     quern_buffer_text(body, ",\"model_path\":");
-    quern_buffer_string(body, service->options->model_name); /* clients must not learn where the file is */
+    quern_buffer_string(body, served->name); /* clients must not learn where the file is */
     quern_buffer_print(body,
                        ",\"chat_template\":\"\",\"modalities\":{\"vision\":false,\"audio\":false},"
-                       "\"build_info\":\"quern %s\",\"is_sleeping\":false}\n", quern_version());
+                       "\"build_info\":\"quern %s\",\"is_sleeping\":%s}\n", quern_version(),
+                       served->is_loaded ? "false" : "true");
 }
 
 static const char *error_type(enum quern_fault fault)

@@ -4,6 +4,7 @@
 #include "requests/body.h"
 #include "requests/dialect.h"
 #include "requests/extensions.h"
+#include "requests/keep_alive.h"
 #include "requests/model_name.h"
 
 #include <inttypes.h>
@@ -48,7 +49,7 @@ static bool read_context(struct quern_request *request)
         return quern_refuse(request, QUERN_FAULT_VALUE, "options.num_ctx",
                             "options.num_ctx must be at least %d: with less, the input after truncation exceeds "
                             "maximum context length", LEAST_CONTEXT);
-    if (request->options.truncate == QUERN_TRUNCATE_START && limit < request->service->info.context_length)
+    if (request->options.truncate == QUERN_TRUNCATE_START && limit < request->served->info.context_length)
         return quern_refuse(request, QUERN_FAULT_VALUE, "options.num_ctx",
                             "options.num_ctx cuts the end of a text: leave it out, or truncate");
     request->options.token_limit = (size_t)limit;
@@ -69,7 +70,8 @@ static bool parse_texts(struct quern_request *request, const char *own, bool tak
         return quern_refuse(request, QUERN_FAULT_VALUE, name, "invalid input type; %s must be a string%s", name,
                             takes_array ? " or an array of strings" : ": POST /api/embed takes several");
     request->options.truncate = QUERN_TRUNCATE;
-    return (is_nothing(input) || quern_body_add_inputs(request, name, input)) &&
+    request->options.loads_model = true;
+    return quern_keep_alive_read(request) && (is_nothing(input) || quern_body_add_inputs(request, name, input)) &&
            read_options(request) && read_context(request);
 }
 
@@ -83,7 +85,7 @@ static bool parse_embeddings(struct quern_request *request)
     return parse_texts(request, "prompt", false);
 }
 
-/* Times are nanoseconds. load_duration is 0: the model is loaded before the server accepts requests. */
+/* Times are nanoseconds. */
 static void write_embed(struct quern_request *request, const struct quern_job *job, struct quern_answer *answer)
 {
     const char *model = request->options.model;
@@ -91,7 +93,7 @@ static void write_embed(struct quern_request *request, const struct quern_job *j
     struct quern_buffer *body = &answer->body;
     unsigned long long tokens = 0;
     quern_buffer_text(body, "{\"model\":");
-    quern_buffer_string(body, model != NULL ? model : request->service->options->model_name);
+    quern_buffer_string(body, model != NULL ? model : request->served->name);
     quern_buffer_text(body, ",\"embeddings\":[");
     for (size_t i = 0; i < request->input_count; i++) {
         tokens += request->inputs[i].result.tokens;
@@ -100,8 +102,8 @@ static void write_embed(struct quern_request *request, const struct quern_job *j
     }
     quern_buffer_text(body, "]");
     if (request->input_count > 0)
-        quern_buffer_print(body, ",\"total_duration\":%lld,\"load_duration\":0,\"prompt_eval_count\":%llu",
-                           total > 0 ? (long long)total : 0LL, tokens);
+        quern_buffer_print(body, ",\"total_duration\":%lld,\"load_duration\":%lld,\"prompt_eval_count\":%llu",
+                           total > 0 ? (long long)total : 0LL, (long long)request->load_ns, tokens);
     quern_buffer_text(body, "}\n");
 }
 
@@ -124,9 +126,9 @@ static int quantization(const char *types)
     return (int)strcspn(types, " ,");
 }
 
-static void put_details(const struct quern_service *service, struct quern_buffer *body)
+static void put_details(const struct quern_served *served, struct quern_buffer *body)
 {
-    const quern_model_info *info = &service->info;
+    const quern_model_info *info = &served->info;
     quern_buffer_print(body,
                        "\"details\":{\"parent_model\":\"\",\"format\":\"gguf\",\"family\":\"%s\",\"families\":[\"%s\"],"
                        "\"parameter_size\":\"%.2fM\",\"quantization_level\":\"%.*s\"}",
@@ -134,11 +136,11 @@ static void put_details(const struct quern_service *service, struct quern_buffer
                        quantization(info->types), info->types);
 }
 
-/* Ollama's digest of the model: the one of its weights, which stands in the name of its space. */
-static void put_digest(const struct quern_service *service, struct quern_buffer *body)
+/* Ollama's digest of the model: the one of its weights, which stands in the name of its space. Clients cut it, so it is
+ * zeros until it is known. */
+static void put_digest(const struct quern_served *served, struct quern_buffer *body)
 {
-    char space[QUERN_SPACE_SIZE] = "-";
-    quern_space(service->model, NULL, space, NULL);
+    const char *space = served->space[0] != '\0' ? served->space : "-0000000000000000-";
     const char *digest = strchr(space, '-') + 1;
     quern_buffer_add(body, digest, strcspn(digest, "-"));
 }
@@ -152,11 +154,12 @@ static void put_time(struct quern_buffer *body, const char *key, int64_t seconds
     quern_buffer_print(body, "\"%s\":\"%s\"", key, text);
 }
 
-/* Writes the model as it stands in lists, without its closing brace. */
-static void put_model(const struct quern_service *service, struct quern_buffer *body)
+/* Writes a model as it stands in lists, without its closing brace. */
+static void put_model(const struct quern_service *service, const struct quern_served *served,
+                      struct quern_buffer *body)
 {
     char name[512];
-    const char *ours = service->options->model_name;
+    const char *ours = served->name;
     snprintf(name, sizeof name, "%s%s", ours, strchr(ours, ':') == NULL ? ":latest" : "");
     quern_buffer_text(body, "{\"name\":");
     quern_buffer_string(body, name);
@@ -164,64 +167,69 @@ static void put_model(const struct quern_service *service, struct quern_buffer *
     quern_buffer_string(body, name);
     quern_buffer_text(body, ",");
     put_time(body, "modified_at", service->created);
-    quern_buffer_print(body, ",\"size\":%llu,", (unsigned long long)service->info.file_bytes);
+    quern_buffer_print(body, ",\"size\":%llu,", (unsigned long long)served->info.file_bytes);
     quern_buffer_text(body, "\"digest\":\"");
-    put_digest(service, body);
+    put_digest(served, body);
     quern_buffer_text(body, "\",");
-    put_details(service, body);
+    put_details(served, body);
 }
 
 static void write_tags(struct quern_request *request, const struct quern_job *job, struct quern_answer *answer)
 {
+    const struct quern_service *service = request->service;
     (void)job;
     quern_buffer_text(&answer->body, "{\"models\":[");
-    put_model(request->service, &answer->body);
-    quern_buffer_text(&answer->body, "}]}\n");
+    for (size_t i = 0; i < service->model_count; i++) {
+        quern_buffer_text(&answer->body, i > 0 ? "," : "");
+        put_model(service, &service->models[i], &answer->body);
+        quern_buffer_text(&answer->body, "}");
+    }
+    quern_buffer_text(&answer->body, "]}\n");
 }
 
-/* The model stays loaded: clients understand a time that far away as never. */
+/* Lists the models that are in memory. Clients understand a time that is far away as never. */
 static void write_ps(struct quern_request *request, const struct quern_job *job, struct quern_answer *answer)
 {
-    const quern_model_info *info = &request->service->info;
+    const struct quern_service *service = request->service;
+    static const int64_t never = 32503679999; /* the end of the year 2999 */
+    struct quern_buffer *body = &answer->body;
+    const char *comma = "";
     (void)job;
-    quern_buffer_text(&answer->body, "{\"models\":[");
-    put_model(request->service, &answer->body);
-    quern_buffer_print(&answer->body,
-                       ",\"expires_at\":\"2999-12-31T23:59:59Z\",\"size_vram\":0,\"context_length\":%d}]}\n",
-                       info->context_length);
+    quern_buffer_text(body, "{\"models\":[");
+    for (size_t i = 0; i < service->model_count; i++) {
+        const struct quern_served *served = &service->models[i];
+        if (!served->is_loaded)
+            continue;
+        quern_buffer_text(body, comma);
+        put_model(service, served, body);
+        quern_buffer_text(body, ",");
+        const int64_t expiry = quern_served_expiry(served);
+        put_time(body, "expires_at", expiry < never ? expiry : never);
+        quern_buffer_print(body, ",\"size_vram\":0,\"context_length\":%d}", served->info.context_length);
+        comma = ",";
+    }
+    quern_buffer_text(body, "]}\n");
 }
 
-/* A field that is a text, or NULL. Clients in Go send an empty one for none. */
-static const char *find_text(const struct quern_value *object, const char *name)
-{
-    const quern_text text = quern_value_text(quern_body_field(object, name));
-    return text.length > 0 ? text.data : NULL;
-}
-
-/* Reads which model a request is about, also from name, where older clients have it. Refuses any but the one here. */
+/* Refuses a request about any model but those that are here, even where a server of one model takes any name. */
 static bool read_name(struct quern_request *request)
 {
-    const struct quern_value *object = request->object;
-    const char *model = find_text(object, "model"), *name = find_text(object, "name");
-    if (model != NULL && name != NULL && strcmp(model, name) != 0)
-        return quern_refuse(request, QUERN_FAULT_VALUE, "name", "model and name are different: send one of them");
-    if (!quern_extensions_read(request, object))
+    if (!quern_extensions_read(request, request->object))
         return false;
-    request->options.model = model != NULL ? model : name;
-    return request->options.model == NULL || quern_model_name_is_ours(request->service, request->options.model) ||
+    return request->options.model == NULL || quern_model_name_is(request->served, request->options.model) ||
            quern_refuse(request, QUERN_FAULT_MODEL, "model",
                         "this server has one model, %s: get others with quern pull and serve them with quern serve -m, "
-                        "or give this one another name with --model-name", request->service->options->model_name);
+                        "or give this one another name with --model-name", request->served->name);
 }
 
 static void write_show(struct quern_request *request, const struct quern_job *job, struct quern_answer *answer)
 {
     struct quern_buffer *body = &answer->body;
-    const quern_model_info *info = &request->service->info;
+    const quern_model_info *info = &request->served->info;
     const char *family = info->architecture;
     (void)job;
     quern_buffer_text(body, "{\"modelfile\":\"\",\"parameters\":\"\",\"template\":\"\",");
-    put_details(request->service, body);
+    put_details(request->served, body);
     quern_buffer_print(body, ",\"model_info\":{\"general.architecture\":\"%s\",\"general.parameter_count\":%llu",
                        family, (unsigned long long)info->parameters);
     quern_buffer_print(body, ",\"%s.context_length\":%d,\"%s.embedding_length\":%d,\"%s.block_count\":%d", family,
@@ -251,12 +259,12 @@ static void write_pull(struct quern_request *request, const struct quern_job *jo
     (void)job;
     quern_body_flag(request, request->object, "stream", &stream);
     if (stream) {
-        const unsigned long long bytes = request->service->info.file_bytes;
+        const unsigned long long bytes = request->served->info.file_bytes;
         answer->type = "application/x-ndjson";
         quern_buffer_text(body, "{\"status\":\"pulling manifest\"}\n{\"status\":\"pulling ");
-        put_digest(request->service, body);
+        put_digest(request->served, body);
         quern_buffer_text(body, "\",\"digest\":\"");
-        put_digest(request->service, body);
+        put_digest(request->served, body);
         quern_buffer_print(body, "\",\"total\":%llu,\"completed\":%llu}\n", bytes, bytes);
         quern_buffer_text(body, "{\"status\":\"verifying sha256 digest\"}\n{\"status\":\"writing manifest\"}\n");
     }
@@ -269,10 +277,28 @@ static bool parse_change(struct quern_request *request)
                         "this server has one model, and changes none: start quern serve with another one");
 }
 
+/* Clients have a model freed by asking it for nothing ("ollama stop"). */
 static bool parse_generate(struct quern_request *request)
 {
+    const struct quern_value *object = request->object;
+    if (!quern_keep_alive_read(request))
+        return false;
+    if (request->options.has_keep && request->options.keep_s == 0 && is_nothing(quern_body_field(object, "prompt")) &&
+        is_nothing(quern_body_field(object, "messages")))
+        return true;
     return quern_refuse(request, QUERN_FAULT_VALUE, NULL,
                         "this model does not support generate or chat: it gives vectors; use POST /api/embed");
+}
+
+static void write_generate(struct quern_request *request, const struct quern_job *job, struct quern_answer *answer)
+{
+    const char *model = request->options.model;
+    (void)job;
+    quern_buffer_text(&answer->body, "{\"model\":");
+    quern_buffer_string(&answer->body, model != NULL ? model : request->served->name);
+    quern_buffer_text(&answer->body, ",");
+    put_time(&answer->body, "created_at", time(NULL));
+    quern_buffer_text(&answer->body, ",\"response\":\"\",\"done\":true,\"done_reason\":\"unload\"}\n");
 }
 
 /* ---------------------------------------------------------------- the server */
@@ -328,8 +354,8 @@ static const struct quern_route routes[] = {
     {"POST", "/api/create", false, parse_change, NULL, NULL},
     {"POST", "/api/copy", false, parse_change, NULL, NULL},
     {"DELETE", "/api/delete", false, parse_change, NULL, NULL},
-    {"POST", "/api/generate", false, parse_generate, NULL, NULL},
-    {"POST", "/api/chat", false, parse_generate, NULL, NULL},
+    {"POST", "/api/generate", false, parse_generate, write_generate, NULL},
+    {"POST", "/api/chat", false, parse_generate, write_generate, NULL},
     {"GET", "/api/version", false, NULL, write_version, NULL},
     {"GET", "/", true, NULL, write_root, NULL},
 };
@@ -337,6 +363,7 @@ static const struct quern_route routes[] = {
 const struct quern_dialect quern_dialect_ollama = {.prefix = "/api/",
                                                    .routes = routes,
                                                    .route_count = QUERN_COUNT(routes),
+                                                   .model_field = "name",
                                                    .replaces_bytes = true,
                                                    .write_error = write_error,
                                                    .status = status_of};

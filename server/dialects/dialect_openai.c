@@ -52,34 +52,39 @@ static void write_embeddings(struct quern_request *request, const struct quern_j
         quern_buffer_text(body, "}");
     }
     quern_buffer_text(body, "],\"model\":");
-    quern_buffer_string(body, model != NULL ? model : request->service->options->model_name);
+    quern_buffer_string(body, model != NULL ? model : request->served->name);
     quern_buffer_print(body, ",\"usage\":{\"prompt_tokens\":%llu,\"total_tokens\":%llu}}\n", tokens, tokens);
 }
 
 /* ---------------------------------------------------------------- models */
 
-static void put_model(const struct quern_service *service, const char *task, struct quern_buffer *body)
+static void put_model(const struct quern_service *service, const struct quern_served *served, const char *task,
+                      struct quern_buffer *body)
 {
     char name[512];
-    snprintf(name, sizeof name, "%s%s%s", service->options->model_name, task[0] != '\0' ? ":" : "", task);
+    snprintf(name, sizeof name, "%s%s%s", served->name, task[0] != '\0' ? ":" : "", task);
     quern_buffer_text(body, "{\"id\":");
     quern_buffer_string(body, name);
     quern_buffer_print(body, ",\"object\":\"model\",\"created\":%lld,\"owned_by\":\"local\"}",
                        (long long)service->created);
 }
 
-/* Lists the model, and once for each of its tasks. */
+/* Lists all models, each also once for each of its tasks. */
 static void write_models(struct quern_request *request, const struct quern_job *job, struct quern_answer *answer)
 {
     const struct quern_service *service = request->service;
     (void)job;
     quern_buffer_text(&answer->body, "{\"object\":\"list\",\"data\":[");
-    put_model(service, "", &answer->body);
-    for (int task = 0; service->info.has_prompts && quern_task_name((quern_task)task) != NULL; task++) {
-        if (task == QUERN_TASK_NONE)
-            continue;
-        quern_buffer_text(&answer->body, ",");
-        put_model(service, quern_task_name((quern_task)task), &answer->body);
+    for (size_t i = 0; i < service->model_count; i++) {
+        const struct quern_served *served = &service->models[i];
+        quern_buffer_text(&answer->body, i > 0 ? "," : "");
+        put_model(service, served, "", &answer->body);
+        for (int task = 0; served->info.has_prompts && quern_task_name((quern_task)task) != NULL; task++) {
+            if (task == QUERN_TASK_NONE)
+                continue;
+            quern_buffer_text(&answer->body, ",");
+            put_model(service, served, quern_task_name((quern_task)task), &answer->body);
+        }
     }
     quern_buffer_text(&answer->body, "]}\n");
 }
@@ -88,13 +93,13 @@ static void write_model(struct quern_request *request, const struct quern_job *j
 {
     int meant;
     const int task = quern_model_name_task(request->rest, &meant);
+    const struct quern_served *served = quern_model_name_find(request->service, request->rest);
     (void)job;
-    if (!quern_model_name_is_ours(request->service, request->rest)) {
-        quern_refuse(request, QUERN_FAULT_MODEL, "model",
-                     "there is no model with this name here; GET /v1/models lists what there is");
+    if (served == NULL) {
+        quern_refuse_model_name(request);
         return;
     }
-    put_model(request->service, task >= 0 ? quern_task_name((quern_task)task) : "", &answer->body);
+    put_model(request->service, served, task >= 0 ? quern_task_name((quern_task)task) : "", &answer->body);
     quern_buffer_text(&answer->body, "\n");
 }
 

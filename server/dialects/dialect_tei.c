@@ -157,7 +157,7 @@ static void put_token(const struct quern_request *request, int32_t id, quern_tex
                       struct quern_buffer *body)
 {
     quern_piece piece = {0};
-    quern_piece_get(request->service->model, id, &piece, NULL);
+    quern_piece_get(request->served->model, id, &piece, NULL);
     quern_buffer_text(body, "{\"id\":");
     quern_buffer_number(body, (unsigned long long)id);
     quern_buffer_text(body, ",\"text\":");
@@ -209,7 +209,7 @@ static void put_tokens(const struct quern_request *request, const struct quern_j
                        struct quern_buffer *body)
 {
     const struct quern_request_input *input = quern_tokens_input(request, first);
-    const char *start = quern_model_prompt(request->service->model, (quern_task)request->options.task);
+    const char *start = quern_model_prompt(request->served->model, (quern_task)request->options.task);
     const quern_text prompt = {start, start != NULL ? strlen(start) : 0};
     struct quern_buffer piece = {0};
     (void)job;
@@ -220,7 +220,7 @@ static void put_tokens(const struct quern_request *request, const struct quern_j
         if (place != NULL)
             add_bytes(&piece, prompt, input->text, place);
         else
-            quern_tokens_add_text(request->service, &id, 1, QUERN_KEEP_SPACE, &piece);
+            quern_tokens_add_text(request->served, &id, 1, QUERN_KEEP_SPACE, &piece);
         quern_buffer_text(body, i > 0 ? "," : "");
         put_token(request, id, (quern_text){piece.data, piece.length}, place, body);
     }
@@ -279,33 +279,51 @@ static void write_decode(struct quern_request *request, const struct quern_job *
 
 /* ---------------------------------------------------------------- the server */
 
+/* What the server's models are, whether they are in memory or not. */
+static void put_models(const struct quern_service *service, struct quern_buffer *body)
+{
+    quern_buffer_text(body, ",\"models\":[");
+    for (size_t i = 0; i < service->model_count; i++) {
+        const struct quern_served *served = &service->models[i];
+        quern_buffer_text(body, i > 0 ? ",{\"name\":" : "{\"name\":");
+        quern_buffer_string(body, served->name);
+        quern_buffer_print(body, ",\"loaded\":%s,\"dimensions\":%d,\"max_input_length\":%d,\"space\":\"%s\","
+                           "\"memory_bytes\":%llu,\"notice\":", served->is_loaded ? "true" : "false",
+                           served->info.dimensions, served->info.context_length, served->space,
+                           (unsigned long long)quern_served_bytes(served));
+        quern_buffer_string(body, served->info.notice);
+        quern_buffer_text(body, ",\"general_name\":");
+        quern_buffer_string(body, served->info.name);
+        quern_buffer_text(body, "}");
+    }
+    quern_buffer_text(body, "]");
+}
+
 static void write_info(struct quern_request *request, const struct quern_job *job, struct quern_answer *answer)
 {
     struct quern_buffer *body = &answer->body;
     const struct quern_service *service = request->service;
-    char space[QUERN_SPACE_SIZE] = "";
-    const int task = service->info.has_prompts ? service->options->default_task : QUERN_TASK_NONE;
-    const quern_embed_options options = {.size = sizeof options, .task = task > 0 ? task : QUERN_TASK_NONE};
+    const struct quern_served *served = request->served;
     (void)job;
-    quern_space(service->model, &options, space, NULL);
     quern_buffer_text(body, "{\"model_id\":");
-    quern_buffer_string(body, service->options->model_name);
+    quern_buffer_string(body, served->name);
     quern_buffer_text(body, ",\"model_sha\":null,\"model_dtype\":\"float32\",\"served_model_name\":");
-    quern_buffer_string(body, service->options->model_name);
+    quern_buffer_string(body, served->name);
     quern_buffer_print(body,
                        ",\"model_type\":{\"embedding\":{\"pooling\":\"mean\"}},\"max_concurrent_requests\":%d,"
                        "\"max_input_length\":%d,\"max_batch_tokens\":%d,\"max_batch_requests\":null,"
                        "\"max_client_batch_size\":%d,\"auto_truncate\":false,\"tokenization_workers\":1,"
                        "\"version\":\"%s\",\"sha\":null,\"docker_label\":null",
-                       service->options->max_connections, service->info.context_length,
+                       service->options->max_connections, served->info.context_length,
                        service->options->queue_tokens, QUERN_INPUTS, quern_version());
     quern_buffer_print(body,
                        ",\"dimensions\":%d,\"space\":\"%s\",\"texts\":%llu,\"texts_without_prompt\":%llu,\"notice\":",
-                       service->info.dimensions, space, (unsigned long long)service->meters.texts,
+                       served->info.dimensions, served->space, (unsigned long long)service->meters.texts,
                        (unsigned long long)service->meters.texts_without_prompt);
-    quern_buffer_string(body, service->info.notice);
+    quern_buffer_string(body, served->info.notice);
     quern_buffer_text(body, ",\"general_name\":");
-    quern_buffer_string(body, service->info.name);
+    quern_buffer_string(body, served->info.name);
+    put_models(service, body);
     quern_buffer_text(body, "}\n");
 }
 

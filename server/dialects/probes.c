@@ -14,12 +14,12 @@ static void write_health(struct quern_request *request, const struct quern_job *
 static void write_ready(struct quern_request *request, const struct quern_job *job, struct quern_answer *answer)
 {
     const struct quern_service *service = request->service;
-    const bool ready = !service->draining && !service->broken;
+    const bool is_broken = service->models[0].broken, ready = !service->draining && !is_broken;
     (void)job;
     answer->status = ready ? 200 : 503;
     quern_buffer_print(&answer->body, "{\"status\":\"%s\"%s}\n",
                        ready ? "ready" : service->draining ? "draining" : "broken",
-                       service->broken ? ",\"reason\":\"" QUERN_LOST_MODEL "\"" : "");
+                       is_broken ? ",\"reason\":\"" QUERN_LOST_MODEL "\"" : "");
     if (!ready)
         quern_buffer_text(&answer->fields, "Retry-After: 1\r\n");
 }

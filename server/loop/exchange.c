@@ -1,6 +1,5 @@
 #include "exchange.h"
 
-#include "compute.h"
 #include "log.h"
 #include "requests/request_tokens.h"
 #include "requests/respond.h"
@@ -34,6 +33,18 @@ static double time_limit(struct quern_request *request)
     return most > 0 && most < asked ? most : asked;
 }
 
+/* Has the deadline watched. False: refused. */
+static bool set_deadline(struct quern_exchange *exchange)
+{
+    struct quern_request *request = &exchange->request;
+    const double limit = time_limit(request);
+    const double left = limit - (double)(quern_clock_ns() - request->arrived_ns) * 1e-9;
+    const struct timeval time = quern_clock_interval(left > 0 ? left : 0);
+    if (limit > 0 && !quern_is_refused(request))
+        event_add(exchange->deadline, &time);
+    return !quern_is_refused(request);
+}
+
 static enum quern_exchange_state submit(struct quern_exchange *exchange)
 {
     if (quern_batcher_submit(&exchange->server->batcher, exchange->job))
@@ -58,7 +69,8 @@ static void schedule(struct quern_exchange *exchange)
     quern_turns_add(&exchange->server->turns, &exchange->turn);
 }
 
-/* Only schedules, because the cache calls this while it changes others' claims. */
+/* Only schedules, because the cache calls this while it changes others' claims, and the shelf while it changes its
+ * places. */
 static void on_settled(void *owner)
 {
     schedule(owner);
@@ -68,19 +80,14 @@ static void on_settled(void *owner)
 static enum quern_exchange_state start(struct quern_exchange *exchange)
 {
     struct quern_request *request = &exchange->request;
-    struct quern_cache *cache = &request->service->cache;
+    struct quern_cache *cache = &request->served->cache;
     const size_t claim_bytes = cache->table != NULL ? request->input_count * sizeof(struct quern_claim) : 0;
     const size_t bytes =
-        claim_bytes + quern_job_bytes(request->input_count, (size_t)request->service->info.dimensions);
-    const double limit = time_limit(request);
-    const double left = limit - (double)(quern_clock_ns() - request->arrived_ns) * 1e-9;
-    const struct timeval time = quern_clock_interval(left > 0 ? left : 0);
+        claim_bytes + quern_job_bytes(request->input_count, (size_t)request->served->info.dimensions);
     if (quern_is_refused(request) || !quern_request_claim(request, bytes) ||
-        (exchange->job = quern_request_make_job(request)) == NULL)
+        (exchange->job = quern_request_make_job(request)) == NULL || !set_deadline(exchange))
         return QUERN_EXCHANGE_WRITING;
     exchange->job->owner = exchange;
-    if (limit > 0)
-        event_add(exchange->deadline, &time);
     if (cache->table == NULL)
         return submit(exchange);
     exchange->claims = (struct quern_claims){
@@ -101,11 +108,31 @@ static enum quern_exchange_state tokenise(struct quern_exchange *exchange)
     }
 }
 
+/* Has the request's model loaded, if it must be in memory. */
+static enum quern_exchange_state use_model(struct quern_exchange *exchange)
+{
+    struct quern_request *request = &exchange->request;
+    if (request->input_count == 0 && !request->options.loads_model)
+        return QUERN_EXCHANGE_WRITING;
+    const int code = quern_shelf_use(exchange->server, request, &exchange->loading);
+    if (code < 0 || (code == 0 && !set_deadline(exchange)))
+        return QUERN_EXCHANGE_WRITING;
+    const int64_t now = quern_clock_ns();
+    if (exchange->waits_ns == 0)
+        exchange->waits_ns = now;
+    if (code == 0)
+        return QUERN_EXCHANGE_LOADING;
+    request->load_ns = now - exchange->waits_ns;
+    event_del(exchange->deadline);
+    exchange->uses_model = true;
+    return tokenise(exchange);
+}
+
 static enum quern_exchange_state parse(struct quern_exchange *exchange)
 {
     switch (quern_respond_parse(&exchange->request, SLICE)) {
     case 0: return QUERN_EXCHANGE_PARSING;
-    case 1: return tokenise(exchange);
+    case 1: return use_model(exchange);
     default: return QUERN_EXCHANGE_WRITING;
     }
 }
@@ -136,6 +163,7 @@ static enum quern_exchange_state next_state(struct quern_exchange *exchange)
     switch (exchange->state) {
     case QUERN_EXCHANGE_READING:
     case QUERN_EXCHANGE_PARSING: return parse(exchange);
+    case QUERN_EXCHANGE_LOADING: return use_model(exchange);
     case QUERN_EXCHANGE_TOKENISING:
     case QUERN_EXCHANGE_AWAY: return tokenise(exchange);
     case QUERN_EXCHANGE_CLAIMING: return claim(exchange);
@@ -153,7 +181,7 @@ static void note_shortage(struct quern_exchange *exchange)
 {
     const struct quern_refusal *refusal = &exchange->request.refusal;
     if (refusal->fault == QUERN_FAULT_BUSY || refusal->fault == QUERN_FAULT_UNAVAILABLE) {
-        quern_compute_examine(exchange->server);
+        quern_shelf_examine(exchange->server);
         quern_log_shortage(&exchange->server->service, refusal->message);
     }
 }
@@ -163,6 +191,7 @@ static bool write_answer(struct quern_exchange *exchange)
 {
     const int64_t begin = quern_clock_ns();
     event_del(exchange->deadline);
+    quern_shelf_leave(&exchange->loading);
     quern_claims_end(&exchange->claims);
     const int code = quern_respond_write(&exchange->request, exchange->job, &exchange->answer, SLICE);
     const int64_t end = quern_clock_ns();
@@ -176,7 +205,8 @@ static bool write_answer(struct quern_exchange *exchange)
 /* The only function that changes the state. */
 static void enter(struct quern_exchange *exchange, enum quern_exchange_state state)
 {
-    if (state != QUERN_EXCHANGE_PARSING && state != QUERN_EXCHANGE_TOKENISING && state != QUERN_EXCHANGE_AWAY)
+    if (state != QUERN_EXCHANGE_PARSING && state != QUERN_EXCHANGE_LOADING && state != QUERN_EXCHANGE_TOKENISING &&
+        state != QUERN_EXCHANGE_AWAY)
         quern_request_leave(&exchange->request);
     const bool is_written = state == QUERN_EXCHANGE_WRITING && write_answer(exchange);
     exchange->state = is_written ? QUERN_EXCHANGE_ANSWERED : state;
@@ -186,9 +216,10 @@ static void enter(struct quern_exchange *exchange, enum quern_exchange_state sta
         quern_buffer_free(&exchange->body);
         exchange->ready(exchange->owner);
     } else if (state == QUERN_EXCHANGE_AWAY) {
-        exchange->request.text_job.owner = exchange;
-        quern_text_worker_submit(&exchange->server->text_worker, &exchange->request.text_job);
-    } else if (state != QUERN_EXCHANGE_COMPUTING && state != QUERN_EXCHANGE_WAITING) {
+        quern_text_job_submit(&exchange->request.text_job, &exchange->server->text_worker,
+                              exchange->request.served->long_tokenizer, exchange);
+    } else if (state != QUERN_EXCHANGE_LOADING && state != QUERN_EXCHANGE_COMPUTING &&
+               state != QUERN_EXCHANGE_WAITING) {
         schedule(exchange);
     }
 }
@@ -208,8 +239,10 @@ static void give_up_job(struct quern_exchange *exchange)
     exchange->job = NULL;
     if (exchange->state == QUERN_EXCHANGE_COMPUTING) {
         job->owner = NULL;
-        if (!quern_batcher_cancel(&exchange->server->batcher, job))
+        if (!quern_batcher_cancel(&exchange->server->batcher, job)) {
+            quern_shelf_share(exchange->server, exchange->request.served);
             return; /* quern_exchange_collect frees it */
+        }
     }
     quern_waste_job(exchange->server, job);
 }
@@ -219,8 +252,10 @@ static void on_deadline(evutil_socket_t descriptor, short what, void *argument)
     struct quern_exchange *exchange = argument;
     (void)descriptor;
     (void)what;
+    const bool is_loading = exchange->state == QUERN_EXCHANGE_LOADING;
     give_up_job(exchange);
-    quern_refuse(&exchange->request, QUERN_FAULT_DEADLINE, NULL, "the vectors were not computed in the time given");
+    quern_refuse(&exchange->request, QUERN_FAULT_DEADLINE, NULL, "the %s not %s in the time given",
+                 is_loading ? "model was" : "vectors were", is_loading ? "loaded" : "computed");
     enter(exchange, QUERN_EXCHANGE_WRITING);
 }
 
@@ -236,6 +271,7 @@ struct quern_exchange *quern_exchange_new(struct quern_server *server, const str
     exchange->ready = ready;
     exchange->owner = owner;
     exchange->turn = (struct quern_turn){.take = take_turn, .owner = exchange};
+    exchange->loading = (struct quern_model_wait){.loaded = on_settled, .owner = exchange};
     exchange->deadline = evtimer_new(server->base, on_deadline, exchange);
     if (exchange->deadline == NULL) {
         free(exchange);
@@ -267,9 +303,9 @@ void quern_exchange_run(struct quern_exchange *exchange, struct quern_buffer *bo
 /* Says once that the model has no prompts, when a task was asked for. */
 static void tell_of_tasks(struct quern_service *service, const struct quern_request *request)
 {
-    if (!request->options.ignores_task || service->told_of_tasks)
+    if (!request->options.ignores_task || request->served->told_of_tasks)
         return;
-    service->told_of_tasks = true;
+    request->served->told_of_tasks = true;
     quern_log(service, "warn", "a request has a task, but this model has no prompts: all texts are embedded as they "
               "are (said once)");
 }
@@ -277,6 +313,8 @@ static void tell_of_tasks(struct quern_service *service, const struct quern_requ
 /* Frees all that is left of an exchange. */
 static void release(struct quern_exchange *exchange)
 {
+    if (exchange->uses_model)
+        quern_shelf_release(exchange->server, exchange->request.served);
     quern_waste_leave(exchange->server, &exchange->request);
     quern_request_free(&exchange->request);
     quern_answer_free(&exchange->answer);
@@ -297,6 +335,9 @@ void quern_exchange_end(struct quern_exchange *exchange)
     tell_of_tasks(service, &exchange->request);
     quern_log_request(&exchange->request, exchange->job, &exchange->answer, now);
     service->load.requests--;
+    quern_shelf_leave(&exchange->loading);
+    if (exchange->request.options.has_keep && !quern_is_refused(&exchange->request))
+        quern_shelf_keep(exchange->server, exchange->request.served, exchange->request.options.keep_s);
     quern_turns_remove(&exchange->server->turns, &exchange->turn);
     event_free(exchange->deadline);
     quern_waste_job(exchange->server, exchange->job);
@@ -307,7 +348,8 @@ void quern_exchange_end(struct quern_exchange *exchange)
 
 static void collect_texts(struct quern_server *server)
 {
-    for (struct quern_text_job *job = quern_text_worker_collect(&server->text_worker), *next; job != NULL; job = next) {
+    for (struct quern_background_job *job = quern_background_collect(&server->text_worker), *next; job != NULL;
+         job = next) {
         struct quern_exchange *exchange = job->owner;
         next = job->after;
         if (exchange->is_left)
@@ -323,11 +365,14 @@ void quern_exchange_collect(struct quern_server *server)
     ssize_t got = read(server->worker.finished, &count, sizeof count);
     (void)got; /* whatever it says, there may be something to collect */
     collect_texts(server);
+    quern_shelf_collect(server);
     for (struct quern_job *job = quern_batcher_collect(&server->batcher), *next; job != NULL; job = next) {
         struct quern_exchange *exchange = job->owner;
         next = job->after;
         if (exchange == NULL) {
+            const struct quern_place *place = job->engine->owner;
             quern_waste_job(server, job);
+            quern_shelf_release(server, place->served);
             continue;
         }
         enter(exchange, QUERN_EXCHANGE_COMPUTED);

@@ -8,14 +8,15 @@
 
 /* The states of an exchange, in their order. WRITING can follow any of those before it.
  *
- *     READING -> PARSING -> TOKENISING -> CLAIMING -> COMPUTING -> COMPUTED -> WRITING -> ANSWERED
- *                             ^-> AWAY        ^----------- WAITING <----^
+ *     READING -> PARSING -> LOADING -> TOKENISING -> CLAIMING -> COMPUTING -> COMPUTED -> WRITING -> ANSWERED
+ *                                        ^-> AWAY        ^----------- WAITING <----^
  *
  * Without a cache an exchange is never CLAIMING or WAITING. With a cache it may compute and wait several times, when
  * others fail to compute the texts that it waited for. */
 enum quern_exchange_state {
     QUERN_EXCHANGE_READING,    /* its body arrives */
     QUERN_EXCHANGE_PARSING,    /* its JSON is read, a slice at each turn of the loop */
+    QUERN_EXCHANGE_LOADING,    /* another thread loads its model */
     QUERN_EXCHANGE_TOKENISING, /* its texts become tokens, a slice at each turn of the loop */
     QUERN_EXCHANGE_AWAY,       /* another thread tokenises a long text of it; then it is TOKENISING again */
     QUERN_EXCHANGE_CLAIMING,   /* its texts are looked for in the cache, a slice at each turn of the loop */
@@ -37,9 +38,12 @@ struct quern_exchange {
     struct quern_buffer body;    /* of the request, until the answer is written */
     bool is_left;                /* its client has left while it was AWAY: it is freed when the text is back */
     struct quern_job *job;       /* NULL: none is made yet, or it was given up */
+    struct quern_model_wait loading; /* for its model */
+    int64_t waits_ns;            /* since when, or when it got it */
+    bool uses_model;             /* its model stays in memory until the exchange is freed */
     struct quern_claims claims;  /* on vectors of the cache */
     struct quern_turn turn;      /* its next turn in the loop */
-    struct event *deadline;      /* when its vectors must be computed */
+    struct event *deadline;      /* when its model must be loaded, and its vectors computed */
     quern_exchange_ready *ready;
     void *owner;                 /* for ready */
 };

@@ -1,7 +1,6 @@
 #include "guard.h"
 
 #include "array_count.h"
-#include "compute.h"
 #include "requests/routes.h"
 
 #include <arpa/inet.h>
@@ -181,8 +180,6 @@ bool quern_guard(struct quern_server *server, struct quern_request *request, str
         return false;
     if (server->service.draining && (has_no_route || !request->route->is_public))
         return quern_refuse(request, QUERN_FAULT_DRAINING, NULL, "the server is about to end; try again soon");
-    const bool is_whole = quern_compute_examine(server), has_body = request->route != NULL && request->route->parse;
-    if (!is_whole && has_body && request->route->takes == NULL) /* else the body tells who asks, and how to say it */
-        return quern_refuse_lost_model(request);
+    quern_shelf_examine(server);
     return check_body(server, request, answer);
 }

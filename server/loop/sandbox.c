@@ -47,11 +47,12 @@ static struct ruleset all_rights(int version, size_t *size)
     return (struct ruleset){.files = ((uint64_t)1 << files) - 1, .ports = 3, .scopes = 3};
 }
 
-static int allow(int rules, const char *folder, uint64_t rights)
+/* path: of a folder, or of a file if the right is to read it. */
+static int allow(int rules, const char *path, uint64_t rights)
 {
-    struct path_rule rule = {.allowed = rights, .folder = open(folder, O_PATH | O_CLOEXEC)};
+    struct path_rule rule = {.allowed = rights, .folder = open(path, O_PATH | O_CLOEXEC)};
     if (rule.folder < 0)
-        return 0; /* the folder does not exist: nothing can be read */
+        return 0; /* it does not exist: nothing can be read */
     const long failed = syscall(SYS_landlock_add_rule, rules, PATH_RULE, &rule, 0);
     close(rule.folder);
     return failed == 0 ? 0 : -1;
@@ -67,7 +68,7 @@ static int enter_landlock(const struct quern_sandbox *sandbox)
     const struct ruleset rights = all_rights((int)version, &size);
     const int rules = (int)syscall(SYS_landlock_create_ruleset, &rights, size, 0);
     int code = rules < 0 ? -1 : 0;
-    for (int i = 0; i < QUERN_SANDBOX_FOLDERS && code == 0; i++)
+    for (size_t i = 0; i < sandbox->readable_count && code == 0; i++)
         code = sandbox->readable[i] != NULL ? allow(rules, sandbox->readable[i], READ_FILE) : 0;
     if (code == 0 && sandbox->removable != NULL)
         code = allow(rules, sandbox->removable, REMOVE_FILE);

@@ -1,8 +1,9 @@
 /* The sandbox: what the server cannot do to the machine once it has started, even if an attacker takes it over.
  *
- * Landlock: the process cannot write, create, remove or run files, reads files only in the named folders, and cannot
- * bind or connect TCP ports. Seccomp: the same, for all folders; and it cannot start programs or processes, open
- * sockets, make memory executable, look at other processes, or use system calls that are newer than this file.
+ * Landlock: the process cannot write, create, remove or run files, reads only the named files and those in the named
+ * folders, and cannot bind or connect TCP ports. Seccomp: the same, for all folders; and it cannot start programs or
+ * processes, open sockets, make memory executable, look at other processes, or use system calls that are newer than
+ * this file.
  *
  * The filter lists what is refused, with an error, not what is allowed. Which calls the C library makes changes from
  * version to version, and an update must not kill the server. libseccomp would write the same 100 lines of filter; that
@@ -11,12 +12,12 @@
 #define QUERN_SERVER_SANDBOX_H
 
 #include <stdbool.h>
-
-#define QUERN_SANDBOX_FOLDERS 4
+#include <stddef.h>
 
 struct quern_sandbox {
-    const char *readable[QUERN_SANDBOX_FOLDERS]; /* folders in which files may be read; NULL: none */
-    const char *removable;                       /* folder in which files may be removed; NULL: none */
+    const char *const *readable; /* [readable_count]: files, and folders of files, that may be read; NULL: none */
+    size_t readable_count;
+    const char *removable;       /* folder in which files may be removed; NULL: none */
 };
 
 struct quern_sandbox_state {

@@ -15,6 +15,7 @@
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
@@ -50,8 +51,8 @@ static void on_reload(evutil_socket_t descriptor, short what, void *argument)
         quern_log(&server->service, "info", "read %zu API keys", server->keys.count);
     else
         quern_log(&server->service, "error", "%s; the old keys stay valid", error.text);
-    if (server->options->threads == 0)
-        atomic_store(&server->worker.must_renew, true);
+    for (size_t i = 0; server->options->threads == 0 && i < server->service.model_count; i++)
+        atomic_store(&server->service.models[i].engine.must_renew, true);
 }
 
 /* Tells systemd that the loop runs. Only /ready tells whether the model gives vectors. */
@@ -101,10 +102,6 @@ static int fail(quern_error *error, const char *what)
 
 static int open_events(struct quern_server *server, quern_error *error)
 {
-    static const struct {
-        int signal;
-        event_callback_fn call;
-    } table[] = {{SIGTERM, on_stop}, {SIGINT, on_stop}, {SIGHUP, on_reload}};
     server->worker.finished = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (server->worker.finished < 0)
         return fail(error, strerror(errno));
@@ -124,6 +121,16 @@ static int open_events(struct quern_server *server, quern_error *error)
     if (interval > 0)
         event_add(server->watchdog, &often);
     event_add(server->collect, NULL);
+    return QUERN_OK;
+}
+
+/* Until here a signal ends the process at once. */
+static int open_signals(struct quern_server *server, quern_error *error)
+{
+    static const struct {
+        int signal;
+        event_callback_fn call;
+    } table[] = {{SIGTERM, on_stop}, {SIGINT, on_stop}, {SIGHUP, on_reload}};
     for (size_t i = 0; i < QUERN_COUNT(table); i++) {
         server->signals[i] = evsignal_new(server->base, table[i].signal, table[i].call, server);
         if (server->signals[i] == NULL || event_add(server->signals[i], NULL) != 0)
@@ -143,26 +150,36 @@ static const char *folder_of(const char *path, char folder[static PATH_MAX])
 
 /* Gives up every right that is not needed from here on. Threads inherit the sandbox, so none are started before. What
  * SIGHUP reads stays readable: the folder of the keys, because the file may be replaced, and the files with the CPU
- * quota. */
-static void enter_sandbox(struct quern_server *server)
+ * quota. So do the models, which are loaded later. */
+static int enter_sandbox(struct quern_server *server, quern_error *error)
 {
+    enum { FOLDERS = 3 };
     char keys[PATH_MAX], sockets[PATH_MAX];
     const struct quern_server_options *options = server->options;
     const char *key_file = options->api_key_file, *path = server->socket_path;
-    const struct quern_sandbox sandbox = {
-        .readable = {"/proc", "/sys/fs/cgroup", key_file != NULL ? folder_of(key_file, keys) : NULL},
-        .removable = path != NULL ? folder_of(path, sockets) : NULL};
+    const size_t count = FOLDERS + server->service.model_count;
     if (options->no_sandbox) {
         quern_log(&server->service, "warn", "sandbox: none, because of --no-sandbox");
-        return;
+        return QUERN_OK;
     }
-    const struct quern_sandbox_state state = quern_sandbox_enter(&sandbox);
+    const char **readable = calloc(count, sizeof *readable);
+    if (readable == NULL)
+        return fail(error, "there is no memory for the sandbox");
+    readable[0] = "/proc";
+    readable[1] = "/sys/fs/cgroup";
+    readable[2] = key_file != NULL ? folder_of(key_file, keys) : NULL;
+    for (size_t i = 0; i < server->service.model_count; i++)
+        readable[FOLDERS + i] = server->shelf.places[i].given->path;
+    const struct quern_sandbox_state state = quern_sandbox_enter(&(struct quern_sandbox){
+        .readable = readable, .readable_count = count, .removable = path != NULL ? folder_of(path, sockets) : NULL});
+    free(readable);
     const bool whole = state.landlock > 0 && state.seccomp_error == 0;
     quern_log(&server->service, whole ? "info" : "warn", "sandbox: Landlock %s%s, seccomp %s%s",
               state.landlock > 0 ? "in force" : "not available: ",
               state.landlock > 0 ? "" : strerror(state.landlock_error),
               state.seccomp_error == 0 ? "in force" : "not available: ",
               state.seccomp_error == 0 ? "" : strerror(state.seccomp_error));
+    return QUERN_OK;
 }
 
 /* Raises the limit of open descriptors as far as the system permits, and takes no more connections than it leaves. */
@@ -187,14 +204,30 @@ static int limit_connections(struct quern_server *server, quern_error *error)
     return QUERN_OK;
 }
 
+static int check_names(const struct quern_server_options *options, quern_error *error)
+{
+    const struct quern_server_model *models = options->models;
+    for (size_t i = 0; i < options->model_count; i++) {
+        int meant;
+        if (quern_model_name_task(models[i].name, &meant) >= 0)
+            return quern_server_fail(error, QUERN_EINVAL, "--model-name: '%s' ends in a task, which a request may add "
+                                     "to the name itself: choose another name", models[i].name);
+        for (size_t j = 0; j < i; j++)
+            if (strcmp(models[i].name, models[j].name) == 0)
+                return quern_server_fail(error, QUERN_EINVAL, "--model: %s and %s would both be called %s: give one "
+                                         "another name, as -m NAME=FILE", models[j].path, models[i].path,
+                                         models[i].name);
+    }
+    return QUERN_OK;
+}
+
 int quern_server_check(const struct quern_server_options *options, quern_error *error)
 {
     struct quern_allowed list = {0};
-    int meant;
-    if (options->model_name != NULL && quern_model_name_task(options->model_name, &meant) >= 0)
-        return quern_server_fail(error, QUERN_EINVAL, "--model-name: '%s' ends in a task, which a request may "
-                                 "add to the name itself: choose another name", options->model_name);
-    int code = quern_origins_read(&list, options->cors_origins, error);
+    int code = check_names(options, error);
+    if (code != QUERN_OK)
+        return code;
+    code = quern_origins_read(&list, options->cors_origins, error);
     quern_allowed_free(&list);
     if (code == QUERN_OK)
         code = quern_hosts_read(&list, options->allowed_hosts, error);
@@ -217,12 +250,14 @@ static void close_events(struct quern_server *server)
 static void end(struct quern_server *server)
 {
     quern_compute_stop(server);
+    quern_shelf_stop(server);
     while (server->first != NULL)
         quern_connection_close(server->first);
     if (server->batcher.budget > 0)
         quern_exchange_collect(server);
     if (server->worker.finished > 0)
         close(server->worker.finished);
+    quern_shelf_close(server);
     quern_compute_close(server);
     quern_listen_end(server);
     close_events(server);
@@ -239,14 +274,13 @@ static void give_memory_back(void)
     mallopt(M_MMAP_THRESHOLD, 1 << 17);
 }
 
-int quern_server_run(quern_model *model, const struct quern_server_options *options, quern_error *error)
+int quern_server_run(const struct quern_server_options *options, quern_error *error)
 {
     struct quern_server server = {
         .options = options,
         .systemd.socket = -1,
         .service = {
-            .model = model, .options = options, .batcher = &server.batcher, .created = time(NULL),
-            .info.size = sizeof server.service.info}};
+            .options = options, .batcher = &server.batcher, .created = time(NULL)}};
     char name[128];
     signal(SIGPIPE, SIG_IGN);
     give_memory_back();
@@ -262,19 +296,23 @@ int quern_server_run(quern_model *model, const struct quern_server_options *opti
         code = open_events(&server, error);
     if (code == QUERN_OK)
         code = quern_listen(&server, error);
-    if (code == QUERN_OK && options->cache_file != NULL) {
-        server.cache_file = quern_cache_file_open(options->cache_file, error);
-        code = server.cache_file != NULL ? QUERN_OK : QUERN_EIO;
-    }
-    if (code == QUERN_OK) {
-        enter_sandbox(&server);
+    if (code == QUERN_OK)
+        code = quern_shelf_open(&server, error);
+    if (code == QUERN_OK)
+        code = enter_sandbox(&server, error);
+    if (code == QUERN_OK)
+        code = quern_shelf_load_first(&server, error);
+    if (code == QUERN_OK)
         code = quern_compute_open(&server, error);
-    }
     if (code == QUERN_OK)
         code = quern_compute_start(&server, error);
+    if (code == QUERN_OK)
+        code = quern_shelf_start(&server, error);
+    if (code == QUERN_OK)
+        code = open_signals(&server, error);
     if (code == QUERN_OK) {
         quern_listen_name(&server, name);
-        quern_log(&server.service, "info", "ready on %s, model %s, %zu API keys", name, options->model_name,
+        quern_log(&server.service, "info", "ready on %s, model %s, %zu API keys", name, server.service.models[0].name,
                   server.keys.count);
         quern_systemd_tell(&server.systemd, "READY=1");
         event_base_dispatch(server.base);

@@ -6,8 +6,8 @@
 #include "keys.h"
 #include "requests/service.h"
 #include "server.h"
-#include "steps/cache_file.h"
-#include "steps/text_worker.h"
+#include "shelf.h"
+#include "steps/background.h"
 #include "steps/worker.h"
 #include "systemd.h"
 #include "turns.h"
@@ -20,11 +20,11 @@ struct quern_server {
     const struct quern_server_options *options;
     struct quern_batcher batcher;
     struct quern_worker worker;
-    struct quern_text_worker text_worker;
+    struct quern_background text_worker; /* tokenises long texts */
+    struct quern_shelf shelf;
+    int threads;                   /* that compute */
     struct quern_keys keys;
     struct quern_allowed origins, hosts; /* of --cors-origin and --allowed-hosts */
-    FILE *cache_file;              /* NULL: none */
-    char cache_key[QUERN_CACHE_KEY];
     struct event_base *base;
     struct quern_turns turns;      /* of exchanges */
     struct evconnlistener *listener;

@@ -59,7 +59,7 @@ void quern_waste_job(struct quern_server *server, struct quern_job *job)
     if (job == NULL)
         return;
     quern_waste_free(server, job->vectors,
-                     job->count * (size_t)server->service.info.dimensions * sizeof *job->vectors);
+                     job->count * job->engine->width * sizeof *job->vectors);
     job->vectors = NULL;
     quern_job_free(job);
 }

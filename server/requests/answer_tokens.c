@@ -13,19 +13,19 @@ const struct quern_request_input *quern_tokens_input(const struct quern_request 
     return &request->inputs[low];
 }
 
-size_t quern_tokens_text_length(const struct quern_service *service, const int32_t *ids, size_t count, unsigned flags)
+size_t quern_tokens_text_length(const struct quern_served *served, const int32_t *ids, size_t count, unsigned flags)
 {
     size_t length = 0;
-    const int code = quern_detokenize(service->model, ids, count, flags, NULL, 0, &length, NULL);
+    const int code = quern_detokenize(served->model, ids, count, flags, NULL, 0, &length, NULL);
     return code == QUERN_OK || code == QUERN_ETOOLONG ? length : 0;
 }
 
-void quern_tokens_add_text(const struct quern_service *service, const int32_t *ids, size_t count, unsigned flags,
+void quern_tokens_add_text(const struct quern_served *served, const int32_t *ids, size_t count, unsigned flags,
                            struct quern_buffer *out)
 {
-    size_t length = quern_tokens_text_length(service, ids, count, flags);
+    size_t length = quern_tokens_text_length(served, ids, count, flags);
     char *room = length > 0 ? quern_buffer_room(out, length) : NULL;
-    if (room != NULL && quern_detokenize(service->model, ids, count, flags, room, length, &length, NULL) == QUERN_OK)
+    if (room != NULL && quern_detokenize(served->model, ids, count, flags, room, length, &length, NULL) == QUERN_OK)
         out->length += length;
 }
 
@@ -35,7 +35,7 @@ void quern_tokens_add_text(const struct quern_service *service, const int32_t *i
 static bool goes_on(const struct quern_request *request, int32_t id)
 {
     struct quern_buffer text = {0};
-    quern_tokens_add_text(request->service, &id, 1, QUERN_KEEP_SPACE | request->options.token_flags, &text);
+    quern_tokens_add_text(request->served, &id, 1, QUERN_KEEP_SPACE | request->options.token_flags, &text);
     const bool goes = text.length == 0 || ((unsigned char)text.data[0] & 0xc0) == 0x80;
     quern_buffer_free(&text);
     return goes;
@@ -63,8 +63,8 @@ static void put_part(const struct quern_request *request, const struct quern_job
                  end = find_begin(request, input, first - input->first_id + TOKENS_OF_A_STRETCH), before = begin > 0;
     struct quern_buffer text = {0};
     (void)job;
-    quern_tokens_add_text(request->service, ids + begin - before, end - begin + before, flags, &text);
-    const size_t skipped = before > 0 ? quern_tokens_text_length(request->service, ids + begin - 1, 1, flags) : 0;
+    quern_tokens_add_text(request->served, ids + begin - before, end - begin + before, flags, &text);
+    const size_t skipped = before > 0 ? quern_tokens_text_length(request->served, ids + begin - 1, 1, flags) : 0;
     if (skipped < text.length)
         quern_buffer_escape(body, (quern_text){text.data + skipped, text.length - skipped});
     body->failed |= text.failed;

@@ -11,10 +11,10 @@ const struct quern_request_input *quern_tokens_input(const struct quern_request 
 
 /* Bytes of the text that ids[count] stand for; 0 when the library cannot tell it, because the model's file is lost.
  * flags as in quern_detokenize. */
-size_t quern_tokens_text_length(const struct quern_service *service, const int32_t *ids, size_t count, unsigned flags);
+size_t quern_tokens_text_length(const struct quern_served *served, const int32_t *ids, size_t count, unsigned flags);
 
 /* Adds this text to out, as bytes. out->failed: no memory. */
-void quern_tokens_add_text(const struct quern_service *service, const int32_t *ids, size_t count, unsigned flags,
+void quern_tokens_add_text(const struct quern_served *served, const int32_t *ids, size_t count, unsigned flags,
                            struct quern_buffer *out);
 
 /* Adds the text of an input that is token ids to an answer, as a JSON string, in parts. It depends on the request's

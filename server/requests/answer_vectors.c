@@ -8,7 +8,7 @@
 int quern_vectors_width(const struct quern_request *request)
 {
     const int asked = request->options.dimensions;
-    return asked > 0 ? asked : request->service->info.dimensions;
+    return asked > 0 ? asked : request->served->info.dimensions;
 }
 
 static size_t row_bytes(const struct quern_request *request)
@@ -50,7 +50,7 @@ static void finish_row(const struct quern_request *request, float *row, void *sp
 int quern_vectors_finish(const struct quern_request *request, struct quern_job *job, struct quern_answer *answer,
                          size_t slice)
 {
-    const size_t full = (size_t)request->service->info.dimensions, bytes = stride(request);
+    const size_t full = (size_t)request->served->info.dimensions, bytes = stride(request);
     void *spare = malloc(full * sizeof(float));
     for (size_t done = 0; spare != NULL && done < slice && answer->finished < job->count; answer->finished++) {
         float *row = job->vectors + answer->finished * full;

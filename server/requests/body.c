@@ -10,11 +10,11 @@
 /* The fields that a dialect reads; all others are skipped. */
 static const char *const fields[] = {
     "add_special", "add_special_tokens", "content", "dimension", "dimensions", "embd_normalize", "encoding_format",
-    "ids", "input", "inputType", "input_type", "inputs", "model", "multimodal_data", "name", "normalize", "num_ctx",
-    "options", "outputDimensionality", "output_dimension", "output_dimensionality", "output_dtype", "parameters",
-    "parse_special", "prompt", "promptName", "prompt_name", "prompt_string", "prompt_type", "sentences",
-    "skip_special_tokens", "source_sentence", "stream", "task", "taskType", "task_type", "text", "texts", "title",
-    "tokens", "truncate", "truncation_direction", "user", "with_pieces", NULL};
+    "ids", "input", "inputType", "input_type", "inputs", "keep_alive", "messages", "model", "multimodal_data",
+    "name", "normalize", "num_ctx", "options", "outputDimensionality", "output_dimension", "output_dimensionality",
+    "output_dtype", "parameters", "parse_special", "prompt", "promptName", "prompt_name", "prompt_string",
+    "prompt_type", "sentences", "skip_special_tokens", "source_sentence", "stream", "task", "taskType", "task_type",
+    "text", "texts", "title", "tokens", "truncate", "truncation_direction", "user", "with_pieces", NULL};
 
 /* ---------------------------------------------------------------- JSON */
 
@@ -149,7 +149,7 @@ const struct quern_value *quern_body_field(const struct quern_value *object, con
 /* Reads the dimensions from a field; 0: all, as in Go's JSON. */
 static bool read_dimensions(struct quern_request *request, const char *name, const struct quern_value *value)
 {
-    const int most = request->service->info.dimensions;
+    const int most = request->served->info.dimensions;
     const int64_t dimensions = quern_value_integer(value);
     if (!quern_value_is(value, QUERN_VALUE_INTEGER) || dimensions < 0 || dimensions > most)
         return quern_refuse(request, QUERN_FAULT_VALUE, name, "%s must be an integer from 1 to %d", name, most);

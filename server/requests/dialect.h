@@ -27,6 +27,7 @@ struct quern_dialect {
     const struct quern_route *routes;
     size_t route_count;
     size_t most_inputs;  /* of a request; 0: QUERN_MOST_INPUTS */
+    const char *model_field; /* that has the model's name, beside "model"; NULL: none */
     bool replaces_bytes; /* bytes that are not UTF-8 become U+FFFD; else they are refused */
     void (*write_error)(const struct quern_request *request, struct quern_answer *answer); /* the refusal, as JSON */
     bool (*wants)(const struct quern_request *request); /* whether its routes are for this request; NULL: always */

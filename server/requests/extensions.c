@@ -11,16 +11,6 @@
 
 /* ---------------------------------------------------------------- reading */
 
-static bool read_model(struct quern_request *request, const struct quern_value *value)
-{
-    if (value == NULL)
-        return true;
-    if (!quern_value_is(value, QUERN_VALUE_TEXT))
-        return quern_refuse(request, QUERN_FAULT_FIELD, "model", "model must be a string");
-    request->options.model = quern_value_string(value);
-    return true;
-}
-
 static bool read_truncate(struct quern_request *request, const struct quern_value *value)
 {
     static const struct {
@@ -85,8 +75,7 @@ bool quern_extensions_read(struct quern_request *request, const struct quern_val
     if (title != NULL)
         request->options.title = title;
     read_form(request);
-    return read_model(request, quern_body_field(object, "model")) &&
-           quern_task_fields_read(request, object) &&
+    return quern_task_fields_read(request, object) &&
            read_truncate(request, quern_body_field(object, "truncate")) &&
            quern_body_flag(request, object, "normalize", &request->options.normalize) &&
            read_dtype(request, quern_body_field(object, "output_dtype")) &&
@@ -94,15 +83,6 @@ bool quern_extensions_read(struct quern_request *request, const struct quern_val
 }
 
 /* ---------------------------------------------------------------- resolving */
-
-static bool check_model(struct quern_request *request)
-{
-    const char *name = request->options.model;
-    return !request->service->options->strict_model || name == NULL ||
-           quern_model_name_is_ours(request->service, name) ||
-           quern_refuse(request, QUERN_FAULT_MODEL, "model",
-                        "there is no model with this name here; GET /v1/models lists what there is");
-}
 
 static bool has_ids(const struct quern_request *request)
 {
@@ -115,11 +95,11 @@ static bool has_ids(const struct quern_request *request)
 static bool resolve_task(struct quern_request *request)
 {
     const struct quern_request_options *options = &request->options;
-    const bool has_prompts = request->service->info.has_prompts, takes_none = has_ids(request);
+    const bool has_prompts = request->served->info.has_prompts, takes_none = has_ids(request);
     int task = options->task, meant = -1;
     if (task < 0 && options->model != NULL)
         task = quern_model_name_task(options->model, &meant);
-    if (task < 0 && meant >= 0 && !quern_model_name_is_ours(request->service, options->model))
+    if (task < 0 && meant >= 0 && !quern_model_name_is(request->served, options->model))
         return quern_refuse(request, QUERN_FAULT_VALUE, "model", "the name in model ends in a word that is no task "
                             "(did you mean ':%s'?); a model's name may end in a task, as in any:query",
                             quern_task_name((quern_task)meant));
@@ -156,7 +136,7 @@ static bool resolve_titles(struct quern_request *request)
 /* A task, and a title, is for the prompts of a model; one that has none embeds every text as it is. */
 static void drop_task(struct quern_request *request)
 {
-    if (request->service->info.has_prompts)
+    if (request->served->info.has_prompts)
         return;
     request->options.ignores_task = request->options.task != QUERN_TASK_NONE;
     request->options.task = QUERN_TASK_NONE;
@@ -167,7 +147,7 @@ static void drop_task(struct quern_request *request)
 static bool check_dtype(struct quern_request *request)
 {
     const struct quern_request_options *options = &request->options;
-    const int width = options->dimensions > 0 ? options->dimensions : request->service->info.dimensions;
+    const int width = options->dimensions > 0 ? options->dimensions : request->served->info.dimensions;
     if (quern_encoded_bytes(options->dtype, width) == 0)
         return quern_refuse(request, QUERN_FAULT_VALUE, "output_dtype",
                             "the dimensions of binary vectors must be a multiple of 8");
@@ -179,7 +159,7 @@ static bool check_dtype(struct quern_request *request)
 
 bool quern_extensions_resolve(struct quern_request *request)
 {
-    if (!check_model(request) || !resolve_task(request) || !resolve_titles(request) || !check_dtype(request))
+    if (!resolve_task(request) || !resolve_titles(request) || !check_dtype(request))
         return false;
     drop_task(request);
     return true;

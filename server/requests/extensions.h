@@ -13,7 +13,7 @@ bool quern_extensions_read(struct quern_request *request, const struct quern_val
 /* Called once, after all fields and inputs are read. Sets what depends on several of them or was left out. The task is
  * the first of these that there is: the one asked for by a field; the one in the model's name; document if there is a
  * title; the server's default; none. A model without prompts ignores it. Gives the inputs their titles. Checks the
- * model's name and the number format. False: refused. */
+ * number format. False: refused. */
 bool quern_extensions_resolve(struct quern_request *request);
 
 #endif

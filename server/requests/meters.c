@@ -70,6 +70,7 @@ void quern_meters_count(struct quern_meters *meters, const struct quern_request 
                         const struct quern_answer *answer, int64_t now_ns)
 {
     const bool succeeded = answer->status == 200;
+    struct quern_served *served = request->served;
     count_answer(meters, request->route, answer->status);
     if (!is_for_vectors(request, succeeded))
         return;
@@ -80,6 +81,9 @@ void quern_meters_count(struct quern_meters *meters, const struct quern_request 
         meters->failures[failing(request, answer)]++;
     meters->texts += request->input_count;
     meters->texts_answered += succeeded ? request->input_count : 0;
+    served->requests += succeeded;
+    served->texts += succeeded ? request->input_count : 0;
+    served->tokens += succeeded ? request->token_count : 0;
     for (size_t i = 0; i < request->tokenized; i++) {
         const struct quern_request_input *input = &request->inputs[i];
         meters->texts_without_prompt += !input->is_ids && request->options.task == QUERN_TASK_NONE;

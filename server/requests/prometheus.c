@@ -1,5 +1,6 @@
 #include "prometheus.h"
 
+#include "array_count.h"
 #include "dialect.h"
 #include "json_text.h"
 
@@ -127,23 +128,107 @@ static void put_queue(struct quern_buffer *out, struct quern_batcher *batcher)
                   &state.steps.seconds, -14, 6);
 }
 
-static void put_cache(struct quern_buffer *out, const struct quern_cache *cache)
+/* The caches of all models together. */
+static void put_cache(struct quern_buffer *out, const struct quern_service *service)
 {
-    put_value(out, "quern_cache_hits_total", "counter", "Texts whose vectors were known.", (double)cache->known);
+    struct quern_cache sum = {0}, *cache = &sum;
+    for (size_t i = 0; i < service->model_count; i++) {
+        const struct quern_served *served = &service->models[i];
+        quern_cache_counts_add(&sum.counts, &served->cache_counts);
+        if (!served->is_loaded)
+            continue;
+        quern_cache_counts_add(&sum.counts, &served->cache.counts);
+        sum.entries += served->cache.entries;
+        sum.bytes += served->cache.bytes;
+    }
+    put_value(out, "quern_cache_hits_total", "counter", "Texts whose vectors were known.", (double)cache->counts.known);
     put_value(out, "quern_cache_joined_total", "counter", "Texts that were being computed already.",
-              (double)cache->joined);
-    put_value(out, "quern_cache_misses_total", "counter", "Texts that had to be computed.", (double)cache->missed);
+              (double)cache->counts.joined);
+    put_value(out, "quern_cache_misses_total", "counter", "Texts that had to be computed.",
+              (double)cache->counts.missed);
     put_value(out, "quern_cache_evictions_total", "counter", "Vectors that were dropped to make room.",
-              (double)cache->dropped);
+              (double)cache->counts.dropped);
     put_value(out, "quern_cache_entries", "gauge", "Vectors in the cache.", (double)cache->entries);
     put_value(out, "quern_cache_bytes", "gauge", "Their memory.", (double)cache->bytes);
+}
+
+/* A figure of each model. */
+static void put_each(struct quern_buffer *out, const struct quern_service *service, const char *name, const char *type,
+                     const char *help, double (*figure)(const struct quern_served *served))
+{
+    put_head(out, name, type, help);
+    for (size_t i = 0; i < service->model_count; i++) {
+        quern_buffer_print(out, "%s{model=", name);
+        put_label(out, service->models[i].name);
+        quern_buffer_print(out, "} %.17g\n", figure(&service->models[i]));
+    }
+}
+
+static double loaded(const struct quern_served *served)
+{
+    return served->is_loaded;
+}
+
+static double memory(const struct quern_served *served)
+{
+    return served->is_loaded ? (double)quern_served_bytes(served) : 0;
+}
+
+static double loads(const struct quern_served *served)
+{
+    return (double)served->loads;
+}
+
+static double failures(const struct quern_served *served)
+{
+    return (double)served->failures;
+}
+
+static double load_seconds(const struct quern_served *served)
+{
+    return (double)served->load_ns * 1e-9;
+}
+
+static double requests(const struct quern_served *served)
+{
+    return (double)served->requests;
+}
+
+static double texts(const struct quern_served *served)
+{
+    return (double)served->texts;
+}
+
+static double tokens(const struct quern_served *served)
+{
+    return (double)served->tokens;
+}
+
+static void put_models(struct quern_buffer *out, const struct quern_service *service)
+{
+    static const struct {
+        const char *name, *type, *help;
+        double (*figure)(const struct quern_served *served);
+    } table[] = {
+        {"quern_model_loaded", "gauge", "Whether a model is in memory.", loaded},
+        {"quern_model_bytes", "gauge", "Memory of its weights and vocabulary.", memory},
+        {"quern_model_loads_total", "counter", "How often it was loaded.", loads},
+        {"quern_model_load_failures_total", "counter", "How often it could not be loaded.", failures},
+        {"quern_model_load_seconds_total", "counter", "Seconds that loading it took.", load_seconds},
+        {"quern_model_requests_total", "counter", "Requests for its vectors that were answered with status 200.",
+         requests},
+        {"quern_model_texts_total", "counter", "Their texts.", texts},
+        {"quern_model_tokens_total", "counter", "Their tokens.", tokens}};
+    for (size_t i = 0; i < QUERN_COUNT(table); i++)
+        put_each(out, service, table[i].name, table[i].type, table[i].help, table[i].figure);
 }
 
 static void put_state(struct quern_buffer *out, const struct quern_service *service)
 {
     put_head(out, "quern_info", "gauge", "What is served, as labels.");
-    quern_buffer_print(out, "quern_info{version=\"%s\",kernels=\"%s\",model=", quern_version(), service->info.kernels);
-    put_label(out, service->options->model_name);
+    quern_buffer_print(out, "quern_info{version=\"%s\",kernels=\"%s\",model=", quern_version(),
+                       service->models[0].info.kernels);
+    put_label(out, service->models[0].name);
     quern_buffer_text(out, "} 1\n");
     put_value(out, "process_start_time_seconds", "gauge", "When the server started, in seconds since 1970.",
               (double)service->created);
@@ -155,7 +240,7 @@ static void put_state(struct quern_buffer *out, const struct quern_service *serv
     put_value(out, "quern_log_lines_left_out_total", "counter", "Log lines left out because writing would block.",
               (double)service->lost_log_lines);
     put_value(out, "quern_ready", "gauge", "Whether the server accepts new requests.",
-              !service->draining && !service->broken);
+              !service->draining && !service->models[0].broken);
 }
 
 void quern_metrics_write(struct quern_request *request, const struct quern_job *job, struct quern_answer *answer)
@@ -169,6 +254,7 @@ void quern_metrics_write(struct quern_request *request, const struct quern_job *
     put_texts(out, &service->meters);
     put_times(out, &service->meters);
     put_queue(out, service->batcher);
-    if (service->cache.table != NULL)
-        put_cache(out, &service->cache);
+    put_models(out, service);
+    if (service->options->cache_bytes > 0)
+        put_cache(out, service);
 }

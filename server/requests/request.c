@@ -46,7 +46,8 @@ static void identify(struct quern_request *request)
 void quern_request_init(struct quern_request *request, struct quern_service *service, const struct quern_head *head)
 {
     *request = (struct quern_request){
-        .service = service, .head = head, .rest = "", .options = {.task = -1, .normalize = true}};
+        .service = service, .served = service->models, .head = head, .rest = "",
+        .options = {.task = -1, .normalize = true}};
     if (head != NULL)
         identify(request);
     if (head != NULL && head->path != NULL)

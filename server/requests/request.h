@@ -16,7 +16,7 @@
 #include "path.h"
 #include "refusal.h"
 #include "service.h"
-#include "steps/text_worker.h"
+#include "steps/text_job.h"
 
 #define QUERN_INPUTS 2048               /* texts of a request at most, where a dialect documents a limit */
 #define QUERN_MOST_INPUTS (1 << 16)     /* elsewhere: the loop has time for so many */
@@ -50,6 +50,9 @@ struct quern_request_options {
     quern_dtype dtype;    /* number format of the vectors */
     bool base64;          /* in JSON, vectors are strings in base64 */
     enum quern_vectors_form form;
+    bool loads_model;     /* the model must be in memory, even if there are no inputs */
+    bool has_keep;        /* keep_s was asked for */
+    double keep_s;        /* seconds without a request after which the model's memory is given back; -1: never */
     bool only_tokens;     /* inputs are tokenised, whatever their length, and not embedded */
     unsigned token_flags; /* flags of quern_tokenize, for that */
     bool wants_places;    /* where the tokens stand in the text is wanted, too */
@@ -57,6 +60,7 @@ struct quern_request_options {
 
 struct quern_request {
     struct quern_service *service;
+    struct quern_served *served;         /* the model that it is for; the usual one until it says which */
     const struct quern_head *head;       /* the connection's */
     const struct quern_route *route;     /* NULL: none was found yet */
     const struct quern_dialect *dialect; /* the route's */
@@ -71,6 +75,8 @@ struct quern_request {
     size_t held;                     /* bytes, counted in the service's load until the request ends */
     bool is_joined;                  /* its body is being worked on */
     struct quern_request *older, *newer; /* the next of these requests */
+
+    int64_t load_ns;                 /* how long it waited for its model to be loaded */
 
     struct quern_json_reader reader; /* of the body; its values are what inputs and options refer to */
     const struct quern_value *object; /* the body, once it is read */

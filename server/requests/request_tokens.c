@@ -24,7 +24,7 @@ static void take_ids(struct quern_request *request, struct quern_request_input *
 /* Most tokens of a text: what the model takes, or fewer if the client says so. */
 static size_t token_limit(const struct quern_request *request)
 {
-    const size_t most = (size_t)request->service->info.context_length, asked = request->options.token_limit;
+    const size_t most = (size_t)request->served->info.context_length, asked = request->options.token_limit;
     return asked > 0 && asked < most ? asked : most;
 }
 
@@ -77,7 +77,7 @@ static int do_job(struct quern_request *request)
     if (!job->is_done && job->text.length + job->options.title.length > SHORT_TEXT)
         return QUERN_TOKENS_AWAY;
     if (!job->is_done)
-        quern_text_job_run(job, request->service->tokenizer);
+        quern_text_job_run(job, request->served->tokenizer);
     job->is_done = false;
     return 1;
 }
@@ -87,7 +87,7 @@ static int tokenize_text(struct quern_request *request, size_t i)
 {
     struct quern_request_input *input = &request->inputs[i];
     struct quern_text_job *job = &request->text_job;
-    const size_t limit = (size_t)request->service->info.context_length;
+    const size_t limit = (size_t)request->served->info.context_length;
     if (!job->is_done) {
         if (!quern_request_reserve_ids(request, limit))
             return -1;
@@ -191,7 +191,7 @@ static int tokenize_whole(struct quern_request *request, size_t i)
 static bool check_text(struct quern_request *request, int32_t id)
 {
     const size_t most = (size_t)request->service->options->max_body;
-    request->text_bytes += quern_tokens_text_length(request->service, &id, 1, request->options.token_flags);
+    request->text_bytes += quern_tokens_text_length(request->served, &id, 1, request->options.token_flags);
     return request->text_bytes <= most ||
            quern_refuse(request, QUERN_FAULT_BODY, NULL, "the text of these tokens has more than %zu bytes: send "
                         "fewer at once", most);
@@ -202,7 +202,7 @@ static int read_id(struct quern_request *request, size_t i, const struct quern_v
 {
     const struct quern_request_input *input = &request->inputs[i];
     const int64_t id = quern_value_is(value, QUERN_VALUE_INTEGER) ? quern_value_integer(value) : -1;
-    const int vocabulary = request->service->info.vocabulary;
+    const int vocabulary = request->served->info.vocabulary;
     if (quern_value_is(value, QUERN_VALUE_TEXT) && !request->options.only_tokens)
         return add_tokens(request, i, quern_value_text(value), input->ids_read > 0 ? QUERN_NO_SPECIAL : 0);
     if (id < 0 || id >= vocabulary) {
@@ -276,11 +276,12 @@ bool quern_request_wants_vectors(const struct quern_request *request)
 struct quern_job *quern_request_make_job(struct quern_request *request)
 {
     const size_t count = request->input_count;
-    struct quern_job *job = quern_job_new(count, (size_t)request->service->info.dimensions);
+    struct quern_job *job = quern_job_new(count, (size_t)request->served->info.dimensions);
     if (job == NULL) {
         quern_refuse_memory(request);
         return NULL;
     }
+    job->engine = &request->served->engine;
     job->ids = request->ids;
     request->ids = NULL;
     request->id_count = request->id_capacity = 0;

@@ -3,6 +3,7 @@
 #include "answer_vectors.h"
 #include "body.h"
 #include "extensions.h"
+#include "model_name.h"
 #include "routes.h"
 
 int quern_respond_parse(struct quern_request *request, size_t slice)
@@ -14,7 +15,9 @@ int quern_respond_parse(struct quern_request *request, size_t slice)
         return code;
     while (request->route->takes != NULL && !request->route->takes(request) && quern_route_pass(request))
         continue;
-    if (request->service->broken) {
+    if (!quern_model_choose(request))
+        return -1;
+    if (request->served->broken) {
         quern_refuse_lost_model(request);
         return -1;
     }
@@ -31,7 +34,7 @@ static void describe_vectors(const struct quern_request *request, struct quern_a
                                          .flags = asked->normalize ? 0u : QUERN_NO_NORMALIZE};
     char space[QUERN_SPACE_SIZE];
     uint64_t tokens = 0, truncated = 0;
-    if (quern_space(request->service->model, &options, space, NULL) == QUERN_OK)
+    if (quern_space(request->served->model, &options, space, NULL) == QUERN_OK)
         quern_buffer_print(&answer->fields, "X-Quern-Space: %s\r\n", space);
     quern_buffer_print(&answer->fields, "X-Quern-Task: %s\r\n", quern_task_name((quern_task)asked->task));
     for (size_t i = 0; i < request->input_count; i++) {

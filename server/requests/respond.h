@@ -5,8 +5,8 @@
 
 #include "answer.h"
 
-/* Reads about so many bytes of the body. When it is read, has the route parse it, and resolves what was left to
- * defaults. 0: there is more to read; 1: the request is parsed; -1: refused. */
+/* Reads about so many bytes of the body. When it is read, finds the model that it is for, has the route parse it, and
+ * resolves what was left to defaults. 0: there is more to read; 1: the request is parsed; -1: refused. */
 int quern_respond_parse(struct quern_request *request, size_t slice);
 
 /* Writes about so many bytes of the answer to a request whose job, if it has one, was computed or has failed. job NULL:

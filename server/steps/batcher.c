@@ -108,12 +108,20 @@ static bool is_of(const struct quern_job *job, enum kind kind)
     return kind == ALL_JOBS || is_short(job) == (kind == SHORT_JOBS);
 }
 
+/* Whether the next text of a job may follow those that a step has. */
+static bool fits(const struct quern_job *job, const struct quern_step *step, uint64_t budget)
+{
+    const uint64_t room = step->tokens < budget ? budget - step->tokens : 0;
+    return step->count == 0 || (job->engine == step->engine && tokens_of(job, job->taken) <= room);
+}
+
 /* The job of this kind whose next text has the smallest mark, of those that fit. */
-static struct quern_job *choose(const struct quern_batcher *batcher, enum kind kind, uint64_t room, bool any)
+static struct quern_job *choose(const struct quern_batcher *batcher, enum kind kind, const struct quern_step *step,
+                                uint64_t budget)
 {
     struct quern_job *best = NULL;
     for (struct quern_job *job = batcher->first; job != NULL; job = job->after)
-        if (is_of(job, kind) && (any || tokens_of(job, job->taken) <= room) && (best == NULL || job->mark < best->mark))
+        if (is_of(job, kind) && fits(job, step, budget) && (best == NULL || job->mark < best->mark))
             best = job;
     return best;
 }
@@ -123,6 +131,7 @@ static void take_text(struct quern_batcher *batcher, struct quern_job *job, stru
     const uint64_t tokens = tokens_of(job, job->taken);
     if (job->taken == 0)
         job->started_ns = step->started_ns;
+    step->engine = job->engine;
     step->jobs[step->count] = job;
     step->texts[step->count++] = job->wanted[job->taken++];
     step->tokens += tokens;
@@ -152,8 +161,7 @@ static void fill(struct quern_batcher *batcher, struct quern_step *step, int64_t
     step->started_ns = now;
     step->urgent = kind == SHORT_JOBS;
     while (step->count < QUERN_STEP_TEXTS) {
-        const uint64_t room = step->tokens < budget ? budget - step->tokens : 0;
-        struct quern_job *job = choose(batcher, kind, room, step->count == 0);
+        struct quern_job *job = choose(batcher, kind, step, budget);
         if (job == NULL)
             break;
         take_text(batcher, job, step);

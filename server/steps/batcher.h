@@ -19,6 +19,11 @@
  *   with it, nor for 2,047 of another request's 2,048 texts.
  * - No text waits forever. Each text that is taken moves the clock on, so texts that come later get larger marks.
  *
+ * Several models share the queue. A step has texts of one engine only: of the one whose text has the smallest mark.
+ * Texts of other engines are passed over. A step takes texts with larger marks than one that it passes over only when
+ * no text with a smaller one is left for its engine. So a text waits, beyond what is said above, for one step of each
+ * other engine at most.
+ *
  * Short requests need not wait for a step of long ones. A request is short if it wants at most QUERN_URGENT_TOKENS
  * tokens, and else it is long. An urgent step has texts of short requests only, by their marks, and at most so many
  * tokens. Urgent steps have an account of time. It gains a part of all time in which no urgent step runs, 1 ns in
@@ -57,6 +62,7 @@
 #define QUERN_URGENT_MOST_NS 50000000
 
 struct quern_step {
+    struct quern_step_engine *engine; /* of all its jobs */
     size_t count;
     uint64_t tokens;
     bool urgent;

@@ -7,7 +7,11 @@
 
 #include <stdbool.h>
 
+struct quern_step_engine;
+
 struct quern_job {
+    struct quern_step_engine *engine; /* computes the vectors; see worker.h */
+
     /* The job's memory. From quern_batcher_submit until the job comes back it may be read, but not changed. */
     int32_t *ids;        /* of all texts, one after the other */
     quern_tokens *texts; /* [count], views of ids; each has at least one id */

@@ -36,6 +36,14 @@ int quern_cache_init(struct quern_cache *cache, size_t bytes, size_t width)
     return cache->table != NULL ? QUERN_OK : QUERN_ENOMEM;
 }
 
+void quern_cache_counts_add(struct quern_cache_counts *sum, const struct quern_cache_counts *counts)
+{
+    sum->known += counts->known;
+    sum->missed += counts->missed;
+    sum->joined += counts->joined;
+    sum->dropped += counts->dropped;
+}
+
 void quern_cache_free(struct quern_cache *cache)
 {
     for (struct quern_cached *entry = cache->newest, *older; entry != NULL; entry = older) {
@@ -118,7 +126,7 @@ static struct quern_cached *create(struct quern_cache *cache, const quern_tokens
         return NULL;
     while (cache->bytes > cache->most_bytes - size && cache->oldest != NULL) {
         drop_oldest(cache);
-        cache->dropped++;
+        cache->counts.dropped++;
     }
     struct quern_cached *entry = cache->bytes <= cache->most_bytes - size ? malloc(size - OVERHEAD) : NULL;
     if (entry == NULL)
@@ -212,7 +220,7 @@ static void end_waits(const struct quern_cache *cache, struct quern_cached *entr
 static void add_missing(struct quern_claims *claims, size_t i)
 {
     claims->job->wanted[claims->job->wanted_count++] = i;
-    claims->cache->missed++;
+    claims->cache->counts.missed++;
 }
 
 static void take(struct quern_claims *claims, size_t i)
@@ -231,13 +239,13 @@ static void take(struct quern_claims *claims, size_t i)
         add_missing(claims, i);
     } else if (!entry->has_vector) {
         await(claim, entry);
-        cache->joined++;
+        cache->counts.joined++;
     } else {
         memcpy(vector_of(claim), entry->vector, cache->width * sizeof *entry->vector);
         claim->has_vector = true;
         unlink_entry(cache, entry);
         make_newest(cache, entry);
-        cache->known++;
+        cache->counts.known++;
     }
 }
 

@@ -43,14 +43,20 @@ struct quern_claims { /* of one request */
     size_t next;                        /* text that is claimed next, or missing text whose vector is taken next */
 };
 
+struct quern_cache_counts {
+    uint64_t known, missed, joined, dropped; /* texts so far */
+};
+
 struct quern_cache {
     uint64_t secret;
     size_t width, most_bytes, bytes, entries;
     struct quern_cached **table; /* [mask + 1]; NULL: there is no cache */
     size_t mask;
     struct quern_cached *newest, *oldest; /* entries with vectors, by their last use */
-    uint64_t known, missed, joined, dropped; /* texts so far */
+    struct quern_cache_counts counts;
 };
+
+void quern_cache_counts_add(struct quern_cache_counts *sum, const struct quern_cache_counts *counts);
 
 /* bytes: of memory, enough for the table at least. width: of a vector. QUERN_ENOMEM. */
 int quern_cache_init(struct quern_cache *cache, size_t bytes, size_t width);

@@ -14,16 +14,29 @@ void quern_worker_embed(void *context, const quern_tokens *texts, size_t count, 
     quern_embed_tokens(context, texts, count, &options, vectors, capacity, results, NULL); /* results tell it all */
 }
 
+int quern_step_engine_reserve(struct quern_step_engine *engine)
+{
+    engine->vectors =
+        malloc((QUERN_STEP_TEXTS + QUERN_URGENT_TOKENS) * engine->width * sizeof *engine->vectors);
+    return engine->vectors != NULL ? QUERN_OK : QUERN_ENOMEM;
+}
+
+void quern_step_engine_release(struct quern_step_engine *engine)
+{
+    free(engine->vectors);
+    engine->vectors = NULL;
+}
+
 /* vectors: [capacity texts][width] */
-static void compute(struct quern_worker *worker, const struct quern_step *step, void *engine, float *vectors,
+static void compute(struct quern_worker *worker, const struct quern_step *step, void *context, float *vectors,
                     size_t capacity)
 {
-    const size_t width = worker->width;
+    const size_t width = step->engine->width;
     quern_tokens texts[QUERN_STEP_TEXTS];
     quern_result results[QUERN_STEP_TEXTS];
     for (size_t i = 0; i < step->count; i++)
         texts[i] = step->jobs[i]->texts[step->texts[i]];
-    worker->embed(engine, texts, step->count, vectors, capacity * width, results);
+    step->engine->embed(context, texts, step->count, vectors, capacity * width, results);
     for (size_t i = 0; i < step->count; i++)
         if (results[i].code == QUERN_OK)
             memcpy(step->jobs[i]->vectors + step->texts[i] * width, vectors + i * width, width * sizeof *vectors);
@@ -36,9 +49,10 @@ static void compute(struct quern_worker *worker, const struct quern_step *step, 
 
 void quern_worker_step(struct quern_worker *worker, const struct quern_step *step)
 {
-    if (atomic_exchange(&worker->must_renew, false) && worker->renew != NULL)
-        worker->renew(worker);
-    compute(worker, step, worker->engine, worker->vectors, QUERN_STEP_TEXTS);
+    struct quern_step_engine *engine = step->engine;
+    if (atomic_exchange(&engine->must_renew, false) && engine->renew != NULL)
+        engine->renew(engine);
+    compute(worker, step, engine->context, engine->vectors, QUERN_STEP_TEXTS);
 }
 
 void quern_worker_pause(void *argument)
@@ -46,7 +60,7 @@ void quern_worker_pause(void *argument)
     struct quern_worker *worker = argument;
     struct quern_step step;
     if (quern_batcher_take_urgent(worker->batcher, &step))
-        compute(worker, &step, worker->urgent, worker->vectors + QUERN_STEP_TEXTS * worker->width,
+        compute(worker, &step, step.engine->urgent, step.engine->vectors + QUERN_STEP_TEXTS * step.engine->width,
                 QUERN_URGENT_TOKENS);
 }
 
@@ -62,26 +76,18 @@ static void *run(void *argument)
 int quern_worker_start(struct quern_worker *worker)
 {
     sigset_t all, before;
-    worker->vectors = malloc((QUERN_STEP_TEXTS + QUERN_URGENT_TOKENS) * worker->width * sizeof *worker->vectors);
-    if (worker->vectors == NULL)
-        return QUERN_ENOMEM;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    const int failed = pthread_create(&worker->thread, NULL, run, worker);
+    worker->is_running = pthread_create(&worker->thread, NULL, run, worker) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (failed == 0)
-        return QUERN_OK;
-    free(worker->vectors);
-    worker->vectors = NULL;
-    return QUERN_ENOMEM;
+    return worker->is_running ? QUERN_OK : QUERN_ENOMEM;
 }
 
 void quern_worker_stop(struct quern_worker *worker)
 {
-    if (worker->vectors == NULL)
+    if (!worker->is_running)
         return;
     quern_batcher_end(worker->batcher);
     pthread_join(worker->thread, NULL);
-    free(worker->vectors);
-    worker->vectors = NULL;
+    worker->is_running = false;
 }

@@ -38,6 +38,8 @@ static int fill(quern_context *context, const quern_context_options *o, quern_er
 
 static int check_options(const quern_context_options *o, const quern_model *model, quern_error *error)
 {
+    if (model->look_only)
+        return quern_fail(error, QUERN_EINVAL, "the model was opened with look_only, so it makes no contexts");
     if (o->threads < 0 || o->threads > QUERN_MOST_THREADS)
         return quern_fail(error, QUERN_EINVAL, "%d threads asked for; 1 to %d are possible", o->threads,
                           QUERN_MOST_THREADS);

@@ -19,6 +19,7 @@ struct quern_model {
     const struct quern_known *known; /* the published model that the file is; NULL: it is none, or cannot be told */
     const char *known_reason;        /* how that is known; NULL without it */
     struct quern_prompts prompts;
+    bool look_only;                      /* nothing is packed */
     uint64_t digest;                     /* of everything that decides a vector, but for the prompts */
     struct quern_vocabulary *vocabulary; /* NULL: the library has no tokenizer for this model */
     char tokenizer_name[64];             /* the kind of tokenizer, as the file names it */

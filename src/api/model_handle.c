@@ -81,7 +81,10 @@ static int read_model(quern_model *model, const struct quern_kernels *kernels, c
 static int load(quern_model *model, const char *path, const quern_model_options *options, quern_error *error)
 {
     const struct quern_kernels *kernels;
-    const int threads = options->threads > 0 ? options->threads : quern_cpu_budget(NULL, 0);
+    const int threads = options->look_only      ? 0
+                        : options->threads > 0 ? options->threads
+                                               : quern_cpu_budget(NULL, 0);
+    model->look_only = options->look_only;
     QUERN_TRY(choose_kernels(model, options->cpu, &kernels, error));
     QUERN_TRY(quern_gguf_open(&model->gguf, path, error));
     const int code = read_model(model, kernels, options, threads, error);

@@ -23,6 +23,8 @@ int quern_space(const quern_model *model, const quern_embed_options *options, ch
     char prompt[16];
     if (model == NULL || out == NULL)
         return quern_fail(error, QUERN_EINVAL, "quern_space: model or out is NULL");
+    if (model->look_only)
+        return quern_fail(error, QUERN_EINVAL, "the model was opened with look_only, so its space is not known");
     QUERN_TRY(quern_embed_options_read(model, options, &o, error));
     if (model->prompts.texts[o.task][0] == '\0')
         o.task = QUERN_TASK_NONE; /* the text is embedded as it is */

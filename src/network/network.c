@@ -65,7 +65,7 @@ static int load(struct quern_binder *binder, int threads)
     for (size_t i = 0; i < binder->gguf->tensor_count; i++)
         if (&binder->gguf->tensors[i] != quern_binder_ignored(binder))
             network->parameters += binder->gguf->tensors[i].elements;
-    return quern_binder_pack(binder, threads);
+    return threads > 0 ? quern_binder_pack(binder, threads) : QUERN_OK;
 }
 
 int quern_network_load(struct quern_network *network, const struct quern_gguf *gguf,

@@ -105,10 +105,10 @@ struct quern_network {
     void *weights;             /* the packed panels, packed_bytes */
 };
 
-/* Checks and packs. gguf stays open as long as the network. threads: how many may pack. context: most tokens of a text,
- * at least 1; 0: the usual number for this architecture. QUERN_EINVAL for a context that the file does not allow,
- * QUERN_EFORMAT for a file that contradicts itself, QUERN_EUNSUPPORTED for a model that quern cannot run, QUERN_EIO,
- * QUERN_ENOMEM. */
+/* Checks and packs. gguf stays open as long as the network. threads: how many may pack; 0: nothing is packed, and there
+ * is no digest, so the network can only be described. context: most tokens of a text, at least 1; 0: the usual number
+ * for this architecture. QUERN_EINVAL for a context that the file does not allow, QUERN_EFORMAT for a file that
+ * contradicts itself, QUERN_EUNSUPPORTED for a model that quern cannot run, QUERN_EIO, QUERN_ENOMEM. */
 int quern_network_load(struct quern_network *network, const struct quern_gguf *gguf,
                        const struct quern_kernels *kernels, int threads, int context, quern_error *error);
 void quern_network_free(struct quern_network *network); /* a zeroed one is allowed */
