@@ -5,6 +5,7 @@ import fs from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import { makeFolder } from './folder.mjs'
+import { idsOfOther, idsOfQuern, report } from './report.mjs'
 import { makeTexts } from './texts.mjs'
 
 const [quern, work, count] = process.argv.slice(2)
@@ -21,29 +22,16 @@ execFileSync(quern, ['convert', '-o', model, folder], { stdio: ['ignore', 'ignor
 const json = JSON.parse(fs.readFileSync(path.join(real, 'tokenizer.json'), 'utf8'))
 const isSpecial = token => token.special || token.content === '<mask>' || /^<unused.*>$/.test(token.content)
 const texts = [...makeTexts(Number(count), Object.keys(json.model.vocab))]
-const input = path.join(work, 'texts')
-fs.writeFileSync(input, texts.map(text => text + '\0').join(''))
 
-function idsOfQuern (flags) {
-  const printed = execFileSync(quern, ['tokenize', '-q', '-m', model, '--null', '-i', input, '--no-special', ...flags],
-    { maxBuffer: 2 ** 30, encoding: 'utf8' })
-  return printed.trimEnd().split('\n')
-}
-
-async function idsOfOther (added) {
+function other (added) {
   const file = path.join(work, 'tokenizer.json')
   fs.writeFileSync(file, JSON.stringify({ ...json, added_tokens: added, post_processor: null }))
-  const encodings = await Tokenizer.fromFile(file).encodeBatch(texts, { addSpecialTokens: false })
-  return encodings.map(encoding => '[' + encoding.getIds().join(',') + ']')
+  return Tokenizer.fromFile(file)
 }
 
 async function compare (name, flags, added) {
-  const ours = idsOfQuern(flags), theirs = await idsOfOther(added.filter(token => token.id < ROWS))
-  if (ours.length !== texts.length) throw new Error(`${ours.length} lines for ${texts.length} texts`)
-  const different = texts.map((_, i) => i).filter(i => ours[i] !== theirs[i])
-  console.log(`${name}: ${texts.length} texts, ${different.length} differ`)
-  for (const i of different.slice(0, 5)) console.log(JSON.stringify(texts[i]), 'quern', ours[i], 'other', theirs[i])
-  return different.length
+  const theirs = await idsOfOther(other(added.filter(token => token.id < ROWS)), texts)
+  return report(name, texts, idsOfQuern(quern, model, texts, flags), theirs)
 }
 
 // In quern a special token that is spelled in a text stays text, unless the caller trusts the text.
