@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -28,6 +29,20 @@ static int open_model(void **state)
     (void)state;
     model = trial_model(QUERN_TYPE_Q8_0, true, NULL);
     context = trial_context(model, QUERN_PATH_FAST, 1, 0);
+    return 0;
+}
+
+/* The same with WordPiece, in which any number of bytes may stand for one token, or for none. */
+static int open_wordpiece(void **state)
+{
+    (void)state;
+    struct quern_recipe recipe = trial_recipe(QUERN_TYPE_Q8_0, true);
+    char path[TRIAL_PATH];
+    recipe.tokenizer = "bert";
+    trial_make(path, &recipe);
+    model = trial_open(path, NULL);
+    context = trial_context(model, QUERN_PATH_FAST, 1, 0);
+    unlink(path);
     return 0;
 }
 
@@ -271,5 +286,7 @@ int main(void)
         cmocka_unit_test(test_boundaries), cmocka_unit_test(test_capacity),
         cmocka_unit_test(test_refused),
     };
-    return cmocka_run_group_tests(tests, open_model, close_model);
+    const struct CMUnitTest of_wordpiece[] = {cmocka_unit_test(test_properties), cmocka_unit_test(test_large_texts)};
+    return cmocka_run_group_tests(tests, open_model, close_model) +
+           cmocka_run_group_tests(of_wordpiece, open_wordpiece, close_model);
 }

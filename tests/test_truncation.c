@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -21,12 +22,28 @@ static quern_model *model;
 static quern_context *context;
 static quern_error error;
 static int32_t ids[MOST_IDS], whole[MOST_IDS];
+static bool is_wordpiece;
 
 static int open_model(void **state)
 {
     (void)state;
     model = trial_model(QUERN_TYPE_Q8_0, true, NULL);
     context = trial_context(model, QUERN_PATH_FAST, 1, 0);
+    return 0;
+}
+
+/* The same with WordPiece, in which any number of bytes may stand for one token, or for none. */
+static int open_wordpiece(void **state)
+{
+    (void)state;
+    struct quern_recipe recipe = trial_recipe(QUERN_TYPE_Q8_0, true);
+    char path[TRIAL_PATH];
+    recipe.tokenizer = "bert";
+    is_wordpiece = true;
+    trial_make(path, &recipe);
+    model = trial_open(path, NULL);
+    context = trial_context(model, QUERN_PATH_FAST, 1, 0);
+    unlink(path);
     return 0;
 }
 
@@ -91,8 +108,10 @@ static void check_prepared(quern_text text, const quern_embed_options *options)
     const size_t count = tokenize(text, *options, whole);
     const size_t prompt = tokenize((quern_text){"", 0}, *options, whole + count);
     assert_int_equal(prepared.tokens, count < TRIAL_CONTEXT ? count : TRIAL_CONTEXT);
-    assert_int_equal(prepared.tokens + prepared.truncated, count);
-    assert_int_equal(prepared.at_least, 0);
+    assert_true(prepared.at_least == 0 || is_wordpiece);
+    assert_true(prepared.tokens + prepared.truncated <= count);
+    if (prepared.at_least == 0)
+        assert_int_equal(prepared.tokens + prepared.truncated, count);
     assert_int_equal(ids[0], whole[0]);
     assert_int_equal(ids[prepared.tokens - 1], whole[count - 1]);
     if (options->flags & QUERN_TRUNCATE_START) {
@@ -199,6 +218,25 @@ static void test_prepare_refuses(void **state)
     assert_int_equal(result.tokens, 6);
 }
 
+/* A word of which a part of the text has the first 90 characters, each a token, is longer, and so is one unknown token.
+ * The word begins at many places, because one of them is that far before the end of the part that is tokenised. */
+static void test_word_beside_the_cut(void **state)
+{
+    (void)state;
+    enum { WORDS = 235, WORD = 1000, FIRST = 1700, LAST = 2400, LENGTH = LAST + WORD + 2 * TRIAL_CONTEXT };
+    static const quern_embed_options options = {.size = sizeof options, .flags = QUERN_TRUNCATE};
+    char data[LENGTH];
+    for (size_t begin = FIRST; begin <= LAST; begin += 10) {
+        memset(data, 1, sizeof data); /* characters that are left out */
+        for (size_t i = 0; i < WORDS; i++)
+            memcpy(data + 2 * i, "h ", 2);
+        memset(data + begin, 'h', WORD);
+        for (size_t i = begin + WORD; i + 2 <= LENGTH; i += 2)
+            memcpy(data + i, " h", 2);
+        check_prepared((quern_text){data, LENGTH}, &options);
+    }
+}
+
 /* ---------------------------------------------------------------- parts of texts */
 
 static bool fits(quern_text text, const quern_embed_options *options, size_t tokens)
@@ -281,5 +319,10 @@ int main(void)
         cmocka_unit_test(test_prepare_refuses),
         cmocka_unit_test(test_parts),          cmocka_unit_test(test_part_of_context),
     };
-    return cmocka_run_group_tests(tests, open_model, close_model);
+    const struct CMUnitTest of_wordpiece[] = {
+        cmocka_unit_test(test_prepared_tokens), cmocka_unit_test(test_word_beside_the_cut),
+        cmocka_unit_test(test_parts),           cmocka_unit_test(test_part_of_context),
+    };
+    return cmocka_run_group_tests(tests, open_model, close_model) +
+           cmocka_run_group_tests(of_wordpiece, open_wordpiece, close_model);
 }

@@ -40,7 +40,7 @@ static int truncate(quern_context *context, quern_text text, const quern_embed_o
     QUERN_TRY(quern_window_read(&window, context, text, options, limit, from_end, error));
     size_t tokens = limit > window.around ? limit - window.around : 0;
     *part = text;
-    if (window.is_whole && window.tokens <= tokens)
+    if (window.is_whole && window.tokens <= tokens && window.around <= limit)
         return QUERN_OK;
     /* A cut changes the tokens beside it, so the number of tokens may differ a little from what the spans say. */
     size_t bytes = bytes_of(&window, tokens, from_end);

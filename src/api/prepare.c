@@ -177,8 +177,10 @@ int quern_context_prepare(quern_context *context, quern_text text, const quern_e
     const size_t unread = least_tokens(model, bytes - part.length - o.title.length);
     if (count == 0)
         return quern_fail(error, QUERN_EINVAL, "the text has no tokens");
+    /* Where a token may stand for any number of bytes, the end of a part may have more tokens than in the text. */
+    const size_t sure = is_whole || model->longest_piece != QUERN_ANY_LENGTH ? count : count - MARGIN;
     if (count > limit && !cuts)
-        return quern_context_refuse_long(context, count, !is_whole, result, error);
+        return quern_context_refuse_long(context, sure, !is_whole, result, error);
     if (count > limit && (o.flags & QUERN_TRUNCATE_START)) {
         if (count > context->id_capacity) {
             QUERN_TRY(quern_context_reserve_ids(context, count, error));
@@ -189,7 +191,7 @@ int quern_context_prepare(quern_context *context, quern_text text, const quern_e
         context->ids[limit - 1] = eos;
     }
     const size_t used = count < limit ? count : limit;
-    *result = (quern_result){QUERN_OK, (uint32_t)used, clamp(count - used + unread), !is_whole};
+    *result = (quern_result){QUERN_OK, (uint32_t)used, clamp(sure - used + unread), !is_whole};
     return QUERN_OK;
 }
 
