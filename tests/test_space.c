@@ -138,6 +138,20 @@ static const struct change unigram_changes[] = {
     {T "padding_token_id", SET, 7, false},
 };
 
+/* The texts have an accent, and no capital. */
+static const struct change wordpiece_changes[] = {
+    {T "bos_token_id", SET, 7, true},
+    {T "seperator_token_id", SET, 7, true},
+    {T "unknown_token_id", SET, 7, true},
+    {T "eos_token_id", SET, 7, false},
+    {T "add_bos_token", SET, 0, false}, /* the tokens always stand around a text */
+    {T "add_eos_token", SET, 0, false},
+    {T "add_space_prefix", SET, 0, false},
+    {T "normalizer.strip_accents", SET, 0, true},
+    {T "normalizer.strip_accents", RENAME, 0, false}, /* the same as lowercase */
+    {T "normalizer.lowercase", RENAME, 0, false}, /* the vocabulary has no capitals */
+};
+
 static const struct change nomic_changes[] = {
     {N "context_length", SET, 128, false},
     {N "attention.layer_norm_epsilon", SET, 0.01, true},
@@ -223,7 +237,7 @@ struct subject {
 static void open_subject(struct subject *subject, const struct quern_recipe *recipe)
 {
     trial_make(subject->path, recipe);
-    subject->from_ids = recipe->arch == QUERN_RECIPE_BERT && !recipe->unigram;
+    subject->from_ids = recipe->arch == QUERN_RECIPE_BERT && !recipe->unigram && recipe->tokenizer == NULL;
     assert_int_equal(quern_gguf_open(&subject->gguf, subject->path, NULL), QUERN_OK);
     observe(subject->path, subject->from_ids, &subject->before);
 }
@@ -324,6 +338,14 @@ static void test_bert_keys(void **state)
     (void)state;
     const struct quern_recipe recipe = quern_recipe_bert();
     check_keys(&recipe, bert_changes, QUERN_COUNT(bert_changes));
+}
+
+static void test_wordpiece_keys(void **state)
+{
+    (void)state;
+    struct quern_recipe recipe = quern_recipe_bert();
+    recipe.tokenizer = "bert";
+    check_keys(&recipe, wordpiece_changes, QUERN_COUNT(wordpiece_changes));
 }
 
 static void test_gemma2_keys(void **state)
@@ -583,11 +605,46 @@ static void test_no_prompts(void **state)
     }
 }
 
+/* A file that does not tell whether its tokenizer keeps capitals, as older files do not. Pieces with capitals tell. */
+static void test_capitals(void **state)
+{
+    (void)state;
+    static const struct change key = {T "normalizer.lowercase", RENAME, 0, true};
+    struct quern_recipe recipe = quern_recipe_bert();
+    struct subject subject;
+    char path[TRIAL_PATH + 8];
+    recipe.tokenizer = "bert";
+    open_subject(&subject, &recipe);
+    const struct quern_gguf_value *pieces = quern_gguf_find(&subject.gguf, T "tokens");
+    size_t cursor = 0;
+    quern_text piece;
+    do
+        piece = quern_gguf_next_string(pieces, &cursor);
+    while (piece.length != 4 || memcmp(piece.data, "\xe2\x96\x81t", 4) != 0);
+    for (int i = 0; i < 4; i++) {
+        quern_model_info info = {.size = sizeof info};
+        unsigned char *file = copy_file(&subject);
+        if (i & 1)
+            edit_value(file, &subject.gguf, &key);
+        if (i & 2)
+            file[(const unsigned char *)piece.data - subject.gguf.map.data + 3] = 'T';
+        write_copy(&subject, file, path);
+        quern_model *model = trial_open(path, NULL);
+        assert_int_equal(quern_model_describe(model, &info, NULL), QUERN_OK);
+        assert_int_equal(info.notice != NULL && strstr(info.notice, "keeps capitals") != NULL, i == 3);
+        quern_model_close(model);
+        unlink(path);
+        free(file);
+    }
+    close_subject(&subject);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_keys),         cmocka_unit_test(test_bert_keys),  cmocka_unit_test(test_tensors),
-        cmocka_unit_test(test_gemma2_keys),  cmocka_unit_test(test_gemma2_tensors),
+        cmocka_unit_test(test_gemma2_keys),    cmocka_unit_test(test_gemma2_tensors),
+        cmocka_unit_test(test_wordpiece_keys), cmocka_unit_test(test_capitals),
         cmocka_unit_test(test_bert_tensors), cmocka_unit_test(test_vocabulary),
         cmocka_unit_test(test_merges),
         cmocka_unit_test(test_notices),      cmocka_unit_test(test_whole_notice),

@@ -48,9 +48,6 @@ static void write_lacking(quern_model *model)
     const struct quern_arch *arch = model->network.arch;
     const char *parts[MOST_LACKING];
     char key[96];
-    if (model->keeps_capitals)
-        append(model, "this file does not say whether its tokenizer keeps capitals "
-                      "(tokenizer.ggml.normalizer.lowercase): its pieces have capitals, so it does");
     if (arch->caveat == NULL || !quern_prompts_exist(&model->prompts))
         return; /* not the published model */
     const int count = list_lacking(model, parts);
@@ -116,6 +113,10 @@ static void write_assumed(quern_model *model)
 
 void quern_model_write_notice(quern_model *model, const char *asked)
 {
+    if (model->keeps_capitals)
+        begin_remark(model, "this file does not say whether its tokenizer keeps capitals "
+                            "(tokenizer.ggml.normalizer.lowercase): its vocabulary has pieces with capitals, so it "
+                            "keeps capitals and accents");
     write_assumed(model);
     write_lacking(model);
     if (model->known == NULL && asked == NULL)

@@ -607,6 +607,11 @@ static int put_vocabulary(struct quern_gguf_writer *writer, const struct quern_r
     quern_gguf_put_bool(writer, "tokenizer.ggml.add_space_prefix", r->spaced);
     if (r->unigram)
         put_charsmap(writer);
+    if (strcmp(tokenizer_of(r), "bert") == 0) {
+        quern_gguf_put_u32(writer, "tokenizer.ggml.seperator_token_id", 1);
+        quern_gguf_put_bool(writer, "tokenizer.ggml.normalizer.lowercase", true);
+        quern_gguf_put_bool(writer, "tokenizer.ggml.normalizer.strip_accents", true);
+    }
     const int code = r->merges ? put_merges(writer, &vocabulary, error) : QUERN_OK;
     quern_vocabulary_unmake(&vocabulary);
     return code;
