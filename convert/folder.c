@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "checkpoint.h"
 #include "formats/formats.h"
+#include "layout.h"
 #include "piece_files.h"
 #include "settings.h"
 #include "weights.h"
@@ -13,9 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The architecture that is written. Its description has the names and shapes of all tensors. */
-static const struct quern_arch *const arch = &quern_arch_gemma_embedding;
-
 struct folder {
     const char *path;
     struct quern_settings settings;
@@ -24,7 +22,7 @@ struct folder {
     struct quern_pieces pieces;
     struct quern_weights weights;
     uint32_t type; /* that the caller asked for */
-    const char *prefix; /* of the checkpoint's tensors: "", or "model." */
+    const char *prefix; /* of the checkpoint's tensors: one of the layout's */
     quern_error *error;
 };
 
@@ -39,17 +37,23 @@ static uint64_t size_of(const struct quern_settings *s, enum quern_parameter par
     case QUERN_P_QUERIES: return (uint64_t)s->heads * (uint64_t)s->head;
     case QUERN_P_KEYS: return (uint64_t)s->kv_heads * (uint64_t)s->head;
     case QUERN_P_VOCABULARY: return (uint64_t)s->vocabulary;
+    case QUERN_P_CONTEXT: return (uint64_t)s->context;
+    case QUERN_P_TOKEN_TYPES: return (uint64_t)s->token_types;
     case QUERN_P_HEAD_HIDDEN: return (uint64_t)s->head_hidden;
     default: return 0; /* a vector's rows */
     }
 }
 
-/* Adds a tensor of a file to the list. It must have the shape that the description and the settings give. */
-static int add_weight(struct folder *folder, const struct quern_safetensors *file,
-                      const struct quern_safetensor *tensor, enum quern_tensor role, int layer)
+static const struct quern_arch *arch_of(const struct folder *folder)
 {
-    const uint64_t rows = size_of(&folder->settings, arch->tensors[role].rows);
-    const uint64_t length = size_of(&folder->settings, arch->tensors[role].length);
+    return folder->settings.layout->arch;
+}
+
+/* Adds a tensor of a file to the list, which must be [rows][length], or [length] when rows is 0. part: "weight" or
+ * "bias". */
+static int add_tensor(struct folder *folder, const struct quern_safetensors *file,
+                      const struct quern_safetensor *tensor, const char *name, uint64_t rows, uint64_t length)
+{
     const int dimensions = rows > 0 ? 2 : 1;
     if (tensor->dimensions != dimensions || tensor->shape[0] != length || (rows > 0 && tensor->shape[1] != rows))
         return quern_fail(folder->error, QUERN_EFORMAT, "%s: tensor %.80s is [%llu][%llu], the settings ask for "
@@ -58,69 +62,97 @@ static int add_weight(struct folder *folder, const struct quern_safetensors *fil
                           (unsigned long long)length);
     struct quern_weight weight = {.dimensions = dimensions, .shape = {length, rows > 0 ? rows : 1, 1, 1},
                                   .elements = tensor->elements, .source_type = tensor->type, .data = tensor->data,
-                                  .map = &file->map, .add_one = dimensions == 1};
-    quern_tensor_name(weight.name, arch, role, layer, "weight");
+                                  .map = &file->map,
+                                  .add_one = dimensions == 1 && folder->settings.layout->lacks_one};
+    snprintf(weight.name, sizeof weight.name, "%s", name);
     weight.type = quern_weight_type(weight.name, dimensions, folder->type);
     return quern_weights_add(&folder->weights, &weight, folder->error);
 }
 
-static int add_from_checkpoint(struct folder *folder, const char *source, enum quern_tensor role, int layer)
+/* The same for the matrix or the vector of a role, which has the shape that the description and the settings give. */
+static int add_weight(struct folder *folder, const struct quern_safetensors *file,
+                      const struct quern_safetensor *tensor, enum quern_tensor role, int layer)
 {
-    char full[96];
+    const struct quern_arch *arch = arch_of(folder);
+    char name[QUERN_TENSOR_NAME];
+    quern_tensor_name(name, arch, role, layer, "weight");
+    return add_tensor(folder, file, tensor, name, size_of(&folder->settings, arch->tensors[role].rows),
+                      size_of(&folder->settings, arch->tensors[role].length));
+}
+
+static bool is_of_layer(int role)
+{
+    return role >= QUERN_T_ATTENTION_NORM && role <= QUERN_T_FFN_SUM_NORM;
+}
+
+/* Finds a tensor of the checkpoint; full: room for its name there. */
+static const struct quern_safetensor *find_source(const struct folder *folder, enum quern_tensor role, int layer,
+                                                  const char *part, char full[128],
+                                                  const struct quern_safetensors **file)
+{
+    const struct quern_layout *layout = folder->settings.layout;
+    if (is_of_layer((int)role))
+        snprintf(full, 128, "%s%s%d.%s.%s", folder->prefix, layout->layers, layer, layout->tensors[role], part);
+    else
+        snprintf(full, 128, "%s%s.%s", folder->prefix, layout->tensors[role], part);
+    return quern_checkpoint_find(&folder->checkpoint, full, file);
+}
+
+static int add_bias(struct folder *folder, enum quern_tensor role, int layer)
+{
+    const struct quern_arch_tensor *described = &arch_of(folder)->tensors[role];
+    const enum quern_parameter size = described->rows != QUERN_P_NONE ? described->rows : described->length;
     const struct quern_safetensors *file;
-    snprintf(full, sizeof full, "%s%s", folder->prefix, source);
-    const struct quern_safetensor *tensor = quern_checkpoint_find(&folder->checkpoint, full, &file);
+    char full[128], name[QUERN_TENSOR_NAME];
+    const struct quern_safetensor *tensor = find_source(folder, role, layer, "bias", full, &file);
+    if (tensor == NULL && described->bias == QUERN_BIAS_OPTIONAL)
+        return QUERN_OK;
     if (tensor == NULL)
         return quern_fail(folder->error, QUERN_EFORMAT, "%s: tensor %s is in no safetensors file", folder->path, full);
-    return add_weight(folder, file, tensor, role, layer);
+    quern_tensor_name(name, arch_of(folder), role, layer, "bias");
+    return add_tensor(folder, file, tensor, name, 0, size_of(&folder->settings, size));
 }
 
-/* The names of a layer's tensors in a checkpoint. */
-static int add_layer(struct folder *folder, int layer)
-{
-    static const char *const sources[QUERN_TENSORS] = {
-        [QUERN_T_ATTENTION_NORM] = "input_layernorm",
-        [QUERN_T_QUERY] = "self_attn.q_proj",
-        [QUERN_T_KEY] = "self_attn.k_proj",
-        [QUERN_T_VALUE] = "self_attn.v_proj",
-        [QUERN_T_QUERY_NORM] = "self_attn.q_norm",
-        [QUERN_T_KEY_NORM] = "self_attn.k_norm",
-        [QUERN_T_OUTPUT] = "self_attn.o_proj",
-        [QUERN_T_ATTENTION_SUM_NORM] = "post_attention_layernorm",
-        [QUERN_T_FFN_NORM] = "pre_feedforward_layernorm",
-        [QUERN_T_GATE] = "mlp.gate_proj",
-        [QUERN_T_UP] = "mlp.up_proj",
-        [QUERN_T_DOWN] = "mlp.down_proj",
-        [QUERN_T_FFN_SUM_NORM] = "post_feedforward_layernorm",
-    };
-    for (int role = 0; role < QUERN_TENSORS; role++) {
-        char source[80];
-        if (sources[role] == NULL)
-            continue;
-        snprintf(source, sizeof source, "layers.%d.%s.weight", layer, sources[role]);
-        QUERN_TRY(add_from_checkpoint(folder, source, (enum quern_tensor)role, layer));
-    }
-    return QUERN_OK;
-}
-
-/* The embeddings may have more rows than there are pieces, to make their number round. These rows are left out. */
-static int add_embedding(struct folder *folder)
+/* The embeddings of tokens may have more rows than there are pieces, to make their number round. These rows are left
+ * out. */
+static int add_role(struct folder *folder, enum quern_tensor role, int layer)
 {
     const struct quern_settings *s = &folder->settings;
     const struct quern_safetensors *file;
-    const struct quern_safetensor *tensor = quern_checkpoint_find(&folder->checkpoint, "embed_tokens.weight", &file);
-    folder->prefix = tensor != NULL ? "" : "model.";
+    char full[128];
+    const struct quern_safetensor *tensor = find_source(folder, role, layer, "weight", full, &file);
     if (tensor == NULL)
-        tensor = quern_checkpoint_find(&folder->checkpoint, "model.embed_tokens.weight", &file);
-    if (tensor == NULL)
-        return quern_fail(folder->error, QUERN_EFORMAT, "%s: tensor embed_tokens.weight is in no safetensors file",
-                          folder->path);
+        return quern_fail(folder->error, QUERN_EFORMAT, "%s: tensor %s is in no safetensors file", folder->path, full);
     struct quern_safetensor cut = *tensor;
-    if (cut.dimensions == 2 && cut.shape[1] > (uint64_t)s->vocabulary) {
+    if (role == QUERN_T_TOKENS && cut.dimensions == 2 && cut.shape[1] > (uint64_t)s->vocabulary) {
         cut.shape[1] = (uint64_t)s->vocabulary;
         cut.elements = cut.shape[0] * cut.shape[1];
     }
-    return add_weight(folder, file, &cut, QUERN_T_TOKENS, 0);
+    QUERN_TRY(add_weight(folder, file, &cut, role, layer));
+    return arch_of(folder)->tensors[role].bias == QUERN_BIAS_NONE ? QUERN_OK : add_bias(folder, role, layer);
+}
+
+/* Adds the roles of the layout from first to last. */
+static int add_roles(struct folder *folder, int first, int last, int layer)
+{
+    for (int role = first; role <= last; role++)
+        if (folder->settings.layout->tensors[role] != NULL)
+            QUERN_TRY(add_role(folder, (enum quern_tensor)role, layer));
+    return QUERN_OK;
+}
+
+/* Finds the prefix with which the embeddings of tokens are there; else the first one, which the error then names. */
+static void find_prefix(struct folder *folder)
+{
+    const struct quern_layout *layout = folder->settings.layout;
+    const struct quern_safetensors *file;
+    char full[128];
+    for (size_t i = 0; i < QUERN_COUNT(layout->prefixes) && layout->prefixes[i] != NULL; i++) {
+        folder->prefix = layout->prefixes[i];
+        if (find_source(folder, QUERN_T_TOKENS, 0, "weight", full, &file) != NULL)
+            return;
+    }
+    folder->prefix = layout->prefixes[0];
 }
 
 static int add_dense(struct folder *folder)
@@ -142,18 +174,31 @@ static int add_dense(struct folder *folder)
     return QUERN_OK;
 }
 
+/* Whether no vector needs a tensor of the checkpoint. */
+static bool is_left_out(const struct folder *folder, const char *name)
+{
+    const struct quern_layout *layout = folder->settings.layout;
+    const size_t prefix = strlen(folder->prefix);
+    if (strncmp(name, folder->prefix, prefix) != 0)
+        return false;
+    for (size_t i = 0; i < QUERN_COUNT(layout->left_out) && layout->left_out[i] != NULL; i++)
+        if (strncmp(name + prefix, layout->left_out[i], strlen(layout->left_out[i])) == 0)
+            return true;
+    return false;
+}
+
 /* Refuses unknown tensors, because they may change the meaning of the others. */
 static int refuse_unknown(const struct folder *folder)
 {
     for (int f = 0; f < folder->checkpoint.count; f++) {
         const struct quern_safetensors *file = &folder->checkpoint.files[f];
         for (size_t i = 0; i < file->count; i++) {
-            bool used = false;
+            bool used = is_left_out(folder, file->tensors[i].name);
             for (size_t w = 0; w < folder->weights.count && !used; w++)
                 used = folder->weights.list[w].data == file->tensors[i].data;
             if (!used)
                 return quern_fail(folder->error, QUERN_EUNSUPPORTED, "%s: tensor %.80s does not belong to %s",
-                                  file->path, file->tensors[i].name, arch->title);
+                                  file->path, file->tensors[i].name, arch_of(folder)->title);
         }
     }
     return QUERN_OK;
@@ -161,11 +206,11 @@ static int refuse_unknown(const struct folder *folder)
 
 static int add_all(struct folder *folder)
 {
-    const struct quern_settings *s = &folder->settings;
-    QUERN_TRY(add_embedding(folder));
-    for (int layer = 0; layer < s->layers; layer++)
-        QUERN_TRY(add_layer(folder, layer));
-    QUERN_TRY(add_from_checkpoint(folder, "norm.weight", QUERN_T_FINAL_NORM, 0));
+    find_prefix(folder);
+    QUERN_TRY(add_roles(folder, 0, QUERN_T_ATTENTION_NORM - 1, 0));
+    for (int layer = 0; layer < folder->settings.layers; layer++)
+        QUERN_TRY(add_roles(folder, QUERN_T_ATTENTION_NORM, QUERN_T_FFN_SUM_NORM, layer));
+    QUERN_TRY(add_roles(folder, QUERN_T_FFN_SUM_NORM + 1, QUERN_TENSORS - 1, 0));
     QUERN_TRY(refuse_unknown(folder));
     return add_dense(folder);
 }
@@ -177,74 +222,96 @@ static void put_string(struct quern_gguf_writer *writer, const char *key, const 
     quern_gguf_put_string(writer, key, (quern_text){value, strlen(value)});
 }
 
-static void put_size(struct quern_gguf_writer *writer, const char *key, int value)
+static void put_size(struct quern_gguf_writer *writer, const struct quern_arch *arch, const char *key, int value)
 {
     char name[96];
     snprintf(name, sizeof name, "%s.%s", arch->name, key);
     quern_gguf_put_u32(writer, name, (uint32_t)value);
 }
 
-static void put_float(struct quern_gguf_writer *writer, const char *key, double value)
+/* Writes a key of the layout. */
+static void put_key(struct quern_gguf_writer *writer, const struct quern_settings *s,
+                    const struct quern_layout_key *key)
 {
     char name[96];
-    snprintf(name, sizeof name, "%s.%s", arch->name, key);
-    quern_gguf_put_f32(writer, name, (float)value);
+    const char *field = (const char *)s + key->offset;
+    snprintf(name, sizeof name, "%s.%s", s->layout->arch->name, key->name);
+    if (key->kind == QUERN_LAYOUT_NUMBER)
+        quern_gguf_put_f32(writer, name, (float)*(const double *)field);
+    else if (*(const int *)field > 0)
+        quern_gguf_put_u32(writer, name, (uint32_t)*(const int *)field);
 }
 
 /* The last part of the folder's path, because nothing else names the model. */
-static void put_name(struct quern_gguf_writer *writer, const char *folder)
+static void put_name(struct quern_gguf_writer *writer, const struct folder *folder)
 {
-    char *full = realpath(folder, NULL);
+    char *full = realpath(folder->path, NULL);
     const char *slash = full != NULL ? strrchr(full, '/') : NULL;
-    put_string(writer, "general.name", slash != NULL && slash[1] != '\0' ? slash + 1 : arch->title);
+    put_string(writer, "general.name", slash != NULL && slash[1] != '\0' ? slash + 1 : arch_of(folder)->title);
     free(full);
 }
 
 static void put_model(struct quern_gguf_writer *writer, const struct folder *folder)
 {
     const struct quern_settings *s = &folder->settings;
+    const struct quern_arch *arch = arch_of(folder);
     put_string(writer, "general.architecture", arch->name);
     put_string(writer, "general.type", "model");
-    put_name(writer, folder->path);
-    put_size(writer, "context_length", s->context);
-    put_size(writer, "embedding_length", s->width);
-    put_size(writer, "block_count", s->layers);
-    put_size(writer, "feed_forward_length", s->ffn);
-    put_size(writer, "attention.head_count", s->heads);
-    put_float(writer, "attention.layer_norm_rms_epsilon", s->epsilon);
-    put_size(writer, "attention.key_length", s->head);
-    put_size(writer, "attention.value_length", s->head);
-    put_float(writer, "rope.freq_base", s->rope_base);
-    put_float(writer, "rope.freq_base_swa", s->rope_base_local);
-    put_size(writer, "attention.sliding_window", s->window);
-    if (s->period != 6) /* the default of readers */
-        put_size(writer, "attention.sliding_window_pattern", s->period);
-    put_size(writer, "attention.head_count_kv", s->kv_heads);
+    put_name(writer, folder);
+    for (int i = 0; i < s->layout->key_count; i++)
+        put_key(writer, s, &s->layout->keys[i]);
     if (s->head_hidden > 0) {
-        put_size(writer, "dense_2_feat_in", s->width);
-        put_size(writer, "dense_2_feat_out", s->head_hidden);
-        put_size(writer, "dense_3_feat_in", s->head_hidden);
-        put_size(writer, "dense_3_feat_out", s->width);
+        put_size(writer, arch, "dense_2_feat_in", s->width);
+        put_size(writer, arch, "dense_2_feat_out", s->head_hidden);
+        put_size(writer, arch, "dense_3_feat_in", s->head_hidden);
+        put_size(writer, arch, "dense_3_feat_out", s->width);
     }
-    put_size(writer, "pooling_type", 1);
+    if (s->token_types > 0) { /* an encoder; other programs want to be told so */
+        char name[96];
+        snprintf(name, sizeof name, "%s.attention.causal", arch->name);
+        quern_gguf_put_bool(writer, name, false);
+        quern_gguf_put_u32(writer, "tokenizer.ggml.token_type_count", (uint32_t)s->token_types);
+    }
 }
 
-static void put_pieces(struct quern_gguf_writer *writer, const struct quern_pieces *pieces)
+static void put_id(struct quern_gguf_writer *writer, const char *name, int32_t id)
 {
-    put_string(writer, "tokenizer.ggml.model", "llama");
-    put_string(writer, "tokenizer.ggml.pre", "default");
-    quern_gguf_put_strings(writer, "tokenizer.ggml.tokens", pieces->texts, pieces->count);
+    char key[96];
+    snprintf(key, sizeof key, "tokenizer.ggml.%s_token_id", name);
+    if (id >= 0)
+        quern_gguf_put_u32(writer, key, (uint32_t)id);
+}
+
+/* "seperator" is how the key is spelled. */
+static void put_wordpiece(struct quern_gguf_writer *writer, const struct quern_pieces *pieces)
+{
+    put_id(writer, "cls", pieces->bos);
+    put_id(writer, "seperator", pieces->eos);
+    put_id(writer, "mask", pieces->mask);
+    quern_gguf_put_bool(writer, "tokenizer.ggml.normalizer.lowercase", pieces->lowercase);
+    quern_gguf_put_bool(writer, "tokenizer.ggml.normalizer.strip_accents", pieces->strip_accents);
+}
+
+static void put_sentencepiece(struct quern_gguf_writer *writer, const struct quern_pieces *pieces)
+{
     quern_gguf_put_array(writer, "tokenizer.ggml.scores", QUERN_GGUF_F32, pieces->scores, pieces->count);
-    quern_gguf_put_array(writer, "tokenizer.ggml.token_type", QUERN_GGUF_I32, pieces->kinds, pieces->count);
-    quern_gguf_put_u32(writer, "tokenizer.ggml.bos_token_id", (uint32_t)pieces->bos);
-    quern_gguf_put_u32(writer, "tokenizer.ggml.eos_token_id", (uint32_t)pieces->eos);
-    quern_gguf_put_u32(writer, "tokenizer.ggml.unknown_token_id", (uint32_t)pieces->unknown);
-    if (pieces->padding >= 0)
-        quern_gguf_put_u32(writer, "tokenizer.ggml.padding_token_id", (uint32_t)pieces->padding);
     quern_gguf_put_bool(writer, "tokenizer.ggml.add_bos_token", pieces->add_bos);
     quern_gguf_put_bool(writer, "tokenizer.ggml.add_eos_token", pieces->add_eos);
     quern_gguf_put_bool(writer, "tokenizer.ggml.add_sep_token", false);
     quern_gguf_put_bool(writer, "tokenizer.ggml.add_space_prefix", pieces->add_space_prefix);
+}
+
+static void put_pieces(struct quern_gguf_writer *writer, const struct quern_pieces *pieces)
+{
+    put_string(writer, "tokenizer.ggml.model", pieces->tokenizer_kind);
+    put_string(writer, "tokenizer.ggml.pre", "default");
+    quern_gguf_put_strings(writer, "tokenizer.ggml.tokens", pieces->texts, pieces->count);
+    quern_gguf_put_array(writer, "tokenizer.ggml.token_type", QUERN_GGUF_I32, pieces->kinds, pieces->count);
+    put_id(writer, "bos", pieces->bos);
+    put_id(writer, "eos", pieces->eos);
+    put_id(writer, "unknown", pieces->unknown);
+    put_id(writer, "padding", pieces->padding);
+    pieces->is_wordpiece ? put_wordpiece(writer, pieces) : put_sentencepiece(writer, pieces);
 }
 
 /* Writes "quern.prompt.NAME" for each prompt. A model whose prompts are all empty takes no prompts; a key of quern's
@@ -276,7 +343,8 @@ static void notice_ends(const struct folder *folder, struct quern_convert_result
 
 static void notice_head(const struct folder *folder, struct quern_convert_result *result)
 {
-    if (folder->settings.head_hidden == 0 && result->notice[0] == '\0')
+    const bool may_have_head = arch_of(folder)->tensors[QUERN_T_DENSE_1].name != NULL;
+    if (may_have_head && folder->settings.head_hidden == 0 && result->notice[0] == '\0')
         snprintf(result->notice, sizeof result->notice, "modules.json names no dense layers: the file has no head, and "
                  "its vectors are not EmbeddingGemma's official ones");
 }
@@ -339,7 +407,8 @@ static int convert(struct folder *folder, const char *path, const struct quern_c
     QUERN_TRY(quern_settings_read(&folder->settings, folder->path, folder->error));
     QUERN_TRY(quern_checkpoint_open(&folder->checkpoint, folder->path, folder->error));
     QUERN_TRY(add_all(folder));
-    QUERN_TRY(quern_pieces_read(&folder->pieces, folder->path, (size_t)folder->settings.vocabulary, folder->error));
+    QUERN_TRY(quern_pieces_read(&folder->pieces, folder->path, folder->settings.layout->tokenizer,
+                                (size_t)folder->settings.vocabulary, folder->error));
     QUERN_TRY(quern_gguf_writer_new(&writer, path, job->name, folder->error));
     put_model(writer, folder);
     put_pieces(writer, &folder->pieces);

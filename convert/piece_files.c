@@ -7,6 +7,7 @@
 #include "sentencepiece.h"
 #include "text/tokenizer.h"
 #include "tokenizer_json.h"
+#include "wordpiece_pieces.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -194,24 +195,25 @@ static int check(const struct quern_pieces *pieces, quern_error *error)
 {
     struct quern_vocabulary *vocabulary;
     struct quern_vocabulary_source source = {
-        .tokenizer = quern_tokenizer_kind_find(quern_text_of("llama")), .texts = pieces->texts,
+        .tokenizer = quern_tokenizer_kind_find(quern_text_of(pieces->tokenizer_kind)), .texts = pieces->texts,
         .scores = pieces->scores, .kinds = pieces->kinds, .count = pieces->count, .bos = pieces->bos,
         .eos = pieces->eos, .unknown = pieces->unknown, .add_bos = pieces->add_bos, .add_eos = pieces->add_eos,
-        .add_space_prefix = pieces->add_space_prefix};
+        .add_space_prefix = pieces->add_space_prefix, .lowercase = pieces->lowercase,
+        .strip_accents = pieces->strip_accents};
     QUERN_TRY(quern_vocabulary_new(&vocabulary, &source, error));
     quern_vocabulary_free(vocabulary);
     return quern_map_check(&pieces->map, error);
 }
 
-static int read_all(struct quern_pieces *pieces, const char *folder, quern_error *error)
+static int read_sentencepiece_files(struct quern_pieces *pieces, const char *folder, quern_error *error)
 {
     char *path = quern_path_join(folder, "tokenizer.model", error);
     if (path == NULL)
         return QUERN_ENOMEM;
-    int code = quern_json_open(&pieces->config, folder, "tokenizer_config.json", JSON_OBJECT, MOST_CONFIG, true, error);
-    if (code == QUERN_OK && access(path, F_OK) == 0) {
+    int code = QUERN_OK;
+    if (access(path, F_OK) == 0) {
         code = read_sentencepiece(pieces, path, error);
-    } else if (code == QUERN_OK) {
+    } else {
         code = quern_json_open(&pieces->tokenizer, folder, "tokenizer.json", JSON_OBJECT, MOST_TOKENIZER, true, error);
         if (code == QUERN_OK && pieces->tokenizer.root == NULL)
             code = quern_fail(error, QUERN_EIO, "%s has neither tokenizer.model nor tokenizer.json; fetch one of them",
@@ -224,13 +226,34 @@ static int read_all(struct quern_pieces *pieces, const char *folder, quern_error
     QUERN_TRY(read_config_added(pieces, error));
     QUERN_TRY(read_config_settings(pieces, error));
     QUERN_TRY(fill_up(pieces, error));
-    QUERN_TRY(find_all_special(pieces, error));
+    return find_all_special(pieces, error);
+}
+
+static int read_wordpiece_files(struct quern_pieces *pieces, const char *folder, quern_error *error)
+{
+    QUERN_TRY(quern_json_open(&pieces->tokenizer, folder, "tokenizer.json", JSON_OBJECT, MOST_TOKENIZER, true, error));
+    QUERN_TRY(quern_wordpiece_read(pieces, folder, error));
+    QUERN_TRY(fill_up(pieces, error));
+    QUERN_TRY(find_special(pieces, "cls_token", "[CLS]", false, &pieces->bos, error));
+    QUERN_TRY(find_special(pieces, "sep_token", "[SEP]", false, &pieces->eos, error));
+    QUERN_TRY(find_special(pieces, "unk_token", "[UNK]", false, &pieces->unknown, error));
+    QUERN_TRY(find_special(pieces, "pad_token", "[PAD]", true, &pieces->padding, error));
+    return find_special(pieces, "mask_token", "[MASK]", true, &pieces->mask, error);
+}
+
+static int read_all(struct quern_pieces *pieces, const char *folder, quern_error *error)
+{
+    QUERN_TRY(quern_json_open(&pieces->config, folder, "tokenizer_config.json", JSON_OBJECT, MOST_CONFIG, true, error));
+    QUERN_TRY((pieces->is_wordpiece ? read_wordpiece_files : read_sentencepiece_files)(pieces, folder, error));
     return check(pieces, error);
 }
 
-int quern_pieces_read(struct quern_pieces *pieces, const char *folder, size_t count, quern_error *error)
+int quern_pieces_read(struct quern_pieces *pieces, const char *folder, const char *kind, size_t count,
+                      quern_error *error)
 {
     QUERN_TRY(quern_pieces_new(pieces, count, error));
+    pieces->tokenizer_kind = kind;
+    pieces->is_wordpiece = strcmp(kind, "bert") == 0;
     int code = read_all(pieces, folder, error);
     if (code != QUERN_OK)
         quern_pieces_free(pieces);

@@ -6,6 +6,10 @@
 #include "json_file.h"
 
 struct quern_pieces {
+    const char *tokenizer_kind; /* tokenizer.ggml.model */
+    bool is_wordpiece;
+    bool lowercase, strip_accents; /* WordPiece: what is done to texts first */
+    int32_t mask;                  /* WordPiece: an id, or -1 */
     size_t count;
     quern_text *texts; /* [count] */
     float *scores;     /* [count] */

@@ -10,7 +10,7 @@
 
 struct quern_safetensor {
     const char *name;  /* terminated */
-    uint32_t type;     /* enum quern_type: F32, F16 or BF16 */
+    uint32_t type;     /* enum quern_type: F32, F16, BF16, or I64, which is never a weight */
     int dimensions;    /* 1 to 4 */
     uint64_t shape[4]; /* as in GGUF files: shape[0] is the length of a row, last in this format; unused ones are 1 */
     uint64_t elements;

@@ -3,6 +3,8 @@
 #include "base/count.h"
 #include "base/error.h"
 #include "base/view.h"
+#include "config_json.h"
+#include "layout.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -15,118 +17,13 @@
 #define MOST_PROMPT 4096 /* bytes of a prompt; the library takes no longer ones */
 #define ABSENT INT_MIN
 
-/* ---------------------------------------------------------------- config.json */
-
-static int refuse(const struct quern_json *json, const char *what, quern_error *error)
-{
-    return quern_fail(error, QUERN_EUNSUPPORTED, "%s: %s; quern converts EmbeddingGemma only", json->path, what);
-}
-
-static int check_architecture(const struct quern_json *config, quern_error *error)
-{
-    const char *name = json_string_value(json_array_get(json_object_get(config->root, "architectures"), 0));
-    quern_text type = {"", 0}, activation = {"gelu_pytorch_tanh", 17};
-    bool bidirectional = false, bias = false;
-    QUERN_TRY(quern_json_get_string(config, config->root, "model_type", &type, error));
-    QUERN_TRY(quern_json_get_string(config, config->root, "hidden_activation", &activation, error));
-    QUERN_TRY(quern_json_get_bool(config, config->root, "use_bidirectional_attention", &bidirectional, error));
-    QUERN_TRY(quern_json_get_bool(config, config->root, "attention_bias", &bias, error));
-    if (name == NULL || strcmp(name, "Gemma3TextModel") != 0 || !quern_text_is(type, "gemma3_text"))
-        return refuse(config, "the architecture is not Gemma3TextModel", error);
-    if (!bidirectional)
-        return refuse(config, "use_bidirectional_attention is not true", error);
-    if (!quern_text_is(activation, "gelu_pytorch_tanh"))
-        return refuse(config, "hidden_activation is not gelu_pytorch_tanh", error);
-    if (bias)
-        return refuse(config, "attention has biases", error);
-    if (json_is_number(json_object_get(config->root, "attn_logit_softcapping")))
-        return refuse(config, "the weights of attention are capped (attn_logit_softcapping)", error);
-    return QUERN_OK;
-}
-
-/* Reads a size that must be present. */
-static int read_size(const struct quern_json *config, const char *key, int high, int *value, quern_error *error)
-{
-    *value = ABSENT;
-    QUERN_TRY(quern_json_get_integer(config, config->root, key, 1, high, value, error));
-    return *value != ABSENT ? QUERN_OK : quern_fail(error, QUERN_EFORMAT, "%s lacks %s", config->path, key);
-}
-
-/* The limits are the same as when a model is opened. */
-static int read_sizes(struct quern_settings *s, const struct quern_json *config, quern_error *error)
-{
-    int scale;
-    QUERN_TRY(read_size(config, "max_position_embeddings", 1 << 20, &s->context, error));
-    QUERN_TRY(read_size(config, "hidden_size", 1 << 16, &s->width, error));
-    QUERN_TRY(read_size(config, "num_hidden_layers", 512, &s->layers, error));
-    QUERN_TRY(read_size(config, "intermediate_size", 1 << 20, &s->ffn, error));
-    QUERN_TRY(read_size(config, "num_attention_heads", 1024, &s->heads, error));
-    QUERN_TRY(read_size(config, "num_key_value_heads", 1024, &s->kv_heads, error));
-    QUERN_TRY(read_size(config, "head_dim", 4096, &s->head, error));
-    QUERN_TRY(read_size(config, "sliding_window", 1 << 20, &s->window, error));
-    QUERN_TRY(read_size(config, "vocab_size", 1 << 24, &s->vocabulary, error));
-    scale = s->head;
-    QUERN_TRY(quern_json_get_integer(config, config->root, "query_pre_attn_scalar", 1, 4096, &scale, error));
-    if (scale != s->head)
-        return refuse(config, "query_pre_attn_scalar is not head_dim", error);
-    return QUERN_OK;
-}
-
-/* Reads the RoPE base of one kind of layers: from its own key, or, in newer files, from
- * rope_parameters.KIND.rope_theta. */
-static int read_base(const struct quern_json *config, const char *key, const char *kind, double *base,
-                     quern_error *error)
-{
-    const json_t *all = json_object_get(config->root, "rope_parameters"), *own = json_object_get(all, kind);
-    quern_text type = {"default", 7};
-    QUERN_TRY(quern_json_get_number(config, config->root, key, 1.0001, 1e12, base, error));
-    QUERN_TRY(quern_json_get_number(config, own, "rope_theta", 1.0001, 1e12, base, error));
-    QUERN_TRY(quern_json_get_string(config, own, "rope_type", &type, error));
-    if (!quern_text_is(type, "default"))
-        return refuse(config, "rotations are scaled (rope_type)", error);
-    return QUERN_OK;
-}
-
-/* Reads the period of layers from layer_types if it is there, else from the number. */
-static int read_period(struct quern_settings *s, const struct quern_json *config, quern_error *error)
-{
-    const json_t *types = json_object_get(config->root, "layer_types");
-    s->period = 6;
-    QUERN_TRY(quern_json_get_integer(config, config->root, "sliding_window_pattern", 1, 512, &s->period, error));
-    QUERN_TRY(quern_json_get_integer(config, config->root, "_sliding_window_pattern", 1, 512, &s->period, error));
-    if (!json_is_array(types))
-        return QUERN_OK;
-    if (json_array_size(types) != (size_t)s->layers)
-        return refuse(config, "layer_types does not have one element for each layer", error);
-    for (int l = 0; l < s->layers; l++) {
-        const char *type = json_string_value(json_array_get(types, (size_t)l));
-        bool local = l % s->period < s->period - 1;
-        if (type == NULL || strcmp(type, local ? "sliding_attention" : "full_attention") != 0)
-            return refuse(config, "layer_types has another order of layers", error);
-    }
-    return QUERN_OK;
-}
-
 static int read_config(struct quern_settings *s, const char *folder, quern_error *error)
 {
     struct quern_json config;
     QUERN_TRY(quern_json_open(&config, folder, "config.json", JSON_OBJECT, MOST_SETTINGS, false, error));
-    s->epsilon = 1e-6;
-    s->rope_base = 1e6;
-    s->rope_base_local = 1e4;
-    int code = check_architecture(&config, error);
+    int code = quern_layout_find(&s->layout, &config, error);
     if (code == QUERN_OK)
-        code = read_sizes(s, &config, error);
-    if (code == QUERN_OK)
-        code = read_period(s, &config, error);
-    if (code == QUERN_OK)
-        code = quern_json_get_number(&config, config.root, "rms_norm_eps", 0, 0.999, &s->epsilon, error);
-    if (code == QUERN_OK)
-        code = read_base(&config, "rope_theta", "full_attention", &s->rope_base, error);
-    if (code == QUERN_OK)
-        code = read_base(&config, "rope_local_base_freq", "sliding_attention", &s->rope_base_local, error);
-    if (code == QUERN_OK && json_is_object(json_object_get(config.root, "rope_scaling")))
-        code = refuse(&config, "rotations are scaled (rope_scaling)", error);
+        code = s->layout->read(s, &config, error);
     quern_json_close(&config);
     return code;
 }
@@ -139,28 +36,37 @@ static bool is_inside(const char *path)
     return path[0] != '\0' && path[0] != '.' && strchr(path, '/') == NULL && strlen(path) < 128;
 }
 
-static int check_pooling(const char *folder, const char *path, quern_error *error)
+/* Reads which pooling it is: exactly one, which the architecture can have. */
+static int read_pooling(struct quern_settings *s, const char *folder, const char *path, quern_error *error)
 {
-    static const char *const others[] = {"pooling_mode_cls_token", "pooling_mode_max_tokens",
-                                         "pooling_mode_mean_sqrt_len_tokens", "pooling_mode_weightedmean_tokens",
-                                         "pooling_mode_lasttoken"};
+    static const struct {
+        const char *key, *name; /* name: in newer files, as the value of pooling_mode */
+        int pooling;
+    } modes[] = {{"pooling_mode_mean_tokens", "mean", QUERN_POOLING_MEAN},
+                 {"pooling_mode_cls_token", "cls", QUERN_POOLING_CLS},
+                 {"pooling_mode_lasttoken", "lasttoken", QUERN_POOLING_LAST},
+                 {"pooling_mode_max_tokens", "max", QUERN_POOLING_NONE},
+                 {"pooling_mode_mean_sqrt_len_tokens", "mean_sqrt_len_tokens", QUERN_POOLING_NONE},
+                 {"pooling_mode_weightedmean_tokens", "weightedmean", QUERN_POOLING_NONE}};
     struct quern_json json;
     char name[160];
-    bool mean = false, prompt = true, other = false;
+    bool prompt = true;
+    int count = 0;
     quern_text mode = {"", 0};
     snprintf(name, sizeof name, "%s/config.json", path);
     QUERN_TRY(quern_json_open(&json, folder, name, JSON_OBJECT, MOST_SETTINGS, false, error));
-    int code = quern_json_get_bool(&json, json.root, "pooling_mode_mean_tokens", &mean, error);
+    int code = quern_json_get_bool(&json, json.root, "include_prompt", &prompt, error);
     if (code == QUERN_OK)
-        code = quern_json_get_bool(&json, json.root, "include_prompt", &prompt, error);
-    if (code == QUERN_OK)
-        code = quern_json_get_string(&json, json.root, "pooling_mode", &mode, error); /* in newer files */
-    for (size_t i = 0; i < QUERN_COUNT(others) && code == QUERN_OK && !other; i++)
-        code = quern_json_get_bool(&json, json.root, others[i], &other, error);
-    if (mode.length > 0)
-        mean = quern_text_is(mode, "mean");
-    if (code == QUERN_OK && (!mean || other || !prompt))
-        code = refuse(&json, "the pooling is not the mean over all tokens", error);
+        code = quern_json_get_string(&json, json.root, "pooling_mode", &mode, error);
+    for (size_t i = 0; i < QUERN_COUNT(modes) && code == QUERN_OK; i++) {
+        bool is_set = false;
+        code = quern_json_get_bool(&json, json.root, modes[i].key, &is_set, error);
+        is_set = is_set || quern_text_is(mode, modes[i].name);
+        s->pooling = is_set ? modes[i].pooling : s->pooling;
+        count += is_set;
+    }
+    if (code == QUERN_OK && (count != 1 || !prompt || (s->layout->arch->poolings >> s->pooling & 1) == 0))
+        code = quern_config_refuse(&json, "the model file cannot have this pooling", error);
     quern_json_close(&json);
     return code;
 }
@@ -179,7 +85,7 @@ static int check_dense(const struct quern_json *json, int in, int *out, quern_er
         return quern_fail(error, QUERN_EFORMAT, "%s: in_features is not %d, or out_features is missing", json->path,
                           in);
     if (bias || !quern_text_is(activation, "torch.nn.modules.linear.Identity"))
-        return refuse(json, "the dense layer has a bias or an activation", error);
+        return quern_config_refuse(json, "the dense layer has a bias or an activation", error);
     return QUERN_OK;
 }
 
@@ -217,9 +123,9 @@ static int read_module(struct quern_settings *s, const struct quern_json *module
     if (!is_inside(path))
         return quern_fail(error, QUERN_EFORMAT, "%s: the path of %s is not a folder beside it", modules->path, name);
     if (strcmp(name, "Pooling") == 0)
-        return check_pooling(folder, path, error);
-    if (strcmp(name, "Dense") != 0 || *dense == QUERN_DENSE)
-        return refuse(modules, "there are modules that EmbeddingGemma does not have", error);
+        return read_pooling(s, folder, path, error);
+    if (strcmp(name, "Dense") != 0 || *dense == QUERN_DENSE || s->layout->arch->tensors[QUERN_T_DENSE_2].name == NULL)
+        return quern_config_refuse(modules, "there are modules that its model files do not have", error);
     s->dense[*dense] = strdup(path);
     if (s->dense[*dense] == NULL)
         return quern_fail(error, QUERN_ENOMEM, "no memory for the modules");
@@ -234,8 +140,10 @@ static int read_modules(struct quern_settings *s, const char *folder, quern_erro
     QUERN_TRY(quern_json_open(&modules, folder, "modules.json", JSON_ARRAY, MOST_SETTINGS, false, error));
     for (size_t i = 0; i < json_array_size(modules.root) && code == QUERN_OK; i++)
         code = read_module(s, &modules, json_array_get(modules.root, i), folder, &dense, error);
+    if (code == QUERN_OK && s->pooling == QUERN_POOLING_NONE)
+        code = quern_config_refuse(&modules, "there is no pooling", error);
     if (code == QUERN_OK && dense == 1)
-        code = refuse(&modules, "there is one dense layer, not two", error);
+        code = quern_config_refuse(&modules, "there is one dense layer, not two", error);
     quern_json_close(&modules);
     if (code == QUERN_OK && dense == QUERN_DENSE)
         code = read_dense(s, folder, error);
@@ -275,10 +183,11 @@ static int read_limits(struct quern_settings *s, const char *folder, quern_error
         if (code == QUERN_OK)
             code = quern_json_get_bool(&limits, limits.root, "do_lower_case", &lower, error);
         if (code == QUERN_OK && lower)
-            code = refuse(&limits, "texts are written in lower case first (do_lower_case)", error);
+            code = quern_config_refuse(&limits, "texts are written in lower case first (do_lower_case)", error);
     }
-    if (most < s->context)
-        s->context = most;
+    s->most_tokens = most < s->context ? most : s->context;
+    if (s->layout->arch->tensors[QUERN_T_POSITIONS].name == NULL) /* else the table of positions has that many rows */
+        s->context = s->most_tokens;
     quern_json_close(&limits);
     return code;
 }

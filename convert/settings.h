@@ -6,9 +6,14 @@
 
 #define QUERN_DENSE 2 /* layers of the head */
 
+struct quern_layout;
+
 struct quern_settings {
+    const struct quern_layout *layout; /* of the architecture that the folder names */
+    int pooling, token_types;
+    int most_tokens; /* of a text, to which sentence-transformers cuts; at most context */
     int context, width, layers, ffn, heads, kv_heads, head, window, vocabulary;
-    int period; /* of layers: in each period, the last layer sees the whole text */
+    int period; /* of layers: in each period, the last layer sees the whole text; 0: as readers take it for granted */
     double epsilon, rope_base, rope_base_local;
     int head_hidden; /* width between the dense layers; 0: there is no head */
     char *dense[QUERN_DENSE]; /* folders of the dense layers, without the folder of the model; NULL: there is no head */
@@ -17,7 +22,7 @@ struct quern_settings {
     json_t *prompt_texts;      /* its prompts: an object of strings; NULL if there are none */
 };
 
-/* Refuses what a gemma-embedding file cannot express: another architecture, pooling or head. */
+/* Refuses what a model file cannot express: another architecture, pooling or head. */
 int quern_settings_read(struct quern_settings *settings, const char *folder, quern_error *error);
 void quern_settings_free(struct quern_settings *settings); /* a zeroed one is allowed */
 

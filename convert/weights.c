@@ -36,7 +36,7 @@ bool quern_convert_has_type(const char *name)
 
 uint32_t quern_weight_type(const char *name, int dimensions, uint32_t type)
 {
-    if (dimensions == 1)
+    if (dimensions == 1 || strcmp(name, "position_embd.weight") == 0 || strcmp(name, "token_types.weight") == 0)
         return QUERN_TYPE_F32;
     bool outside = strcmp(name, "token_embd.weight") == 0 || strncmp(name, "dense_", 6) == 0;
     return outside && type == QUERN_TYPE_Q4_0 ? QUERN_TYPE_Q8_0 : type;

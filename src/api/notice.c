@@ -78,17 +78,15 @@ static void write_unknown(quern_model *model)
     const struct quern_known *all = quern_known_all(&count);
     if (model->vocabulary == NULL || quern_prompts_exist(&model->prompts) || model->prompts.from_file)
         return;
-    begin_remark(model, "quern cannot tell which model this file is, and which prompts it wants: give the prompts with "
-                        "the texts, or name the model (--as, quern_model_options.known), if it is one of those with "
-                        "this shape:");
+    begin_remark(model, "quern cannot tell which model this file is, and which prompts it wants: put the prompts before "
+                        "the texts");
     quern_model_read_facts(model, &facts);
     for (int i = 0; i < count; i++)
         if (quern_known_fits(&all[i], &facts)) {
-            append(model, listed++ == 0 ? " " : ", ");
+            append(model, listed++ == 0 ? ", or name the model (--as, quern_model_options.known) if it is one of those "
+                                          "with this shape: " : ", ");
             append(model, all[i].name);
         }
-    if (listed == 0)
-        append(model, " none");
 }
 
 /* Says what is assumed of a file with the tokenizer of XLM-R, where some converters have written less than they should,

@@ -15,6 +15,7 @@
 
 
 struct maker {
+    bool bert; /* a folder of BERT, with WordPiece */
     const char *folder;
     const struct quern_folder_recipe *recipe;
     struct quern_gguf gguf;
@@ -59,7 +60,7 @@ static int number(const struct maker *maker, const char *key)
 {
     char name[96];
     int64_t value = 0;
-    snprintf(name, sizeof name, "gemma-embedding.%s", key);
+    snprintf(name, sizeof name, "%s.%s", maker->bert ? "bert" : "gemma-embedding", key);
     quern_gguf_integer(&maker->gguf, name, 0, INT32_MAX, &value, NULL);
     return (int)value;
 }
@@ -89,14 +90,43 @@ static void checkpoint_name(char out[128], const char *prefix, quern_text name)
             snprintf(out, 128, "%slayers.%d.%s.weight", prefix, layer, parts[i][1]);
 }
 
+/* The same of BERT. */
+static void bert_name(char out[128], const char *prefix, quern_text name)
+{
+    static const char *const parts[][2] = {
+        {"token_embd", "embeddings.word_embeddings"},
+        {"position_embd", "embeddings.position_embeddings"},
+        {"token_types", "embeddings.token_type_embeddings"},
+        {"token_embd_norm", "embeddings.LayerNorm"},
+        {"attn_q", "attention.self.query"},
+        {"attn_k", "attention.self.key"},
+        {"attn_v", "attention.self.value"},
+        {"attn_output", "attention.output.dense"},
+        {"attn_output_norm", "attention.output.LayerNorm"},
+        {"ffn_up", "intermediate.dense"},
+        {"ffn_down", "output.dense"},
+        {"layer_output_norm", "output.LayerNorm"},
+    };
+    char copy[64] = "", part[64], end[16], layer[32] = "";
+    int number;
+    memcpy(copy, name.data, name.length);
+    if (sscanf(copy, "blk.%d.%63[a-z_].%15s", &number, part, end) == 3)
+        snprintf(layer, sizeof layer, "encoder.layer.%d.", number);
+    else
+        sscanf(copy, "%63[a-z_].%15s", part, end);
+    for (size_t i = 0; i < QUERN_COUNT(parts); i++)
+        if (strcmp(parts[i][0], part) == 0)
+            snprintf(out, 128, "%s%s%s.%s", prefix, layer, parts[i][1], end);
+}
+
 static size_t element_size(const char *dtype)
 {
     return strcmp(dtype, "F32") == 0 ? 4 : 2;
 }
 
-static void put_elements(FILE *file, const struct quern_gguf_tensor *tensor, const char *dtype)
+static void put_elements(FILE *file, const struct quern_gguf_tensor *tensor, const char *dtype, bool bert)
 {
-    const float less = tensor->dimensions == 1 ? 1.0f : 0.0f;
+    const float less = tensor->dimensions == 1 && !bert ? 1.0f : 0.0f;
     for (uint64_t i = 0; i < tensor->elements; i++) {
         float value;
         memcpy(&value, tensor->data + 4 * i, sizeof value);
@@ -138,7 +168,7 @@ static int put_safetensors(const struct maker *maker, const char *name, const st
     fwrite(header, 1, length, file);
     free(header);
     for (size_t i = 0; i < count; i++)
-        put_elements(file, tensors[i], maker->recipe->dtype);
+        put_elements(file, tensors[i], maker->recipe->dtype, maker->bert);
     return finish(maker, file);
 }
 
@@ -156,7 +186,7 @@ static int put_shard(const struct maker *maker, int shard, FILE *index)
         const struct quern_gguf_tensor *tensor = &maker->gguf.tensors[i];
         if ((int)(i % (size_t)maker->recipe->shards) != shard || memcmp(tensor->name.data, "dense_", 6) == 0)
             continue;
-        checkpoint_name(names[count], maker->recipe->prefix, tensor->name);
+        (maker->bert ? bert_name : checkpoint_name)(names[count], maker->recipe->prefix, tensor->name);
         if (index != NULL)
             fprintf(index, "%s\"%s\":\"%s\"", shard + count > 0 ? "," : "", names[count], file);
         tensors[count++] = tensor;
@@ -354,6 +384,55 @@ static void put_tokenizer_json(FILE *file, const struct piece *pieces, size_t co
     fputs("]}}", file);
 }
 
+/* The first piece of a word has U+2581 in model files, and later ones "##" in folders. */
+static void put_wordpiece(FILE *file, const struct piece *pieces, size_t count)
+{
+    const char *between = "";
+    fputs("{\"version\":\"1.0\",\"added_tokens\":[", file);
+    for (size_t i = 0; i < count; i++) {
+        if (pieces[i].kind != QUERN_PIECE_CONTROL && pieces[i].kind != QUERN_PIECE_UNKNOWN)
+            continue;
+        fprintf(file, "%s{\"id\":%zu,\"content\":", between, i);
+        put_json(file, pieces[i].text.data, pieces[i].text.length);
+        fputs(",\"special\":true}", file);
+        between = ",";
+    }
+    fputs("],\"normalizer\":{\"type\":\"BertNormalizer\",\"clean_text\":true,\"handle_chinese_chars\":true,"
+          "\"strip_accents\":null,\"lowercase\":true},\"pre_tokenizer\":{\"type\":\"BertPreTokenizer\"},"
+          "\"post_processor\":{\"type\":\"TemplateProcessing\"},\"model\":{\"type\":\"WordPiece\","
+          "\"unk_token\":\"<unk>\",\"continuing_subword_prefix\":\"##\",\"max_input_chars_per_word\":100,"
+          "\"vocab\":{", file);
+    for (size_t i = 0; i < count; i++) {
+        const quern_text text = pieces[i].text;
+        const bool special = pieces[i].kind == QUERN_PIECE_CONTROL || pieces[i].kind == QUERN_PIECE_UNKNOWN;
+        const bool head = text.length >= 3 && memcmp(text.data, QUERN_METASPACE, 3) == 0;
+        char spelled[512];
+        if (pieces[i].kind == QUERN_PIECE_UNUSED)
+            continue;
+        const int length = snprintf(spelled, sizeof spelled, "%s%.*s", special || head ? "" : "##",
+                                    (int)(text.length - (head && !special ? 3 : 0)),
+                                    text.data + (head && !special ? 3 : 0));
+        fputs(i > 0 ? "," : "", file);
+        put_json(file, spelled, (size_t)length);
+        fprintf(file, ":%zu", i);
+    }
+    fputs("}}}", file);
+}
+
+static int put_bert_tokenizer(const struct maker *maker)
+{
+    size_t count;
+    struct piece *pieces = read_pieces(maker, &count);
+    FILE *file = create(maker, "tokenizer.json");
+    if (pieces == NULL || file == NULL)
+        return QUERN_EIO;
+    put_wordpiece(file, pieces, count);
+    free(pieces);
+    QUERN_TRY(finish(maker, file));
+    return put_file(maker, "tokenizer_config.json", "{\"cls_token\":\"<bos>\",\"sep_token\":\"<eos>\","
+                    "\"unk_token\":\"<unk>\",\"pad_token\":\"<pad>\",\"do_lower_case\":true}");
+}
+
 static int put_tokenizer(const struct maker *maker)
 {
     size_t count;
@@ -400,6 +479,19 @@ static int put_config(const struct maker *maker)
                     (int)quern_gguf_tensor_find(&maker->gguf, "token_embd.weight")->shape[1]);
 }
 
+static int put_bert_config(const struct maker *maker)
+{
+    return put_file(maker, "config.json",
+                    "{\"architectures\":[\"BertModel\"],\"model_type\":\"bert\",\"hidden_act\":\"gelu\","
+                    "\"hidden_size\":%d,\"intermediate_size\":%d,\"is_decoder\":false,\"layer_norm_eps\":1e-12,"
+                    "\"max_position_embeddings\":%d,\"num_attention_heads\":%d,\"num_hidden_layers\":%d,"
+                    "\"position_embedding_type\":\"absolute\",\"type_vocab_size\":2,\"vocab_size\":%d}",
+                    number(maker, "embedding_length"), number(maker, "feed_forward_length"),
+                    number(maker, "context_length"), number(maker, "attention.head_count"),
+                    number(maker, "block_count"),
+                    (int)quern_gguf_tensor_find(&maker->gguf, "token_embd.weight")->shape[1]);
+}
+
 static int put_modules(const struct maker *maker, bool head)
 {
     char path[512];
@@ -413,10 +505,13 @@ static int put_modules(const struct maker *maker, bool head)
     snprintf(path, sizeof path, "%s/1_Pooling", maker->folder);
     if (mkdir(path, 0777) != 0)
         return quern_fail(maker->error, QUERN_EIO, "cannot make %s: %s", path, strerror(errno));
+    const bool mean = number(maker, "pooling_type") == 1;
     QUERN_TRY(put_file(maker, "1_Pooling/config.json",
-                       "{\"word_embedding_dimension\":%d,\"pooling_mode_cls_token\":false,"
-                       "\"pooling_mode_mean_tokens\":true,\"include_prompt\":true}",
-                       number(maker, "embedding_length")));
+                       "{\"word_embedding_dimension\":%d,\"pooling_mode_cls_token\":%s,"
+                       "\"pooling_mode_mean_tokens\":%s,\"include_prompt\":true}",
+                       number(maker, "embedding_length"), mean ? "false" : "true", mean ? "true" : "false"));
+    if (maker->bert)
+        return QUERN_OK;
     return put_file(maker, "config_sentence_transformers.json",
                     "{\"prompts\":{\"query\":\"task: search result | query: \",\"document\":\"title: none | text: \","
                     "\"Retrieval-query\":\"task: search result | query: \"},\"default_prompt_name\":null}");
@@ -425,9 +520,10 @@ static int put_modules(const struct maker *maker, bool head)
 static int make(struct maker *maker)
 {
     bool head = quern_gguf_tensor_find(&maker->gguf, "dense_2.weight") != NULL;
-    QUERN_TRY(put_config(maker));
+    maker->bert = quern_gguf_find(&maker->gguf, "bert.context_length") != NULL;
+    QUERN_TRY((maker->bert ? put_bert_config : put_config)(maker));
     QUERN_TRY(put_modules(maker, head));
-    QUERN_TRY(put_tokenizer(maker));
+    QUERN_TRY((maker->bert ? put_bert_tokenizer : put_tokenizer)(maker));
     QUERN_TRY(put_checkpoint(maker));
     if (!head)
         return QUERN_OK;
