@@ -266,6 +266,7 @@ static void put_model(struct quern_gguf_writer *writer, const struct folder *fol
         put_size(writer, arch, "dense_3_feat_in", s->head_hidden);
         put_size(writer, arch, "dense_3_feat_out", s->width);
     }
+    put_size(writer, arch, "pooling_type", s->pooling);
     if (s->token_types > 0) { /* an encoder; other programs want to be told so */
         char name[96];
         snprintf(name, sizeof name, "%s.attention.causal", arch->name);
@@ -294,7 +295,6 @@ static void put_wordpiece(struct quern_gguf_writer *writer, const struct quern_p
 
 static void put_sentencepiece(struct quern_gguf_writer *writer, const struct quern_pieces *pieces)
 {
-    quern_gguf_put_array(writer, "tokenizer.ggml.scores", QUERN_GGUF_F32, pieces->scores, pieces->count);
     quern_gguf_put_bool(writer, "tokenizer.ggml.add_bos_token", pieces->add_bos);
     quern_gguf_put_bool(writer, "tokenizer.ggml.add_eos_token", pieces->add_eos);
     quern_gguf_put_bool(writer, "tokenizer.ggml.add_sep_token", false);
@@ -306,6 +306,8 @@ static void put_pieces(struct quern_gguf_writer *writer, const struct quern_piec
     put_string(writer, "tokenizer.ggml.model", pieces->tokenizer_kind);
     put_string(writer, "tokenizer.ggml.pre", "default");
     quern_gguf_put_strings(writer, "tokenizer.ggml.tokens", pieces->texts, pieces->count);
+    if (!pieces->is_wordpiece)
+        quern_gguf_put_array(writer, "tokenizer.ggml.scores", QUERN_GGUF_F32, pieces->scores, pieces->count);
     quern_gguf_put_array(writer, "tokenizer.ggml.token_type", QUERN_GGUF_I32, pieces->kinds, pieces->count);
     put_id(writer, "bos", pieces->bos);
     put_id(writer, "eos", pieces->eos);

@@ -40,7 +40,6 @@ static const struct quern_layout_key keys[] = {
     {"feed_forward_length", QUERN_LAYOUT_SIZE, offsetof(struct quern_settings, ffn)},
     {"attention.head_count", QUERN_LAYOUT_SIZE, offsetof(struct quern_settings, heads)},
     {"attention.layer_norm_epsilon", QUERN_LAYOUT_NUMBER, offsetof(struct quern_settings, epsilon)},
-    {"pooling_type", QUERN_LAYOUT_SIZE, offsetof(struct quern_settings, pooling)},
 };
 
 const struct quern_layout quern_layout_bert = {

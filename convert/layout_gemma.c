@@ -115,7 +115,6 @@ static const struct quern_layout_key keys[] = {
     {"attention.sliding_window", QUERN_LAYOUT_SIZE, offsetof(struct quern_settings, window)},
     {"attention.sliding_window_pattern", QUERN_LAYOUT_SIZE, offsetof(struct quern_settings, period)},
     {"attention.head_count_kv", QUERN_LAYOUT_SIZE, offsetof(struct quern_settings, kv_heads)},
-    {"pooling_type", QUERN_LAYOUT_SIZE, offsetof(struct quern_settings, pooling)},
 };
 
 const struct quern_layout quern_layout_gemma = {

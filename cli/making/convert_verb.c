@@ -61,8 +61,9 @@ const struct quern_cli_verb quern_cli_convert = {
     .arguments = "FOLDER -o FILE",
     .summary = "Makes a model file from a folder in the layout of sentence-transformers and the hub.",
     .table = table,
-    .more = "The folder holds config.json, modules.json, model.safetensors (or its parts and their index),\n"
-            "tokenizer.model or tokenizer.json, tokenizer_config.json, 1_Pooling, 2_Dense, 3_Dense and\n"
+    .more = "It is a folder of EmbeddingGemma (Gemma3TextModel), or of MiniLM, bge, e5, gte and so on (BertModel).\n"
+            "It holds config.json, modules.json, model.safetensors (or its parts and their index), tokenizer.json,\n"
+            "tokenizer.model or vocab.txt, tokenizer_config.json, 1_Pooling, 2_Dense, 3_Dense and\n"
             "config_sentence_transformers.json. Norms are written as F32; with q4_0, token embeddings and head as\n"
             "Q8_0.\n\n"
             "example:\n"

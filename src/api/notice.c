@@ -78,8 +78,8 @@ static void write_unknown(quern_model *model)
     const struct quern_known *all = quern_known_all(&count);
     if (model->vocabulary == NULL || quern_prompts_exist(&model->prompts) || model->prompts.from_file)
         return;
-    begin_remark(model, "quern cannot tell which model this file is, and which prompts it wants: put the prompts before "
-                        "the texts");
+    begin_remark(model, "quern cannot tell which model this file is, and which prompts it wants: put the prompts "
+                        "before the texts");
     quern_model_read_facts(model, &facts);
     for (int i = 0; i < count; i++)
         if (quern_known_fits(&all[i], &facts)) {
