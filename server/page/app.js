@@ -20,6 +20,7 @@ async function start() {
             `texts of up to ${count(info.max_input_length)} tokens`;
         element("space").textContent = model.space ? `Vectors of this server belong to the space ${model.space}.` : "";
         element("key-form").hidden = true;
+        offerModels(info.models || []);
         element("starter").hidden = info.general_name !== "quern starter"; // as its file says, whatever it is called
         element("notice").hidden = !info.notice;
         element("notice").textContent = info.notice || "";
@@ -32,6 +33,14 @@ async function start() {
     hasBegun = true;
     [startTexts, startTry, startCompare, startSearch, startMap, startCode, startLive].forEach((begin) => begin());
     element("search-form").requestSubmit(); // the first thing to see is a result
+}
+
+// A menu of the server's models, if there is a choice. Another model is another page.
+function offerModels(models) {
+    const menu = element("model-choice");
+    menu.replaceChildren(...models.map(({ name }) => new Option(name, name, false, name === model.name)));
+    element("model-field").hidden = models.length < 2;
+    menu.onchange = () => { location.search = new URLSearchParams({ model: menu.value }); };
 }
 
 document.addEventListener("key-wanted", () => {

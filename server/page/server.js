@@ -9,13 +9,17 @@ const mostLetters = 20000; // of these texts together, unless one alone has more
 
 export const address = location.origin;
 
-// What /info and /v1/models say; filled by connect(). tasks are those that a model's name may end in.
+// The model that the page works with, as /info and /v1/models describe it; filled by connect(). tasks are those that its
+// name may end in.
 export const model = { name: "", dimensions: 768, tasks: [], space: "" };
 
 export async function connect(job) {
     const [{ answer: info }, { answer: models }] = await Promise.all(
         ["/info", "/v1/models"].map((path) => ask(path, undefined, job)));
-    model.name = models.data[0].id;
+    const wanted = new URLSearchParams(location.search).get("model");
+    const chosen = (info.models || []).slice(1).find(({ name }) => name === wanted); // the first is in info itself
+    Object.assign(info, chosen);
+    model.name = chosen?.name || models.data[0].id;
     model.dimensions = info.dimensions || model.dimensions;
     model.tasks = ["none", ...models.data.map(({ id }) => id)
         .filter((id) => id.startsWith(`${model.name}:`)).map((id) => id.slice(model.name.length + 1))];
@@ -38,6 +42,7 @@ async function post(texts, options, job) {
     const cut = element("cut-long").checked ? { truncate: true } : {};
     const body = { model: model.name, input: texts, encoding_format: "base64", ...cut, ...options };
     const { answer: { data, usage }, headers } = await ask("/v1/embeddings", body, job);
+    model.space ||= headers.get("X-Quern-Space") || ""; // it is not known before the model was loaded
     if (digest(headers.get("X-Quern-Space") || model.space) !== digest(model.space))
         throw new Error("The server runs another model now. Load this page again.");
     return { vectors: data.map((item) => decode(item.embedding)), tokens: usage.prompt_tokens };

@@ -8,7 +8,7 @@ import { OpenAIEmbeddings } from "@langchain/openai";
 import { embed as embedOne, embedMany } from "ai";
 import { Ollama } from "ollama";
 import OpenAI from "openai";
-import { address, embed, same } from "./library.mjs";
+import { address, embed, embedWith, same } from "./library.mjs";
 
 const texts = ["how do plants drink", "Größe, naïve, 東京 🙂", "two\nlines", " ", "a"];
 const many = Array.from({ length: 1500 }, (_, i) => `text number ${i}`);
@@ -103,6 +103,27 @@ test("ollama: embeddings, list, show, ps, version", async () => {
         lines.push(line.status);
     assert.deepEqual([lines[0], lines.at(-1)], ["pulling manifest", "success"]);
     await assert.rejects(ollama.pull({ model: "nomic-embed-text" }), /quern pull/);
+});
+
+test("a server of two models: openai and ollama choose one by its name", async () => {
+    const { SEVERAL_ADDRESS: several, WIDE: wide } = process.env;
+    const there = { openai: new OpenAI({ baseURL: `http://${several}/v1`, apiKey: "none" }),
+        ollama: new Ollama({ host: `http://${several}` }) };
+    const names = (await there.ollama.list()).models.map(({ name }) => name);
+    assert.equal(names[1], "wide:latest");
+    const expected = embedWith(wide, texts);
+    same((await there.openai.embeddings.create({ model: "wide", input: texts })).data.map((item) => item.embedding),
+        expected);
+    same((await there.ollama.embed({ model: "wide:latest", input: texts, keep_alive: "5m" })).embeddings, expected);
+    same((await there.ollama.embed({ model: names[0], input: texts })).embeddings, plain);
+    assert.equal((await there.ollama.show({ model: "wide" })).model_info["gemma-embedding.embedding_length"], 256);
+    const loaded = async () => (await there.ollama.ps()).models.map(({ name }) => name);
+    assert.deepEqual(await loaded(), names);
+    await there.ollama.embed({ model: "wide", input: "a", keep_alive: 0 });
+    for (let tries = 0; (await loaded()).length > 1; tries++)
+        assert.ok(tries < 1000, "the model is freed");
+    await assert.rejects(there.openai.embeddings.create({ model: "other", input: "a" }), OpenAI.NotFoundError);
+    await assert.rejects(there.ollama.embed({ model: "other", input: "a" }), /model not found: .*wide/);
 });
 
 test("@langchain/openai", async () => {

@@ -5,9 +5,11 @@ import { execFileSync } from "node:child_process";
 export const { QUERN: quern, MODEL: file, ADDRESS: host } = process.env;
 export const address = `http://${host}`;
 
-// Vectors of texts as the library gives them, through the command.
-export function embed(texts, task = "none", ...more) {
-    const output = execFileSync(quern, ["embed", "-m", file, "-t", task, "-f", "json", ...more, "--", ...texts],
+// Vectors of texts as the library gives them, through the command; of the model in a file.
+export const embed = (texts, task = "none", ...more) => embedWith(file, texts, task, ...more);
+
+export function embedWith(path, texts, task = "none", ...more) {
+    const output = execFileSync(quern, ["embed", "-m", path, "-t", task, "-f", "json", ...more, "--", ...texts],
         { encoding: "utf8", maxBuffer: 1 << 28 });
     return JSON.parse(output).embeddings.map((item) => item.embedding);
 }

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { open } from "./browser.mjs";
 
-const { BARE_ADDRESS: bare, STARTER_ADDRESS: starter } = process.env;
+const { BARE_ADDRESS: bare, STARTER_ADDRESS: starter, SEVERAL_ADDRESS: several } = process.env;
 const menus = ["try-task", "compare-task", "map-task"];
 
 test("a model that is called starter is not taken for it", async () => {
@@ -45,4 +45,18 @@ test("a menu of tasks is shown only where there is a choice", async () => {
         await seen.locator("#search-result li").first().waitFor();
         await seen.close();
     }
+});
+
+test("a server of several models offers a menu of them, and one of one model does not", async () => {
+    const alone = await open();
+    assert.equal(await alone.isVisible("#model-choice"), false);
+    await alone.close();
+    const seen = await open({ at: `http://${several}`, tab: "search" });
+    assert.match(await seen.textContent("#model"), /, 64 dimensions/);
+    await seen.selectOption("#model-choice", "wide");
+    await seen.locator("#model").filter({ hasText: "wide, 256 dimensions" }).waitFor();
+    assert.equal(await seen.inputValue("#model-choice"), "wide");
+    assert.match(await seen.textContent("#notice"), /dense head/);
+    await seen.locator("#search-result li").first().waitFor(); // with a model that had to be loaded for it
+    await seen.close();
 });
