@@ -413,7 +413,8 @@ QUERN_API int quern_tokenize(quern_context *context, quern_text text, const quer
  * length is always enough. Fills *result.
  *
  * Takes the flags of quern_embed, and refuses or cuts a text that is too long as quern_embed does. Time is bounded by
- * the context length: of a very long text that is cut, only the part that can matter is tokenised.
+ * the context length: of a very long text that is cut, only the part that can matter is tokenised. Where longest_piece
+ * is INT_MAX, this part ends where it has enough tokens.
  *
  * Fails as quern_embed does for one text. Fails with QUERN_ETOOLONG also when capacity is too small. With
  * QUERN_ETOOLONG *result is filled too: its tokens are those that the text has, or that do not fit. */
@@ -461,7 +462,8 @@ QUERN_API int quern_detokenize(const quern_model *model, const int32_t *ids, siz
  * characters of UTF-8. The part is empty when not even the prompt fits.
  *
  * options: flags QUERN_TRUNCATE, QUERN_TRUNCATE_START, QUERN_PARSE_SPECIAL, QUERN_NO_SPECIAL. Time depends on the
- * number of tokens, not on the length of the text. Fails as quern_tokenize does. */
+ * number of tokens and on the text that they stand for, not on the length of the whole text. Fails as quern_tokenize
+ * does. */
 QUERN_API int quern_truncate(quern_context *context, quern_text text, const quern_embed_options *options, size_t tokens,
                              quern_text *part, quern_error *error);
 

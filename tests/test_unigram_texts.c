@@ -71,8 +71,8 @@ static void truncate_to(quern_text text, size_t tokens, unsigned flags, size_t e
     assert_ptr_equal(part.data, flags & QUERN_TRUNCATE_START ? text.data + text.length - expected : text.data);
 }
 
-/* White space has no tokens, but for the user-defined ones of this vocabulary, which are of spaces, tabs and line feeds.
- * A part of a text goes up to the next token. */
+/* White space has no tokens, but for the user-defined ones of this vocabulary, which are of spaces, tabs and line
+ * feeds. A part of a text goes up to the next token. */
 static void test_white_space(void **state)
 {
     (void)state;

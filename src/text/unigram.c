@@ -3,9 +3,11 @@
  *
  * The ids are those of the published tokenizers, which are those of Hugging Face (Precompiled, WhitespaceSplit and
  * Metaspace). SentencePiece itself and llama.cpp replace the longest key of the character map, wherever it begins; see
- * unigram_words.c for the rule of Hugging Face, which differs where marks follow a character. The key
- * tokenizer.ggml.remove_extra_whitespaces is not read: published files have it true or false, and the published
- * tokenizer never makes a piece of white space.
+ * unigram_words.c for the rule of Hugging Face, which differs where marks follow a character.
+ *
+ * White space has no tokens. Some published tokenizers lack WhitespaceSplit, and put a piece U+2581 behind a text that
+ * ends in white space. A model's file does not tell these, and SentencePiece makes no such piece. The key
+ * tokenizer.ggml.remove_extra_whitespaces is not read, because converters write another setting to it.
  *
  * Without QUERN_PARSE_SPECIAL, no text becomes a control or unknown piece. Unused pieces, such as "[PAD250000]", stand
  * for no text. */
@@ -13,11 +15,10 @@
 
 #include "base/count.h"
 #include "base/error.h"
-#include "text/special.h"
+#include "text/metaspace.h"
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define UNKNOWN_PENALTY 10.0 /* an unknown character is so much worse than the worst piece */
 
@@ -192,26 +193,6 @@ static void release_tokenizer(struct quern_tokenizer *base)
     free(t->places);
 }
 
-/* ---------------------------------------------------------------- from pieces to text */
-
-/* U+2581 is a space. */
-static size_t piece_text(const struct quern_vocabulary *vocabulary, int32_t id, bool skip_space, char *out)
-{
-    const quern_text text = vocabulary->source.texts[id];
-    const unsigned char *p = (const unsigned char *)text.data, *end = p + text.length;
-    size_t length = 0;
-
-    if (skip_space)
-        p += quern_space_length(p, end);
-    for (; p < end; length++) {
-        const size_t space = quern_space_length(p, end);
-        if (out != NULL)
-            out[length] = space > 0 ? ' ' : (char)*p;
-        p += space > 0 ? space : 1;
-    }
-    return length;
-}
-
 const struct quern_tokenizer_kind quern_unigram_kind = {
     .name = "unigram",
     .gguf_name = "t5",
@@ -227,5 +208,5 @@ const struct quern_tokenizer_kind quern_unigram_kind = {
     .release_tokenizer = release_tokenizer,
     .split = quern_unigram_split,
     .merge = quern_unigram_merge,
-    .piece_text = piece_text,
+    .piece_text = quern_metaspace_text,
 };
