@@ -130,13 +130,24 @@ static void put_result(const struct attend *a, const struct quern_text_span *spa
                                                           layer->output.length, h * layer->head, result, layer->head);
 }
 
+/* Tokens whose queries a thread takes at a time: the fewest from tile_tokens on whose rows are at least three quarters
+ * of those that are computed for them. */
+static int tile_tokens(const struct quern_engine *e, const struct quern_layer *layer)
+{
+    const int group = layer->heads / layer->kv_heads, rows = e->attention->rows;
+    int tokens = e->attention->tile_tokens;
+    while (tokens < QUERN_KEY_BLOCK && 4 * tokens * group < 3 * ((tokens * group + rows - 1) / rows * rows))
+        tokens *= 2;
+    return tokens;
+}
+
 /* Tile = (block, tile_tokens of it, key and value head). */
 static void attend_tile(void *argument, int tile, int thread)
 {
     const struct attend *a = argument;
     const struct quern_engine *e = a->engine;
     const struct quern_layer *layer = a->layer;
-    const int tokens = e->attention->tile_tokens, parts = QUERN_KEY_BLOCK / tokens;
+    const int tokens = tile_tokens(e, layer), parts = QUERN_KEY_BLOCK / tokens;
     const int kv_head = tile % layer->kv_heads, part = tile / layer->kv_heads;
     const int group = layer->heads / layer->kv_heads;
     int first;
@@ -164,6 +175,6 @@ void quern_engine_attend(struct quern_engine *engine, const struct quern_layer *
     quern_pool_run(engine->pool, prepare_tile, &a, 2 * engine->blocks);
     quern_engine_lap(engine, QUERN_PASS_HEADS);
     quern_pool_run(engine->pool, attend_tile, &a,
-                   engine->blocks * (QUERN_KEY_BLOCK / engine->attention->tile_tokens) * layer->kv_heads);
+                   engine->blocks * (QUERN_KEY_BLOCK / tile_tokens(engine, layer)) * layer->kv_heads);
     quern_engine_lap(engine, QUERN_PASS_ATTEND);
 }

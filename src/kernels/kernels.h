@@ -111,9 +111,9 @@ struct quern_attention_job {
 struct quern_attention {
     int rows; /* query rows that are computed together, even when fewer are asked for */
 
-    /* Tokens of a text whose queries a thread takes at a time: few enough for every thread to find work in a short
-     * text. It divides QUERN_KEY_BLOCK. With three query heads that share keys, their rows are a multiple of `rows`, or
-     * nearly so. */
+    /* The fewest tokens of a text whose queries a thread takes at a time: few enough for every thread to find work in a
+     * short text. It is QUERN_KEY_BLOCK, or that halved some times. With three query heads that share keys, their rows
+     * are a multiple of `rows`, or nearly so; for other groups the engine takes more tokens. */
     int tile_tokens;
 
     /* Bytes for the packed keys and values of a text, and for a thread's scratch memory with texts of up to that

@@ -78,6 +78,8 @@ INLINE void gemm_float32(struct quern_panel_layout layout, float *c, size_t c_st
 {
     for (; count >= F32_ROWS; count -= F32_ROWS, a += F32_ROWS * a_stride, c += F32_ROWS * c_stride)
         tile_float32(layout, F32_ROWS, c, c_stride, a, a_stride, panel, length);
+    for (; F32_ROWS > 4 && count >= 4; count -= 4, a += 4 * a_stride, c += 4 * c_stride)
+        tile_float32(layout, 4, c, c_stride, a, a_stride, panel, length);
     for (; count > 0; count--, a += a_stride, c += c_stride)
         tile_float32(layout, 1, c, c_stride, a, a_stride, panel, length);
 }

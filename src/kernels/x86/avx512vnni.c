@@ -14,7 +14,7 @@ TARGET_BEGIN
 #define DOT2(sum, a, b) ((vi)_mm512_dpwssd_epi32((__m512i)(sum), (__m512i)(a), (__m512i)(b)))
 #define PREFETCH(p) _mm_prefetch((const char *)(p), _MM_HINT_T1)
 #define PANEL_FLIP 0x80
-#define F32_ROWS 4
+#define F32_ROWS 8
 #define INT8_ROWS 6
 #define INT8_VECTORS 2
 #define INT16_QUERIES 12
