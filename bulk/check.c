@@ -161,5 +161,6 @@ int quern_bulk_check(const char *folder, void (*tell)(void *user, const char *li
     if (code == QUERN_OK)
         code = check_ids(&check);
     free(check.ids);
+    quern_complete_close(&check.complete);
     return code != QUERN_OK ? code : check.is_wrong;
 }

@@ -5,15 +5,18 @@
 #include "bulk.h"
 #include "parts/part.h"
 
+#include <jansson.h>
+
 struct quern_complete {
     const char *folder;
+    json_t *manifest; /* has the strings of the shape */
     enum quern_vector_format format;
     struct quern_vector_shape shape; /* rows: of all parts */
     uint64_t parts, part_records, records;
-    bool is_chunked;
 };
 
-/* Reads what OUT is. QUERN_EINVAL when a part is missing: the first that is. */
+/* Reads what OUT is. QUERN_EINVAL when a part is missing: the first that is. It may be closed even after a failure. */
 int quern_complete_open(struct quern_complete *complete, const char *folder, quern_error *error);
+void quern_complete_close(struct quern_complete *complete);
 
 #endif

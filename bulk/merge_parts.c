@@ -44,7 +44,7 @@ static int merge_lines(const struct quern_complete *complete, const char *path, 
 }
 
 /* Appends the rows of a part. */
-static int merge_part(struct quern_vector_file *out, const struct quern_complete *complete, uint64_t part,
+static int merge_part(struct quern_vector_file *vectors, const struct quern_complete *complete, uint64_t part,
                       quern_error *error)
 {
     struct quern_part_reader reader;
@@ -52,7 +52,7 @@ static int merge_part(struct quern_vector_file *out, const struct quern_complete
     quern_text members;
     int code = quern_part_reader_open(&reader, complete->folder, part, complete->format, &complete->shape, error);
     while (code == QUERN_OK && (code = quern_part_reader_next(&reader, &row, &members, error)) == 1) {
-        quern_vector_file_put(out, row, members);
+        quern_vector_file_put(vectors, row, members);
         code = QUERN_OK;
     }
     quern_part_reader_close(&reader);
@@ -63,33 +63,42 @@ static int merge_vectors(const struct quern_complete *complete, const char *path
 {
     struct quern_safe_file file;
     int code = quern_safe_file_open(&file, path, false, error);
-    struct quern_vector_file out = {.format = complete->format, .shape = complete->shape, .file = file.file};
+    struct quern_vector_file vectors = {.code = QUERN_OK};
     if (code == QUERN_OK)
-        quern_vector_file_begin(&out);
+        quern_vector_file_begin(&vectors, complete->format, &complete->shape, file.file);
     for (uint64_t i = 0; code == QUERN_OK && i < complete->parts; i++)
-        code = merge_part(&out, complete, i, error);
+        code = merge_part(&vectors, complete, i, error);
     if (code == QUERN_OK)
-        code = quern_vector_file_end(&out, path, error);
+        code = quern_vector_file_end(&vectors, path, error);
+    quern_vector_file_close(&vectors);
     if (code == QUERN_OK)
         return quern_safe_file_finish(&file, error);
     quern_safe_file_discard(&file);
     return code;
 }
 
+/* Writes the files of a run that is complete. */
+static int merge(const struct quern_complete *complete, const char *path, quern_error *error)
+{
+    const char *ending = quern_vector_format_ending(complete->format);
+    const size_t length = strlen(path), ending_length = strlen(ending);
+    int code = QUERN_OK;
+    if (length <= ending_length || strcmp(path + length - ending_length, ending) != 0)
+        return quern_jobs_fail(error, QUERN_EINVAL, "the parts of %s are %s files, so the merged file must be one, "
+                               "too: its name must end with %s", complete->folder, ending, ending);
+    if (!quern_vector_format_has_members(complete->format))
+        code = merge_lines(complete, path, ".ids.jsonl", error);
+    if (code == QUERN_OK)
+        code = merge_lines(complete, path, ".errors.jsonl", error);
+    return code == QUERN_OK ? merge_vectors(complete, path, error) : code;
+}
+
 int quern_bulk_merge(const char *folder, const char *path, quern_error *error)
 {
     struct quern_complete complete;
     int code = quern_complete_open(&complete, folder, error);
-    if (code != QUERN_OK)
-        return code;
-    const char *ending = quern_vector_format_ending(complete.format);
-    const size_t length = strlen(path), ending_length = strlen(ending);
-    if (length <= ending_length || strcmp(path + length - ending_length, ending) != 0)
-        return quern_jobs_fail(error, QUERN_EINVAL, "the parts of %s are %s files, so the merged file must be one, "
-                               "too: its name must end with %s", folder, ending, ending);
-    if (!quern_vector_format_has_members(complete.format))
-        code = merge_lines(&complete, path, ".ids.jsonl", error);
     if (code == QUERN_OK)
-        code = merge_lines(&complete, path, ".errors.jsonl", error);
-    return code == QUERN_OK ? merge_vectors(&complete, path, error) : code;
+        code = merge(&complete, path, error);
+    quern_complete_close(&complete);
+    return code;
 }

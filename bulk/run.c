@@ -114,11 +114,23 @@ static int make_part(struct bulk_run *run, quern_error *error)
     return code;
 }
 
+/* What the rows of this run have in common. */
+static struct quern_vector_shape shape_of(const struct bulk_run *run)
+{
+    const struct quern_bulk_options *options = run->options;
+    struct quern_vector_shape shape = {.dtype = options->dtype, .dimensions = run->batch.dimensions,
+                                       .has_ids = options->columns.id != NULL, .is_chunked = options->is_chunked,
+                                       .is_cut = options->embed.flags & QUERN_TRUNCATE,
+                                       .keep_count = options->columns.keep_count};
+    memcpy(shape.keep, options->columns.keep, sizeof shape.keep);
+    return shape;
+}
+
 /* Makes a part that is not done. */
 static int begin_part(struct bulk_run *run, uint64_t number, quern_error *error)
 {
     run->part = (struct quern_part){.folder = run->options->output, .number = number, .format = run->options->format,
-                                    .shape = {run->options->dtype, run->batch.dimensions, 0}};
+                                    .shape = shape_of(run)};
     run->progress->part = number;
     int code = quern_part_open(&run->part, error);
     if (code == QUERN_PART_BUSY)
@@ -240,7 +252,10 @@ static int prepare(struct bulk_run *run, quern_error *error)
     if (code == QUERN_OK)
         code = quern_batch_open(&run->batch, run->job, error);
     quern_records_begin(&run->records, &run->files, &options->columns);
-    return code;
+    if (code != QUERN_OK)
+        return code;
+    const struct quern_vector_shape shape = shape_of(run);
+    return quern_vector_shape_check(&shape, options->format, error);
 }
 
 int quern_bulk_run(const struct quern_bulk_job *job, struct quern_bulk_progress *progress, quern_error *error)

@@ -38,6 +38,7 @@ with open('b.csv', 'w', newline='') as file:
     writer.writerow(['n', 'id', 'body', 'more'])
     for i in range(400):
         writer.writerow([i, f'b{i}', f'"quoted", {text()}\nnext', '"' if i % 2 else ''])
+open('empty.txt', 'w').close()
 END
 
 # ------------------------------------------------------------------ misuse
@@ -122,6 +123,30 @@ for dtype in f16 int8 binary; do
 import base64, json
 rows = b''.join(base64.b64decode(json.loads(line)['embedding']) for line in open('j$dtype.jsonl'))
 assert rows == open('$dtype.npy', 'rb').read()[128:]"
+done
+
+# A file of columns holds the vectors one behind the other: up to 65,536 rows of them.
+for format in arrow; do
+    for dtype in f32 f16 int8 binary; do
+        run run a.jsonl --id id --text body --keep n,more -o c$dtype.$format -f $format --dtype $dtype -d 8 \
+            --part-rows 120
+        run run merge c$dtype.$format -o c$dtype.$format.$format
+        run run a.jsonl --id id --text body --keep n,more -o d$dtype.$format -f $format --dtype $dtype -d 8 \
+            --part-rows 500
+        check "$format of $dtype: merged parts are one part" same c$dtype.$format.$format d$dtype.$format/part-00000.$format
+        run run a.jsonl --id id --text body -o n$dtype.$format --dtype $dtype -d 8 && run run merge n$dtype.$format -o n.npy
+        check "$format of $dtype holds the same bytes" python3 -c "
+assert open('n.npy', 'rb').read()[128:] in open('c$dtype.$format.$format', 'rb').read()"
+    done
+    run run verify cf32.$format
+    check "verify reads $format" prints "is complete"
+    printf 'a0' | dd of=cf32.$format/part-00001.$format bs=1 seek=70 conv=notrunc 2>dd.err
+    run run verify cf32.$format
+    check "and finds a byte that has changed" grep -qF "another checksum" err
+    run run a.jsonl --id id --text body --keep tokens -o twice.$format -f $format
+    check "two columns of $format with one name are refused" fails '"tokens"'
+    run run empty.txt -o none.$format -f $format && run run merge none.$format -o none.merged.$format
+    check "a file of $format may have no rows" test -s none.merged.$format
 done
 
 # ------------------------------------------------------------------ bad records
@@ -241,7 +266,6 @@ status=$?
 check "a full disk is an error that names the folder" fails "cannot write to full"
 run run lines.txt -o full && run run merge full -o full.npy
 check "and the run goes on when there is room" same full.npy embed.npy
-: >empty.txt
 run run empty.txt -o nothing
 check "an empty file is done at once" succeeds
 run run verify nothing

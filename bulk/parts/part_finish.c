@@ -34,7 +34,7 @@ static int copy_file(const struct quern_part *part, FILE *from, uint64_t bytes, 
 }
 
 /* Writes all rows of the journal, each with its line of ids. */
-static int write_rows(struct quern_part *part, struct quern_vector_file *out, const char *path, quern_error *error)
+static int write_rows(struct quern_part *part, struct quern_vector_file *vectors, const char *path, quern_error *error)
 {
     unsigned char *row = malloc(part->row_bytes);
     char *line = NULL;
@@ -42,16 +42,15 @@ static int write_rows(struct quern_part *part, struct quern_vector_file *out, co
     int code = row != NULL ? QUERN_OK : quern_jobs_fail(error, QUERN_ENOMEM, "no memory to write %s", path);
     rewind(part->rows);
     rewind(part->ids);
-    quern_vector_file_begin(out);
     for (uint64_t i = 0; code == QUERN_OK && i < part->state.rows; i++) {
         const ssize_t length = getline(&line, &capacity, part->ids);
         if (length < 1 || fread(row, 1, part->row_bytes, part->rows) != part->row_bytes)
             code = quern_jobs_fail(error, QUERN_EIO, "the journal of %s ends too early", path);
         else
-            quern_vector_file_put(out, row, (quern_text){line, (size_t)length - 1});
+            quern_vector_file_put(vectors, row, (quern_text){line, (size_t)length - 1});
     }
     if (code == QUERN_OK)
-        code = quern_vector_file_end(out, path, error);
+        code = quern_vector_file_end(vectors, path, error);
     free(line);
     free(row);
     return code;
@@ -63,11 +62,13 @@ static int write_vectors(struct quern_part *part, struct quern_part_done *done, 
     struct quern_safe_file file;
     quern_part_path(path, part->folder, part->number, quern_vector_format_ending(part->format));
     int code = quern_safe_file_open(&file, path, false, error);
-    struct quern_vector_file out = {.format = part->format, .shape = part->shape, .file = file.file};
+    struct quern_vector_file vectors;
+    quern_vector_file_begin(&vectors, part->format, &part->shape, file.file);
     if (code == QUERN_OK)
-        code = write_rows(part, &out, path, error);
-    done->bytes = out.bytes;
-    done->crc = out.crc;
+        code = write_rows(part, &vectors, path, error);
+    done->bytes = vectors.out.bytes;
+    done->crc = vectors.out.crc;
+    quern_vector_file_close(&vectors);
     if (code == QUERN_OK)
         return quern_safe_file_finish(&file, error);
     quern_safe_file_discard(&file);

@@ -27,6 +27,10 @@ int quern_part_reader_open(struct quern_part_reader *reader, const char *folder,
     if (code != 1)
         return code < 0 ? code : quern_jobs_fail(error, QUERN_EINVAL, "part %llu is not done",
                                                  (unsigned long long)number);
+    if (quern_vector_format_has_columns(format)) {
+        quern_part_path(reader->path, folder, number, quern_vector_format_ending(format));
+        return quern_row_reader_open(&reader->columns, reader->path, shape, error);
+    }
     reader->row = malloc(reader->row_bytes);
     if (reader->row == NULL)
         return quern_jobs_fail(error, QUERN_ENOMEM, "no memory to read a part");
@@ -127,10 +131,14 @@ int quern_part_reader_next(struct quern_part_reader *reader, const void **row, q
 {
     if (reader->given == reader->done.state.rows)
         return 0;
+    reader->given++;
+    if (quern_vector_format_has_columns(reader->format)) {
+        const int code = quern_row_reader_next(&reader->columns, row, members, error);
+        return code == 0 ? ends_early(reader, error) : code;
+    }
     const int code = reader->format == QUERN_VECTORS_NPY ? read_npy(reader, members, error)
                                                          : read_jsonl(reader, members, error);
     *row = reader->row;
-    reader->given++;
     return code == QUERN_OK ? 1 : code;
 }
 
@@ -140,6 +148,7 @@ void quern_part_reader_close(struct quern_part_reader *reader)
         fclose(reader->rows);
     if (reader->ids != NULL)
         fclose(reader->ids);
+    quern_row_reader_close(&reader->columns);
     free(reader->row);
     free(reader->line);
     *reader = (struct quern_part_reader){.rows = NULL};

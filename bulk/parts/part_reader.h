@@ -3,13 +3,15 @@
 #define QUERN_BULK_PART_READER_H
 
 #include "part.h"
+#include "row_columns.h"
 
 struct quern_part_reader {
     enum quern_vector_format format;
     size_t row_bytes;
     struct quern_part_done done;
     uint64_t given;      /* rows */
-    FILE *rows, *ids;    /* ids: NULL where they are in the file of the rows */
+    FILE *rows, *ids;    /* of formats without columns; ids: NULL where they are in the file of the rows */
+    struct quern_row_reader columns; /* of formats with columns */
     unsigned char *row;
     char *line;
     size_t line_capacity;

@@ -2,16 +2,14 @@
 
 #include "jobs_error.h"
 #include "json_text.h"
+#include "row_columns.h"
 
 #include <errno.h>
 #include <string.h>
-#include <zlib.h>
 
 static void put(struct quern_vector_file *file, const void *data, size_t length)
 {
-    fwrite(data, 1, length, file->file);
-    file->crc = crc32_z((uLong)file->crc, data, length);
-    file->bytes += length;
+    quern_summed_put(&file->out, data, length);
 }
 
 static void put_string(struct quern_vector_file *file, const char *string)
@@ -98,16 +96,59 @@ static void put_jsonl(struct quern_vector_file *file, const void *row, quern_tex
     put_string(file, "}\n");
 }
 
+/* ---------------------------------------------------------------- columns */
+
+static void begin_columns(struct quern_vector_file *file)
+{
+    quern_row_columns_add(&file->columns, &file->shape);
+    file->code = quern_column_group_open(&file->columns, &file->error);
+}
+
+static void begin_arrow(struct quern_vector_file *file)
+{
+    begin_columns(file);
+    if (file->code == QUERN_OK)
+        file->code = quern_arrow_begin(&file->arrow, &file->out, &file->columns, &file->error);
+}
+
+/* Writes the rows that were collected. */
+static void flush_arrow(struct quern_vector_file *file)
+{
+    if (file->columns.has_failed)
+        file->code = quern_jobs_fail(&file->error, QUERN_ENOMEM, "no memory for the rows of a file");
+    if (file->code == QUERN_OK && file->columns.rows > 0)
+        file->code = quern_arrow_write(&file->arrow, &file->out, &file->columns, &file->error);
+    quern_column_group_clear(&file->columns);
+}
+
+static void put_arrow(struct quern_vector_file *file, const void *row, quern_text members)
+{
+    if (!quern_row_columns_put(&file->columns, members, row))
+        file->code = quern_jobs_fail(&file->error, QUERN_EFORMAT, "a row has other columns than the file: %.*s",
+                                     (int)(members.length < 100 ? members.length : 100), members.data);
+    else if (quern_column_group_is_full(&file->columns))
+        flush_arrow(file);
+}
+
+static void end_arrow(struct quern_vector_file *file)
+{
+    flush_arrow(file);
+    if (file->code == QUERN_OK)
+        file->code = quern_arrow_end(&file->arrow, &file->out, &file->columns, &file->error);
+}
+
 /* ---------------------------------------------------------------- formats */
 
 static const struct {
     const char *name, *ending;
-    bool has_members;
+    bool has_members, has_columns;
     void (*begin)(struct quern_vector_file *file);
     void (*put)(struct quern_vector_file *file, const void *row, quern_text members);
+    void (*end)(struct quern_vector_file *file);
 } formats[] = {
-    [QUERN_VECTORS_NPY] = {"npy", ".npy", false, begin_npy, put_npy},
-    [QUERN_VECTORS_JSONL] = {"jsonl", ".jsonl", true, NULL, put_jsonl},
+    [QUERN_VECTORS_NPY] = {"npy", ".npy", false, false, begin_npy, put_npy, NULL},
+    [QUERN_VECTORS_JSONL] = {"jsonl", ".jsonl", true, false, NULL, put_jsonl, NULL},
+    [QUERN_VECTORS_ARROW] = {"arrow", ".arrow", true, true, begin_arrow, put_arrow, end_arrow},
 };
 
 const char *quern_vector_format_name(enum quern_vector_format format)
@@ -133,22 +174,54 @@ bool quern_vector_format_has_members(enum quern_vector_format format)
     return formats[format].has_members;
 }
 
-void quern_vector_file_begin(struct quern_vector_file *file)
+bool quern_vector_format_has_columns(enum quern_vector_format format)
 {
-    file->bytes = 0;
-    file->crc = crc32_z(0, NULL, 0);
-    if (formats[file->format].begin != NULL)
-        formats[file->format].begin(file);
+    return formats[format].has_columns;
 }
 
-void quern_vector_file_put(struct quern_vector_file *file, const void *row, quern_text members)
+int quern_vector_shape_check(const struct quern_vector_shape *shape, enum quern_vector_format format,
+                             quern_error *error)
 {
-    formats[file->format].put(file, row, members);
+    struct quern_column_group columns = {.count = 0};
+    if (!formats[format].has_columns)
+        return QUERN_OK;
+    quern_row_columns_add(&columns, shape);
+    for (int i = 0; i < columns.count; i++)
+        for (int j = 0; j < i; j++)
+            if (strcmp(columns.columns[i].name, columns.columns[j].name) == 0)
+                return quern_jobs_fail(error, QUERN_EINVAL, "a column \"%s\" cannot be kept in %s files, which have "
+                                       "a column of this name: give it another name, or use another format",
+                                       columns.columns[i].name, formats[format].name);
+    return QUERN_OK;
 }
 
-int quern_vector_file_end(struct quern_vector_file *file, const char *name, quern_error *error)
+void quern_vector_file_begin(struct quern_vector_file *vectors, enum quern_vector_format format,
+                             const struct quern_vector_shape *shape, FILE *file)
 {
-    if (fflush(file->file) == 0 && !ferror(file->file))
+    *vectors = (struct quern_vector_file){.format = format, .shape = *shape, .out = {.file = file}};
+    if (formats[format].begin != NULL)
+        formats[format].begin(vectors);
+}
+
+void quern_vector_file_put(struct quern_vector_file *vectors, const void *row, quern_text members)
+{
+    if (vectors->code == QUERN_OK)
+        formats[vectors->format].put(vectors, row, members);
+}
+
+int quern_vector_file_end(struct quern_vector_file *vectors, const char *name, quern_error *error)
+{
+    if (vectors->code == QUERN_OK && formats[vectors->format].end != NULL)
+        formats[vectors->format].end(vectors);
+    if (vectors->code != QUERN_OK)
+        return quern_jobs_fail(error, vectors->code, "%s: %s", name, vectors->error.text);
+    if (fflush(vectors->out.file) == 0 && !ferror(vectors->out.file))
         return QUERN_OK;
     return quern_jobs_fail(error, QUERN_EIO, "cannot write to %s: %s", name, strerror(errno));
+}
+
+void quern_vector_file_close(struct quern_vector_file *vectors)
+{
+    quern_column_group_close(&vectors->columns);
+    quern_arrow_writer_close(&vectors->arrow);
 }
