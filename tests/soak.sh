@@ -1,6 +1,7 @@
 #!/bin/sh
-# Runs a server under hostile requests, under 64 clients that also send faulty requests, and kills it by kill -9. The
-# server must not crash, every vector must be right, and anonymous memory must not grow.
+# Runs a server under hostile requests, under 64 clients that also send faulty requests, with models that take turns in
+# memory, and kills it by kill -9. The server must not crash, every vector must be right, and anonymous memory must not
+# grow.
 # usage: soak.sh BUILD-DIRECTORY [SECONDS]
 set -eu
 export ASAN_OPTIONS="quarantine_size_mb=8:${ASAN_OPTIONS:-}" # small, so freed memory is really given back
@@ -42,6 +43,26 @@ before=$(anonymous_kb)
 load "$seconds" --faults 20 --seed 2 --pid "$server" || failed "a client got something wrong"
 after=$(anonymous_kb)
 [ "$after" -le $((before + before / 10 + 4096)) ] || failed "anonymous memory grew from $before to $after kB"
+
+stop_server || failed "the server did not end well"
+
+echo "== clients of two models that do not fit into memory together"
+"$build/tools/mkmodel" wide "$work/wide.gguf"
+"$build/tools/mkmodel" wide "$work/broad.gguf" --seed 2
+start_server "$build/quern" "$work/wide.gguf" "$work/several.log" -m "$work/broad.gguf" --models-memory 3M \
+    --unload-after 0.1
+for round in 1 2; do
+    before=$after
+    load $((seconds / 4 + 5)) --faults 20 --model wide &
+    clients=$!
+    load $((seconds / 4 + 5)) --faults 20 --model broad || failed "a client of the second model got something wrong"
+    wait "$clients" || failed "a client of the first model got something wrong"
+    after=$(anonymous_kb)
+done
+[ "$after" -le $((before + before / 10 + 4096)) ] || failed "anonymous memory grew from $before to $after kB"
+grep -q 'broad: freed' "$work/several.log" || failed "no model was freed"
+stop_server || failed "the server did not end well"
+start_server "$build/quern" "$work/tiny.gguf" "$work/first.log"
 
 echo "== kill -9 and a restart, while clients try again"
 load 15 --faults 10 >"$work/load" 2>&1 &
