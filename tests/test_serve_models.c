@@ -218,11 +218,19 @@ static void test_models_take_turns(void **state)
             reply_free(&reply);
         }
     }
-    for (int c = 0; c < CLIENTS; c++)
-        close(clients[c]);
     assert_true(measure("\nquern_model_loads_total{model=\"wide\"} ") >= 2);
     assert_true(measure("\nquern_model_load_failures_total{model=\"wide\"} ") == 0);
-    serve_switch(NULL);
+    for (int c = 0; c < CLIENTS; c++)
+        client_post(clients[c], "/v1/embeddings", "", c % OTHERS == 0 ? "{\"model\":\"wide\",\"input\":\"a\"}"
+                                                                      : "{\"model\":\"broad\",\"input\":\"a\"}");
+    serve_switch(NULL); /* what was accepted is answered before the end */
+    for (int c = 0; c < CLIENTS; c++) {
+        struct reply reply;
+        client_read(clients[c], &reply);
+        assert_int_equal(reply.status, 200);
+        reply_free(&reply);
+        close(clients[c]);
+    }
 }
 
 /* Clients that leave while their model is loaded, and requests whose time ends before. */

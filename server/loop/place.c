@@ -83,7 +83,7 @@ static void load_cache(struct quern_place *place, const char *path)
     struct quern_service *service = &place->server->service;
     char space[QUERN_SPACE_SIZE] = "";
     quern_space(place->served->model, NULL, space, NULL);
-    snprintf(place->cache_key, sizeof place->cache_key, "%s %.24s %.24s", space, place->kernels, path);
+    snprintf(place->cache_key, sizeof place->cache_key, "%s %.24s %.8s", space, place->kernels, path);
     const long texts = quern_cache_file_read(&place->served->cache, place->cache_file, place->cache_key);
     if (texts >= 0)
         quern_log(service, "info", "read %ld vectors from %s", texts, place->cache_name);

@@ -81,6 +81,8 @@ static void submit(struct quern_place *place, enum quern_place_state state, void
 static void begin_freeing(struct quern_place *place)
 {
     struct quern_served *served = place->served;
+    if (!place->server->shelf.loader.is_running) /* the server ends, and frees all itself */
+        return;
     served->is_loaded = false;
     quern_cache_counts_add(&served->cache_counts, &served->cache.counts);
     submit(place, QUERN_PLACE_FREEING, free_memory);
@@ -198,7 +200,7 @@ static void call_back(struct quern_server *server)
 static void advance(struct quern_server *server)
 {
     struct quern_shelf *shelf = &server->shelf;
-    while (shelf->first_wanted != NULL && !is_any(server, QUERN_PLACE_LOADING)) {
+    while (shelf->loader.is_running && shelf->first_wanted != NULL && !is_any(server, QUERN_PLACE_LOADING)) {
         struct quern_place *place = shelf->first_wanted;
         if (place->first != NULL && !make_room(server, place))
             return;
@@ -346,7 +348,7 @@ static void take_done(struct quern_place *place)
 void quern_shelf_collect(struct quern_server *server)
 {
     struct quern_background_job *job = quern_background_collect(&server->shelf.loader);
-    if (job == NULL)
+    if (job == NULL || !server->shelf.loader.is_running)
         return;
     for (struct quern_background_job *next; job != NULL; job = next) {
         next = job->after;
