@@ -386,7 +386,8 @@ QUERN_API int quern_space(const quern_model *model, const quern_embed_options *o
 
 typedef struct quern_tokenizer_info {
     size_t size;
-    const char *kind;      /* "sentencepiece" (BPE), "character-bpe", "wordpiece", "unigram" */
+    const char *kind;      /* "sentencepiece" (BPE), "character-bpe", "byte-bpe", "wordpiece",
+                              "unigram" */
     int vocabulary;        /* tokens in the vocabulary: ids are 0 to vocabulary - 1 */
     int32_t bos, eos;      /* the tokens that open and close every text; -1: none does */
     int32_t unknown;       /* the token for characters that the vocabulary lacks; -1: none */

@@ -77,6 +77,41 @@ static void test_describe(void **state)
     }
 }
 
+/* A rule for words that the library does not know is refused by name. Two rules are two spaces. */
+static void test_rules_for_words(void **state)
+{
+    (void)state;
+    static const char *const rules[] = {"qwen2", "gpt-2", "other-bpe"};
+    const quern_text text = {"the word", 8};
+    char spaces[QUERN_COUNT(rules)][QUERN_SPACE_SIZE];
+    size_t count;
+    for (size_t i = 0; i < QUERN_COUNT(rules); i++) {
+        char path[TRIAL_PATH];
+        quern_tokenizer_info info = {.size = sizeof info};
+        struct quern_recipe recipe = trial_recipe(QUERN_TYPE_Q8_0, false);
+        recipe.tokenizer = "gpt2";
+        recipe.merges = true;
+        recipe.pre = rules[i];
+        trial_make(path, &recipe);
+        quern_model *model = trial_open(path, NULL);
+        unlink(path);
+        quern_context *context = trial_context(model, QUERN_PATH_FAST, 1, 0);
+        assert_int_equal(quern_space(model, NULL, spaces[i], &error), QUERN_OK);
+        if (i < 2) {
+            assert_int_equal(quern_tokenizer_describe(model, &info, &error), QUERN_OK);
+            assert_string_equal(info.kind, "byte-bpe");
+            assert_int_equal(quern_tokenize(context, text, NULL, ids, MOST_IDS, &count, &error), QUERN_OK);
+            assert_true(count > 2);
+        } else {
+            expect_error(quern_tokenize(context, text, NULL, ids, MOST_IDS, &count, &error), QUERN_EUNSUPPORTED,
+                         "tokenizer.ggml.pre is \"other-bpe\", a rule for the words of a \"gpt2\" tokenizer");
+        }
+        quern_context_free(context);
+        quern_model_close(model);
+    }
+    assert_string_not_equal(spaces[0], spaces[1]);
+}
+
 /* ---------------------------------------------------------------- spans */
 
 /* The text with a space for each U+2581, as these tokenizers do not tell the two apart. */
@@ -226,7 +261,8 @@ static void test_detokenize_refuses(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_describe),       cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_describe),
+        cmocka_unit_test(test_rules_for_words),       cmocka_unit_test(test_texts),
         cmocka_unit_test(test_spans_of_prompts), cmocka_unit_test(test_spans_refuse),
         cmocka_unit_test(test_detokenize),     cmocka_unit_test(test_detokenize_refuses),
     };

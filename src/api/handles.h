@@ -23,6 +23,7 @@ struct quern_model {
     uint64_t digest;                     /* of everything that decides a vector, but for the prompts */
     struct quern_vocabulary *vocabulary; /* NULL: the library has no tokenizer for this model */
     char tokenizer_name[64];             /* the kind of tokenizer, as the file names it */
+    char tokenizer_pre[64];              /* its rule for words, likewise, if the library lacks only that */
     quern_text *texts;                   /* [vocabulary]: the pieces, views of the file */
     float *scores;                       /* [vocabulary] */
     bool keeps_capitals;                 /* the file does not say so, but its pieces do */

@@ -146,6 +146,8 @@ static void digest_vocabulary(quern_model *model, const struct quern_vocabulary_
         if (array != NULL)
             model->digest = quern_digest_bytes(model->digest, array->data, array->bytes);
     }
+    if (source->pre.length > 0)
+        model->digest = quern_digest_bytes(model->digest, source->pre.data, source->pre.length);
     if (source->charsmap.length > 0)
         model->digest = quern_digest_bytes(model->digest, source->charsmap.data, source->charsmap.length);
 }
@@ -163,6 +165,8 @@ static int read_source(quern_model *model, const struct quern_tokenizer_kind *ki
     *source = quern_tokenizer_defaults(kind);
     source->count = (size_t)model->network.shape.vocabulary;
     QUERN_TRY(read_settings(model, source, error));
+    if (quern_tokenizer_uses_pre(kind))
+        QUERN_TRY(quern_gguf_string(&model->gguf, "tokenizer.ggml.pre", &source->pre, error));
     if (quern_tokenizer_uses_scores(kind))
         QUERN_TRY(read_scores(model, error));
     if (quern_tokenizer_uses_charsmap(kind))
@@ -195,15 +199,22 @@ static int make_vocabulary(quern_model *model, const struct quern_tokenizer_kind
     return QUERN_OK;
 }
 
+static void copy_name(char *out, size_t size, quern_text name)
+{
+    snprintf(out, size, "%.*s", (int)(name.length < size ? name.length : size), name.data);
+}
+
 int quern_model_read_vocabulary(quern_model *model, quern_error *error)
 {
-    quern_text name = {"", 0};
+    quern_text name = {"", 0}, pre = {"default", 7};
     QUERN_TRY(quern_gguf_string(&model->gguf, "tokenizer.ggml.model", &name, error));
+    QUERN_TRY(quern_gguf_string(&model->gguf, "tokenizer.ggml.pre", &pre, error));
     const struct quern_tokenizer_kind *kind = quern_tokenizer_kind_find(name);
-    if (kind != NULL)
+    if (kind != NULL && quern_tokenizer_takes(kind, pre))
         return make_vocabulary(model, kind, error);
-    snprintf(model->tokenizer_name, sizeof model->tokenizer_name, "%.*s",
-             (int)(name.length < sizeof model->tokenizer_name ? name.length : sizeof model->tokenizer_name), name.data);
+    copy_name(model->tokenizer_name, sizeof model->tokenizer_name, name);
+    if (kind != NULL)
+        copy_name(model->tokenizer_pre, sizeof model->tokenizer_pre, pre);
     return QUERN_OK;
 }
 
@@ -215,6 +226,11 @@ int quern_model_check_tokenizer(const quern_model *model, quern_error *error)
         return quern_fail(error, QUERN_EUNSUPPORTED,
                           "the model's file has no tokenizer (tokenizer.ggml.model is missing): this model can embed "
                           "tokens, but no texts");
+    if (model->tokenizer_pre[0] != '\0')
+        return quern_fail(error, QUERN_EUNSUPPORTED,
+                          "tokenizer.ggml.pre is \"%s\", a rule for the words of a \"%s\" tokenizer that quern does "
+                          "not have: this model can embed tokens, but no texts", model->tokenizer_pre,
+                          model->tokenizer_name);
     return quern_fail(error, QUERN_EUNSUPPORTED,
                       "tokenizer.ggml.model is \"%s\", a kind of tokenizer that quern does not have: this model can "
                       "embed tokens, but no texts", model->tokenizer_name);

@@ -146,7 +146,7 @@ int quern_pair_table_new(struct quern_pair_table *table, const struct quern_voca
 
     if (count >= INT32_MAX)
         return quern_fail(error, QUERN_EFORMAT, "a vocabulary of %zu merges: it may have 2147483646", count);
-    table->bucket_count = count * 3 / 8 + 1; /* so two thirds of the places are taken, and one at least is free */
+    table->bucket_count = count / 2 + 1; /* so half of the places are taken, and one at least is free */
     table->buckets = quern_pages_take(table->bucket_count * sizeof *table->buckets, error);
     if (table->buckets == NULL)
         return QUERN_ENOMEM;

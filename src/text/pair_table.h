@@ -16,7 +16,7 @@ struct quern_pair_bucket {
 };
 
 struct quern_pair_table {
-    struct quern_pair_bucket *buckets; /* [bucket_count] */
+    struct quern_pair_bucket *buckets; /* [bucket_count]: on average two pairs in each */
     size_t bucket_count;
     uint64_t seed;
 };

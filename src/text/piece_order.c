@@ -33,15 +33,23 @@ static bool sort_by_digit(const uint32_t *ranks, const int32_t *from, int32_t *t
     return true;
 }
 
-int quern_piece_order_new(struct quern_piece_order *order, const uint32_t *ranks, size_t count, quern_error *error)
+int quern_piece_order_by_id(struct quern_piece_order *order, size_t count, quern_error *error)
 {
     order->ids = malloc(count * sizeof *order->ids);
     order->places = malloc(count * sizeof *order->places);
     if (order->ids == NULL || order->places == NULL)
         return quern_fail(error, QUERN_ENOMEM, "no memory for a vocabulary of %zu pieces", count);
-    int32_t *spare = (int32_t *)order->places; /* until the places are known */
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         order->ids[i] = (int32_t)i;
+        order->places[i] = 2 * (uint32_t)i;
+    }
+    return QUERN_OK;
+}
+
+int quern_piece_order_new(struct quern_piece_order *order, const uint32_t *ranks, size_t count, quern_error *error)
+{
+    QUERN_TRY(quern_piece_order_by_id(order, count, error));
+    int32_t *spare = (int32_t *)order->places; /* until the places are known */
     for (unsigned shift = 0; shift < 32; shift += DIGIT_BITS) {
         if (sort_by_digit(ranks, order->ids, spare, count, shift)) {
             int32_t *sorted = spare;

@@ -28,6 +28,10 @@ static inline uint32_t quern_rank_of(float score)
 /* Sorts the pieces. ranks: by id; the smallest comes first, and of equal ones the smallest id. count >= 1. Error:
  * QUERN_ENOMEM. */
 int quern_piece_order_new(struct quern_piece_order *order, const uint32_t *ranks, size_t count, quern_error *error);
+
+/* The order of ids, for tables that need no other. Error: QUERN_ENOMEM. */
+int quern_piece_order_by_id(struct quern_piece_order *order, size_t count, quern_error *error);
+
 void quern_piece_order_free(struct quern_piece_order *order); /* zeros are allowed */
 
 /* Frees the places, which are only needed to make tables. */

@@ -8,6 +8,7 @@ struct pieces {
     const quern_text *texts;    /* [count] */
     const unsigned char *kinds; /* [count] */
     size_t count;
+    bool plain_spaces; /* see struct quern_tokenizer_kind */
 };
 
 /* How many spaces a piece consists of; 0: something else is in it, or it is not user-defined. */
@@ -16,7 +17,7 @@ static size_t count_spaces(const struct pieces *pieces, size_t id)
     const unsigned char *p = (const unsigned char *)pieces->texts[id].data, *end = p + pieces->texts[id].length;
     size_t spaces = 0;
 
-    if (pieces->kinds[id] != QUERN_PIECE_USER_DEFINED)
+    if (pieces->kinds[id] != QUERN_PIECE_USER_DEFINED || pieces->plain_spaces)
         return 0;
     for (; p < end; spaces++) {
         size_t length = quern_space_length(p, end);
@@ -113,9 +114,9 @@ static int build_runs(struct quern_special *special, const struct pieces *pieces
 /* ---------------------------------------------------------------- both */
 
 int quern_special_build(struct quern_special *special, const struct quern_vocabulary_source *source,
-                        const unsigned char *kinds, quern_error *error)
+                        const unsigned char *kinds, bool plain_spaces, quern_error *error)
 {
-    const struct pieces pieces = {source->texts, kinds, source->count};
+    const struct pieces pieces = {source->texts, kinds, source->count, plain_spaces};
 
     QUERN_TRY(build_runs(special, &pieces, error));
     return build_trie(special, &pieces, error);

@@ -30,10 +30,10 @@ struct quern_special {
     unsigned char leads[256]; /* by byte, the flags above */
 };
 
-/* kinds: [source->count], in place of those of the source. Errors: QUERN_ENOMEM; QUERN_EFORMAT when the pieces are too
- * long. */
+/* kinds: [source->count], in place of those of the source. plain_spaces: as a kind of tokenizer has it. Errors:
+ * QUERN_ENOMEM; QUERN_EFORMAT when the pieces are too long. */
 int quern_special_build(struct quern_special *special, const struct quern_vocabulary_source *source,
-                        const unsigned char *kinds, quern_error *error);
+                        const unsigned char *kinds, bool plain_spaces, quern_error *error);
 void quern_special_free(struct quern_special *special); /* also what a failed build left; zeros are allowed */
 size_t quern_special_bytes(const struct quern_special *special); /* memory that it takes */
 

@@ -12,7 +12,8 @@
 /* ---------------------------------------------------------------- kinds */
 
 static const struct quern_tokenizer_kind *const kinds[] = {&quern_sentencepiece_bpe_kind, &quern_character_bpe_kind,
-                                                           &quern_unigram_kind, &quern_wordpiece_kind};
+                                                           &quern_byte_bpe_kind, &quern_unigram_kind,
+                                                           &quern_wordpiece_kind};
 
 const struct quern_tokenizer_kind *quern_tokenizer_kind_find(quern_text name)
 {
@@ -35,6 +36,16 @@ bool quern_tokenizer_uses_charsmap(const struct quern_tokenizer_kind *kind)
 bool quern_tokenizer_uses_merges(const struct quern_tokenizer_kind *kind)
 {
     return kind->uses_merges;
+}
+
+bool quern_tokenizer_uses_pre(const struct quern_tokenizer_kind *kind)
+{
+    return kind->takes != NULL;
+}
+
+bool quern_tokenizer_takes(const struct quern_tokenizer_kind *kind, quern_text pre)
+{
+    return kind->takes == NULL || kind->takes(pre);
 }
 
 bool quern_tokenizer_always_encloses(const struct quern_tokenizer_kind *kind)

@@ -32,6 +32,7 @@ struct quern_vocabulary_source {
     const float *scores;                          /* [count], finite; NULL if the kind uses none */
     const int32_t *kinds;                         /* [count], each a quern_piece_kind */
     size_t count;
+    quern_text pre;           /* the name of the rule by which the kind finds words; empty if it needs none */
     const quern_text *merges; /* [merge_count], each two pieces with a space between; NULL if the kind uses none */
     size_t merge_count;
     quern_text charsmap;      /* a SentencePiece character map, see charsmap.h; empty: nothing is replaced */
@@ -45,6 +46,11 @@ struct quern_vocabulary_source {
 /* Whether a vocabulary of this kind must have scores, and merges. */
 bool quern_tokenizer_uses_scores(const struct quern_tokenizer_kind *kind);
 bool quern_tokenizer_uses_merges(const struct quern_tokenizer_kind *kind);
+
+/* Whether a vocabulary of this kind must have the name of a rule for words, from the key tokenizer.ggml.pre, and
+ * whether the kind knows the rule of a name. */
+bool quern_tokenizer_uses_pre(const struct quern_tokenizer_kind *kind);
+bool quern_tokenizer_takes(const struct quern_tokenizer_kind *kind, quern_text pre);
 
 /* Whether a vocabulary of this kind may have a character map. */
 bool quern_tokenizer_uses_charsmap(const struct quern_tokenizer_kind *kind);

@@ -81,6 +81,9 @@ struct quern_tokenizer_kind {
     bool uses_scores;
     bool uses_charsmap;
     bool uses_merges;
+    bool (*takes)(quern_text pre); /* whether the kind knows the rule for words of this name, see tokenizer.h; NULL: it
+                                    * has no use for a name */
+    bool plain_spaces; /* a special piece of spaces is matched like any other, and U+2581 is no space */
     const char *control_text; /* a piece with this text is a control piece, whatever the file says; NULL: none is */
     bool always_encloses, uses_case; /* see tokenizer.h */
     struct quern_vocabulary_source defaults; /* see quern_tokenizer_defaults */
@@ -114,6 +117,7 @@ extern const struct quern_tokenizer_kind quern_sentencepiece_bpe_kind;
 extern const struct quern_tokenizer_kind quern_unigram_kind;
 extern const struct quern_tokenizer_kind quern_character_bpe_kind;
 extern const struct quern_tokenizer_kind quern_wordpiece_kind;
+extern const struct quern_tokenizer_kind quern_byte_bpe_kind;
 
 /* Appends the ids of all words that wait. */
 int quern_tokenizer_flush(struct quern_tokenizer *tokenizer, struct quern_ids *ids, quern_error *error);

@@ -63,7 +63,7 @@ static int copy_source(struct quern_vocabulary *v, const struct quern_vocabulary
 static int build(struct quern_vocabulary *v, const struct quern_vocabulary_source *source, quern_error *error)
 {
     QUERN_TRY(copy_source(v, source, error));
-    QUERN_TRY(quern_special_build(&v->special, source, v->kinds, error));
+    QUERN_TRY(quern_special_build(&v->special, source, v->kinds, source->tokenizer->plain_spaces, error));
     QUERN_TRY(source->tokenizer->build(v, error));
     v->source.merges = NULL;
     return QUERN_OK;

@@ -593,7 +593,7 @@ static int put_vocabulary(struct quern_gguf_writer *writer, const struct quern_r
         if (vocabulary.kinds[i] == QUERN_PIECE_BYTE)
             vocabulary.kinds[i] = QUERN_PIECE_UNUSED;
     put_string(writer, "tokenizer.ggml.model", tokenizer_of(r));
-    put_string(writer, "tokenizer.ggml.pre", "default");
+    put_string(writer, "tokenizer.ggml.pre", r->pre != NULL ? r->pre : "default");
     quern_gguf_put_strings(writer, "tokenizer.ggml.tokens", vocabulary.texts, vocabulary.count);
     quern_gguf_put_array(writer, "tokenizer.ggml.scores", QUERN_GGUF_F32, vocabulary.scores, vocabulary.count);
     quern_gguf_put_array(writer, "tokenizer.ggml.token_type", QUERN_GGUF_I32, vocabulary.kinds, vocabulary.count);

@@ -29,7 +29,8 @@ struct quern_recipe {
     const char *activation; /* ModernBERT: hidden_activation; NULL: the key is not there */
     bool head;     /* whether the file holds the dense head */
     const char *tokenizer; /* tokenizer.ggml.model; NULL: as the architecture and what follows say */
-    bool merges;   /* the tokenizer "gemma4", with merges, instead of "llama" */
+    const char *pre;       /* tokenizer.ggml.pre; NULL: "default" */
+    bool merges;   /* the file has merges; the tokenizer is "gemma4" instead of "llama" */
     bool unigram;  /* the tokenizer "t5", with a character map that turns 'w' into "of" */
     bool spaced;   /* whether the vocabulary puts a space before every text */
     const char *prompts; /* what the file says of its model's task prompts; NULL: nothing */
