@@ -158,6 +158,8 @@ typedef struct quern_model_info {
     const char *known;          /* the published model that the file is, as quern_known_info names it; NULL: it is
                                    another one, or the file does not tell */
     const char *known_reason;   /* how that is known: "the file has its name and its shape"; NULL without it */
+    int centred_cut;            /* 1: before a whole vector is cut to fewer dimensions, the mean of its numbers is
+                                   subtracted, as the known model wants it: see quern_centre */
 } quern_model_info;
 
 /* Fills *info. The strings belong to the model. Fails with QUERN_EINVAL for a NULL argument or a wrong info->size. */
@@ -363,11 +365,11 @@ QUERN_API int quern_embed_tokens(quern_context *context, const quern_tokens *tex
                                  quern_result *results, quern_error *error);
 
 /* Writes the name of the space that vectors with these options belong to, with its terminator, to out. An example is
- * "768n-1f0c5e0d3b9a7264-document": the dimensions; n for normalised or u for not; a digest of everything in the file
- * that decides a vector: shape, weights, and all that the tokenizer reads; the task, which is "none" when the model has
- * no prompt for it. Of large token embeddings the digest covers samples. Where the file's prompt for the task is not
- * that of the architecture, a dot and a digest of the prompt follow. The context length is not covered: it decides only
- * where QUERN_TRUNCATE cuts.
+ * "768n-1f0c5e0d3b9a7264-document": the dimensions; n for normalised or u for not, and c if a mean was subtracted; a
+ * digest of everything in the file that decides a vector: shape, weights, and all that the tokenizer reads; the task,
+ * which is "none" when the model has no prompt for it. Of large token embeddings the digest covers samples. Where the
+ * file's prompt for the task is not that of the architecture, a dot and a digest of the prompt follow. The context
+ * length is not covered: it decides only where QUERN_TRUNCATE cuts.
  *
  * Vectors may be compared when their spaces are the same, or differ only in tasks that are meant for each other, as
  * query and document are. The path and the kernel table are not part of the name, because vectors of both paths and of
@@ -551,6 +553,11 @@ QUERN_API size_t quern_encoded_bytes(quern_dtype dtype, int dimensions);
  * quern_embed does the same: a vector that was embedded whole with QUERN_NO_NORMALIZE and finished later has the same
  * bits. So a program can keep whole vectors and serve any number of dimensions from them. */
 QUERN_API void quern_finish(const float *vector, int dimensions, unsigned flags, float *out);
+
+/* Writes vector[dimensions] minus the mean of these numbers to out, which may be the vector itself. quern_embed does so
+ * before it cuts the vectors of a model that wants it (quern_model_info.centred_cut), and a program that cuts whole
+ * vectors of such a model with quern_finish must do so before. A vector that is not cut stays as it is. */
+QUERN_API void quern_centre(const float *vector, int dimensions, float *out);
 
 /* Stores vectors[count][dimensions] in out, row after row, quern_encoded_bytes for each. capacity: bytes that fit into
  * out. out may be the vectors themselves. Numbers should be finite. Fails with QUERN_EINVAL for a NULL argument, a

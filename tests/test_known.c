@@ -235,6 +235,51 @@ static void test_prompts_of_the_file(void **state)
     quern_model_close(model);
 }
 
+/* The mean of a whole vector is subtracted before it is cut, and only then; the space says so. */
+static void test_centred_cut(void **state)
+{
+    (void)state;
+    enum { WIDTH = 768, CUT = 64 };
+    static float whole[WIDTH], cut[CUT], plain[CUT], centred[WIDTH];
+    struct quern_recipe recipe = quern_recipe_bert();
+    char path[TRIAL_PATH], space[QUERN_SPACE_SIZE];
+    int32_t ids[9];
+    const quern_tokens text = {ids, 9};
+    const quern_embed_options all = {.size = sizeof all, .flags = QUERN_NO_NORMALIZE};
+    const quern_embed_options some = {.size = sizeof some, .dimensions = CUT};
+    const quern_model_options other = {.size = sizeof other, .known = "none"};
+    recipe.arch = QUERN_RECIPE_NOMIC_BERT;
+    recipe.tokenizer = "bert";
+    recipe.layers = 12;
+    recipe.embedding = WIDTH;
+    recipe.heads = recipe.kv_heads = 24;
+    recipe.name = "nomic-embed-text-v1.5";
+    trial_make(path, &recipe);
+    trial_ids(ids, 9);
+    for (int i = 0; i < 2; i++) {
+        quern_model_info info = {.size = sizeof info};
+        quern_model *model = NULL;
+        assert_int_equal(quern_model_open(&model, path, i == 0 ? NULL : &other, NULL), QUERN_OK);
+        quern_context *context = trial_context(model, QUERN_PATH_FAST, 1, 0);
+        assert_int_equal(quern_model_describe(model, &info, NULL), QUERN_OK);
+        assert_int_equal(info.centred_cut, i == 0);
+        assert_int_equal(quern_embed_tokens(context, &text, 1, &all, whole, WIDTH, NULL, NULL), QUERN_OK);
+        assert_int_equal(quern_embed_tokens(context, &text, 1, &some, cut, CUT, NULL, NULL), QUERN_OK);
+        quern_finish(whole, CUT, 0, plain);
+        quern_centre(whole, WIDTH, centred);
+        quern_finish(centred, CUT, 0, centred);
+        assert_memory_equal(cut, i == 0 ? centred : plain, sizeof cut);
+        assert_memory_not_equal(centred, plain, sizeof cut);
+        assert_int_equal(quern_space(model, &some, space, NULL), QUERN_OK);
+        assert_int_equal(strncmp(space, i == 0 ? "64nc-" : "64n-", i == 0 ? 5 : 4), 0);
+        assert_int_equal(quern_space(model, &all, space, NULL), QUERN_OK);
+        assert_int_equal(strncmp(space, "768u-", 5), 0);
+        quern_context_free(context);
+        quern_model_close(model);
+    }
+    unlink(path);
+}
+
 /* A file that does not tell which model it is, but has texts embedded, gets a notice with the models of its shape. */
 static void test_notice(void **state)
 {
@@ -268,7 +313,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table),  cmocka_unit_test(test_prompts), cmocka_unit_test(test_names),
         cmocka_unit_test(test_model), cmocka_unit_test(test_asked),   cmocka_unit_test(test_prompts_of_the_file),
-        cmocka_unit_test(test_notice),
+        cmocka_unit_test(test_notice), cmocka_unit_test(test_centred_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

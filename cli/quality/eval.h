@@ -20,6 +20,9 @@ struct quern_eval_options {
 int quern_eval_dims(const struct quern_eval_options *options, const struct quern_cli_session *session,
                     struct quern_cli_numbers *dims);
 
+/* eval_dims.c: prepares whole vectors, rows[count][dimensions of the model], for being cut, as the model wants it. */
+void quern_eval_centre(const struct quern_cli_session *session, float *rows, size_t count);
+
 /* eval_sts.c: measures with pairs of texts that have scores. Reports failures itself; returns an exit code. */
 int quern_eval_sts(const struct quern_eval_options *options, const char *file);
 

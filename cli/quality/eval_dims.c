@@ -19,3 +19,10 @@ int quern_eval_dims(const struct quern_eval_options *options, const struct quern
         }
     return QUERN_CLI_DONE;
 }
+
+void quern_eval_centre(const struct quern_cli_session *session, float *rows, size_t count)
+{
+    const int width = session->info.dimensions;
+    for (size_t i = 0; i < count && session->info.centred_cut; i++)
+        quern_centre(rows + i * (size_t)width, width, rows + i * (size_t)width);
+}

@@ -202,9 +202,14 @@ static int measure(struct retrieval_run *run, struct quern_eval_column *column)
     split_titles(run);
     if (embed_all(run) != QUERN_CLI_DONE)
         return QUERN_CLI_FAILED;
-    for (int d = 0; d < column->dims.count; d++)
-        search_dims(run, column->dims.values[d], column->figures[d]);
     search_dims(run, column->width, column->whole);
+    quern_eval_centre(&run->session, run->rows, run->corpus.document_count + run->corpus.query_count);
+    for (int d = 0; d < column->dims.count; d++) {
+        if (column->dims.values[d] < column->width)
+            search_dims(run, column->dims.values[d], column->figures[d]);
+        else
+            memcpy(column->figures[d], column->whole, sizeof column->whole);
+    }
     quern_eval_column_take(column, &run->job);
     return QUERN_CLI_DONE;
 }

@@ -137,10 +137,16 @@ static int measure(const struct quern_eval_options *options, const struct quern_
     const int code = quern_cli_rows_embed(&job, &array, &embed, rows);
     quern_cli_progress_clear(&job.progress);
     quern_eval_column_take(column, &job);
-    for (int d = 0; code == QUERN_CLI_DONE && d < column->dims.count; d++)
-        measure_dims(pairs, rows, column->width, column->dims.values[d], cosines, column->figures[d]);
-    if (code == QUERN_CLI_DONE)
+    if (code == QUERN_CLI_DONE) {
         measure_dims(pairs, rows, column->width, column->width, cosines, column->whole);
+        quern_eval_centre(session, rows, count);
+    }
+    for (int d = 0; code == QUERN_CLI_DONE && d < column->dims.count; d++) {
+        if (column->dims.values[d] < column->width)
+            measure_dims(pairs, rows, column->width, column->dims.values[d], cosines, column->figures[d]);
+        else
+            memcpy(column->figures[d], column->whole, sizeof column->whole);
+    }
     free(rows);
     return code;
 }

@@ -39,6 +39,9 @@ static void finish_row(const struct quern_request *request, float *row, void *sp
 {
     const int width = quern_vectors_width(request);
     const size_t bytes = row_bytes(request);
+    const quern_model_info *info = &request->served->info;
+    if (info->centred_cut && width < info->dimensions)
+        quern_centre(row, info->dimensions, row);
     quern_finish(row, width, request->options.normalize ? 0 : QUERN_NO_NORMALIZE, row);
     quern_encode(request->options.dtype, row, 1, width, spare, bytes, NULL);
     if (are_half_numbers(request)) /* each number becomes the nearest half float */

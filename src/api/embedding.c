@@ -70,7 +70,9 @@ static int add(struct call *call, size_t i, const int32_t *ids, const quern_resu
 {
     struct quern_engine *engine = &call->context->engine;
     const struct quern_target target = {.vector = call->vectors + i * (size_t)call->options.dimensions,
-                                        .dimensions = call->options.dimensions, .index = i};
+                                        .dimensions = call->options.dimensions,
+                                        .centred = quern_model_centres(call->context->model, call->options.dimensions),
+                                        .index = i};
     if (!quern_engine_fits(engine, (int)result->tokens))
         QUERN_TRY(run_step(call, error));
     quern_engine_add(engine, ids, (int)result->tokens, &target);

@@ -63,6 +63,9 @@ void quern_model_read_facts(const quern_model *model, struct quern_known_facts *
  * gave; NULL: none. QUERN_EINVAL when there is no such model, or the file has another shape. */
 int quern_model_recognise(quern_model *model, const char *asked, quern_error *error);
 
+/* Whether vectors of so many dimensions are cut from vectors whose mean was subtracted. */
+bool quern_model_centres(const quern_model *model, int dimensions);
+
 /* Fills the notice of a model, of which the rest is read. asked: as above. */
 void quern_model_write_notice(quern_model *model, const char *asked);
 

@@ -58,6 +58,11 @@ int quern_model_recognise(quern_model *model, const char *asked, quern_error *er
     return QUERN_OK;
 }
 
+bool quern_model_centres(const quern_model *model, int dimensions)
+{
+    return model->known != NULL && model->known->centred_cut && dimensions < model->network.shape.dimensions;
+}
+
 /* ---------------------------------------------------------------- the interface */
 
 int quern_known_find(const char *name)

@@ -166,6 +166,7 @@ int quern_model_describe(const quern_model *model, quern_model_info *info, quern
         .has_prompts = has_prompts,
         .known = model->known != NULL ? model->known->name : NULL,
         .known_reason = model->known_reason,
+        .centred_cut = model->known != NULL && model->known->centred_cut,
     };
     return quern_info_write(info, &full, sizeof full, error);
 }

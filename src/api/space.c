@@ -29,7 +29,8 @@ int quern_space(const quern_model *model, const quern_embed_options *options, ch
     if (model->prompts.texts[o.task][0] == '\0')
         o.task = QUERN_TASK_NONE; /* the text is embedded as it is */
     name_prompt(prompt, model, o.task);
-    snprintf(out, QUERN_SPACE_SIZE, "%d%c-%016" PRIx64 "-%s%s", o.dimensions, o.flags & QUERN_NO_NORMALIZE ? 'u' : 'n',
+    snprintf(out, QUERN_SPACE_SIZE, "%d%c%s-%016" PRIx64 "-%s%s", o.dimensions,
+             o.flags & QUERN_NO_NORMALIZE ? 'u' : 'n', quern_model_centres(model, o.dimensions) ? "c" : "",
              model->digest, quern_task_name((quern_task)o.task), prompt);
     return QUERN_OK;
 }

@@ -1,9 +1,15 @@
 /* Arithmetic on vectors: finishing, comparing. */
+#include "base/centre.h"
 #include "quern.h"
 
 #include <math.h>
 
 /* The sum runs in double precision and in the order of the dimensions, and each number is rounded once. */
+void quern_centre(const float *vector, int dimensions, float *out)
+{
+    quern_centre_row(vector, dimensions, dimensions, out);
+}
+
 void quern_finish(const float *vector, int dimensions, unsigned flags, float *out)
 {
     double factor = 1;

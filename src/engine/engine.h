@@ -19,6 +19,7 @@ struct quern_pool;
 struct quern_target {
     float *vector; /* [dimensions] */
     int dimensions;
+    bool centred; /* the mean of the whole vector is subtracted */
     size_t index; /* of the text among the texts of the call, for the caller */
 };
 

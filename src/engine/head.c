@@ -1,4 +1,5 @@
 /* From the residual stream to vectors: final norm, pooling, dense head. */
+#include "base/centre.h"
 #include "base/pool.h"
 #include "engine/engine.h"
 
@@ -100,7 +101,11 @@ void quern_engine_head(struct quern_engine *e)
     const float *rows = dense_head(e);
     for (int i = 0; i < e->spans; i++) {
         const struct quern_target *target = &e->span[i].target;
-        memcpy(target->vector, rows + (size_t)i * dimensions, (size_t)target->dimensions * sizeof *rows);
+        const float *row = rows + (size_t)i * dimensions;
+        if (target->centred)
+            quern_centre_row(row, (int)dimensions, target->dimensions, target->vector);
+        else
+            memcpy(target->vector, row, (size_t)target->dimensions * sizeof *rows);
     }
     quern_engine_lap(e, QUERN_PASS_POOL);
 }
