@@ -259,7 +259,7 @@ static int build(struct quern_vocabulary *vocabulary, quern_error *error)
     if (source->unknown < 0)
         return quern_fail(error, QUERN_EFORMAT, "the vocabulary has no token for unknown words");
     QUERN_TRY(build_trie(v, error));
-    QUERN_TRY(quern_wordpiece_characters_new(&v->characters, source->lowercase, source->strip_accents, error));
+    quern_wordpiece_characters_fill(&v->characters, source->lowercase, source->strip_accents);
     for (uint32_t code = 0; code < 128; code++)
         v->uses[code] = (unsigned char)quern_entry_use(quern_character_entry(&v->characters, code));
     vocabulary->longest_piece = QUERN_ANY_LENGTH; /* any number of bytes may stand for one token, or for none */
@@ -268,17 +268,12 @@ static int build(struct quern_vocabulary *vocabulary, quern_error *error)
 
 static void release_vocabulary(struct quern_vocabulary *vocabulary)
 {
-    struct wordpiece *v = (struct wordpiece *)vocabulary;
-
-    quern_piece_trie_free(&v->trie);
-    quern_wordpiece_characters_free(&v->characters);
+    quern_piece_trie_free(&((struct wordpiece *)vocabulary)->trie);
 }
 
 static size_t count_bytes(const struct quern_vocabulary *vocabulary)
 {
-    const struct wordpiece *v = tables_of(vocabulary);
-
-    return quern_piece_trie_bytes(&v->trie) + quern_wordpiece_characters_bytes(&v->characters);
+    return quern_piece_trie_bytes(&tables_of(vocabulary)->trie);
 }
 
 /* ---------------------------------------------------------------- from pieces to text */

@@ -5,10 +5,8 @@
 #include "text/wordpiece_characters.h"
 
 #include "base/count.h"
-#include "base/error.h"
 #include "text/wordpiece_ranges.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define SYLLABLES_FIRST 0xAC00u
@@ -21,7 +19,6 @@
 
 /* Pages whose entries are all the same are shared. */
 enum { PAGE_PART, PAGE_SINGLE, PAGE_DROPPED, PAGE_SYLLABLE, SHARED_PAGES };
-#define MOST_PAGES 128
 
 static uint32_t entry_of(enum quern_character_use use)
 {
@@ -35,7 +32,7 @@ static uint32_t *entry_at(struct quern_wordpiece_characters *c, uint32_t code)
 
     if (*number < SHARED_PAGES) {
         memcpy(c->pages[c->page_count], c->pages[*number], sizeof *c->pages);
-        *number = (unsigned char)c->page_count++;
+        *number = c->page_count++;
     }
     return &c->pages[*number][code & 255];
 }
@@ -96,15 +93,11 @@ static void set_accents(struct quern_wordpiece_characters *c)
     set_range(c, SYLLABLES_FIRST, SYLLABLES_LAST, entry_of(QUERN_USE_SYLLABLE), PAGE_SYLLABLE);
 }
 
-int quern_wordpiece_characters_new(struct quern_wordpiece_characters *c, bool lowercase, bool strip_accents,
-                                   quern_error *error)
+void quern_wordpiece_characters_fill(struct quern_wordpiece_characters *c, bool lowercase, bool strip_accents)
 {
     static const enum quern_character_use shared[SHARED_PAGES] = {QUERN_USE_PART, QUERN_USE_SINGLE, QUERN_USE_DROPPED,
                                                                   QUERN_USE_SYLLABLE};
 
-    c->pages = malloc(MOST_PAGES * sizeof *c->pages);
-    if (c->pages == NULL)
-        return quern_fail(error, QUERN_ENOMEM, "no memory for a table of characters");
     c->page_count = SHARED_PAGES;
     for (size_t page = 0; page < SHARED_PAGES; page++)
         for (size_t i = 0; i < 256; i++)
@@ -117,19 +110,6 @@ int quern_wordpiece_characters_new(struct quern_wordpiece_characters *c, bool lo
         set_accents(c);
     set_all(c, removed, QUERN_COUNT(removed), QUERN_USE_DROPPED, PAGE_DROPPED);
     set_all(c, white, QUERN_COUNT(white), QUERN_USE_WHITE, PAGE_PART);
-    return QUERN_OK;
-}
-
-void quern_wordpiece_characters_free(struct quern_wordpiece_characters *c)
-{
-    free(c->pages);
-    c->pages = NULL;
-}
-
-size_t quern_wordpiece_characters_bytes(const struct quern_wordpiece_characters *c)
-{
-    (void)c;
-    return MOST_PAGES * sizeof *c->pages;
 }
 
 /* The formula is in chapter 3.12 of the Unicode Standard. */

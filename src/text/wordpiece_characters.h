@@ -23,18 +23,17 @@ enum quern_character_use {
 };
 
 #define QUERN_CODE_PAGES 0x1100 /* of 256 code points each */
+#define QUERN_MOST_PAGES 128    /* that are different */
 
 struct quern_wordpiece_characters {
     unsigned char numbers[QUERN_CODE_PAGES]; /* of the page that holds the entries of these code points */
-    uint32_t (*pages)[256];                  /* [page_count] */
-    size_t page_count;
+    unsigned char page_count;
+    uint32_t pages[QUERN_MOST_PAGES][256];
 };
 
-/* Fills the table. Error: QUERN_ENOMEM. */
-int quern_wordpiece_characters_new(struct quern_wordpiece_characters *characters, bool lowercase, bool strip_accents,
-                                   quern_error *error);
-void quern_wordpiece_characters_free(struct quern_wordpiece_characters *characters); /* zeros are allowed */
-size_t quern_wordpiece_characters_bytes(const struct quern_wordpiece_characters *characters);
+/* Fills the table, which is zero. */
+void quern_wordpiece_characters_fill(struct quern_wordpiece_characters *characters, bool lowercase,
+                                     bool strip_accents);
 
 /* The entry of a code point, which is below 0x110000. */
 static inline uint32_t quern_character_entry(const struct quern_wordpiece_characters *characters, uint32_t code)

@@ -102,12 +102,14 @@ static void strip_accents(struct codes *to, const struct codes *from)
         else if (!IS_IN(accents, from->at[i]))
             decompose_one(to, from->at[i]);
     }
-    for (size_t rounds = 0; rounds < to->count; rounds++) {
+    for (bool changes = true; changes;) {
+        changes = false;
         for (size_t i = 1; i < to->count; i++) {
             const uint32_t left = to->at[i - 1], right = to->at[i];
             if (order_of(right) > 0 && order_of(left) > order_of(right)) {
                 to->at[i - 1] = right;
                 to->at[i] = left;
+                changes = true;
             }
         }
     }
