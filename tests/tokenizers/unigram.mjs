@@ -1,30 +1,9 @@
 // Makes a tiny BERT with the unigram vocabulary of another GGUF file, and the same vocabulary as Hugging Face's
 // tokenizer.json has it.
-import fs from 'node:fs'
 import { writeBert } from './bert.mjs'
+import { readKeys } from './gguf_keys.mjs'
 
-const STRING = 8, ARRAY = 9
-const SIZES = { 0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8 }
 const UNUSED = 5
-
-// Returns the keys of a file: { type, element, count, bytes, strings }, where bytes are those behind the type.
-function readKeys (file) {
-  const data = fs.readFileSync(file)
-  const keys = {}
-  let at = 16
-  const number = size => { at += size; return size === 8 ? Number(data.readBigUInt64LE(at - 8)) : data.readUInt32LE(at - 4) }
-  const string = () => { const length = number(8); at += length; return data.toString('utf8', at - length, at) }
-  for (let left = number(8); left > 0; left--) {
-    const name = string(), type = number(4), begin = at
-    const key = { type, element: type, count: 1 }
-    if (type === ARRAY) [key.element, key.count] = [number(4), number(8)]
-    const values = at
-    if (key.element === STRING) key.strings = Array.from({ length: key.count }, string)
-    else at += SIZES[key.element] * key.count
-    keys[name] = { ...key, bytes: data.subarray(begin, at), values: data.subarray(values, at) }
-  }
-  return keys
-}
 
 // Returns the vocabulary as tokenizer.json has it, without special tokens, and these. A special token that is not to be
 // found in a text has another name in the model.
