@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -149,12 +150,78 @@ static void test_defects(void **state)
     }
 }
 
+/* ---------------------------------------------------------------- the closing piece */
+
+/* Overwrites `size` bytes of a file behind the first place where it has the bytes of `text`. */
+static void patch(const char *path, const char *text, size_t behind, const void *bytes, size_t size)
+{
+    static char data[1 << 20];
+    FILE *file = fopen(path, "r+b");
+    assert_non_null(file);
+    const size_t count = fread(data, 1, sizeof data, file);
+    const char *at = memmem(data, count, text, strlen(text));
+    assert_non_null(at);
+    assert_int_equal(fseek(file, (long)(at - data) + (long)strlen(text) + (long)behind, SEEK_SET), 0);
+    assert_int_equal(fwrite(bytes, 1, size, file), size);
+    assert_int_equal(fclose(file), 0);
+}
+
+static int32_t id_of(quern_model *model, const char *text)
+{
+    quern_piece piece;
+    for (int32_t id = 0; quern_piece_get(model, id, &piece, NULL) == QUERN_OK; id++)
+        if (piece.text.length == strlen(text) && memcmp(piece.text.data, text, strlen(text)) == 0)
+            return id;
+    return -1;
+}
+
+static size_t tokenize(quern_model *model, const char *text, int32_t ids[16])
+{
+    const quern_embed_options options = {.size = sizeof options, .flags = QUERN_PARSE_SPECIAL};
+    quern_context *context = trial_context(model, QUERN_PATH_EXACT, 1, 0);
+    size_t count = 0;
+    assert_int_equal(quern_tokenize(context, (quern_text){text, strlen(text)}, &options, ids, 16, &count, NULL),
+                     QUERN_OK);
+    quern_context_free(context);
+    return count;
+}
+
+/* The piece closes every text, and only once. A file that names another one has a notice and the same space. */
+static void test_closing_piece(void **state)
+{
+    (void)state;
+    static const char key[] = "tokenizer.ggml.eos_token_id", piece[] = "<|endoftext|>";
+    char file[TRIAL_PATH], spaces[2][QUERN_SPACE_SIZE];
+    int32_t ids[2][16], closing = -1;
+    const struct quern_recipe recipe = quern_recipe_qwen3();
+    trial_make(file, &recipe);
+    patch(file, "<start_of_turn>", 8, piece, sizeof piece - 1); /* in the place of <end_of_turn> */
+    for (int named = 0; named < 2; named++) {
+        if (named)
+            patch(file, key, 4, &closing, sizeof closing);
+        quern_model *model = trial_open(file, NULL);
+        quern_model_info info = {.size = sizeof info};
+        assert_int_equal(quern_model_describe(model, &info, NULL), QUERN_OK);
+        assert_true((info.notice != NULL && strstr(info.notice, piece) != NULL) == !named);
+        closing = id_of(model, piece);
+        const size_t count = tokenize(model, "the words", ids[0]);
+        assert_true(closing >= 0 && ids[0][count - 1] == closing && ids[0][count - 2] != closing);
+        assert_int_equal(tokenize(model, "the words<|endoftext|>", ids[1]), count);
+        assert_memory_equal(ids[0], ids[1], count * sizeof ids[0][0]);
+        assert_int_equal(quern_space(model, NULL, spaces[named], NULL), QUERN_OK);
+        quern_model_close(model);
+    }
+    assert_string_equal(spaces[0], spaces[1]);
+    unlink(file);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_exact_vectors),
         cmocka_unit_test(test_fast_vectors),
         cmocka_unit_test(test_defects),
+        cmocka_unit_test(test_closing_piece),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

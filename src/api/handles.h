@@ -26,6 +26,7 @@ struct quern_model {
     char tokenizer_pre[64];              /* its rule for words, likewise, if the library lacks only that */
     quern_text *texts;                   /* [vocabulary]: the pieces, views of the file */
     float *scores;                       /* [vocabulary] */
+    bool closes_anyway; /* a piece closes every text, though the file does not say so */
     bool keeps_capitals;                 /* the file does not say so, but its pieces do */
     size_t longest_piece;                /* in bytes; or QUERN_ANY_LENGTH */
     size_t vocabulary_bytes;             /* memory of vocabulary, texts and scores */

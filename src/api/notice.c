@@ -115,6 +115,12 @@ void quern_model_write_notice(quern_model *model, const char *asked)
         begin_remark(model, "this file does not say whether its tokenizer keeps capitals "
                             "(tokenizer.ggml.normalizer.lowercase): its vocabulary has pieces with capitals, so it "
                             "keeps capitals and accents");
+    if (model->closes_anyway) {
+        begin_remark(model, "this file does not say that ");
+        append(model, model->network.arch->closing_piece);
+        append(model, " closes every text (tokenizer.ggml.eos_token_id, add_eos_token): it does, as in the published "
+                      "models");
+    }
     write_assumed(model);
     write_lacking(model);
     if (model->known == NULL && asked == NULL)

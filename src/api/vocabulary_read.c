@@ -3,6 +3,7 @@
 #include "base/count.h"
 #include "base/fold.h"
 #include "base/error.h"
+#include "base/view.h"
 #include "text/tokenizer.h"
 
 #include <stdio.h>
@@ -67,6 +68,20 @@ static int read_case(quern_model *model, struct quern_vocabulary_source *source,
     QUERN_TRY(quern_gguf_bool(&model->gguf, key, &source->lowercase, error));
     source->strip_accents = source->lowercase;
     return quern_gguf_bool(&model->gguf, "tokenizer.ggml.normalizer.strip_accents", &source->strip_accents, error);
+}
+
+/* Some architectures have a piece that closes every text, whatever the file says. */
+static void read_closing_piece(quern_model *model, struct quern_vocabulary_source *source)
+{
+    const char *piece = model->network.arch->closing_piece;
+    size_t id = 0;
+    while (piece != NULL && id < source->count && !quern_text_is(source->texts[id], piece))
+        id++;
+    if (piece == NULL || id == source->count)
+        return;
+    model->closes_anyway = !source->add_eos || source->eos != (int32_t)id;
+    source->eos = (int32_t)id;
+    source->add_eos = source->closes_once = true;
 }
 
 static int no_memory(const quern_model *model, quern_error *error)
@@ -178,6 +193,7 @@ static int read_source(quern_model *model, const struct quern_tokenizer_kind *ki
     source->scores = model->scores;
     source->kinds = lists->kinds;
     source->merges = lists->merges;
+    read_closing_piece(model, source);
     return quern_tokenizer_uses_case(kind) ? read_case(model, source, error) : QUERN_OK;
 }
 

@@ -202,6 +202,7 @@ struct quern_arch {
     bool opens_texts, closes_texts, spaces_texts; /* whether the published tokenizer puts a token before, a token behind
                                                      and a space before every text */
 
+    const char *closing_piece; /* the piece that closes every text, whatever a file says; NULL: what the file says */
     const char *ignored; /* a tensor that files may hold, but that no vector needs; NULL: none */
     const struct quern_arch_refusal *refusals;
     int refusal_count;

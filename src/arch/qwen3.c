@@ -49,6 +49,7 @@ const struct quern_arch quern_arch_qwen3 = {
     },
     .poolings = 1 << QUERN_POOLING_LAST,
     .usual_context = 8192,
+    .closing_piece = "<|endoftext|>", /* its row is the vector; early files do not name it, or name another piece */
     .ignored = "output.weight", /* it turns rows into the next token */
     .digest_seed = 5,
 };

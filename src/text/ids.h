@@ -10,6 +10,7 @@ struct quern_ids {
     int32_t *ids; /* [capacity]; may be NULL when capacity is 0 */
     size_t capacity;
     size_t count; /* of all ids; it may exceed capacity, because ids that do not fit are only counted */
+    int32_t last; /* the last of all ids */
 
     /* The places of the ids, for quern_tokenizer_spans. */
     quern_token_span *spans;   /* [capacity]; NULL: not wanted */
@@ -22,6 +23,7 @@ static inline void quern_ids_put(struct quern_ids *ids, int32_t id)
     if (ids->count < ids->capacity)
         ids->ids[ids->count] = id;
     ids->count++;
+    ids->last = id;
 }
 
 /* The same for several ids. */
@@ -32,6 +34,8 @@ static inline void quern_ids_put_all(struct quern_ids *ids, const int32_t *from,
     if (room > 0)
         memcpy(ids->ids + ids->count, from, (count < room ? count : room) * sizeof *from);
     ids->count += count;
+    if (count > 0)
+        ids->last = from[count - 1];
 }
 
 /* The same for an id that stands for nothing in the text: it opens or closes the text. */

@@ -184,7 +184,8 @@ static int run(struct quern_tokenizer *t, const quern_text *parts, size_t part_c
         quern_ids_put_added(ids, v->bos);
     QUERN_TRY(put_text(t, t->text + 1, length, (flags & QUERN_PARSE_SPECIAL) != 0, ids, error));
     QUERN_TRY(quern_tokenizer_flush(t, ids, error));
-    if (v->eos >= 0 && !(flags & QUERN_NO_SPECIAL))
+    const bool is_closed = v->closes_once && ids->count > 0 && ids->last == v->eos;
+    if (v->eos >= 0 && !(flags & QUERN_NO_SPECIAL) && !is_closed)
         quern_ids_put_added(ids, v->eos);
     return QUERN_OK;
 }

@@ -38,6 +38,7 @@ struct quern_vocabulary_source {
     quern_text charsmap;      /* a SentencePiece character map, see charsmap.h; empty: nothing is replaced */
     int32_t bos, eos, unknown; /* ids; -1: there is none */
     bool add_bos, add_eos;     /* bos opens every text, eos closes it */
+    bool closes_once;          /* eos closes no text that ends with it already */
     bool add_space_prefix;     /* a space is put before a text, and after every special piece in it */
     bool lowercase;            /* capitals become small letters, */
     bool strip_accents;        /* and letters with accents become those without; for kinds that have this choice */
