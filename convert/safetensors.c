@@ -11,9 +11,6 @@
 #define MOST_HEADER (16u << 20) /* bytes; that of EmbeddingGemma has 40,000 */
 #define MOST_TENSORS 16384
 
-/* As numbered in GGUF files. Folders have numbers of positions in this type, which no model file gets. */
-enum { TYPE_I64 = 27 };
-
 struct header {
     struct quern_json json;
     const unsigned char *data; /* of the tensors, after the header */
@@ -32,7 +29,7 @@ static int read_type(const struct header *header, const char *name, const json_t
         const char *name;
         uint32_t type;
     } types[] = {{"F32", QUERN_TYPE_F32}, {"F16", QUERN_TYPE_F16}, {"BF16", QUERN_TYPE_BF16},
-                 {"I64", TYPE_I64}};
+                 {"I64", QUERN_SAFETENSORS_I64}};
     const char *dtype = json_string_value(json_object_get(entry, "dtype"));
     if (dtype == NULL)
         return wrong(header, name, "has no dtype", error);

@@ -8,6 +8,10 @@
 #include "base/map.h"
 #include "formats/formats.h"
 
+/* The type of whole numbers of 64 bits, as numbered in GGUF files. Folders have numbers of positions in it, which no
+ * model file gets. */
+enum { QUERN_SAFETENSORS_I64 = 27 };
+
 struct quern_safetensor {
     const char *name;  /* terminated */
     uint32_t type;     /* enum quern_type: F32, F16, BF16, or I64, which is never a weight */

@@ -33,7 +33,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         uint64_t elements = tensor->shape[0] * tensor->shape[1] * tensor->shape[2] * tensor->shape[3];
         check(tensor->data >= data + 8 && tensor->bytes > 0 && tensor->data + tensor->bytes == end, "a gap");
         check(elements == tensor->elements, "a shape that is not its elements");
-        check(elements * (tensor->type == QUERN_TYPE_F32 ? 4 : 2) == tensor->bytes, "a size that is not its shape");
+        const uint64_t each = tensor->type == QUERN_TYPE_F32 ? 4 : tensor->type == QUERN_SAFETENSORS_I64 ? 8 : 2;
+        check(elements * each == tensor->bytes, "a size that is not its shape");
         check(quern_safetensors_find(&file, tensor->name) == tensor, "a tensor is not found");
         quern_blocks_finite(tensor->type, tensor->data, (size_t)elements);
         end = tensor->data;
