@@ -103,7 +103,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const int file = memfd_create("records", MFD_CLOEXEC);
     expect(file >= 0 && write(file, data + 2, size - 2) == (ssize_t)(size - 2), "there is memory");
     snprintf(path, sizeof path, "/proc/self/fd/%d", file);
-    compare(path, (enum quern_record_kind)(data[0] % (QUERN_RECORDS_DOCUMENT + 1)), data[1] % 8);
+    compare(path, (enum quern_record_kind)(data[0] % (QUERN_RECORDS_PARQUET + 1)), data[1] % 8);
     close(file);
     return 0;
 }

@@ -38,7 +38,7 @@ APPLICATIONS = {
     "bulk": "include json jobs bulk/parts bulk/records",
     "bulk/columns": "include json jobs",
     "bulk/parts": "include json jobs bulk/columns bulk/records",
-    "bulk/records": "include json jobs",
+    "bulk/records": "include json jobs bulk/columns",
     "server": "include json jobs",
     "server/http": "include json",
     "server/page": "json",

@@ -126,15 +126,17 @@ assert rows == open('$dtype.npy', 'rb').read()[128:]"
 done
 
 # A file of columns holds the vectors one behind the other: up to 65,536 rows of them.
-for format in arrow; do
+for format in arrow parquet; do
     for dtype in f32 f16 int8 binary; do
         run run a.jsonl --id id --text body --keep n,more -o c$dtype.$format -f $format --dtype $dtype -d 8 \
             --part-rows 120
         run run merge c$dtype.$format -o c$dtype.$format.$format
         run run a.jsonl --id id --text body --keep n,more -o d$dtype.$format -f $format --dtype $dtype -d 8 \
             --part-rows 500
-        check "$format of $dtype: merged parts are one part" same c$dtype.$format.$format d$dtype.$format/part-00000.$format
-        run run a.jsonl --id id --text body -o n$dtype.$format --dtype $dtype -d 8 && run run merge n$dtype.$format -o n.npy
+        check "$format of $dtype: merged parts are one part" \
+            same c$dtype.$format.$format d$dtype.$format/part-00000.$format
+        run run a.jsonl --id id --text body -o n$dtype.$format --dtype $dtype -d 8
+        run run merge n$dtype.$format -o n.npy
         check "$format of $dtype holds the same bytes" python3 -c "
 assert open('n.npy', 'rb').read()[128:] in open('c$dtype.$format.$format', 'rb').read()"
     done
@@ -147,6 +149,41 @@ assert open('n.npy', 'rb').read()[128:] in open('c$dtype.$format.$format', 'rb')
     check "two columns of $format with one name are refused" fails '"tokens"'
     run run empty.txt -o none.$format -f $format && run run merge none.$format -o none.merged.$format
     check "a file of $format may have no rows" test -s none.merged.$format
+done
+
+# ------------------------------------------------------------------ files of columns as input
+run run a.jsonl --id id --text body -o plain && run run merge plain -o plain.npy
+for format in arrow parquet; do
+    run run a.jsonl --id id --text body --keep body,n -o made.$format -f $format
+    cp made.$format/part-00000.$format x.$format
+    run run x.$format --id id --text body --keep tokens,n -o read.$format --part-rows 77
+    run run merge read.$format -o r.npy
+    check "$format is read" same r.npy plain.npy
+    check "$format: ids and columns are passed on" grep -qF '{"id":"a3","tokens"' read.$format/part-00000.ids.jsonl
+    check "$format: numbers stay numbers" grep -qE '"tokens": [0-9]+, "n": "1.5"' read.$format/part-00000.ids.jsonl
+    cp x.$format hidden.bin
+    run run hidden.bin --id id --text body -o hidden.$format && run run merge hidden.$format -o r.npy
+    check "$format is recognised by its first bytes" same r.npy plain.npy
+    for shard in 1 0; do
+        run run x.$format --id id --text body -o shard.$format --part-rows 30 --shard $shard/2
+    done
+    run run merge shard.$format -o r.npy
+    check "$format: two shards give the same bytes" same r.npy plain.npy
+    run run x.$format --text embedding -o refused
+    check "$format: a list is no text" fails "lists"
+    run run x.$format --text nobody -o refused
+    check "$format: a missing column is named, and those that are there" \
+        fails '"id", "tokens", "body", "n", "embedding"'
+    run run x.$format --text tokens -o refused
+    check "$format: a column of numbers is no text" fails "does not hold texts"
+    head -c 9000 x.$format >cut.$format
+    run run cut.$format --text body -o refused
+    check "$format: a file that ends too early is an error" fails "ends too early"
+    "$quern" run --kind $format - --text body -o refused <x.$format >out 2>err
+    status=$?
+    check "$format: standard input is refused with the way out" fails "name the file"
+    run run lines.txt --kind $format -o refused
+    check "$format: another file is refused" fails "neither"
 done
 
 # ------------------------------------------------------------------ bad records

@@ -1,4 +1,5 @@
-/* Arrow's file and stream formats. A file holds a stream, and it is read as one; its footer is not needed. */
+/* Arrow's file and stream formats. A file holds a stream, and its batches are read as those of one; only its schema is
+ * taken from its footer. */
 #include "arrow_schema.h"
 #include "jobs_error.h"
 
@@ -429,7 +430,6 @@ static int next(struct quern_column_file *reader, struct quern_cell *cells, quer
     if (code != QUERN_OK)
         return code;
     arrow->row++;
-    reader->row++;
     return 1;
 }
 
@@ -443,7 +443,6 @@ static int skip(struct quern_column_file *reader, uint64_t count, uint64_t *skip
         const uint64_t left = arrow->rows - arrow->row, wanted = count - *skipped;
         const uint64_t some = left < wanted ? left : wanted;
         arrow->row += some;
-        reader->row += some;
         *skipped += some;
     }
     return QUERN_OK;
@@ -482,27 +481,56 @@ static void close_arrow(struct quern_column_file *reader)
     free(arrow);
 }
 
-/* Reads the magic, if there is one, and the schema. */
-static int begin(struct arrow_reader *arrow, quern_error *error)
+/* Reads the table Schema from the end of a file: some programs write it nowhere else. */
+static int read_footer(struct arrow_reader *arrow, struct quern_flat_table *schema, quern_error *error)
 {
-    static const char feather[] = "FEA1";
+    enum { END = 4 + QUERN_ARROW_MAGIC_BYTES }; /* the length of the footer, and the magic */
     struct quern_seen_file *file = &arrow->base.file;
     const unsigned char *bytes;
-    struct message message;
-    int code = quern_file_window_get(&arrow->metadata, file, 0, 8, &bytes, error);
+    uint32_t length;
+    if (file->size < END)
+        return damaged(arrow, "it ends too early", error);
+    int code = quern_file_window_get(&arrow->metadata, file, file->size - END, END, &bytes, error);
     if (code != QUERN_OK)
         return code;
-    if (memcmp(bytes, feather, sizeof feather - 1) == 0)
-        return quern_jobs_fail(error, QUERN_EUNSUPPORTED, "%s is in the first version of Feather: write it as an Arrow "
-                               "file", file->path);
-    arrow->is_file = memcmp(bytes, QUERN_ARROW_MAGIC, QUERN_ARROW_MAGIC_BYTES) == 0;
-    arrow->next_message = arrow->is_file ? 8 : 0;
-    code = next_message(arrow, &message, error);
+    memcpy(&length, bytes, sizeof length);
+    if (memcmp(bytes + sizeof length, QUERN_ARROW_MAGIC, QUERN_ARROW_MAGIC_BYTES) != 0 || length > file->size - END)
+        return damaged(arrow, "it ends too early", error);
+    code = quern_file_window_get(&arrow->metadata, file, file->size - END - length, length, &bytes, error);
+    if (code != QUERN_OK)
+        return code;
+    const struct quern_flat_table footer = quern_flat_root(bytes, length);
+    *schema = quern_flat_inner(&footer, QUERN_ARROW_FOOTER_SCHEMA);
+    return QUERN_OK;
+}
+
+/* Reads the schema of a stream: its first message. */
+static int read_first(struct arrow_reader *arrow, struct quern_flat_table *schema, quern_error *error)
+{
+    struct message message;
+    const int code = next_message(arrow, &message, error);
     if (code < 0)
         return code;
     if (code == 0 || message.kind != QUERN_ARROW_SCHEMA)
         return damaged(arrow, "it does not begin with a schema", error);
-    const struct quern_flat_table schema = quern_flat_inner(&message.table, QUERN_ARROW_MESSAGE_HEADER);
+    *schema = quern_flat_inner(&message.table, QUERN_ARROW_MESSAGE_HEADER);
+    return QUERN_OK;
+}
+
+/* Reads the magic, if there is one, and the schema. */
+static int begin(struct arrow_reader *arrow, quern_error *error)
+{
+    struct quern_seen_file *file = &arrow->base.file;
+    struct quern_flat_table schema;
+    const unsigned char *bytes;
+    int code = quern_file_window_get(&arrow->metadata, file, 0, 8, &bytes, error);
+    if (code != QUERN_OK)
+        return code;
+    arrow->is_file = memcmp(bytes, QUERN_ARROW_MAGIC, QUERN_ARROW_MAGIC_BYTES) == 0;
+    arrow->next_message = arrow->is_file ? 8 : 0;
+    code = arrow->is_file ? read_footer(arrow, &schema, error) : read_first(arrow, &schema, error);
+    if (code != QUERN_OK)
+        return code;
     return quern_arrow_schema_read(&schema, file->path, &arrow->base.columns, &arrow->columns, &arrow->base.count,
                                    error);
 }

@@ -116,6 +116,17 @@ static bool read_field(struct quern_arrow_column *column, const struct quern_fla
     return is_texts(type) || type == QUERN_ARROW_BOOL || type == QUERN_ARROW_UTF8_VIEW;
 }
 
+static enum quern_cell_kind kind_of(const struct quern_arrow_column *column)
+{
+    switch ((int)column->type) {
+    case QUERN_ARROW_BOOL: return QUERN_CELL_BOOLEAN;
+    case QUERN_ARROW_INT: return column->is_signed ? QUERN_CELL_INTEGER : QUERN_CELL_UNSIGNED;
+    case QUERN_ARROW_FLOAT: return column->width == sizeof(float) ? QUERN_CELL_SINGLE : QUERN_CELL_DOUBLE;
+    case QUERN_ARROW_FIXED_LIST: return QUERN_CELL_VECTOR;
+    default: return QUERN_CELL_TEXT;
+    }
+}
+
 static int read_fields(const struct quern_flat_vector *fields, const char *path, struct quern_file_column *columns,
                        struct quern_arrow_column *readable, quern_error *error)
 {
@@ -134,7 +145,7 @@ static int read_fields(const struct quern_flat_vector *fields, const char *path,
         const int64_t type = quern_flat_number(&field, QUERN_ARROW_FIELD_KIND, 1, 0);
         if (!read_field(&readable[i], &field))
             columns[i].unreadable = readable[i].has_dictionary ? "a dictionary of no texts" : types[type].name;
-        columns[i].numbers = readable[i].numbers;
+        columns[i].kind = kind_of(&readable[i]);
     }
     return QUERN_OK;
 }

@@ -1,6 +1,7 @@
 #include "arrow_writer.h"
 
 #include "arrow_format.h"
+#include "column_writer.h"
 #include "flat_builder.h"
 #include "jobs_error.h"
 
@@ -10,7 +11,7 @@
 enum { ALIGNMENT = 64, MOST_BUFFERS = 3 * QUERN_COLUMNS_MOST, MOST_NODES = 2 * QUERN_COLUMNS_MOST };
 
 /* The structures Block, Buffer and FieldNode of the specification. */
-struct quern_arrow_block {
+struct block { /* where a record batch lies */
     int64_t offset;
     int32_t metadata_bytes, padding;
     int64_t body_bytes;
@@ -20,6 +21,12 @@ struct buffer {
 };
 struct node {
     int64_t rows, nulls;
+};
+
+struct arrow_writer {
+    struct quern_column_writer base;
+    struct block *blocks; /* [block_count] */
+    size_t block_count, block_capacity;
 };
 
 static int no_memory(quern_error *error)
@@ -200,11 +207,11 @@ static void write_body(struct quern_summed_file *file, const struct body *body, 
     }
 }
 
-static int note_block(struct quern_arrow_writer *writer, struct quern_arrow_block block, quern_error *error)
+static int note_block(struct arrow_writer *writer, struct block block, quern_error *error)
 {
     if (writer->block_count == writer->block_capacity) {
         const size_t capacity = 2 * writer->block_capacity + 64;
-        struct quern_arrow_block *more = realloc(writer->blocks, capacity * sizeof *more);
+        struct block *more = realloc(writer->blocks, capacity * sizeof *more);
         if (more == NULL)
             return no_memory(error);
         writer->blocks = more;
@@ -214,34 +221,18 @@ static int note_block(struct quern_arrow_writer *writer, struct quern_arrow_bloc
     return QUERN_OK;
 }
 
-int quern_arrow_begin(struct quern_arrow_writer *writer, struct quern_summed_file *file,
-                      const struct quern_column_group *group, quern_error *error)
-{
-    unsigned char *message;
-    size_t length;
-    (void)writer;
-    const int code = quern_arrow_schema_message(group, &message, &length, error);
-    if (code != QUERN_OK)
-        return code;
-    quern_summed_put(file, QUERN_ARROW_MAGIC, QUERN_ARROW_MAGIC_BYTES);
-    quern_summed_align(file, 8);
-    quern_summed_put(file, message, length);
-    free(message);
-    return QUERN_OK;
-}
-
-int quern_arrow_write(struct quern_arrow_writer *writer, struct quern_summed_file *file,
-                      const struct quern_column_group *group, quern_error *error)
+static int write_group(struct quern_column_writer *base, quern_error *error)
 {
     struct quern_flat_builder flat = {.memory = NULL};
+    struct quern_summed_file *file = base->file;
     struct body body;
     size_t length;
-    plan_body(&body, group);
+    plan_body(&body, base->group);
     const quern_flat_place buffers = quern_flat_put_structs(&flat, body.buffers, sizeof *body.buffers,
                                                             body.buffer_count);
     const quern_flat_place nodes = quern_flat_put_structs(&flat, body.nodes, sizeof *body.nodes, body.node_count);
     quern_flat_begin_table(&flat);
-    quern_flat_put_number(&flat, QUERN_ARROW_BATCH_LENGTH, 8, group->rows);
+    quern_flat_put_number(&flat, QUERN_ARROW_BATCH_LENGTH, 8, base->group->rows);
     quern_flat_put_place(&flat, QUERN_ARROW_BATCH_NODES, nodes);
     quern_flat_put_place(&flat, QUERN_ARROW_BATCH_BUFFERS, buffers);
     const quern_flat_place batch = quern_flat_end_table(&flat);
@@ -250,21 +241,23 @@ int quern_arrow_write(struct quern_arrow_writer *writer, struct quern_summed_fil
     quern_flat_free(&flat);
     if (metadata == NULL)
         return no_memory(error);
-    const struct quern_arrow_block block = {(int64_t)file->bytes, (int32_t)length, 0, body.bytes};
-    const int code = note_block(writer, block, error);
+    const struct block block = {(int64_t)file->bytes, (int32_t)length, 0, body.bytes};
+    const int code = note_block((struct arrow_writer *)base, block, error);
     quern_summed_put(file, metadata, length);
-    write_body(file, &body, group->rows);
+    write_body(file, &body, base->group->rows);
     free(metadata);
     return code;
 }
 
-int quern_arrow_end(struct quern_arrow_writer *writer, struct quern_summed_file *file,
-                    const struct quern_column_group *group, quern_error *error)
+/* ---------------------------------------------------------------- a file */
+
+static int end_file(struct quern_column_writer *base, quern_error *error)
 {
     static const uint32_t end[] = {UINT32_MAX, 0};
+    const struct arrow_writer *writer = (const struct arrow_writer *)base;
     struct quern_flat_builder flat = {.memory = NULL};
     size_t length;
-    const quern_flat_place schema = put_schema(&flat, group);
+    const quern_flat_place schema = put_schema(&flat, base->group);
     const quern_flat_place blocks = quern_flat_put_structs(&flat, writer->blocks, sizeof *writer->blocks,
                                                            writer->block_count);
     const quern_flat_place dictionaries = quern_flat_put_structs(&flat, NULL, sizeof *writer->blocks, 0);
@@ -276,17 +269,38 @@ int quern_arrow_end(struct quern_arrow_writer *writer, struct quern_summed_file 
     const unsigned char *footer = quern_flat_finish(&flat, quern_flat_end_table(&flat), &length);
     if (footer != NULL) {
         const uint32_t footer_bytes = (uint32_t)length;
-        quern_summed_put(file, end, sizeof end);
-        quern_summed_put(file, footer, length);
-        quern_summed_put(file, &footer_bytes, sizeof footer_bytes);
-        quern_summed_put(file, QUERN_ARROW_MAGIC, QUERN_ARROW_MAGIC_BYTES);
+        quern_summed_put(base->file, end, sizeof end);
+        quern_summed_put(base->file, footer, length);
+        quern_summed_put(base->file, &footer_bytes, sizeof footer_bytes);
+        quern_summed_put(base->file, QUERN_ARROW_MAGIC, QUERN_ARROW_MAGIC_BYTES);
     }
     quern_flat_free(&flat);
     return footer != NULL ? QUERN_OK : no_memory(error);
 }
 
-void quern_arrow_writer_close(struct quern_arrow_writer *writer)
+static void close_writer(struct quern_column_writer *base)
 {
-    free(writer->blocks);
-    *writer = (struct quern_arrow_writer){.blocks = NULL};
+    free(((struct arrow_writer *)base)->blocks);
+    free(base);
+}
+
+int quern_arrow_writer_open(struct quern_column_writer **writer, struct quern_summed_file *file,
+                            const struct quern_column_group *group, quern_error *error)
+{
+    unsigned char *message;
+    size_t length;
+    *writer = NULL;
+    const int code = quern_arrow_schema_message(group, &message, &length, error);
+    if (code != QUERN_OK)
+        return code;
+    quern_summed_put(file, QUERN_ARROW_MAGIC, QUERN_ARROW_MAGIC_BYTES);
+    quern_summed_align(file, 8);
+    quern_summed_put(file, message, length);
+    free(message);
+    struct arrow_writer *arrow = calloc(1, sizeof *arrow);
+    if (arrow == NULL)
+        return no_memory(error);
+    arrow->base = (struct quern_column_writer){file, group, write_group, end_file, close_writer};
+    *writer = &arrow->base;
+    return QUERN_OK;
 }

@@ -26,8 +26,8 @@ struct quern_cell {
 
 struct quern_file_column {
     char *name;
-    const char *unreadable; /* what it holds that is not read, in words: "a list"; NULL: it is read */
-    uint32_t numbers;       /* of a vector */
+    const char *unreadable; /* what it holds that is not read, in words: "lists"; NULL: it is read */
+    enum quern_cell_kind kind; /* of its values, unless they are missing */
 };
 
 /* A reader of a format is a structure that begins with this one. */
@@ -35,9 +35,9 @@ struct quern_column_file {
     struct quern_seen_file file;
     struct quern_file_column *columns; /* [count] */
     int count;
-    uint64_t row;                      /* number of the next row */
 
-    /* Says which columns are read; each is readable. Called once, before the first row. QUERN_ENOMEM. */
+    /* Says which columns are read; each is readable. Called once, before the first row. count: at most
+     * QUERN_COLUMNS_CHOSEN. QUERN_ENOMEM. */
     int (*choose)(struct quern_column_file *reader, const int *columns, int count, quern_error *error);
 
     /* Reads a row of the chosen columns to cells[]. Returns 1; 0 when there is none; a negative code. */
@@ -49,13 +49,18 @@ struct quern_column_file {
 };
 
 #define QUERN_FILE_COLUMNS_MOST 4096
+#define QUERN_COLUMNS_CHOSEN 80
 
 /* Opens a file of one of the formats, which its first bytes tell. path must outlive the reader. QUERN_EIO,
  * QUERN_ENOMEM, QUERN_EFORMAT, QUERN_EINVAL for another file, QUERN_EUNSUPPORTED. *reader is NULL after a failure. */
 int quern_column_file_open(struct quern_column_file **reader, const char *path, quern_error *error);
 
+/* Whether the first bytes of a file are those of one of the formats. A file that cannot be read is none. */
+bool quern_column_file_is(const char *path);
+
 /* For the formats. */
 int quern_arrow_open(struct quern_column_file **reader, const char *path, quern_error *error);
+int quern_parquet_open(struct quern_column_file **reader, const char *path, quern_error *error);
 
 /* The number of the column with a name; -1: there is none, -2: there are several. */
 int quern_column_file_find(const struct quern_column_file *reader, const char *name);

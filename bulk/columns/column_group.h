@@ -27,7 +27,7 @@ struct quern_column {
     uint32_t nulls;      /* texts that are missing */
 };
 
-#define QUERN_COLUMNS_MOST 80
+#define QUERN_COLUMNS_MOST 80 /* of a group */
 
 struct quern_column_group {
     struct quern_column columns[QUERN_COLUMNS_MOST];

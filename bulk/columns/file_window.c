@@ -1,6 +1,5 @@
 #include "file_window.h"
 
-#include "jobs.h"
 #include "jobs_error.h"
 
 #include <errno.h>
@@ -10,7 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { AHEAD = 1 << 16 }; /* so many bytes are read at least, if the file has them */
+enum {
+    AHEAD = 1 << 16, /* so many bytes are read at least, if the file has them */
+    LONGEST = 1 << 28
+};
 
 int quern_seen_file_open(struct quern_seen_file *file, const char *path, quern_error *error)
 {
@@ -69,9 +71,9 @@ int quern_file_window_get(struct quern_file_window *window, struct quern_seen_fi
         return quern_jobs_fail(error, QUERN_EFORMAT, "%s is damaged: it refers to %llu bytes at byte %llu, and has "
                                "%llu bytes", file->path, (unsigned long long)length, (unsigned long long)offset,
                                (unsigned long long)file->size);
-    if (length > QUERN_JOBS_LONGEST)
-        return quern_jobs_fail(error, QUERN_ETOOLONG, "%s: what is at byte %llu is longer than %u MiB", file->path,
-                               (unsigned long long)offset, QUERN_JOBS_LONGEST >> 20);
+    if (length > LONGEST)
+        return quern_jobs_fail(error, QUERN_ETOOLONG, "%s: what is at byte %llu is longer than %d MiB", file->path,
+                               (unsigned long long)offset, LONGEST >> 20);
     if (offset < window->offset || offset - window->offset > window->length ||
         length > window->length - (offset - window->offset)) {
         const uint64_t left = file->size - offset;

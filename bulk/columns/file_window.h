@@ -23,7 +23,7 @@ int quern_seen_file_open(struct quern_seen_file *file, const char *path, quern_e
 void quern_seen_file_close(struct quern_seen_file *file);
 
 /* Gives length bytes of the file, which live until the window moves. QUERN_EFORMAT when the file has not so many bytes
- * there; QUERN_ETOOLONG for more than QUERN_JOBS_LONGEST bytes; QUERN_EIO, QUERN_ENOMEM. A window begins as zeros. */
+ * there; QUERN_ETOOLONG for more than 256 MiB; QUERN_EIO, QUERN_ENOMEM. A window begins as zeros. */
 int quern_file_window_get(struct quern_file_window *window, struct quern_seen_file *file, uint64_t offset,
                           uint64_t length, const unsigned char **bytes, quern_error *error);
 void quern_file_window_free(struct quern_file_window *window);

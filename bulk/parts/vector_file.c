@@ -98,57 +98,39 @@ static void put_jsonl(struct quern_vector_file *file, const void *row, quern_tex
 
 /* ---------------------------------------------------------------- columns */
 
-static void begin_columns(struct quern_vector_file *file)
-{
-    quern_row_columns_add(&file->columns, &file->shape);
-    file->code = quern_column_group_open(&file->columns, &file->error);
-}
-
-static void begin_arrow(struct quern_vector_file *file)
-{
-    begin_columns(file);
-    if (file->code == QUERN_OK)
-        file->code = quern_arrow_begin(&file->arrow, &file->out, &file->columns, &file->error);
-}
-
 /* Writes the rows that were collected. */
-static void flush_arrow(struct quern_vector_file *file)
+static void flush(struct quern_vector_file *file)
 {
     if (file->columns.has_failed)
         file->code = quern_jobs_fail(&file->error, QUERN_ENOMEM, "no memory for the rows of a file");
     if (file->code == QUERN_OK && file->columns.rows > 0)
-        file->code = quern_arrow_write(&file->arrow, &file->out, &file->columns, &file->error);
+        file->code = file->writer->write(file->writer, &file->error);
     quern_column_group_clear(&file->columns);
 }
 
-static void put_arrow(struct quern_vector_file *file, const void *row, quern_text members)
+static void put_columns(struct quern_vector_file *file, const void *row, quern_text members)
 {
     if (!quern_row_columns_put(&file->columns, members, row))
         file->code = quern_jobs_fail(&file->error, QUERN_EFORMAT, "a row has other columns than the file: %.*s",
                                      (int)(members.length < 100 ? members.length : 100), members.data);
     else if (quern_column_group_is_full(&file->columns))
-        flush_arrow(file);
-}
-
-static void end_arrow(struct quern_vector_file *file)
-{
-    flush_arrow(file);
-    if (file->code == QUERN_OK)
-        file->code = quern_arrow_end(&file->arrow, &file->out, &file->columns, &file->error);
+        flush(file);
 }
 
 /* ---------------------------------------------------------------- formats */
 
 static const struct {
     const char *name, *ending;
-    bool has_members, has_columns;
+    bool has_members;
     void (*begin)(struct quern_vector_file *file);
     void (*put)(struct quern_vector_file *file, const void *row, quern_text members);
-    void (*end)(struct quern_vector_file *file);
+    int (*open)(struct quern_column_writer **writer, struct quern_summed_file *file,
+                const struct quern_column_group *group, quern_error *error); /* of formats of columns */
 } formats[] = {
-    [QUERN_VECTORS_NPY] = {"npy", ".npy", false, false, begin_npy, put_npy, NULL},
-    [QUERN_VECTORS_JSONL] = {"jsonl", ".jsonl", true, false, NULL, put_jsonl, NULL},
-    [QUERN_VECTORS_ARROW] = {"arrow", ".arrow", true, true, begin_arrow, put_arrow, end_arrow},
+    [QUERN_VECTORS_NPY] = {"npy", ".npy", false, begin_npy, put_npy, NULL},
+    [QUERN_VECTORS_JSONL] = {"jsonl", ".jsonl", true, NULL, put_jsonl, NULL},
+    [QUERN_VECTORS_ARROW] = {"arrow", ".arrow", true, NULL, put_columns, quern_arrow_writer_open},
+    [QUERN_VECTORS_PARQUET] = {"parquet", ".parquet", true, NULL, put_columns, quern_parquet_writer_open},
 };
 
 const char *quern_vector_format_name(enum quern_vector_format format)
@@ -176,14 +158,14 @@ bool quern_vector_format_has_members(enum quern_vector_format format)
 
 bool quern_vector_format_has_columns(enum quern_vector_format format)
 {
-    return formats[format].has_columns;
+    return formats[format].open != NULL;
 }
 
 int quern_vector_shape_check(const struct quern_vector_shape *shape, enum quern_vector_format format,
                              quern_error *error)
 {
     struct quern_column_group columns = {.count = 0};
-    if (!formats[format].has_columns)
+    if (formats[format].open == NULL)
         return QUERN_OK;
     quern_row_columns_add(&columns, shape);
     for (int i = 0; i < columns.count; i++)
@@ -201,6 +183,12 @@ void quern_vector_file_begin(struct quern_vector_file *vectors, enum quern_vecto
     *vectors = (struct quern_vector_file){.format = format, .shape = *shape, .out = {.file = file}};
     if (formats[format].begin != NULL)
         formats[format].begin(vectors);
+    if (formats[format].open == NULL)
+        return;
+    quern_row_columns_add(&vectors->columns, &vectors->shape);
+    vectors->code = quern_column_group_open(&vectors->columns, &vectors->error);
+    if (vectors->code == QUERN_OK)
+        vectors->code = formats[format].open(&vectors->writer, &vectors->out, &vectors->columns, &vectors->error);
 }
 
 void quern_vector_file_put(struct quern_vector_file *vectors, const void *row, quern_text members)
@@ -211,8 +199,10 @@ void quern_vector_file_put(struct quern_vector_file *vectors, const void *row, q
 
 int quern_vector_file_end(struct quern_vector_file *vectors, const char *name, quern_error *error)
 {
-    if (vectors->code == QUERN_OK && formats[vectors->format].end != NULL)
-        formats[vectors->format].end(vectors);
+    if (vectors->writer != NULL)
+        flush(vectors);
+    if (vectors->writer != NULL && vectors->code == QUERN_OK)
+        vectors->code = vectors->writer->end(vectors->writer, &vectors->error);
     if (vectors->code != QUERN_OK)
         return quern_jobs_fail(error, vectors->code, "%s: %s", name, vectors->error.text);
     if (fflush(vectors->out.file) == 0 && !ferror(vectors->out.file))
@@ -223,5 +213,7 @@ int quern_vector_file_end(struct quern_vector_file *vectors, const char *name, q
 void quern_vector_file_close(struct quern_vector_file *vectors)
 {
     quern_column_group_close(&vectors->columns);
-    quern_arrow_writer_close(&vectors->arrow);
+    if (vectors->writer != NULL)
+        vectors->writer->close(vectors->writer);
+    vectors->writer = NULL;
 }

@@ -2,18 +2,19 @@
 #ifndef QUERN_BULK_VECTOR_FILE_H
 #define QUERN_BULK_VECTOR_FILE_H
 
-#include "columns/arrow_writer.h"
+#include "columns/column_writer.h"
 #include "records/record.h"
 
 #include <stdbool.h>
 #include <stdio.h>
 
 /* The formats, by their places in QUERN_VECTOR_FORMATS. */
-#define QUERN_VECTOR_FORMATS "npy|jsonl|arrow"
+#define QUERN_VECTOR_FORMATS "npy|jsonl|arrow|parquet"
 enum quern_vector_format {
     QUERN_VECTORS_NPY,  /* a NumPy array; the ids are in a file of their own */
     QUERN_VECTORS_JSONL, /* a line of JSON for each vector, with its id */
     QUERN_VECTORS_ARROW, /* columns: the members of a row, and its vector */
+    QUERN_VECTORS_PARQUET, /* the same */
     QUERN_VECTOR_FORMAT_COUNT
 };
 
@@ -57,7 +58,7 @@ struct quern_vector_file {
     struct quern_vector_shape shape;
     struct quern_summed_file out;
     struct quern_column_group columns; /* the rows that are not written yet, of a format of columns */
-    struct quern_arrow_writer arrow;
+    struct quern_column_writer *writer; /* of such a format */
     int code;                          /* QUERN_OK, or the first failure */
     quern_error error;                 /* which is described here */
 };

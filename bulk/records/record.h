@@ -15,13 +15,15 @@
 #include <stdbool.h>
 
 /* What a file holds, by the places in QUERN_RECORD_KINDS. */
-#define QUERN_RECORD_KINDS "lines|jsonl|csv|tsv|document"
+#define QUERN_RECORD_KINDS "lines|jsonl|csv|tsv|document|arrow|parquet"
 enum quern_record_kind {
     QUERN_RECORDS_LINES,   /* every line is a text */
     QUERN_RECORDS_JSONL,   /* every line is a JSON object */
     QUERN_RECORDS_CSV,     /* RFC 4180; the first record has the names of the columns */
     QUERN_RECORDS_TSV,     /* the same with tabs */
-    QUERN_RECORDS_DOCUMENT /* the file is one text */
+    QUERN_RECORDS_DOCUMENT, /* the file is one text */
+    QUERN_RECORDS_ARROW,   /* a file of columns, Arrow or Parquet: its first bytes tell which */
+    QUERN_RECORDS_PARQUET  /* the same */
 };
 
 /* Columns by name; a file without names, and a CSV file, by number from 1. */
@@ -37,7 +39,7 @@ struct quern_record {
     quern_text title; /* length 0: none */
     quern_text id;    /* a JSON string or number, as it is written; length 0: none */
     quern_text keep;  /* the other columns, as members of a JSON object: "a": 1, "b": "x"; length 0: none */
-    uint64_t line;    /* where it begins in its file, counted from 1; of a document 1 */
+    uint64_t line;    /* where it begins in its file, counted from 1; of a document 1; of columns its row */
     const char *bad;  /* what is wrong with it; NULL: nothing. Then only `line` is set */
 };
 
@@ -73,5 +75,7 @@ int quern_jsonl_reader_open(struct quern_record_reader **reader, const char *pat
 int quern_csv_reader_open(struct quern_record_reader **reader, const char *path, char separator,
                           const struct quern_record_columns *columns, quern_error *error);
 int quern_document_reader_open(struct quern_record_reader **reader, const char *path, quern_error *error);
+int quern_column_reader_open(struct quern_record_reader **reader, const char *path,
+                             const struct quern_record_columns *columns, quern_error *error);
 
 #endif

@@ -1,5 +1,6 @@
 /* Which files are read, and what they hold. */
 #include "array_count.h"
+#include "columns/column_file.h"
 #include "jobs_error.h"
 #include "records.h"
 
@@ -22,6 +23,12 @@ static const struct {
     {".csv", QUERN_RECORDS_CSV, QUERN_RECORDS_CSV, NULL},
     {".tsv", QUERN_RECORDS_TSV, QUERN_RECORDS_TSV, NULL},
     {".tab", QUERN_RECORDS_TSV, QUERN_RECORDS_TSV, NULL},
+    {".arrow", QUERN_RECORDS_ARROW, QUERN_RECORDS_ARROW, NULL},
+    {".arrows", QUERN_RECORDS_ARROW, QUERN_RECORDS_ARROW, NULL},
+    {".feather", QUERN_RECORDS_ARROW, QUERN_RECORDS_ARROW, NULL},
+    {".ipc", QUERN_RECORDS_ARROW, QUERN_RECORDS_ARROW, NULL},
+    {".parquet", QUERN_RECORDS_PARQUET, QUERN_RECORDS_PARQUET, NULL},
+    {".pq", QUERN_RECORDS_PARQUET, QUERN_RECORDS_PARQUET, NULL},
     {".md", QUERN_RECORDS_DOCUMENT, QUERN_RECORDS_DOCUMENT, NULL},
     {".markdown", QUERN_RECORDS_DOCUMENT, QUERN_RECORDS_DOCUMENT, NULL},
     {".rst", QUERN_RECORDS_DOCUMENT, QUERN_RECORDS_DOCUMENT, NULL},
@@ -35,7 +42,7 @@ static const char *const packings[] = {".gz", ".gzip", ".zst", ".zstd"};
 
 const char *quern_record_kind_name(enum quern_record_kind kind)
 {
-    static const char *const names[] = {"lines", "jsonl", "csv", "tsv", "document"};
+    static const char *const names[] = {"lines", "jsonl", "csv", "tsv", "document", "arrow", "parquet"};
     return names[kind];
 }
 
@@ -100,6 +107,8 @@ static int add_file(struct quern_record_files *files, const char *path, int kind
             files->first_passed = strdup(path);
         return QUERN_OK;
     }
+    if (kind == UNKNOWN && S_ISREG(status->st_mode) && quern_column_file_is(path))
+        kind = QUERN_RECORDS_ARROW;
     return add(files, path, kind == UNKNOWN ? QUERN_RECORDS_LINES : kind, status, error);
 }
 

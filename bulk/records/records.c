@@ -9,6 +9,8 @@ int quern_record_reader_open(struct quern_record_reader **reader, const char *pa
     case QUERN_RECORDS_CSV: return quern_csv_reader_open(reader, path, ',', columns, error);
     case QUERN_RECORDS_TSV: return quern_csv_reader_open(reader, path, '\t', columns, error);
     case QUERN_RECORDS_DOCUMENT: return quern_document_reader_open(reader, path, error);
+    case QUERN_RECORDS_ARROW:
+    case QUERN_RECORDS_PARQUET: return quern_column_reader_open(reader, path, columns, error);
     }
     return quern_line_reader_open(reader, path, error);
 }

@@ -333,10 +333,10 @@ const struct quern_cli_verb quern_cli_run = {
     .arguments = "INPUT... | status OUT | verify OUT | merge OUT",
     .summary = "Embeds files of texts into files of vectors. Goes on where it was stopped.",
     .table = table,
-    .more = "INPUT is a file or a folder: lines of text, JSON lines, CSV, TSV, Markdown; gzip and Zstandard are\n"
-            "unpacked. - is standard input. OUT gets part-00000.npy with part-00000.ids.jsonl, and so on, and\n"
-            "manifest.json. The same command again makes what is missing. status and verify tell what is there,\n"
-            "and merge writes one file.\n\n"
+    .more = "INPUT is a file or a folder: lines of text, JSON lines, CSV, TSV, Arrow, Parquet, Markdown; gzip and\n"
+            "Zstandard are unpacked. - is standard input. OUT gets part-00000.npy with part-00000.ids.jsonl, and so\n"
+            "on, and manifest.json. The same command again makes what is missing. status and verify tell what is\n"
+            "there, and merge writes one file.\n\n"
             "exit codes: 0 done, 1 failed or too many errors, 2 wrong usage, 75 stopped by SIGTERM, SIGINT or\n"
             "SIGUSR1: start it again\n\n"
             "example:\n"
