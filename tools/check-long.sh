@@ -22,6 +22,8 @@ parts() {
     echo "clients alone tests/clients/run $build"
     # The real vocabulary, beside another tokenizer.
     echo "tokenizers beside tests/tokenizers/run $build"
+    # Files of columns, beside other readers and writers.
+    echo "columnar beside tests/columnar/run $build"
     # The Arm tables under qemu.
     echo "arm-kernels beside sh tests/check_arm.sh . kernels"
     echo "arm-vectors beside sh tests/check_arm.sh . vectors"
