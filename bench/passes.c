@@ -64,7 +64,7 @@ static double token_macs(const struct quern_network *network)
     for (int l = 0; l < network->shape.layers; l++) {
         const struct quern_layer *layer = &network->layers[l];
         const struct quern_matrix *const matrices[] = {&layer->qkv,         &layer->output,     &layer->up,
-                                                       &layer->down,        &layer->layer_input, &layer->input_gate,
+                                                       &layer->down,        layer->layer_input,  &layer->input_gate,
                                                        &layer->input_output};
         for (size_t i = 0; i < QUERN_COUNT(matrices); i++)
             macs += (double)matrices[i]->rows * matrices[i]->length;

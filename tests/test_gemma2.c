@@ -100,8 +100,8 @@ static void test_fast_vectors(void **state)
     (void)state;
     check_vectors(QUERN_TYPE_F32, QUERN_PATH_FAST, 1e-6, 5e-3);
     check_vectors(QUERN_TYPE_BF16, QUERN_PATH_FAST, 1e-6, 5e-3);
-    check_vectors(QUERN_TYPE_Q8_0, QUERN_PATH_FAST, 1e-2, 1e-2);
-    check_vectors(QUERN_TYPE_Q4_0, QUERN_PATH_FAST, 2e-2, 2e-2);
+    check_vectors(QUERN_TYPE_Q8_0, QUERN_PATH_FAST, 2e-2, 2e-2);
+    check_vectors(QUERN_TYPE_Q4_0, QUERN_PATH_FAST, 3e-2, 3e-2);
 }
 
 /* Every fault is farther from our vector than the exact path may be: the tests above would find it. */
@@ -116,6 +116,23 @@ static void test_faults(void **state)
         if (!(distance(v, golden_gemma2_faults[i].vector) > 100 * most_exact))
             fail_msg("the vectors do not show that %s: 1 - cos %.3g", golden_gemma2_faults[i].name,
                      distance(v, golden_gemma2_faults[i].vector));
+}
+
+/* The name of the space depends on the file only: not on what a table rounds for its fast path. */
+static void test_spaces(void **state)
+{
+    (void)state;
+    char first[QUERN_SPACE_SIZE] = "", space[QUERN_SPACE_SIZE];
+    const char *kernels;
+    for (int k = 0; (kernels = trial_kernels(k)) != NULL; k++) {
+        quern_model *model = open_type(QUERN_TYPE_Q8_0, kernels);
+        assert_int_equal(quern_space(model, NULL, space, NULL), QUERN_OK);
+        quern_model_close(model);
+        if (k == 0)
+            strcpy(first, space);
+        assert_string_equal(space, first);
+    }
+    assert_string_equal(first, "96n-de154f037a301c7a-none");
 }
 
 /* Fewer dimensions are the leading ones, in every bit. */
@@ -217,7 +234,7 @@ int main(void)
         cmocka_unit_test(test_exact_vectors), cmocka_unit_test(test_fast_vectors),
         cmocka_unit_test(test_faults),        cmocka_unit_test(test_dimensions),
         cmocka_unit_test(test_texts_together), cmocka_unit_test(test_description),
-        cmocka_unit_test(test_usual_context),
+        cmocka_unit_test(test_usual_context), cmocka_unit_test(test_spaces),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -47,7 +47,7 @@ static void down(struct quern_engine *e, const struct quern_layer *layer)
 /* Adds the result of the feed-forward block, and computes what the layer's own input adds. */
 static void take_input(struct quern_engine *e, const struct quern_layer *layer)
 {
-    product(e, &layer->layer_input, e->embedded, e->layer_input);
+    product(e, &layer->layer_input[e->path], e->embedded, e->layer_input);
     quern_engine_lap(e, QUERN_PASS_INPUT);
     quern_engine_add_before_input(e, (struct quern_addition){&layer->ffn_sum_norm, 1}, layer);
     quern_engine_gate_input(e, layer);
@@ -67,7 +67,7 @@ static void run_layer(struct quern_engine *e, const struct quern_layer *layer, c
     quern_engine_add_and_norm(e, (struct quern_addition){&layer->attention_sum_norm, 1}, ffn_input(layer));
     quern_engine_ffn(e, layer);
     down(e, layer);
-    if (layer->layer_input.rows != 0) {
+    if (layer->layer_input[e->path].rows != 0) {
         take_input(e, layer);
         last.norm = &layer->input_sum_norm;
     }

@@ -42,8 +42,8 @@ static struct needs measure(const struct quern_engine *e)
         n.input = larger(n.input, input_bytes(e, &layer->output));
         n.input = larger(n.input, input_bytes(e, &layer->up));
         n.hidden = larger(n.hidden, input_bytes(e, &layer->down));
-        if (layer->layer_input.rows != 0) {
-            n.embedded = larger(n.embedded, input_bytes(e, &layer->layer_input));
+        if (layer->layer_input[e->path].rows != 0) {
+            n.embedded = larger(n.embedded, input_bytes(e, &layer->layer_input[e->path]));
             n.input = larger(n.input, input_bytes(e, &layer->input_gate));
             n.hidden = larger(n.hidden, input_bytes(e, &layer->input_output));
         }

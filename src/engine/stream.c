@@ -55,7 +55,7 @@ static void embed_row(const struct row_pass *pass, int row, float *x, float *scr
     if (network->embedding_norm.weight != NULL)
         quern_engine_norm_row(e, x, x, &network->embedding_norm);
     if (e->embedded != NULL)
-        quern_engine_format(e, &network->layers[0].layer_input)
+        quern_engine_format(e, &network->layers[0].layer_input[e->path])
             ->write(e->embedded, row, network->shape.width, 0, x, network->shape.width);
     write_input(pass, row, x, scratch);
 }

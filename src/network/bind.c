@@ -118,6 +118,7 @@ struct part {
     const struct quern_gguf_tensor *weight;
     const unsigned char *bias; /* floats [rows of the tensor], perhaps not aligned; NULL: none */
     int first, panels;         /* panels of the tensor: the first one, and how many */
+    bool rounded;              /* packed as Q8_0, whatever type it has */
 };
 
 static int find_part(struct quern_binder *binder, enum quern_tensor tensor, int layer, struct part *part)
@@ -135,14 +136,14 @@ static int find_part(struct quern_binder *binder, enum quern_tensor tensor, int 
 static struct quern_panel bind_panel(struct quern_binder *binder, const struct part *part, int panel)
 {
     const struct quern_gguf_tensor *t = part->weight;
-    const struct quern_gemm *gemm = binder->network->kernels->gemm[t->type];
+    const struct quern_gemm *gemm = binder->network->kernels->gemm[part->rounded ? QUERN_TYPE_Q8_0 : t->type];
     const size_t row_bytes = t->bytes / (size_t)t->shape[1];
     unsigned char *data = NULL;
     if (binder->weights != NULL) {
         data = binder->weights + binder->weight_bytes;
         binder->packings[binder->packing_count] = (struct quern_packing){
             .tensor = t, .rows = t->data + (size_t)panel * QUERN_PANEL_COLUMNS * row_bytes, .row_bytes = row_bytes,
-            .gemm = gemm, .panel = data};
+            .gemm = gemm, .panel = data, .rounded = part->rounded};
     }
     binder->packing_count++;
     binder->weight_bytes += gemm->block_bytes * (size_t)(t->shape[0] / QUERN_BLOCK_ELEMENTS);
@@ -268,9 +269,10 @@ static struct quern_matrix rows_from(const struct quern_matrix *matrix, int firs
 static int bind_layer_input(struct quern_binder *binder, int l, struct quern_layer *layer)
 {
     const int size = quern_binder_size(binder, QUERN_P_LAYER_INPUT);
-    if (binder->layer_inputs.rows == 0)
+    if (!has(binder, QUERN_T_LAYER_INPUTS))
         return QUERN_OK;
-    layer->layer_input = rows_from(&binder->layer_inputs, l * size, size);
+    for (int path = 0; path < QUERN_PATHS; path++)
+        layer->layer_input[path] = rows_from(&binder->layer_inputs[path], l * size, size);
     QUERN_TRY(bind_one(binder, l, QUERN_T_INPUT_GATE, &layer->input_gate));
     QUERN_TRY(bind_one(binder, l, QUERN_T_INPUT_OUTPUT, &layer->input_output));
     return bind_norm(binder, QUERN_T_INPUT_SUM_NORM, l, &layer->input_sum_norm);
@@ -347,6 +349,30 @@ static int bind_embedding(struct quern_binder *binder)
     return bind_norm(binder, QUERN_T_EMBEDDING_NORM, 0, &network->embedding_norm);
 }
 
+/* Whether the fast path can multiply by a matrix of the file's first layer. */
+static bool has_fast_layers(const struct quern_binder *binder)
+{
+    const struct quern_gguf_tensor *t = look_up(binder, QUERN_T_QUERY, 0, "weight");
+    return t != NULL && quern_type_info(t->type)->supported &&
+           binder->network->kernels->gemm[t->type]->run[QUERN_PATH_FAST] != NULL;
+}
+
+/* Quantisers leave this matrix in bfloat16 when they round all others. Floats would make a pass of the fast path 8 %
+ * longer (bench/LOG.md), so there the matrix is rounded, too: to the bytes of Q8_0. A file whose layers are floats
+ * keeps it as it is, and so does a table that multiplies floats on the fast path. */
+static int bind_layer_inputs(struct quern_binder *binder)
+{
+    struct quern_matrix *matrices = binder->layer_inputs;
+    struct part part;
+    QUERN_TRY(find_part(binder, QUERN_T_LAYER_INPUTS, 0, &part));
+    join_parts(binder, &part, 1, false, &matrices[QUERN_PATH_EXACT]);
+    matrices[QUERN_PATH_FAST] = matrices[QUERN_PATH_EXACT];
+    part.rounded = !matrices[QUERN_PATH_EXACT].fast && has_fast_layers(binder);
+    if (part.rounded)
+        join_parts(binder, &part, 1, false, &matrices[QUERN_PATH_FAST]);
+    return bind_vector(binder, QUERN_T_LAYER_INPUT_NORM, 0, "weight", &binder->network->layer_input_norm);
+}
+
 /* What the layers have in common. */
 static int bind_common(struct quern_binder *binder)
 {
@@ -356,10 +382,7 @@ static int bind_common(struct quern_binder *binder)
     for (size_t i = 0; ones != NULL && i < most; i++)
         ones[i] = 1;
     binder->ones = ones;
-    if (!has(binder, QUERN_T_LAYER_INPUTS))
-        return QUERN_OK;
-    QUERN_TRY(bind_one(binder, 0, QUERN_T_LAYER_INPUTS, &binder->layer_inputs));
-    return bind_vector(binder, QUERN_T_LAYER_INPUT_NORM, 0, "weight", &binder->network->layer_input_norm);
+    return has(binder, QUERN_T_LAYER_INPUTS) ? bind_layer_inputs(binder) : QUERN_OK;
 }
 
 /* The dense head: all its tensors or, where they are optional, none. */

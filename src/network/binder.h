@@ -14,8 +14,9 @@ struct quern_packing {
     size_t row_bytes;
     const struct quern_gemm *gemm;
     unsigned char *panel;
-    uint64_t digest; /* of the rows. digest and finite are set when the rows are packed */
-    bool finite;
+    bool rounded;    /* the panel is of Q8_0, to which the rows are rounded; the same rows are packed unrounded, too */
+    uint64_t digest; /* of the rows. digest and what follows are set when the rows are packed */
+    bool finite, lacks_memory;
 };
 
 struct quern_rotation {
@@ -40,7 +41,7 @@ struct quern_binder {
 
     struct quern_arena tables; /* everything but packed panels */
     const float *ones;         /* as many as the largest head has elements */
-    struct quern_matrix layer_inputs; /* of all layers; rows 0: there is none */
+    struct quern_matrix layer_inputs[QUERN_PATHS]; /* of all layers, for each path; where layers have their own input */
     struct quern_rotation rotations[QUERN_LAYER_KINDS];
     unsigned char *weights; /* packed panels; NULL while measuring */
     size_t weight_bytes;

@@ -52,7 +52,7 @@ struct quern_layer {
     struct quern_norm ffn_sum_norm;
 
     /* The layer's own input: see enum quern_tensor. Rows 0: it has none. */
-    struct quern_matrix layer_input; /* of the token's embedding */
+    struct quern_matrix layer_input[QUERN_PATHS]; /* of the token's embedding, as each path takes it */
     struct quern_matrix input_gate, input_output;
     struct quern_norm input_sum_norm;
 

@@ -36,10 +36,12 @@ static uint64_t digest_layers(uint64_t digest, const struct quern_network *netwo
     return digest;
 }
 
-/* The packed matrices, in the order in which they were bound. */
+/* The packed matrices, in the order in which they were bound. What is rounded besides, some tables only need. */
 static uint64_t digest_matrices(uint64_t digest, const struct quern_binder *binder)
 {
     for (size_t i = 0; i < binder->packing_count; i++) {
+        if (binder->packings[i].rounded)
+            continue;
         digest = quern_digest_number(digest, binder->packings[i].tensor->type);
         digest = quern_digest_number(digest, binder->packings[i].digest);
     }

@@ -5,13 +5,37 @@
 #include "formats/conversion.h"
 #include "network/binder.h"
 
+#include <stdlib.h>
+
+/* Packs rows of finite numbers as Q8_0. Returns false without memory. */
+static bool pack_rounded(const struct quern_packing *p, size_t length)
+{
+    const struct quern_type_info *bytes = quern_type_info(QUERN_TYPE_Q8_0);
+    const size_t row_bytes = length / (size_t)bytes->block_elements * (size_t)bytes->block_bytes;
+    float *row = malloc(length * sizeof *row);
+    unsigned char *rows = malloc(row_bytes * QUERN_PANEL_COLUMNS);
+    const bool enough = row != NULL && rows != NULL;
+    for (size_t i = 0; enough && i < QUERN_PANEL_COLUMNS; i++) {
+        quern_dequantize(p->tensor->type, row, p->rows + i * p->row_bytes, length);
+        quern_quantize(QUERN_TYPE_Q8_0, rows + i * row_bytes, row, length);
+    }
+    if (enough)
+        p->gemm->pack(p->panel, rows, row_bytes, (int)length);
+    free(row);
+    free(rows);
+    return enough;
+}
+
 static void pack_one(void *argument, int tile, int thread)
 {
     struct quern_packing *p = (struct quern_packing *)argument + tile;
     const size_t length = (size_t)p->tensor->shape[0];
     (void)thread;
-    p->gemm->pack(p->panel, p->rows, p->row_bytes, (int)length);
     p->finite = quern_blocks_finite(p->tensor->type, p->rows, length * QUERN_PANEL_COLUMNS);
+    if (!p->rounded)
+        p->gemm->pack(p->panel, p->rows, p->row_bytes, (int)length);
+    else if (p->finite)
+        p->lacks_memory = !pack_rounded(p, length);
     p->digest = quern_digest_bytes(0, p->rows, p->row_bytes * QUERN_PANEL_COLUMNS);
 }
 
@@ -25,6 +49,9 @@ int quern_binder_pack(struct quern_binder *binder, int threads)
         const struct quern_packing *p = &binder->packings[i];
         if (!p->finite)
             return quern_fail(binder->error, QUERN_EFORMAT, "tensor %.*s holds a scale that is not finite",
+                              (int)p->tensor->name.length, p->tensor->name.data);
+        if (p->lacks_memory)
+            return quern_fail(binder->error, QUERN_ENOMEM, "no memory to round tensor %.*s",
                               (int)p->tensor->name.length, p->tensor->name.data);
     }
     binder->network->digest = quern_binder_digest(binder);
