@@ -14,7 +14,7 @@ static const struct quern_cli_verb *const verbs[] = {
 
 static void print_help(FILE *file)
 {
-    fputs("quern turns text into vectors on the CPU, with EmbeddingGemma models in GGUF files.\n\n"
+    fputs("quern turns text into vectors on the CPU, with models in GGUF files.\n\n"
           "usage: quern VERB [OPTION...] [ARGUMENT...]\n\n",
           file);
     for (size_t i = 0; i < QUERN_COUNT(verbs); i++)
