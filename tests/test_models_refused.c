@@ -509,7 +509,7 @@ static void test_no_tokenizer(void **state)
     static const struct {
         struct damage damage;
         const char *message;
-    } cases[] = {{{.key = T "model", .put = TEXT, .text = "gpt2"}, "tokenizer.ggml.model is \"gpt2\""},
+    } cases[] = {{{.key = T "model", .put = TEXT, .text = "rwkv"}, "tokenizer.ggml.model is \"rwkv\""},
                  {{.key = T "model"}, "tokenizer.ggml.model is missing"}};
     char sound[TRIAL_PATH], copy[TRIAL_PATH + 8];
     struct quern_gguf gguf;
