@@ -145,6 +145,10 @@ assert open('n.npy', 'rb').read()[128:] in open('c$dtype.$format.$format', 'rb')
     printf 'a0' | dd of=cf32.$format/part-00001.$format bs=1 seek=70 conv=notrunc 2>dd.err
     run run verify cf32.$format
     check "and finds a byte that has changed" grep -qF "another checksum" err
+    printf 'XXXX' | dd of=cf32.$format/part-00000.$format bs=1 conv=notrunc 2>dd.err
+    run run verify cf32.$format
+    check "and goes on behind a file of $format that cannot be read" \
+        sh -c 'grep -qF "part-00000.$1 is neither" err && grep -qF "part-00001.$1 has another" err' sh $format
     run run a.jsonl --id id --text body --keep tokens -o twice.$format -f $format
     check "two columns of $format with one name are refused" fails '"tokens"'
     run run empty.txt -o none.$format -f $format && run run merge none.$format -o none.merged.$format

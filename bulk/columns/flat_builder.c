@@ -5,15 +5,17 @@
 
 enum { MOST_BYTES = 1 << 30 };
 
-/* Puts bytes before all others, so that they are aligned when `behind` more bytes stand before them. */
-static void *push(struct quern_flat_builder *builder, const void *data, size_t length)
+/* Puts bytes before all others; data NULL: zeros. */
+static void push(struct quern_flat_builder *builder, const void *data, size_t length)
 {
+    if (length == 0)
+        return;
     if (length > builder->capacity - builder->used) {
         const size_t capacity = 2 * builder->capacity + length + 1024;
         unsigned char *more = length < MOST_BYTES && capacity < MOST_BYTES ? malloc(capacity) : NULL;
         if (more == NULL) {
             builder->has_failed = true;
-            return NULL;
+            return;
         }
         if (builder->used > 0)
             memcpy(more + capacity - builder->used, builder->memory + builder->capacity - builder->used, builder->used);
@@ -23,11 +25,10 @@ static void *push(struct quern_flat_builder *builder, const void *data, size_t l
     }
     builder->used += length;
     unsigned char *to = builder->memory + builder->capacity - builder->used;
-    if (data != NULL && length > 0)
+    if (data != NULL)
         memcpy(to, data, length);
     else
         memset(to, 0, length);
-    return to;
 }
 
 /* Pads with zeros, so that what ends `length` bytes before here begins at a multiple of `alignment`. */

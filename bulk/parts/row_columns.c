@@ -93,13 +93,19 @@ static int choose(struct quern_row_reader *reader, const char *path, quern_error
     return file->choose(file, chosen, reader->columns.count, error);
 }
 
+/* Of a file that quern has written, whatever cannot be read is damage. */
+static int blame_file(int code)
+{
+    return code >= 0 || code == QUERN_ENOMEM || code == QUERN_EIO ? code : QUERN_EFORMAT;
+}
+
 int quern_row_reader_open(struct quern_row_reader *reader, const char *path, const struct quern_vector_shape *shape,
                           quern_error *error)
 {
     *reader = (struct quern_row_reader){.file = NULL};
     quern_row_columns_add(&reader->columns, shape);
     const int code = quern_column_file_open(&reader->file, path, error);
-    return code == QUERN_OK ? choose(reader, path, error) : code;
+    return blame_file(code == QUERN_OK ? choose(reader, path, error) : code);
 }
 
 static bool reserve(struct quern_row_reader *reader, size_t more)
@@ -149,7 +155,7 @@ int quern_row_reader_next(struct quern_row_reader *reader, const void **row, que
 {
     const struct quern_column_group *group = &reader->columns;
     const struct quern_cell *vector = &reader->cells[group->count - 1];
-    int code = reader->file->next(reader->file, reader->cells, error);
+    int code = blame_file(reader->file->next(reader->file, reader->cells, error));
     if (code != 1)
         return code;
     code = QUERN_OK;
