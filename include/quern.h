@@ -249,7 +249,7 @@ typedef enum quern_path {
 typedef struct quern_context_options {
     size_t size;
     int threads;     /* threads that compute, the caller's included, 1 to QUERN_MOST_THREADS; 0: as many as the process
-                        may use by affinity and cgroup */
+                        may use by affinity, cgroup and $SLURM_CPUS_PER_TASK */
     int path;        /* a quern_path */
     int step_tokens; /* tokens that are computed together, at most 2^20; 0: a good number. It bounds the memory. A
                         single text may have more */

@@ -152,6 +152,20 @@ static void test_garbage_is_no_limit(void **state)
     check(4, 2, "4 CPUs by affinity; cgroup quota 2.00");
 }
 
+static void test_slurm_share(void **state)
+{
+    (void)state;
+    setenv("SLURM_CPUS_PER_TASK", "2", 1);
+    check(4, 2, "4 CPUs by affinity; no cgroup quota; $SLURM_CPUS_PER_TASK 2");
+    check(1, 1, "1 CPU by affinity; no cgroup quota; $SLURM_CPUS_PER_TASK 2");
+    static const char *const garbage[] = {"", "0", "-1", "2x", "nan", "inf"};
+    for (size_t i = 0; i < QUERN_COUNT(garbage); i++) {
+        setenv("SLURM_CPUS_PER_TASK", garbage[i], 1);
+        check(4, 4, "4 CPUs by affinity; no cgroup quota");
+    }
+    unsetenv("SLURM_CPUS_PER_TASK");
+}
+
 static void test_this_machine(void **state)
 {
     (void)state;
@@ -164,10 +178,12 @@ static void test_this_machine(void **state)
 int main(void)
 {
 #define IN_ROOT(test) cmocka_unit_test_setup_teardown(test, make_root, remove_root)
+    unsetenv("SLURM_CPUS_PER_TASK"); /* the tests may run under Slurm */
     const struct CMUnitTest tests[] = {
         IN_ROOT(test_nothing_is_there),   IN_ROOT(test_v2_quota),
         IN_ROOT(test_v2_smallest_of_all_levels), IN_ROOT(test_v1_quota),
         IN_ROOT(test_mount_of_a_subtree), IN_ROOT(test_garbage_is_no_limit),
+        IN_ROOT(test_slurm_share),
         cmocka_unit_test(test_this_machine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

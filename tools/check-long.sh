@@ -24,6 +24,9 @@ parts() {
     echo "tokenizers beside tests/tokenizers/run $build"
     # Files of columns, beside other readers and writers.
     echo "columnar beside tests/columnar/run $build"
+    # Bulk runs: under schedulers, on a cluster of this one machine; killed 200 times.
+    echo "slurm alone tests/slurm/run $build"
+    echo "dask beside tests/dask/run $build"
     # The Arm tables under qemu.
     echo "arm-kernels beside sh tests/check_arm.sh . kernels"
     echo "arm-vectors beside sh tests/check_arm.sh . vectors"

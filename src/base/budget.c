@@ -146,15 +146,25 @@ static double cgroup_quota(const char *root)
     return quota;
 }
 
+/* CPUs that Slurm gave to each task; infinite when it does not say. Without its plugins for affinity or cgroups it binds
+ * no task to them. */
+static double slurm_share(void)
+{
+    double share;
+    const char *text = getenv("SLURM_CPUS_PER_TASK");
+    return text != NULL && parse_number(text, &share) && share >= 1 ? share : INFINITY;
+}
+
 int quern_cpu_budget_at(const char *root, int affinity, char *reason, size_t reason_size)
 {
-    double quota = cgroup_quota(root);
-    const char *plural = affinity == 1 ? "" : "s";
+    const double quota = cgroup_quota(root), share = slurm_share();
+    char by_quota[48] = "no cgroup quota", by_slurm[48] = "";
     if (isfinite(quota))
-        snprintf(reason, reason_size, "%d CPU%s by affinity; cgroup quota %.2f", affinity, plural, quota);
-    else
-        snprintf(reason, reason_size, "%d CPU%s by affinity; no cgroup quota", affinity, plural);
-    double budget = floor(fmin((double)affinity, quota));
+        snprintf(by_quota, sizeof by_quota, "cgroup quota %.2f", quota);
+    if (isfinite(share))
+        snprintf(by_slurm, sizeof by_slurm, "; $SLURM_CPUS_PER_TASK %.0f", share);
+    snprintf(reason, reason_size, "%d CPU%s by affinity; %s%s", affinity, affinity == 1 ? "" : "s", by_quota, by_slurm);
+    const double budget = floor(fmin(fmin((double)affinity, quota), share));
     return budget < 1 ? 1 : (int)budget;
 }
 
