@@ -249,6 +249,18 @@ int quern_json_reader_go_on(struct quern_json_reader *reader, size_t slice)
     return end(reader) ? 1 : -1;
 }
 
+const struct quern_value *quern_json_read_whole(struct quern_json_reader *reader, const char *const *names, char *data,
+                                                size_t length)
+{
+    const struct quern_json_options options = {.names = names};
+    int code;
+    quern_json_reader_begin(reader, &options, data, length);
+    do
+        code = quern_json_reader_go_on(reader, length + 1);
+    while (code == 0);
+    return code == 1 ? reader->root : NULL;
+}
+
 void quern_json_reader_locate(const struct quern_json_reader *reader, size_t *line, size_t *column, const char **field,
                               size_t *item)
 {

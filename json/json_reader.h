@@ -73,6 +73,11 @@ void quern_json_reader_begin(struct quern_json_reader *reader, const struct quer
 /* Reads on, about so many bytes. 0: there is more to read; 1: reader->root is the whole value; -1: reader->fault. */
 int quern_json_reader_go_on(struct quern_json_reader *reader, size_t slice);
 
+/* Begins, and reads all of it, for callers that have no other work. Returns the value, or NULL: reader->fault. In both
+ * cases the reader is to be freed. */
+const struct quern_value *quern_json_read_whole(struct quern_json_reader *reader, const char *const *names, char *data,
+                                                size_t length);
+
 /* Where a fault is: its line and column (in bytes), both from 1, and the field and item that it is in. *field: a name
  * of the list; NULL: none. *item: from 0; SIZE_MAX: the field's value is no array. */
 void quern_json_reader_locate(const struct quern_json_reader *reader, size_t *line, size_t *column, const char **field,

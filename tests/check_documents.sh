@@ -227,7 +227,7 @@ check_links() {
 # Paths in backquotes that begin with a folder of the tree exist.
 check_paths() {
     grep -o '`[a-z]*/[A-Za-z0-9_./*-]*`' "$root/$1" | tr -d '`' | sort -u |
-        grep -E '^(src|include|server|cli|jobs|json|convert|examples|bench|tests|fuzz|tools|models|docs)/' >"$work/paths" || true
+        grep -E '^(src|include|server|cli|bulk|deploy|jobs|json|convert|examples|bench|tests|fuzz|tools|models|docs)/' >"$work/paths" || true
     while read -r path; do
         # shellcheck disable=SC2086 # a pattern must be expanded
         ls -d $path >"$work/found" 2>&1 || complain "$1: there is no $path"

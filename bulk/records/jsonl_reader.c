@@ -37,19 +37,6 @@ static int next_line(struct quern_text_reader *text, quern_text *line, uint64_t 
     return code;
 }
 
-/* Reads the value of a JSON text, in place; its blocks are freed at once, since texts stay where they are. */
-static const struct quern_value *parse(struct quern_json_reader *reader, const char *const *names, char *data,
-                                       size_t length)
-{
-    const struct quern_json_options options = {.names = names};
-    quern_json_reader_begin(reader, &options, data, length);
-    int code;
-    do
-        code = quern_json_reader_go_on(reader, length + 1);
-    while (code == 0);
-    return code == 1 ? reader->root : NULL;
-}
-
 /* Whether a name as it is written, with escapes, is that of a column. */
 static bool is_name(quern_text written, const char *column)
 {
@@ -61,7 +48,7 @@ static bool is_name(quern_text written, const char *column)
     if (written.length + 2 > sizeof copy)
         return false;
     memcpy(copy, written.data - 1, written.length + 2);
-    const char *name = quern_value_string(parse(&reader, none, copy, written.length + 2));
+    const char *name = quern_value_string(quern_json_read_whole(&reader, none, copy, written.length + 2));
     const bool same = name != NULL && strcmp(name, column) == 0;
     quern_json_reader_free(&reader);
     return same;
@@ -180,7 +167,8 @@ static int next(struct quern_record_reader *reader, struct quern_record *record,
     if (code != QUERN_OK)
         return code;
     memcpy(jsonl->text.memory, line.data, line.length);
-    const struct quern_value *value = parse(&json, jsonl->names, jsonl->text.memory, line.length);
+    const struct quern_value *value = quern_json_read_whole(&json, jsonl->names, jsonl->text.memory,
+                                                            line.length);
     if (value != NULL)
         code = fill(jsonl, value, line, record, error);
     else

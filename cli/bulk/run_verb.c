@@ -185,13 +185,6 @@ static int conclude(int code, const struct quern_bulk_options *options, const st
     }
 }
 
-static void say_unprompted(const struct run_options *given, const struct quern_cli_session *session)
-{
-    if (given->embed.task < 0 && session->info.has_prompts)
-        quern_cli_notice("embedding without a prompt: -t document is for texts to be found; -t none says that no "
-                         "prompt is wanted");
-}
-
 static int embed_files(const struct run_options *given, struct quern_bulk_options *options)
 {
     struct quern_cli_session session;
@@ -201,7 +194,7 @@ static int embed_files(const struct run_options *given, struct quern_bulk_option
     int code = quern_cli_session_open(&session, &given->session);
     if (code != QUERN_CLI_DONE)
         return code;
-    say_unprompted(given, &session);
+    quern_cli_say_unprompted(&session, &given->embed);
     quern_cli_set_task(&session, &options->embed, QUERN_TASK_NONE);
     const struct quern_bulk_job job = {.model = session.model, .context = session.context, .options = options,
                                        .report = report, .notice = tell, .user = &view};

@@ -204,6 +204,13 @@ void quern_cli_set_task(const struct quern_cli_session *session, quern_embed_opt
     embed->title = (quern_text){0};
 }
 
+void quern_cli_say_unprompted(const struct quern_cli_session *session, const quern_embed_options *given)
+{
+    if (given->task < 0 && session->info.has_prompts)
+        quern_cli_notice("embedding without a prompt: -t document is for texts to be found; -t none says that no "
+                         "prompt is wanted");
+}
+
 int quern_cli_dimensions(const struct quern_cli_session *session, const quern_embed_options *embed)
 {
     return embed->dimensions > 0 ? embed->dimensions : session->info.dimensions;

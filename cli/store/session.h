@@ -45,6 +45,9 @@ int quern_cli_check_title(const char *verb, const quern_embed_options *embed);
  * and no title, as at the server, and the first time that one of them was given, a notice says so. */
 void quern_cli_set_task(const struct quern_cli_session *session, quern_embed_options *embed, int usual);
 
+/* Says, before texts to be found are embedded, that the model has prompts and no task was given. */
+void quern_cli_say_unprompted(const struct quern_cli_session *session, const quern_embed_options *given);
+
 /* Dimensions of a vector with these options. */
 int quern_cli_dimensions(const struct quern_cli_session *session, const quern_embed_options *embed);
 
