@@ -195,6 +195,9 @@ static int make_parts(struct bulk_run *run, quern_error *error)
             return QUERN_BULK_INTERRUPTED;
     }
     const uint64_t records = run->records.number, each = run->options->part_records;
+    const int code = quern_record_files_check(&run->files, error);
+    if (code != QUERN_OK)
+        return code;
     return quern_end_write(run->options->output, records, records / each + (records % each > 0), error);
 }
 

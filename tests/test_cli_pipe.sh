@@ -53,7 +53,8 @@ rows = [json.loads(line)["embedding"] for line in open("out")]
 assert b"".join(struct.pack("<8f", *row) for row in rows) == open("query.f32", "rb").read()'
 
 {
-    printf '{"text": "good", "id": 1, "error": "old", "embedding": [7]}\n\n{"text": "cut\n[1]\n{"id": "a"}\n{}\n{"text": 7}\n'
+    printf '%s\n' '{"text": "good", "id": 1, "error": "old", "embedding": [7]}' '' '{"text": "cut' '[1]' '{"id": "a"}' \
+        '{}' '{"text": 7}'
     printf '{"id": 4, "text": "%s"}\n' "$(yes x | head -n 300 | tr '\n' ' ')"
     printf '{"text": "bad \377"}\n  \n{"text": "last"}\n'
 } >bad.jsonl

@@ -8,7 +8,7 @@ quern=$(realpath "$1") # the tests run in another folder
 mkmodel=$(realpath "$2")
 kills=${3:-12}
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+trap 'umount "$work/small" 2>/dev/null; rm -rf "$work"' EXIT
 unset NO_COLOR XDG_CACHE_HOME SLURM_ARRAY_TASK_ID JOB_COMPLETION_INDEX AWS_BATCH_JOB_ARRAY_INDEX OMPI_COMM_WORLD_RANK RANK
 cd "$work" || exit 1
 # shellcheck source=tests/support/tap.sh
@@ -251,6 +251,26 @@ done
 check "and the same records of parts" test ! -e different
 check "and leaves no unfinished part" sh -c '! ls -d killed/*.unfinished'
 
+mkfifo slow
+cp lines.txt grows.txt
+"$quern" run --kind lines grows.txt slow -o grows >out 2>err &
+process=$!
+exec 3>slow # from here on the run has found its files
+while [ ! -e grows/part-00000.unfinished ] && kill -0 $process; do
+    sleep 0.1
+done
+run run --kind lines grows.txt slow -o grows
+check "two processes do not make one part" fails "another process makes part 0"
+echo "a new line" >>grows.txt
+exec 3>&-
+wait $process
+status=$?
+run_error=$(cat err)
+check "an input that changes while it is read is an error" \
+    test "$status" = 1 -a "$run_error" != "${run_error#*grows.txt has changed while}"
+run run verify grows
+check "and the result does not count as complete" test "$status" = 1
+
 mkfifo pipe
 "$quern" run --kind lines pipe -o stopped >out 2>err &
 process=$!
@@ -307,6 +327,15 @@ status=$?
 check "a full disk is an error that names the folder" fails "cannot write to full"
 run run lines.txt -o full && run run merge full -o full.npy
 check "and the run goes on when there is room" same full.npy embed.npy
+mkdir small
+if mount -t tmpfs -o size=64k tmpfs small 2>/dev/null; then # it is root who runs the tests
+    run run lines.txt -o small/vectors
+    check "a full file system is an error that names the folder" fails "cannot write to small/vectors"
+    mount -o remount,size=4m small
+    run run lines.txt -o small/vectors && run run merge small/vectors -o small.npy
+    check "and the run goes on when it is larger" same small.npy embed.npy
+    umount small
+fi
 run run empty.txt -o nothing
 check "an empty file is done at once" succeeds
 run run verify nothing

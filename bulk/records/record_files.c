@@ -74,6 +74,11 @@ static int no_memory(quern_error *error)
     return quern_jobs_fail(error, QUERN_ENOMEM, "no memory for the list of input files");
 }
 
+static int64_t mtime_of(const struct stat *status)
+{
+    return (int64_t)status->st_mtim.tv_sec * 1000000000 + status->st_mtim.tv_nsec;
+}
+
 static int add(struct quern_record_files *files, const char *path, int kind, const struct stat *status,
                quern_error *error)
 {
@@ -86,7 +91,7 @@ static int add(struct quern_record_files *files, const char *path, int kind, con
         return no_memory(error);
     if (status != NULL && S_ISREG(status->st_mode)) {
         more[files->count].size = (uint64_t)status->st_size;
-        more[files->count].mtime = (int64_t)status->st_mtim.tv_sec * 1000000000 + status->st_mtim.tv_nsec;
+        more[files->count].mtime = mtime_of(status);
         files->size += (uint64_t)status->st_size;
     }
     files->count++;
@@ -172,6 +177,21 @@ int quern_record_files_find(struct quern_record_files *files, char *const *paths
     for (size_t i = 1; i < files->count; i++)
         if (strcmp(files->files[i - 1].path, files->files[i].path) == 0)
             return quern_jobs_fail(error, QUERN_EINVAL, "%s is named twice", files->files[i].path);
+    return QUERN_OK;
+}
+
+int quern_record_files_check(const struct quern_record_files *files, quern_error *error)
+{
+    for (size_t i = 0; i < files->count; i++) {
+        const struct quern_record_file *file = &files->files[i];
+        struct stat status;
+        if (file->mtime == 0) /* it is no regular file */
+            continue;
+        if (stat(file->path, &status) != 0 || (uint64_t)status.st_size != file->size ||
+            mtime_of(&status) != file->mtime)
+            return quern_jobs_fail(error, QUERN_EIO, "%s has changed while it was read: some vectors may be of what it "
+                                   "was before; begin again with --force", file->path);
+    }
     return QUERN_OK;
 }
 

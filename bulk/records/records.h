@@ -29,6 +29,9 @@ int quern_record_files_find(struct quern_record_files *files, char *const *paths
                             quern_error *error);
 void quern_record_files_free(struct quern_record_files *files); /* zeros are allowed */
 
+/* Checks that the files have the sizes and times that they had when they were found. QUERN_EIO. */
+int quern_record_files_check(const struct quern_record_files *files, quern_error *error);
+
 /* The name of a kind, from QUERN_RECORD_KINDS. */
 const char *quern_record_kind_name(enum quern_record_kind kind);
 

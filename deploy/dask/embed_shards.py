@@ -30,7 +30,8 @@ def embed(client, shards, options):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--scheduler", metavar="ADDRESS", help="of a cluster that runs; default: workers are started here")
+    parser.add_argument("--scheduler", metavar="ADDRESS",
+                        help="of a cluster that runs; default: workers are started here")
     parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)), metavar="N")
     parser.add_argument("--shards", type=int, metavar="N", help="default: four for each worker")
     parser.add_argument("options", nargs="+", help="of quern run, behind --")
@@ -42,5 +43,5 @@ def main():
         embed(client, given.shards or 4 * workers, given.options)
 
 
-if __name__ == "__main__": # workers import this file, too
+if __name__ == "__main__":  # workers import this file, too
     main()

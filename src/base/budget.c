@@ -146,8 +146,8 @@ static double cgroup_quota(const char *root)
     return quota;
 }
 
-/* CPUs that Slurm gave to each task; infinite when it does not say. Without its plugins for affinity or cgroups it binds
- * no task to them. */
+/* CPUs that Slurm gave to each task; infinite when it does not say. Without its plugins for affinity or cgroups it
+ * binds no task to them. */
 static double slurm_share(void)
 {
     double share;
