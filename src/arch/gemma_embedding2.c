@@ -54,7 +54,7 @@ const struct quern_arch quern_arch_gemma_embedding2 = {
         [QUERN_T_INPUT_GATE] = {"inp_gate", .rows = QUERN_P_LAYER_INPUT, .length = QUERN_P_WIDTH},
         [QUERN_T_INPUT_OUTPUT] = {"proj", .rows = QUERN_P_WIDTH, .length = QUERN_P_LAYER_INPUT},
         [QUERN_T_INPUT_SUM_NORM] = {"post_norm", .length = QUERN_P_WIDTH},
-        [QUERN_T_LAYER_SCALE] = {"layer_output_scale"},
+        [QUERN_T_LAYER_SCALE] = {"layer_output_scale", .length = QUERN_P_NONE},
         [QUERN_T_FINAL_NORM] = {"output_norm", .length = QUERN_P_WIDTH},
         [QUERN_T_DENSE_1] = {"output", .rows = QUERN_P_DIMENSIONS, .length = QUERN_P_WIDTH},
     },
