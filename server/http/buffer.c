@@ -120,7 +120,7 @@ void quern_buffer_floats(struct quern_buffer *buffer, const float *values, size_
 
 void quern_buffer_base64(struct quern_buffer *buffer, const void *data, size_t length)
 {
-    char *room = quern_buffer_room(buffer, QUERN_JSON_BASE64(length));
+    char *room = length > 0 ? quern_buffer_room(buffer, QUERN_JSON_BASE64(length)) : NULL;
     if (room != NULL)
         buffer->length += quern_json_base64(room, data, length);
 }
