@@ -64,7 +64,7 @@ static int describe_inputs(json_t *list, const struct quern_record_files *files,
     for (size_t i = 0; i < files->count; i++) {
         const struct quern_record_file *file = &files->files[i];
         char digest[SHA256_DIGEST_STRING_LENGTH + 16] = "";
-        if (strcmp(file->path, "-") != 0) {
+        if (file->mtime != 0) { /* it is a regular file; of a pipe, nothing may be read twice */
             const int code = digest_file(file, digest, error);
             if (code != QUERN_OK)
                 return code;

@@ -8,7 +8,7 @@
 struct quern_record_file {
     char *path; /* "-": standard input */
     enum quern_record_kind kind;
-    uint64_t size; /* 0 for standard input, as is mtime */
+    uint64_t size; /* 0 for what is no regular file, such as a pipe; so is mtime */
     int64_t mtime; /* in nanoseconds since 1970 */
 };
 
