@@ -142,11 +142,12 @@ const refuse = (route, status, headers = {}, error = { message: "words for progr
     route.fulfill({ status, headers, contentType: "application/json", body: JSON.stringify({ error }) });
 
 test("a busy server is asked again, not sooner than it says, also when it names a date", async () => {
-    for (const [status, after] of [[429, () => "50"], [503, () => new Date(Date.now() + 50000).toUTCString()]]) {
+    const inFiftySeconds = async (page) => new Date(await page.evaluate(() => Date.now()) + 50000).toUTCString();
+    for (const [status, after] of [[429, () => "50"], [503, inFiftySeconds]]) { // by the clock of the page
         const seen = await openSearch({ clock: true });
         const caught = await catchRequests(seen);
         await search(seen, numbered(3));
-        await refuse(await caught.next(), status, { "Retry-After": after() });
+        await refuse(await caught.next(), status, { "Retry-After": await after(seen) });
         await seen.locator("#search-status").filter({ hasText: /Asking again in (4\d|50) s, try 2 of 5/ }).waitFor();
         await seen.clock.runFor(30000);
         assert.equal(caught.count, 1);
