@@ -54,14 +54,14 @@ static void check_string(const quern_text *text)
     free(json);
 }
 
-/* The text that must stand at `at`: what lies before the next separator, without the file's mark of UTF-8 and, of a
+/* The text that must stand at `at`: what lies before the next separator, without its mark of UTF-8 and, of a
  * line, its carriage return. *next: where the following text begins. */
 static quern_text expected_text(const uint8_t *data, size_t size, char separator, size_t at, size_t *next)
 {
     const uint8_t *end = memchr(data + at, separator, size - at);
     size_t length = end != NULL ? (size_t)(end - data) - at : size - at;
     *next = at + length + (end != NULL);
-    if (at == 0 && length >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0) {
+    if (length >= 3 && memcmp(data + at, "\xef\xbb\xbf", 3) == 0) {
         at += 3;
         length -= 3;
     }

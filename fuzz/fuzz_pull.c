@@ -31,7 +31,8 @@ static void try_name(const char *name)
         return;
     check(quern_cli_is_model_file(source.file) && strchr(source.file, '/') == NULL && source.file[0] != '.');
     check(quern_cli_url_allowed(source.url, NULL));
-    check_digest(source.sha256);
+    if (source.sha256[0] != '\0') /* else the hub tells it */
+        check_digest(source.sha256);
     if (source.hub[0] != '\0')
         check(quern_cli_url_same_origin(source.url, hub) && strstr(source.url, "/../") == NULL);
     else
