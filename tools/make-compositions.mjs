@@ -68,6 +68,6 @@ ${print(composed.map(d => String(d.i)))}
 
 /* Marks that change places: first and last code point, and a number for their combining class. A mark with a lower
  * number comes first. Other code points have the number 0. */
-static const struct mark_range marks[] = {
+static const struct quern_code_range marks[] = {
 ${print(ranges.map(r => `{${hex(r.first)}, ${hex(r.end - 1)}, ${r.mark}}`))}
 };`)

@@ -573,7 +573,7 @@ static const uint16_t compositions[] = {
 
 /* Marks that change places: first and last code point, and a number for their combining class. A mark with a lower
  * number comes first. Other code points have the number 0. */
-static const struct mark_range marks[] = {
+static const struct quern_code_range marks[] = {
     {0x0300, 0x0314, 51}, {0x0315, 0x0315, 52}, {0x0316, 0x0319, 46}, {0x031a, 0x031a, 52}, {0x031b, 0x031b, 44},
     {0x031c, 0x0320, 46}, {0x0321, 0x0322, 42}, {0x0323, 0x0326, 46}, {0x0327, 0x0328, 42}, {0x0329, 0x0333, 46},
     {0x0334, 0x0338, 1}, {0x0339, 0x033c, 46}, {0x033d, 0x033f, 51}, {0x0342, 0x0342, 51}, {0x0345, 0x0345, 55},

@@ -1,6 +1,7 @@
 #include "text/grapheme.h"
 
 #include "base/count.h"
+#include "text/code_ranges.h"
 
 #include <string.h>
 
@@ -8,13 +9,8 @@
 #define LAST_SYLLABLE 0xD7A3u
 #define SYLLABLE_ENDINGS 28u   /* every 28th syllable has no HANGUL_T at its end */
 
-struct range {
-    uint32_t first, last;
-    unsigned char class;
-};
-
 /* In ascending order. Code points in no range are syllables of Hangul, or OTHER. */
-static const struct range ranges[] = {
+static const struct quern_code_range ranges[] = {
 #define R(first, last, name) {first, last, QUERN_GRAPHEME_##name}
 #include "text/grapheme_ranges.h"
 #undef R
@@ -27,18 +23,9 @@ static enum quern_grapheme_class syllable_class(uint32_t code)
 
 enum quern_grapheme_class quern_grapheme_class(uint32_t code)
 {
-    size_t low = 0, high = QUERN_COUNT(ranges);
-
     if (code >= FIRST_SYLLABLE && code <= LAST_SYLLABLE)
         return syllable_class(code);
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-        if (code > ranges[middle].last)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < QUERN_COUNT(ranges) && code >= ranges[low].first ? ranges[low].class : QUERN_GRAPHEME_OTHER;
+    return quern_code_range_class(ranges, QUERN_COUNT(ranges), code, QUERN_GRAPHEME_OTHER);
 }
 
 void quern_grapheme_classes(unsigned char *out, size_t count)

@@ -1,13 +1,9 @@
 #include "text/letters.h"
 
 #include "base/count.h"
+#include "text/code_ranges.h"
 
-#include <stddef.h>
-
-static const struct range {
-    uint32_t first, last;
-    unsigned char class;
-} ranges[] = {
+static const struct quern_code_range ranges[] = {
 #define R(first, last, name) {first, last, QUERN_LETTERS_##name}
 #include "text/letter_ranges.h"
 #undef R
@@ -15,14 +11,5 @@ static const struct range {
 
 unsigned char quern_letters_class(uint32_t code)
 {
-    size_t low = 0, high = QUERN_COUNT(ranges);
-
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-        if (code > ranges[middle].last)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < QUERN_COUNT(ranges) && code >= ranges[low].first ? ranges[low].class : QUERN_LETTERS_OTHER;
+    return quern_code_range_class(ranges, QUERN_COUNT(ranges), code, QUERN_LETTERS_OTHER);
 }

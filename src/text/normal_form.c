@@ -3,17 +3,13 @@
 #include "base/count.h"
 #include "base/error.h"
 #include "base/utf8.h"
+#include "text/code_ranges.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 struct decomposition {
     uint32_t code, first, second;
-};
-
-struct mark_range {
-    uint32_t first, last;
-    unsigned char mark;
 };
 
 #include "text/composition_table.h"
@@ -47,16 +43,7 @@ static const struct decomposition *find_decomposition(uint32_t code)
 
 static unsigned char find_mark(uint32_t code)
 {
-    size_t low = 0, high = QUERN_COUNT(marks);
-
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-        if (code > marks[middle].last)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < QUERN_COUNT(marks) && code >= marks[low].first ? marks[low].mark : 0;
+    return quern_code_range_class(marks, QUERN_COUNT(marks), code, 0);
 }
 
 /* The code point that two are composed to; 0: none. */
