@@ -3,11 +3,10 @@
 
 #include "jobs_error.h"
 #include "json_text.h"
+#include "npy_header.h"
 
 #include <errno.h>
 #include <string.h>
-
-#define NPY_HEADER 128 /* bytes, so that the data behind it is aligned */
 
 static void put_numbers(FILE *file, const float *row, int dimensions, char separator)
 {
@@ -67,19 +66,12 @@ static void put_f32(struct quern_jobs_writer *writer, const float *row, const qu
     writer->written++;
 }
 
-/* The header of NumPy's format 1.0: magic, length of the rest, a Python dictionary padded with spaces. Written for no
- * rows at first, and again when the number of rows is known. */
+/* Written for no rows at first, and again when the number of rows is known. */
 static void put_npy_header(struct quern_jobs_writer *writer)
 {
-    static const char magic[] = {'\x93', 'N', 'U', 'M', 'P', 'Y', 1, 0, NPY_HEADER - 10, 0};
-    char header[NPY_HEADER + 1];
-    const int length = snprintf(header + sizeof magic, sizeof header - sizeof magic,
-                                "{'descr': '<f4', 'fortran_order': False, 'shape': (%llu, %d), }",
-                                (unsigned long long)writer->written, writer->dimensions);
-    memcpy(header, magic, sizeof magic);
-    memset(header + sizeof magic + length, ' ', NPY_HEADER - sizeof magic - (size_t)length);
-    header[NPY_HEADER - 1] = '\n';
-    fwrite(header, 1, NPY_HEADER, writer->file);
+    char header[QUERN_NPY_HEADER];
+    quern_npy_header(header, "<f4", writer->written, writer->dimensions);
+    fwrite(header, 1, sizeof header, writer->file);
 }
 
 static void end_npy(struct quern_jobs_writer *writer)

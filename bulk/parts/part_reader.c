@@ -1,12 +1,11 @@
 #include "part_reader.h"
 
 #include "jobs_error.h"
+#include "npy_header.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { NPY_HEADER = 128 };
 
 static FILE *open_file(struct quern_part_reader *reader, const char *folder, uint64_t number, const char *ending,
                        quern_error *error)
@@ -43,7 +42,7 @@ int quern_part_reader_open(struct quern_part_reader *reader, const char *folder,
     if (reader->rows == NULL)
         return QUERN_EIO;
     if (format == QUERN_VECTORS_NPY)
-        fseeko(reader->rows, NPY_HEADER, SEEK_SET);
+        fseeko(reader->rows, QUERN_NPY_HEADER, SEEK_SET);
     return QUERN_OK;
 }
 

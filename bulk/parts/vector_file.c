@@ -2,6 +2,7 @@
 
 #include "jobs_error.h"
 #include "json_text.h"
+#include "npy_header.h"
 #include "row_columns.h"
 
 #include <errno.h>
@@ -24,24 +25,16 @@ size_t quern_vector_row_bytes(const struct quern_vector_shape *shape)
 
 /* ---------------------------------------------------------------- npy */
 
-/* The header of NumPy's format 1.0: magic, length of the rest, a Python dictionary padded with spaces. */
 static void begin_npy(struct quern_vector_file *file)
 {
-    enum { HEADER = 128 }; /* a multiple of 64, so that the rows are aligned */
-    static const char magic[] = {'\x93', 'N', 'U', 'M', 'P', 'Y', 1, 0, HEADER - 10, 0};
     static const char *const types[] = {[QUERN_DTYPE_F32] = "<f4", [QUERN_DTYPE_F16] = "<f2",
                                         [QUERN_DTYPE_INT8] = "|i1", [QUERN_DTYPE_BINARY] = "|u1",
                                         [QUERN_DTYPE_BINARY_LOW] = "|u1"};
     const struct quern_vector_shape *shape = &file->shape;
     const bool is_bits = shape->dtype == QUERN_DTYPE_BINARY || shape->dtype == QUERN_DTYPE_BINARY_LOW;
-    char header[HEADER + 1];
-    const int length = snprintf(header + sizeof magic, sizeof header - sizeof magic,
-                                "{'descr': '%s', 'fortran_order': False, 'shape': (%llu, %d), }", types[shape->dtype],
-                                (unsigned long long)shape->rows, is_bits ? shape->dimensions / 8 : shape->dimensions);
-    memcpy(header, magic, sizeof magic);
-    memset(header + sizeof magic + length, ' ', HEADER - sizeof magic - (size_t)length);
-    header[HEADER - 1] = '\n';
-    put(file, header, HEADER);
+    char header[QUERN_NPY_HEADER];
+    quern_npy_header(header, types[shape->dtype], shape->rows, is_bits ? shape->dimensions / 8 : shape->dimensions);
+    put(file, header, sizeof header);
 }
 
 static void put_npy(struct quern_vector_file *file, const void *row, quern_text members)
