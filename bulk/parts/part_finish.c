@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 
 /* Copies a file of the journal to a final one, with its checksum. An empty one is not made. */
 static int copy_file(const struct quern_part *part, FILE *from, uint64_t bytes, const char *ending, uint64_t *crc,
@@ -15,16 +14,16 @@ static int copy_file(const struct quern_part *part, FILE *from, uint64_t bytes, 
 {
     char path[QUERN_PART_PATH], buffer[1 << 16];
     struct quern_safe_file file;
-    *crc = crc32_z(0, NULL, 0);
+    *crc = 0;
     if (bytes == 0)
         return QUERN_OK;
     quern_part_path(path, part->folder, part->number, ending);
     int code = quern_safe_file_open(&file, path, false, error);
+    struct quern_summed_file out = {.file = file.file};
     rewind(from);
-    for (size_t got; code == QUERN_OK && (got = fread(buffer, 1, sizeof buffer, from)) > 0;) {
-        fwrite(buffer, 1, got, file.file);
-        *crc = crc32_z((uLong)*crc, (unsigned char *)buffer, got);
-    }
+    for (size_t got; code == QUERN_OK && (got = fread(buffer, 1, sizeof buffer, from)) > 0;)
+        quern_summed_put(&out, buffer, got);
+    *crc = out.crc;
     if (code == QUERN_OK && ferror(from))
         code = quern_jobs_fail(error, QUERN_EIO, "cannot read the journal of %s: %s", path, strerror(errno));
     if (code == QUERN_OK)
