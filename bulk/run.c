@@ -142,52 +142,55 @@ static int begin_part(struct bulk_run *run, uint64_t number, quern_error *error)
     return code;
 }
 
-/* Passes over a part that is done, or another shard's. *is_end: the input ends in it or before it. */
-static int pass_over(struct bulk_run *run, uint64_t number, bool *is_end, quern_error *error)
+/* Passes over a part that another shard makes, or will make. *is_end: the input ends in it or before it. */
+static int skip_part(struct bulk_run *run, bool *is_end, quern_error *error)
 {
-    const uint64_t wanted = run->options->part_records;
-    struct quern_part_done done;
     uint64_t skipped = 0;
-    int code = quern_part_read_done(&done, run->options->output, number, error);
-    if (code < 0)
-        return code;
-    if (code == 1) {
-        *is_end = done.state.records < wanted;
-        return quern_records_go_to(&run->records, done.state.end, number * wanted + done.state.records, error);
-    }
-    code = quern_records_skip(&run->records, wanted, &skipped, error);
-    *is_end = skipped < wanted;
+    const int code = quern_records_skip(&run->records, run->options->part_records, &skipped, error);
+    *is_end = skipped < run->options->part_records;
     return code;
 }
 
-/* Whether this shard must make the part, and has not yet. Counts the errors of parts that it has made. */
-static int is_wanted(struct bulk_run *run, uint64_t number, bool *wanted, quern_error *error)
+/* Passes over a part that is done. *is_end: the input ends in it. */
+static int pass_over(struct bulk_run *run, uint64_t number, const struct quern_part_done *done, bool *is_end,
+                     quern_error *error)
 {
-    struct quern_part_done done;
-    *wanted = false;
-    if (number % (uint64_t)run->options->shards != (uint64_t)run->options->shard)
-        return QUERN_OK;
-    const int code = quern_part_read_done(&done, run->options->output, number, error);
-    *wanted = code == 0;
-    if (code != 1)
-        return code;
-    run->progress->all_errors += done.state.errors;
-    if (strcmp(done.table, run->table) != 0)
+    const uint64_t wanted = run->options->part_records;
+    *is_end = done->state.records < wanted;
+    return quern_records_go_to(&run->records, done->state.end, number * wanted + done->state.records, error);
+}
+
+/* Takes note of a part of this shard that is done. */
+static void note_done(struct bulk_run *run, uint64_t number, const struct quern_part_done *done)
+{
+    run->progress->all_errors += done->state.errors;
+    if (strcmp(done->table, run->table) != 0)
         notice(run, "part %llu was made with the kernel table %s, and this machine has %s: vectors may differ in their "
-               "last bits", (unsigned long long)number, done.table, run->table);
+               "last bits", (unsigned long long)number, done->table, run->table);
     quern_part_remove_journal(run->options->output, number); /* a run may have been killed before it did */
-    return QUERN_OK;
+}
+
+/* Makes the part, if this shard must, or passes over it. *is_end: the input ends in it or before it. */
+static int go_through_part(struct bulk_run *run, uint64_t number, bool *is_end, quern_error *error)
+{
+    const bool is_own = number % (uint64_t)run->options->shards == (uint64_t)run->options->shard;
+    struct quern_part_done done;
+    const int code = quern_part_read_done(&done, run->options->output, number, error);
+    if (code < 0)
+        return code;
+    if (code == 0)
+        return is_own ? begin_part(run, number, error) : skip_part(run, is_end, error);
+    if (is_own)
+        note_done(run, number, &done);
+    return pass_over(run, number, &done, is_end, error);
 }
 
 static int make_parts(struct bulk_run *run, quern_error *error)
 {
     uint64_t number = 0;
     for (bool is_end = false; !is_end; number++) {
-        bool wanted;
         const uint64_t first = number * run->options->part_records;
-        int code = is_wanted(run, number, &wanted, error);
-        if (code == QUERN_OK)
-            code = wanted ? begin_part(run, number, error) : pass_over(run, number, &is_end, error);
+        const int code = go_through_part(run, number, &is_end, error);
         if (code != QUERN_OK)
             return code;
         is_end = is_end || run->records.number < first + run->options->part_records;
