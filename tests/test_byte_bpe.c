@@ -4,7 +4,6 @@
 #include "base/utf8.h"
 #include "base/view.h"
 #include "merge_maker.h"
-#include "support/allocations.h"
 #include "support/naive_byte_bpe.h"
 #include "support/naive_tokenizer.h"
 #include "text/normal_form.h"
@@ -20,6 +19,8 @@
 #include <time.h>
 
 #include <cmocka.h>
+
+#include "support/out_of_memory.h"
 
 #define MOST_PIECES 320
 #define MOST_TEXT 80
@@ -352,8 +353,9 @@ static void test_bytes_without_pieces(void **state)
     end();
 }
 
-static int run_all(quern_error *error)
+static int run_all(void *argument, quern_error *error)
 {
+    (void)argument;
     const quern_text part = quern_text_of("abababababababababababababababababababe\u0323\u0301e\u0301");
     struct quern_vocabulary *vocabulary = NULL;
     struct quern_tokenizer *tokenizer = NULL;
@@ -371,28 +373,12 @@ static int run_all(quern_error *error)
 /* Each allocation fails once, and gives an error; only the trie may fail to shrink without one. */
 static void test_out_of_memory(void **state)
 {
-    size_t failures = 0;
     (void)state;
     begin("qwen2");
     add("ab", 2, QUERN_PIECE_NORMAL);
     add_bytes(256);
     finish(0);
-    const size_t before = quern_allocations;
-    assert_int_equal(run_all(NULL), QUERN_OK);
-    const size_t allocations = quern_allocations - before;
-    for (size_t i = 1; i <= allocations; i++) {
-        quern_error error = {0};
-        quern_allocations = 0;
-        quern_allocation_failed = i;
-        const int code = run_all(&error);
-        quern_allocation_failed = 0;
-        if (code != QUERN_OK) {
-            failures++;
-            assert_int_equal(code, QUERN_ENOMEM);
-            assert_string_not_equal(error.text, "");
-        }
-    }
-    assert_int_equal(failures, allocations - 1);
+    quern_fail_each_allocation(run_all, NULL, 1);
     end();
 }
 

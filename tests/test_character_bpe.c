@@ -1,7 +1,6 @@
 /* The tokenizer "gemma4". test_merging tries random vocabularies and texts. */
 #include "base/count.h"
 #include "base/view.h"
-#include "support/allocations.h"
 #include "text/tokenizer_kind.h"
 
 #include <setjmp.h>
@@ -13,6 +12,8 @@
 #include <string.h>
 
 #include <cmocka.h>
+
+#include "support/out_of_memory.h"
 
 #define B QUERN_METASPACE
 
@@ -215,8 +216,9 @@ static void test_refuses_pieces(void **state)
 
 /* ---------------------------------------------------------------- memory */
 
-static int run_all(quern_error *error)
+static int run_all(void *argument, quern_error *error)
 {
+    (void)argument;
     static const char text[] = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
     const quern_text part = {text, sizeof text - 1};
     struct quern_vocabulary *vocabulary = NULL;
@@ -235,25 +237,9 @@ static int run_all(quern_error *error)
 /* Each allocation fails once, and gives an error; only the trie may fail to shrink without one. */
 static void test_out_of_memory(void **state)
 {
-    size_t failures = 0;
     (void)state;
     fill_source();
-    size_t before = quern_allocations;
-    assert_int_equal(run_all(NULL), QUERN_OK);
-    const size_t allocations = quern_allocations - before;
-    for (size_t i = 1; i <= allocations; i++) {
-        quern_error error = {0};
-        quern_allocations = 0;
-        quern_allocation_failed = i;
-        const int code = run_all(&error);
-        quern_allocation_failed = 0;
-        if (code != QUERN_OK) {
-            failures++;
-            assert_int_equal(code, QUERN_ENOMEM);
-            assert_string_not_equal(error.text, "");
-        }
-    }
-    assert_int_equal(failures, allocations - 1);
+    quern_fail_each_allocation(run_all, NULL, 1);
 }
 
 static void test_long_text(void **state)

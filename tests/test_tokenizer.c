@@ -12,6 +12,8 @@
 
 #include <cmocka.h>
 
+#include "support/out_of_memory.h"
+
 #define B QUERN_METASPACE
 
 struct piece {
@@ -522,8 +524,9 @@ static void test_allocates_only_to_grow(void **state)
     }
 }
 
-static int run_all(struct fixture *f, quern_error *error)
+static int run_all(void *argument, quern_error *error)
 {
+    struct fixture *f = argument;
     quern_text text = {"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", 54};
     size_t count;
     int code = quern_vocabulary_new(&f->vocabulary, &f->source, error);
@@ -544,25 +547,8 @@ static int run_all(struct fixture *f, quern_error *error)
 static void test_out_of_memory(void **state)
 {
     struct fixture *f = new_fixture();
-    int failures = 0;
     (void)state;
-    size_t before = quern_allocations;
-    assert_int_equal(run_all(f, NULL), QUERN_OK);
-    size_t allocations = quern_allocations - before;
-    for (size_t i = 1; i <= allocations; i++) {
-        quern_error error = {0};
-        quern_allocations = 0;
-        quern_allocation_failed = i;
-        int code = run_all(f, &error);
-        quern_allocation_failed = 0;
-        if (code != QUERN_OK) {
-            failures++;
-            assert_int_equal(code, QUERN_ENOMEM);
-            assert_int_equal(error.code, QUERN_ENOMEM);
-            assert_string_not_equal(error.text, "");
-        }
-    }
-    assert_int_equal(failures, allocations - 1);
+    quern_fail_each_allocation(run_all, f, 1);
     free_fixture(f);
 }
 

@@ -3,7 +3,6 @@
 #include "base/count.h"
 #include "base/utf8.h"
 #include "base/view.h"
-#include "support/allocations.h"
 #include "support/naive_wordpiece.h"
 #include "text/tokenizer_kind.h"
 #include "text/wordpiece_characters.h"
@@ -19,6 +18,8 @@
 #include <time.h>
 
 #include <cmocka.h>
+
+#include "support/out_of_memory.h"
 
 #define B QUERN_METASPACE
 #define MOST_IDS 512
@@ -437,8 +438,9 @@ static void test_all_code_points(void **state)
 
 /* ---------------------------------------------------------------- memory */
 
-static int run_all(struct fixture *f, quern_error *error)
+static int run_all(void *argument, quern_error *error)
 {
+    struct fixture *f = argument;
     const quern_text text = quern_text_of("the unaffable \ud55c");
     size_t count = 0;
     int code = open_fixture(f, error);
@@ -454,23 +456,7 @@ static void test_out_of_memory(void **state)
 {
     struct fixture *f = *state;
     close_fixture(f);
-    const size_t before = quern_allocations;
-    size_t failures = 0;
-    assert_int_equal(run_all(f, NULL), QUERN_OK);
-    const size_t allocations = quern_allocations - before;
-    for (size_t i = 1; i <= allocations; i++) {
-        quern_error error = {0};
-        quern_allocations = 0;
-        quern_allocation_failed = i;
-        const int code = run_all(f, &error);
-        quern_allocation_failed = 0;
-        if (code != QUERN_OK) {
-            failures++;
-            assert_int_equal(code, QUERN_ENOMEM);
-            assert_string_not_equal(error.text, "");
-        }
-    }
-    assert_int_equal(failures, allocations - 1); /* the trie of special pieces may fail to shrink */
+    quern_fail_each_allocation(run_all, f, 1); /* the trie of special pieces may fail to shrink */
 }
 
 #define FIXED(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
