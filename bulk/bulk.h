@@ -37,7 +37,7 @@ struct quern_bulk_progress {
     uint64_t records, rows, errors, tokens; /* of this run alone */
     uint64_t all_errors;                    /* of all parts of the shard that were seen */
     uint64_t cut;                           /* texts that were cut */
-    uint64_t bytes, total_bytes;            /* of the input, read over or embedded */
+    uint64_t bytes, total_bytes;            /* of the input, skipped or embedded */
     uint64_t part, parts_done;              /* the one at hand; of this run */
     bool part_ended;                        /* the report is because the part at hand is done */
 };
@@ -46,7 +46,7 @@ struct quern_bulk_job {
     const quern_model *model;
     quern_context *context;
     const struct quern_bulk_options *options;
-    /* Called after each batch and each part. The run ends in good order when it returns false. NULL: not called. */
+    /* Called after each batch and each part. The run ends cleanly when it returns false. NULL: not called. */
     bool (*report)(void *user, const struct quern_bulk_progress *progress);
     /* Called with a line that the user should see. NULL: not called. */
     void (*notice)(void *user, const char *line);

@@ -142,7 +142,7 @@ static int begin_part(struct bulk_run *run, uint64_t number, quern_error *error)
     return code;
 }
 
-/* Passes over a part that another shard makes, or will make. *is_end: the input ends in it or before it. */
+/* Skips a part that another shard makes, or will make. *is_end: the input ends in it or before it. */
 static int skip_part(struct bulk_run *run, bool *is_end, quern_error *error)
 {
     uint64_t skipped = 0;
@@ -151,7 +151,7 @@ static int skip_part(struct bulk_run *run, bool *is_end, quern_error *error)
     return code;
 }
 
-/* Passes over a part that is done. *is_end: the input ends in it. */
+/* Skips a part that is done. *is_end: the input ends in it. */
 static int pass_over(struct bulk_run *run, uint64_t number, const struct quern_part_done *done, bool *is_end,
                      quern_error *error)
 {
@@ -170,7 +170,7 @@ static void note_done(struct bulk_run *run, uint64_t number, const struct quern_
     quern_part_remove_journal(run->options->output, number); /* a run may have been killed before it did */
 }
 
-/* Makes the part, if this shard must, or passes over it. *is_end: the input ends in it or before it. */
+/* Makes the part, if this shard must, or skips it. *is_end: the input ends in it or before it. */
 static int go_through_part(struct bulk_run *run, uint64_t number, bool *is_end, quern_error *error)
 {
     const bool is_own = number % (uint64_t)run->options->shards == (uint64_t)run->options->shard;

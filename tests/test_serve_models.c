@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-/* Beside the usual model, two of 2.4 MB and another width. Two of all three fit into 3 MB, but not these two. */
+/* Beside the default model, two of 2.4 MB and another width. Two of all three fit into 3 MB, but not these two. */
 enum { WIDE = 256, OTHERS = 2 };
 static const char *const names[OTHERS] = {"wide", "broad"};
 static char paths[OTHERS][TRIAL_PATH], named[OTHERS][2 * TRIAL_PATH];

@@ -32,7 +32,7 @@ struct walk {
     size_t nodes, buffers, views, fields;
 };
 
-/* Passes over a field and its children. Returns false when there is no such type, or too many are nested. */
+/* Skips a field and its children. Returns false when there is no such type, or too many are nested. */
 static bool pass_field(struct walk *walk, const struct quern_flat_table *field, int depth)
 {
     const int64_t type = quern_flat_number(field, QUERN_ARROW_FIELD_KIND, 1, 0);

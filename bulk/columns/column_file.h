@@ -43,7 +43,7 @@ struct quern_column_file {
     /* Reads a row of the chosen columns to cells[]. Returns 1; 0 when there is none; a negative code. */
     int (*next)(struct quern_column_file *reader, struct quern_cell *cells, quern_error *error);
 
-    /* Reads over at most count rows. *skipped: how many these were, fewer only at the end. */
+    /* Skips at most count rows. *skipped: how many these were, fewer only at the end. */
     int (*skip)(struct quern_column_file *reader, uint64_t count, uint64_t *skipped, quern_error *error);
     void (*close)(struct quern_column_file *reader); /* and frees it */
 };

@@ -1,4 +1,4 @@
-/* Reads FlatBuffers (see flat_builder.h) that nobody vouches for. What lies outside of the buffer is not there, and
+/* Reads FlatBuffers (see flat_builder.h) that are not trusted. What lies outside of the buffer is not there, and
  * what is not there reads as nothing: 0, a table without fields, an empty vector. */
 #ifndef QUERN_BULK_FLAT_READER_H
 #define QUERN_BULK_FLAT_READER_H

@@ -92,7 +92,7 @@ static int next(struct quern_column_file *reader, struct quern_cell *cells, quer
     return 1;
 }
 
-/* Passes over whole row groups without a look at them, and reads over the rows of the last one. */
+/* Skips whole row groups without reading them, and the first rows of the last one by reading. */
 static int skip(struct quern_column_file *reader, uint64_t count, uint64_t *skipped, quern_error *error)
 {
     struct parquet_reader *parquet = (struct parquet_reader *)reader;

@@ -55,7 +55,7 @@ static struct element read_element(struct quern_thrift_reader *thrift)
     return element;
 }
 
-/* Reads over the children of an element, and counts those that have values. */
+/* Skips the children of an element, and counts those that have values. */
 static void pass_children(struct quern_thrift_reader *thrift, int64_t count, size_t *leaves, size_t *left, int depth)
 {
     if (depth == MOST_DEPTH)

@@ -1,4 +1,4 @@
-/* Reads the compact protocol of Thrift (see thrift_writer.h) that nobody vouches for. After the first fault everything
+/* Reads the compact protocol of Thrift (see thrift_writer.h) that is not trusted. After the first fault everything
  * reads as nothing, and structures and lists end. */
 #ifndef QUERN_BULK_THRIFT_READER_H
 #define QUERN_BULK_THRIFT_READER_H
@@ -31,7 +31,7 @@ bool quern_thrift_is_struct(struct quern_thrift_reader *reader, const struct que
 size_t quern_thrift_list(struct quern_thrift_reader *reader, const struct quern_thrift_fields *fields,
                          enum quern_thrift_type type);
 
-/* Passes over the value of the field at hand, or an item of a list that is a structure. */
+/* Skips the value of the field at hand, or an item of a list that is a structure. */
 void quern_thrift_skip(struct quern_thrift_reader *reader, const struct quern_thrift_fields *fields);
 void quern_thrift_skip_struct(struct quern_thrift_reader *reader);
 

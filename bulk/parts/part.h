@@ -1,9 +1,9 @@
 /* A part: the vectors of a fixed number of records in a row, in files of its own.
  *
  * While a part is made, its rows, its ids and the records without a vector are appended to a journal, the folder
- * OUT/part-00017.unfinished. From time to time the journal is brought to the disk, and a checkpoint says how much of it
+ * OUT/part-00017.unfinished. From time to time the journal is synced to the disk, and a checkpoint says how much of it
  * counts. A run that goes on cuts off what is behind the checkpoint. When the part is complete, its final files are
- * written from the journal under other names, brought to the disk and renamed; then part-00017.done says that they are
+ * written from the journal under other names, synced to the disk and renamed; then part-00017.done says that they are
  * whole, and the journal is removed. So a file of a part that has no .done does not count, whatever it holds. */
 #ifndef QUERN_BULK_PART_H
 #define QUERN_BULK_PART_H
@@ -52,7 +52,7 @@ void quern_part_put_error(struct quern_part *part, quern_text members);
 /* Notes how far the part is when a record is complete: what was appended before belongs to it. */
 void quern_part_end_record(struct quern_part *part, const struct quern_part_state *state);
 
-/* Brings the journal to the disk. QUERN_EIO. */
+/* Syncs the journal to the disk. QUERN_EIO. */
 int quern_part_checkpoint(struct quern_part *part, quern_error *error);
 
 /* Writes the final files, and removes the journal. table: for quern_part_done. QUERN_EIO, QUERN_ENOMEM. */

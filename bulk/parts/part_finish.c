@@ -86,7 +86,7 @@ int quern_part_finish(struct quern_part *part, const char *table, quern_error *e
     if (code == QUERN_OK)
         code = copy_file(part, part->errors, part->state.error_bytes, ".errors.jsonl", &done.error_crc, error);
     if (code == QUERN_OK)
-        code = quern_folder_sync(part->folder, error); /* the names before .done, which vouches for them */
+        code = quern_folder_sync(part->folder, error); /* the names must be on the disk before .done */
     quern_part_path(path, part->folder, part->number, ".done");
     if (code == QUERN_OK)
         code = quern_part_record_write(path, &done, false, error);

@@ -27,7 +27,7 @@ int quern_safe_file_open(struct quern_safe_file *file, const char *path, bool is
     return file->file != NULL ? QUERN_OK : cannot_write(path, error);
 }
 
-/* Brings the file to the disk and closes it. */
+/* Syncs the file to the disk and closes it. */
 static int sync_and_close(struct quern_safe_file *file, quern_error *error)
 {
     bool failed = fflush(file->file) != 0 || ferror(file->file) || fsync(fileno(file->file)) != 0;

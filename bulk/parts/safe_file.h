@@ -16,7 +16,7 @@ struct quern_safe_file {
  * PATH.PID.new if is_shared, because other processes may write the same file at the same time. QUERN_EIO. */
 int quern_safe_file_open(struct quern_safe_file *file, const char *path, bool is_shared, quern_error *error);
 
-/* Brings it to the disk and gives it its name. QUERN_EIO. */
+/* Syncs it to the disk and gives it its name. QUERN_EIO. */
 int quern_safe_file_finish(struct quern_safe_file *file, quern_error *error);
 
 /* The same, but a file that has the name already stays. *was_there: whether there was one. */
@@ -25,7 +25,7 @@ int quern_safe_file_finish_first(struct quern_safe_file *file, bool *was_there, 
 /* Closes and removes what is not finished. A finished file, and zeros, are allowed. */
 void quern_safe_file_discard(struct quern_safe_file *file);
 
-/* Brings the names of a folder to the disk. QUERN_EIO. */
+/* Syncs the names in a folder to the disk. QUERN_EIO. */
 int quern_folder_sync(const char *path, quern_error *error);
 
 #endif

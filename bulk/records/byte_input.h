@@ -25,7 +25,7 @@ struct quern_byte_input {
     bool at_end;        /* nothing follows data */
 };
 
-/* path: "-" is standard input. The string must outlive the input. A mark of UTF-8 (BOM) at the beginning is read over.
+/* path: "-" is standard input. The string must outlive the input. A mark of UTF-8 (BOM) at the beginning is skipped.
  * QUERN_EIO, QUERN_ENOMEM, QUERN_EINVAL for what is plainly not text. */
 int quern_byte_input_open(struct quern_byte_input *input, const char *path, quern_error *error);
 
@@ -46,7 +46,7 @@ int quern_byte_input_go_to(struct quern_byte_input *input, uint64_t offset, quer
  * more is read. Returns 1; 0 at the end of the file; a negative code. */
 int quern_byte_input_line(struct quern_byte_input *input, const char **line, size_t *length, quern_error *error);
 
-/* Reads over at most count lines. *skipped: how many these were. */
+/* Skips at most count lines. *skipped: how many these were. */
 int quern_byte_input_skip_lines(struct quern_byte_input *input, uint64_t count, uint64_t *skipped, quern_error *error);
 
 void quern_byte_input_close(struct quern_byte_input *input);

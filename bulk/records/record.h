@@ -54,7 +54,7 @@ struct quern_record_reader {
     /* Reads the next record, whose texts live until the next call. Returns 1; 0 when there is none; a negative code. */
     int (*next)(struct quern_record_reader *reader, struct quern_record *record, quern_error *error);
 
-    /* Reads over at most count records, and sets *skipped to how many these were: fewer only at the end of the file. */
+    /* Skips at most count records, and sets *skipped to how many these were: fewer only at the end of the file. */
     int (*skip)(struct quern_record_reader *reader, uint64_t count, uint64_t *skipped, quern_error *error);
     struct quern_record_place (*place)(const struct quern_record_reader *reader);
 

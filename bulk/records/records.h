@@ -20,11 +20,10 @@ struct quern_record_files {
     char *first_passed;  /* the path of the first of these; NULL: none */
 };
 
-/* Finds the files that are named, and those in folders that are named. kind: of all files; -1: their names tell. A name
- * that does not tell stands for lines when the user named the file, unless its first bytes are those of a file of
- * columns, and a file in a folder is passed over; a .txt file
- * in a folder is a document. Hidden files in folders are left out. QUERN_EIO, QUERN_ENOMEM; QUERN_EINVAL for a file
- * that is named twice, and for one that no reader can read. */
+/* Finds the files that are named, and those in folders that are named. kind: of all files; -1: their names tell. When
+ * its name does not tell, a file that the user named has lines, unless its first bytes are those of a file of columns;
+ * a file in a folder is skipped. A .txt file in a folder is a document. Hidden files in folders are left out.
+ * QUERN_EIO, QUERN_ENOMEM; QUERN_EINVAL for a file that is named twice, and for one that no reader can read. */
 int quern_record_files_find(struct quern_record_files *files, char *const *paths, int count, int kind,
                             quern_error *error);
 void quern_record_files_free(struct quern_record_files *files); /* zeros are allowed */

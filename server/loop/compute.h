@@ -4,7 +4,7 @@
 
 #include "server_state.h"
 
-/* Opens the queue. The usual model is loaded already: its steps have as many tokens as the queue's. */
+/* Opens the queue. The default model is loaded already: its steps have as many tokens as the queue's. */
 int quern_compute_open(struct quern_server *server, quern_error *error);
 
 /* Starts the threads. */

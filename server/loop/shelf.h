@@ -1,7 +1,7 @@
 /* Which models are in memory.
  *
- * The usual model is loaded when the server starts, others when a request asks for them. A thread of its own loads and
- * frees, one model at a time; requests wait meanwhile, under their deadline.
+ * The default model is loaded when the server starts, others when a request asks for them. A thread of its own loads
+ * and frees, one model at a time; requests wait meanwhile, under their deadline.
  *
  * The models in memory take no more than a limit together, as far as weights and vocabularies go; one alone may take
  * more. When a model does not fit, others are freed for it, those first whose last use is longest ago, and never one
@@ -34,7 +34,7 @@ struct quern_shelf {
 /* Looks at all files, and opens the files of caches. What is optional and cannot be served is left out. */
 int quern_shelf_open(struct quern_server *server, quern_error *error);
 
-/* Loads the usual model, in this thread. */
+/* Loads the default model, in this thread. */
 int quern_shelf_load_first(struct quern_server *server, quern_error *error);
 
 /* Starts the thread that loads the others. There is none for one model that is never freed. */

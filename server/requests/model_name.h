@@ -19,8 +19,8 @@ struct quern_served *quern_model_name_find(const struct quern_service *service, 
 bool quern_refuse_model_name(struct quern_request *request);
 
 /* Sets request->served to the model that the body asks for, and options.model to the name that it has there. Without a
- * name it is the usual model, and so it is for any name where there is only one model, unless --strict-model was given.
- * False: refused. */
+ * name it is the default model, and so it is for any name where there is only one model, unless --strict-model was
+ * given. False: refused. */
 bool quern_model_choose(struct quern_request *request);
 
 #endif
