@@ -9,6 +9,7 @@
 #   ```sh     runs, and must succeed. What it prints is kept for the output block that follows.
 #   ```c      is compiled without warnings, and linked if it has main(). A block that begins with the comment
 #             "/* NAME.c" is written to the file NAME.c, so that a later ```sh block can use it.
+#   ```python runs as a program of its own, with the package of the build directory, as a ```sh block does.
 #   ```text   is shown only; or, below the line "<!-- output -->", is compared with what the ```sh block before it
 #             printed. Numbers may differ by 0.02, because kernel tables round differently. A line "..." stands for any
 #             lines, a word "..." for any word.
@@ -23,6 +24,8 @@ set -eu
 root=$(cd "$1" && pwd)
 build=$(cd "$2" && pwd)
 cc=${CC:-cc}
+python=/usr/bin/python3 # of the system, which has Debian's NumPy
+[ -x $python ] || python=python3
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failed=0
@@ -43,6 +46,7 @@ split_blocks() {
             if (note != "") return "unknown-comment"
             if (language == "sh") return "run"
             if (language == "c") return "compile"
+            if (language == "python") return "python"
             if (language == "text") return "shown"
             return "unknown-language"
         }
@@ -130,6 +134,7 @@ make_folder() {
 run_script() {
     (cd "$work/folder" && exec env -u QUERN_MODEL -u QUERN_CPU HOME="$work/folder/home" \
         XDG_CACHE_HOME="$work/folder/home" QUERN_PORT="$port" PATH="$work/folder/build:$PATH" \
+        PYTHONPATH="$build/bindings/python" PYTHONDONTWRITEBYTECODE=1 \
         LD_LIBRARY_PATH="$work/folder/build/src" PKG_CONFIG_PATH="$work/folder/build/meson-uninstalled" \
         timeout 120 sh "$1") &
     group=$!
@@ -178,11 +183,11 @@ check_document() {
     echo "set -eu" >"$script"
     while read -r number kind line reason; do
         case $kind in
-        run)
+        run | python)
             {
                 echo "echo $number $line >'$work/doc/current'"
                 echo "{"
-                cat "$work/doc/$number"
+                if [ $kind = run ]; then cat "$work/doc/$number"; else echo "$python '$work/doc/$number'"; fi
                 echo "} >'$work/doc/$number.out'"
             } >>"$script"
             last=$number
@@ -227,7 +232,7 @@ check_links() {
 # Paths in backquotes that begin with a folder of the tree exist.
 check_paths() {
     grep -o '`[a-z]*/[A-Za-z0-9_./*-]*`' "$root/$1" | tr -d '`' | sort -u |
-        grep -E '^(src|include|server|cli|bulk|deploy|jobs|json|convert|examples|bench|tests|fuzz|tools|models|docs)/' >"$work/paths" || true
+        grep -E '^(src|include|server|cli|bulk|bindings|deploy|jobs|json|convert|examples|bench|tests|fuzz|tools|models|docs)/' >"$work/paths" || true
     while read -r path; do
         # shellcheck disable=SC2086 # a pattern must be expanded
         ls -d $path >"$work/found" 2>&1 || complain "$1: there is no $path"
@@ -237,13 +242,13 @@ check_paths() {
 port=$((20000 + $$ % 10000)) # below those that the system gives out by itself
 cd "$root"
 make_downloads
-for document in README.md docs/*.md docs/man/*.1 examples/README.md CONTRIBUTING.md; do
+for document in README.md docs/*.md docs/howto/*.md docs/man/*.1 examples/README.md CONTRIBUTING.md; do
     [ ! -f "$document" ] || check_document "$document"
 done
-for document in *.md docs/*.md examples/*.md bench/*.md models/starter/*.md tests/conformance/*.md; do
+for document in *.md docs/*.md docs/howto/*.md examples/*.md bench/*.md models/starter/*.md tests/conformance/*.md; do
     [ ! -f "$document" ] || { check_links "$document"; check_paths "$document"; }
 done
 count() { grep -c "^$1\$" "$work/totals" || true; }
-echo "code blocks: $(count run) run, $(count output) outputs compared, $(count compile) compiled, \
+echo "code blocks: $(count '\(run\|python\)') run, $(count output) outputs compared, $(count compile) compiled, \
 $(count shown) shown only, $(count skip) not run"
 exit $failed

@@ -102,7 +102,7 @@ class Tree:
                           if name.endswith((".c", ".h"))]
         self.sources = {path: Source(root, path) for path in sorted(paths)}
         self.documents = {}  # {path: text} of the pages for readers
-        for path in sorted(glob.glob("*.md", root_dir=root) + glob.glob("docs/*.md", root_dir=root)):
+        for path in sorted(glob.glob("*.md", root_dir=root) + glob.glob("docs/**/*.md", root_dir=root, recursive=True)):
             with open(os.path.join(root, path), encoding="utf-8") as file:
                 self.documents[path] = file.read()
         self.complaints = []

@@ -38,7 +38,11 @@ document '```c\nint x = ;\n```\n'
 check "C that does not compile" complains "does not compile"
 document '```c\nint missing(void);\nint main(void) { return missing(); }\n```\n'
 check "C that does not link" complains "does not compile"
-document '```python\n1\n```\n'
+document '```python\nprint(1.50)\n```\n<!-- output -->\n```text\n1.51\n```\n'
+check "Python that is right" passes "1 run, 1 outputs compared"
+document '```python\n1 / 0\n```\n'
+check "Python that fails" complains "README.md:1: this block failed"
+document '```perl\n1\n```\n'
 check "a language that cannot be checked" complains "unknown-language"
 document '<!-- do not run -->\n```sh\nfalse\n```\n'
 check "a marker that is not known" complains "unknown-comment"
