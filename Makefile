@@ -7,7 +7,7 @@ DESTDIR ?=
 INSTALLED = quern:executable quern:shared_library quern:static_library
 export FUZZ_SECONDS
 
-.PHONY: all check check-long demo install prefix uninstall clean
+.PHONY: all check check-long demo wheel install prefix uninstall clean
 
 all:
 	@tools/setup.sh build
@@ -31,6 +31,12 @@ check-long: all
 demo: TARGETS = quern:executable mkmodel
 demo: all
 	@tools/demo.sh $(BUILD)
+
+# The Python package as a wheel in dist/, with the library and the starter model in it.
+wheel: TARGETS = python
+wheel: all
+	@tools/setup.sh wheel
+	@tools/wheel.sh $(BUILD) dist
 
 # make install PREFIX=/opt/quern DESTDIR=/tmp/package. PREFIX is where it will be used; without it, it is the one that
 # the build directory has, /usr/local at first. Builds only what is installed.

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the Debian packages that a task needs and that are missing. When none is missing it does nothing, so it works
 # offline. It waits for an apt that another process uses.
-# usage: tools/setup.sh build | check
+# usage: tools/setup.sh build | check | wheel
 set -eu
 
 missing=
@@ -22,6 +22,16 @@ has() {
     command -v "$1"
 }
 
+imports() { # imports MODULE: whether the system's Python has it
+    if [ -x /usr/bin/python3 ]; then /usr/bin/python3 -I -c "import $1"; else python3 -I -c "import $1"; fi
+}
+
+need_wheel() {
+    need python3-build imports build
+    need python3-setuptools imports setuptools
+    need python3-wheel imports wheel
+}
+
 need make has make
 need gcc has gcc
 need libc6-dev compiles gcc
@@ -39,7 +49,11 @@ need libcmocka-dev pkg-config --exists cmocka
 
 case ${1:-build} in
 build) ;;
+wheel) need_wheel ;;
 check)
+    need_wheel
+    need python3-venv imports ensurepip
+    need python3-numpy imports numpy
     need clang has clang
     need libclang-rt-14-dev compiles clang -fsanitize=address,undefined
     need qemu-user has qemu-aarch64
@@ -50,7 +64,7 @@ check)
     need curl has curl
     ;;
 *)
-    echo "usage: tools/setup.sh build | check" >&2
+    echo "usage: tools/setup.sh build | check | wheel" >&2
     exit 2
     ;;
 esac

@@ -1,0 +1,143 @@
+"""Which model is used, and downloads, from a hub of the test's own on this machine."""
+import hashlib
+import http.server
+import json
+import os
+import shutil
+import threading
+import unittest
+import warnings
+from unittest import mock
+
+from trial import command, tiny_model
+import quern
+from quern import _files
+
+CACHE = os.path.join(os.environ["XDG_CACHE_HOME"], "quern")
+
+
+def catalog_with(**changes):
+    """A catalog of one model, whose file is the small one."""
+    with open(tiny_model(), "rb") as file:
+        digest = hashlib.sha256(file.read()).hexdigest()
+    entry = {"name": "tiny", "model": "publisher/tiny", "origin": "hf:owner/files/deep/tiny-Q8_0.gguf",
+             "revision": None, "sha256": digest, **changes}
+    return mock.patch.object(_files, "catalog", lambda: [entry])
+
+
+class Hub(http.server.BaseHTTPRequestHandler):
+    """Answers /…/resolve/… by a redirection to another host, as the hub does, which gives the file."""
+    asked = []
+    mode = ""
+
+    def do_GET(self):
+        self.asked.append((self.headers["Host"].split(":")[0], self.path, self.headers["Authorization"]))
+        if "/resolve/" in self.path and self.mode != "forbidden":
+            self.send_response(302)
+            with open(tiny_model(), "rb") as file:
+                self.send_header("X-Linked-Etag", '"%s"' % hashlib.sha256(file.read()).hexdigest())
+            self.send_header("Location", "http://example.invalid/file" if self.mode == "elsewhere" else
+                             "http://localhost:%d/file" % self.server.server_port)
+            self.end_headers()
+            return
+        with open(tiny_model(), "rb") as file:
+            body = file.read()
+        self.send_response(403 if self.mode == "forbidden" else 200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body[:1000] if self.mode == "short" else b"x" + body[1:] if self.mode == "other" else body)
+
+    def log_message(self, *arguments):
+        pass
+
+
+class Trial(unittest.TestCase):
+    def setUp(self):
+        shutil.rmtree(CACHE, ignore_errors=True)
+        os.makedirs(CACHE)
+
+
+class Files(Trial):
+    def test_without_a_name(self):
+        with warnings.catch_warnings(record=True) as seen:
+            warnings.simplefilter("always")
+            model = quern.Embedder()
+        self.assertIn("starter model", str(seen[0].message))
+        self.assertEqual(os.path.basename(model.path), "starter.gguf")
+        shutil.copy(tiny_model(), os.path.join(CACHE, "b.gguf"))
+        with open(os.path.join(CACHE, "a.gguf"), "w", encoding="utf-8") as file:
+            file.write("not a model")
+        os.mkdir(os.path.join(CACHE, "aa.gguf"))
+        self.assertEqual(quern.Embedder().path, os.path.join(CACHE, "b.gguf"))
+        self.assertIn(quern.Embedder().path.encode(), command("info", "--quiet"))  # the command takes the same one
+        with mock.patch.dict(os.environ, QUERN_MODEL=tiny_model()):
+            self.assertEqual(quern.Embedder().path, tiny_model())
+
+    def test_names(self):
+        with catalog_with():
+            with self.assertRaisesRegex(quern.Error, r"quern\.pull\('tiny'\)"):
+                quern.Embedder("tiny")
+            shutil.copy(tiny_model(), os.path.join(CACHE, "tiny-Q8_0.gguf"))
+            for name in ("tiny", "publisher/tiny", None):
+                self.assertEqual(quern.Embedder(name).path, os.path.join(CACHE, "tiny-Q8_0.gguf"))
+
+    def test_relative_paths(self):
+        self.assertEqual(_files.find_model(os.path.relpath(tiny_model())), os.path.abspath(tiny_model()))
+
+    def test_catalog(self):
+        printed = json.loads(command("pull", "--list", "--json"))
+        self.assertEqual(_files.catalog(), printed)
+        self.assertEqual(printed[0]["name"], "embeddinggemma")
+
+
+class Pull(Trial):
+    def setUp(self):
+        super().setUp()
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hub)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.addCleanup(self.server.server_close)
+        self.addCleanup(self.server.shutdown)
+        hub = "http://127.0.0.1:%d/" % self.server.server_port
+        patch = mock.patch.dict(os.environ, QUERN_HUB_URL=hub, HF_TOKEN="secret", no_proxy="*")
+        patch.start()
+        self.addCleanup(patch.stop)
+        Hub.asked, Hub.mode = [], ""
+
+    def assert_refused(self, words, mode="", **changes):
+        Hub.mode = mode
+        with catalog_with(**changes), self.assertRaisesRegex(quern.Error, words):
+            quern.pull("tiny")
+        self.assertEqual(os.listdir(CACHE), [])
+
+    def test_pull(self):
+        with catalog_with():
+            path = quern.pull("tiny")
+            self.assertEqual(path, os.path.join(CACHE, "tiny-Q8_0.gguf"))
+            first = ("127.0.0.1", "/owner/files/resolve/main/deep/tiny-Q8_0.gguf", "Bearer secret")
+            self.assertEqual(Hub.asked, [first, ("localhost", "/file", None)])  # no token for another host
+            with open(path, "rb") as file, open(tiny_model(), "rb") as expected:
+                self.assertEqual(file.read(), expected.read())
+            self.assertEqual(os.listdir(CACHE), ["tiny-Q8_0.gguf"])
+            self.assertEqual(quern.pull("tiny"), path)
+            self.assertEqual(len(Hub.asked), 2)  # it was there
+            quern.Embedder("tiny").encode("a")
+
+    def test_the_digest_of_the_hub(self):
+        with catalog_with(sha256=None, revision="abc"):
+            quern.pull("tiny")
+        self.assertIn("/resolve/abc/", Hub.asked[0][1])
+
+    def test_refusals(self):
+        self.assert_refused("has the SHA-256", sha256="0" * 64)
+        self.assert_refused("has the SHA-256", mode="other", sha256=None)
+        self.assert_refused("cannot download tiny|has the SHA-256", mode="short")
+        self.assert_refused("403; accept the model's terms", mode="forbidden")
+        self.assert_refused("not https", mode="elsewhere")
+        with mock.patch.dict(os.environ, QUERN_HUB_URL="http://example.invalid"):
+            self.assert_refused("must be an https URL")
+        with self.assertRaisesRegex(quern.Error, "no published model 'bge-smal'; there are embeddinggemma"):
+            quern.pull("bge-smal")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,25 @@
+#!/bin/sh
+# Packs the Python package of a build directory as a wheel, without the network. The same package gives the same bytes.
+# Prints the path of the wheel.
+# usage: tools/wheel.sh BUILD FOLDER
+set -eu
+build=$1
+mkdir -p "$2"
+folder=$(cd "$2" && pwd)
+python=/usr/bin/python3 # of the system, which Debian's packages belong to
+[ -x $python ] || python=python3
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cp -r "$build/bindings/python" "$work/python"
+find "$work" -name __pycache__ -exec rm -rf {} +
+find "$work" -type f ! -name '*.so' -exec chmod 644 {} +
+find "$work" -name '*.so' -exec chmod 755 {} +
+cd "$work/python"
+if ! SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-315532800} $python -m build --wheel --no-isolation --outdir "$work/dist" . \
+    >"$work/log" 2>&1; then # 315532800: 1980, where the dates of a zip file begin
+    cat "$work/log" >&2
+    exit 1
+fi
+wheel=$(basename "$work"/dist/*.whl)
+mv "$work/dist/$wheel" "$folder/$wheel"
+echo "$folder/$wheel"
