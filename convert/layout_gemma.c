@@ -1,31 +1,19 @@
 /* Folders of EmbeddingGemma: Gemma3TextModel. */
 #include "base/count.h"
 #include "base/error.h"
-#include "base/view.h"
 #include "config_json.h"
 #include "layout.h"
 
-#include <string.h>
-
 static int check_architecture(const struct quern_json *config, quern_error *error)
 {
-    quern_text type = {"", 0}, activation = {"gelu_pytorch_tanh", 17};
-    bool bidirectional = false, bias = false;
-    QUERN_TRY(quern_json_get_string(config, config->root, "model_type", &type, error));
-    QUERN_TRY(quern_json_get_string(config, config->root, "hidden_activation", &activation, error));
+    bool bidirectional = false;
     QUERN_TRY(quern_json_get_bool(config, config->root, "use_bidirectional_attention", &bidirectional, error));
-    QUERN_TRY(quern_json_get_bool(config, config->root, "attention_bias", &bias, error));
-    if (!quern_text_is(type, "gemma3_text"))
-        return quern_config_refuse(config, "model_type is not gemma3_text", error);
     if (!bidirectional)
         return quern_config_refuse(config, "use_bidirectional_attention is not true", error);
-    if (!quern_text_is(activation, "gelu_pytorch_tanh"))
-        return quern_config_refuse(config, "hidden_activation is not gelu_pytorch_tanh", error);
-    if (bias)
-        return quern_config_refuse(config, "attention has biases", error);
-    if (json_is_number(json_object_get(config->root, "attn_logit_softcapping")))
-        return quern_config_refuse(config, "the weights of attention are capped (attn_logit_softcapping)", error);
-    return QUERN_OK;
+    QUERN_TRY(quern_config_only_text(config, "model_type", "gemma3_text", error));
+    QUERN_TRY(quern_config_only_text(config, "hidden_activation", "gelu_pytorch_tanh", error));
+    QUERN_TRY(quern_config_only_bool(config, "attention_bias", false, error));
+    return quern_config_no_number(config, "attn_logit_softcapping", error);
 }
 
 /* The limits are the same as when a model is opened. */
@@ -48,38 +36,17 @@ static int read_sizes(struct quern_settings *s, const struct quern_json *config,
     return QUERN_OK;
 }
 
-/* Reads the RoPE base of one kind of layers: from its own key, or, in newer files, from
- * rope_parameters.KIND.rope_theta. */
-static int read_base(const struct quern_json *config, const char *key, const char *kind, double *base,
-                     quern_error *error)
-{
-    const json_t *all = json_object_get(config->root, "rope_parameters"), *own = json_object_get(all, kind);
-    quern_text type = {"default", 7};
-    QUERN_TRY(quern_json_get_number(config, config->root, key, 1.0001, 1e12, base, error));
-    QUERN_TRY(quern_json_get_number(config, own, "rope_theta", 1.0001, 1e12, base, error));
-    QUERN_TRY(quern_json_get_string(config, own, "rope_type", &type, error));
-    if (!quern_text_is(type, "default"))
-        return quern_config_refuse(config, "rotations are scaled (rope_type)", error);
-    return QUERN_OK;
-}
-
-/* Reads the period of layers from layer_types if it is there, else from the number. */
+/* Reads the period of layers, which layer_types must agree with if it is there. */
 static int read_period(struct quern_settings *s, const struct quern_json *config, quern_error *error)
 {
-    const json_t *types = json_object_get(config->root, "layer_types");
+    bool listed;
     s->period = 6;
     QUERN_TRY(quern_json_get_integer(config, config->root, "sliding_window_pattern", 1, 512, &s->period, error));
     QUERN_TRY(quern_json_get_integer(config, config->root, "_sliding_window_pattern", 1, 512, &s->period, error));
-    if (!json_is_array(types))
-        return QUERN_OK;
-    if (json_array_size(types) != (size_t)s->layers)
-        return quern_config_refuse(config, "layer_types does not have one element for each layer", error);
-    for (int l = 0; l < s->layers; l++) {
-        const char *type = json_string_value(json_array_get(types, (size_t)l));
-        bool local = l % s->period < s->period - 1;
-        if (type == NULL || strcmp(type, local ? "sliding_attention" : "full_attention") != 0)
+    QUERN_TRY(quern_config_layer_types(config, s->layers, s->is_local, &listed, error));
+    for (int l = 0; l < s->layers && listed; l++)
+        if (s->is_local[l] != (l % s->period < s->period - 1))
             return quern_config_refuse(config, "layer_types has another order of layers", error);
-    }
     return QUERN_OK;
 }
 
@@ -92,10 +59,8 @@ static int read_config(struct quern_settings *s, const struct quern_json *config
     QUERN_TRY(read_sizes(s, config, error));
     QUERN_TRY(read_period(s, config, error));
     QUERN_TRY(quern_json_get_number(config, config->root, "rms_norm_eps", 0, 0.999, &s->epsilon, error));
-    QUERN_TRY(read_base(config, "rope_theta", "full_attention", &s->rope_base, error));
-    QUERN_TRY(read_base(config, "rope_local_base_freq", "sliding_attention", &s->rope_base_local, error));
-    if (json_is_object(json_object_get(config->root, "rope_scaling")))
-        return quern_config_refuse(config, "rotations are scaled (rope_scaling)", error);
+    QUERN_TRY(quern_config_rope_base(config, "rope_theta", "full_attention", &s->rope_base, error));
+    QUERN_TRY(quern_config_rope_base(config, "rope_local_base_freq", "sliding_attention", &s->rope_base_local, error));
     if (s->period == 6) /* the default of readers */
         s->period = 0;
     return QUERN_OK;
@@ -117,30 +82,32 @@ static const struct quern_layout_key keys[] = {
     {"attention.head_count_kv", QUERN_LAYOUT_SIZE, offsetof(struct quern_settings, kv_heads)},
 };
 
+static const char *const tensors[QUERN_TENSORS] = {
+    [QUERN_T_TOKENS] = "embed_tokens",
+    [QUERN_T_ATTENTION_NORM] = "input_layernorm",
+    [QUERN_T_QUERY] = "self_attn.q_proj",
+    [QUERN_T_KEY] = "self_attn.k_proj",
+    [QUERN_T_VALUE] = "self_attn.v_proj",
+    [QUERN_T_QUERY_NORM] = "self_attn.q_norm",
+    [QUERN_T_KEY_NORM] = "self_attn.k_norm",
+    [QUERN_T_OUTPUT] = "self_attn.o_proj",
+    [QUERN_T_ATTENTION_SUM_NORM] = "post_attention_layernorm",
+    [QUERN_T_FFN_NORM] = "pre_feedforward_layernorm",
+    [QUERN_T_GATE] = "mlp.gate_proj",
+    [QUERN_T_UP] = "mlp.up_proj",
+    [QUERN_T_DOWN] = "mlp.down_proj",
+    [QUERN_T_FFN_SUM_NORM] = "post_feedforward_layernorm",
+    [QUERN_T_FINAL_NORM] = "norm",
+};
+
 const struct quern_layout quern_layout_gemma = {
     .arch = &quern_arch_gemma_embedding,
-    .class_name = "Gemma3TextModel",
+    .class_names = {"Gemma3TextModel"},
     .prefixes = {"", "model."},
     .layers = "layers.",
-    .tensors = {
-        [QUERN_T_TOKENS] = "embed_tokens",
-        [QUERN_T_ATTENTION_NORM] = "input_layernorm",
-        [QUERN_T_QUERY] = "self_attn.q_proj",
-        [QUERN_T_KEY] = "self_attn.k_proj",
-        [QUERN_T_VALUE] = "self_attn.v_proj",
-        [QUERN_T_QUERY_NORM] = "self_attn.q_norm",
-        [QUERN_T_KEY_NORM] = "self_attn.k_norm",
-        [QUERN_T_OUTPUT] = "self_attn.o_proj",
-        [QUERN_T_ATTENTION_SUM_NORM] = "post_attention_layernorm",
-        [QUERN_T_FFN_NORM] = "pre_feedforward_layernorm",
-        [QUERN_T_GATE] = "mlp.gate_proj",
-        [QUERN_T_UP] = "mlp.up_proj",
-        [QUERN_T_DOWN] = "mlp.down_proj",
-        [QUERN_T_FFN_SUM_NORM] = "post_feedforward_layernorm",
-        [QUERN_T_FINAL_NORM] = "norm",
-    },
+    .tensors = tensors,
     .lacks_one = true,
-    .tokenizer = "llama",
+    .tokenizers = {"llama"},
     .keys = keys,
     .key_count = QUERN_COUNT(keys),
     .read = read_config,

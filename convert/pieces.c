@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SCORE_ADDED (-1000.0f) /* the score of pieces that are not merged, as in published files */
-
 /* A text that had to be made, because no file holds it in the form that is needed. */
 struct quern_copy {
     struct quern_copy *next;
@@ -20,7 +18,8 @@ struct quern_copy {
 int quern_pieces_new(struct quern_pieces *pieces, size_t count, quern_error *error)
 {
     *pieces = (struct quern_pieces){
-        .count = count, .map = {.slot = -1}, .add_bos = true, .add_eos = true, .most_tokens = INT_MAX};
+        .count = count, .map = {.slot = -1}, .add_bos = true, .add_eos = true, .most_tokens = INT_MAX,
+        .bos = -1, .eos = -1, .unknown = -1, .padding = -1, .cls = -1, .separator = -1, .mask = -1};
     pieces->texts = calloc(count + 1, sizeof *pieces->texts);
     pieces->scores = calloc(count + 1, sizeof *pieces->scores);
     pieces->kinds = calloc(count + 1, sizeof *pieces->kinds);
@@ -39,6 +38,7 @@ void quern_pieces_free(struct quern_pieces *pieces)
     free(pieces->texts);
     free(pieces->scores);
     free(pieces->kinds);
+    free(pieces->merges);
     quern_map_close(&pieces->map);
     quern_json_close(&pieces->tokenizer);
     quern_json_close(&pieces->config);
@@ -121,7 +121,7 @@ int quern_pieces_set_added(struct quern_pieces *pieces, uint64_t id, quern_text 
 {
     static const char blank[] = QUERN_METASPACE;
     if (special || looks_special(text)) {
-        quern_pieces_set(pieces, id, text, SCORE_ADDED, QUERN_PIECE_CONTROL);
+        quern_pieces_set(pieces, id, text, QUERN_SCORE_ADDED, QUERN_PIECE_CONTROL);
         return QUERN_OK;
     }
     if (text.length >= 3 && memmem(text.data, text.length, blank, 3) != NULL) {
@@ -136,6 +136,6 @@ int quern_pieces_set_added(struct quern_pieces *pieces, uint64_t id, quern_text 
         }
         text = (quern_text){spaced, length};
     }
-    quern_pieces_set(pieces, id, text, SCORE_ADDED, QUERN_PIECE_USER_DEFINED);
+    quern_pieces_set(pieces, id, text, QUERN_SCORE_ADDED, QUERN_PIECE_USER_DEFINED);
     return QUERN_OK;
 }

@@ -5,16 +5,36 @@
 #include "base/map.h"
 #include "json_file.h"
 
+#define QUERN_SCORE_ADDED (-1000.0f) /* the score of pieces that are not merged, as in published files */
+
+struct quern_pieces;
+
+/* A kind of tokenizer. */
+struct quern_pieces_kind {
+    const char *name;   /* tokenizer.ggml.model */
+    const char *type;   /* model.type in tokenizer.json */
+    bool writes_scores; /* the model file gets scores */
+    /* Sets the pieces that a tokenizer.json lists. Refuses what changes tokens in a way that quern does not know. */
+    int (*parse)(struct quern_pieces *pieces, const struct quern_json *json, quern_error *error);
+    /* Sets all pieces from the files of a folder, of which pieces->config is read. */
+    int (*read)(struct quern_pieces *pieces, const char *folder, quern_error *error);
+    /* Finds the special ids, when there is a piece for each id. */
+    int (*find_ids)(struct quern_pieces *pieces, quern_error *error);
+};
+
 struct quern_pieces {
-    const char *tokenizer_kind; /* tokenizer.ggml.model */
-    bool is_wordpiece;
+    const struct quern_pieces_kind *kind;
+    const char *pre; /* tokenizer.ggml.pre; NULL: there is none */
     bool lowercase, strip_accents; /* WordPiece: what is done to texts first */
-    int32_t mask;                  /* WordPiece: an id, or -1 */
+    quern_text *merges;            /* [merge_count], each two pieces with a space between; NULL: there is no list */
+    size_t merge_count;
+    quern_text charsmap; /* unigram: a SentencePiece character map; empty: there is none */
+    bool counts_spaces;  /* unigram: spaces at the end or after a space have tokens; for messages */
     size_t count;
     quern_text *texts; /* [count] */
     float *scores;     /* [count] */
     int32_t *kinds;    /* [count], quern_piece_kind; 0: no piece was set */
-    int32_t bos, eos, unknown, padding; /* ids; padding -1: none */
+    int32_t bos, eos, unknown, padding, cls, separator, mask; /* ids; -1: none */
     bool add_bos, add_eos, add_space_prefix;
     bool has_template;          /* tokenizer.json says which ids stand around a text: */
     int32_t opening, closing;   /* one of each, or -1 */

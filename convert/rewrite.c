@@ -1,4 +1,5 @@
 /* Makes a model file from another one: with other types, or with a dense head. */
+#include "arch/arch.h"
 #include "base/error.h"
 #include "base/view.h"
 #include "formats/formats.h"
@@ -20,15 +21,16 @@ static int add_tensor(struct quern_weights *weights, const struct quern_gguf *gg
     return quern_weights_add(weights, &weight, error);
 }
 
-static int open_model(struct quern_gguf *gguf, const char *path, quern_error *error)
+/* Opens a model file of an architecture that quern knows. */
+static int open_model(struct quern_gguf *gguf, const char *path, const struct quern_arch **arch, quern_error *error)
 {
-    quern_text architecture = {"", 0};
+    quern_text name = {"", 0};
     QUERN_TRY(quern_gguf_open(gguf, path, error));
-    int code = quern_gguf_string(gguf, "general.architecture", &architecture, error);
-    if (code == QUERN_OK && !quern_text_is(architecture, "gemma-embedding"))
-        code = quern_fail(error, QUERN_EUNSUPPORTED, "%s: architecture \"%.*s\" is not supported; quern rewrites "
-                          "files of EmbeddingGemma (\"gemma-embedding\") only", path,
-                          (int)(architecture.length < 64 ? architecture.length : 64), architecture.data);
+    int code = quern_gguf_string(gguf, "general.architecture", &name, error);
+    *arch = code == QUERN_OK ? quern_arch_find(name) : NULL;
+    if (code == QUERN_OK && *arch == NULL)
+        code = quern_fail(error, QUERN_EUNSUPPORTED, "%s: architecture \"%.*s\" is not supported; quern rewrites files "
+                          "of models that it runs", path, (int)(name.length < 64 ? name.length : 64), name.data);
     if (code == QUERN_OK && gguf->tensor_count == 0)
         code = quern_fail(error, QUERN_EFORMAT, "%s holds no tensors", path);
     if (code != QUERN_OK)
@@ -95,10 +97,11 @@ int quern_convert_quantize(const char *input, const char *path, const struct que
 {
     struct quern_gguf gguf;
     struct quern_weights weights = {0};
+    const struct quern_arch *arch;
     uint32_t type;
     *result = (struct quern_convert_result){0};
     QUERN_TRY(quern_weight_type_find(job->type, &type, error));
-    QUERN_TRY(open_model(&gguf, input, error));
+    QUERN_TRY(open_model(&gguf, input, &arch, error));
     int code = QUERN_OK;
     for (size_t i = 0; i < gguf.tensor_count && code == QUERN_OK; i++) {
         const struct quern_gguf_tensor *tensor = &gguf.tensors[i];
@@ -218,10 +221,13 @@ int quern_convert_attach_head(const char *input, const char *dense_2, const char
     struct dense dense[2] = {0};
     struct quern_weights weights = {0};
     const char *const paths[] = {dense_2, dense_3};
+    const struct quern_arch *arch;
     *result = (struct quern_convert_result){0};
-    QUERN_TRY(open_model(&gguf, input, error));
+    QUERN_TRY(open_model(&gguf, input, &arch, error));
     uint32_t type = head_type(&gguf);
     int code = job->type != NULL ? quern_weight_type_find(job->type, &type, error) : QUERN_OK;
+    if (code == QUERN_OK && arch->tensors[QUERN_T_DENSE_2].name == NULL)
+        code = quern_fail(error, QUERN_EUNSUPPORTED, "%s: %s has no dense head", input, arch->title);
     if (code == QUERN_OK && quern_gguf_tensor_find(&gguf, "dense_2.weight") != NULL)
         code = quern_fail(error, QUERN_EINVAL, "%s has a head already", input);
     if (code == QUERN_OK)

@@ -36,10 +36,16 @@ bool quern_convert_has_type(const char *name)
 
 uint32_t quern_weight_type(const char *name, int dimensions, uint32_t type)
 {
+    static const char *const outside[] = {"token_embd.weight", "output.weight", "dense_2.weight", "dense_3.weight"};
+    const bool is_rounded = quern_type_info(type)->block_elements > 1;
     if (dimensions == 1 || strcmp(name, "position_embd.weight") == 0 || strcmp(name, "token_types.weight") == 0)
         return QUERN_TYPE_F32;
-    bool outside = strcmp(name, "token_embd.weight") == 0 || strncmp(name, "dense_", 6) == 0;
-    return outside && type == QUERN_TYPE_Q4_0 ? QUERN_TYPE_Q8_0 : type;
+    if (is_rounded && strcmp(name, "per_layer_model_proj.weight") == 0)
+        return QUERN_TYPE_BF16;
+    for (size_t i = 0; i < QUERN_COUNT(outside) && type == QUERN_TYPE_Q4_0; i++)
+        if (strcmp(name, outside[i]) == 0)
+            return QUERN_TYPE_Q8_0;
+    return type;
 }
 
 int quern_weights_add(struct quern_weights *weights, const struct quern_weight *weight, quern_error *error)
@@ -183,7 +189,8 @@ static void describe(const struct quern_weights *weights, struct quern_convert_r
     result->tensors = (int)weights->count;
     for (size_t i = 0; i < weights->count; i++) {
         counts[weights->list[i].type]++; /* a number that quern_type_info has */
-        result->has_head |= strcmp(weights->list[i].name, "dense_3.weight") == 0;
+        result->has_head |= strcmp(weights->list[i].name, "dense_3.weight") == 0 ||
+                            strcmp(weights->list[i].name, "output.weight") == 0;
     }
     quern_types_describe(counts, result->types, sizeof result->types);
 }

@@ -30,7 +30,8 @@ void quern_weights_free(struct quern_weights *weights);
 int quern_weight_type_find(const char *name, uint32_t *type, quern_error *error);
 
 /* The type of a tensor in a file of this type, as in published files. Norms stay F32. The head and the token
- * embeddings, which are read once for each text or token, get at least 8 bits. */
+ * embeddings, which are read once for each text or token, get at least 8 bits, and the matrix of the inputs of layers
+ * gets 16. */
 uint32_t quern_weight_type(const char *name, int dimensions, uint32_t type);
 
 /* Describes and writes all tensors, and fills result except its bytes. Refuses weights that are not finite before or

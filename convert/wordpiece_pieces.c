@@ -4,24 +4,14 @@
 #include "base/error.h"
 #include "base/view.h"
 #include "text/tokenizer.h"
+#include "tokenizer_config.h"
+#include "tokenizer_json.h"
 
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define LONGEST_WORD 100 /* characters; a longer one is unknown */
-
-static int refuse(const struct quern_json *json, const char *part, quern_error *error)
-{
-    return quern_fail(error, QUERN_EUNSUPPORTED, "%s: quern does not know this %s, which changes the tokens of texts",
-                      json->path, part);
-}
-
-static bool has_type(const json_t *object, const char *type)
-{
-    const char *is = json_string_value(json_object_get(object, "type"));
-    return is != NULL && strcmp(is, type) == 0;
-}
 
 /* Sets a piece that is spelled as in the vocabulary of the folder. */
 static int set_piece(struct quern_pieces *pieces, uint64_t id, quern_text text, bool is_special, quern_error *error)
@@ -50,14 +40,14 @@ static int read_normalizer(struct quern_pieces *pieces, const struct quern_json 
 {
     const json_t *normalizer = json_object_get(json->root, "normalizer");
     bool clean = true, cjk = true;
-    if (!has_type(normalizer, "BertNormalizer"))
-        return refuse(json, "normalizer", error);
+    if (!quern_tokenizer_json_is(normalizer, "BertNormalizer"))
+        return quern_tokenizer_json_refuse(json, "normalizer", error);
     QUERN_TRY(quern_json_get_bool(json, normalizer, "clean_text", &clean, error));
     QUERN_TRY(quern_json_get_bool(json, normalizer, "handle_chinese_chars", &cjk, error));
     QUERN_TRY(quern_json_get_bool(json, normalizer, "lowercase", &pieces->lowercase, error));
     pieces->strip_accents = pieces->lowercase;
     QUERN_TRY(quern_json_get_bool(json, normalizer, "strip_accents", &pieces->strip_accents, error));
-    return clean && cjk ? QUERN_OK : refuse(json, "normalizer", error);
+    return clean && cjk ? QUERN_OK : quern_tokenizer_json_refuse(json, "normalizer", error);
 }
 
 static int check_model(const struct quern_json *json, const json_t *model, quern_error *error)
@@ -65,17 +55,17 @@ static int check_model(const struct quern_json *json, const json_t *model, quern
     quern_text prefix = {"##", 2};
     int most = LONGEST_WORD;
     const json_t *around = json_object_get(json->root, "post_processor");
-    if (!has_type(model, "WordPiece") || !json_is_object(json_object_get(model, "vocab")))
-        return quern_fail(error, QUERN_EUNSUPPORTED, "%s is not a WordPiece tokenizer; quern converts no BertModel "
-                          "with another one: take a GGUF file of the model", json->path);
+    if (!quern_tokenizer_json_is(model, "WordPiece") || !json_is_object(json_object_get(model, "vocab")))
+        return quern_fail(error, QUERN_EUNSUPPORTED, "%s is no tokenizer that quern knows for such a model: "
+                          "neither WordPiece nor unigram; take a GGUF file", json->path);
     QUERN_TRY(quern_json_get_string(json, model, "continuing_subword_prefix", &prefix, error));
     QUERN_TRY(quern_json_get_integer(json, model, "max_input_chars_per_word", 1, INT_MAX, &most, error));
     if (!quern_text_is(prefix, "##") || most != LONGEST_WORD)
-        return refuse(json, "model", error);
-    if (!has_type(json_object_get(json->root, "pre_tokenizer"), "BertPreTokenizer"))
-        return refuse(json, "pre_tokenizer", error);
-    if (!has_type(around, "TemplateProcessing") && !has_type(around, "BertProcessing"))
-        return refuse(json, "post_processor", error);
+        return quern_tokenizer_json_refuse(json, "model", error);
+    if (!quern_tokenizer_json_is(json_object_get(json->root, "pre_tokenizer"), "BertPreTokenizer"))
+        return quern_tokenizer_json_refuse(json, "pre_tokenizer", error);
+    if (!quern_tokenizer_json_is(around, "TemplateProcessing") && !quern_tokenizer_json_is(around, "BertProcessing"))
+        return quern_tokenizer_json_refuse(json, "post_processor", error);
     return QUERN_OK;
 }
 
@@ -90,7 +80,7 @@ static int mark_special(const struct quern_pieces *pieces, const struct quern_js
         if (!json_is_integer(id) || json_integer_value(id) < 0)
             return quern_fail(error, QUERN_EFORMAT, "%s: added token %zu has no id", json->path, i);
         if (!special)
-            return refuse(json, "added token that is not special", error);
+            return quern_tokenizer_json_refuse(json, "added token that is not special", error);
         if ((uint64_t)json_integer_value(id) < pieces->count)
             pieces->kinds[json_integer_value(id)] = QUERN_PIECE_CONTROL; /* until the piece is set */
     }
@@ -157,8 +147,10 @@ static int read_lines(struct quern_pieces *pieces, const char *path, quern_error
     return quern_json_get_bool(config, config->root, "strip_accents", &pieces->strip_accents, error);
 }
 
-int quern_wordpiece_read(struct quern_pieces *pieces, const char *folder, quern_error *error)
+static int read_folder(struct quern_pieces *pieces, const char *folder, quern_error *error)
 {
+    pieces->pre = "default";
+    QUERN_TRY(quern_tokenizer_json_open(pieces, folder, false, error));
     if (pieces->tokenizer.root != NULL)
         return read_json(pieces, &pieces->tokenizer, error);
     char *path = quern_path_join(folder, "vocab.txt", error);
@@ -168,3 +160,22 @@ int quern_wordpiece_read(struct quern_pieces *pieces, const char *folder, quern_
     free(path);
     return code;
 }
+
+static int find_ids(struct quern_pieces *pieces, quern_error *error)
+{
+    QUERN_TRY(quern_tokenizer_config_need(pieces, "cls_token", "[CLS]", &pieces->bos, error));
+    QUERN_TRY(quern_tokenizer_config_need(pieces, "sep_token", "[SEP]", &pieces->eos, error));
+    QUERN_TRY(quern_tokenizer_config_need(pieces, "unk_token", "[UNK]", &pieces->unknown, error));
+    QUERN_TRY(quern_tokenizer_config_id(pieces, "pad_token", "[PAD]", &pieces->padding, error));
+    pieces->cls = pieces->bos;
+    pieces->separator = pieces->eos;
+    return quern_tokenizer_config_id(pieces, "mask_token", "[MASK]", &pieces->mask, error);
+}
+
+const struct quern_pieces_kind quern_wordpiece_pieces = {
+    .name = "bert",
+    .type = "WordPiece",
+    .parse = read_json,
+    .read = read_folder,
+    .find_ids = find_ids,
+};

@@ -320,7 +320,8 @@ static void test_settings_that_are_refused(void **state)
         {QUERN_EUNSUPPORTED, "model_type is not", "config.json", "s/gemma3_text/llama/"},
         {QUERN_EUNSUPPORTED, "use_bidirectional_attention", "config.json", "s/attention\":true/attention\":false/"},
         {QUERN_EUNSUPPORTED, "hidden_activation", "config.json", "s/gelu_pytorch_tanh/silu/"},
-        {QUERN_EUNSUPPORTED, "biases", "config.json", "s/attention_bias\":false/attention_bias\":true/"},
+        {QUERN_EUNSUPPORTED, "attention_bias is not false", "config.json",
+         "s/attention_bias\":false/attention_bias\":true/"},
         {QUERN_EUNSUPPORTED, "query_pre_attn_scalar", "config.json", "s/scalar\":32/scalar\":64/"},
         {QUERN_EUNSUPPORTED, "rope_scaling", "config.json", "s/rope_scaling\":null/rope_scaling\":{}/"},
         {QUERN_EUNSUPPORTED, "another order", "config.json", "s/full_attention/sliding_attention/"},
@@ -401,7 +402,7 @@ static void test_tokenizer_json_that_is_refused(void **state)
         {QUERN_EUNSUPPORTED, "\"a b\" has normalized",
          "s/\"added_tokens\":\\[/&{\"id\":300,\"content\":\"a b\",\"special\":false,\"normalized\":true},/"},
         {QUERN_EUNSUPPORTED, "does not know this post_processor",
-         "s/\"version\":\"1.0\"/&,\"post_processor\":{\"type\":\"ByteLevel\"}/"},
+         "s/\"version\":\"1.0\"/&,\"post_processor\":{\"type\":\"Other\"}/"},
         {QUERN_EUNSUPPORTED, "does not know this post_processor", TEMPLATE(BOS "," BOS "," TEXT)},
         {QUERN_EUNSUPPORTED, "does not know this post_processor", TEMPLATE(TEXT "," TEXT)},
         {QUERN_EUNSUPPORTED, "does not know this post_processor", TEMPLATE(BOS)},
@@ -666,8 +667,23 @@ static void test_tensors_of_other_shapes_and_types(void **state)
     expect_quantize(QUERN_OK, "bf16", "");
     make_one_tensor("gemma-embedding", QUERN_TYPE_F32, three, 3, 512);
     expect_quantize(QUERN_OK, "q8_0", "");
+    make_one_tensor("bert", QUERN_TYPE_F32, wide, 2, 512);
+    expect_quantize(QUERN_OK, "q8_0", "");
     make_one_tensor("gemma-embedding", 26, whole, 1, 16); /* I32 */
     expect_quantize(QUERN_EUNSUPPORTED, "q8_0", "type I32, which quern cannot convert");
+}
+
+/* A head goes to a model whose architecture has one. */
+static void test_head_for_another_architecture(void **state)
+{
+    (void)state;
+    const struct quern_convert_job job = {.threads = 1};
+    struct quern_convert_result result;
+    quern_error error = {0};
+    const uint64_t wide[] = {64, 2};
+    make_one_tensor("bert", QUERN_TYPE_F32, wide, 2, 512);
+    assert_int_equal(quern_convert_attach_head(model, model, model, output, &job, &result, &error), QUERN_EUNSUPPORTED);
+    assert_non_null(strstr(error.text, "BERT has no dense head"));
 }
 
 /* ---------------------------------------------------------------- stopping */
@@ -936,7 +952,8 @@ static void test_bert_that_is_refused(void **state)
         {QUERN_EUNSUPPORTED, "does not belong to BERT", "sed -i 's/hidden_layers\":3/hidden_layers\":2/' config.json"},
         {QUERN_EUNSUPPORTED, "there is no pooling", "sed -i 's/{[^{]*1_Pooling[^}]*},//' modules.json"},
         {QUERN_EUNSUPPORTED, "this pooling", "sed -i 's/mean_tokens/max_tokens/' 1_Pooling/config.json"},
-        {QUERN_EUNSUPPORTED, "not a WordPiece tokenizer", "sed -i 's/\"WordPiece\"/\"Unigram\"/' tokenizer.json"},
+        {QUERN_EUNSUPPORTED, "neither WordPiece nor unigram", "sed -i 's/\"WordPiece\"/\"BPE\"/' tokenizer.json"},
+        {QUERN_EUNSUPPORTED, "without unk_id", "sed -i 's/\"WordPiece\"/\"Unigram\"/' tokenizer.json"},
         {QUERN_EUNSUPPORTED, "this normalizer", "sed -i 's/BertNormalizer/NFKC/' tokenizer.json"},
         {QUERN_EUNSUPPORTED, "this normalizer", "sed -i 's/clean_text\":true/clean_text\":false/' tokenizer.json"},
         {QUERN_EUNSUPPORTED, "this pre_tokenizer", "sed -i 's/BertPreTokenizer/Whitespace/' tokenizer.json"},
@@ -987,6 +1004,7 @@ int main(void)
         cmocka_unit_test(test_folders_that_are_not_whole),
         cmocka_unit_test(test_numbers_too_large_for_the_type),
         cmocka_unit_test(test_tensors_of_other_shapes_and_types),
+        cmocka_unit_test(test_head_for_another_architecture),
         cmocka_unit_test(test_out_of_memory_files_and_threads),
         cmocka_unit_test(test_stopping_leaves_nothing),
         cmocka_unit_test(test_killed_at_any_moment),

@@ -61,7 +61,10 @@ const struct quern_cli_verb quern_cli_convert = {
     .arguments = "FOLDER -o FILE",
     .summary = "Makes a model file from a folder in the layout of sentence-transformers and the hub.",
     .table = table,
-    .more = "It is a folder of EmbeddingGemma (Gemma3TextModel), or of MiniLM, bge, e5, gte and so on (BertModel).\n"
+    .more = "It is a folder of EmbeddingGemma 1 or 2 (Gemma3TextModel, EmbeddingGemma2Model), of MiniLM, bge, e5 and\n"
+            "so on (BertModel), of BGE-M3 or multilingual E5 (XLMRobertaModel), of nomic-embed-text (NomicBertModel),\n"
+            "of Qwen3-Embedding (Qwen3ForCausalLM, Qwen3Model), or of gte-modernbert or granite-embedding 2\n"
+            "(ModernBertModel).\n"
             "It holds config.json, modules.json, model.safetensors (or its parts and their index), tokenizer.json,\n"
             "tokenizer.model or vocab.txt, tokenizer_config.json, 1_Pooling, 2_Dense, 3_Dense and\n"
             "config_sentence_transformers.json. Norms are written as F32; with q4_0, token embeddings and head as\n"
