@@ -119,8 +119,9 @@ static int check_rows(struct check *check, uint64_t part, quern_error *error)
     struct quern_part_reader reader;
     const void *row;
     quern_text members;
-    int code = quern_part_reader_open(&reader, check->complete.folder, part, check->complete.format,
-                                      &check->complete.shape, error);
+    const struct quern_complete *complete = &check->complete;
+    int code = quern_part_reader_open(&reader, complete->folder, part, complete->done[part].state.rows,
+                                      complete->format, &complete->shape, error);
     while (code == QUERN_OK && (code = quern_part_reader_next(&reader, &row, &members, error)) == 1)
         code = add_id(check, id_of(members), error);
     quern_part_reader_close(&reader);
@@ -134,19 +135,16 @@ static int check_rows(struct check *check, uint64_t part, quern_error *error)
 static int check_part(struct check *check, uint64_t part, quern_error *error)
 {
     const struct quern_complete *complete = &check->complete;
-    struct quern_part_done done;
+    const struct quern_part_done *done = &complete->done[part];
     const uint64_t left = complete->records - part * complete->part_records;
     const uint64_t wanted = left < complete->part_records ? left : complete->part_records;
-    const int code = quern_part_read_done(&done, complete->folder, part, error);
-    if (code < 0)
-        return code;
-    if (done.state.records != wanted)
+    if (done->state.records != wanted)
         complain(check, "part %llu is of %llu records, and should be of %llu", (unsigned long long)part,
-                 (unsigned long long)done.state.records, (unsigned long long)wanted);
-    check_file(check, part, quern_vector_format_ending(complete->format), done.bytes, done.crc);
+                 (unsigned long long)done->state.records, (unsigned long long)wanted);
+    check_file(check, part, quern_vector_format_ending(complete->format), done->bytes, done->crc);
     if (!quern_vector_format_has_members(complete->format))
-        check_file(check, part, ".ids.jsonl", done.state.id_bytes, done.id_crc);
-    check_file(check, part, ".errors.jsonl", done.state.error_bytes, done.error_crc);
+        check_file(check, part, ".ids.jsonl", done->state.id_bytes, done->id_crc);
+    check_file(check, part, ".errors.jsonl", done->state.error_bytes, done->error_crc);
     return check_rows(check, part, error);
 }
 

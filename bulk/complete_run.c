@@ -3,6 +3,8 @@
 #include "jobs_error.h"
 #include "manifest.h"
 
+#include <stdlib.h>
+
 /* Reads what a manifest says of the rows. */
 static int read_shape(struct quern_complete *complete, quern_error *error)
 {
@@ -29,6 +31,29 @@ static int read_shape(struct quern_complete *complete, quern_error *error)
     return QUERN_OK;
 }
 
+/* Reads what .done says of each part. */
+static int read_parts(struct quern_complete *complete, quern_error *error)
+{
+    size_t capacity = 0;
+    for (uint64_t i = 0; i < complete->parts; i++) {
+        if (i == capacity) { /* grows with the parts that are there: their number is only what a file says */
+            capacity = 2 * capacity + 64;
+            struct quern_part_done *more = realloc(complete->done, capacity * sizeof *more);
+            if (more == NULL)
+                return quern_jobs_fail(error, QUERN_ENOMEM, "no memory for a list of %zu parts", capacity);
+            complete->done = more;
+        }
+        const int code = quern_part_read_done(&complete->done[i], complete->folder, i, error);
+        if (code < 0)
+            return code;
+        if (code == 0)
+            return quern_jobs_fail(error, QUERN_EINVAL, "%s is not complete: part %llu of %llu is not done",
+                                   complete->folder, (unsigned long long)i, (unsigned long long)complete->parts);
+        complete->shape.rows += complete->done[i].state.rows;
+    }
+    return QUERN_OK;
+}
+
 int quern_complete_open(struct quern_complete *complete, const char *folder, quern_error *error)
 {
     *complete = (struct quern_complete){.folder = folder};
@@ -42,21 +67,13 @@ int quern_complete_open(struct quern_complete *complete, const char *folder, que
     if (code == 0)
         return quern_jobs_fail(error, QUERN_EINVAL, "%s is not complete: no run has come to the end of the input yet",
                                folder);
-    for (uint64_t i = 0; i < complete->parts; i++) {
-        struct quern_part_done done;
-        code = quern_part_read_done(&done, folder, i, error);
-        if (code < 0)
-            return code;
-        if (code == 0)
-            return quern_jobs_fail(error, QUERN_EINVAL, "%s is not complete: part %llu of %llu is not done", folder,
-                                   (unsigned long long)i, (unsigned long long)complete->parts);
-        complete->shape.rows += done.state.rows;
-    }
-    return QUERN_OK;
+    return read_parts(complete, error);
 }
 
 void quern_complete_close(struct quern_complete *complete)
 {
     json_decref(complete->manifest);
     complete->manifest = NULL;
+    free(complete->done);
+    complete->done = NULL;
 }

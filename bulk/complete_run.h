@@ -12,6 +12,7 @@ struct quern_complete {
     json_t *manifest; /* has the strings of the shape */
     enum quern_vector_format format;
     struct quern_vector_shape shape; /* rows: of all parts */
+    struct quern_part_done *done;    /* [parts] */
     uint64_t parts, part_records, records;
 };
 

@@ -50,7 +50,8 @@ static int merge_part(struct quern_vector_file *vectors, const struct quern_comp
     struct quern_part_reader reader;
     const void *row;
     quern_text members;
-    int code = quern_part_reader_open(&reader, complete->folder, part, complete->format, &complete->shape, error);
+    int code = quern_part_reader_open(&reader, complete->folder, part, complete->done[part].state.rows,
+                                      complete->format, &complete->shape, error);
     while (code == QUERN_OK && (code = quern_part_reader_next(&reader, &row, &members, error)) == 1) {
         quern_vector_file_put(vectors, row, members);
         code = QUERN_OK;

@@ -17,15 +17,11 @@ static FILE *open_file(struct quern_part_reader *reader, const char *folder, uin
     return file;
 }
 
-int quern_part_reader_open(struct quern_part_reader *reader, const char *folder, uint64_t number,
+int quern_part_reader_open(struct quern_part_reader *reader, const char *folder, uint64_t number, uint64_t rows,
                            enum quern_vector_format format, const struct quern_vector_shape *shape,
                            quern_error *error)
 {
-    *reader = (struct quern_part_reader){.format = format, .row_bytes = quern_vector_row_bytes(shape)};
-    const int code = quern_part_read_done(&reader->done, folder, number, error);
-    if (code != 1)
-        return code < 0 ? code : quern_jobs_fail(error, QUERN_EINVAL, "part %llu is not done",
-                                                 (unsigned long long)number);
+    *reader = (struct quern_part_reader){.format = format, .row_bytes = quern_vector_row_bytes(shape), .count = rows};
     if (quern_vector_format_has_columns(format)) {
         quern_part_path(reader->path, folder, number, quern_vector_format_ending(format));
         return quern_row_reader_open(&reader->columns, reader->path, shape, error);
@@ -33,7 +29,7 @@ int quern_part_reader_open(struct quern_part_reader *reader, const char *folder,
     reader->row = malloc(reader->row_bytes);
     if (reader->row == NULL)
         return quern_jobs_fail(error, QUERN_ENOMEM, "no memory to read a part");
-    if (!quern_vector_format_has_members(format) && reader->done.state.rows > 0) {
+    if (!quern_vector_format_has_members(format) && reader->count > 0) {
         reader->ids = open_file(reader, folder, number, ".ids.jsonl", error);
         if (reader->ids == NULL)
             return QUERN_EIO;
@@ -49,7 +45,7 @@ int quern_part_reader_open(struct quern_part_reader *reader, const char *folder,
 static int ends_early(const struct quern_part_reader *reader, quern_error *error)
 {
     return quern_jobs_fail(error, QUERN_EFORMAT, "%s does not hold the %llu rows that its .done tells", reader->path,
-                           (unsigned long long)reader->done.state.rows);
+                           (unsigned long long)reader->count);
 }
 
 /* Reads a line without its end. */
@@ -128,7 +124,7 @@ static int read_jsonl(struct quern_part_reader *reader, quern_text *members, que
 int quern_part_reader_next(struct quern_part_reader *reader, const void **row, quern_text *members,
                            quern_error *error)
 {
-    if (reader->given == reader->done.state.rows)
+    if (reader->given == reader->count)
         return 0;
     reader->given++;
     if (quern_vector_format_has_columns(reader->format)) {

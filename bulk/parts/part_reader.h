@@ -8,7 +8,7 @@
 struct quern_part_reader {
     enum quern_vector_format format;
     size_t row_bytes;
-    struct quern_part_done done;
+    uint64_t count;      /* rows of the part */
     uint64_t given;      /* rows */
     FILE *rows, *ids;    /* of formats without columns; ids: NULL where they are in the file of the rows */
     struct quern_row_reader columns; /* of formats with columns */
@@ -18,8 +18,9 @@ struct quern_part_reader {
     char path[QUERN_PART_PATH];
 };
 
-/* Opens a part. QUERN_EIO, QUERN_ENOMEM, QUERN_EFORMAT. The reader may be closed even after a failure. */
-int quern_part_reader_open(struct quern_part_reader *reader, const char *folder, uint64_t number,
+/* Opens a part of so many rows, as its .done tells. The reader may be closed even after a failure. QUERN_EIO,
+ * QUERN_ENOMEM, QUERN_EFORMAT. */
+int quern_part_reader_open(struct quern_part_reader *reader, const char *folder, uint64_t number, uint64_t rows,
                            enum quern_vector_format format, const struct quern_vector_shape *shape,
                            quern_error *error);
 
