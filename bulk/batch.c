@@ -11,11 +11,12 @@ enum { ENOUGH_BYTES = 65536 }; /* of texts in a batch */
 
 /* ---------------------------------------------------------------- memory */
 
-int quern_batch_open(struct quern_batch *batch, const struct quern_bulk_job *job, quern_error *error)
+int quern_batch_open(struct quern_batch *batch, const struct quern_bulk_job *job, struct quern_once *once,
+                     quern_error *error)
 {
     quern_model_info info = {.size = sizeof info};
-    *batch = (struct quern_batch){.job = job, .capacity = 2 * ENOUGH_BYTES, .text_capacity = QUERN_BATCH_TEXTS,
-                                  .line_capacity = 4096};
+    *batch = (struct quern_batch){.job = job, .once = once, .capacity = 2 * ENOUGH_BYTES,
+                                  .text_capacity = QUERN_BATCH_TEXTS, .line_capacity = 4096};
     const int code = quern_model_describe(job->model, &info, error);
     if (code != QUERN_OK)
         return code;
@@ -159,7 +160,7 @@ static int add_record(struct quern_batch *batch, const struct quern_record *from
     if (code != QUERN_OK)
         return code;
     *record = (struct quern_batch_record){.number = records->number - 1, .line = from->line,
-                                          .path = quern_records_path(records),
+                                          .path = quern_records_path(records), .input_crc = records->crc,
                                           .behind = quern_records_place(records)};
     if (from->bad != NULL) {
         set_bad(batch, record, from->bad, error);
@@ -277,10 +278,9 @@ static size_t find_call(const struct quern_batch *batch, size_t begin, size_t li
     return end;
 }
 
-/* Embeds texts [begin, end), of which there are at most QUERN_BATCH_TEXTS. */
-static int embed_texts(struct quern_batch *batch, size_t begin, size_t end, quern_error *error)
+/* Computes the vectors of texts [begin, end). */
+static int compute(struct quern_batch *batch, size_t begin, size_t end, quern_error *error)
 {
-    const struct quern_bulk_options *options = batch->job->options;
     const size_t width = (size_t)batch->dimensions;
     for (size_t from = begin, to; from < end; from = to) {
         to = find_call(batch, from, end);
@@ -293,6 +293,30 @@ static int embed_texts(struct quern_batch *batch, size_t begin, size_t end, quer
         if (code != QUERN_OK && error->index < 0) /* no text is at fault */
             return code;
     }
+    return QUERN_OK;
+}
+
+/* The same, but copies those of texts that were seen before. */
+static int compute_once(struct quern_batch *batch, size_t begin, size_t end, quern_error *error)
+{
+    quern_once_begin(batch->once);
+    for (size_t i = begin; i < end; i++) {
+        const quern_embed_options embed = embed_options(batch, &batch->records[batch->texts[i].record]);
+        const int code = quern_once_add(batch->once, view(batch, batch->texts[i].text), &embed, error);
+        if (code != QUERN_OK)
+            return code;
+    }
+    return quern_once_finish(batch->once, &batch->job->options->embed, batch->rows, batch->results, error);
+}
+
+/* Embeds texts [begin, end), of which there are at most QUERN_BATCH_TEXTS. */
+static int embed_texts(struct quern_batch *batch, size_t begin, size_t end, quern_error *error)
+{
+    const struct quern_bulk_options *options = batch->job->options;
+    const size_t width = (size_t)batch->dimensions;
+    const int code = batch->once != NULL ? compute_once(batch, begin, end, error) : compute(batch, begin, end, error);
+    if (code != QUERN_OK)
+        return code;
     for (size_t i = 0; i < end - begin; i++)
         if (batch->results[i].code != QUERN_OK)
             memset(batch->rows + i * width, 0, width * sizeof *batch->rows);
@@ -348,6 +372,7 @@ static int end_record(struct quern_batch *batch, struct quern_part *part, const 
         state->error_bytes += bytes;
     }
     state->records++;
+    state->input_crc = record->input_crc;
     state->end = record->behind;
     quern_part_end_record(part, state);
     return code;

@@ -3,6 +3,7 @@
 #define QUERN_BULK_BATCH_H
 
 #include "bulk.h"
+#include "embed_once.h"
 #include "parts/part.h"
 #include "records/records.h"
 
@@ -22,15 +23,17 @@ struct quern_batch_record {
     struct quern_batch_bytes text, title, id, keep; /* as struct quern_record has them */
     struct quern_batch_bytes bad;                   /* what is wrong with it; length 0: nothing */
     uint64_t number, line;
+    uint32_t input_crc;                             /* of the part's records up to this one */
     const char *path;                               /* of its file */
     size_t text_end;                                /* of the batch's texts, the first one that is not its */
     struct quern_records_place behind;
 };
 
-enum { QUERN_BATCH_RECORDS = 256, QUERN_BATCH_TEXTS = 256 };
+enum { QUERN_BATCH_RECORDS = 256, QUERN_BATCH_TEXTS = QUERN_ONCE_TEXTS };
 
 struct quern_batch {
     const struct quern_bulk_job *job;
+    struct quern_once *once; /* copies vectors of texts that were seen before; NULL: all are computed */
     int dimensions;
     char *memory; /* [capacity], used up to `used` */
     size_t used, capacity;
@@ -48,8 +51,9 @@ struct quern_batch {
     size_t line_capacity;
 };
 
-/* QUERN_ENOMEM. A batch that was not opened, but is zeros, may be closed. */
-int quern_batch_open(struct quern_batch *batch, const struct quern_bulk_job *job, quern_error *error);
+/* once: NULL, or what must outlive the batch. A batch of zeros may be closed. QUERN_ENOMEM. */
+int quern_batch_open(struct quern_batch *batch, const struct quern_bulk_job *job, struct quern_once *once,
+                     quern_error *error);
 void quern_batch_close(struct quern_batch *batch);
 
 /* Reads the next records of a part, up to record number `end`; none: record_count 0. */

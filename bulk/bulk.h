@@ -30,6 +30,9 @@ struct quern_bulk_options {
     int shard, shards;   /* this one, from 0; how many there are */
     uint64_t most_errors; /* records without a vector in this shard's parts, before the run gives up */
     bool is_forced;      /* what is in OUT is removed when it was made otherwise */
+    const char *cache;   /* a folder of vectors that this run and others have computed; texts that come again are copied
+                            from it. NULL: none */
+    bool is_deduped;     /* texts that come again in this run are copied; with a cache they are anyway */
 };
 
 /* How far a run is. */
@@ -37,6 +40,7 @@ struct quern_bulk_progress {
     uint64_t records, rows, errors, tokens; /* of this run alone */
     uint64_t all_errors;                    /* of all parts of the shard that were seen */
     uint64_t cut;                           /* texts that were cut */
+    uint64_t copied;                        /* texts whose vectors were copied */
     uint64_t bytes, total_bytes;            /* of the input, skipped or embedded */
     uint64_t part, parts_done;              /* the one at hand; of this run */
     bool part_ended;                        /* the report is because the part at hand is done */

@@ -64,14 +64,16 @@ static int describe_inputs(json_t *list, const struct quern_record_files *files,
     for (size_t i = 0; i < files->count; i++) {
         const struct quern_record_file *file = &files->files[i];
         char digest[SHA256_DIGEST_STRING_LENGTH + 16] = "";
-        if (file->mtime != 0) { /* it is a regular file; of a pipe, nothing may be read twice */
+        const quern_text kind = quern_record_kind_name(file->kind);
+        if (file->is_regular) { /* of a pipe, nothing may be read twice */
             const int code = digest_file(file, digest, error);
             if (code != QUERN_OK)
                 return code;
         }
-        json_array_append_new(list, json_pack("{s:s, s:s, s:I, s:I, s:s}", "path", file->path, "kind",
-                                              quern_record_kind_name(file->kind), "size", (json_int_t)file->size,
-                                              "mtime_ns", (json_int_t)file->mtime, "digest", digest));
+        json_array_append_new(list, json_pack("{s:s, s:s%, s:I, s:I, s:I, s:s}", "path", file->path, "kind", kind.data,
+                                              kind.length, "size", (json_int_t)file->size, "mtime_ns",
+                                              (json_int_t)file->mtime, "ctime_ns", (json_int_t)file->ctime, "digest",
+                                              digest));
     }
     return QUERN_OK;
 }
@@ -196,6 +198,21 @@ static int compare(const json_t *there, const json_t *wanted, const char *folder
     return compare_inputs(json_object_get(there, "inputs"), json_object_get(wanted, "inputs"), folder, error);
 }
 
+/* Whether an input may have other bytes than when the manifest was made, although nothing tells it does. */
+static bool is_doubtful(const json_t *there, const json_t *wanted)
+{
+    const json_t *inputs = json_object_get(there, "inputs"), *now = json_object_get(wanted, "inputs");
+    for (size_t i = 0; i < json_array_size(now); i++) {
+        const json_t *one = json_array_get(inputs, i), *other = json_array_get(now, i);
+        const char *digest = json_string_value(json_object_get(one, "digest"));
+        if (digest == NULL || *digest == '\0' || /* it is a pipe */
+            !json_equal(json_object_get(one, "mtime_ns"), json_object_get(other, "mtime_ns")) ||
+            !json_equal(json_object_get(one, "ctime_ns"), json_object_get(other, "ctime_ns")))
+            return true;
+    }
+    return false;
+}
+
 int quern_manifest_read(json_t **manifest, const char *folder, quern_error *error)
 {
     char path[MOST_PATH];
@@ -215,13 +232,14 @@ int quern_manifest_read(json_t **manifest, const char *folder, quern_error *erro
     return quern_jobs_fail(error, QUERN_EFORMAT, "%s is not what quern wrote there", path);
 }
 
-int quern_manifest_agree(const char *folder, const json_t *manifest, bool *is_new, quern_error *error)
+int quern_manifest_agree(const char *folder, const json_t *manifest, enum quern_agreement *agreement,
+                         quern_error *error)
 {
     char path[MOST_PATH];
     struct quern_safe_file file;
     json_t *there;
     bool was_there = false;
-    *is_new = false;
+    *agreement = QUERN_AGREEMENT_SAME;
     path_of(path, folder, "manifest.json");
     int code = QUERN_OK;
     if (access(path, F_OK) != 0) {
@@ -233,13 +251,16 @@ int quern_manifest_agree(const char *folder, const json_t *manifest, bool *is_ne
         json_dumpf(manifest, file.file, JSON_INDENT(2));
         putc('\n', file.file);
         code = quern_safe_file_finish_first(&file, &was_there, error);
-        *is_new = code == QUERN_OK && !was_there;
-        if (code != QUERN_OK || *is_new)
+        if (code == QUERN_OK && !was_there)
+            *agreement = QUERN_AGREEMENT_NEW;
+        if (code != QUERN_OK || !was_there)
             return code;
     }
     code = quern_manifest_read(&there, folder, error);
     if (code == QUERN_OK)
         code = compare(there, manifest, folder, error);
+    if (code == QUERN_OK && is_doubtful(there, manifest))
+        *agreement = QUERN_AGREEMENT_DOUBTFUL;
     json_decref(there);
     return code;
 }
@@ -259,6 +280,14 @@ int quern_end_write(const char *folder, uint64_t records, uint64_t parts, quern_
     fprintf(file.file, "{\"records\": %llu, \"parts\": %llu}\n", (unsigned long long)records,
             (unsigned long long)parts);
     return quern_safe_file_finish(&file, error);
+}
+
+int quern_end_remove(const char *folder, quern_error *error)
+{
+    char path[MOST_PATH];
+    path_of(path, folder, "end.json");
+    return unlink(path) == 0 || errno == ENOENT ? QUERN_OK : quern_jobs_fail(error, QUERN_EIO, "cannot remove %s: %s",
+                                                                             path, strerror(errno));
 }
 
 int quern_end_read(const char *folder, uint64_t *records, uint64_t *parts, quern_error *error)

@@ -4,13 +4,14 @@
 #include "bulk.h"
 #include "jobs_error.h"
 #include "manifest.h"
-#include "parts/part.h"
+#include "vector_table.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Reads the name of a file or folder of a part. */
 static bool read_name(const char *name, struct quern_out_part *part)
@@ -70,6 +71,24 @@ int quern_out_list(const char *folder, struct quern_out_part **parts, size_t *co
     return QUERN_OK;
 }
 
+void quern_out_seen(char path[QUERN_PART_PATH], const char *folder)
+{
+    snprintf(path, QUERN_PART_PATH, "%s/seen", folder);
+}
+
+int quern_out_forget_seen(const char *folder, quern_error *error)
+{
+    char seen[QUERN_PART_PATH];
+    struct quern_bulk_status status;
+    quern_out_seen(seen, folder);
+    if (access(seen, F_OK) != 0)
+        return QUERN_OK;
+    const int code = quern_bulk_look(folder, &status, error);
+    if (code == QUERN_OK && status.knows_end && status.parts_done == status.parts)
+        quern_vector_table_remove(seen);
+    return code;
+}
+
 int quern_out_clear(const char *folder, quern_error *error)
 {
     static const char *const names[] = {"manifest.json", "end.json"};
@@ -80,6 +99,8 @@ int quern_out_clear(const char *folder, quern_error *error)
     for (size_t i = 0; i < count; i++)
         quern_part_remove(folder, parts[i].number);
     free(parts);
+    quern_out_seen(path, folder);
+    quern_vector_table_remove(path);
     for (size_t i = 0; code == QUERN_OK && i < QUERN_COUNT(names); i++) {
         snprintf(path, sizeof path, "%s/%s", folder, names[i]);
         if (remove(path) != 0 && errno != ENOENT)

@@ -2,9 +2,7 @@
 #ifndef QUERN_BULK_OUT_FOLDER_H
 #define QUERN_BULK_OUT_FOLDER_H
 
-#include "quern.h"
-
-#include <stdbool.h>
+#include "parts/part.h"
 
 /* A part that is there in some form. */
 struct quern_out_part {
@@ -14,6 +12,12 @@ struct quern_out_part {
 
 /* Lists the parts in the order of their numbers; the caller frees *parts. QUERN_EIO, QUERN_ENOMEM. */
 int quern_out_list(const char *folder, struct quern_out_part **parts, size_t *count, quern_error *error);
+
+/* Writes the path of the folder where a run keeps vectors for texts that come again (vector_table.h). */
+void quern_out_seen(char path[QUERN_PART_PATH], const char *folder);
+
+/* Removes this folder if no part is missing any more. QUERN_EIO, QUERN_ENOMEM, QUERN_EFORMAT. */
+int quern_out_forget_seen(const char *folder, quern_error *error);
 
 /* Removes everything that a run has made there. QUERN_EIO. */
 int quern_out_clear(const char *folder, quern_error *error);

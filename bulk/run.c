@@ -20,11 +20,14 @@ struct bulk_run {
     struct quern_record_files files;
     struct quern_records records;
     struct quern_batch batch;
+    struct quern_once once;
     struct quern_part part;
-    char table[32];     /* the kernel table at work */
-    time_t checkpoint;  /* when the last one was made */
-    bool is_stopped;    /* report returned false */
-    bool is_new;        /* this run has written the manifest */
+    enum quern_agreement agreement;
+    char table[32];        /* the kernel table at work */
+    time_t checkpoint;     /* when the last one was made */
+    bool is_stopped;       /* report returned false */
+    bool is_other_input;   /* a part was made from other records than there are now */
+    bool has_said_failure; /* that vectors cannot be kept */
 };
 
 static void notice(const struct bulk_run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -45,6 +48,7 @@ static bool report(void *user)
 {
     struct bulk_run *run = user;
     run->progress->bytes = quern_records_bytes(&run->records);
+    run->progress->copied = run->once.copied;
     if (run->job->report != NULL && !run->job->report(run->job->user, run->progress))
         run->is_stopped = true;
     run->progress->part_ended = false;
@@ -60,6 +64,16 @@ static time_t seconds(void)
 
 /* ---------------------------------------------------------------- a part */
 
+/* Says once that vectors cannot be kept for texts that come again; the run goes on without. */
+static void note_failure_to_keep(struct bulk_run *run)
+{
+    if (run->once.failure == 0 || run->has_said_failure)
+        return;
+    run->has_said_failure = true;
+    notice(run, "cannot write to %s: %s; no more vectors are kept for texts that come again", run->once.table.path,
+           strerror(run->once.failure));
+}
+
 /* Reads on until the part is complete or the input ends. Returns QUERN_OK, or why the run ends. */
 static int fill_part(struct bulk_run *run, uint64_t end, quern_error *error)
 {
@@ -70,6 +84,7 @@ static int fill_part(struct bulk_run *run, uint64_t end, quern_error *error)
         code = quern_batch_embed(&run->batch, &run->part, run->progress, report, run, error);
         if (code != QUERN_OK)
             return code;
+        note_failure_to_keep(run);
         if (run->progress->all_errors > run->options->most_errors)
             return QUERN_BULK_ERRORS;
         if (report(run))
@@ -83,15 +98,59 @@ static int fill_part(struct bulk_run *run, uint64_t end, quern_error *error)
     }
 }
 
+/* Makes sure that no file of [begin, last] has changed under the run. Else OUT does not count as complete, and the next
+ * run compares what each part was made from. */
+static int check_input(const struct bulk_run *run, size_t begin, size_t last, quern_error *error)
+{
+    const size_t count = run->files.count, end = last < count ? last + 1 : count;
+    const int code = quern_record_files_check(&run->files, begin, end, error);
+    if (code != QUERN_OK)
+        quern_end_remove(run->options->output, NULL);
+    return code;
+}
+
+/* Says that a part, or what there is of it, does not come from the input as it is now. */
+static int refuse_part(struct bulk_run *run, uint64_t number, quern_error *error)
+{
+    run->is_other_input = true;
+    return quern_jobs_fail(error, QUERN_EINVAL, "part %llu of %s was made from other records than its input has now: "
+                           "use another folder, or %s", (unsigned long long)number, run->options->output,
+                           quern_record_files_are_regular(&run->files) ? "--force to begin again" : "remove this one");
+}
+
+/* Goes behind the records that a part has. Reads and compares them when the input may have changed. */
+static int pass_records(struct bulk_run *run, uint64_t number, const struct quern_part_state *state,
+                        quern_error *error)
+{
+    struct quern_records *records = &run->records;
+    const uint64_t end = number * run->options->part_records + state->records;
+    struct quern_record record;
+    int code = 1;
+    if (run->agreement != QUERN_AGREEMENT_DOUBTFUL) {
+        records->crc = (uint32_t)state->input_crc;
+        return quern_records_go_to(records, state->end, end, error);
+    }
+    for (records->crc = 0; code == 1 && records->number < end && !run->is_stopped;) {
+        code = quern_records_next(records, &record, error);
+        if (records->number % QUERN_BATCH_RECORDS == 0)
+            report(run);
+    }
+    if (code < 0 || run->is_stopped)
+        return code < 0 ? code : QUERN_BULK_INTERRUPTED;
+    return records->number == end && records->crc == state->input_crc ? QUERN_OK : refuse_part(run, number, error);
+}
+
 /* Goes to where the part was left, and on from there. */
 static int make_part(struct bulk_run *run, quern_error *error)
 {
     struct quern_part *part = &run->part;
-    const uint64_t first = part->number * run->options->part_records, wanted = part->state.records;
+    const uint64_t first = part->number * run->options->part_records;
+    const size_t first_file = run->records.file;
     int code = QUERN_OK;
     run->progress->all_errors += part->state.errors;
-    if (wanted > 0)
-        code = quern_records_go_to(&run->records, part->state.end, first + wanted, error);
+    run->records.crc = 0;
+    if (part->state.records > 0)
+        code = pass_records(run, part->number, &part->state, error);
     run->checkpoint = seconds();
     if (code == QUERN_OK)
         code = fill_part(run, first + run->options->part_records, error);
@@ -102,6 +161,9 @@ static int make_part(struct bulk_run *run, quern_error *error)
     const int saved = quern_part_checkpoint(part, error);
     if (saved != QUERN_OK || code != QUERN_OK)
         return saved != QUERN_OK ? saved : code;
+    code = check_input(run, first_file, run->records.file, error);
+    if (code != QUERN_OK)
+        return code;
     if (part->state.records == 0) /* the input had ended */
         quern_part_remove_journal(part->folder, part->number);
     else
@@ -155,9 +217,13 @@ static int skip_part(struct bulk_run *run, bool *is_end, quern_error *error)
 static int pass_over(struct bulk_run *run, uint64_t number, const struct quern_part_done *done, bool *is_end,
                      quern_error *error)
 {
-    const uint64_t wanted = run->options->part_records;
-    *is_end = done->state.records < wanted;
-    return quern_records_go_to(&run->records, done->state.end, number * wanted + done->state.records, error);
+    struct quern_record record;
+    *is_end = done->state.records < run->options->part_records;
+    int code = pass_records(run, number, &done->state, error);
+    if (code != QUERN_OK || !*is_end || run->agreement != QUERN_AGREEMENT_DOUBTFUL)
+        return code;
+    code = quern_records_next(&run->records, &record, error);
+    return code == 1 ? refuse_part(run, number, error) : code;
 }
 
 /* Takes note of a part of this shard that is done. */
@@ -198,10 +264,12 @@ static int make_parts(struct bulk_run *run, quern_error *error)
             return QUERN_BULK_INTERRUPTED;
     }
     const uint64_t records = run->records.number, each = run->options->part_records;
-    const int code = quern_record_files_check(&run->files, error);
-    if (code != QUERN_OK)
-        return code;
-    return quern_end_write(run->options->output, records, records / each + (records % each > 0), error);
+    int code = check_input(run, 0, run->files.count, error);
+    if (code == QUERN_OK)
+        code = quern_end_write(run->options->output, records, records / each + (records % each > 0), error);
+    if (code == QUERN_OK)
+        code = quern_out_forget_seen(run->options->output, error);
+    return code;
 }
 
 /* ---------------------------------------------------------------- a run */
@@ -211,12 +279,12 @@ static int agree(struct bulk_run *run, quern_error *error)
     json_t *manifest = NULL;
     int code = quern_manifest_make(&manifest, run->job, &run->files, error);
     if (code == QUERN_OK)
-        code = quern_manifest_agree(run->options->output, manifest, &run->is_new, error);
+        code = quern_manifest_agree(run->options->output, manifest, &run->agreement, error);
     if (code == QUERN_EINVAL && run->options->is_forced) {
         notice(run, "%s; what was made is removed", error->text);
         code = quern_out_clear(run->options->output, error);
         if (code == QUERN_OK)
-            code = quern_manifest_agree(run->options->output, manifest, &run->is_new, error);
+            code = quern_manifest_agree(run->options->output, manifest, &run->agreement, error);
     }
     json_decref(manifest);
     return code;
@@ -235,6 +303,21 @@ static int make_folder(const char *folder, quern_error *error)
         return QUERN_OK;
     return quern_jobs_fail(error, QUERN_EIO, "cannot make the folder %s: %s", folder,
                            errno == EEXIST ? "a file has this name" : strerror(errno));
+}
+
+static bool keeps_vectors(const struct bulk_run *run)
+{
+    return run->options->cache != NULL || run->options->is_deduped;
+}
+
+/* Opens the vectors of texts that were seen before. Those of this run alone are in OUT. */
+static int open_once(struct bulk_run *run, quern_error *error)
+{
+    char seen[QUERN_PART_PATH];
+    quern_out_seen(seen, run->options->output);
+    return !keeps_vectors(run) ? QUERN_OK
+                               : quern_once_open(&run->once, run->job->model, run->job->context,
+                                                 run->options->cache != NULL ? run->options->cache : seen, error);
 }
 
 static int prepare(struct bulk_run *run, quern_error *error)
@@ -256,7 +339,9 @@ static int prepare(struct bulk_run *run, quern_error *error)
     if (code == QUERN_OK)
         code = agree(run, error);
     if (code == QUERN_OK)
-        code = quern_batch_open(&run->batch, run->job, error);
+        code = open_once(run, error);
+    if (code == QUERN_OK)
+        code = quern_batch_open(&run->batch, run->job, keeps_vectors(run) ? &run->once : NULL, error);
     quern_records_begin(&run->records, &run->files, &options->columns);
     if (code != QUERN_OK)
         return code;
@@ -264,18 +349,39 @@ static int prepare(struct bulk_run *run, quern_error *error)
     return quern_vector_shape_check(&shape, options->format, error);
 }
 
+/* Makes all parts again, because one was made from other records than there are now. */
+static int begin_again(struct bulk_run *run, quern_error *error)
+{
+    notice(run, "%s; what was made is removed", error->text);
+    int code = quern_out_clear(run->options->output, error);
+    if (code == QUERN_OK)
+        code = agree(run, error);
+    if (code != QUERN_OK)
+        return code;
+    *run->progress = (struct quern_bulk_progress){.total_bytes = run->files.size};
+    quern_once_close(&run->once); /* its files may have been in OUT */
+    quern_records_end(&run->records);
+    quern_records_begin(&run->records, &run->files, &run->options->columns);
+    code = open_once(run, error);
+    return code == QUERN_OK ? make_parts(run, error) : code;
+}
+
 int quern_bulk_run(const struct quern_bulk_job *job, struct quern_bulk_progress *progress, quern_error *error)
 {
     quern_error unwanted;
     struct bulk_run run = {.job = job, .options = job->options, .progress = progress};
     *progress = (struct quern_bulk_progress){.records = 0};
-    int code = prepare(&run, error != NULL ? error : &unwanted);
+    error = error != NULL ? error : &unwanted;
+    int code = prepare(&run, error);
     if (code == QUERN_OK)
-        code = make_parts(&run, error != NULL ? error : &unwanted);
-    if (code < 0 && run.is_new && progress->records == 0) /* the next run may do something else */
-        quern_out_clear(job->options->output, NULL);
+        code = make_parts(&run, error);
+    if (run.is_other_input && job->options->is_forced && quern_record_files_are_regular(&run.files))
+        code = begin_again(&run, error);
+    if (code < 0 && run.agreement == QUERN_AGREEMENT_NEW && progress->records == 0)
+        quern_out_clear(job->options->output, NULL); /* the next run may do something else */
     quern_records_end(&run.records);
     quern_batch_close(&run.batch);
+    quern_once_close(&run.once);
     quern_record_files_free(&run.files);
     return code;
 }

@@ -16,6 +16,7 @@ struct quern_part_state {
     uint64_t records;               /* that were read, whatever became of them */
     uint64_t rows, errors, tokens;  /* vectors; records without one; tokens of the vectors */
     uint64_t id_bytes, error_bytes; /* of the journal */
+    uint64_t input_crc;             /* of the records, as quern_records has it */
     struct quern_records_place end; /* behind these records */
 };
 

@@ -23,6 +23,7 @@ static const struct {
     NUMBER("tokens", state.tokens, true),
     NUMBER("id_bytes", state.id_bytes, true),
     NUMBER("error_bytes", state.error_bytes, true),
+    NUMBER("input_crc32", state.input_crc, true),
     NUMBER("end_file", state.end.file, true),
     NUMBER("end_offset", state.end.place.offset, true),
     NUMBER("end_line", state.end.place.line, true),

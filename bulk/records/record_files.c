@@ -40,10 +40,12 @@ static const struct {
 
 static const char *const packings[] = {".gz", ".gzip", ".zst", ".zstd"};
 
-const char *quern_record_kind_name(enum quern_record_kind kind)
+quern_text quern_record_kind_name(enum quern_record_kind kind)
 {
-    static const char *const names[] = {"lines", "jsonl", "csv", "tsv", "document", "arrow", "parquet"};
-    return names[kind];
+    const char *name = QUERN_RECORD_KINDS;
+    for (int i = 0; i < (int)kind; i++)
+        name = strchr(name, '|') + 1;
+    return (quern_text){name, strcspn(name, "|")};
 }
 
 static bool ends_with(const char *path, size_t length, const char *ending)
@@ -74,9 +76,9 @@ static int no_memory(quern_error *error)
     return quern_jobs_fail(error, QUERN_ENOMEM, "no memory for the list of input files");
 }
 
-static int64_t mtime_of(const struct stat *status)
+static int64_t nanoseconds(struct timespec time)
 {
-    return (int64_t)status->st_mtim.tv_sec * 1000000000 + status->st_mtim.tv_nsec;
+    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
 }
 
 static int add(struct quern_record_files *files, const char *path, int kind, const struct stat *status,
@@ -90,8 +92,10 @@ static int add(struct quern_record_files *files, const char *path, int kind, con
     if (more[files->count].path == NULL)
         return no_memory(error);
     if (status != NULL && S_ISREG(status->st_mode)) {
+        more[files->count].is_regular = true;
         more[files->count].size = (uint64_t)status->st_size;
-        more[files->count].mtime = mtime_of(status);
+        more[files->count].mtime = nanoseconds(status->st_mtim);
+        more[files->count].ctime = nanoseconds(status->st_ctim);
         files->size += (uint64_t)status->st_size;
     }
     files->count++;
@@ -180,15 +184,23 @@ int quern_record_files_find(struct quern_record_files *files, char *const *paths
     return QUERN_OK;
 }
 
-int quern_record_files_check(const struct quern_record_files *files, quern_error *error)
+bool quern_record_files_are_regular(const struct quern_record_files *files)
 {
-    for (size_t i = 0; i < files->count; i++) {
+    for (size_t i = 0; i < files->count; i++)
+        if (!files->files[i].is_regular)
+            return false;
+    return true;
+}
+
+int quern_record_files_check(const struct quern_record_files *files, size_t begin, size_t end, quern_error *error)
+{
+    for (size_t i = begin; i < end; i++) {
         const struct quern_record_file *file = &files->files[i];
         struct stat status;
-        if (file->mtime == 0) /* it is no regular file */
+        if (!file->is_regular)
             continue;
         if (stat(file->path, &status) != 0 || (uint64_t)status.st_size != file->size ||
-            mtime_of(&status) != file->mtime)
+            nanoseconds(status.st_mtim) != file->mtime)
             return quern_jobs_fail(error, QUERN_EIO, "%s has changed while it was read: some vectors may be of what it "
                                    "was before; begin again with --force", file->path);
     }

@@ -1,5 +1,10 @@
 #include "records.h"
 
+#include "array_count.h"
+
+#include <string.h>
+#include <zlib.h>
+
 int quern_record_reader_open(struct quern_record_reader **reader, const char *path, enum quern_record_kind kind,
                              const struct quern_record_columns *columns, quern_error *error)
 {
@@ -43,16 +48,35 @@ static void go_to_next_file(struct quern_records *records)
     records->bytes_before += records->files->files[records->file++].size;
 }
 
+static uint32_t add_text(uint32_t crc, quern_text text)
+{
+    const uint64_t length = text.length;
+    crc = (uint32_t)crc32_z(crc, (const unsigned char *)&length, sizeof length);
+    return length == 0 ? crc : (uint32_t)crc32_z(crc, (const unsigned char *)text.data, text.length);
+}
+
+/* Adds all that a part gets from a record to the checksum. */
+static void add_record(struct quern_records *records, const struct quern_record *record)
+{
+    const quern_text texts[] = {record->text, record->title, record->id, record->keep,
+                                {record->bad, record->bad != NULL ? strlen(record->bad) : 0}};
+    const size_t first = record->bad != NULL ? QUERN_COUNT(texts) - 1 : 0; /* of a bad record, the others are not set */
+    for (size_t i = first; i < QUERN_COUNT(texts); i++)
+        records->crc = add_text(records->crc, texts[i]);
+}
+
 int quern_records_next(struct quern_records *records, struct quern_record *record, quern_error *error)
 {
     while (records->file < records->files->count) {
         int code = open_file(records, error);
         if (code == QUERN_OK)
             code = records->reader->next(records->reader, record, error);
-        if (code != 0) {
-            records->number += code == 1;
-            return code;
+        if (code == 1) {
+            records->number++;
+            add_record(records, record);
         }
+        if (code != 0)
+            return code;
         go_to_next_file(records);
     }
     return 0;

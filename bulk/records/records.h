@@ -8,8 +8,10 @@
 struct quern_record_file {
     char *path; /* "-": standard input */
     enum quern_record_kind kind;
-    uint64_t size; /* 0 for what is no regular file, such as a pipe; so is mtime */
-    int64_t mtime; /* in nanoseconds since 1970 */
+    bool is_regular; /* else it is a pipe or its like, and size, mtime and ctime are 0 */
+    uint64_t size;
+    int64_t mtime, ctime; /* of the last change of its bytes; the same, or of its names, owner or mode: in nanoseconds
+                             since 1970. A program can set the first one, not the second */
 };
 
 struct quern_record_files {
@@ -28,11 +30,14 @@ int quern_record_files_find(struct quern_record_files *files, char *const *paths
                             quern_error *error);
 void quern_record_files_free(struct quern_record_files *files); /* zeros are allowed */
 
-/* Checks that the files have the sizes and times that they had when they were found. QUERN_EIO. */
-int quern_record_files_check(const struct quern_record_files *files, quern_error *error);
+/* Whether all files can be read twice. */
+bool quern_record_files_are_regular(const struct quern_record_files *files);
+
+/* Checks that files [begin, end) have the sizes and times that they had when they were found. QUERN_EIO. */
+int quern_record_files_check(const struct quern_record_files *files, size_t begin, size_t end, quern_error *error);
 
 /* The name of a kind, from QUERN_RECORD_KINDS. */
-const char *quern_record_kind_name(enum quern_record_kind kind);
+quern_text quern_record_kind_name(enum quern_record_kind kind);
 
 /* A place in the sequence. */
 struct quern_records_place {
@@ -47,6 +52,7 @@ struct quern_records {
     size_t file;
     uint64_t number;      /* of the next record */
     uint64_t bytes_before; /* of the files before this one */
+    uint32_t crc;          /* of all that the records had that were read; the user may set it. Skipping leaves it */
 };
 
 /* Begins before the first record. files and the strings of columns must outlive the records. */

@@ -19,7 +19,8 @@ struct run_options {
     const char *shard, *chunk;
     int part_rows;
     int most_errors; /* -1: any number */
-    bool force, json;
+    bool force, json, dedupe;
+    const char *cache;
 };
 
 static volatile sig_atomic_t interrupted; /* the number of a signal; 0: none came */
@@ -93,7 +94,8 @@ static int read_options(const struct run_options *given, struct quern_cli_argume
         .columns = {.text = given->text, .id = given->id, .title = given->title_column}, .embed = given->embed,
         .dtype = (quern_dtype)given->dtype, .format = (enum quern_vector_format)given->format,
         .part_records = (uint64_t)given->part_rows, .chunk = {.size = sizeof(quern_chunk_options)},
-        .most_errors = given->most_errors < 0 ? UINT64_MAX : (uint64_t)given->most_errors, .is_forced = given->force};
+        .most_errors = given->most_errors < 0 ? UINT64_MAX : (uint64_t)given->most_errors, .is_forced = given->force,
+        .cache = given->cache, .is_deduped = given->dedupe};
     if (arguments.count == 0)
         return quern_cli_misuse("run", "name the files or folders to read, or - for standard input");
     if (given->output == NULL)
@@ -172,6 +174,8 @@ static int conclude(int code, const struct quern_bulk_options *options, const st
     case QUERN_OK:
         quern_cli_notice("%llu vectors in %llu parts are new in %s", (unsigned long long)done->rows,
                          (unsigned long long)done->parts_done, options->output);
+        if (options->cache != NULL || options->is_deduped)
+            quern_cli_notice("%llu of them were copied from texts seen before", (unsigned long long)done->copied);
         return QUERN_CLI_DONE;
     case QUERN_BULK_INTERRUPTED:
         quern_cli_say("stopped by %s; %llu vectors are new. The same command goes on from here",
@@ -313,6 +317,9 @@ static const struct quern_cli_option table[] = {
      QUERN_CLI_NUMBER(struct run_options, most_errors, 0, 1000000000)},
     {"force", '\0', NULL, "begin again when OUT was made in another way",
      QUERN_CLI_SWITCH(struct run_options, force)},
+    {"dedupe", '\0', NULL, "copy the vectors of texts that come again", QUERN_CLI_SWITCH(struct run_options, dedupe)},
+    {"cache", '\0', "DIR", "the same, also for the next runs: their vectors are kept in DIR",
+     QUERN_CLI_TEXT(struct run_options, cache)},
     QUERN_CLI_THREADS_OPTION(struct run_options, session.threads),
     QUERN_CLI_EXACT_OPTION(struct run_options),
     QUERN_CLI_CONTEXT_OPTION(struct run_options),
