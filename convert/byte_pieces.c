@@ -84,8 +84,8 @@ static int find_ids(struct quern_pieces *pieces, quern_error *error)
     QUERN_TRY(quern_tokenizer_config_id(pieces, "mask_token", "", &pieces->mask, error));
     pieces->add_bos = pieces->has_template && pieces->opening >= 0;
     pieces->add_eos = pieces->has_template && pieces->closing >= 0;
-    pieces->bos = pieces->add_bos ? pieces->opening : pieces->bos;
-    pieces->eos = pieces->add_eos ? pieces->closing : pieces->eos;
+    pieces->bos = pieces->add_bos ? pieces->opening : pieces->bos >= 0 ? pieces->bos : pieces->cls;
+    pieces->eos = pieces->add_eos ? pieces->closing : pieces->eos >= 0 ? pieces->eos : pieces->separator;
     if (pieces->bos < (int64_t)pieces->count && pieces->eos < (int64_t)pieces->count)
         return QUERN_OK;
     return quern_fail(error, QUERN_EFORMAT, "%s: its post_processor puts tokens around a text that the model does not "

@@ -209,7 +209,7 @@ def tokenizer_of(keys):
         parts = {'normalizer': {'type': 'BertNormalizer', 'clean_text': True, 'handle_chinese_chars': True,
                                 'strip_accents': None, 'lowercase': True},
                  'pre_tokenizer': {'type': 'BertPreTokenizer'},
-                 'post_processor': {'type': 'BertProcessing', 'cls': ['[CLS]', ids['bos']], 'sep': ['[SEP]', 0]},
+                 'post_processor': template(keys[t + 'cls_token_id'], keys[t + 'seperator_token_id'], pieces),
                  'model': {'type': 'WordPiece', 'unk_token': '[UNK]', 'continuing_subword_prefix': '##',
                            'max_input_chars_per_word': 100, 'vocab': {spell(i, text): i for i, text in used}}}
         names = {}
