@@ -3,8 +3,8 @@ the signatures that its project has published, and nothing else. So the tests sh
 signatures; they do not show that the frameworks work with them.
 
 langchain-core 1: langchain_core.embeddings.Embeddings. llama-index-core 0.14: BaseEmbedding, PrivateAttr (a model of
-pydantic). haystack-ai 2: component, Document, default_to_dict, default_from_dict. chromadb 1: EmbeddingFunction.
-pyspark 4 with pandas: pandas_udf, Series.
+pydantic). haystack-ai 2: component, Document, default_to_dict, default_from_dict. chromadb 1: EmbeddingFunction,
+register_embedding_function. pyspark 4 with pandas: pandas_udf, Series.
 """
 import abc
 import asyncio
@@ -117,6 +117,14 @@ class Series:
     def tolist(self) -> list: return self.data
 
 
+REGISTERED = {}
+
+
+def register_embedding_function(cls: type) -> type:
+    REGISTERED[cls.name()] = cls
+    return cls
+
+
 def pandas_udf(return_type: str):
     def make(function: Any) -> Any:
         function.return_type = return_type
@@ -130,5 +138,6 @@ module("llama_index.core.bridge.pydantic", PrivateAttr=lambda: None)
 module("haystack", component=Component(), Document=Document, default_to_dict=default_to_dict,
        default_from_dict=default_from_dict)
 module("chromadb.api.types", Documents=List[str], EmbeddingFunction=EmbeddingFunction)
+module("chromadb.utils.embedding_functions", register_embedding_function=register_embedding_function)
 module("pandas", Series=Series)
 module("pyspark.sql.functions", pandas_udf=pandas_udf)

@@ -49,6 +49,7 @@ class Frameworks(unittest.TestCase):
         self.assertEqual(embedding.get_query_embedding("fox"), self.query)
         self.assertEqual(asyncio.run(embedding._aget_query_embedding("fox")), self.query)
         self.assertEqual(asyncio.run(embedding._aget_text_embedding(TEXTS[1])), self.documents[1])
+        self.assertEqual(asyncio.run(embedding._aget_text_embeddings(TEXTS)), self.documents)
         self.assertEqual(embedding.class_name(), "QuernEmbedding")
 
     def test_haystack(self):
@@ -71,7 +72,8 @@ class Frameworks(unittest.TestCase):
         self.assertEqual([vector.tolist() for vector in function.embed_query(["fox"])], [self.query])
         again = quern.chroma.QuernEmbeddingFunction.build_from_config(function.get_config())
         self.assertEqual(again(TEXTS)[2].tolist(), self.documents[2])
-        self.assertEqual(function.name(), "quern")
+        self.assertIs(again.embedder, function.embedder)  # the model is opened once
+        self.assertIs(stubs.REGISTERED["quern"], quern.chroma.QuernEmbeddingFunction)
         self.assertIn(function.default_space(), function.supported_spaces())
         function.validate_config_update(function.get_config(), {**function.get_config(), "threads": 3})
         with self.assertRaisesRegex(ValueError, "dimensions of a collection cannot change"):

@@ -4,20 +4,23 @@ from __future__ import annotations
 from typing import Any, Dict, List, Optional
 
 from chromadb.api.types import Documents, EmbeddingFunction
+from chromadb.utils.embedding_functions import register_embedding_function
 
-from .embedder import Embedder
+from ._shared import embedder_of
 
 
+@register_embedding_function
 class QuernEmbeddingFunction(EmbeddingFunction[Documents]):
     """Documents and queries get the model's prompts for them.
 
-    model, threads, dimensions, truncate: as quern.Embedder takes them. Chroma stores them with the collection.
+    model, threads, dimensions, truncate: as quern.Embedder takes them. Chroma stores them with the collection, and
+    makes the function again from them, often several times for one call; the model stays open for all of them.
     """
 
     def __init__(self, model: Optional[str] = None, threads: Optional[int] = None, dimensions: Optional[int] = None,
                  truncate: bool = False):
         self.config = {"model": model, "threads": threads, "dimensions": dimensions, "truncate": truncate}
-        self.embedder = Embedder(**self.config)
+        self.embedder = embedder_of(model, threads, dimensions, truncate)
 
     def __call__(self, input: Documents) -> List[Any]:
         return list(self.embedder.encode_document(input))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Iterable, Optional
 
-from ._worker import embedder_of
+from ._shared import embedder_of
 
 
 def _embed(texts: Iterable[str], model: Optional[str], threads: int, dimensions: Optional[int], truncate: bool,

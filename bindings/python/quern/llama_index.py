@@ -37,6 +37,9 @@ class QuernEmbedding(BaseEmbedding):
     def _get_text_embeddings(self, texts: List[str]) -> List[List[float]]:
         return self._embedder.encode_document(texts).tolist()
 
+    async def _aget_text_embeddings(self, texts: List[str]) -> List[List[float]]:
+        return await asyncio.get_running_loop().run_in_executor(None, self._get_text_embeddings, texts)
+
     async def _aget_query_embedding(self, query: str) -> List[float]:
         return await asyncio.get_running_loop().run_in_executor(None, self._get_query_embedding, query)
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Any, Iterator, Optional
 
-from ._worker import embedder_of
+from ._shared import embedder_of
 
 
 def embed_udf(model: Optional[str] = None, prompt_name: Optional[str] = "document", threads: int = 1,

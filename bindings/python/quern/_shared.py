@@ -1,4 +1,4 @@
-"""A model for each process of a cluster: all tasks of the process share it."""
+"""A model for each process, where a framework makes many objects or tasks that use it."""
 from __future__ import annotations
 
 import functools
