@@ -131,6 +131,38 @@ struct quern_attention {
     void (*run)(float *out, const struct quern_attention_job *job, int first, int count, unsigned char *scratch);
 };
 
+/* ---------------------------------------------------------------- search */
+
+#define QUERN_SCAN_ROWS 16          /* rows of an index that lie together: a group */
+#define QUERN_SCAN_MULTIPLE 64      /* lengths of rows of bytes and of bits are multiples of it */
+#define QUERN_SCAN_MAX_LENGTH 32768 /* of a row of bytes or of bits */
+
+/* Compares rows of an index with queries. The first two functions take rows in groups of QUERN_SCAN_ROWS, aligned to 64
+ * bytes, one group directly behind the other. They write the result of query q and row r (row r % QUERN_SCAN_ROWS of
+ * group r / QUERN_SCAN_ROWS) as number q * stride + r of their first argument, so stride is at least the number of
+ * rows. Their results are whole numbers, and those of the other two are defined to the last bit: every table gives the
+ * same. group_count, count, words and length may be 0. */
+struct quern_scan {
+    /* Sums of (row[k] - 128) * query[k]. A group is [length / 4][QUERN_SCAN_ROWS][4] bytes. Queries are [count][length]
+     * numbers from -127 to 127, of any alignment. The magnitude of a sum is at most
+     * QUERN_SCAN_MAX_LENGTH * 128 * 127 < 2^29. Tables that add up row[k] * query[k] first, and correct the sum for the
+     * 128 then, stay below 2^31: QUERN_SCAN_MAX_LENGTH * (255 + 128) * 127. */
+    void (*bytes)(int32_t *sums, size_t stride, const uint8_t *groups, size_t group_count, size_t length,
+                  const int8_t *queries, size_t count);
+
+    /* How many bits of the row and the query differ. A group is [words][QUERN_SCAN_ROWS] words of 64 bits; words is at
+     * most QUERN_SCAN_MAX_LENGTH / 64. Queries are [count][words]. */
+    void (*bits)(uint32_t *distances, size_t stride, const uint64_t *groups, size_t group_count, size_t words,
+                 const uint64_t *queries, size_t count);
+
+    /* Sum of row[k] * query[k] in double precision, where a product of two floats is exact. Sixteen sums, each over the
+     * k with one remainder of 16, in order of k; then those of the second eight remainders are added to the first
+     * eight, then the second four to the first four, and so on. Rows and queries have any length, and the alignment of
+     * their type. A NaN may have other bits in another table. */
+    double (*dot_float32)(const float *row, const float *query, size_t length);
+    double (*dot_float16)(const uint16_t *row, const float *query, size_t length);
+};
+
 /* ---------------------------------------------------------------- tables */
 
 struct quern_kernels {
@@ -167,6 +199,8 @@ struct quern_kernels {
     void (*rope)(float *x, const float *cosine, const float *sine, int length);
     /* rms_norm of one head, then rope */
     void (*norm_rope)(float *x, const float *weight, const float *cosine, const float *sine, int length, float epsilon);
+
+    struct quern_scan scan;
 };
 
 /* ---------------------------------------------------------------- choosing a table */

@@ -28,6 +28,7 @@ INLINE vi dot4(vi sum, vi w, vi a)
 #include "kernels/templates/rows.inc.h"
 #include "kernels/templates/activation_int8.inc.h"
 #include "kernels/templates/attention_float32.inc.h"
+#include "kernels/templates/scan.inc.h"
 #include "kernels/templates/table.inc.h"
 
 const struct quern_kernels quern_kernels_portable = QUERN_TABLE("portable", 0, attention_float32);

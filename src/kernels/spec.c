@@ -229,6 +229,33 @@ void quern_spec_ffn(enum quern_ffn_kind kind, double *dst, const float *gate, co
         }
 }
 
+int64_t quern_spec_scan_bytes(const uint8_t *row, const int8_t *query, size_t length)
+{
+    int64_t sum = 0;
+    for (size_t k = 0; k < length; k++)
+        sum += (row[k] - 128) * query[k];
+    return sum;
+}
+
+uint32_t quern_spec_scan_bits(const uint64_t *row, const uint64_t *query, size_t words)
+{
+    uint32_t distance = 0;
+    for (size_t i = 0; i < 64 * words; i++)
+        distance += (row[i / 64] ^ query[i / 64]) >> i % 64 & 1;
+    return distance;
+}
+
+double quern_spec_scan_dot(const float *row, const float *query, size_t length)
+{
+    double sums[16] = {0};
+    for (size_t k = 0; k < length; k++)
+        sums[k % 16] += (double)row[k] * query[k];
+    for (int width = 8; width > 0; width /= 2)
+        for (int i = 0; i < width; i++)
+            sums[i] += sums[width + i];
+    return sums[0];
+}
+
 double quern_spec_quantize(double q[QUERN_BLOCK_ELEMENTS], const double x[QUERN_BLOCK_ELEMENTS])
 {
     double max = 0;

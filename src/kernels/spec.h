@@ -38,6 +38,11 @@ void quern_spec_rope(double *x, const float *cosine, const float *sine, int leng
 /* What enum quern_ffn_kind says; up may be NULL for a kind without it. */
 void quern_spec_ffn(enum quern_ffn_kind kind, double *dst, const float *gate, const float *up, int length);
 
+/* One result of each function of struct quern_scan, from rows that are not in groups; half floats are floats here. */
+int64_t quern_spec_scan_bytes(const uint8_t *row, const int8_t *query, size_t length);
+uint32_t quern_spec_scan_bits(const uint64_t *row, const uint64_t *query, size_t words);
+double quern_spec_scan_dot(const float *row, const float *query, size_t length);
+
 /* Quantises a block: returns the scale and sets q, which is not rounded yet. Blocks with no |x| above 1e-30 count as
  * zeros, since the reciprocal of their scale would overflow in float32. */
 double quern_spec_quantize(double q[QUERN_BLOCK_ELEMENTS], const double x[QUERN_BLOCK_ELEMENTS]);

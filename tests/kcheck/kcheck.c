@@ -68,7 +68,7 @@ struct options {
     bool bench, list;
 };
 
-static const struct kcheck_check *const checks[] = {kcheck_gemm, kcheck_attention, kcheck_rows};
+static const struct kcheck_check *const checks[] = {kcheck_gemm, kcheck_attention, kcheck_rows, kcheck_scan};
 
 static int usage(void)
 {

@@ -106,7 +106,8 @@ struct kcheck_check {
     void (*bench)(struct kcheck *k, int variant);
     int variant;
 };
-extern const struct kcheck_check kcheck_gemm[], kcheck_attention[], kcheck_rows[]; /* the last one has no name */
+/* The last one of each has no name. */
+extern const struct kcheck_check kcheck_gemm[], kcheck_attention[], kcheck_rows[], kcheck_scan[];
 
 /* Bench: prints a line for work done in a call, given as multiply-adds and bytes that are read; 0 prints no such
  * figure. peak is what to compare multiply-adds with. */

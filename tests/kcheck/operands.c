@@ -146,7 +146,7 @@ void *kcheck_memory_new(struct kcheck_memory *m, size_t bytes, enum kcheck_edge 
 {
     const size_t page = (size_t)sysconf(_SC_PAGESIZE);
     m->bytes = bytes;
-    m->page_bytes = (bytes + page - 1) / page * page;
+    m->page_bytes = (bytes / page + 1) * page;
     m->pages = mmap(NULL, m->page_bytes + 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (m->pages == MAP_FAILED || mprotect(m->pages + page, m->page_bytes, PROT_READ | PROT_WRITE) != 0) {
         perror("kcheck: memory");

@@ -126,6 +126,15 @@ static void tile_dot(int t, int a, int b)
     memcpy(cpu.tiles[t], results, sizeof results);
 }
 
+/* In each lane sum + the products of four unsigned bytes of w and four signed bytes of a. */
+static inline vi dot4(vi sum, vi w, vi a)
+{
+    for (int shift = 0; shift < 32; shift += 8)
+        sum += (vi)((vu)w >> shift & 0xff) * ((vi)((vu)a << (24 - shift)) >> 24);
+    return sum;
+}
+
+#define DOT4(sum, w, a) dot4(sum, w, a)
 #define TILE_ZERO(t) tile_zero(t)
 #define TILE_LOAD(t, p, stride) tile_load(t, p, stride)
 #define TILE_STORE(t, p, stride) tile_store(t, p, stride)

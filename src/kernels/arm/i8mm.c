@@ -170,6 +170,10 @@ QUERN_PANEL_INTEGER_LAYOUTS(DEFINE_GEMM_SMMLA)
 #include "kernels/templates/rows.inc.h"
 #include "kernels/templates/activation_int8.inc.h"
 #include "kernels/templates/attention_float32.inc.h"
+
+/* Groups of rows have four bytes of a row together, as sdot takes them. */
+#define DOT4(sum, w, a) ((vi)vdotq_s32((int32x4_t)(sum), (int8x16_t)(w), (int8x16_t)(a)))
+#include "kernels/templates/scan.inc.h"
 #include "kernels/templates/table.inc.h"
 
 const struct quern_kernels quern_kernels_i8mm =

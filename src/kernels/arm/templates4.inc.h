@@ -10,4 +10,5 @@
 #include "kernels/templates/rows.inc.h"
 #include "kernels/templates/activation_int8.inc.h"
 #include "kernels/templates/attention_float32.inc.h"
+#include "kernels/templates/scan.inc.h"
 #include "kernels/templates/table.inc.h"

@@ -58,5 +58,5 @@ static const struct quern_gemm *const gemm_of_types[QUERN_TYPES] = {
         .activation = PATHS(&FAST_ACTIVATION, &float32), .attention = PATHS(&fast_attention, &attention_float32),      \
         .product_rows = PRODUCT_ROWS, .ffn_rows = FFN_ROWS, .thread_begin = THREAD_BEGIN, .thread_end = THREAD_END,    \
         .rms_norm = rms_norm, .add_norm = add_norm, .layer_norm = layer_norm, .add = add, .rope = rope,                \
-        .norm_rope = norm_rope                                                                                         \
+        .norm_rope = norm_rope, .scan = {scan_bytes, scan_bits, scan_dot_float32, scan_dot_float16}                    \
     }

@@ -4,7 +4,7 @@
  *   LANES              floats in a vector
  *   VF_FMA(a, b, c)    a * b + c, rounded once where the CPU can
  *   VF_MAX(a, b)       the larger number in each lane
- *   VF_FROM_HALF(p)    LANES finite half floats at p
+ *   VF_FROM_HALF(p)    LANES half floats at p
  *
  * and may define, where instructions are faster than the generic form,
  *
@@ -108,14 +108,15 @@ INLINE vf vf_round(vf x)
 
 #ifndef VF_FROM_HALF
 /* Moves exponent and mantissa into place, then multiplies by 2^(127 - 15), which corrects the bias of the exponent;
- * this is right for subnormal numbers, too. */
+ * this is right for subnormal numbers, too. Infinity and NaN get the largest exponent. */
 INLINE vf vf_from_half(const void *p)
 {
     vh h;
     memcpy(&h, p, sizeof h);
     vu u = __builtin_convertvector(h, vu);
     vf magnitude = (vf)((u & 0x7fff) << 13) * vf_set(0x1p112f);
-    return (vf)((vu)magnitude | ((u & 0x8000) << 16));
+    const vu special = (vu)((u & 0x7fff) >= 0x7c00) & 0x7f800000;
+    return (vf)((vu)magnitude | special | ((u & 0x8000) << 16));
 }
 #define VF_FROM_HALF(p) vf_from_half(p)
 #endif

@@ -4,7 +4,7 @@
 
 #include <immintrin.h>
 
-#define TARGET "amx-tile,amx-bf16,avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c"
+#define TARGET "amx-tile,amx-bf16,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma,f16c"
 #include "kernels/x86/target.h"
 TARGET_BEGIN
 
@@ -22,6 +22,7 @@ static inline __attribute__((always_inline)) vu join_upper_halves(__m512i low, _
 #define TILE_STORE(t, p, stride) _tile_stored(t, p, stride)
 #define TILE_DOT(t, a, b) _tile_dpbf16ps(t, a, b)
 #define JOIN_UPPER_HALVES(low, high) join_upper_halves((__m512i)(low), (__m512i)(high))
+#define DOT4(sum, w, a) ((vi)_mm512_dpbusd_epi32((__m512i)(sum), (__m512i)(w), (__m512i)(a)))
 #define PREFETCH(p) _mm_prefetch((const char *)(p), _MM_HINT_T1)
 #include "kernels/x86/templates_tiles.inc.h"
 

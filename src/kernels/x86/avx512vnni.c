@@ -25,6 +25,7 @@ TARGET_BEGIN
 #include "kernels/templates/activation_int8.inc.h"
 #include "kernels/templates/attention_float32.inc.h"
 #include "kernels/templates/attention_int16.inc.h"
+#include "kernels/templates/scan.inc.h"
 #include "kernels/templates/table.inc.h"
 
 TARGET_END

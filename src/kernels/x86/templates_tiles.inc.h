@@ -9,6 +9,7 @@
 #include "kernels/templates/gemm_bfloat16.inc.h"
 #include "kernels/templates/attention_float32.inc.h"
 #include "kernels/templates/attention_bfloat16.inc.h"
+#include "kernels/templates/scan.inc.h"
 
 #define FAST_GEMM(layout) gemm_bfloat16_##layout
 #define FAST_FLOAT_GEMM(layout) gemm_bfloat16_##layout
