@@ -36,8 +36,18 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"])
     process.on(signal, () => process.exit(1));
 
 function quern(threads, ...more) {
-    const list = ["bench", "-m", options.model, "--threads", String(threads), "--seconds", String(seconds), "--json"];
+    const list = ["bench", "--quiet", "-m", options.model, "--threads", String(threads), "--seconds", String(seconds), "--json"];
     return JSON.parse(execFileSync(options.quern, [...list, ...more], { encoding: "utf8" }));
+}
+
+const info = JSON.parse(execFileSync(options.quern, ["info", "--quiet", "-m", options.model, "--json"]));
+
+// The shape for the graph of ONNX Runtime, or undefined where the layers of the model differ.
+function onnxShape() {
+    if (info.architecture === "gemma-embedding2")
+        return undefined;
+    return { layers: info.layers, width: info.dimensions, heads: info.heads, keyHeads: info.kv_heads,
+        head: info.head_dimensions, hidden: info.ffn_dimensions, gated: info.architecture !== "bert" };
 }
 
 // ---------------------------------------------------------------- llama.cpp and ONNX Runtime, each in a process
@@ -76,13 +86,15 @@ class Peer {
     }
 }
 
-const startLlama = (threads) => Peer.start("peer.mjs", options.model, threads);
+const startLlama = (threads) =>
+    Peer.start("peer.mjs", options.model, threads, info.vocabulary, info.context_length);
 
 // Undefined if ONNX Runtime is not wanted, or cannot be had.
 async function startOnnx(threads) {
-    if (!options.onnx)
+    const shape = onnxShape();
+    if (!options.onnx || !shape)
         return undefined;
-    const peer = await Peer.start("onnx_peer.mjs", threads);
+    const peer = await Peer.start("onnx_peer.mjs", threads, JSON.stringify(shape));
     if (peer.ready.failure === undefined)
         return peer;
     peer.stop();

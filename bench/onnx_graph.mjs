@@ -65,26 +65,54 @@ function product(input, name, [rows, columns], scale, random) {
     ].flat();
 }
 
-// Reads the rows `input`, and names its result `output`. All query heads have the one key head, so they may lie below
-// each other: attention is two products of matrices. The scales keep all numbers near 1, with weights of -128 to 127.
-function layer(input, output, { width, heads, head, hidden }, random) {
-    const name = (part) => `${output}.${part}`;
-    const scale = (length) => 1 / (74 * Math.sqrt(length));
+// Attention as programs export it: rows are sorted by heads, and the query heads that share a key head lie below each
+// other, so all is two products of matrices for each key head. `name` makes the names of the layer.
+function attention(name) {
+    const byHeads = (part, heads, perm) => [
+        node("Reshape", [name(part), heads], [name(`${part}.split`)]),
+        node("Transpose", [name(`${part}.split`)], [name(`${part}.by_heads`)], { perm })
+    ];
     return [
-        product(input, name("qkv"), [width, (heads + 2) * head], scale(width) / Math.sqrt(Math.sqrt(head)), random),
-        node("Split", [name("qkv"), "qkv sizes"], [name("q"), name("k"), name("v")], { axis: 1 }),
-        node("Reshape", [name("q"), "rows of heads"], [name("queries")]),
-        node("Transpose", [name("k")], [name("keys")], { perm: [1, 0] }),
-        node("MatMul", [name("queries"), name("keys")], [name("scores")]),
+        byHeads("q", "heads", [1, 0, 2]),
+        node("Reshape", [name("q.by_heads"), "key heads first"], [name("queries")]),
+        byHeads("k", "key heads", [1, 2, 0]),
+        byHeads("v", "key heads", [1, 0, 2]),
+        node("MatMul", [name("queries"), name("k.by_heads")], [name("scores")]),
         node("Softmax", [name("scores")], [name("shares")], { axis: -1 }),
-        node("MatMul", [name("shares"), name("v")], [name("means")]),
-        node("Reshape", [name("means"), "rows of tokens"], [name("joined")]),
-        product(name("joined"), name("out"), [heads * head, width], scale(heads * head) / 8, random),
-        node("Add", [input, name("out")], [name("middle")]),
+        node("MatMul", [name("shares"), name("v.by_heads")], [name("means")]),
+        node("Reshape", [name("means"), "heads first"], [name("means.by_heads")]),
+        node("Transpose", [name("means.by_heads")], [name("means.of_tokens")], { perm: [1, 0, 2] }),
+        node("Reshape", [name("means.of_tokens"), "rows of tokens"], [name("joined")])
+    ].flat(2);
+}
+
+// The feed-forward part with two matrices, or with three when one of them is a gate; without the activation function.
+function feedForward(name, { width, hidden, gated }, scale, random) {
+    const gate = [
         product(name("middle"), name("gate_up"), [width, 2 * hidden], scale(width), random),
         node("Split", [name("gate_up"), "gate_up sizes"], [name("gate"), name("up")], { axis: 1 }),
-        node("Mul", [name("gate"), name("up")], [name("gated")]),
-        product(name("gated"), name("down"), [hidden, width], scale(hidden) / 8, random),
+        node("Mul", [name("gate"), name("up")], [name("inner")])
+    ];
+    return [
+        gated ? gate.flat() : product(name("middle"), name("inner"), [width, hidden], scale(width), random),
+        product(name("inner"), name("down"), [hidden, width], scale(hidden) / 8, random)
+    ].flat();
+}
+
+// Reads the rows `input`, and names its result `output`. The scales keep all numbers near 1, with weights of -128 to
+// 127.
+function layer(input, output, shape, random) {
+    const { width, heads, keyHeads, head } = shape;
+    const name = (part) => `${output}.${part}`;
+    const scale = (length) => 1 / (74 * Math.sqrt(length));
+    const all = (heads + 2 * keyHeads) * head;
+    return [
+        product(input, name("qkv"), [width, all], scale(width) / Math.sqrt(Math.sqrt(head)), random),
+        node("Split", [name("qkv"), "qkv sizes"], [name("q"), name("k"), name("v")], { axis: 1 }),
+        attention(name),
+        product(name("joined"), name("out"), [heads * head, width], scale(heads * head) / 8, random),
+        node("Add", [input, name("out")], [name("middle")]),
+        feedForward(name, shape, scale, random),
         node("Add", [name("middle"), name("down")], [output])
     ].flat();
 }
@@ -92,12 +120,15 @@ function layer(input, output, { width, heads, head, hidden }, random) {
 // Returns the bytes of a model with an input "rows" of shape [tokens, width], and an output "vector" of shape [width].
 // random(count) returns so many bytes.
 export function onnxGraph(shape, random) {
-    const { layers, width, heads, head, hidden } = shape;
+    const { layers, width, heads, keyHeads, head, hidden, gated } = shape;
     const rows = (i) => (i ? `layer ${i}` : "rows");
     const parts = [
-        integers("qkv sizes", [heads * head, head, head]),
-        integers("gate_up sizes", [hidden, hidden]),
-        integers("rows of heads", [-1, head]),
+        integers("qkv sizes", [heads * head, keyHeads * head, keyHeads * head]),
+        ...(gated ? [integers("gate_up sizes", [hidden, hidden])] : []),
+        integers("heads", [-1, heads, head]),
+        integers("key heads", [-1, keyHeads, head]),
+        integers("key heads first", [keyHeads, -1, head]),
+        integers("heads first", [heads, -1, head]),
         integers("rows of tokens", [-1, heads * head])
     ];
     for (let i = 0; i < layers; i++)

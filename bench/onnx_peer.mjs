@@ -1,10 +1,10 @@
-// ONNX Runtime in a process of its own, which compare.mjs starts: node onnx_peer.mjs THREADS
-// Makes the graph of onnx_graph.mjs in the shape of the full model, then measures what each message asks for.
+// ONNX Runtime in a process of its own, which compare.mjs starts: node onnx_peer.mjs THREADS SHAPE
+// Makes the graph of onnx_graph.mjs in a shape (JSON), then measures what each message asks for.
 import { randomFillSync } from "node:crypto";
 import { onnxGraph } from "./onnx_graph.mjs";
 import { sample } from "./sample.mjs";
 
-const shape = { layers: 24, width: 768, heads: 3, head: 256, hidden: 1152 };
+const shape = JSON.parse(process.argv[3]);
 
 async function open(threads) {
     const { InferenceSession, Tensor, env } = await import("onnxruntime-node");

@@ -1,14 +1,16 @@
-// llama.cpp in a process of its own, which compare.mjs starts: node peer.mjs MODEL THREADS
-// Loads the model, sends how long that took, then measures what each message asks for and answers in milliseconds.
+// llama.cpp in a process of its own, which compare.mjs starts: node peer.mjs MODEL THREADS PIECES TOKENS
+// PIECES is the size of the vocabulary, TOKENS the longest text of the model. Loads the model, sends how long that
+// took, then measures what each message asks for and answers in milliseconds.
 import fs from "node:fs";
 import { getLlama } from "node-llama-cpp";
 import { instructions } from "./figures.mjs";
 import { sample } from "./sample.mjs";
 
-const [path, threads] = [process.argv[2], Number(process.argv[3])];
+const path = process.argv[2];
+const [threads, pieces, longest] = process.argv.slice(3).map(Number);
 const now = () => performance.now();
 
-// Random token ids, different at every call. The first and the last are the tokens that open and close a text.
+// Random token ids, different at every call; the lowest ones are special in most vocabularies.
 let random = 2463534242;
 function ids(count) {
     const list = [];
@@ -16,10 +18,8 @@ function ids(count) {
         random ^= random << 13;
         random ^= random >>> 17;
         random ^= random << 5;
-        list.push(1000 + (random >>> 0) % 250000);
+        list.push(1000 + (random >>> 0) % (pieces - 1000));
     }
-    list[0] = 2;
-    list[count - 1] = 1;
     return list;
 }
 
@@ -35,7 +35,8 @@ const begin = now();
 const model = await llama.loadModel({ modelPath: path, gpuLayers: 0, useMmap: true });
 const opened = now();
 // A text must be shorter than the context, and in one batch, because each token sees the whole text.
-const context = await model.createEmbeddingContext({ contextSize: 2304, batchSize: 2304, threads });
+const contextSize = Math.min(longest, 2304);
+const context = await model.createEmbeddingContext({ contextSize, batchSize: contextSize, threads });
 const made = now();
 await context.getEmbeddingFor(ids(16));
 const first = now();

@@ -88,7 +88,7 @@ function fields(bytes) {
 }
 
 const words = (list = []) => list.map(String);
-const shape = { layers: 2, width: 6, heads: 3, head: 2, hidden: 5 };
+const shape = { layers: 2, width: 6, heads: 6, keyHeads: 3, head: 2, hidden: 5, gated: true };
 const asked = [];
 const bytes = onnxGraph(shape, (count) => {
     asked.push(count);
@@ -105,11 +105,20 @@ test("ONNX: the bytes around the graph", () => {
     assert.deepEqual(Object.keys(model), ["1", "2", "7", "8"]);
 });
 
+const kinds = (list) => list.map((node) => String(node[4]));
+const product = ["DynamicQuantizeLinear", "MatMulInteger", "Cast", "Mul", "Mul"];
+const attention = ["Reshape", "Transpose", "Reshape", "Reshape", "Transpose", "Reshape", "Transpose", "MatMul",
+    "Softmax", "MatMul", "Reshape", "Transpose", "Reshape"];
+const start = [...product, "Split", ...attention, ...product, "Add"];
+
 test("ONNX: each layer has its operators, and the mean of all rows is the end", () => {
-    const product = ["DynamicQuantizeLinear", "MatMulInteger", "Cast", "Mul", "Mul"];
-    const layer = [...product, "Split", "Reshape", "Transpose", "MatMul", "Softmax", "MatMul", "Reshape", ...product,
-        "Add", ...product, "Split", "Mul", ...product, "Add"];
-    assert.deepEqual(nodes.map((node) => String(node[4])), [...layer, ...layer, "ReduceMean"]);
+    const layer = [...start, ...product, "Split", "Mul", ...product, "Add"];
+    assert.deepEqual(kinds(nodes), [...layer, ...layer, "ReduceMean"]);
+});
+
+test("ONNX: without a gate there are two products after attention", () => {
+    const plain = fields(fields(onnxGraph({ ...shape, layers: 1, gated: false }, Buffer.alloc))[7][0]);
+    assert.deepEqual(kinds(plain[1].map((one) => fields(one))), [...start, ...product, ...product, "Add", "ReduceMean"]);
 });
 
 test("ONNX: a node reads only what is there before it, and no name is written twice", () => {
@@ -124,15 +133,16 @@ test("ONNX: a node reads only what is there before it, and no name is written tw
 
 test("ONNX: weights have the shapes of a layer, a type, and the bytes that were given", () => {
     const weights = [...tensors].filter(([name]) => name.endsWith(".weights"));
-    const layer = [[6, 10], [6, 6], [6, 10], [5, 6]];
+    const layer = [[6, 24], [12, 6], [6, 10], [5, 6]];
     assert.deepEqual(weights.map(([, tensor]) => tensor[1]), [...layer, ...layer]);
-    assert.deepEqual(asked, [60, 36, 60, 30, 60, 36, 60, 30]);
+    assert.deepEqual(asked, [144, 72, 60, 30, 144, 72, 60, 30]);
     for (const [, tensor] of weights) {
         assert.deepEqual(tensor[2], [3]); // int8
         assert.deepEqual(tensor[9][0], Buffer.alloc(tensor[1][0] * tensor[1][1], 0xfe));
     }
-    const sizes = tensors.get("qkv sizes");
-    assert.deepEqual([...new BigInt64Array(new Uint8Array(sizes[9][0]).buffer)], [6n, 2n, 2n]);
+    const numbers = (name) => [...new BigInt64Array(new Uint8Array(tensors.get(name)[9][0]).buffer)];
+    assert.deepEqual(numbers("qkv sizes"), [12n, 6n, 6n]);
+    assert.deepEqual(numbers("key heads first"), [3n, -1n, 2n]); // two query heads lie below each other
 });
 
 test("ONNX: attributes are numbers or lists of numbers, also below zero", () => {
@@ -140,7 +150,7 @@ test("ONNX: attributes are numbers or lists of numbers, also below zero", () => 
     const [axis] = attributes("Softmax");
     assert.deepEqual([String(axis[1]), axis[3], axis[20]], ["axis", [-1], [2]]);
     const [order] = attributes("Transpose");
-    assert.deepEqual([String(order[1]), order[8], order[20]], ["perm", [1, 0], [7]]);
+    assert.deepEqual([String(order[1]), order[8], order[20]], ["perm", [1, 0, 2], [7]]);
     const [axes] = attributes("ReduceMean");
     assert.deepEqual([String(axes[1]), axes[8]], ["axes", [0]]);
 });
