@@ -2,6 +2,7 @@
 #include "api/boundary.h"
 #include "api/window.h"
 #include "base/error.h"
+#include "base/sized.h"
 #include "base/utf8.h"
 
 /* ---------------------------------------------------------------- truncation */

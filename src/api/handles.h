@@ -46,13 +46,6 @@ struct quern_context {
     char threads_reason[128];
 };
 
-/* Copies a caller's structure, whose first field is its size, to dst, which holds the defaults before. src may be NULL.
- * A newer caller's structure may be longer; the fields that this version does not know must be zero. */
-int quern_options_read(void *dst, size_t dst_size, const void *src, quern_error *error);
-
-/* Copies src to a caller's structure, as much as it has room for. The first field is the size, and stays. */
-int quern_info_write(void *dst, const void *src, size_t src_size, quern_error *error);
-
 /* Makes the vocabulary of a model from the metadata of its file. If the library has no tokenizer of this kind, the
  * model gets no vocabulary. This is not an error, because such a model can still embed tokens. */
 int quern_model_read_vocabulary(quern_model *model, quern_error *error);

@@ -2,6 +2,7 @@
 #include "api/handles.h"
 #include "base/error.h"
 #include "base/nearest.h"
+#include "base/sized.h"
 #include "base/view.h"
 
 #include <string.h>

@@ -2,6 +2,7 @@
 #include "api/handles.h"
 #include "base/budget.h"
 #include "base/error.h"
+#include "base/sized.h"
 #include "formats/formats.h"
 
 #include <stdio.h>

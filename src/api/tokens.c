@@ -1,6 +1,7 @@
 /* What programs ask about tokens: of a text, of the vocabulary, where they stand, what they spell. */
 #include "api/handles.h"
 #include "base/error.h"
+#include "base/sized.h"
 
 int quern_tokenizer_describe(const quern_model *model, quern_tokenizer_info *info, quern_error *error)
 {

@@ -189,19 +189,26 @@ out:
     return code;
 }
 
-/* What has happened to the file since it was opened, without its path. */
-static int look(const struct quern_map *map, quern_error *error)
+/* What was lost since the file was opened, without its path. Writes the file's status to *now. */
+static int look_kept(const struct quern_map *map, struct stat *now, quern_error *error)
 {
-    struct stat now;
     const uintptr_t lost = atomic_load(&table[map->slot].lost);
     if (lost != 0)
         return quern_fail(error, QUERN_EIO, "the file was cut off or its disk failed while it was in use: byte %zu "
                           "could not be read; open it again", (size_t)(lost - (uintptr_t)map->data));
-    if (fstat(map->file, &now) != 0)
+    if (fstat(map->file, now) != 0)
         return quern_fail(error, QUERN_EIO, "the file cannot be examined any more: %s", strerror(errno));
-    if ((uintmax_t)now.st_size < map->size)
+    if ((uintmax_t)now->st_size < map->size)
         return quern_fail(error, QUERN_EIO, "the file was cut off while it was in use: it had %zu bytes, now %jd; "
-                          "open it again", map->size, (intmax_t)now.st_size);
+                          "open it again", map->size, (intmax_t)now->st_size);
+    return QUERN_OK;
+}
+
+/* What has happened to the file since it was opened, without its path. */
+static int look(const struct quern_map *map, quern_error *error)
+{
+    struct stat now;
+    QUERN_TRY(look_kept(map, &now, error));
     if ((uintmax_t)now.st_size > map->size || now.st_mtim.tv_sec != map->modified.tv_sec ||
         now.st_mtim.tv_nsec != map->modified.tv_nsec)
         return quern_fail(error, QUERN_EIO, "the file was written to while it was in use; open it again, and replace a "
@@ -214,6 +221,15 @@ int quern_map_check(const struct quern_map *map, quern_error *error)
     if (map->slot < 0)
         return QUERN_OK;
     const int code = look(map, error);
+    return code == QUERN_OK ? QUERN_OK : quern_fail_in(error, code, map->path);
+}
+
+int quern_map_check_kept(const struct quern_map *map, quern_error *error)
+{
+    struct stat now;
+    if (map->slot < 0)
+        return QUERN_OK;
+    const int code = look_kept(map, &now, error);
     return code == QUERN_OK ? QUERN_OK : quern_fail_in(error, code, map->path);
 }
 

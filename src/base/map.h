@@ -33,6 +33,9 @@ int quern_map_open(struct quern_map *map, const char *path, quern_error *error);
 /* QUERN_EIO, with the path, if a part of the file was lost or changed since it was opened. Any thread. */
 int quern_map_check(const struct quern_map *map, quern_error *error);
 
+/* The same for a file that others may append to: QUERN_EIO only if a part of the map was lost or cut off. */
+int quern_map_check_kept(const struct quern_map *map, quern_error *error);
+
 /* Says that data[offset .. offset + length) will not be read again soon, so its pages need not stay resident. */
 void quern_map_forget(const struct quern_map *map, size_t offset, size_t length);
 

@@ -1,14 +1,12 @@
 #include "gguf/writer.h"
 
 #include "base/error.h"
+#include "base/new_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define ALIGNMENT 32
@@ -16,8 +14,8 @@
 enum stage { KEYS, TENSORS, DATA };
 
 struct quern_gguf_writer {
-    char *path, *name, *temporary; /* one allocation each; name: for messages */
-    FILE *file;
+    struct quern_new_file target;
+    FILE *file; /* of the target */
     quern_error error; /* the first one; code 0: none yet */
     enum stage stage;
     uint64_t position; /* bytes written */
@@ -42,7 +40,7 @@ static bool failed(const struct quern_gguf_writer *writer)
 
 static int fail_io(quern_error *error, const struct quern_gguf_writer *writer)
 {
-    return quern_fail(error, QUERN_EIO, "cannot write %s: %s", writer->name, strerror(errno));
+    return quern_fail(error, QUERN_EIO, "cannot write %s: %s", writer->target.name, strerror(errno));
 }
 
 static void put(struct quern_gguf_writer *writer, const void *bytes, size_t count)
@@ -78,79 +76,6 @@ static void pad(struct quern_gguf_writer *writer)
 
 /* ---------------------------------------------------------------- opening */
 
-/* Opens the file and locks it. Returns its descriptor; -1 when this fails, with the reason in errno, which is EEXIST
- * for what no writer has left: a link, a pipe, a folder, a file with a second name; -2 when another process renamed or
- * removed the file before it was locked, and the caller must try again. */
-static int open_locked(const char *temporary)
-{
-    struct stat held, named;
-    int file = open(temporary, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
-    if (file < 0) {
-        errno = errno == ELOOP || errno == ENXIO || errno == EISDIR ? EEXIST : errno;
-        return -1;
-    }
-    if (fstat(file, &held) == 0 && (!S_ISREG(held.st_mode) || held.st_nlink > 1)) {
-        close(file);
-        errno = EEXIST;
-        return -1;
-    }
-    if (flock(file, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-        close(file);
-        errno = EBUSY;
-        return -1;
-    }
-    bool same = fstat(file, &held) == 0 && stat(temporary, &named) == 0 && held.st_dev == named.st_dev &&
-                held.st_ino == named.st_ino;
-    if (same && ftruncate(file, 0) == 0)
-        return file;
-    int reason = errno;
-    close(file);
-    errno = reason;
-    return same ? -1 : -2;
-}
-
-static int fail_locked(quern_error *error, const struct quern_gguf_writer *writer)
-{
-    if (errno == EBUSY)
-        return quern_fail(error, QUERN_EIO, "cannot write %s: another process is writing it", writer->name);
-    if (errno == EEXIST)
-        return quern_fail(error, QUERN_EIO, "cannot write %s: %s is in the way, and is no unfinished file: move it "
-                          "away", writer->name, writer->temporary);
-    return fail_io(error, writer);
-}
-
-/* Creates "PATH.part". A file that a killed process left is overwritten. A file that is being written is locked. */
-static int create(struct quern_gguf_writer *writer, quern_error *error)
-{
-    size_t size = strlen(writer->path) + sizeof ".part";
-    struct stat status;
-    const bool exists = stat(writer->path, &status) == 0;
-    if (exists && S_ISDIR(status.st_mode))
-        return quern_fail(error, QUERN_EIO, "cannot write %s: it is a folder; name a file in it", writer->name);
-    if (exists && !S_ISREG(status.st_mode))
-        return quern_fail(error, QUERN_EIO, "cannot write %s: it exists and is not a regular file", writer->name);
-    if (exists && access(writer->path, W_OK) != 0)
-        return fail_io(error, writer);
-    writer->temporary = malloc(size);
-    if (writer->temporary == NULL)
-        return quern_fail(error, QUERN_ENOMEM, "no memory to write %s", writer->name);
-    snprintf(writer->temporary, size, "%s.part", writer->path);
-    int file;
-    do
-        file = open_locked(writer->temporary);
-    while (file == -2);
-    if (file < 0)
-        return fail_locked(error, writer);
-    writer->file = fdopen(file, "wb");
-    if (writer->file == NULL) {
-        fail_io(error, writer);
-        unlink(writer->temporary);
-        close(file);
-        return QUERN_EIO;
-    }
-    return QUERN_OK;
-}
-
 static void put_header(struct quern_gguf_writer *writer)
 {
     put(writer, "GGUF", 4);
@@ -162,14 +87,11 @@ static void put_header(struct quern_gguf_writer *writer)
 int quern_gguf_writer_new(struct quern_gguf_writer **writer, const char *path, const char *name, quern_error *error)
 {
     struct quern_gguf_writer *made = calloc(1, sizeof *made);
-    if (made != NULL)
-        made->path = realpath(path, NULL); /* so that a symbolic link is kept, and its target replaced */
-    if (made != NULL && made->path == NULL)
-        made->path = strdup(path);
-    if (made != NULL)
-        made->name = strdup(name != NULL ? name : path);
-    int code = made != NULL && made->path != NULL && made->name != NULL ? create(made, error)
-                                                  : quern_fail(error, QUERN_ENOMEM, "no memory to write %s", path);
+    if (made == NULL)
+        return quern_fail(error, QUERN_ENOMEM, "no memory to write %s", path);
+    int code = quern_new_file_begin(&made->target, path, name, error);
+    if (code == QUERN_OK && (made->file = quern_new_file_stream(&made->target)) == NULL)
+        code = fail_io(error, made);
     if (code != QUERN_OK) {
         quern_gguf_writer_abandon(made);
         return code;
@@ -186,7 +108,7 @@ static bool enter(struct quern_gguf_writer *writer, enum stage stage, const char
 {
     if (!failed(writer) && stage < writer->stage)
         quern_fail(&writer->error, QUERN_EINVAL, "cannot write %s: %s comes too late: keys come before "
-                   "tensors, and tensors before data", writer->name, what);
+                   "tensors, and tensors before data", writer->target.name, what);
     if (failed(writer))
         return false;
     writer->stage = stage;
@@ -286,7 +208,7 @@ static uint64_t measure(struct quern_gguf_writer *writer, const char *name, uint
             bytes < (uint64_t)INT64_MAX - writer->end - ALIGNMENT;
     if (!sound)
         quern_fail(&writer->error, QUERN_EINVAL, "cannot write %s: tensor '%s' has an invalid type or shape",
-                   writer->name, name);
+                   writer->target.name, name);
     return sound ? bytes : 0;
 }
 
@@ -296,7 +218,7 @@ static bool remember_size(struct quern_gguf_writer *writer, uint64_t bytes)
         size_t capacity = writer->capacity ? 2 * writer->capacity : 64;
         uint64_t *sizes = reallocarray(writer->sizes, capacity, sizeof *sizes);
         if (sizes == NULL) {
-            quern_fail(&writer->error, QUERN_ENOMEM, "no memory to write %s", writer->name);
+            quern_fail(&writer->error, QUERN_ENOMEM, "no memory to write %s", writer->target.name);
             return false;
         }
         writer->sizes = sizes;
@@ -332,7 +254,8 @@ void quern_gguf_put_data(struct quern_gguf_writer *writer, const void *data, siz
     const unsigned char *at = data;
     while (bytes > 0 && !failed(writer)) {
         if (writer->current == writer->tensors) {
-            quern_fail(&writer->error, QUERN_EINVAL, "cannot write %s: more data than the tensors have", writer->name);
+            quern_fail(&writer->error, QUERN_EINVAL, "cannot write %s: more data than the tensors have",
+                       writer->target.name);
             return;
         }
         uint64_t room = writer->sizes[writer->current] - writer->done;
@@ -355,7 +278,7 @@ static int complete(struct quern_gguf_writer *writer)
 {
     if (writer->stage == DATA ? writer->current != writer->tensors : writer->tensors > 0)
         quern_fail(&writer->error, QUERN_EINVAL, "cannot write %s: less data than the tensors have",
-                   writer->name);
+                   writer->target.name);
     if (!failed(writer) && fseek(writer->file, 0, SEEK_SET) != 0)
         fail_io(&writer->error, writer);
     put_header(writer);
@@ -366,14 +289,8 @@ static int complete(struct quern_gguf_writer *writer)
 
 int quern_gguf_writer_finish(struct quern_gguf_writer *writer, quern_error *error)
 {
-    if (!failed(writer) && complete(writer) == QUERN_OK) {
-        if (rename(writer->temporary, writer->path) != 0) {
-            fail_io(&writer->error, writer);
-        } else { /* closed after the rename, because closing releases the lock */
-            fclose(writer->file);
-            writer->file = NULL;
-        }
-    }
+    if (!failed(writer) && complete(writer) == QUERN_OK)
+        quern_new_file_complete(&writer->target, &writer->error);
     int code = writer->error.code;
     if (code != QUERN_OK && error != NULL)
         *error = writer->error;
@@ -385,13 +302,9 @@ void quern_gguf_writer_abandon(struct quern_gguf_writer *writer)
 {
     if (writer == NULL)
         return;
-    if (writer->file != NULL) {
-        unlink(writer->temporary);
+    if (writer->file != NULL)
         fclose(writer->file);
-    }
-    free(writer->path);
-    free(writer->name);
-    free(writer->temporary);
+    quern_new_file_end(&writer->target);
     free(writer->sizes);
     free(writer);
 }
