@@ -1,7 +1,7 @@
 /* quern: text in, vectors out, on any CPU.
  *
- * This header is the whole public interface, and its manual. What is not declared here is not part of the interface and
- * may change without notice.
+ * This header and quern_index.h, which keeps vectors in a file and finds them again, are the whole public interface,
+ * and its manual. What is not declared there is not part of the interface and may change without notice.
  *
  * A program opens a model file, makes a context (the memory and the threads of a computation), and embeds texts:
  *

@@ -23,6 +23,7 @@ LIBRARY = {
     "src/kernels/templates": "+src/kernels",
     "src/kernels/x86": "+src/kernels",
     "src/kernels/arm": "+src/kernels",
+    "src/index": "include src/base src/formats src/kernels",
     "src/arch": "include src/base src/formats src/kernels",
     "src/known": "include src/base src/arch/arch.h",
     "src/network": "include src/base src/formats src/gguf src/kernels src/arch",
