@@ -13,6 +13,7 @@ from contextlib import redirect_stderr
 from trial import BUILD, TEXTS, WORK, command, command_vectors, tiny_model
 import quern
 from quern import _arrays
+from quern.embedder import calls_of
 
 numpy = _arrays.numpy
 
@@ -76,6 +77,13 @@ class Vectors(Trial):
         size = 4 * self.dimensions
         for index in (0, 63, 64, 199, 200, 201):
             self.assertEqual(vectors[index * size:][:size], data(model.encode(texts[index])), index)
+
+    def test_calls_are_bounded(self):
+        """Also in bytes, so that Ctrl-C does not wait for 64 long texts."""
+        texts = ["x" * 20000, "y" * 10000, "z" * 10000, "long " * 10000] + ["s"] * 100
+        calls = list(calls_of(texts))
+        self.assertEqual([first for first, _ in calls], [0, 2, 3, 4, 68])
+        self.assertEqual([text.decode() for _, call in calls for text in call], texts)
 
     def test_dimensions(self):
         expected = command_vectors(TEXTS[:3], "-t", "none", "-d", "8")
@@ -158,8 +166,9 @@ class Vectors(Trial):
 
 class Rest(Trial):
     def test_tokens(self):
-        printed = command("tokenize", "--quiet", "-m", tiny_model(), TEXTS[0], TEXTS[4]).splitlines()
-        self.assertEqual(self.model.tokenize([TEXTS[0], TEXTS[4]]), [json.loads(line) for line in printed])
+        texts = [TEXTS[0], TEXTS[4], "xyzzy" * 100]  # the last has a token for each byte
+        printed = command("tokenize", "--quiet", "-m", tiny_model(), *texts).splitlines()
+        self.assertEqual(self.model.tokenize(texts), [json.loads(line) for line in printed])
         self.assertEqual(self.model.tokenize(TEXTS[0], prompt_name="query"),
                          self.model.tokenize(self.model.prompts["query"] + TEXTS[0]))
         self.assertEqual(self.model.tokenize(TEXTS), [self.model.tokenize(text) for text in TEXTS])

@@ -25,7 +25,7 @@ class Error(Exception):
     index: Optional[int]  #: the text at fault, counted from 0 among all texts of the call; None: no single text is
 
     def __init__(self, message: str, code: int = EINVAL, index: Optional[int] = None):
-        super().__init__(message, code, index)  # all of them, so that the exception can be pickled
+        super().__init__(message)
         self.code = code
         self.index = index
 
