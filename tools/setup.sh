@@ -45,6 +45,7 @@ need libcurl4-gnutls-dev pkg-config --exists libcurl
 need ca-certificates test -e /etc/ssl/certs/ca-certificates.crt
 need zlib1g-dev pkg-config --exists zlib
 need libzstd-dev pkg-config --exists libzstd
+need liblz4-dev pkg-config --exists liblz4
 need libcmocka-dev pkg-config --exists cmocka
 
 case ${1:-build} in

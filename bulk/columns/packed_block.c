@@ -1,6 +1,8 @@
 #include "packed_block.h"
 
 #include <limits.h>
+#include <lz4.h>
+#include <lz4frame.h>
 #include <stdint.h>
 #include <string.h>
 #include <zlib.h>
@@ -93,6 +95,30 @@ bool quern_unpack_gzip(const unsigned char *data, size_t length, unsigned char *
     const int code = inflate(&stream, Z_FINISH);
     inflateEnd(&stream);
     return code == Z_STREAM_END && stream.avail_out == 0;
+}
+
+bool quern_unpack_lz4(const unsigned char *data, size_t length, unsigned char *out, size_t size)
+{
+    return length <= INT_MAX && size <= INT_MAX &&
+           LZ4_decompress_safe((const char *)data, (char *)out, (int)length, (int)size) == (int)size;
+}
+
+bool quern_unpack_lz4_frame(const unsigned char *data, size_t length, unsigned char *out, size_t size)
+{
+    LZ4F_dctx *context;
+    size_t taken = 0, made = 0, code = 1; /* code: 0 behind the end of the frame */
+    if (LZ4F_isError(LZ4F_createDecompressionContext(&context, LZ4F_VERSION)))
+        return false;
+    while (code != 0 && taken < length) {
+        size_t in = length - taken, room = size - made;
+        code = LZ4F_decompress(context, out + made, &room, data + taken, &in, NULL);
+        taken += in;
+        made += room;
+        if (LZ4F_isError(code) || in + room == 0) /* it is damaged, or longer than `size` */
+            break;
+    }
+    LZ4F_freeDecompressionContext(context);
+    return code == 0 && made == size;
 }
 
 bool quern_unpack_zstd(const unsigned char *data, size_t length, unsigned char *out, size_t size)

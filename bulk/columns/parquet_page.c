@@ -1,5 +1,4 @@
 /* From the file to a page: its head, unpacking, and where its parts are. */
-#include "array_count.h"
 #include "jobs_error.h"
 #include "parquet_pages.h"
 #include "packed_block.h"
@@ -7,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_HEAD = 1 << 16, MOST_PAGE = 1 << 28, LENGTH_BYTES = 4 };
+enum { MOST_HEAD = 1 << 16, MOST_PAGE = QUERN_PARQUET_MOST_PAGE, LENGTH_BYTES = 4 };
 
 /* What the head of a page says. */
 struct head {
@@ -78,6 +77,8 @@ static bool unpack(int64_t codec, const unsigned char *data, size_t length, unsi
         return quern_unpack_snappy(data, length, out, size);
     if (codec == QUERN_PARQUET_GZIP)
         return quern_unpack_gzip(data, length, out, size);
+    if (codec == QUERN_PARQUET_LZ4_RAW)
+        return quern_unpack_lz4(data, length, out, size);
     if (codec == QUERN_PARQUET_ZSTD)
         return quern_unpack_zstd(data, length, out, size);
     if (length == size)
@@ -178,16 +179,21 @@ static bool take_levels(struct quern_parquet_runs *runs, const unsigned char **d
     return true;
 }
 
-static int refuse_encoding(const struct quern_parquet_pages *pages, int64_t encoding, quern_error *error)
+/* Sets up the values of an encoding that is expanded to PLAIN first. */
+static int begin_expanded(struct quern_parquet_pages *pages, const struct head *head, const unsigned char *data,
+                          const unsigned char *end, quern_error *error)
 {
-    static const char *const names[] = {[QUERN_PARQUET_DELTA_INTEGERS] = "DELTA_BINARY_PACKED",
-                                        [QUERN_PARQUET_DELTA_LENGTHS] = "DELTA_LENGTH_BYTE_ARRAY",
-                                        [QUERN_PARQUET_DELTA_TEXTS] = "DELTA_BYTE_ARRAY",
-                                        [QUERN_PARQUET_STREAM_SPLIT] = "BYTE_STREAM_SPLIT"};
-    const char *name = encoding >= 0 && encoding < (int64_t)QUERN_COUNT(names) ? names[encoding] : NULL;
-    return quern_jobs_fail(error, QUERN_EUNSUPPORTED, "%s has a column in the encoding %s of Parquet, and PLAIN and "
-                           "dictionaries are read: write it for version 1 of the format, or as JSON lines",
-                           pages->file->path, name != NULL ? name : "(unknown)");
+    const struct quern_parquet_column *column = pages->column;
+    const unsigned width = column->kind == QUERN_CELL_TEXT ? 0 : column->width;
+    const int code = quern_parquet_expand(&pages->expanded, head->encoding, width, data, (size_t)(end - data),
+                                          (uint64_t)head->values);
+    if (code == QUERN_ENOMEM)
+        return quern_jobs_fail(error, code, "no memory for a page of %s", pages->file->path);
+    if (code != QUERN_OK)
+        return quern_parquet_damaged(pages, "a page is not encoded as it says, or it is of more than 256 MiB", error);
+    pages->has_indexes = false;
+    pages->plain = (struct quern_parquet_plain){pages->expanded.data, pages->expanded.data + pages->expanded.length, 0};
+    return QUERN_OK;
 }
 
 /* Sets up the values by their encoding. */
@@ -206,8 +212,12 @@ static int begin_values(struct quern_parquet_pages *pages, const struct head *he
     } else if (head->encoding == QUERN_PARQUET_RLE && pages->column->kind == QUERN_CELL_BOOLEAN) {
         if (!take_levels(&pages->indexes, &data, end, SIZE_MAX))
             return quern_parquet_damaged(pages, "a page is shorter than it says", error);
+    } else if (quern_parquet_expands(head->encoding) && pages->column->kind != QUERN_CELL_BOOLEAN) {
+        return begin_expanded(pages, head, data, end, error);
     } else {
-        return refuse_encoding(pages, head->encoding, error);
+        return quern_jobs_fail(error, QUERN_EUNSUPPORTED, "%s has a column in the encoding %lld of Parquet, which is "
+                               "not read: write it for version 1 of the format, or as JSON lines", pages->file->path,
+                               (long long)head->encoding);
     }
     return QUERN_OK;
 }

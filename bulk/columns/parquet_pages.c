@@ -26,14 +26,13 @@ static int set_range(struct quern_parquet_pages *pages, int64_t page, int64_t di
 static int check(const struct quern_parquet_pages *pages, int64_t type, uint64_t rows, quern_error *error)
 {
     static const char *const names[] = {[QUERN_PARQUET_LZO] = "LZO", [QUERN_PARQUET_BROTLI] = "Brotli",
-                                        [QUERN_PARQUET_LZ4] = "LZ4", [QUERN_PARQUET_LZ4_RAW] = "LZ4"};
-    const bool is_known = pages->codec == QUERN_PARQUET_UNCOMPRESSED || pages->codec == QUERN_PARQUET_SNAPPY ||
-                          pages->codec == QUERN_PARQUET_GZIP || pages->codec == QUERN_PARQUET_ZSTD;
-    const bool has_name = pages->codec >= QUERN_PARQUET_LZO && pages->codec <= QUERN_PARQUET_LZ4_RAW;
-    if (!is_known)
-        return quern_jobs_fail(error, QUERN_EUNSUPPORTED, "%s is packed with %s, and Snappy, gzip and Zstandard are "
-                               "read: write it with one of these", pages->file->path,
-                               has_name ? names[pages->codec] : "what is not known");
+                                        [QUERN_PARQUET_LZ4] = "LZ4 as Hadoop has it",
+                                        [QUERN_PARQUET_LZ4_RAW] = NULL}; /* NULL: it is read */
+    const bool is_known = pages->codec >= QUERN_PARQUET_UNCOMPRESSED && pages->codec <= QUERN_PARQUET_LZ4_RAW;
+    if (!is_known || names[pages->codec] != NULL)
+        return quern_jobs_fail(error, QUERN_EUNSUPPORTED, "%s is packed with %s, and Snappy, gzip, Zstandard and "
+                               "LZ4_RAW are read: write it with one of these", pages->file->path,
+                               is_known ? names[pages->codec] : "what is not known");
     if (type != (int64_t)pages->column->type || (!pages->column->is_list && pages->values != rows))
         return quern_jobs_fail(error, QUERN_EFORMAT, "%s is damaged: a row group does not have the columns of the file",
                                pages->file->path);
@@ -235,5 +234,6 @@ void quern_parquet_pages_free(struct quern_parquet_pages *pages)
     free(pages->dictionary);
     free(pages->entries);
     free(pages->list);
+    free(pages->expanded.data);
     *pages = (struct quern_parquet_pages){.page = NULL};
 }

@@ -2,6 +2,7 @@
 #ifndef QUERN_BULK_PARQUET_PAGES_H
 #define QUERN_BULK_PARQUET_PAGES_H
 
+#include "parquet_expand.h"
 #include "parquet_schema.h"
 
 /* Numbers that are written as runs: many times one number, or numbers of some bits each. */
@@ -37,6 +38,7 @@ struct quern_parquet_pages {
     bool has_definition, has_indexes;
     bool is_inside;              /* a level of the next row was read already: 0 */
     struct quern_parquet_plain plain;
+    struct quern_parquet_expanded expanded; /* what plain reads, if the page has another encoding */
     size_t dictionary_bytes;
     uint32_t *entries;           /* [entry_count + 1] of texts: where they begin in the dictionary */
     size_t entry_count, entry_capacity;

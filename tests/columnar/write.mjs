@@ -1,12 +1,15 @@
 // Writes the same records to files of columns with several programs, and as JSON lines.
-// usage: write.mjs FOLDER
+// usage: write.mjs FOLDER [COUNT]
 import fs from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { createRequire } from 'node:module'
 import * as arrow from 'apache-arrow'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { parquetWriteFile } from 'hyparquet-writer'
 
+const wasm = createRequire(import.meta.url)('parquet-wasm/node')
 const folder = process.argv[2]
-const count = 5000 // more than two row groups of DuckDB
+const count = +(process.argv[3] || 5000) // the default is more than two row groups of DuckDB
 const words = 'the quick brown fox jumps over a lazy dog by the river, naïve über 東京'.split(' ')
 const numbers = [...Array(count).keys()]
 const texts = numbers.map(i => i % 97 === 5 ? null : [0, 1, 2].map(j => words[(i * (j + 3) + j) % words.length]).join(' '))
@@ -22,14 +25,20 @@ for (const packing of ['uncompressed', 'snappy', 'gzip', 'zstd', 'lz4_raw', 'bro
   await connection.run(`copy (${select}) to '${folder}/duckdb-${packing}.parquet'
     (format parquet, compression ${packing}, row_group_size 2048)`)
 await connection.run(`copy (${select}) to '${folder}/duckdb-delta.parquet' (format parquet, parquet_version v2)`)
-await parquetWriteFile({
-  filename: `${folder}/hyparquet.parquet`,
-  rowGroupSize: 1000,
-  columnData: [
-    { name: 'id', data: ids, type: 'STRING' }, { name: 'text', data: texts, type: 'STRING', nullable: true },
-    { name: 'n', data: numbers, type: 'INT32' }, { name: 'half', data: numbers.map(i => i / 2), type: 'DOUBLE' },
-    { name: 'flag', data: numbers.map(i => i % 3 === 0), type: 'BOOLEAN' }, { name: 'long', data: long, type: 'STRING' }]
-})
+const split = 'BYTE_STREAM_SPLIT'
+for (const [name, ofTexts, ofNumbers, ofHalves] of [['hyparquet'], ['shared', 'DELTA_BYTE_ARRAY', 'DELTA_BINARY_PACKED', split],
+  ['lengths', 'DELTA_LENGTH_BYTE_ARRAY', split, 'PLAIN']])
+  await parquetWriteFile({
+    filename: `${folder}/${name}.parquet`,
+    rowGroupSize: 1000,
+    columnData: [
+      { name: 'id', data: ids, type: 'STRING', encoding: ofTexts },
+      { name: 'text', data: texts, type: 'STRING', nullable: true, encoding: ofTexts },
+      { name: 'n', data: numbers, type: 'INT32', encoding: ofNumbers },
+      { name: 'half', data: numbers.map(i => i / 2), type: 'DOUBLE', encoding: ofHalves },
+      { name: 'flag', data: numbers.map(i => i % 3 === 0), type: 'BOOLEAN' },
+      { name: 'long', data: long, type: 'STRING', encoding: ofTexts }]
+  })
 
 const columns = (text) => ({
   list: arrow.vectorFromArray(numbers.map(i => [i, 1]), new arrow.List(new arrow.Field('item', new arrow.Int32()))),
@@ -42,5 +51,34 @@ const columns = (text) => ({
 const table = new arrow.Table(columns(new arrow.Utf8()))
 fs.writeFileSync(`${folder}/arrow.arrow`, arrow.tableToIPC(table, 'file'))
 fs.writeFileSync(`${folder}/arrow.arrows`, arrow.tableToIPC(table, 'stream'))
+
+// The writer of Arrow takes its compression from elsewhere. Before a packed buffer it writes the packed size, where the
+// format has the unpacked one.
+class PackingWriter extends arrow.RecordBatchFileWriter {
+  _compressBodyBuffers (buffers) {
+    const packed = super._compressBodyBuffers(buffers)
+    buffers.forEach((buffer, i) => {
+      const prefix = packed.buffers[2 * i] // -1 stays: the buffer is not packed
+      if (prefix.length > 0 && new DataView(prefix.buffer).getBigInt64(0, true) !== -1n)
+        new DataView(prefix.buffer).setBigInt64(0, BigInt(buffer.byteLength), true)
+    })
+    return packed
+  }
+}
+
+for (const [name, type, command] of [['lz4', arrow.CompressionType.LZ4_FRAME, ['lz4', '-c', '-q']],
+  ['zstd', arrow.CompressionType.ZSTD, ['zstd', '-c', '-q']]]) {
+  const encode = input => new Uint8Array(execFileSync(command[0], command.slice(1), { input }))
+  arrow.compressionRegistry.set(type, { encode })
+  const writer = new PackingWriter({ compressionType: type })
+  writer.writeAll(table)
+  fs.writeFileSync(`${folder}/${name}.arrow`, writer.toUint8Array(true))
+}
+
+// arrow-rs, by way of WebAssembly.
+const properties = new wasm.WriterPropertiesBuilder().setWriterVersion(wasm.WriterVersion.V2)
+  .setDictionaryEnabled(false).setMaxRowGroupSize(1500).setCompression(wasm.Compression.LZ4_RAW).build()
+fs.writeFileSync(`${folder}/wasm.parquet`,
+  wasm.writeParquet(wasm.Table.fromIPCStream(fs.readFileSync(`${folder}/arrow.arrows`)), properties))
 fs.writeFileSync(`${folder}/dictionary.arrow`,
   arrow.tableToIPC(new arrow.Table(columns(new arrow.Dictionary(new arrow.Utf8(), new arrow.Int16()))), 'file'))

@@ -1,0 +1,45 @@
+#!/bin/sh
+# quern run reads files of columns that other programs wrote, with all their encodings and packings. The files are
+# fuzz/corpus/column_file/written_*: tests/columnar/write.mjs FOLDER 24 made them, and each has one byte for the fuzzer
+# before it. All of them hold the same rows. Speaks TAP.
+# usage: test_cli_run_columns.sh QUERN MKMODEL SOURCE-ROOT
+set -u
+export LC_ALL=C
+helpers=$(realpath "$(dirname "$0")")/support/tap.sh
+quern=$(realpath "$1") # the tests run in another folder
+mkmodel=$(realpath "$2")
+corpus=$(realpath "$3")/fuzz/corpus/column_file
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+# shellcheck source=tests/support/tap.sh
+. "$helpers"
+
+"$mkmodel" tiny tiny.gguf --head || exit 1
+export QUERN_MODEL="$work/tiny.gguf"
+
+same() { # same NAME: whether its vectors, ids and kept columns are those of the rows
+    [ -s "$1.npy" ] && cmp -s "$1.npy" rows.npy && cmp -s "$1.ids.jsonl" rows.ids.jsonl
+}
+
+# The rows: every third flag is set, half is n / 2, long is n % 40 times "x" and n, and a text is missing.
+seq 0 23 | python3 -c '
+import json, sys
+words = "the quick brown fox jumps over a lazy dog by the river, naïve über 東京".split(" ")
+for i in map(int, sys.stdin):
+    text = None if i == 5 else " ".join(words[(i * (j + 3) + j) % len(words)] for j in range(3))
+    print(json.dumps({"id": f"id-{i}", "text": text, "n": i, "half": i / 2 if i % 2 else i // 2, "flag": i % 3 == 0,
+                      "long": "x" * (i % 40) + f" {i}"}))' >rows.jsonl
+embed() { # embed INPUT NAME
+    run run "$1" --id id --keep n,half,flag,long -o "$2.out" && run run merge "$2.out" -o "$2.npy"
+}
+embed rows.jsonl rows
+check "23 rows have a text" test "$(wc -l <rows.ids.jsonl)" = 23
+
+for seed in "$corpus"/written_*; do
+    name=${seed##*/written_}
+    tail -c +2 "$seed" >"$name"
+    embed "$name" "$name.read"
+    check "$name has the rows that were written" same "$name.read"
+done
+echo "1..$number"
