@@ -240,7 +240,7 @@ typedef struct quern_search_result {
  *
  * Fails with QUERN_EINVAL for a NULL argument, wrong options, a query of another space, or, with its index, a query
  * with a number that is not finite or that is longer than QUERN_INDEX_LONGEST; QUERN_EIO when the file was cut
- * off. */
+ * off; QUERN_EFORMAT when a vector in it is damaged. */
 QUERN_API int quern_search(quern_searcher *searcher, const float *queries, size_t count,
                            const quern_search_options *options, quern_hit *hits, quern_search_result *results,
                            quern_error *error);

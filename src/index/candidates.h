@@ -28,6 +28,7 @@ struct quern_shortlist {
     quern_hit *rows;          /* [capacity] rows with upper bounds of their scores */
     size_t count, capacity;
     uint64_t scores_computed;
+    uint64_t damaged; /* the place of a row whose score is not a number; UINT64_MAX: none */
 };
 
 /* Raises the bar to what is known. */

@@ -164,7 +164,9 @@ static void score_list(const struct quern_searcher *searcher, struct quern_short
             continue;
         const quern_hit hit = {list->rows[i].place, score(searcher, list->rows[i].place, asked->vector)};
         list->scores_computed++;
-        if (!searcher->options.has_least || hit.score >= searcher->options.least)
+        if (isnan(hit.score))
+            list->damaged = hit.place;
+        else if (!searcher->options.has_least || hit.score >= searcher->options.least)
             quern_best_offer(&list->scored, hit);
     }
     list->count = 0;
@@ -359,6 +361,20 @@ static void score_tile(void *argument, int tile, int thread)
     score_list(searcher, list_of(searcher, tile / (int)searcher->count, query), &searcher->asked[query]);
 }
 
+/* QUERN_EFORMAT if a score is not a number. No writer lets such a vector in. */
+static int check_scores(const struct quern_searcher *searcher, quern_error *error)
+{
+    for (int t = 0; t < searcher->threads; t++)
+        for (size_t q = 0; q < searcher->count; q++) {
+            const uint64_t place = list_of(searcher, t, q)->damaged;
+            if (place != UINT64_MAX)
+                return quern_fail(error, QUERN_EFORMAT, "%s is damaged: the vector of the row at place %llu is not "
+                                  "finite: make the index again", searcher->index->map.path,
+                                  (unsigned long long)place);
+        }
+    return QUERN_OK;
+}
+
 /* Writes the hits of a query. */
 static void collect(const struct quern_searcher *searcher, size_t query, quern_hit *hits, quern_search_result *result)
 {
@@ -459,6 +475,7 @@ static void prepare(struct quern_searcher *searcher, const float *queries, size_
             list->lower.most = list->scored.most = searcher->options.hits;
             list->capacity = searcher->capacity;
             list->scores_computed = 0;
+            list->damaged = UINT64_MAX;
             list->bar = -INFINITY;
             if (searcher->options.has_least && searcher->nearest == 0)
                 list->bar = quern_downwards(searcher->options.least);
@@ -481,6 +498,7 @@ int quern_search(quern_searcher *searcher, const float *queries, size_t count, c
             searcher->asked[q].cut = cut_of(searcher, q);
         quern_pool_run(searcher->pool, score_tile, searcher, searcher->threads * (int)group);
         QUERN_TRY(quern_map_check_kept(&index->map, error));
+        QUERN_TRY(check_scores(searcher, error));
         for (size_t q = 0; q < group; q++)
             collect(searcher, q, hits + (first + q) * searcher->options.hits,
                     results == NULL ? NULL : &results[first + q]);
