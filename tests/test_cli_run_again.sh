@@ -1,12 +1,14 @@
 #!/bin/sh
-# quern run on what it has seen before: texts that come again, and inputs that have changed. Speaks TAP.
-# usage: test_cli_run_again.sh QUERN MKMODEL [KILLS]
+# quern run on what it has seen before: texts that come again, and inputs that have changed; and on a system with an odd
+# clock and odd files. Speaks TAP.
+# usage: test_cli_run_again.sh QUERN MKMODEL ODD-SYSTEM [KILLS]
 set -u
 export LC_ALL=C
 helpers=$(realpath "$(dirname "$0")")/support/tap.sh
 quern=$(realpath "$1") # the tests run in another folder
 mkmodel=$(realpath "$2")
-kills=${3:-8}
+odd_system=$(realpath "$3")
+kills=${4:-8}
 work=$(mktemp -d)
 trap 'umount "$work/small" 2>/dev/null; rm -rf "$work"' EXIT
 unset NO_COLOR XDG_CACHE_HOME SLURM_ARRAY_TASK_ID JOB_COMPLETION_INDEX AWS_BATCH_JOB_ARRAY_INDEX OMPI_COMM_WORLD_RANK RANK
@@ -278,5 +280,18 @@ exec 3>&-
 wait $process
 check "another one finds a change" grep -q "grows.txt has changed while it was read" err
 check "and then the result does not count as complete" test ! -e spoiled/end.json -a ! -e spoiled/part-00001.done
+
+# ------------------------------------------------------------------ an odd system
+# The clock of the day jumps, and a file server tells of an error although it has renamed a file.
+LD_PRELOAD=$odd_system ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0 \
+    "$quern" run lines.txt -o odd --part-rows 60 >out 2>err
+status=$?
+check "a run does not depend on the clock, nor on the answer to a renaming" succeeds
+check "and its rates are those of the time that has passed" python3 -c '
+import re
+rates = [float(rate) for rate in re.findall(r"errors, ([0-9.]+) vectors/s", open("err").read())]
+assert len(rates) == 10 and all(1 < rate < 1e9 for rate in rates), rates'
+check "and its vectors are the same" merged odd lines
+check "and no other name of a file is left" sh -c '! ls odd/*.new'
 
 echo "1..$number"

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static int cannot_write(const char *path, quern_error *error)
@@ -38,10 +39,25 @@ static int sync_and_close(struct quern_safe_file *file, quern_error *error)
     return failed ? cannot_write(file->path, error) : QUERN_OK;
 }
 
+/* Renames the file. A file server whose answer was lost is asked again, and then says that there is nothing to rename:
+ * so an error counts only when another file has the name, or none. */
+static bool give_name(const struct quern_safe_file *file)
+{
+    struct stat own, named;
+    const bool is_known = stat(file->temporary, &own) == 0;
+    if (rename(file->temporary, file->path) == 0)
+        return true;
+    const int number = errno;
+    const bool is_done = is_known && stat(file->path, &named) == 0 && named.st_dev == own.st_dev &&
+                         named.st_ino == own.st_ino;
+    errno = number;
+    return is_done;
+}
+
 int quern_safe_file_finish(struct quern_safe_file *file, quern_error *error)
 {
     int code = sync_and_close(file, error);
-    if (code == QUERN_OK && rename(file->temporary, file->path) != 0)
+    if (code == QUERN_OK && !give_name(file))
         code = cannot_write(file->path, error);
     if (code == QUERN_OK) {
         free(file->temporary);
