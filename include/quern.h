@@ -160,6 +160,8 @@ typedef struct quern_model_info {
     const char *known_reason;   /* how that is known: "the file has its name and its shape"; NULL without it */
     int centred_cut;            /* 1: before a whole vector is cut to fewer dimensions, the mean of its numbers is
                                    subtracted, as the known model wants it: see quern_centre */
+    const char *pooling;        /* what the rows of a text's tokens become: "mean", their mean; "cls", the first one;
+                                   "last", the last one */
 } quern_model_info;
 
 /* Fills *info. The strings belong to the model. Fails with QUERN_EINVAL for a NULL argument or a wrong info->size. */

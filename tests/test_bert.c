@@ -128,6 +128,7 @@ static void test_description(void **state)
     assert_int_equal(info.sliding_window, 0);
     assert_int_equal(info.has_head, 0);
     assert_int_equal(info.has_prompts, 0);
+    assert_string_equal(info.pooling, "mean");
     quern_model_close(model);
 }
 

@@ -826,6 +826,7 @@ check "info: the format of activations" grep -qxE 'activations *(int8|bfloat16)'
 run info --json --exact --threads 1
 check "info: activations in JSON" prints '"activations": "float32",'
 check "info: JSON" both prints '"path": "exact"' -- prints '"threads": 1,'
+check "info: pooling in JSON" prints '"pooling": "mean",'
 check "info: head in JSON" prints '"head": true,'
 sed 's/tokenizer.ggml.add_eos_token/tokenizer.ggml.add_eos_t0ken/' "$model" >"$work/endless.gguf"
 run info -m "$work/endless.gguf"

@@ -224,6 +224,25 @@ static void test_a_model_without_prompts(void **state)
     unlink(path);
 }
 
+/* /info names the pooling of the model in TEI's words. */
+static void test_poolings(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"mean", "cls", "last_token"};
+    for (int pooling = 1; pooling <= 3; pooling++) {
+        char path[TRIAL_PATH + 8], expected[64];
+        struct quern_recipe recipe = pooling == 3 ? quern_recipe_qwen3() : quern_recipe_bert();
+        recipe.pooling = pooling;
+        snprintf(path, sizeof path, "%s.pool", serve_path);
+        assert_int_equal(quern_model_make(path, &recipe, NULL), QUERN_OK);
+        serve_switch((const char *const[]){"-m", path, NULL});
+        snprintf(expected, sizeof expected, "{\"embedding\":{\"pooling\":\"%s\"}}", names[pooling - 1]);
+        serve_expect("/info", NULL, 200, expected);
+        serve_switch(NULL);
+        unlink(path);
+    }
+}
+
 /* Checks that ids are the library's, and that start and stop mark the text of each token. */
 static void check_tokens(const char *text, const char *body, const quern_embed_options *options)
 {
@@ -370,6 +389,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_similarity),
         cmocka_unit_test(test_options_of_similarity),
         cmocka_unit_test(test_a_default_task),
+        cmocka_unit_test(test_poolings),
         cmocka_unit_test(test_a_model_without_prompts),
         cmocka_unit_test(test_tokens),
         cmocka_unit_test(test_text_goes_to_tokens_and_back),

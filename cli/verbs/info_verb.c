@@ -100,6 +100,7 @@ static void put_model(struct info_report *report, const struct quern_cli_session
     put_text(report, "types", info->types);
     put_number(report, "parameters", info->parameters);
     put_number(report, "dimensions", (uint64_t)info->dimensions);
+    put_text(report, "pooling", info->pooling);
     put_truth(report, "head", info->has_head);
     put_number(report, "head_hidden_dimensions", (uint64_t)info->head_hidden_dimensions);
     put_number(report, "context_length", (uint64_t)info->context_length);

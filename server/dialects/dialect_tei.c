@@ -310,10 +310,11 @@ static void write_info(struct quern_request *request, const struct quern_job *jo
     quern_buffer_text(body, ",\"model_sha\":null,\"model_dtype\":\"float32\",\"served_model_name\":");
     quern_buffer_string(body, served->name);
     quern_buffer_print(body,
-                       ",\"model_type\":{\"embedding\":{\"pooling\":\"mean\"}},\"max_concurrent_requests\":%d,"
+                       ",\"model_type\":{\"embedding\":{\"pooling\":\"%s\"}},\"max_concurrent_requests\":%d,"
                        "\"max_input_length\":%d,\"max_batch_tokens\":%d,\"max_batch_requests\":null,"
                        "\"max_client_batch_size\":%d,\"auto_truncate\":false,\"tokenization_workers\":1,"
                        "\"version\":\"%s\",\"sha\":null,\"docker_label\":null",
+                       strcmp(served->info.pooling, "last") == 0 ? "last_token" : served->info.pooling,
                        service->options->max_connections, served->info.context_length,
                        service->options->queue_tokens, QUERN_INPUTS, quern_version());
     quern_buffer_print(body,

@@ -139,6 +139,8 @@ int quern_model_describe(const quern_model *model, quern_model_info *info, quern
 {
     if (model == NULL)
         return quern_fail(error, QUERN_EINVAL, "quern_model_describe: model is NULL");
+    static const char *const poolings[] = {
+        [QUERN_POOLING_MEAN] = "mean", [QUERN_POOLING_CLS] = "cls", [QUERN_POOLING_LAST] = "last"};
     const struct quern_shape *s = &model->network.shape;
     const bool has_prompts = quern_prompts_exist(&model->prompts);
     const quern_model_info full = {
@@ -168,6 +170,7 @@ int quern_model_describe(const quern_model *model, quern_model_info *info, quern
         .known = model->known != NULL ? model->known->name : NULL,
         .known_reason = model->known_reason,
         .centred_cut = model->known != NULL && model->known->centred_cut,
+        .pooling = poolings[s->pooling],
     };
     return quern_info_write(info, &full, sizeof full, error);
 }

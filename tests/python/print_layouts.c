@@ -50,6 +50,7 @@ static void print_models(void)
     FIELD(quern_model_info, known);
     FIELD(quern_model_info, known_reason);
     FIELD(quern_model_info, centred_cut);
+    FIELD(quern_model_info, pooling);
 }
 
 static void print_embedding(void)

@@ -40,7 +40,7 @@ class quern_model_info(Structure):
                 ("sliding_window", c_int), ("head_hidden_dimensions", c_int), ("parameters", c_uint64),
                 ("file_bytes", c_uint64), ("packed_bytes", c_uint64), ("vocabulary_bytes", c_uint64),
                 ("has_prompts", c_int), ("most_context_length", c_int), ("known", c_char_p),
-                ("known_reason", c_char_p), ("centred_cut", c_int)]
+                ("known_reason", c_char_p), ("centred_cut", c_int), ("pooling", c_char_p)]
 
 
 class quern_context_options(Structure):
