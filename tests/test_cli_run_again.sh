@@ -32,8 +32,10 @@ merged() { # merged OUT NAME: whether OUT has the vectors and ids of NAME
 reference() { # reference NAME OPTION...: makes NAME.npy without copying anything
     name=$1
     shift
-    "$quern" run --quiet "$@" -o "$name.out" 2>reference.err && "$quern" run merge "$name.out" -o "$name.npy" ||
-        { cat reference.err; exit 1; }
+    if ! "$quern" run --quiet "$@" -o "$name.out" 2>reference.err || ! "$quern" run merge "$name.out" -o "$name.npy"; then
+        cat reference.err
+        exit 1
+    fi
 }
 
 # 600 lines, of which 300 come again; and objects that have titles, some of them with texts that are too long.
@@ -197,9 +199,9 @@ with open('large.jsonl', 'r+b') as file:
 END
 }
 large() { # large OUT OPTION...
-    out=$1
+    folder=$1
     shift
-    run run large.jsonl -o "$out" --part-rows 60 "$@"
+    run run large.jsonl -o "$folder" --part-rows 60 "$@"
 }
 large large && cp -r large kept.large
 touch large.jsonl
@@ -229,11 +231,11 @@ objects() { # objects FIRST LAST
     for i in $(seq "$1" "$2"); do echo "{\"text\": \"line $i\"}"; done
 }
 piped() { # piped OUT COMMAND...: a run on the output of a command; the last of 230 records may be another one
-    out=$1
+    folder=$1
     shift
     "$@" >slow &
     writer=$!
-    "$quern" run --quiet slow --kind jsonl -o "$out" --part-rows 60 >out 2>err
+    "$quern" run --quiet slow --kind jsonl -o "$folder" --part-rows 60 >out 2>err
     status=$?
     kill $writer 2>/dev/null # it waits, if nobody has opened the pipe
     wait $writer
