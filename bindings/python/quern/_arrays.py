@@ -6,7 +6,7 @@ from typing import Any, List, Tuple
 try:
     import numpy
 except ImportError:  # not installed, or it does not work in this interpreter
-    numpy = None
+    numpy = None  # type: ignore[assignment]
 
 
 def array(buffer: bytearray, kind: str, shape: Tuple[int, ...], plain: bool = False) -> Any:

@@ -58,7 +58,7 @@ def _cached_default() -> Optional[str]:
     folder = cache_folder()
     if os.path.isdir(folder):
         files += sorted((entry.path for entry in os.scandir(folder) if entry.name.endswith(".gguf")), key=os.fsencode)
-    return next(filter(_is_model, files), None)
+    return next((file for file in files if _is_model(file)), None)
 
 
 def starter() -> Optional[str]:
@@ -81,8 +81,9 @@ def find_model(model: Optional[os.PathLike | str] = None) -> str:
         raise InputError("the path of a model cannot have a NUL")
     if os.path.exists(path):
         return os.path.abspath(path)
-    if path == STARTER and starter():
-        return starter()
+    packaged = starter()
+    if path == STARTER and packaged is not None:
+        return packaged
     published = published_names().get(path)
     if published is None:
         raise Error("there is no file or model '%s': give the path of a GGUF file, or a name for quern.pull" % path,

@@ -17,6 +17,7 @@ from ._errors import InputError
 from ._library import (check, lib, quern_context_options, quern_error, quern_model_info, quern_model_options, sized)
 
 T = TypeVar("T")
+Handle = Optional[int]  # the address of a quern_model or a quern_context; None: NULL
 
 # Each context computes with all threads. A second one has work while the first waits for Python. More would take
 # memory, and no core is idle that they could use.
@@ -30,7 +31,7 @@ _opening = threading.RLock()
 class _Slot:
     """The place of a context, which is made at its first use."""
 
-    context: Optional[int] = None
+    context: Handle = None
 
 
 class _Pool:
@@ -41,20 +42,20 @@ class _Pool:
         options = sized(quern_model_options, threads=threads)
         with _opening:
             check(lib.quern_model_open(ctypes.byref(handle), os.fsencode(path), options, error), error)
-        self.model: Optional[int] = handle.value
+        self.model: Handle = handle.value
         self.threads = threads
         self.lock = threading.RLock()
         self.free: List[_Slot] = [_Slot() for _ in range(CONTEXTS)]
         self.waiting: Deque[_Lease] = collections.deque()
 
-    def look(self, function: Callable[[int], T]) -> T:
+    def look(self, function: Callable[[Handle], T]) -> T:
         """Calls a short function with the model, which is not closed meanwhile."""
         with self.lock:
             if self.model is None:
                 raise _closed()
             return function(self.model)
 
-    def new_context(self, model: int) -> int:
+    def new_context(self, model: Handle) -> Handle:
         error, handle = quern_error(), ctypes.c_void_p()
         options = sized(quern_context_options, threads=self.threads)
         check(lib.quern_context_new(ctypes.byref(handle), model, options, error), error)
@@ -83,7 +84,7 @@ class _Lease:
         self.turn = threading.Lock()  # is released when the slot was handed over, or the pool closed
         self.turn.acquire()
 
-    def take(self) -> int:
+    def take(self) -> Handle:
         pool = self.pool
         with pool.lock:
             if pool.model is None:
@@ -129,6 +130,7 @@ class Model:
         self.threads = threads
         self.is_closed = False
         self._restart = threading.Lock()
+        self._pool: Optional[_Pool] = None
         self._start()
         info = self.look(_describe)
         self.dimensions: int = info.dimensions
@@ -136,24 +138,23 @@ class Model:
         self.notice: Optional[str] = info.notice.decode() if info.notice else None
         _models.add(self)
 
-    def _start(self) -> None:
-        self._pool: Optional[_Pool] = _Pool(self.path, self.threads)
-        self._end = weakref.finalize(self, _Pool.close, self._pool)
+    def _start(self) -> _Pool:
+        self._pool = pool = _Pool(self.path, self.threads)
+        self._end = weakref.finalize(self, _Pool.close, pool)
         self._end.atexit = False  # a process that ends frees everything at once
+        return pool
 
     def _open_pool(self) -> _Pool:
         if self.is_closed:
             raise _closed()
         with self._restart:
-            if self._pool is None:  # in a child
-                self._start()
-            return self._pool
+            return self._start() if self._pool is None else self._pool  # None: in a child
 
-    def look(self, function: Callable[[int], T]) -> T:
+    def look(self, function: Callable[[Handle], T]) -> T:
         """Calls a short function of the library with the model."""
         return self._open_pool().look(function)
 
-    def use(self, function: Callable[[int], T]) -> T:
+    def use(self, function: Callable[[Handle], T]) -> T:
         """Calls a function of the library with a context."""
         lease = _Lease(self._open_pool())
         try:
@@ -172,7 +173,7 @@ class Model:
         self._restart = threading.Lock()
 
 
-def _describe(model: int) -> quern_model_info:
+def _describe(model: Handle) -> quern_model_info:
     info, error = sized(quern_model_info), quern_error()
     check(lib.quern_model_describe(model, info, error), error)
     return info

@@ -35,7 +35,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         if self.linked_sha256 is None:
             self.linked_sha256 = (headers.get("X-Linked-Etag") or "").strip('"')
         follow = super().redirect_request(request, file, code, message, headers, url)
-        if urllib.parse.urlsplit(url).netloc != urllib.parse.urlsplit(request.full_url).netloc:
+        if follow and urllib.parse.urlsplit(url).netloc != urllib.parse.urlsplit(request.full_url).netloc:
             follow.remove_header("Authorization")
         return follow
 

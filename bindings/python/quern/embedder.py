@@ -129,14 +129,9 @@ class Embedder:
     @property
     def prompts(self) -> Dict[str, str]:
         """What is put before a text of each task; the names are those that prompt_name takes."""
-        def read(model: int) -> Dict[str, str]:
-            found = {}
-            for task in itertools.count():
-                name = lib.quern_task_name(task)
-                if name is None:
-                    return found
-                found[name.decode()] = lib.quern_model_prompt(model, task).decode()
-        return self._model.look(read)
+        tasks = list(itertools.takewhile(lib.quern_task_name, itertools.count()))
+        return self._model.look(lambda model: {lib.quern_task_name(task).decode():
+                                               lib.quern_model_prompt(model, task).decode() for task in tasks})
 
     def get_sentence_embedding_dimension(self) -> int:
         """Numbers of each vector."""
@@ -282,7 +277,7 @@ class Embedder:
 
     def embed_call(self, texts: List[bytes], options: quern_embed_options, out: int, first: int) -> None:
         """Writes the vectors of the texts to memory at out. first: the position of the first text among all."""
-        array = (quern_text * len(texts))(*[(text, len(text)) for text in texts])
+        array = (quern_text * len(texts))(*[quern_text(text, len(text)) for text in texts])
         error = quern_error()
         numbers = len(texts) * options.dimensions
         check(self._model.use(lambda context: lib.quern_embed(context, array, len(texts), options, out, numbers, None,

@@ -14,12 +14,16 @@ class _Component:
 
     def __init__(self, model: Optional[str] = None, threads: Optional[int] = None, dimensions: Optional[int] = None,
                  truncate: bool = False):
-        self.options = {"model": model, "threads": threads, "dimensions": dimensions, "truncate": truncate}
+        self.options: Dict[str, Any] = {"model": model, "threads": threads, "dimensions": dimensions, "truncate": truncate}
         self.embedder: Optional[Embedder] = None
 
     def warm_up(self) -> None:
+        self.opened()
+
+    def opened(self) -> Embedder:
         if self.embedder is None:
             self.embedder = Embedder(**self.options)
+        return self.embedder
 
     def to_dict(self) -> Dict[str, Any]:
         return default_to_dict(self, **self.options)
@@ -35,8 +39,7 @@ class QuernTextEmbedder(_Component):
 
     @component.output_types(embedding=List[float])
     def run(self, text: str) -> Dict[str, List[float]]:
-        self.warm_up()
-        return {"embedding": self.embedder.encode_query(text).tolist()}
+        return {"embedding": self.opened().encode_query(text).tolist()}
 
 
 @component
@@ -45,8 +48,7 @@ class QuernDocumentEmbedder(_Component):
 
     @component.output_types(documents=List[Document])
     def run(self, documents: List[Document]) -> Dict[str, List[Document]]:
-        self.warm_up()
-        vectors = self.embedder.encode_document([document.content or "" for document in documents]).tolist()
+        vectors = self.opened().encode_document([document.content or "" for document in documents]).tolist()
         for document, vector in zip(documents, vectors):
             document.embedding = vector
         return {"documents": documents}
