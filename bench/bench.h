@@ -71,7 +71,7 @@ struct quern_bench_count quern_bench_counted(void); /* since the start of the pr
 struct quern_bench_options {
     struct quern_cli_session_options session;
     const char *batches, *only, *report, *texts_folder; /* NULL: not given */
-    struct quern_cli_numbers tokens;
+    struct quern_cli_numbers tokens, rows;
     double seconds; /* how long a row is measured */
     bool json;
 };
@@ -81,6 +81,7 @@ struct quern_bench {
     struct quern_cli_session session; /* open, except during quern_bench_load */
     struct quern_bench_report report; /* its first table is that of quern_bench_system */
     struct quern_cli_numbers lengths; /* of the texts of quern_bench_latency */
+    struct quern_cli_numbers rows;    /* of the indexes of quern_bench_search */
     struct { int texts, tokens; } batches[16];
     int batch_count;
     int32_t *ids; /* [QUERN_BENCH_IDS] random token ids to embed */
@@ -99,6 +100,7 @@ int quern_bench_batches(struct quern_bench *bench);  /* passes.c */
 int quern_bench_threads(struct quern_bench *bench);  /* passes.c */
 int quern_bench_stages(struct quern_bench *bench);   /* passes.c */
 int quern_bench_kernels(struct quern_bench *bench);  /* kernel_rows.c */
+int quern_bench_search(struct quern_bench *bench);   /* searching.c */
 
 /* texts.c: makes a text of so many bytes, always the same, with a terminator. Its words are as frequent as those of
  * real texts. The caller frees it. NULL: no memory. */

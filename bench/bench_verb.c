@@ -16,7 +16,7 @@ static const struct section {
     {"load", quern_bench_load}, /* must be first: it measures memory, and opens the model itself */
     {"tokenize", quern_bench_tokenize}, {"forward", quern_bench_forward}, {"latency", quern_bench_latency},
     {"batches", quern_bench_batches},   {"threads", quern_bench_threads}, {"stages", quern_bench_stages},
-    {"kernels", quern_bench_kernels}};
+    {"kernels", quern_bench_kernels},     {"search", quern_bench_search}};
 #define SECTIONS QUERN_COUNT(sections)
 
 /* ---------------------------------------------------------------- arguments */
@@ -30,14 +30,15 @@ static bool is_section(const char *name, size_t length)
     return false;
 }
 
-/* Whether a section must run: the list names it, or there is no list. */
+/* Whether a section must run: the list names it, or there is no list. Search is measured only when it is named, because
+ * it writes gigabytes. */
 static bool is_wanted(const char *list, const char *name)
 {
     const size_t length = strlen(name);
     for (const char *part = list; part != NULL; part = strchr(part, ',') != NULL ? strchr(part, ',') + 1 : NULL)
         if (strcspn(part, ",") == length && strncmp(part, name, length) == 0)
             return true;
-    return list == NULL;
+    return list == NULL && strcmp(name, "search") != 0;
 }
 
 static int refuse_section(const char *name, size_t length)
@@ -73,7 +74,7 @@ static bool parse_number(const char **text, const char *end, int most, int *numb
     return true;
 }
 
-enum { MOST_TOKENS = 1 << 15, MOST_TEXTS = 1 << 16, MOST_BATCHES = 16 };
+enum { MOST_INDEX_ROWS = 100000000, MOST_TOKENS = 1 << 15, MOST_TEXTS = 1 << 16, MOST_BATCHES = 16 };
 
 static int parse_batches(struct quern_bench *bench, const char *list)
 {
@@ -93,8 +94,10 @@ static int parse_batches(struct quern_bench *bench, const char *list)
 static int read_options(struct quern_bench *bench, const struct quern_bench_options *options,
                         struct quern_cli_arguments arguments)
 {
+    static const struct quern_cli_numbers rows = {1, {100000}};
     static const struct quern_cli_numbers lengths = {9, {8, 16, 32, 64, 128, 256, 512, 1024, 2048}};
     bench->options = *options;
+    bench->rows = options->rows.count > 0 ? options->rows : rows;
     bench->lengths = options->tokens.count > 0 ? options->tokens : lengths;
     if (arguments.count > 0)
         return quern_cli_misuse("bench", "it takes no arguments; name the model with -m");
@@ -250,6 +253,8 @@ static const struct quern_cli_option table[] = {
      QUERN_CLI_LIST(struct quern_bench_options, tokens, MOST_TOKENS)},
     {"batches", '\0', "LIST", "batches for throughput, for example 64x128,256x16: texts x tokens",
      QUERN_CLI_TEXT(struct quern_bench_options, batches)},
+    {"rows", '\0', "NUMBERS", "rows of the indexes that are searched; default: 100000",
+     QUERN_CLI_LIST(struct quern_bench_options, rows, MOST_INDEX_ROWS)},
     {"seconds", '\0', "S", "time for every row; default: 0.5",
      QUERN_CLI_SECONDS(struct quern_bench_options, seconds, 3600)},
     {"texts", '\0', "FOLDER", "keep the texts that are tokenised in FOLDER",
@@ -265,8 +270,9 @@ const struct quern_cli_verb quern_cli_bench = {
     .summary = "Measures this machine, and the speed of quern on it.",
     .table = table,
     .more = "Prints Markdown unless --json or --report is given. Sections: load, tokenize, forward, latency,\n"
-            "batches, threads, stages, kernels. Without -m and QUERN_MODEL it makes a model of full size and random\n"
-            "weights, which it keeps in ~/.cache/quern/bench.\n\n"
+            "batches, threads, stages, kernels, and, if --only names it, search, which writes an index of 4 KB\n"
+            "for each row to $TMPDIR or /tmp, and removes it. Without -m and QUERN_MODEL it makes a model of\n"
+            "full size and random weights, which it keeps in ~/.cache/quern/bench.\n\n"
             "example:\n"
             "  quern bench --only latency --tokens 8,128 --threads 2\n",
     .options = &defaults,

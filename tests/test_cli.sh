@@ -890,12 +890,20 @@ check "bench: the batches asked for" both prints '{"texts":2,"tokens":16,' -- pr
 check "bench: threads" fields threads tokens threads p50_ms min_ms times_one
 check "bench: stages" fields stages tokens stage ms share
 check "bench: peaks" fields peaks what value unit
+check "bench: search only when it is named" [ "$(grep -c index_build "$work/out")" -eq 0 ]
 check "bench: kernels" fields kernels kernel shape ns min_ns gmac_per_s of_peak gb_per_s of_read
 check "bench: the texts are kept" size 100000 "$work/markdown-100k.txt"
 # How many different words of 100 KB stand there once, and how often the most frequent one does.
 once=$(tr -cs A-Za-z '\n' <"$work/english-100k.txt" | sort | uniq -c | awk '$1 == 1' | wc -l)
 most=$(tr -cs A-Za-z '\n' <"$work/english-100k.txt" | sort | uniq -c | sort -rn | awk 'NR == 1 { print $1 }')
 check "bench: the words are as frequent as in real texts" both [ "$once" -gt 2500 ] -- [ "$most" -gt 500 ]
+export TMPDIR="$work"
+run bench --only search --rows 20,300 --seconds 0.001 --json
+unset TMPDIR
+check "bench: indexes" fields index_build rows seconds rows_per_s
+check "bench: search" fields search kind rows queries p50_ms min_ms queries_per_s ns_per_row scored
+check "bench: the rows asked for" both prints '"rows":20,' -- prints '"rows":300,'
+check "bench: no index is left" [ "$(find "$work" -name '*.qidx' | wc -l)" -eq 0 ]
 run bench --seconds 0.001 --only latency --tokens 8 --exact --report "$work/bench.md"
 check "bench: a report" both exits 0 -- silent
 check "bench: is Markdown" grep -qE '^\| tokens \| threads \| p50, ms ' "$work/bench.md"
