@@ -3,7 +3,6 @@
 #include "jobs_error.h"
 
 #include <errno.h>
-#include <sha2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +12,7 @@ int quern_once_open(struct quern_once *once, const quern_model *model, quern_con
 {
     quern_model_info info = {.size = sizeof info};
     quern_context_info path = {.size = sizeof path};
-    char space[QUERN_SPACE_SIZE];
+    char space[QUERN_SPACE_SIZE], name[112] = "";
     *once = (struct quern_once){.context = context};
     int code = quern_model_describe(model, &info, error);
     if (code == QUERN_OK)
@@ -22,7 +21,9 @@ int quern_once_open(struct quern_once *once, const quern_model *model, quern_con
         code = quern_space(model, NULL, space, error);
     if (code != QUERN_OK)
         return code;
-    snprintf(once->name, sizeof once->name, "%s-%.24s-%.8s", space, info.kernels, path.path);
+    snprintf(name, sizeof name, "%s-%.24s-%.8s", space, info.kernels, path.path);
+    SHA256Init(&once->start);
+    SHA256Update(&once->start, (const uint8_t *)name, sizeof name);
     once->width = (size_t)info.dimensions;
     once->is_centred_cut = info.centred_cut;
     once->most_tokens = (size_t)info.context_length;
@@ -30,7 +31,7 @@ int quern_once_open(struct quern_once *once, const quern_model *model, quern_con
     once->computed = malloc(QUERN_ONCE_TEXTS * once->width * sizeof *once->computed);
     if (once->vectors == NULL || once->computed == NULL)
         return quern_jobs_fail(error, QUERN_ENOMEM, "no memory for the vectors of %d texts", QUERN_ONCE_TEXTS);
-    return quern_vector_table_open(&once->table, folder, once->name, once->width, error);
+    return quern_vector_table_open(&once->table, folder, name, once->width, error);
 }
 
 void quern_once_close(struct quern_once *once)
@@ -63,9 +64,7 @@ static int reserve(struct quern_once *once, quern_error *error)
 
 static void make_key(const struct quern_once *once, struct quern_once_text *text)
 {
-    SHA2_CTX context;
-    SHA256Init(&context);
-    SHA256Update(&context, (const uint8_t *)once->name, sizeof once->name);
+    SHA2_CTX context = once->start;
     SHA256Update(&context, (const uint8_t *)(once->ids + once->id_count), text->result.tokens * sizeof *once->ids);
     SHA256Final(text->key, &context);
 }

@@ -9,6 +9,8 @@
 
 #include "vector_table.h"
 
+#include <sha2.h>
+
 enum { QUERN_ONCE_TEXTS = 256 }; /* of a call */
 
 struct quern_once_text {
@@ -20,7 +22,7 @@ struct quern_once_text {
 struct quern_once {
     quern_context *context;
     struct quern_vector_table table;
-    char name[112];       /* of what decides the vectors beside the tokens */
+    SHA2_CTX start;       /* of the digest of a key: behind all that decides the vectors beside the tokens */
     size_t width;         /* numbers of a whole vector */
     bool is_centred_cut;  /* see quern_centre */
     size_t most_tokens;   /* of a text */

@@ -6,7 +6,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <sha2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,13 +13,13 @@
 #include <unistd.h>
 
 #define ENDING ".vectors"
-enum { BUCKET = 8, FIRST_BUCKETS = 4096, DIGEST = 16, MOST_PATH = 4096 };
+enum { BUCKET = 8, FIRST_BUCKETS = 4096, SUM = sizeof(uint64_t), MOST_PATH = 4096 };
 
 /* ---------------------------------------------------------------- places */
 
 static size_t place_bytes(const struct quern_vector_table *table)
 {
-    return DIGEST + table->width * sizeof(float);
+    return SUM + table->width * sizeof(float);
 }
 
 /* Where the bucket of a key begins in a file: its keys stand there, and behind them the places. */
@@ -46,14 +45,24 @@ static void read_keys(int file, off_t bucket, unsigned char keys[BUCKET][QUERN_T
         memset(keys, 0, BUCKET * QUERN_TABLE_KEY);
 }
 
-static void digest_place(const struct quern_vector_table *table, const unsigned char *key,
-                         unsigned char digest[SHA256_DIGEST_LENGTH])
+/* Adds numbers of 32 bits to a checksum. Each step is one to one in the number and in the sum before it. So one number
+ * that has changed is always found, and any other damage but with a chance of 2^-64. A digest would cost more time than
+ * all else that is done for a vector. */
+static uint64_t add(uint64_t sum, const unsigned char *data, size_t count)
 {
-    SHA2_CTX context;
-    SHA256Init(&context);
-    SHA256Update(&context, key, QUERN_TABLE_KEY);
-    SHA256Update(&context, table->place + DIGEST, table->width * sizeof(float));
-    SHA256Final(digest, &context);
+    for (size_t i = 0; i < count; i++) {
+        uint32_t number;
+        memcpy(&number, data + i * sizeof number, sizeof number);
+        sum = (sum ^ number) * 0x9e3779b97f4a7c15u;
+        sum ^= sum >> 32;
+    }
+    return sum;
+}
+
+/* The checksum of a key, and of the vector in table->place. */
+static uint64_t sum_place(const struct quern_vector_table *table, const unsigned char *key)
+{
+    return add(add(0, key, QUERN_TABLE_KEY / sizeof(uint32_t)), table->place + SUM, table->width);
 }
 
 /* ---------------------------------------------------------------- files */
@@ -118,7 +127,7 @@ void quern_vector_table_remove(const char *folder)
 
 bool quern_vector_table_find(struct quern_vector_table *table, const unsigned char key[QUERN_TABLE_KEY], float *vector)
 {
-    unsigned char keys[BUCKET][QUERN_TABLE_KEY], digest[SHA256_DIGEST_LENGTH];
+    unsigned char keys[BUCKET][QUERN_TABLE_KEY];
     const size_t bytes = place_bytes(table);
     for (int f = 0; f < table->count; f++) {
         const off_t bucket = bucket_offset(table, f, key);
@@ -127,10 +136,10 @@ bool quern_vector_table_find(struct quern_vector_table *table, const unsigned ch
             if (memcmp(keys[i], key, QUERN_TABLE_KEY) != 0 ||
                 pread(table->files[f], table->place, bytes, place_offset(table, bucket, i)) != (ssize_t)bytes)
                 continue;
-            digest_place(table, key, digest);
-            if (memcmp(table->place, digest, DIGEST) != 0)
+            const uint64_t sum = sum_place(table, key);
+            if (memcmp(table->place, &sum, SUM) != 0)
                 continue;
-            memcpy(vector, table->place + DIGEST, table->width * sizeof *vector);
+            memcpy(vector, table->place + SUM, table->width * sizeof *vector);
             return true;
         }
     }
@@ -158,10 +167,10 @@ static bool write_all(int file, const void *data, size_t length, off_t offset)
 bool quern_vector_table_put(struct quern_vector_table *table, const unsigned char key[QUERN_TABLE_KEY],
                             const float *vector)
 {
-    unsigned char keys[BUCKET][QUERN_TABLE_KEY], digest[SHA256_DIGEST_LENGTH];
-    memcpy(table->place + DIGEST, vector, table->width * sizeof *vector);
-    digest_place(table, key, digest);
-    memcpy(table->place, digest, DIGEST);
+    unsigned char keys[BUCKET][QUERN_TABLE_KEY];
+    memcpy(table->place + SUM, vector, table->width * sizeof *vector);
+    const uint64_t sum = sum_place(table, key);
+    memcpy(table->place, &sum, SUM);
     for (int f = 0; f < QUERN_TABLE_FILES; f++) {
         const off_t bucket = bucket_offset(table, f, key);
         if (f == table->count) {

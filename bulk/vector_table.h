@@ -5,9 +5,9 @@
  * full, the vector goes to the next file, which has twice as many buckets. So no vector ever moves, nothing is held in
  * memory, and no process waits for another one.
  *
- * Nothing that a file holds is trusted. Each place has a digest of its key and its vector; where this is wrong, there
+ * Nothing that a file holds is trusted. Each place has a checksum of its key and its vector; where this is wrong, there
  * is no vector. So a process that was killed, a full disk, and two processes that write to one place at once do no
- * harm. The digest finds damage, not forgery: whoever may write to the files may choose the vectors.
+ * harm. The checksum finds damage, not forgery: whoever may write to the files may choose the vectors.
  *
  * Threads: a table belongs to one thread at a time. */
 #ifndef QUERN_BULK_VECTOR_TABLE_H
@@ -24,7 +24,7 @@ struct quern_vector_table {
     size_t width;                 /* numbers of a vector */
     int files[QUERN_TABLE_FILES]; /* [count] descriptors */
     int count;
-    unsigned char *place;         /* a digest and a vector, as they stand in a file */
+    unsigned char *place;         /* a checksum and a vector, as they stand in a file */
 };
 
 /* Opens the files of FOLDER that have this name, and makes the folder if it is not there. The name says what decides
