@@ -141,7 +141,8 @@ struct quern_attention {
  * bytes, one group directly behind the other. They write the result of query q and row r (row r % QUERN_SCAN_ROWS of
  * group r / QUERN_SCAN_ROWS) as number q * stride + r of their first argument, so stride is at least the number of
  * rows. Their results are whole numbers, and those of the other two are defined to the last bit: every table gives the
- * same. group_count, count, words and length may be 0. */
+ * same. group_count, count, words and length may be 0. Groups are read from memory once for every 128 queries; the
+ * caller takes so few of them at a time that the results stay in the cache. */
 struct quern_scan {
     /* Sums of (row[k] - 128) * query[k]. A group is [length / 4][QUERN_SCAN_ROWS][4] bytes. Queries are [count][length]
      * numbers from -127 to 127, of any alignment. The magnitude of a sum is at most

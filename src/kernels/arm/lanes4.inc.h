@@ -14,6 +14,8 @@
 #define VB_REDUCE_ADD(a) vaddvq_s32((int32x4_t)__builtin_convertvector(a, vi))
 #define VI_ROUND(x) ((vi)vcvtnq_s32_f32((float32x4_t)(x)))
 #define LOOKUP(table, index) ((vi)vqtbl1q_s8(vld1q_s8(table), (uint8x16_t)(index)))
+#define COUNT_BITS(x) ((vl)vcntq_u8((uint8x16_t)(x)))
+#define SUM_BYTES(x) ((vl)vpaddlq_u32(vpaddlq_u16(vpaddlq_u8((uint8x16_t)(x)))))
 #include "kernels/templates/vector.inc.h"
 
 /* Four signed bytes */

@@ -1,12 +1,13 @@
 /* Rows of an index against queries: struct quern_scan. A template; see vector.inc.h. A table's source file defines
- * DOT4(sum, w, a) and PANEL_FLIP as in gemm_int8.inc.h, with rows in the place of weights, and may define, where
- * instructions are faster than the generic form,
+ * DOT4(sum, w, a), PANEL_FLIP and PREFETCH(p) as in gemm_int8.inc.h, with rows in the place of weights, and may define,
+ * where instructions are faster than the generic form,
  *
  *   COUNT_BITS(x)    in each byte the number of ones in this byte of x
  *   SUM_BYTES(x)     in each 64 bits the sum of these eight bytes of x
  *
  * A tile of bytes is SCAN_GROUPS groups and SCAN_QUERIES queries, as many as there are registers for their sums. Its
- * groups stay in the cache until all queries have met them, so each group is read from memory once. */
+ * groups stay in the cache until all queries have met them, so each group is read from memory once. Meanwhile the
+ * groups of the next tiles are prefetched. */
 typedef uint64_t vl __attribute__((vector_size(4 * LANES)));
 typedef uint32_t vl_narrow __attribute__((vector_size(2 * LANES)));
 typedef double vdouble __attribute__((vector_size(4 * LANES)));
@@ -51,6 +52,8 @@ INLINE void scan_tile(int groups, int queries, int32_t *sums, size_t stride, con
         for (int g = 0; g < groups; g++)
             for (int v = 0; v < SCAN_VECTORS; v++)
                 rows[g][v] = scan_rows(from + (size_t)g * group_bytes, v);
+        for (int g = 0; g < groups; g++)
+            PREFETCH(from + (size_t)(groups + g) * group_bytes);
         for (int q = 0; q < queries; q++) {
             const vi four = vi_repeat(query + (size_t)q * length + k);
             for (int g = 0; g < groups; g++)
@@ -146,32 +149,41 @@ INLINE vl sum_bytes(vl x)
 #define SUM_BYTES(x) sum_bytes(x)
 #endif
 
-enum { COUNTED_WORDS = 31 }; /* whose counts of ones in a byte, 8 at most each, fit a byte together */
+enum {
+    COUNTED_WORDS = 31, /* whose counts of ones in a byte, 8 at most each, fit a byte together */
+    WORD_VECTORS = QUERN_SCAN_ROWS / DOUBLES
+};
 
-/* The distances of DOUBLES rows, whose words are QUERN_SCAN_ROWS apart, from a query. */
-INLINE vl scan_distances(const uint64_t *rows, const uint64_t *query, size_t words)
+/* The distances of a group's rows from a query. */
+INLINE void scan_distances(vl distances[WORD_VECTORS], const uint64_t *group, const uint64_t *query, size_t words)
 {
-    vl distances = vl_set(0);
+    for (int v = 0; v < WORD_VECTORS; v++)
+        distances[v] = vl_set(0);
     for (size_t w = 0, end; w < words; w = end) {
-        vl counts = vl_set(0);
+        vl counts[WORD_VECTORS];
         end = words - w < COUNTED_WORDS ? words : w + COUNTED_WORDS;
+        for (int v = 0; v < WORD_VECTORS; v++)
+            counts[v] = vl_set(0);
         for (size_t i = w; i < end; i++)
-            counts += COUNT_BITS(vl_load(rows + i * QUERN_SCAN_ROWS) ^ vl_set(query[i]));
-        distances += SUM_BYTES(counts);
+            for (int v = 0; v < WORD_VECTORS; v++)
+                counts[v] += COUNT_BITS(vl_load(group + i * QUERN_SCAN_ROWS + v * DOUBLES) ^ vl_set(query[i]));
+        for (int v = 0; v < WORD_VECTORS; v++)
+            distances[v] += SUM_BYTES(counts[v]);
     }
-    return distances;
 }
 
 static void scan_bits(uint32_t *distances, size_t stride, const uint64_t *groups, size_t group_count, size_t words,
                       const uint64_t *queries, size_t count)
 {
     for (size_t g = 0; g < group_count; g++, groups += words * QUERN_SCAN_ROWS)
-        for (size_t q = 0; q < count; q++)
-            for (size_t r = 0; r < QUERN_SCAN_ROWS; r += DOUBLES) {
-                const vl_narrow narrow = __builtin_convertvector(
-                    scan_distances(groups + r, queries + q * words, words), vl_narrow);
-                memcpy(distances + q * stride + g * QUERN_SCAN_ROWS + r, &narrow, sizeof narrow);
+        for (size_t q = 0; q < count; q++) {
+            vl wide[WORD_VECTORS];
+            scan_distances(wide, groups, queries + q * words, words);
+            for (int v = 0; v < WORD_VECTORS; v++) {
+                const vl_narrow narrow = __builtin_convertvector(wide[v], vl_narrow);
+                memcpy(distances + q * stride + g * QUERN_SCAN_ROWS + v * DOUBLES, &narrow, sizeof narrow);
             }
+        }
 }
 
 /* ---------------------------------------------------------------- floats */

@@ -17,7 +17,18 @@
 #define LOOKUP(table, index)                                                                                          \
     ((vi)_mm512_shuffle_epi8(_mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)(const void *)(table))),          \
                              (__m512i)(index)))
+#define COUNT_BITS(x) ((vl)count_bits((__m512i)(x)))
+#define SUM_BYTES(x) ((vl)_mm512_sad_epu8((__m512i)(x), _mm512_setzero_si512()))
 #include "kernels/templates/vector.inc.h"
+
+/* The ones of the lower and of the upper four bits of each byte are looked up. */
+INLINE __m512i count_bits(__m512i x)
+{
+    static const int8_t ones[16] = {0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4};
+    const __m512i mask = _mm512_set1_epi8(15);
+    return _mm512_add_epi8((__m512i)LOOKUP(ones, _mm512_and_si512(x, mask)),
+                           (__m512i)LOOKUP(ones, _mm512_and_si512(_mm512_srli_epi16(x, 4), mask)));
+}
 
 /* vpsadbw adds up eight unsigned bytes, so 128 is added to each byte before, and 16 * 128 taken from the sum. */
 INLINE int32_t add_bytes(__m128i a)

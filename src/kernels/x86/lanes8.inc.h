@@ -34,4 +34,15 @@ static inline int32_t max_of_lanes(__m256i a)
     return _mm_cvtsi128_si32(_mm_max_epi32(x, _mm_shuffle_epi32(x, 0xb1)));
 }
 
+#define COUNT_BITS(x) ((vl)count_bits((__m256i)(x)))
+#define SUM_BYTES(x) ((vl)_mm256_sad_epu8((__m256i)(x), _mm256_setzero_si256()))
 #include "kernels/templates/vector.inc.h"
+
+/* The ones of the lower and of the upper four bits of each byte are looked up. */
+INLINE __m256i count_bits(__m256i x)
+{
+    static const int8_t ones[16] = {0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4};
+    const __m256i mask = _mm256_set1_epi8(15);
+    return _mm256_add_epi8((__m256i)LOOKUP(ones, _mm256_and_si256(x, mask)),
+                           (__m256i)LOOKUP(ones, _mm256_and_si256(_mm256_srli_epi16(x, 4), mask)));
+}
