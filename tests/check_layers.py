@@ -106,6 +106,11 @@ class Tree:
         for path in sorted(glob.glob("*.md", root_dir=root) + glob.glob("docs/**/*.md", root_dir=root, recursive=True)):
             with open(os.path.join(root, path), encoding="utf-8") as file:
                 self.documents[path] = file.read()
+        self.bindings = {}  # {path: text} of the Python package and its tests
+        for path in sorted(glob.glob("bindings/**/*.py", root_dir=root, recursive=True) +
+                           glob.glob("tests/python/*.py", root_dir=root)):
+            with open(os.path.join(root, path), encoding="utf-8") as file:
+                self.bindings[path] = file.read()
         self.complaints = []
 
     def complain(self, text):
@@ -267,6 +272,10 @@ def check_constants(tree):
 
 
 def check_lines(tree):
+    for path, text in tree.bindings.items():
+        for number, line in enumerate(text.split("\n"), 1):
+            if len(line) > LINE_LENGTH:
+                tree.complain("%s:%d has %d columns" % (path, number, len(line)))
     for source in tree.sources.values():
         for number, line in enumerate(source.text.split("\n"), 1):
             if len(line) > LINE_LENGTH and not source.path.startswith("tests/golden/"):
@@ -359,6 +368,7 @@ BAD = (
     ({"tools/b.c": "int quern_a(\n    int one)\n{\n"}, "the function quern_a is defined more than once"),
     ({"src/text/b.c": "#define ROWS 4\n", "cli/b.h": "enum { FIRST, ROWS = 5 };\n"}, "the constant ROWS has more than"),
     ({"tests/b.c": "/* %s */\n" % ("x" * 120)}, "tests/b.c:1 has 126 columns"),
+    ({"bindings/python/b/b.py": "# %s\n" % ("x" * 120)}, "bindings/python/b/b.py:1 has 122 columns"),
     ({"docs/b.md": "| %s |\n```\n%s\n```\n%s\n" % (("x" * 130,) * 3)}, "docs/b.md:5 has 130 columns"),
     ({"src/base/b.c": "void f(void)\n{\n    abort();\n}\n"}, "src/base/b.c:3: a library does not print"),
     ({"jobs/b.c": "\nstatic FILE *f = stderr;\n"}, "jobs/b.c:2: jobs/ does not print"),

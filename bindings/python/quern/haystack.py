@@ -14,7 +14,8 @@ class _Component:
 
     def __init__(self, model: Optional[str] = None, threads: Optional[int] = None, dimensions: Optional[int] = None,
                  truncate: bool = False):
-        self.options: Dict[str, Any] = {"model": model, "threads": threads, "dimensions": dimensions, "truncate": truncate}
+        self.options: Dict[str, Any] = {"model": model, "threads": threads, "dimensions": dimensions,
+                                        "truncate": truncate}
         self.embedder: Optional[Embedder] = None
 
     def warm_up(self) -> None:
