@@ -1,7 +1,7 @@
 #!/bin/sh
 # quern run reads files of columns that other programs wrote, with all their encodings and packings. The files are
-# fuzz/corpus/column_file/written_*: tests/columnar/write.mjs FOLDER 24 made them, and each has one byte for the fuzzer
-# before it. All of them hold the same rows. Speaks TAP.
+# fuzz/corpus/column_file/{written,refused}_*: tests/columnar/write.mjs FOLDER 24 made them, and each has one byte for
+# the fuzzer before it. All of them hold the same rows. Speaks TAP.
 # usage: test_cli_run_columns.sh QUERN MKMODEL SOURCE-ROOT
 set -u
 export LC_ALL=C
@@ -42,4 +42,7 @@ for seed in "$corpus"/written_*; do
     embed "$name" "$name.read"
     check "$name has the rows that were written" same "$name.read"
 done
+tail -c +2 "$corpus/refused_brotli_parquet" >brotli.parquet
+run run brotli.parquet --id id -o brotli.out
+check "what is packed in another way is refused by name" fails "is packed with Brotli"
 echo "1..$number"
