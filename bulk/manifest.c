@@ -114,7 +114,10 @@ static int describe_vectors(json_t *manifest, const struct quern_bulk_job *job, 
     json_object_set_new(manifest, "model", json_string(model.name));
     json_object_set_new(manifest, "architecture", json_string(model.architecture));
     json_object_set_new(manifest, "task", json_string(quern_task_name((quern_task)embed->task)));
-    json_object_set_new(manifest, "prompt", json_string(quern_model_prompt(job->model, (quern_task)embed->task)));
+    if (embed->prompt.data != NULL)
+        json_object_set_new(manifest, "prompt", json_stringn(embed->prompt.data, embed->prompt.length));
+    else
+        json_object_set_new(manifest, "prompt", json_string(quern_model_prompt(job->model, (quern_task)embed->task)));
     json_object_set_new(manifest, "dims",
                         json_integer(embed->dimensions > 0 ? embed->dimensions : model.dimensions));
     json_object_set_new(manifest, "dtype", json_string(quern_dtype_name(options->dtype)));

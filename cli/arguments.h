@@ -93,6 +93,9 @@ struct quern_cli_numbers {
 #define QUERN_CLI_TITLE_OPTION(structure) /* quern_embed_options embed; */ \
     {"title", '\0', "TITLE", "the title of the document, for the task document", \
      QUERN_CLI_TITLE(structure, embed.title)}
+#define QUERN_CLI_PROMPT_OPTION(structure) \
+    {"prompt", '\0', "PROMPT", "what is put before every text, instead of the prompt of the task", \
+     QUERN_CLI_TITLE(structure, embed.prompt)}
 #define QUERN_CLI_DIMENSIONS_OPTION(structure) \
     {"dims", 'd', "DIMS", "leading dimensions to keep (768, 512, 256, 128); default: all", \
      QUERN_CLI_NUMBER(structure, embed.dimensions, 1, 65536)}

@@ -317,6 +317,9 @@ typedef struct quern_embed_options {
     int dimensions;   /* leading numbers of the vector to keep, 1 to those of the model; 0: all. The vector is cut
                          first, then normalised */
     unsigned flags;   /* some of the flags above, joined with | */
+    quern_text prompt; /* what is put before every text instead of the task's prompt, such as an instruction of your
+                          own; at most 4096 bytes, and not together with a title. data NULL: the prompt of the task. The
+                          space names its digest */
 } quern_embed_options;
 
 typedef struct quern_result {
@@ -359,9 +362,9 @@ typedef struct quern_tokens {
 } quern_tokens;
 
 /* Embeds texts that are tokens already, as quern_tokenize or quern_prepare gives them. What is said of quern_embed
- * holds here too, except: the options must have neither a task nor a title nor QUERN_PARSE_SPECIAL; a text that is too
- * long is cut as quern_truncate_tokens cuts; an empty text, and an id outside the vocabulary, are QUERN_EINVAL of that
- * text; and a model needs no tokenizer. */
+ * holds here too, except: the options must have neither a task nor a title nor a prompt nor QUERN_PARSE_SPECIAL; a text
+ * that is too long is cut as quern_truncate_tokens cuts; an empty text, and an id outside the vocabulary, are
+ * QUERN_EINVAL of that text; and a model needs no tokenizer. */
 QUERN_API int quern_embed_tokens(quern_context *context, const quern_tokens *texts, size_t count,
                                  const quern_embed_options *options, float *vectors, size_t capacity,
                                  quern_result *results, quern_error *error);
@@ -369,9 +372,9 @@ QUERN_API int quern_embed_tokens(quern_context *context, const quern_tokens *tex
 /* Writes the name of the space that vectors with these options belong to, with its terminator, to out. An example is
  * "768n-1f0c5e0d3b9a7264-document": the dimensions; n for normalised or u for not, and c if a mean was subtracted; a
  * digest of everything in the file that decides a vector: shape, weights, and all that the tokenizer reads; the task,
- * which is "none" when the model has no prompt for it. Of large token embeddings the digest covers samples. Where the
- * file's prompt for the task is not that of the architecture, a dot and a digest of the prompt follow. The context
- * length is not covered: it decides only where QUERN_TRUNCATE cuts.
+ * which is "none" when there is no prompt for it. Of large token embeddings the digest covers samples. Where the
+ * prompt, the file's or that of the options, is not the architecture's for the task, a dot and a digest of it follow.
+ * The context length is not covered: it decides only where QUERN_TRUNCATE cuts.
  *
  * Vectors may be compared when their spaces are the same, or differ only in tasks that are meant for each other, as
  * query and document are. The path and the kernel table are not part of the name, because vectors of both paths and of

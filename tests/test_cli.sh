@@ -508,6 +508,13 @@ check "another task gives other vectors" differs as_it_is
 keep document
 run embed --title none hello
 check "the title 'none' equals no title" same document
+run embed -t none 'search: hello'
+keep spelled
+run embed --prompt 'search: ' hello
+check "a prompt of one's own stands before the text, and nobody misses -t" both exits 0 -- same spelled
+check "there is no notice then" [ ! -s "$work/err" ]
+run embed --prompt 'search: ' --title t -t document hello
+check "--prompt and --title" both exits 2 "--prompt takes the place" -- [ ! -s "$work/out" ]
 run embed --title 'A day' hello
 check "a title gives other vectors" both exits 0 -- differs document
 run embed -t none '<eos>'

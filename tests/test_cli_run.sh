@@ -70,6 +70,18 @@ check "the parts become one file" succeeds
 check "the vectors are those of embed, bit for bit" same lines.npy embed.npy
 check "an id is the number of the record" grep -q '^{"id":299,' lines.ids.jsonl
 
+sed 's/^/find: /' lines.txt >found.txt
+run run lines.txt -o prompted --prompt 'find: '
+check "a prompt of one's own stands before every text" succeeds
+run run merge prompted -o prompted.npy
+"$quern" embed --quiet -t none -f npy -i found.txt -o found.npy
+check "the vectors are those of the texts with the prompt" same prompted.npy found.npy
+check "the manifest has the prompt" grep -qF '"prompt": "find: "' prompted/manifest.json
+run run lines.txt -o prompted --prompt 'seek: '
+check "another prompt is another run" fails "prompt"
+run run lines.txt -o titled --prompt 'find: ' --title id
+check "--prompt and --title" is_misuse
+
 run run b.csv a.jsonl --id id --text body --keep n,more -o both --part-rows 250
 check "files of two kinds are embedded" succeeds
 check "a column of JSON is passed on as it is" grep -qF '"n": 10.5, "more": {"x": [21, "}"]}}' both/part-00000.ids.jsonl

@@ -93,8 +93,11 @@ def character_bpe():
 # ---------------------------------------------------------------- models
 
 def numbers(name, count):
+    """The same 1024 numbers again and again, which are others for each tensor."""
     draw = random.Random(name)
-    return struct.pack('<%df' % count, *(draw.gauss(1 if 'norm' in name else 0, 0.2) for _ in range(count)))
+    block = [draw.gauss(1 if 'norm' in name else 0, 0.2) for _ in range(min(count, 1024))]
+    data = struct.pack('<%df' % len(block), *block)
+    return (data * (count // len(block) + 1))[:4 * count]
 
 
 def tensors_of(shapes):
@@ -110,32 +113,32 @@ def linear(name, length, rows, bias):
     return {name + '.weight': (length, rows), **({name + '.bias': (rows,)} if bias else {})}
 
 
-def norm(name, bias=False):
-    return {name + '.weight': (WIDTH,), **({name + '.bias': (WIDTH,)} if bias else {})}
+def norm(name, bias=False, width=WIDTH):
+    return {name + '.weight': (width,), **({name + '.bias': (width,)} if bias else {})}
 
 
-def model(arch, tokenizer, layers, keys, shapes, pooling):
+def model(arch, tokenizer, layers, keys, shapes, pooling, width=WIDTH):
     keys = {arch + '.' + name: value for name, value in {
-        'context_length': CONTEXT, 'embedding_length': WIDTH, 'block_count': layers, 'feed_forward_length': FFN,
+        'context_length': CONTEXT, 'embedding_length': width, 'block_count': layers, 'feed_forward_length': FFN,
         'pooling_type': pooling, **keys}.items()}
     pieces = len(tokenizer[T + 'tokens'])
-    shapes = {'token_embd.weight': (WIDTH, pieces), **shapes}
+    shapes = {'token_embd.weight': (width, pieces), **shapes}
     return {'general.architecture': arch, 'general.type': 'model', 'general.quantization_version': 2,
             'general.file_type': 0, **keys, **tokenizer}, tensors_of(shapes)
 
 
-def bert(tokenizer, types, layers=2):
-    shapes = {'position_embd.weight': (WIDTH, CONTEXT), 'token_types.weight': (WIDTH, types),
-              **norm('token_embd_norm', True)}
+def bert(tokenizer, types, layers=2, pooling=2, width=WIDTH):
+    shapes = {'position_embd.weight': (width, CONTEXT), 'token_types.weight': (width, types),
+              **norm('token_embd_norm', True, width)}
     for l in range(layers):
         b = 'blk.%d.' % l
         for name in ('attn_q', 'attn_k', 'attn_v', 'attn_output'):
-            shapes.update(linear(b + name, WIDTH, WIDTH, True))
-        shapes.update({**norm(b + 'attn_output_norm', True), **linear(b + 'ffn_up', WIDTH, FFN, True),
-                       **linear(b + 'ffn_down', FFN, WIDTH, True), **norm(b + 'layer_output_norm', True)})
+            shapes.update(linear(b + name, width, width, True))
+        shapes.update({**norm(b + 'attn_output_norm', True, width), **linear(b + 'ffn_up', width, FFN, True),
+                       **linear(b + 'ffn_down', FFN, width, True), **norm(b + 'layer_output_norm', True, width)})
     keys, tensors = model('bert', tokenizer, layers, {
         'attention.head_count': 1, 'attention.layer_norm_epsilon': struct.unpack('<f', struct.pack('<f', 1e-5))[0],
-        'attention.causal': False}, shapes, 2)
+        'attention.causal': False}, shapes, pooling, width)
     return {**keys, T + 'token_type_count': types}, tensors
 
 
@@ -454,6 +457,18 @@ def check_notice(work):
         assert done.returncode == 0 and 'spaces at the end of a text' in done.stderr, done
 
 
+def check_known(work):
+    """The name of the folder tells a known model, which was not trained for short vectors. Numbers do not matter."""
+    keys, tensors = bert(wordpiece(), 2, layers=6, pooling=1, width=384)
+    folder, out = os.path.join(work, 'all-MiniLM-L6-v2'), os.path.join(work, 'out.gguf')
+    family_folder.write(folder, keys, tensors)
+    done = quern('convert', folder, '-o', out)
+    assert done.returncode == 0 and done.stderr == '', done
+    for dims, says in ((64, 'minilm was not trained for vectors of fewer than its 384 dimensions'), (384, '')):
+        done = quern('embed', '-m', out, '-d', str(dims), 'the cats')
+        assert done.returncode == 0 and says in done.stderr and (says or not done.stderr), done
+
+
 def main():
     with tempfile.TemporaryDirectory() as work:
         for name in FAMILIES:
@@ -462,6 +477,7 @@ def main():
         check_taken(work)
         check_refused(work)
         check_notice(work)
+        check_known(work)
 
 
 main()

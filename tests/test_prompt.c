@@ -121,6 +121,85 @@ static void test_titles(void **state)
     quern_model_close(model);
 }
 
+/* A prompt of the caller's own stands where that of the task would. */
+static void test_own_prompts(void **state)
+{
+    (void)state;
+    static const char own[] = "Instruct: Find laws\nQuery:", usual[] = "task: search result | query: ";
+    static char long_prompt[4097];
+    quern_model *model = open_model(NULL, NULL, NULL);
+    quern_context *context = trial_context(model, QUERN_PATH_FAST, 1, 0);
+    quern_embed_options options = {.size = sizeof options, .task = QUERN_TASK_QUERY, .prompt = {own, strlen(own)}};
+    const quern_text text = {"a text", 6}, whole = {"Instruct: Find laws\nQuery:a text", 32};
+    char space[QUERN_SPACE_SIZE], other[QUERN_SPACE_SIZE];
+    float a[TRIAL_WIDTH], b[TRIAL_WIDTH];
+    int32_t ids[200], spelled[200];
+    size_t count, spelled_count;
+    quern_error error;
+
+    assert_int_equal(quern_embed(context, &text, 1, &options, a, TRIAL_WIDTH, NULL, NULL), QUERN_OK);
+    assert_int_equal(quern_embed(context, &whole, 1, NULL, b, TRIAL_WIDTH, NULL, NULL), QUERN_OK);
+    assert_memory_equal(a, b, sizeof a);
+
+    quern_token_span spans[200];
+    assert_int_equal(quern_tokenize(context, text, &options, ids, 200, &count, NULL), QUERN_OK);
+    assert_int_equal(quern_token_spans(context, text, &options, ids, count, spans, NULL), QUERN_OK);
+    assert_int_equal(spans[1].part, QUERN_PART_PROMPT);
+    assert_int_equal(spans[count - 2].part, QUERN_PART_TEXT);
+
+    /* Its digest is part of the space. The prompt of the task, given again, changes nothing; an empty one is none. */
+    assert_int_equal(quern_space(model, &options, space, NULL), QUERN_OK);
+    assert_non_null(strstr(space, "-query."));
+    options.prompt = (quern_text){usual, strlen(usual)};
+    assert_int_equal(quern_space(model, &options, space, NULL), QUERN_OK);
+    options.prompt = (quern_text){NULL, 0};
+    assert_int_equal(quern_space(model, &options, other, NULL), QUERN_OK);
+    assert_string_equal(space, other);
+    options.prompt = (quern_text){"", 0};
+    assert_int_equal(quern_space(model, &options, space, NULL), QUERN_OK);
+    assert_non_null(strstr(space, "-none"));
+    assert_int_equal(quern_tokenize(context, text, &options, ids, 200, &count, NULL), QUERN_OK);
+    assert_int_equal(quern_tokenize(context, text, NULL, spelled, 200, &spelled_count, NULL), QUERN_OK);
+    assert_int_equal(count, spelled_count);
+    assert_memory_equal(ids, spelled, count * sizeof *ids);
+
+    options.prompt = (quern_text){long_prompt, sizeof long_prompt};
+    assert_int_equal(quern_tokenize(context, text, &options, ids, 200, &count, &error), QUERN_EINVAL);
+    options.prompt = (quern_text){NULL, 1};
+    assert_int_equal(quern_tokenize(context, text, &options, ids, 200, &count, &error), QUERN_EINVAL);
+    options = (quern_embed_options){.size = sizeof options, .task = QUERN_TASK_DOCUMENT, .title = {"t", 1},
+                                    .prompt = {own, strlen(own)}};
+    assert_int_equal(quern_tokenize(context, text, &options, ids, 200, &count, &error), QUERN_EINVAL);
+    assert_non_null(strstr(error.text, "cannot have a title"));
+    quern_context_free(context);
+    quern_model_close(model);
+}
+
+/* Where the start of a long text is cut off, the prompt stays. */
+static void test_own_prompt_stays(void **state)
+{
+    (void)state;
+    static char words[4096];
+    const quern_text text = {words, sizeof words}, end = {words, 0};
+    const quern_embed_options options = {
+        .size = sizeof options, .flags = QUERN_TRUNCATE_START, .prompt = {"search: ", 8}};
+    const quern_embed_options prompt = {.size = sizeof prompt, .prompt = {"search: ", 8}};
+    quern_model *model = open_model(NULL, NULL, NULL);
+    quern_context *context = trial_context(model, QUERN_PATH_FAST, 1, 0);
+    int32_t ids[256], before[64];
+    quern_result result;
+    size_t count;
+    for (size_t i = 0; i < sizeof words; i++)
+        words[i] = "the word "[i % 9];
+    assert_int_equal(quern_prepare(context, text, &options, ids, 256, &result, NULL), QUERN_OK);
+    assert_true(result.truncated > 0);
+    assert_int_equal(quern_tokenize(context, end, &prompt, before, 64, &count, NULL), QUERN_OK);
+    assert_true(count > 4);
+    assert_memory_equal(ids, before, (count - 2) * sizeof *ids); /* the last ones close the text */
+    quern_context_free(context);
+    quern_model_close(model);
+}
+
 static void test_prompts_of_the_file(void **state)
 {
     (void)state;
@@ -218,6 +297,7 @@ int main(void)
         cmocka_unit_test(test_words_of_services),
         cmocka_unit_test(test_prompts_of_the_architecture),
         cmocka_unit_test(test_titles),
+        cmocka_unit_test(test_own_prompts), cmocka_unit_test(test_own_prompt_stays),
         cmocka_unit_test(test_prompts_of_the_file),
         cmocka_unit_test(test_two_names_of_a_prompt),
         cmocka_unit_test(test_titles_with_prompts_of_the_file),

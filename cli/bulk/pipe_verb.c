@@ -221,6 +221,7 @@ static const struct quern_cli_option table[] = {
     QUERN_CLI_MODEL_OPTION(struct pipe_options),
     QUERN_CLI_AS_OPTION(struct pipe_options),
     QUERN_CLI_TASK_OPTION(struct pipe_options, embed.task),
+    QUERN_CLI_PROMPT_OPTION(struct pipe_options),
     QUERN_CLI_DIMENSIONS_OPTION(struct pipe_options),
     {"text", '\0', "COL", "the member of an object that is the text (text)", QUERN_CLI_TEXT(struct pipe_options, text)},
     QUERN_CLI_TRUNCATE_OPTION(struct pipe_options),

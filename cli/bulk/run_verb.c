@@ -100,6 +100,8 @@ static int read_options(const struct run_options *given, struct quern_cli_argume
         return quern_cli_misuse("run", "name the files or folders to read, or - for standard input");
     if (given->output == NULL)
         return quern_cli_misuse("run", "name the folder for the vectors with -o");
+    if (given->title_column != NULL && given->embed.prompt.data != NULL)
+        return quern_cli_misuse("run", "--prompt takes the place of the prompt that --title would be put into");
     int code = read_chunk(given->chunk, options);
     if (code == QUERN_CLI_DONE)
         code = read_shard(given->shard, options);
@@ -295,6 +297,7 @@ static const struct quern_cli_option table[] = {
     {"output", 'o', "OUT", "the folder for the vectors; of merge: the file",
      QUERN_CLI_TEXT(struct run_options, output)},
     QUERN_CLI_TASK_OPTION(struct run_options, embed.task),
+    QUERN_CLI_PROMPT_OPTION(struct run_options),
     QUERN_CLI_DIMENSIONS_OPTION(struct run_options),
     {"text", '\0', "COL", "the column of the text; default: text, or the only one",
      QUERN_CLI_TEXT(struct run_options, text)},

@@ -184,14 +184,34 @@ int quern_cli_check_title(const char *verb, const quern_embed_options *embed)
 {
     if (embed->title.data != NULL && embed->task != -1 && embed->task != QUERN_TASK_DOCUMENT)
         return quern_cli_misuse(verb, "--title goes with the task document only");
+    if (embed->title.data != NULL && embed->prompt.data != NULL)
+        return quern_cli_misuse(verb, "--prompt takes the place of the prompt that --title would be put into");
     return QUERN_CLI_DONE;
+}
+
+static void say_too_short(const struct quern_cli_session *session, int dimensions)
+{
+    static bool noticed;
+    quern_known_info known = {.size = sizeof known};
+    if (noticed || dimensions == 0 || dimensions >= session->info.dimensions ||
+        quern_known_describe(quern_known_find(session->info.known), &known, NULL) != QUERN_OK ||
+        (known.least_dimensions > 0 && dimensions >= known.least_dimensions))
+        return;
+    if (known.least_dimensions > 0)
+        quern_cli_notice("%s was trained for vectors of %d dimensions or more: with %d they find less", known.name,
+                         known.least_dimensions, dimensions);
+    else
+        quern_cli_notice("%s was not trained for vectors of fewer than its %d dimensions: with %d they find less",
+                         known.name, known.dimensions, dimensions);
+    noticed = true;
 }
 
 void quern_cli_set_task(const struct quern_cli_session *session, quern_embed_options *embed, int usual)
 {
     static bool noticed;
     const bool has_title = embed->title.data != NULL;
-    if (session->info.has_prompts) {
+    say_too_short(session, embed->dimensions);
+    if (session->info.has_prompts || embed->prompt.data != NULL) {
         embed->task = embed->task >= 0 ? embed->task : has_title ? QUERN_TASK_DOCUMENT : usual;
         return;
     }
@@ -206,7 +226,7 @@ void quern_cli_set_task(const struct quern_cli_session *session, quern_embed_opt
 
 void quern_cli_say_unprompted(const struct quern_cli_session *session, const quern_embed_options *given)
 {
-    if (given->task < 0 && session->info.has_prompts)
+    if (given->task < 0 && given->prompt.data == NULL && session->info.has_prompts)
         quern_cli_notice("embedding without a prompt: -t document is for texts to be found; -t none says that no "
                          "prompt is wanted");
 }

@@ -42,7 +42,8 @@ void quern_cli_session_close(struct quern_cli_session *session); /* a session of
 int quern_cli_check_title(const char *verb, const quern_embed_options *embed);
 
 /* Sets the task that was not given: document if a title was, else the usual one. A model that has no prompts gets none
- * and no title, as at the server, and the first time that one of them was given, a notice says so. */
+ * and no title, as at the server, and the first time that one of them was given, a notice says so. So does one when
+ * vectors are cut to fewer dimensions than the known model was trained for. */
 void quern_cli_set_task(const struct quern_cli_session *session, quern_embed_options *embed, int usual);
 
 /* Says, before texts to be found are embedded, that the model has prompts and no task was given. */

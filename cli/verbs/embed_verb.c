@@ -34,7 +34,8 @@ static bool report(void *user, const struct quern_jobs_progress *job)
 /* Says that the model has prompts and none was used, when nobody said so. */
 static void say_unprompted(const struct embed_run *run, const struct embed_options *options)
 {
-    if (options->embed.task < 0 && run->embed.task == QUERN_TASK_NONE && run->session.info.has_prompts)
+    if (options->embed.task < 0 && options->embed.prompt.data == NULL && run->embed.task == QUERN_TASK_NONE &&
+        run->session.info.has_prompts)
         quern_cli_notice("embedded without a prompt: use -t document for texts to be found, and -t query for what "
                          "searches them; -t none says that no prompt is wanted");
 }
@@ -139,6 +140,7 @@ static const struct quern_cli_option table[] = {
     QUERN_CLI_AS_OPTION(struct embed_options),
     QUERN_CLI_TASK_OPTION(struct embed_options, embed.task),
     QUERN_CLI_TITLE_OPTION(struct embed_options),
+    QUERN_CLI_PROMPT_OPTION(struct embed_options),
     QUERN_CLI_DIMENSIONS_OPTION(struct embed_options),
     {"format", 'f', "FORMAT", NULL, QUERN_CLI_WORD(struct embed_options, format, QUERN_JOBS_FORMATS)},
     QUERN_CLI_INPUT_OPTION(struct embed_options),
@@ -160,13 +162,15 @@ const struct quern_cli_verb quern_cli_embed = {
     .summary = "Prints the vector of each text: of the arguments, of the lines of a file, or of standard input.",
     .table = table,
     .more = "Without -t, a text is embedded as it is. For a search, embed the texts with -t document, and what\n"
-            "searches them with -t query. A model that has no prompts ignores the task.\n"
+            "searches them with -t query. A model that has no prompts ignores the task. Some models, such as\n"
+            "Qwen3-Embedding, want a prompt that names your own task: give it with --prompt.\n"
             "When a text cannot be embedded, the output ends before it and the exit code is 1.\n"
             "Without -f, an output that ends with .npy, .json or .f32 gets this format, any other jsonl.\n"
             "npy on standard output is kept in a temporary file until its number of rows is known.\n\n"
             "example:\n"
             "  quern embed -t query 'how do plants drink'\n"
-            "  quern embed -t document -f npy -d 256 -i lines.txt -o vectors.npy\n",
+            "  quern embed -t document -f npy -d 256 -i lines.txt -o vectors.npy\n"
+            "  quern embed -t query --prompt \"$(printf 'Instruct: Find laws on the topic\\nQuery:')\" 'rain'\n",
     .options = &defaults,
     .run = embed,
 };

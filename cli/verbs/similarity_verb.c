@@ -78,6 +78,7 @@ static const struct quern_cli_option table[] = {
     QUERN_CLI_AS_OPTION(struct similarity_options),
     QUERN_CLI_TASK_OPTION(struct similarity_options, embed.task),
     QUERN_CLI_TITLE_OPTION(struct similarity_options),
+    QUERN_CLI_PROMPT_OPTION(struct similarity_options),
     QUERN_CLI_DIMENSIONS_OPTION(struct similarity_options),
     {"format", 'f', "FORMAT", NULL, QUERN_CLI_WORD(struct similarity_options, format, "text|json")},
     QUERN_CLI_THREADS_OPTION(struct similarity_options, session.threads),

@@ -191,7 +191,9 @@ int quern_embed_tokens(quern_context *context, const quern_tokens *texts, size_t
 {
     struct call call = {.context = context, .vectors = vectors, .results = results, .count = count};
     QUERN_TRY(begin(&call, texts, options, capacity, error));
-    if (call.options.task != QUERN_TASK_NONE || (call.options.flags & QUERN_PARSE_SPECIAL))
-        return give_up(&call, quern_fail(error, QUERN_EINVAL, "tokens have no task and no special tokens to parse"));
+    if (call.options.task != QUERN_TASK_NONE || call.options.prompt.data != NULL ||
+        (call.options.flags & QUERN_PARSE_SPECIAL))
+        return give_up(&call, quern_fail(error, QUERN_EINVAL, "tokens have no task, no prompt and no special tokens to "
+                                         "parse"));
     return embed_all(&call, texts, tokens_given, error);
 }

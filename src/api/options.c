@@ -29,6 +29,12 @@ int quern_embed_options_read(const quern_model *model, const quern_embed_options
         return quern_fail(error, QUERN_EINVAL, "there is no task %d", out->task);
     if (out->title.length != 0 && (out->title.data == NULL || out->task != QUERN_TASK_DOCUMENT))
         return quern_fail(error, QUERN_EINVAL, "only a text of the task \"document\" can have a title");
+    if (out->prompt.data == NULL ? out->prompt.length != 0 : out->prompt.length > QUERN_PROMPT_BYTES)
+        return quern_fail(error, QUERN_EINVAL, "a prompt must have data and at most %d bytes, not %zu",
+                          QUERN_PROMPT_BYTES, out->prompt.length);
+    if (out->prompt.data != NULL && out->title.length != 0)
+        return quern_fail(error, QUERN_EINVAL, "a text with a prompt of your own cannot have a title: put it into the "
+                          "prompt");
     if (out->dimensions < 0 || out->dimensions > most)
         return quern_fail(error, QUERN_EINVAL, "%d dimensions asked for; the model's vectors have 1 to %d",
                           out->dimensions, most);

@@ -126,7 +126,8 @@ size_t quern_truncate_tokens(int32_t *ids, size_t count, size_t limit, unsigned 
 static int keep_end(quern_context *context, const quern_embed_options *options, size_t count, quern_error *error)
 {
     const size_t limit = (size_t)context->model->network.shape.context;
-    const quern_embed_options prompt_only = {.task = options->task, .title = options->title};
+    const quern_embed_options prompt_only = {
+        .task = options->task, .title = options->title, .prompt = options->prompt};
     int32_t prompt[PROMPT_TOKENS], *ids = context->ids;
     size_t length = 0, kept = 0;
     QUERN_TRY(quern_context_tokenize(context, (quern_text){"", 0}, &prompt_only, prompt, PROMPT_TOKENS, &length,

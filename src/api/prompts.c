@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_BYTES = 4096 }; /* of a prompt in a file */
-
 /* The names that published models have for the prompts of a task, in the order in which they are looked for. */
 #define MOST_NAMES 3
 static const char *const prompt_names[][MOST_NAMES] = {
@@ -36,9 +34,9 @@ static int read_prompt(char **copy, const char *name, const struct quern_gguf *g
     QUERN_TRY(quern_gguf_string(gguf, key, &text, error));
     if (text.data == NULL)
         return QUERN_OK;
-    if (text.length > MOST_BYTES || memchr(text.data, '\0', text.length) != NULL)
+    if (text.length > QUERN_PROMPT_BYTES || memchr(text.data, '\0', text.length) != NULL)
         return quern_fail(error, QUERN_EFORMAT, "key %s must be a string of at most %d bytes without a zero byte", key,
-                          MOST_BYTES);
+                          QUERN_PROMPT_BYTES);
     *copy = malloc(text.length + 1);
     if (*copy == NULL)
         return quern_fail(error, QUERN_ENOMEM, "no memory for a prompt");
@@ -118,16 +116,21 @@ static void join_title(const char *prompt, quern_text title, quern_text parts[3]
     }
 }
 
+quern_text quern_prompts_of(const struct quern_prompts *prompts, const quern_embed_options *options)
+{
+    return options->prompt.data != NULL ? options->prompt : quern_text_of(prompts->texts[options->task]);
+}
+
 size_t quern_prompts_join(const struct quern_prompts *prompts, const quern_embed_options *options, quern_text text,
                           quern_text parts[QUERN_PROMPT_PARTS])
 {
-    const char *prompt = prompts->texts[options->task];
+    const quern_text prompt = quern_prompts_of(prompts, options);
     size_t count = 0;
     if (options->title.length > 0) {
-        join_title(prompt, options->title, parts);
+        join_title(prompts->texts[options->task], options->title, parts);
         count = 3;
-    } else if (prompt[0] != '\0') {
-        parts[count++] = quern_text_of(prompt);
+    } else if (prompt.length > 0) {
+        parts[count++] = prompt;
     }
     parts[count++] = text;
     return count;

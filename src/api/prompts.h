@@ -7,6 +7,8 @@
 #include "known/known.h"
 #include "quern.h"
 
+enum { QUERN_PROMPT_BYTES = 4096 }; /* of a prompt at most */
+
 struct quern_prompts {
     const char *texts[QUERN_ARCH_TASKS]; /* [task]; "" for none */
     char *owned[QUERN_ARCH_TASKS];       /* copies of the prompts in the file; NULL where it has none */
@@ -24,8 +26,11 @@ void quern_prompts_release(struct quern_prompts *prompts); /* zeroed ones are al
 /* Whether there is a prompt for any task. */
 bool quern_prompts_exist(const struct quern_prompts *prompts);
 
+/* The prompt that options ask for: their own, or that of their task. */
+quern_text quern_prompts_of(const struct quern_prompts *prompts, const quern_embed_options *options);
+
 /* Writes what is tokenised as one text, at most QUERN_PROMPT_PARTS parts, and returns their number: the prompt of the
- * options' task, and last the text. A title takes the place of "none" in a prompt with "title: none"; with any other
+ * options, and last the text. A title takes the place of "none" in a prompt with "title: none"; with any other
  * prompt, the title and a newline stand between the prompt and the text. */
 #define QUERN_PROMPT_PARTS 4
 size_t quern_prompts_join(const struct quern_prompts *prompts, const quern_embed_options *options, quern_text text,

@@ -2,18 +2,18 @@
 #include "api/handles.h"
 #include "base/fold.h"
 #include "base/error.h"
+#include "base/view.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
-/* Writes a dot and a digest of the task's prompt, if this is not the prompt of the architecture. */
-static void name_prompt(char out[16], const quern_model *model, int task)
+/* Writes a dot and a digest of the prompt, if this is not that of the architecture for the task. */
+static void name_prompt(char out[16], const quern_model *model, int task, quern_text prompt)
 {
-    const char *usual = model->network.arch->prompts[task], *prompt = model->prompts.texts[task];
+    const char *usual = model->network.arch->prompts[task];
     out[0] = '\0';
-    if (prompt[0] != '\0' && (usual == NULL || strcmp(prompt, usual) != 0))
-        snprintf(out, 16, ".%08" PRIx32, (uint32_t)quern_digest_bytes(0, prompt, strlen(prompt)));
+    if (prompt.length > 0 && (usual == NULL || !quern_text_is(prompt, usual)))
+        snprintf(out, 16, ".%08" PRIx32, (uint32_t)quern_digest_bytes(0, prompt.data, prompt.length));
 }
 
 int quern_space(const quern_model *model, const quern_embed_options *options, char out[QUERN_SPACE_SIZE],
@@ -26,9 +26,10 @@ int quern_space(const quern_model *model, const quern_embed_options *options, ch
     if (model->look_only)
         return quern_fail(error, QUERN_EINVAL, "the model was opened with look_only, so its space is not known");
     QUERN_TRY(quern_embed_options_read(model, options, &o, error));
-    if (model->prompts.texts[o.task][0] == '\0')
+    const quern_text text = quern_prompts_of(&model->prompts, &o);
+    if (text.length == 0)
         o.task = QUERN_TASK_NONE; /* the text is embedded as it is */
-    name_prompt(prompt, model, o.task);
+    name_prompt(prompt, model, o.task, text);
     snprintf(out, QUERN_SPACE_SIZE, "%d%c%s-%016" PRIx64 "-%s%s", o.dimensions,
              o.flags & QUERN_NO_NORMALIZE ? 'u' : 'n', quern_model_centres(model, o.dimensions) ? "c" : "",
              model->digest, quern_task_name((quern_task)o.task), prompt);

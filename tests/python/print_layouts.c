@@ -72,6 +72,7 @@ static void print_embedding(void)
     FIELD(quern_embed_options, title);
     FIELD(quern_embed_options, dimensions);
     FIELD(quern_embed_options, flags);
+    FIELD(quern_embed_options, prompt);
     STRUCT(quern_result);
     FIELD(quern_result, code);
     FIELD(quern_result, tokens);

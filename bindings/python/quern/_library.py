@@ -49,7 +49,8 @@ class quern_context_options(Structure):
 
 
 class quern_embed_options(Structure):
-    _fields_ = [("size", c_size_t), ("task", c_int), ("title", quern_text), ("dimensions", c_int), ("flags", c_uint)]
+    _fields_ = [("size", c_size_t), ("task", c_int), ("title", quern_text), ("dimensions", c_int), ("flags", c_uint),
+                ("prompt", quern_text)]
 
 
 class quern_result(Structure):
