@@ -1,12 +1,14 @@
 """Which model is used, and downloads, from a hub of the test's own on this machine."""
 import hashlib
 import http.server
+import io
 import json
 import os
 import shutil
 import threading
 import unittest
 import warnings
+from contextlib import redirect_stderr
 from unittest import mock
 
 from trial import command, tiny_model
@@ -32,6 +34,9 @@ class Hub(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         self.asked.append((self.headers["Host"].split(":")[0], self.path, self.headers["Authorization"]))
+        if self.mode == "no HTTP":
+            self.wfile.write(b"good day\r\n\r\n")
+            return
         if "/resolve/" in self.path and self.mode != "forbidden":
             self.send_response(302)
             with open(tiny_model(), "rb") as file:
@@ -43,7 +48,8 @@ class Hub(http.server.BaseHTTPRequestHandler):
         with open(tiny_model(), "rb") as file:
             body = file.read()
         self.send_response(403 if self.mode == "forbidden" else 200)
-        self.send_header("Content-Length", str(len(body)))
+        if self.mode != "no length":
+            self.send_header("Content-Length", "many" if self.mode == "wrong length" else str(len(body)))
         self.end_headers()
         self.wfile.write(body[:1000] if self.mode == "short" else b"x" + body[1:] if self.mode == "other" else body)
 
@@ -122,6 +128,14 @@ class Pull(Trial):
             self.assertEqual(len(Hub.asked), 2)  # it was there
             quern.Embedder("tiny").encode("a")
 
+    def test_progress(self):
+        size = os.path.getsize(tiny_model()) / 1e6
+        for shows, expected in ((None, ""), (True, "\r%.1f of %.1f MB\n" % (size, size))):
+            written = io.StringIO()
+            with catalog_with(), redirect_stderr(written):
+                os.unlink(quern.pull("tiny", shows))
+            self.assertEqual(written.getvalue(), expected)
+
     def test_the_digest_of_the_hub(self):
         with catalog_with(sha256=None, revision="abc"):
             quern.pull("tiny")
@@ -133,6 +147,11 @@ class Pull(Trial):
         self.assert_refused("cannot download tiny|has the SHA-256", mode="short")
         self.assert_refused("403; accept the model's terms", mode="forbidden")
         self.assert_refused("not https", mode="elsewhere")
+        self.assert_refused("does not say how long", mode="no length")
+        self.assert_refused("does not say how long", mode="wrong length")
+        self.assert_refused("cannot download tiny", mode="no HTTP")
+        with mock.patch.dict(os.environ, HF_TOKEN="sec\nret"):
+            self.assert_refused("HF_TOKEN does not hold a token")
         with mock.patch.dict(os.environ, QUERN_HUB_URL="http://example.invalid"):
             self.assert_refused("must be an https URL")
         with self.assertRaisesRegex(quern.Error, "no published model 'bge-smal'; there are embeddinggemma"):

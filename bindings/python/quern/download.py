@@ -2,8 +2,10 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
 import os
 import re
+import sys
 import tempfile
 import urllib.error
 import urllib.parse
@@ -40,15 +42,23 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         return follow
 
 
-def _copy(response: Any, file: Any) -> str:
-    """Copies the body of a response, and returns its SHA-256."""
-    digest = hashlib.sha256()
+def _copy(response: Any, file: Any, shows: bool) -> str:
+    """Copies the body of a response, and returns its SHA-256. shows: writes how far it is to standard error."""
+    digest, done, total = hashlib.sha256(), 0, response.length  # no more than this is read
+    if not total:
+        raise Error("the server does not say how long the file is", EIO)
     while True:
         data = response.read(_STEP)
         if not data:
-            return digest.hexdigest()
+            break
         digest.update(data)
         file.write(data)
+        done += len(data)
+        if shows:
+            print("\r%.1f of %.1f MB" % (done / 1e6, total / 1e6), end="", file=sys.stderr, flush=True)
+    if shows:
+        print(file=sys.stderr)
+    return digest.hexdigest()
 
 
 def _request(published: dict) -> urllib.request.Request:
@@ -57,18 +67,20 @@ def _request(published: dict) -> urllib.request.Request:
     url = "%s/%s/%s/resolve/%s/%s" % (hub, owner, repository, published["revision"] or "main", path)
     if not _is_safe(url):
         raise InputError("the hub must be an https URL (or http to this machine), not '%s'" % hub)
-    token = os.environ.get("HF_TOKEN")
+    token = os.environ.get("HF_TOKEN", "")
+    if not re.fullmatch("[!-~]*", token):
+        raise InputError("HF_TOKEN does not hold a token")
     return urllib.request.Request(url, headers={"Authorization": "Bearer " + token} if token else {})
 
 
-def _download(published: dict, folder: str, path: str) -> None:
+def _download(published: dict, folder: str, path: str, shows: bool) -> None:
     redirects = _Redirects()
     request = _request(published)
     with tempfile.NamedTemporaryFile(dir=folder, prefix=".pull-", suffix=".part", delete=False) as file:
         try:
             opener = urllib.request.build_opener(redirects)
             with opener.open(request, timeout=_SECONDS) as response:
-                found = _copy(response, file)
+                found = _copy(response, file, shows)
             wanted = published["sha256"] or redirects.linked_sha256
             if not wanted or not re.fullmatch("[0-9a-f]{64}", wanted):
                 raise Error("the hub does not say the SHA-256 of %s" % published["name"], EIO)
@@ -84,13 +96,14 @@ def _download(published: dict, folder: str, path: str) -> None:
             raise
 
 
-def pull(name: str) -> str:
+def pull(name: str, show_progress_bar: Optional[bool] = None) -> str:
     """Downloads the file of a published model into the cache folder, compares its digest, and returns its path. A file
     that is there is not downloaded again.
 
     name: one of those that `quern pull --list` prints, such as "embeddinggemma". Environment: HF_TOKEN, HF_ENDPOINT or
-    QUERN_HUB_URL (a mirror of the hub), https_proxy, XDG_CACHE_HOME. Raises Error; nothing is left of a download that
-    failed. (The command also continues a download that was interrupted.)
+    QUERN_HUB_URL (a mirror of the hub), https_proxy, XDG_CACHE_HOME. show_progress_bar: write how far it is to standard
+    error; None: if that is a terminal. Raises Error; nothing is left of a download that failed. (The command also
+    continues a download that was interrupted.)
     """
     published = published_names().get(name)
     if published is None:
@@ -101,11 +114,12 @@ def pull(name: str) -> str:
         return path
     try:
         os.makedirs(folder, exist_ok=True)
-        _download(published, folder, path)
+        shows = sys.stderr.isatty() if show_progress_bar is None else show_progress_bar
+        _download(published, folder, path, shows)
     except urllib.error.HTTPError as error:
         raise Error("cannot download %s: the hub answers %d%s" % (name, error.code, (
             "; accept the model's terms on its page on the hub, and set HF_TOKEN" if error.code in (401, 403) else "")),
             EIO) from error
-    except OSError as error:
+    except (OSError, http.client.HTTPException) as error:
         raise Error("cannot download %s: %s" % (name, error), EIO) from error
     return path
