@@ -17,6 +17,7 @@ enum quern_cli_kind {
     QUERN_CLI_KIND_NUMBER,  /* int: `least` to `most` */
     QUERN_CLI_KIND_NUMBERS, /* struct quern_cli_numbers: each `least` to `most`, with commas between them */
     QUERN_CLI_KIND_SECONDS, /* double: 0 to `most` */
+    QUERN_CLI_KIND_SCORE,   /* double: any number */
     QUERN_CLI_KIND_BYTES,   /* size_t: a million or more; K, M or G may stand behind the number */
     QUERN_CLI_KIND_TASK,    /* int: a quern_task */
     QUERN_CLI_KIND_WORD,    /* int: the place of the word in `words` */
@@ -61,6 +62,7 @@ struct quern_cli_numbers {
 #define QUERN_CLI_SWITCH(structure, field) QUERN_CLI_FIELD(QUERN_CLI_KIND_SWITCH, bool, structure, field)
 #define QUERN_CLI_SECONDS(structure, field, most_) \
     QUERN_CLI_FIELD(QUERN_CLI_KIND_SECONDS, double, structure, field), .most = (most_)
+#define QUERN_CLI_SCORE(structure, field) QUERN_CLI_FIELD(QUERN_CLI_KIND_SCORE, double, structure, field)
 #define QUERN_CLI_BYTES(structure, field) QUERN_CLI_FIELD(QUERN_CLI_KIND_BYTES, size_t, structure, field)
 #define QUERN_CLI_TASK(structure, field) QUERN_CLI_FIELD(QUERN_CLI_KIND_TASK, int, structure, field)
 #define QUERN_CLI_FLAG(structure, field, bit) \
@@ -119,6 +121,10 @@ struct quern_cli_numbers {
  * the option, such as "--port" or "$QUERN_PORT". Returns -1, or an exit code after a message. */
 int quern_cli_take(const struct quern_cli_verb *verb, const struct quern_cli_option *option, const char *label,
                    const char *argument);
+
+/* The same file: reads "TOKENS" or "TOKENS:OVERLAP", the argument of --chunk; NULL: not given, and nothing is set.
+ * Reports wrong usage; returns an exit code. */
+int quern_cli_read_chunk(const char *verb, const char *text, quern_chunk_options *chunk);
 
 /* Parses the arguments of a verb, its name first, into verb->options and *arguments. An option that is given twice is
  * wrong usage, unless it is of the kind TEXTS: nobody could tell which one counts. Returns -1 when the verb should run,

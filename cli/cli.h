@@ -11,7 +11,9 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum { QUERN_CLI_DONE = 0, QUERN_CLI_FAILED = 1, QUERN_CLI_USAGE = 2 }; /* exit codes */
+/* Exit codes. The last one is EX_TEMPFAIL of sysexits.h: the same command goes on where it was stopped, and schedulers
+ * start it again. */
+enum { QUERN_CLI_DONE = 0, QUERN_CLI_FAILED = 1, QUERN_CLI_USAGE = 2, QUERN_CLI_TRY_AGAIN = 75 };
 
 /* ---------------------------------------------------------------- verbs */
 
@@ -51,6 +53,9 @@ void quern_cli_clean(char *text);
 
 /* Whether a standard stream (by its number) is a terminal that takes colours and moves of the cursor. */
 bool quern_cli_is_terminal(int descriptor);
+
+/* Whether standard output gets colours: it is such a terminal, and $NO_COLOR is unset or empty. */
+bool quern_cli_wants_colours(void);
 
 /* Says what went wrong: "PLACE, text NUMBER: what" when a text is at fault, counted from 1, and names the option that
  * helps when it is too long. place: a file, or NULL. Returns QUERN_CLI_FAILED. */
@@ -142,6 +147,15 @@ int quern_cli_output_end(int code);
  * After each batch, the count is set. */
 void quern_cli_interrupt_says(const struct quern_cli_output *output);
 void quern_cli_interrupt_count(uint64_t written);
+
+/* ---------------------------------------------------------------- stop_signal.c */
+
+/* From now on, SIGINT, SIGTERM and SIGUSR1 are noted, so that a long task can end cleanly. A second one of them ends
+ * the process. */
+void quern_cli_stop_on_signals(void);
+
+/* The number of the signal that came; 0: none. */
+int quern_cli_stop_signal(void);
 
 /* ---------------------------------------------------------------- progress.c */
 

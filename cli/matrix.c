@@ -1,15 +1,6 @@
 #include "cli.h"
 
 #include <math.h>
-#include <stdlib.h>
-#include <unistd.h>
-
-/* Whether standard output gets colours: it is a terminal, and $NO_COLOR is unset or empty. */
-static bool wants_colours(void)
-{
-    const char *refused = getenv("NO_COLOR");
-    return quern_cli_is_terminal(STDOUT_FILENO) && (refused == NULL || refused[0] == '\0');
-}
 
 /* The beginning of a text, without control characters, cut between two characters. */
 static void print_label(const char *text)
@@ -36,7 +27,7 @@ static int colour(double similarity)
 
 void quern_cli_print_matrix(const float *rows, char *const *texts, int count, int dimensions, int decimals)
 {
-    const bool colours = wants_colours();
+    const bool colours = quern_cli_wants_colours();
     const int width = decimals + 4;
     fputs("    ", stdout);
     for (int j = 0; j < count; j++)

@@ -49,6 +49,12 @@ bool quern_cli_is_terminal(int descriptor)
     return isatty(descriptor) && kind != NULL && kind[0] != '\0' && strcmp(kind, "dumb") != 0;
 }
 
+bool quern_cli_wants_colours(void)
+{
+    const char *refused = getenv("NO_COLOR");
+    return quern_cli_is_terminal(STDOUT_FILENO) && (refused == NULL || refused[0] == '\0');
+}
+
 int quern_cli_fail(const char *place, const quern_error *error)
 {
     char text[32] = "";

@@ -56,6 +56,13 @@ static bool read_seconds(const char *text, int most, double *value)
     return end != NULL && *end == '\0' && *value <= most;
 }
 
+static bool read_score(const char *text, double *value)
+{
+    char *end;
+    *value = strtod(text, &end);
+    return end > text && *end == '\0' && isfinite(*value);
+}
+
 /* A number of bytes, at least a million. K, M and G are units of 1,024, 1,024 K and 1,024 M. */
 static bool read_bytes(const char *text, size_t *bytes)
 {
@@ -103,6 +110,7 @@ static bool read_argument(const struct quern_cli_option *option, const char *arg
     case QUERN_CLI_KIND_NUMBER: return read_number(argument, option->least, option->most, field);
     case QUERN_CLI_KIND_NUMBERS: return read_numbers(argument, option, field);
     case QUERN_CLI_KIND_SECONDS: return read_seconds(argument, option->most, field);
+    case QUERN_CLI_KIND_SCORE: return read_score(argument, field);
     case QUERN_CLI_KIND_BYTES: return read_bytes(argument, field);
     case QUERN_CLI_KIND_TASK: return (*(int *)field = quern_task_find(argument)) >= 0;
     case QUERN_CLI_KIND_QUIET: return quern_cli_quiet = true;
@@ -122,6 +130,7 @@ static void describe_arguments(const struct quern_cli_option *option, char out[1
         break;
     case QUERN_CLI_KIND_TEXTS: snprintf(out, 128, "at most %d values", QUERN_CLI_TEXTS); break;
     case QUERN_CLI_KIND_SECONDS: snprintf(out, 128, "seconds from 0 to %d", option->most); break;
+    case QUERN_CLI_KIND_SCORE: snprintf(out, 128, "a number, such as 0.3"); break;
     case QUERN_CLI_KIND_BYTES: snprintf(out, 128, "a size from 1M to 65536G, for example 256M"); break;
     default: snprintf(out, 128, "%s", option->words); break;
     }
@@ -156,4 +165,20 @@ int quern_cli_take(const struct quern_cli_verb *verb, const struct quern_cli_opt
     quern_nearest_offer_list(&nearest, option->words);
     return quern_cli_misuse(verb->name, "%s takes %s, not '%s'%s", label, expected, argument,
                             quern_nearest_hint(&nearest, hint));
+}
+
+int quern_cli_read_chunk(const char *verb, const char *text, quern_chunk_options *chunk)
+{
+    char *end;
+    if (text == NULL)
+        return QUERN_CLI_DONE;
+    const long tokens = strtol(text, &end, 10);
+    long overlap = 0;
+    if (end > text && *end == ':')
+        overlap = strtol(end + 1, &end, 10);
+    if (*end != '\0' || tokens < 1 || overlap < 0 || tokens > 1 << 20 || overlap >= tokens)
+        return quern_cli_misuse(verb, "--chunk is '%s', and must be TOKENS or TOKENS:OVERLAP, such as 256:32", text);
+    chunk->tokens = (size_t)tokens;
+    chunk->overlap = (size_t)overlap;
+    return QUERN_CLI_DONE;
 }

@@ -10,7 +10,7 @@ import re
 import sys
 import tempfile
 
-FOLDERS = ("include", "src", "json", "jobs", "bulk", "convert", "server", "cli", "bench", "examples", "fuzz", "tests", "tools")
+FOLDERS = ("include", "src", "json", "jobs", "bulk", "passages", "convert", "server", "cli", "bench", "examples", "fuzz", "tests", "tools")
 
 # What the files of a folder may include: folders, or single files. A file may always include what lies beside it.
 # Every folder of the library and of the applications must stand here. "+" takes the list of another folder.
@@ -40,6 +40,7 @@ APPLICATIONS = {
     "bulk/columns": "include json jobs",
     "bulk/parts": "include json jobs bulk/columns bulk/records",
     "bulk/records": "include json jobs bulk/columns",
+    "passages": "include jobs bulk/records",
     "server": "include json jobs",
     "server/http": "include json",
     "server/page": "json",
@@ -52,7 +53,8 @@ APPLICATIONS = {
     "cli/store": "+cli cli",
     "cli/pull": "+cli cli cli/store/store.h src/base/file_kind.h",
     "cli/making": "+cli cli cli/store/session.h convert/convert.h",
-    "cli/quality": "+cli cli cli/store/session.h cli/store/store.h",
+    "cli/quality": "+cli cli cli/store/session.h cli/store/store.h passages/text_words.h",
+    "cli/search": "+cli cli cli/store/session.h cli/store/store.h passages",
     "cli/verbs": "+cli cli cli/store/session.h cli/store/model_list.h server/server.h",
     "examples": "include",
 }
@@ -140,7 +142,7 @@ def allowed_places(folder):
 
 
 def check_layers(tree):
-    for source in tree.inside("src", "convert", "json", "jobs", "server", "cli", "examples"):
+    for source in tree.inside("src", "convert", "json", "jobs", "passages", "server", "cli", "examples"):
         if source.folder not in MAY_INCLUDE:
             tree.complain("%s: nobody has said what the folder %s may include" % (source.path, source.folder))
             continue
@@ -193,7 +195,7 @@ def public_functions(source):
 
 def check_call_circles(tree):
     """No two files of a folder call each other's functions, not even through others."""
-    sources = [source for source in tree.inside("src", "convert", "json", "jobs", "server", "cli", "bench")
+    sources = [source for source in tree.inside("src", "convert", "json", "jobs", "passages", "server", "cli", "bench")
                if source.path.endswith(".c")]
     owner = {}
     for source in sources:
@@ -257,7 +259,7 @@ def check_constants(tree):
     """A constant has one value in the library and the applications. (The templates of kernels are made to be included
     with different values.)"""
     table = {}
-    for source in tree.inside("include", "src", "json", "jobs", "convert", "server", "cli", "bench"):
+    for source in tree.inside("include", "src", "json", "jobs", "passages", "convert", "server", "cli", "bench"):
         if source.path.startswith("src/kernels/"):
             continue
         for name, value in constants(source):
@@ -298,6 +300,7 @@ def each(tree, sources, pattern, text, code=True):
 def check_calls(tree):
     each(tree, tree.inside("src", "convert"), FINAL, "a library does not print, exit or abort")
     each(tree, tree.inside("jobs"), LOUD, "jobs/ does not print or exit")
+    each(tree, tree.inside("passages"), LOUD, "passages/ does not print or exit")
 
 
 def check_counts(tree):

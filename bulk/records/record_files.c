@@ -71,6 +71,13 @@ static int kind_of(const char *path, bool in_folder, const char **way_out)
     return UNKNOWN;
 }
 
+int quern_record_kind_of(const char *path)
+{
+    const char *way_out;
+    const int kind = kind_of(path, true, &way_out);
+    return kind == REFUSED ? UNKNOWN : kind;
+}
+
 static int no_memory(quern_error *error)
 {
     return quern_jobs_fail(error, QUERN_ENOMEM, "no memory for the list of input files");

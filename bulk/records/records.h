@@ -36,6 +36,9 @@ bool quern_record_files_are_regular(const struct quern_record_files *files);
 /* Checks that files [begin, end) have the sizes and times that they had when they were found. QUERN_EIO. */
 int quern_record_files_check(const struct quern_record_files *files, size_t begin, size_t end, quern_error *error);
 
+/* What a file in a folder holds by the ending of its name: an enum quern_record_kind, or -1 when it does not tell. */
+int quern_record_kind_of(const char *path);
+
 /* The name of a kind, from QUERN_RECORD_KINDS. */
 quern_text quern_record_kind_name(enum quern_record_kind kind);
 

@@ -2,12 +2,8 @@
 #include "bulk.h"
 #include "store/session.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-enum { EXIT_TRY_AGAIN = 75 }; /* EX_TEMPFAIL of sysexits.h: schedulers start such a job again */
 
 struct run_options {
     struct quern_cli_session_options session;
@@ -23,34 +19,7 @@ struct run_options {
     const char *cache;
 };
 
-static volatile sig_atomic_t interrupted; /* the number of a signal; 0: none came */
-
-/* Notes the first signal; a second one ends the process as usual. */
-static void interrupt(int number)
-{
-    interrupted = number;
-    signal(number, SIG_DFL);
-}
-
 /* ---------------------------------------------------------------- options */
-
-/* Reads "TOKENS" or "TOKENS:OVERLAP". */
-static int read_chunk(const char *text, struct quern_bulk_options *options)
-{
-    char *end;
-    if (text == NULL)
-        return QUERN_CLI_DONE;
-    const long tokens = strtol(text, &end, 10);
-    long overlap = 0;
-    if (end > text && *end == ':')
-        overlap = strtol(end + 1, &end, 10);
-    if (*end != '\0' || tokens < 1 || overlap < 0 || tokens > 1 << 20 || overlap >= tokens)
-        return quern_cli_misuse("run", "--chunk is '%s', and must be TOKENS or TOKENS:OVERLAP, such as 256:32", text);
-    options->is_chunked = true;
-    options->chunk.tokens = (size_t)tokens;
-    options->chunk.overlap = (size_t)overlap;
-    return QUERN_CLI_DONE;
-}
 
 /* Reads "I/N", or asks the environment. */
 static int read_shard(const char *text, struct quern_bulk_options *options)
@@ -102,7 +71,8 @@ static int read_options(const struct run_options *given, struct quern_cli_argume
         return quern_cli_misuse("run", "name the folder for the vectors with -o");
     if (given->title_column != NULL && given->embed.prompt.data != NULL)
         return quern_cli_misuse("run", "--prompt takes the place of the prompt that --title would be put into");
-    int code = read_chunk(given->chunk, options);
+    int code = quern_cli_read_chunk("run", given->chunk, &options->chunk);
+    options->is_chunked = given->chunk != NULL;
     if (code == QUERN_CLI_DONE)
         code = read_shard(given->shard, options);
     if (code == QUERN_CLI_DONE)
@@ -152,7 +122,7 @@ static bool report(void *user, const struct quern_bulk_progress *now)
         say_part(view, now);
     else
         quern_cli_progress_texts(&view->progress, &shown);
-    return interrupted == 0;
+    return quern_cli_stop_signal() == 0;
 }
 
 static void tell(void *user, const char *line)
@@ -181,8 +151,8 @@ static int conclude(int code, const struct quern_bulk_options *options, const st
         return QUERN_CLI_DONE;
     case QUERN_BULK_INTERRUPTED:
         quern_cli_say("stopped by %s; %llu vectors are new. The same command goes on from here",
-                      sigabbrev_np(interrupted), (unsigned long long)done->rows);
-        return EXIT_TRY_AGAIN;
+                      sigabbrev_np(quern_cli_stop_signal()), (unsigned long long)done->rows);
+        return QUERN_CLI_TRY_AGAIN;
     case QUERN_BULK_ERRORS:
         quern_cli_say("these are more than --max-errors %llu allows; with a higher number the same command goes on",
                       (unsigned long long)options->most_errors);
@@ -204,9 +174,7 @@ static int embed_files(const struct run_options *given, struct quern_bulk_option
     quern_cli_set_task(&session, &options->embed, QUERN_TASK_NONE);
     const struct quern_bulk_job job = {.model = session.model, .context = session.context, .options = options,
                                        .report = report, .notice = tell, .user = &view};
-    signal(SIGTERM, interrupt);
-    signal(SIGINT, interrupt);
-    signal(SIGUSR1, interrupt);
+    quern_cli_stop_on_signals();
     quern_cli_progress_start(&view.progress, false);
     view.last_ns = view.progress.start_ns;
     code = quern_bulk_run(&job, &done, &error);

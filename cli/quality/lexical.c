@@ -2,16 +2,11 @@
 
 #include "cli.h"
 #include "grow.h"
+#include "text_words.h"
 
-#include <locale.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <wchar.h>
-#include <wctype.h>
-
-#define BM25_K1 1.2
-#define BM25_B 0.75
 
 struct occurrence {
     uint64_t word;
@@ -23,31 +18,16 @@ struct occurrences {
     size_t count, room;
 };
 
-/* Adds the words of a text. Bytes that are not UTF-8 separate words. */
-static bool add_words(struct occurrences *list, quern_text text, uint32_t number)
+/* Adds the words of a text. */
+static bool add_words(struct occurrences *list, struct quern_text_words *words, quern_text text, uint32_t number)
 {
-    const uint64_t basis = 0xcbf29ce484222325u, prime = 0x100000001b3u; /* of the hash FNV-1a, here over characters */
-    uint64_t hash = basis;
-    mbstate_t state = {0};
-    for (size_t at = 0; at <= text.length;) {
-        wchar_t character = L' ';
-        size_t size = at < text.length ? mbrtowc(&character, text.data + at, text.length - at, &state) : 1;
-        if (size == 0 || size > text.length) { /* a NUL, or not UTF-8 */
-            memset(&state, 0, sizeof state);
-            character = L' ';
-            size = 1;
-        }
-        at += size;
-        if (iswalnum((wint_t)character) || character == L'_') {
-            hash = (hash ^ (uint64_t)towlower((wint_t)character)) * prime;
-        } else if (hash != basis) {
-            struct occurrence *all = quern_eval_grow(list->all, list->count, &list->room, sizeof *all);
-            if (all == NULL)
-                return false;
-            list->all = all;
-            all[list->count++] = (struct occurrence){hash, number};
-            hash = basis;
-        }
+    quern_text_words_of(words, text);
+    for (uint64_t word; quern_text_words_next(words, &word);) {
+        struct occurrence *all = quern_eval_grow(list->all, list->count, &list->room, sizeof *all);
+        if (all == NULL)
+            return false;
+        list->all = all;
+        all[list->count++] = (struct occurrence){word, number};
     }
     return true;
 }
@@ -134,12 +114,13 @@ static void measure_texts(struct quern_eval_bags *bags)
     }
 }
 
-static bool make_bags(struct quern_eval_bags *bags, struct occurrences *list, const quern_text *texts)
+static bool make_bags(struct quern_eval_bags *bags, struct occurrences *list, struct quern_text_words *words,
+                      const quern_text *texts)
 {
     if (bags->texts >= UINT32_MAX)
         return false;
     for (size_t i = 0; i < bags->texts; i++)
-        if (!add_words(list, texts[i], (uint32_t)i))
+        if (!add_words(list, words, texts[i], (uint32_t)i))
             return false;
     bags->words = number_words(list);
     bags->by_text = calloc(list->count + 1, sizeof *bags->by_text);
@@ -159,13 +140,11 @@ static bool make_bags(struct quern_eval_bags *bags, struct occurrences *list, co
 int quern_eval_bags_make(struct quern_eval_bags *bags, const quern_text *texts, size_t count, size_t documents)
 {
     struct occurrences list = {0};
-    locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0); /* without it, words are those of ASCII */
-    locale_t before = uselocale(utf8);
+    struct quern_text_words words;
     *bags = (struct quern_eval_bags){.texts = count, .documents = documents};
-    bool made = make_bags(bags, &list, texts);
-    uselocale(before);
-    if (utf8 != (locale_t)0)
-        freelocale(utf8);
+    quern_text_words_begin(&words);
+    const bool made = make_bags(bags, &list, &words, texts);
+    quern_text_words_end(&words);
     free(list.all);
     if (made)
         return QUERN_CLI_DONE;
@@ -221,12 +200,12 @@ void quern_eval_bm25_search(const struct quern_eval_bags *bags, size_t text, dou
     for (size_t i = bags->text_begin[text]; i < bags->text_begin[text + 1]; i++) {
         const uint32_t word = bags->by_text[i].number;
         const double df = document_frequency(bags, word);
-        const double idf = log(1 + ((double)bags->documents - df + 0.5) / (df + 0.5));
+        const double idf = quern_bm25_idf((double)bags->documents, df);
         for (size_t j = bags->word_begin[word]; j < bags->word_begin[word + 1]; j++) {
             const double times = bags->by_word[j].times;
             const uint32_t document = bags->by_word[j].number;
             const double length = bags->lengths[document] / bags->mean_length;
-            scores[document] += idf * times * (BM25_K1 + 1) / (times + BM25_K1 * (1 - BM25_B + BM25_B * length));
+            scores[document] += quern_bm25(idf, times, length);
         }
     }
 }

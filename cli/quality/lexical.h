@@ -4,9 +4,7 @@
 
 #include "quern.h"
 
-/* Texts as bags of words: runs of letters, digits and underscores, in lower case. A word is known by a hash of 64 bits:
- * among a million words, two have the same hash with a probability of 3e-8. The first `documents`
- * texts are searched. */
+/* Texts as bags of words (text_words.h). The first `documents` texts are searched. */
 struct quern_eval_bags {
     size_t texts, documents, words;
     struct quern_eval_term {
@@ -26,8 +24,7 @@ void quern_eval_bags_free(struct quern_eval_bags *bags);
 /* tf-idf: times * (1 + log((1 + documents) / (1 + document frequency))), cosine. */
 double quern_eval_tfidf_cosine(const struct quern_eval_bags *bags, size_t a, size_t b);
 
-/* Scores of all documents for a text; scores[documents]. BM25 with k1 1.2 and b 0.75, idf log(1 + (documents - df +
- * 0.5) / (df + 0.5)), every word of the query once. */
+/* Scores of all documents for a text; scores[documents]. BM25 is that of text_words.h, every word of the query once. */
 void quern_eval_tfidf_search(const struct quern_eval_bags *bags, size_t text, double *scores);
 void quern_eval_bm25_search(const struct quern_eval_bags *bags, size_t text, double *scores);
 

@@ -1,0 +1,68 @@
+/* What an index has beside its vectors. Any bytes as a payload must be read as a passage that is written again to the
+ * same bytes, or as a text. Any bytes as the note must be read as a table that is written again to the same note, or be
+ * refused. Any text must be divided into sections and sentences without losing a byte. */
+#include "passage.h"
+#include "sections.h"
+#include "source_table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check_payload(quern_text payload)
+{
+    char line[QUERN_PASSAGE_LINE], title[QUERN_PASSAGE_TITLE];
+    struct quern_passage passage, again;
+    if (!quern_passage_read(&passage, payload)) {
+        if (passage.text.length != payload.length)
+            abort();
+        return;
+    }
+    passage.title = quern_passage_title(title, passage.title);
+    const size_t length = quern_passage_put_line(line, &passage);
+    if (!quern_passage_read(&again, (quern_text){line, length}) || again.line != passage.line ||
+        again.end != passage.end || again.title.length != passage.title.length || again.text.length != 0 ||
+        passage.text.data + passage.text.length != payload.data + payload.length)
+        abort();
+}
+
+static void check_note(quern_text note)
+{
+    struct quern_source_table table;
+    char *copy;
+    size_t length;
+    if (quern_source_table_read(&table, note, NULL) != QUERN_OK)
+        return;
+    if (quern_source_table_write(&table, &copy, &length, NULL) != QUERN_OK || length != note.length ||
+        memcmp(copy, note.data, length) != 0)
+        abort();
+    free(copy);
+    quern_source_table_free(&table);
+}
+
+static void check_parts(quern_text text)
+{
+    for (int kind = 0; kind < 3; kind++)
+        for (size_t at = 0, end; at < text.length; at = end) {
+            end = kind < 2 ? quern_section_end(text, at, kind == 1) : quern_sentence_end(text, at);
+            if (end <= at || end > text.length)
+                abort();
+        }
+    quern_document_title(text, "a", true);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    char *copy = malloc(size + 1); /* so that a read behind the end is seen */
+    if (copy == NULL)
+        return 0;
+    memcpy(copy, data, size);
+    const quern_text text = {copy, size};
+    check_payload(text);
+    check_note(text);
+    check_parts(text);
+    quern_passage_path(text);
+    free(copy);
+    return 0;
+}

@@ -1,0 +1,35 @@
+/* The words of texts, and how a search by words (BM25) weighs them. */
+#ifndef QUERN_TEXT_WORDS_H
+#define QUERN_TEXT_WORDS_H
+
+#include "quern.h"
+
+#include <locale.h>
+#include <stdbool.h>
+#include <wchar.h>
+
+/* Gives the words of texts: runs of letters, digits and underscores, in lower case. A word is known by a hash of 64
+ * bits: among a million words, two have the same hash with a probability of 3e-8. While words are read, the thread has
+ * another locale. */
+struct quern_text_words {
+    locale_t utf8, before; /* without C.UTF-8, words are those of ASCII */
+    quern_text text;
+    size_t at;
+    mbstate_t state;
+};
+
+void quern_text_words_begin(struct quern_text_words *words);
+void quern_text_words_of(struct quern_text_words *words, quern_text text);
+
+/* The next word of the text; false: there is none. */
+bool quern_text_words_next(struct quern_text_words *words, uint64_t *word);
+void quern_text_words_end(struct quern_text_words *words);
+
+/* The weight of a word that is in `with` of `documents` documents. */
+double quern_bm25_idf(double documents, double with);
+
+/* What a word adds to the score of a document that has it `times` times. length: words of the document, divided by
+ * those of the mean document. BM25 with k1 1.2 and b 0.75, idf log(1 + (documents - with + 0.5) / (with + 0.5)). */
+double quern_bm25(double idf, double times, double length);
+
+#endif

@@ -1,0 +1,20 @@
+/* Search by words over the texts of an index, and joining it with a search by vectors. */
+#ifndef QUERN_WORD_SEARCH_H
+#define QUERN_WORD_SEARCH_H
+
+#include "quern_index.h"
+
+#define QUERN_WORD_SEARCH_WORDS 64 /* different words of a query that count; further ones are passed over */
+
+/* Finds the rows whose texts and titles (passage.h) have words of the query, by BM25 (text_words.h); at most `most`,
+ * the best first, equal ones by their places. Reads the texts of all rows: about 30 ms for 10 MB. QUERN_ENOMEM, and as
+ * quern_index_get. */
+int quern_word_search(const quern_index *index, quern_text query, size_t most, quern_hit *hits, size_t *count,
+                      quern_error *error);
+
+/* Joins two lists of hits by their ranks (reciprocal rank fusion): the score of a row is the sum of 1 / (60 + rank)
+ * over the lists that have it. Writes the best to out[most], which may not overlap the lists, and returns how many. */
+size_t quern_join_hits(const quern_hit *a, size_t a_count, const quern_hit *b, size_t b_count, quern_hit *out,
+                       size_t most);
+
+#endif
