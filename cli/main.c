@@ -10,7 +10,7 @@ static const struct quern_cli_verb *const verbs[] = {
     &quern_cli_embed,   &quern_cli_similarity, &quern_cli_tokenize,    &quern_cli_info,  &quern_cli_verify,
     &quern_cli_eval,    &quern_cli_bench,      &quern_cli_demo,        &quern_cli_pull,  &quern_cli_models,
     &quern_cli_convert, &quern_cli_quantize,   &quern_cli_attach_head, &quern_cli_serve,
-    &quern_cli_run,     &quern_cli_pipe};
+    &quern_cli_run,     &quern_cli_pipe,       &quern_cli_index,       &quern_cli_search};
 
 static void print_help(FILE *file)
 {
@@ -22,7 +22,7 @@ static void print_help(FILE *file)
     fputs("\n  quern help VERB tells more about a verb; quern version names this version.\n\n"
           "example:\n"
           "  quern similarity -m embeddinggemma-300M-Q8_0.gguf 'a red apple' 'ripe fruit' 'the tax office'\n\n"
-          "exit codes: 0 done, 1 failed (or verify found a difference), 2 wrong usage, 75 run was stopped\n",
+          "exit codes: 0 done, 1 failed (or verify found a difference), 2 wrong usage, 75 run or index was stopped\n",
           file);
 }
 
@@ -39,9 +39,9 @@ static const struct {
     const char *names, *way;
 } others[] = {{"list|ls|tags|ps", "models"}, {"rm|remove|delete", "models rm"}, {"download|get|fetch", "pull"},
               {"encode|embeddings|embedding|vectorize", "embed"}, {"start|server|daemon", "serve"},
-              {"compare|diff", "verify --against"}, {"show|inspect|describe", "info"}, {"search|find", "demo"},
+              {"compare|diff", "verify --against"}, {"show|inspect|describe", "info"}, {"find|query|grep", "search"},
               {"benchmark", "bench"}, {"check|test|validate", "verify"}, {"cosine|distance", "similarity"},
-              {"import|export", "convert"}};
+              {"import|export", "index"}};
 
 static int refuse_verb(const char *name)
 {

@@ -104,43 +104,6 @@ static void test_fast_vectors(void **state)
     check_vectors(QUERN_TYPE_Q4_0, QUERN_PATH_FAST, 3e-2, 3e-2);
 }
 
-/* The types with blocks of 256, as published files of few bits have them, beside bfloat16 and Q6_K. */
-static void test_wide_types(void **state)
-{
-    (void)state;
-    enum { WIDE = 256, TOKENS = 40 };
-    const struct {
-        int path;
-        double most; /* of a number of the vector */
-    } cases[] = {{QUERN_PATH_EXACT, 2e-6}, {QUERN_PATH_FAST, 2e-2}};
-    for (size_t i = 0; i < QUERN_COUNT(golden_gemma2_wide_vectors); i++) {
-        const struct golden_gemma2_wide *g = &golden_gemma2_wide_vectors[i];
-        struct quern_recipe recipe = quern_recipe_gemma2();
-        const char *kernels;
-        recipe.layers = 3;
-        recipe.embedding = recipe.layer_input = recipe.dimensions = WIDE;
-        recipe.ffn = 2 * WIDE;
-        recipe.head_dimensions = 64;
-        recipe.type = g->type;
-        for (int k = 0; (kernels = trial_kernels(k)) != NULL; k++) {
-            quern_model *model = open_model(&recipe, kernels);
-            for (size_t c = 0; c < QUERN_COUNT(cases); c++) {
-                float v[WIDE];
-                embed(model, cases[c].path, TOKENS, WIDE, v);
-                const double length = sqrt(quern_dot(v, v, WIDE));
-                for (int d = 0; d < GOLDEN_GEMMA2_LEADING; d++) {
-                    const double error = v[d] / length - g->leading[d] * GOLDEN_GEMMA2_UNIT;
-                    if (!(fabs(error) <= cases[c].most))
-                        fail_msg("%s, path %d, type %u: number %d is wrong by %.3g", kernels, cases[c].path, g->type, d,
-                                 error);
-                }
-                assert_true(c > 0 || fabs(length / g->length - 1) < 5e-6);
-            }
-            quern_model_close(model);
-        }
-    }
-}
-
 /* Every fault is farther from our vector than the exact path may be: the tests above would find it. */
 static void test_faults(void **state)
 {
@@ -269,7 +232,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_exact_vectors), cmocka_unit_test(test_fast_vectors),
-        cmocka_unit_test(test_wide_types),
         cmocka_unit_test(test_faults),        cmocka_unit_test(test_dimensions),
         cmocka_unit_test(test_texts_together), cmocka_unit_test(test_description),
         cmocka_unit_test(test_usual_context), cmocka_unit_test(test_spaces),

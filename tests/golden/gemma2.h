@@ -448,32 +448,4 @@ static const struct golden_gemma2_fault golden_gemma2_faults[] = {
         51016, 1011112}},
 };
 
-/* The same of wider models, with rows that blocks of 256 fit: three layers, 256 numbers everywhere, but 512 in the
- * feed-forward block, and local heads of 64. Of 40 tokens, the leading numbers of a vector of length 1. */
-#define GOLDEN_GEMMA2_LEADING 16
-
-struct golden_gemma2_wide {
-    uint32_t type;
-    double length;
-    int32_t leading[GOLDEN_GEMMA2_LEADING];
-};
-
-static const struct golden_gemma2_wide golden_gemma2_wide_vectors[] = {
-    {QUERN_TYPE_Q2_K, 27.6397073, {
-        261143, -83969, -470083, 508404, 1109798, -883902, 486478, -160464,
-        420878, 714649, 366692, 363190, -752505, 237127, 89441, -32697}},
-    {QUERN_TYPE_Q3_K, 23.6143464, {
-        147130, 132144, -95058, 770501, -872411, 556117, 121640, -245398,
-        332683, 928010, -45307, 66967, -137021, -563539, -320133, -263795}},
-    {QUERN_TYPE_Q4_K, 15.46958, {
-        -1085151, -159255, 1208183, -641108, 501883, -915088, -589134, 226689,
-        -531251, 574909, 1062867, 666538, -435852, -1035892, -86118, -784663}},
-    {QUERN_TYPE_Q5_K, 29.7092827, {
-        286500, 266426, -513705, -884550, -916873, -453345, -237988, -406577,
-        1141275, -848704, -666119, 200001, 362905, -30554, 722381, -286127}},
-    {QUERN_TYPE_Q6_K, 22.803057, {
-        -103161, -961586, -222471, -553960, 527154, 1251144, 9171, -559411,
-        -251934, 110268, -1005390, 516159, 153137, -118891, -525953, 973978}},
-};
-
 #endif

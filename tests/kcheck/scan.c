@@ -53,9 +53,8 @@ static void fill_bytes(struct kcheck *k, unsigned char *to, size_t count, const 
     for (size_t i = 0; i < count; i++) {
         if (i % s->bytes == 0)
             pattern = kcheck_random(k);
-        const bool is_signed = is_query && s->op == BYTES;
-        const int byte = kcheck_byte(k, kind, is_signed ? -127 : -128, pattern);
-        to[i] = (unsigned char)(is_signed ? byte : byte + 128);
+        const int byte = kcheck_byte(k, kind, is_query && s->op == BYTES ? -127 : -128, pattern);
+        to[i] = (unsigned char)(is_query ? byte : byte + 128);
     }
 }
 
@@ -141,23 +140,14 @@ static void check_scan(struct kcheck *k, int op)
 
 enum { LONGEST = 1024 };
 
-/* Beside those of kcheck: any bits (also infinity, NaN and subnormal numbers), and finite half floats of so many sizes
- * that sums of their products depend on the order. */
-enum { ANY_BITS = KCHECK_KINDS, ANY_SIZE, DOT_KINDS };
-
-static const char *dot_kind_name(int kind)
-{
-    return kind == ANY_BITS ? "any bits" : kind == ANY_SIZE ? "any size" : kcheck_kind_names[kind];
-}
-
+/* Kinds of floats are those of kcheck and any bits: also infinity, NaN and subnormal numbers. */
 static void fill_dot(struct kcheck *k, float *x, size_t length, int kind)
 {
     if (kind < KCHECK_KINDS)
         kcheck_fill_floats(k, x, length, (enum kcheck_kind)kind);
     else
         for (size_t i = 0; i < length; i++)
-            x[i] = kind == ANY_BITS ? quern_bits_to_float(kcheck_random(k))
-                                    : ldexpf((float)kcheck_uniform(k), (int)(kcheck_random(k) % 30) - 14);
+            x[i] = quern_bits_to_float(kcheck_random(k));
 }
 
 /* A row with the numbers of x, in the type of the kernel. x gets what the type holds. */
@@ -181,14 +171,14 @@ static double call_dot(const struct kcheck *k, enum op op, const void *row, cons
 
 static void check_dot(struct kcheck *k, int op)
 {
-    for (int kind = 0; kind < DOT_KINDS; kind++)
+    for (int kind = 0; kind <= KCHECK_KINDS; kind++)
         for (size_t length = 0; length <= LONGEST; length += length < 100 ? 1 : 231) {
             struct kcheck_memory row, query;
             const enum kcheck_edge edge = kcheck_random(k) % 2 ? KCHECK_START : KCHECK_END;
             float x[LONGEST];
             if (!kcheck_wanted(k))
                 continue;
-            kcheck_case(k, "length %zu, %s", length, dot_kind_name(kind));
+            kcheck_case(k, "length %zu, %s", length, kind < KCHECK_KINDS ? kcheck_kind_names[kind] : "any bits");
             kcheck_memory_new(&row, length * (op == DOT_FLOAT32 ? sizeof(float) : sizeof(uint16_t)), edge);
             float *y = kcheck_memory_new(&query, length * sizeof *y, edge);
             fill_dot(k, x, length, kind);

@@ -49,8 +49,6 @@ class Vectors(Trial):
         self.assertEqual(data(self.model.encode(TEXTS[:3], prompt=prompt)), data(self.model.encode_query(TEXTS[:3])))
         self.assertEqual(data(self.model.encode("fox", prompt="", prompt_name="query")),
                          data(self.model.encode("fox")))
-        self.assertEqual(data(self.model.encode(TEXTS[:3], prompt="find: ")),
-                         command_vectors(TEXTS[:3], "--prompt", "find: "))
 
     def test_a_single_text(self):
         vector = self.model.encode("a lazy dog")
@@ -180,8 +178,6 @@ class Rest(Trial):
         printed = json.loads(command("embed", "--quiet", "-f", "json", "-m", tiny_model(), "-t", "query", "-d", "8",
                                      "x"))
         self.assertEqual(self.model.space("query", truncate_dim=8), printed["space"])
-        printed = json.loads(command("embed", "--quiet", "-f", "json", "-m", tiny_model(), "--prompt", "find: ", "x"))
-        self.assertEqual(self.model.space(prompt="find: "), printed["space"])
         self.assertTrue(self.model.space(normalize_embeddings=False).startswith("%du-" % self.dimensions))
 
     def test_prompts(self):

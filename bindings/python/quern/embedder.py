@@ -66,12 +66,12 @@ def text_bytes(text: Any, index: Optional[int]) -> bytes:
                          "text.encode('utf-8', 'replace').decode() replaces it" % error.start, index=index) from None
 
 
-def calls_of(texts: Iterable[Any]) -> Iterator[Tuple[int, List[bytes]]]:
+def calls_of(texts: Iterable[Any], prompt: bytes = b"") -> Iterator[Tuple[int, List[bytes]]]:
     """The texts of each call of the library in UTF-8, with the position of the first one."""
     call: List[bytes] = []
     first = size = 0
     for index, text in enumerate(texts):
-        data = text_bytes(text, index)
+        data = prompt + text_bytes(text, index)
         if call and (len(call) == CALL_TEXTS or size + len(data) > CALL_BYTES):
             yield first, call
             first, call, size = first + len(call), [], 0
@@ -137,15 +137,15 @@ class Embedder:
         """Numbers of each vector."""
         return self._dimensions or self._model.dimensions
 
-    def space(self, prompt_name: Optional[str] = None, prompt: Optional[str] = None,
-              normalize_embeddings: bool = True, truncate_dim: Optional[int] = None) -> str:
+    def space(self, prompt_name: Optional[str] = None, normalize_embeddings: bool = True,
+              truncate_dim: Optional[int] = None) -> str:
         """The name of the space that vectors with these options belong to. Vectors may be compared when their spaces
         are the same, or differ only in tasks that belong together, as query and document. Store it with the vectors.
 
         >>> Embedder("starter").space()
         '448n-d80207ec44e6362a-none'
         """
-        options = self.embed_options(prompt_name, prompt, normalize_embeddings, truncate_dim)
+        options = self.embed_options(prompt_name, normalize_embeddings, truncate_dim)
         out, error = ctypes.create_string_buffer(SPACE_SIZE), quern_error()
         check(self._model.look(lambda model: lib.quern_space(model, options, out, error)), error)
         return out.value.decode()
@@ -176,8 +176,7 @@ class Embedder:
         gives lists; with convert_to_tensor=True, a tensor of torch. sentences: the older name of inputs.
 
         prompt_name: what the texts are for, a key of prompts such as "query"; the model's prompt for it is put before
-        each text. prompt: put this before each text instead, at most 4096 bytes, such as an instruction of your own.
-        With neither, texts are embedded as they are.
+        each text. prompt: put this before each text instead. With neither, texts are embedded as they are.
 
         precision: "float32"; "int8" (the number times 127, rounded) and "uint8" (the same plus 128), one byte for each
         number; "ubinary", one bit for each, the first in the highest bit of its byte, and "binary" (the same minus
@@ -198,10 +197,12 @@ class Embedder:
             raise InputError("precision must be one of %s" % ", ".join(_PRECISIONS))
         if device not in (None, "cpu"):
             raise InputError("device must be 'cpu', the only one that quern has")
-        options = self.embed_options(prompt_name, prompt, normalize_embeddings, truncate_dim)
+        options = self.embed_options(prompt_name if prompt is None else None, normalize_embeddings,
+                                     truncate_dim)
+        before = b"" if prompt is None else text_bytes(prompt, None)
         is_single = isinstance(inputs, str)
         texts = [inputs] if is_single else self._list(inputs)
-        vectors = self._embed(texts, options, bool(show_progress_bar))
+        vectors = self._embed(texts, before, options, bool(show_progress_bar))
         buffer, kind, columns = self._stored(vectors, len(texts), options.dimensions, precision)
         array = _arrays.array(buffer, kind, (columns,) if is_single else (len(texts), columns),
                               plain=not (convert_to_numpy or convert_to_tensor))
@@ -263,8 +264,8 @@ class Embedder:
                 text_bytes(text, index)
         return texts
 
-    def embed_options(self, prompt_name: Optional[str], prompt: Optional[str] = None, normalize: bool = True,
-                      dimensions: Optional[int] = None, flags: Optional[int] = None) -> quern_embed_options:
+    def embed_options(self, prompt_name: Optional[str], normalize: bool = True, dimensions: Optional[int] = None,
+                      flags: Optional[int] = None) -> quern_embed_options:
         if dimensions is None:
             dimensions = self._dimensions or self._model.dimensions
         else:
@@ -272,11 +273,7 @@ class Embedder:
         if flags is None:
             flags = (TRUNCATE if self._truncate else 0) | (0 if normalize else NO_NORMALIZE)
         task = TASK_NONE if prompt_name is None else task_number(prompt_name)
-        options = sized(quern_embed_options, task=task, dimensions=dimensions, flags=flags)
-        if prompt is not None:
-            data = text_bytes(prompt, None)
-            options.prompt = quern_text(data, len(data))
-        return options
+        return sized(quern_embed_options, task=task, dimensions=dimensions, flags=flags)
 
     def embed_call(self, texts: List[bytes], options: quern_embed_options, out: int, first: int) -> None:
         """Writes the vectors of the texts to memory at out. first: the position of the first text among all."""
@@ -286,11 +283,11 @@ class Embedder:
         check(self._model.use(lambda context: lib.quern_embed(context, array, len(texts), options, out, numbers, None,
                                                               error)), error, first)
 
-    def _embed(self, texts: Sequence[Any], options: quern_embed_options, shows: bool) -> bytearray:
+    def _embed(self, texts: Sequence[Any], prompt: bytes, options: quern_embed_options, shows: bool) -> bytearray:
         row_bytes = 4 * options.dimensions
         vectors = bytearray(len(texts) * row_bytes)
         address = address_of(vectors)
-        for first, call in calls_of(texts):
+        for first, call in calls_of(texts, prompt):
             self.embed_call(call, options, address + first * row_bytes, first)
             if shows:
                 print("\r%d of %d texts" % (first + len(call), len(texts)), end="", file=sys.stderr, flush=True)

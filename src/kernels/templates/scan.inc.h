@@ -4,7 +4,6 @@
  *
  *   COUNT_BITS(x)    in each byte the number of ones in this byte of x
  *   SUM_BYTES(x)     in each 64 bits the sum of these eight bytes of x
- *   VD_FROM_FLOAT(p) LANES / 2 floats at p as doubles
  *
  * A tile of bytes is SCAN_GROUPS groups and SCAN_QUERIES queries, as many as there are registers for their sums. Its
  * groups stay in the cache until all queries have met them, so each group is read from memory once. Meanwhile the
@@ -191,35 +190,25 @@ static void scan_bits(uint32_t *distances, size_t stride, const uint64_t *groups
 
 enum { SCAN_SUMS = 16, SCAN_SUM_VECTORS = SCAN_SUMS / DOUBLES };
 
-#ifndef VD_FROM_FLOAT
-INLINE vdouble vd_from_float(const float *p)
-{
-    vf_narrow x;
-    memcpy(&x, p, sizeof x);
-    return __builtin_convertvector(x, vdouble);
-}
-#define VD_FROM_FLOAT(p) vd_from_float(p)
-#endif
-
 /* Each of the sums += one product. It is exact, so it makes no difference whether the CPU fuses it with the sum. */
 INLINE void scan_dot_step(vdouble sums[SCAN_SUM_VECTORS], const float *row, const float *query)
 {
-    for (int i = 0; i < SCAN_SUM_VECTORS; i++)
-        sums[i] += VD_FROM_FLOAT(row + i * DOUBLES) * VD_FROM_FLOAT(query + i * DOUBLES);
+    for (int i = 0; i < SCAN_SUM_VECTORS; i++) {
+        vf_narrow x, y;
+        memcpy(&x, row + i * DOUBLES, sizeof x);
+        memcpy(&y, query + i * DOUBLES, sizeof y);
+        sums[i] += __builtin_convertvector(x, vdouble) * __builtin_convertvector(y, vdouble);
+    }
 }
 
-/* Halves are added up: first whole vectors, then the lanes of the last one. */
-INLINE double scan_add_sums(vdouble sums[SCAN_SUM_VECTORS])
+INLINE double scan_add_sums(const vdouble sums[SCAN_SUM_VECTORS])
 {
-#pragma GCC unroll 4
-    for (int half = SCAN_SUM_VECTORS / 2; half > 0; half /= 2)
-        for (int i = 0; i < half; i++)
-            sums[i] += sums[half + i];
-#pragma GCC unroll 4
-    for (int half = DOUBLES / 2; half > 0; half /= 2)
-        for (int i = 0; i < half; i++)
-            sums[0][i] += sums[0][half + i];
-    return sums[0][0];
+    double x[SCAN_SUMS];
+    memcpy(x, sums, sizeof x);
+    for (int width = SCAN_SUMS / 2; width > 0; width /= 2)
+        for (int i = 0; i < width; i++)
+            x[i] += x[width + i];
+    return x[0];
 }
 
 /* The elements that are missing in the last step are zeros: they do not change a sum. */

@@ -17,7 +17,6 @@
 #define LOOKUP(table, index)                                                                                          \
     ((vi)_mm512_shuffle_epi8(_mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)(const void *)(table))),          \
                              (__m512i)(index)))
-#define VD_FROM_FLOAT(p) ((vdouble)_mm512_cvtps_pd(_mm256_loadu_ps(p)))
 #define COUNT_BITS(x) ((vl)count_bits((__m512i)(x)))
 #define SUM_BYTES(x) ((vl)_mm512_sad_epu8((__m512i)(x), _mm512_setzero_si512()))
 #include "kernels/templates/vector.inc.h"

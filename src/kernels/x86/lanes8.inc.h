@@ -34,7 +34,6 @@ static inline int32_t max_of_lanes(__m256i a)
     return _mm_cvtsi128_si32(_mm_max_epi32(x, _mm_shuffle_epi32(x, 0xb1)));
 }
 
-#define VD_FROM_FLOAT(p) ((vdouble)_mm256_cvtps_pd(_mm_loadu_ps(p)))
 #define COUNT_BITS(x) ((vl)count_bits((__m256i)(x)))
 #define SUM_BYTES(x) ((vl)_mm256_sad_epu8((__m256i)(x), _mm256_setzero_si256()))
 #include "kernels/templates/vector.inc.h"

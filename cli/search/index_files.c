@@ -1,0 +1,216 @@
+/* quern index FILE...: files to an index. */
+#include "search.h"
+
+#include "arguments.h"
+#include "indexing.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A run, with what it opens. */
+struct index_view {
+    const struct quern_cli_index_options *given;
+    struct quern_cli_session session;
+    char *model;           /* as the index names it */
+    struct quern_cli_progress progress;
+};
+
+/* ---------------------------------------------------------------- paths */
+
+/* The absolute path of a file or folder without links. What is not there has one too: the path that it had. */
+static char *absolute_path(const char *path, bool may_be_missing)
+{
+    char *real = realpath(path, NULL), *folder;
+    if (real != NULL || !may_be_missing)
+        return real;
+    size_t length = strlen(path);
+    while (length > 1 && path[length - 1] == '/')
+        length--;
+    if (path[0] == '/')
+        return strndup(path, length);
+    folder = getcwd(NULL, 0);
+    if (folder == NULL || asprintf(&real, "%s/%.*s", folder, (int)length, path) < 0)
+        real = NULL;
+    free(folder);
+    return real;
+}
+
+/* The roots of the arguments; NULL after a message. */
+static char **find_roots(const struct quern_cli_index_options *given, struct quern_cli_arguments arguments)
+{
+    char **roots = calloc((size_t)arguments.count + 1, sizeof *roots);
+    for (int i = 0; roots != NULL && i < arguments.count; i++) {
+        roots[i] = absolute_path(arguments.texts[i], given->remove);
+        if (roots[i] == NULL) {
+            quern_cli_say("cannot read %s: %s", arguments.texts[i], strerror(errno));
+            for (int k = 0; k < i; k++)
+                free(roots[k]);
+            free(roots);
+            return NULL;
+        }
+    }
+    if (roots == NULL)
+        quern_cli_say("no memory for the paths");
+    return roots;
+}
+
+/* The absolute path of the index, which need not be there; its folder must. NULL after a message. */
+static char *index_path(const char *path)
+{
+    char *real = realpath(path, NULL), *folder = NULL, *joined = NULL;
+    if (real != NULL)
+        return real;
+    const char *slash = strrchr(path, '/');
+    char *given = slash == NULL ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
+    if (given != NULL)
+        folder = realpath(given, NULL);
+    if (folder == NULL || asprintf(&joined, "%s%s%s", folder, strcmp(folder, "/") == 0 ? "" : "/",
+                                   slash != NULL ? slash + 1 : path) < 0) {
+        quern_cli_say("cannot write %s: %s", path, strerror(errno));
+        joined = NULL;
+    }
+    free(given);
+    free(folder);
+    return joined;
+}
+
+/* ---------------------------------------------------------------- what a run asks for */
+
+static int open_model(void *user, const char **model, const char *known, bool exact, const quern_model **opened,
+                      quern_context **context)
+{
+    struct index_view *view = user;
+    struct quern_cli_session_options options = view->given->session;
+    options.exact = exact;
+    quern_cli_progress_clear(&view->progress);
+    if (quern_cli_index_session_open(&view->session, &options, *model, known) != QUERN_CLI_DONE)
+        return QUERN_EIO;
+    if (*model == NULL) {
+        free(view->model);
+        view->model = quern_cli_index_model_name(view->session.path);
+        *model = view->model;
+    }
+    *opened = view->session.model;
+    *context = view->session.context;
+    quern_cli_progress_start(&view->progress, false);
+    return QUERN_OK;
+}
+
+static bool report(void *user, const struct quern_indexing_progress *now)
+{
+    struct index_view *view = user;
+    const struct quern_jobs_progress shown = {.texts = now->embedded + now->kept, .tokens = now->tokens,
+                                              .done = now->bytes, .total = now->total_bytes};
+    quern_cli_progress_texts(&view->progress, &shown);
+    return quern_cli_stop_signal() == 0;
+}
+
+static void tell(void *user, const char *line)
+{
+    struct index_view *view = user;
+    const bool shown = view->progress.shown;
+    quern_cli_progress_clear(&view->progress);
+    quern_cli_say("%s", line);
+    view->progress.shown = shown;
+}
+
+/* ---------------------------------------------------------------- the end */
+
+static void print_json(const struct quern_indexing_progress *done, double seconds)
+{
+    printf("{\"files\":%llu,\"new\":%llu,\"changed\":%llu,\"removed\":%llu,\"not_text\":%llu,\"failed\":%llu,",
+           (unsigned long long)done->files, (unsigned long long)done->new_files,
+           (unsigned long long)done->changed_files, (unsigned long long)done->removed_files,
+           (unsigned long long)done->not_text, (unsigned long long)done->failed);
+    printf("\"passages\":%llu,\"embedded\":%llu,\"kept\":%llu,\"tokens\":%llu,\"written\":%s,\"compacted\":%s,"
+           "\"space\":\"%s\",\"seconds\":%.3f}\n",
+           (unsigned long long)done->passages, (unsigned long long)done->embedded, (unsigned long long)done->kept,
+           (unsigned long long)done->tokens, done->has_written ? "true" : "false",
+           done->is_compacted ? "true" : "false", done->space, seconds);
+}
+
+static void say_done(const char *path, const struct quern_indexing_progress *done)
+{
+    if (!done->has_written)
+        quern_cli_notice("%s has %llu passages of %llu files; nothing has changed", path,
+                         (unsigned long long)done->passages, (unsigned long long)done->files);
+    else
+        quern_cli_notice("%s has %llu passages of %llu files: %llu files are new, %llu changed, %llu removed; %llu "
+                         "passages were embedded", path, (unsigned long long)done->passages,
+                         (unsigned long long)done->files, (unsigned long long)done->new_files,
+                         (unsigned long long)done->changed_files, (unsigned long long)done->removed_files,
+                         (unsigned long long)done->embedded);
+    if (done->not_text > 0)
+        quern_cli_notice("%llu files are no text, and were skipped", (unsigned long long)done->not_text);
+}
+
+static int conclude(int code, const struct index_view *view, const struct quern_indexing_progress *done,
+                    const quern_error *error)
+{
+    const double seconds = (double)(quern_cli_now_ns() - view->progress.start_ns) * 1e-9;
+    if (code == QUERN_INDEXING_TOLD)
+        return QUERN_CLI_FAILED;
+    if (code < 0)
+        return quern_cli_fail(NULL, error);
+    if (view->given->json)
+        print_json(done, seconds);
+    if (code == QUERN_INDEXING_STOPPED) {
+        quern_cli_say("stopped by SIG%s; %llu passages are new. The same command goes on from here",
+                      sigabbrev_np(quern_cli_stop_signal()), (unsigned long long)done->embedded);
+        return QUERN_CLI_TRY_AGAIN;
+    }
+    if (!view->given->json)
+        say_done(view->given->output, done);
+    if (done->failed > 0)
+        quern_cli_say("%llu files or passages are not in the index, as told above", (unsigned long long)done->failed);
+    return done->failed > 0 ? QUERN_CLI_FAILED : QUERN_CLI_DONE;
+}
+
+static int run_job(const struct quern_indexing_options *options, struct index_view *view)
+{
+    const struct quern_indexing_job job = {.options = options, .open = open_model, .report = report, .notice = tell,
+                                           .user = view};
+    struct quern_indexing_progress done;
+    quern_error error;
+    quern_cli_stop_on_signals();
+    quern_cli_progress_start(&view->progress, false);
+    int code = quern_indexing_run(&job, &done, &error);
+    quern_cli_progress_clear(&view->progress);
+    code = conclude(code, view, &done, &error);
+    quern_cli_session_close(&view->session);
+    return code;
+}
+
+int quern_cli_index_files(const struct quern_cli_index_options *given, struct quern_cli_arguments arguments)
+{
+    struct index_view view = {.given = given};
+    struct quern_indexing_options options = {
+        .removes = given->remove, .is_forced = given->force, .known = given->session.as, .text_column = given->text,
+        .title_column = given->title_column, .chunk = {.size = sizeof(quern_chunk_options)},
+        .dimensions = given->embed.dimensions, .dtype = (quern_dtype)given->dtype, .bits = given->bits,
+        .exact = given->session.exact, .commit_seconds = given->commit, .root_count = (size_t)arguments.count};
+    if (given->output == NULL)
+        return quern_cli_misuse("index", "name the index with -o");
+    if (arguments.count == 0 && access(given->output, F_OK) != 0)
+        return quern_cli_misuse("index", "name the files or folders to index");
+    if (given->remove && (arguments.count == 0 || given->force))
+        return quern_cli_misuse("index", "--remove needs the files or folders to remove, and no --force");
+    int code = quern_cli_read_chunk("index", given->chunk, &options.chunk);
+    if (code != QUERN_CLI_DONE)
+        return code;
+    char **roots = find_roots(given, arguments), *path = roots != NULL ? index_path(given->output) : NULL;
+    char *model = given->session.model != NULL ? quern_cli_index_model_name(given->session.model) : NULL;
+    options.roots = roots;
+    options.path = path;
+    options.model = model;
+    code = path != NULL ? run_job(&options, &view) : QUERN_CLI_FAILED;
+    for (int i = 0; roots != NULL && i < arguments.count; i++)
+        free(roots[i]);
+    free(roots);
+    free(path);
+    free(model);
+    free(view.model);
+    return code;
+}

@@ -1,0 +1,82 @@
+/* What the verbs on index files share. */
+#ifndef QUERN_CLI_SEARCH_H
+#define QUERN_CLI_SEARCH_H
+
+#include "cli.h"
+#include "quern_index.h"
+#include "store/session.h"
+
+struct quern_cli_index_options {
+    struct quern_cli_session_options session;
+    quern_embed_options embed;
+    const char *output;
+    const char *chunk;
+    const char *text, *title_column;
+    int dtype;
+    bool bits, remove, force, json;
+    double commit;
+};
+
+/* ---------------------------------------------------------------- index_model.c */
+
+/* Opens the model that was given, or else the one that an index names, or else the usual one. recorded, known: as the
+ * index has them; NULL: it does not tell. Reports failures itself; returns an exit code. */
+int quern_cli_index_session_open(struct quern_cli_session *session, const struct quern_cli_session_options *options,
+                                 const char *recorded, const char *known);
+
+/* How an index names a model: a published name stays, a path becomes absolute. The caller frees it. NULL: no memory. */
+char *quern_cli_index_model_name(const char *model);
+
+/* ---------------------------------------------------------------- shown_path.c */
+
+/* A path as users see it: without the current folder, if it lies there. A view of the path. */
+quern_text quern_cli_shown_path(quern_text path);
+
+/* Opens an index and describes it. Reports failures itself; returns an exit code. */
+int quern_cli_index_open(quern_index **index, quern_index_info *info, const char *path);
+
+/* ---------------------------------------------------------------- query_vectors.c */
+
+struct quern_cli_search_options {
+    struct quern_cli_session_options session;
+    int hits;
+    double least; /* below every score: not given */
+    int oversampling;
+    bool fast, hybrid, full, no_mark, json;
+    const char *vectors;
+};
+
+/* The options of a search, and of its searcher. */
+quern_search_options quern_cli_search_with(const struct quern_cli_search_options *given);
+quern_searcher_options quern_cli_searcher_with(const struct quern_cli_search_options *given);
+
+/* quern search INDEX --vectors FILE: searches for the rows of a NumPy array. Returns an exit code. */
+int quern_cli_search_vectors(const struct quern_cli_search_options *given, quern_index *index,
+                             const quern_index_info *info);
+
+/* ---------------------------------------------------------------- show_hits.c */
+
+/* A hit as users see it. */
+struct quern_cli_hit {
+    quern_hit hit;
+    quern_index_row row;
+    quern_text shown;     /* the text */
+    size_t begin, end;    /* the best sentence of it */
+};
+
+/* Prints hits for people: file and line, score, title, and the passage with its best sentence marked. full: all of the
+ * passage, not only what stands around the sentence. */
+void quern_cli_show_hits(const struct quern_cli_hit *hits, size_t count, bool named, bool full);
+
+/* Prints them as the value of a JSON member, an array. */
+void quern_cli_put_hits(const struct quern_cli_hit *hits, size_t count, bool named);
+
+/* Prints the id of a row as JSON: a number or a string. */
+void quern_cli_put_id(const quern_index_row *row, bool named);
+
+/* ---------------------------------------------------------------- index_files.c */
+
+/* quern index FILE...: brings an index up to date. Returns an exit code. */
+int quern_cli_index_files(const struct quern_cli_index_options *options, struct quern_cli_arguments arguments);
+
+#endif

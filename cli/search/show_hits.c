@@ -1,0 +1,134 @@
+#include "search.h"
+
+#include "json_text.h"
+#include "passage.h"
+
+#include <string.h>
+
+enum { AROUND = 160 }; /* bytes that are shown before and behind the best sentence */
+
+#define BOLD "\x1b[1m"
+#define FAINT "\x1b[2m"
+#define BLUE "\x1b[34m"
+#define PLAIN "\x1b[0m"
+
+/* Prints bytes [begin, end) of a text for a terminal: a run of white space is one space, and a control character, which
+ * could change the terminal, is '?'. *gap: whether a space stands before what follows; it goes from call to call. */
+static void print_part(quern_text text, size_t begin, size_t end, bool *gap)
+{
+    for (size_t i = begin; i < end; i++) {
+        const unsigned char c = (unsigned char)text.data[i];
+        const bool is_space = c == ' ' || (c >= '\t' && c <= '\r');
+        const bool is_control = c < ' ' || c == 0x7f || /* also those of U+0080 to U+009F */
+                                (c == 0xc2 && i + 1 < end && ((unsigned char)text.data[i + 1] & 0xe0) == 0x80);
+        if (!is_space)
+            putchar(is_control ? '?' : c);
+        else if (!*gap)
+            putchar(' ');
+        *gap = is_space;
+    }
+}
+
+static void print_text(quern_text text)
+{
+    bool gap = true;
+    print_part(text, 0, text.length, &gap);
+}
+
+/* The first place from `at` on where a word begins, or the limit. */
+static size_t to_word(quern_text text, size_t at, size_t limit)
+{
+    while (at < limit && text.data[at - 1] != ' ' && text.data[at - 1] != '\n')
+        at++;
+    return at;
+}
+
+/* Prints the passage, or what stands around its best sentence. */
+static void print_passage(const struct quern_cli_hit *hit, bool full, bool colours)
+{
+    const quern_text text = hit->shown;
+    size_t begin = 0, end = text.length;
+    bool gap = true;
+    if (!full && hit->begin > AROUND)
+        begin = to_word(text, hit->begin - AROUND, hit->begin);
+    if (!full && text.length - hit->end > AROUND)
+        for (end = hit->end + AROUND; end > hit->end && text.data[end] != ' ' && text.data[end] != '\n';)
+            end--;
+    const bool is_part = hit->begin > begin || hit->end < end; /* all of it need not be marked */
+    fputs("    ", stdout);
+    if (begin > 0)
+        fputs("... ", stdout);
+    print_part(text, begin, hit->begin, &gap);
+    if (is_part)
+        fputs(colours ? BOLD : "**", stdout);
+    bool inside = true;
+    print_part(text, hit->begin, hit->end, &inside);
+    if (is_part)
+        fputs(colours ? PLAIN : "**", stdout);
+    gap = inside && hit->end > hit->begin;
+    print_part(text, hit->end, end, &gap);
+    puts(end < text.length ? " ..." : "");
+}
+
+void quern_cli_show_hits(const struct quern_cli_hit *hits, size_t count, bool named, bool full)
+{
+    const bool colours = quern_cli_wants_colours();
+    for (size_t i = 0; i < count; i++) {
+        const struct quern_cli_hit *hit = &hits[i];
+        struct quern_passage passage;
+        const bool is_passage = quern_passage_read(&passage, hit->row.payload);
+        fputs(colours ? BLUE : "", stdout);
+        if (!named)
+            printf("%llu", (unsigned long long)hit->row.number);
+        else
+            print_text(is_passage ? quern_cli_shown_path(quern_passage_path(hit->row.name)) : hit->row.name);
+        if (is_passage)
+            printf(":%llu", (unsigned long long)passage.line);
+        printf("%s  %.4f", colours ? PLAIN : "", hit->hit.score);
+        if (passage.title.length > 0) {
+            fputs(colours ? "  " FAINT : "  ", stdout);
+            print_text(passage.title);
+            fputs(colours ? PLAIN : "", stdout);
+        }
+        putchar('\n');
+        if (hit->shown.length > 0)
+            print_passage(hit, full, colours);
+    }
+}
+
+void quern_cli_put_id(const quern_index_row *row, bool named)
+{
+    if (named)
+        quern_json_put_string(stdout, row->name);
+    else
+        printf("%llu", (unsigned long long)row->number);
+}
+
+void quern_cli_put_hits(const struct quern_cli_hit *hits, size_t count, bool named)
+{
+    putchar('[');
+    for (size_t i = 0; i < count; i++) {
+        const struct quern_cli_hit *hit = &hits[i];
+        struct quern_passage passage;
+        const bool is_passage = quern_passage_read(&passage, hit->row.payload);
+        fputs(i > 0 ? ",\n{\"id\":" : "\n{\"id\":", stdout);
+        quern_cli_put_id(&hit->row, named);
+        printf(",\"score\":%.6f", hit->hit.score);
+        if (is_passage) {
+            fputs(",\"path\":", stdout);
+            quern_json_put_string(stdout, quern_passage_path(hit->row.name));
+            printf(",\"line\":%llu,\"last_line\":%llu,\"begin\":%llu,\"end\":%llu,\"title\":",
+                   (unsigned long long)passage.line, (unsigned long long)passage.last_line,
+                   (unsigned long long)passage.begin, (unsigned long long)passage.end);
+            quern_json_put_string(stdout, passage.title);
+        }
+        if (hit->shown.length > 0) {
+            fputs(",\"text\":", stdout);
+            quern_json_put_string(stdout, hit->shown);
+            fputs(",\"best\":", stdout);
+            quern_json_put_string(stdout, (quern_text){hit->shown.data + hit->begin, hit->end - hit->begin});
+        }
+        putchar('}');
+    }
+    putchar(']');
+}

@@ -1,0 +1,252 @@
+#!/bin/sh
+# quern index and quern search from end to end, on a tiny model. Speaks TAP.
+# usage: test_cli_index.sh QUERN MKMODEL
+set -u
+export LC_ALL=C
+helpers=$(realpath "$(dirname "$0")")/support/tap.sh
+quern=$(realpath "$1") # the tests run in another folder
+mkmodel=$(realpath "$2")
+work=$(mktemp -d)
+trap 'chmod -R u+rwx "$work"; rm -rf "$work"' EXIT
+unset NO_COLOR XDG_CACHE_HOME
+cd "$work" || exit 1
+# shellcheck source=tests/support/tap.sh
+. "$helpers"
+
+"$mkmodel" tiny tiny.gguf --head || exit 1
+"$mkmodel" tiny other.gguf --head --seed 5 2>/dev/null || "$mkmodel" tiny other.gguf || exit 1
+export QUERN_MODEL="$work/tiny.gguf"
+
+succeeds() { [ "$status" = 0 ]; }
+is_misuse() { [ "$status" = 2 ] && grep -qF -- "--help" err && [ ! -s out ]; }
+says() { # says TEXT: whether the last run succeeded and said so
+    [ "$status" = 0 ] && grep -qF -- "$1" err
+}
+# fact NAME: the number of that name in the JSON that the last run has printed
+fact() { sed -n "s/.*\"$1\":\([0-9]*\).*/\1/p" out; }
+has() { # has "NAME NUMBER ...": whether the last run succeeded with these facts
+    [ "$status" = 0 ] || return 1
+    # shellcheck disable=SC2086 # words are meant to be split
+    set -- $1
+    while [ $# -gt 1 ]; do
+        [ "$(fact "$1")" = "$2" ] || return 1
+        shift 2
+    done
+}
+# rows INDEX FILE: the passages of an index, sorted, without the folder: "ID TEXT SCORE", one a line
+rows() {
+    "$quern" search -q --no-mark --json -k 10000 "$1" 'red apple' >rows.json && python3 - "$PWD" >"$2" <<'END'
+import json, sys
+for hit in sorted(json.load(open('rows.json', encoding='utf-8'))['hits'], key=lambda hit: hit['id']):
+    print(ascii(hit['id'].replace(sys.argv[1] + '/', '')), ascii(hit['text']), hit['score'])
+END
+}
+same_rows() { # same_rows A B: whether two indexes hold the same
+    rows "$1" rows.a && rows "$2" rows.b && [ -s rows.a ] && cmp -s rows.a rows.b
+}
+
+# ------------------------------------------------------------------ misuse
+mkdir notes
+printf '# Plants\n\nRoots take water.\n' >notes/plants.md
+for bad in "index" "index notes" "index notes -o x --chunk 0" "index -o nothing.qidx" "index --remove -o x" \
+    "index notes -o x --dtype int8" "search" "search x" "search x a b" "search x a -k 0" "search x --vectors y z" \
+    "search x a --hybrid --least 0.3" "search x a --least much"; do
+    # shellcheck disable=SC2086 # words are meant to be split
+    run $bad
+    check "$bad is misuse" is_misuse
+done
+run index nowhere -o x.qidx
+check "a missing folder is named" fails "cannot read nowhere"
+run search nowhere.qidx query
+check "a missing index is named" fails "nowhere.qidx"
+mkdir empty
+run index empty -o x.qidx
+check "an empty folder makes no index" fails "nothing to index"
+run index notes -o nofolder/x.qidx
+check "the index's folder must be there" fails "nofolder/x.qidx"
+
+# ------------------------------------------------------------------ a folder with all sorts of files
+python3 - <<'END' || exit 1
+import json, os
+words = 'roots take water from the soil and leaves make sugar of light'.split()
+def text(seed, count):
+    return ' '.join(words[(seed * 7 + i * i) % len(words)] for i in range(count))
+os.makedirs('notes/deep/er')
+open('notes/long.txt', 'w').write('\n\n'.join(text(i, 40) + '.' for i in range(30)))
+open('notes/deep/code.c', 'w').write('int one(void)\n{\n\n    return 1;\n}\n\nint two(void)\n{\n    return 2;\n}\n')
+open('notes/deep/er/empty.txt', 'w').close()
+open('notes/deep/er/white.txt', 'w').write(' \n\n ')
+open('notes/picture.png', 'wb').write(b'\x89PNG\r\n\x1a\n\0\0\0\rIHDR')
+open('notes/zeros', 'wb').write(b'text\0more')
+open('notes/latin1.txt', 'wb').write(b'caf\xe9 au lait')
+with open('notes/records.jsonl', 'w') as file:
+    for i in range(20):
+        file.write(json.dumps({'text': text(i, 9), 'name': f'n{i}'}) + '\n')
+open('notes/table.csv', 'w').write('a,b\n1,2\n')
+open('notes/.hidden.md', 'w').write('hidden')
+os.makedirs('notes/.git')
+open('notes/.git/config.txt', 'w').write('hidden')
+os.symlink('plants.md', 'notes/a-link.md')
+os.symlink('.', 'notes/loop')
+os.symlink('nowhere', 'notes/dangling')
+os.mkfifo('notes/pipe')
+for name in (b'new\nline.txt', b'tab\t.md', b'\xff\xfe.txt', b'-o', b'a#b#2', b'quote"\\.txt', b' ', b'\xe2\x80\xae.md'):
+    open(b'notes/' + name, 'w').write('file of an odd name')
+END
+run index notes -o notes.qidx --chunk 64 --json
+check "a folder becomes an index" has "files 16 new 18 changed 0 removed 0 not_text 2 failed 0"
+check "the index is whole" test "$(fact passages)" -gt 60
+run index notes -o notes.qidx
+cp notes.qidx before.qidx
+run index notes -o notes.qidx
+check "a second run says that nothing has changed" says "nothing has changed"
+check "a second run writes nothing" cmp -s notes.qidx before.qidx
+run index -o notes.qidx -m tiny.gguf --json
+check "without arguments, the same folder is looked at" has "files 16 new 0 embedded 0"
+check "files that are no text are counted" has "not_text 2"
+run index "$work/notes/../notes/" -o notes.qidx
+check "another way to name the folder is the same folder" says "nothing has changed"
+rows notes.qidx rows.txt
+check "a text of bytes that are not UTF-8 is found" grep -q 'caf.* au lait' rows.txt
+check "a name with a newline is found" grep -q 'new.*nline.txt#0' rows.txt
+check "a link is not followed twice" test "$(grep -c 'Roots take water' rows.txt)" = 1
+check "hidden files are left out" test "$(grep -c hidden rows.txt)" = 0
+check "records are rows" test "$(grep -c 'records.jsonl#' rows.txt)" -ge 20
+check "a table without a column of texts is plain text" grep -q "table.csv#0' 'a,b" rows.txt
+
+# ------------------------------------------------------------------ scores, beside a search in Python
+run search notes.qidx 'roots and leaves' --json -k 5 -q
+cp out found.json
+cat >compare.py <<'END'
+import json, subprocess, sys
+found = json.load(open('found.json', encoding='utf-8'))
+assert found['certified'] and len(found['hits']) == 5
+def embed(*arguments):
+    out = subprocess.run([sys.argv[1], 'embed', '-q', *arguments], capture_output=True, check=True).stdout
+    return json.loads(out)['embedding']
+query = embed('-t', 'query', 'roots and leaves')
+for hit in found['hits']:
+    title = ['--title', hit['title']] if hit['title'] else []
+    row = embed('-t', 'document', *title, hit['text'])
+    score = sum(a * b for a, b in zip(query, row))
+    assert abs(score - hit['score']) < 1e-5, (score, hit)
+    assert hit['best'] in hit['text']
+    lines = open(hit['path'], encoding='latin1').read()
+    if hit['path'].endswith('.txt'):
+        assert lines.encode('latin1')[hit['begin']:hit['end']].decode() == hit['text'], hit
+        assert lines[:hit['begin']].count('\n') + 1 == hit['line'], hit
+assert [hit['score'] for hit in found['hits']] == sorted((hit['score'] for hit in found['hits']), reverse=True)
+END
+check "scores, places and texts are those of the files" python3 compare.py "$quern"
+run search notes.qidx 'roots' -k 2
+check "hits have their file, line and score" prints '^notes/.*:[0-9]+  -?[0-9]\.[0-9]{4}'
+(cd notes && "$quern" search -q ../notes.qidx 'roots' -k 1) >out
+check "paths are shown from the current folder" sh -c '! grep -q "^notes/" out'
+run search notes.qidx 'roots' --least 2
+check "--least leaves out what is below" says "nothing was found"
+run search notes.qidx 'n7' --hybrid -k 3 --json
+check "--hybrid joins two searches" prints '"hits":'
+run search notes.qidx 'sugar two' --hybrid -k 1
+check "a word that one file has decides" prints 'deep/code.c:1'
+run search notes.qidx 'x' --fast
+check "--fast needs bits" fails "bits"
+run search notes.qidx 'x' -m other.gguf
+check "another model is refused" fails "space"
+run index notes -o notes.qidx -m other.gguf --json
+check "another model is refused by index, too" test "$status" = 1
+printf '%s' '# now' >>notes/plants.md
+run index notes -o notes.qidx -m other.gguf
+check "the refusal says what to do" fails "--force"
+
+# ------------------------------------------------------------------ changes
+run index -o notes.qidx --json
+check "a file that has changed is embedded again" has "new 0 changed 1 removed 0"
+touch notes/long.txt
+run index -o notes.qidx --json
+check "a file that was only touched is not" has "changed 0 embedded 0"
+echo '{"text": "one more record"}' >>notes/records.jsonl
+run index -o notes.qidx --json
+check "of a file that grew, only the new passage is embedded" has "changed 1 embedded 1"
+mv notes/long.txt notes/moved.txt
+rm notes/table.csv
+run index -o notes.qidx --json
+check "what is gone is removed" has "new 1 removed 2"
+head -n 3 notes/records.jsonl >shorter && mv shorter notes/records.jsonl
+run index -o notes.qidx --json
+check "of a file that became shorter, the vectors stay" has "changed 1 embedded 0"
+"$quern" index -q notes -o fresh.qidx --chunk 64 || exit 1
+check "the index is the same as one that is made anew" same_rows notes.qidx fresh.qidx
+run index notes/deep -o notes.qidx --remove --json
+check "--remove takes a folder out" has "new 0 embedded 0"
+rows notes.qidx rows.txt
+check "its passages are gone" sh -c '! grep -q deep/ rows.txt'
+run index notes -o notes.qidx --chunk 40 --json
+check "other chunks are cut anew" test "$(fact changed)" -gt 5
+run index notes -o notes.qidx -m other.gguf --force --json
+check "--force makes the index anew" has "changed 0 removed 0"
+run search notes.qidx 'x'
+check "the index names its model" succeeds
+run index notes/plants.md -o small.qidx --dtype f16 --bits -d 16 --json
+check "an index of one file, of few half floats and bits" has "files 1"
+run search small.qidx 'x' --fast --json
+check "--fast says that it is not certified" prints '"certified":false'
+if [ "$(id -u)" != 0 ]; then
+    chmod 000 notes/moved.txt
+    echo again >>notes/plants.md
+    run index -o notes.qidx
+    check "a file that cannot be read is told" fails "moved.txt"
+    rows notes.qidx rows.txt
+    check "and its passages stay" sh -c 'test "$(grep -c moved.txt rows.txt)" -gt 5'
+    chmod 644 notes/moved.txt
+fi
+
+# ------------------------------------------------------------------ vectors of others
+/usr/bin/python3 - <<'END' && has_numpy=1 || has_numpy=0
+import numpy
+query = [1.0] + [0.0] * 15
+numpy.save('queries.npy', numpy.array([query, query[::-1]], dtype='<f4'))
+END
+if [ $has_numpy = 1 ]; then
+    run search small.qidx --vectors queries.npy -k 1
+    check "a line for each query" sh -c 'test "$(wc -l <out)" = 2'
+    check "with hits, certainty and work" prints '^\{"query":1,"hits":\[\{"id":".*plants.md#0","score":[-0-9.e]*\}\],"certified":true,"rescored":[0-9]+\}$'
+    run search fresh.qidx --vectors queries.npy
+    check "vectors of other dimensions are refused" fails "16 dimensions"
+fi
+
+# ------------------------------------------------------------------ kill -9, and searches meanwhile
+python3 - <<'END' || exit 1
+import os
+words = 'roots take water from the soil and leaves make sugar of light'.split()
+os.mkdir('many')
+for i in range(600):
+    with open(f'many/{i}.txt', 'w') as file:
+        file.write(' '.join(words[(i * 31 + k * k + k) % len(words)] for k in range(60 + i % 50)))
+END
+"$quern" index -q many -o whole.qidx --chunk 64 || exit 1
+kills=0
+for pause in 0.02 0.05 0.1 0.15 0.2 0.1 0.05; do
+    "$quern" index -q many -o killed.qidx --chunk 64 --commit 0 2>/dev/null &
+    victim=$!
+    sleep $pause
+    if [ -e killed.qidx ]; then
+        "$quern" search -q killed.qidx 'water' -k 3 >out 2>err || { echo "search failed" >>err; break; }
+    fi
+    kill -9 $victim 2>/dev/null && kills=$((kills + 1))
+    wait $victim 2>/dev/null
+done
+check "searches work while an index is made" sh -c '! grep -q failed err'
+run index many -o killed.qidx --chunk 64 --json
+check "after $kills kills, the same command goes on" has "files 600"
+check "and makes the same index" same_rows killed.qidx whole.qidx
+"$quern" index -q many -o signalled.qidx --chunk 64 --commit 0 &
+victim=$!
+sleep 0.1
+kill -TERM $victim
+wait $victim
+status=$?
+check "a signal ends a run cleanly" sh -c "test $status = 75 || test $status = 0"
+run index many -o signalled.qidx --chunk 64
+check "and the next run goes on" same_rows signalled.qidx whole.qidx
+
+echo "1..$number"
