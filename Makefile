@@ -4,7 +4,7 @@ FUZZ_SECONDS ?= 150
 PARTS ?=
 PREFIX ?=
 DESTDIR ?=
-INSTALLED = quern:executable quern:shared_library quern:static_library
+INSTALLED = quern:executable quern:shared_library quern:static_library quern0:shared_module quern0:static_library
 export FUZZ_SECONDS
 
 .PHONY: all check check-long demo wheel install prefix uninstall clean

@@ -125,7 +125,7 @@ make_folder() {
     for name in embeddinggemma-300m old.gguf; do
         ln -s "$work/downloads/$name" "$1/$name"
     done
-    for name in quern src tools examples meson-uninstalled; do
+    for name in quern src tools examples bindings meson-uninstalled; do
         [ ! -e "$build/$name" ] || ln -s "$build/$name" "$1/build/$name"
     done
 }

@@ -10,7 +10,8 @@ import re
 import sys
 import tempfile
 
-FOLDERS = ("include", "src", "json", "jobs", "bulk", "passages", "convert", "server", "cli", "bench", "examples", "fuzz", "tests", "tools")
+FOLDERS = ("include", "src", "json", "jobs", "bulk", "passages", "convert", "server", "cli", "bindings", "bench", "examples",
+           "fuzz", "tests", "tools")
 
 # What the files of a folder may include: folders, or single files. A file may always include what lies beside it.
 # Every folder of the library and of the applications must stand here. "+" takes the list of another folder.
@@ -56,6 +57,7 @@ APPLICATIONS = {
     "cli/quality": "+cli cli cli/store/session.h cli/store/store.h passages/text_words.h",
     "cli/search": "+cli cli cli/store/session.h cli/store/store.h passages",
     "cli/verbs": "+cli cli cli/store/session.h cli/store/model_list.h server/server.h",
+    "bindings/sqlite": "include json cli/store/store.h",
     "examples": "include",
 }
 MAY_INCLUDE = {**LIBRARY, **CONVERT, **APPLICATIONS}
@@ -142,7 +144,7 @@ def allowed_places(folder):
 
 
 def check_layers(tree):
-    for source in tree.inside("src", "convert", "json", "jobs", "passages", "server", "cli", "examples"):
+    for source in tree.inside("src", "convert", "json", "jobs", "passages", "server", "cli", "bindings", "examples"):
         if source.folder not in MAY_INCLUDE:
             tree.complain("%s: nobody has said what the folder %s may include" % (source.path, source.folder))
             continue
@@ -259,7 +261,8 @@ def check_constants(tree):
     """A constant has one value in the library and the applications. (The templates of kernels are made to be included
     with different values.)"""
     table = {}
-    for source in tree.inside("include", "src", "json", "jobs", "passages", "convert", "server", "cli", "bench"):
+    for source in tree.inside("include", "src", "json", "jobs", "passages", "convert", "server", "cli", "bindings",
+                              "bench"):
         if source.path.startswith("src/kernels/"):
             continue
         for name, value in constants(source):

@@ -27,7 +27,7 @@ there=$(find "$work/package" -path '*/bin/quern')
 there=${there%/bin/quern}
 pkgconfig=$(dirname "$(find "$there" -name quern.pc)")
 for file in bin/quern include/quern.h share/man/man1/quern.1 share/bash-completion/completions/quern \
-    share/zsh/site-functions/_quern share/fish/vendor_completions.d/quern.fish; do
+    share/zsh/site-functions/_quern share/fish/vendor_completions.d/quern.fish include/quern_sqlite.h; do
     check "$file is there" [ -s "$there/$file" ]
 done
 check "the library is there" [ -e "$pkgconfig/../libquern.so" ]
@@ -44,7 +44,27 @@ quern=$there/bin/quern
 if [ -f "$there/share/quern/starter.gguf" ]; then
     run embed -d 4 'how do plants drink'
     check "the command finds the installed starter model" prints '"embedding":\['
+    sqlite3 :memory: ".load $pkgconfig/../quern0" "SELECT length(embed('how do plants drink'))" >"$work/out" 2>"$work/err"
+    check "and so does the extension of SQLite" grep -q '^1792$' "$work/out"
 fi
+cat >static.c <<'END'
+#include <quern_sqlite.h>
+#include <sqlite3.h>
+#include <stdio.h>
+
+int main(void)
+{
+    sqlite3 *db;
+    sqlite3_auto_extension((void (*)(void))sqlite3_quern_init);
+    int code = sqlite3_open(":memory:", &db);
+    code = code == SQLITE_OK ? sqlite3_exec(db, "SELECT embed_tokens('x', 'qery')", NULL, NULL, NULL) : code;
+    puts(sqlite3_errmsg(db));
+    return code != SQLITE_ERROR || sqlite3_close(db) != SQLITE_OK;
+}
+END
+${CC:-cc} static.c -I"$there/include" "$pkgconfig/../libquern0.a" "$pkgconfig/../libquern.a" -lsqlite3 -lm -lpthread \
+    -o static >"$work/out" 2>"$work/err" && ./static >"$work/out" 2>"$work/err"
+check "a program can link the extension" grep -q "^embed_tokens: there is no task 'qery'" "$work/out"
 awk '/^```c$/ { inside = 1; next } /^```/ { inside = 0 } inside' "$root/README.md" >program.c
 flags=$(PKG_CONFIG_PATH="$pkgconfig" PKG_CONFIG_SYSROOT_DIR="$work/package" pkg-config --cflags --libs quern)
 # shellcheck disable=SC2086 # words are meant to be split
@@ -101,7 +121,7 @@ check "there is nothing to uninstall twice" grep -q "Nothing was installed from 
 # ------------------------------------------------------------------ make
 make -n -C "$root" install BUILD="$build" PREFIX=/opt/quern DESTDIR=/tmp/package >"$work/out" 2>"$work/err"
 check "make install builds only what is installed" \
-    grep -q "^meson compile .* quern:executable quern:shared_library quern:static_library$" "$work/out"
+    grep -q "^meson compile .* quern:executable quern:shared_library quern:static_library.*quern0" "$work/out"
 check "takes PREFIX" grep -q '^tools/prefix.sh .* "/opt/quern"$' "$work/out"
 check "takes DESTDIR" grep -q '^DESTDIR="/tmp/package" meson install' "$work/out"
 

@@ -24,6 +24,8 @@ parts() {
     echo "tokenizers beside tests/tokenizers/run $build"
     # Files of columns, beside other readers and writers.
     echo "columnar beside tests/columnar/run $build"
+    # The extension of SQLite, beside others.
+    echo "sqlite beside tests/sqlite/run $build"
     # Bulk runs: under schedulers, on a cluster of this one machine; killed 200 times.
     echo "slurm alone tests/slurm/run $build"
     echo "dask beside tests/dask/run $build"

@@ -46,6 +46,7 @@ need ca-certificates test -e /etc/ssl/certs/ca-certificates.crt
 need zlib1g-dev pkg-config --exists zlib
 need libzstd-dev pkg-config --exists libzstd
 need liblz4-dev pkg-config --exists liblz4
+need libsqlite3-dev pkg-config --exists sqlite3
 need libcmocka-dev pkg-config --exists cmocka
 
 case ${1:-build} in
@@ -63,6 +64,7 @@ check)
     need valgrind has valgrind
     need libc6-dbg valgrind -q true
     need curl has curl
+    need sqlite3 has sqlite3
     ;;
 *)
     echo "usage: tools/setup.sh build | check | wheel" >&2
