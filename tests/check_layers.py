@@ -59,6 +59,7 @@ APPLICATIONS = {
     "cli/verbs": "+cli cli cli/store/session.h cli/store/model_list.h server/server.h",
     "bindings/sqlite": "include json cli/store/store.h",
     "examples": "include",
+    "bindings/node/addon": "include",
 }
 MAY_INCLUDE = {**LIBRARY, **CONVERT, **APPLICATIONS}
 

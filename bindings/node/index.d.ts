@@ -1,0 +1,128 @@
+/// <reference lib="esnext.disposable" />
+
+/** What a text is for: the model's prompt for it is put before the text. Words of services of embeddings are
+ * understood, too: "search_query", "passage", "STS". */
+export type Task =
+    | "none" | "query" | "document" | "similarity" | "classification" | "clustering" | "code" | "summarization"
+    | "question-answering" | "fact-checking" | (string & {});
+
+/** How the numbers of a vector are stored. "f32": Float32Array. "f16": the bits of half floats, Uint16Array. "int8":
+ * the number times 127, rounded, Int8Array. "binary": one bit for each number, 1 when it is greater than zero, the
+ * first in the highest bit of its byte, Uint8Array; "binary-low": the first in the lowest bit. */
+export type Dtype = "f32" | "f16" | "int8" | "binary" | "binary-low";
+
+export interface ArrayOf {
+    f32: Float32Array;
+    f16: Uint16Array;
+    int8: Int8Array;
+    binary: Uint8Array;
+    "binary-low": Uint8Array;
+}
+
+export interface OpenOptions {
+    /** Threads that compute, 1 to 256; by default as many CPUs as the process may use. */
+    threads?: number;
+    /** Most tokens of a text, prompt and special tokens included; by default what the model's publisher says. */
+    contextLength?: number;
+    /** Compute with activations in float32, which is slower: 1 - cosine with the exact vector is below 1e-6. */
+    exact?: boolean;
+}
+
+export interface EmbedOptions<D extends Dtype = "f32"> {
+    /** By default "none": the text as it is. */
+    task?: Task;
+    /** The title of the documents of this call. */
+    title?: string;
+    /** Leading numbers of each vector that are kept; by default all. */
+    dimensions?: number;
+    /** By default "f32". The formats of bits need a multiple of 8 dimensions. */
+    dtype?: D;
+    /** Vectors of length 1; true by default. */
+    normalize?: boolean;
+    /** Cut off the end of texts that are too long; by default they are errors. */
+    truncate?: boolean;
+    /** Ends the call after 128 texts at most, with the signal's reason as the error. */
+    signal?: AbortSignal;
+}
+
+/** Vectors of texts. Iterating gives a typed array for each text, which is a part of data. */
+export declare class Vectors<D extends Dtype = "f32"> implements Iterable<ArrayOf[D]> {
+    /** The numbers of all vectors, one vector after another. */
+    readonly data: ArrayOf[D];
+    /** [texts, elements of data for each] */
+    readonly dims: [number, number];
+    readonly dtype: D;
+    /** Tokens that each vector was made of, prompt and special tokens included. */
+    readonly tokens: Uint32Array;
+    /** An array of numbers for each text. */
+    tolist(): number[][];
+    [Symbol.iterator](): Iterator<ArrayOf[D]>;
+}
+
+/** What the library refuses. Arguments of a wrong type are a TypeError with the same fields. */
+export declare class QuernError extends Error {
+    /** "QUERN_EINVAL", "QUERN_ETOOLONG" or another code of quern.h. */
+    readonly code: string;
+    /** The position of the text at fault; undefined if no single text is. */
+    readonly index: number | undefined;
+}
+
+/** A model, which open has opened. Calls may be made at any time, and are computed in turn, outside the main thread. */
+export declare class Model {
+    private constructor();
+    /** The model's file. */
+    readonly path: string;
+    /** Numbers of a full vector. */
+    readonly dimensions: number;
+    /** Most tokens of a text, prompt and special tokens included. */
+    readonly contextLength: number;
+    /** A line that users must see, such as that the file lacks a part of the model; or null. */
+    readonly notice: string | null;
+    /** The kernel table in use: "avx512vnni". */
+    readonly kernels: string;
+    /** What is put before a text of each task. */
+    readonly prompts: Readonly<Record<string, string>>;
+
+    /** The vectors of texts, in their order. A vector does not depend on the other texts, in any bit. When one text is
+     * wrong, there are no vectors, and the error has its position in index. */
+    embed<D extends Dtype = "f32">(texts: string | readonly string[], options?: EmbedOptions<D>): Promise<Vectors<D>>;
+
+    /** A vector for each text. Texts are read as they are needed, so neither they nor the vectors must fit into memory.
+     * Vectors of texts that are there come before the source is asked to wait for more. */
+    stream<D extends Dtype = "f32">(
+        texts: Iterable<string> | AsyncIterable<string>, options?: EmbedOptions<D>
+    ): AsyncGenerator<ArrayOf[D], void, undefined>;
+
+    /** The ids of the tokens of a text, with its prompt and special tokens. Nothing is cut. */
+    tokenize(text: string, options?: { task?: Task }): Promise<Int32Array>;
+
+    /** The name of the space that vectors with these options belong to. Vectors may be compared when their spaces are
+     * the same, or differ only in tasks that belong together, as query and document. Store it with the vectors. */
+    space(options?: EmbedOptions<Dtype>): string;
+
+    /** Gives the memory back. What is computed at the moment is finished; what waits, and what comes later, is an
+     * error. */
+    close(): void;
+
+    /** The same as close, for `using`. */
+    [Symbol.dispose](): void;
+}
+
+/** Opens a model.
+ * @param model the path of a GGUF file, a file: URL, a published name ("embeddinggemma") whose file `quern pull` has
+ * downloaded, or "starter", the small model of this package, for trials. undefined: $QUERN_MODEL, else a model of the
+ * cache folder, else the starter model. */
+export declare function open(model?: string | URL, options?: OpenOptions): Promise<Model>;
+
+/** What the classes for frameworks are made of. The model is opened at the first call, and shared by all objects of the
+ * thread that have the same model and threads. */
+export interface ModelSettings {
+    /** As open takes it. */
+    model?: string | null;
+    threads?: number | null;
+    dimensions?: number | null;
+    truncate?: boolean;
+}
+
+/** The version of the library, "major.minor.patch". */
+export declare const version: string;

@@ -1,0 +1,179 @@
+// Model: an open model file.
+"use strict";
+const addon = require("./addon.js");
+const { Batches, endOfCall } = require("./batches.js");
+const { QuernError, kindOf, typeError } = require("./errors.js");
+const { findModel, starter } = require("./files.js");
+const { ARRAYS, checkNames, checkText, embedding, opening, taskNumber } = require("./options.js");
+
+// Calls of the library that one request has under way: one runs, the next one waits for it.
+const CALLS_UNDER_WAY = 2;
+
+// Vectors of texts. data: numbers of all vectors, one after another; dims: [texts, numbers of each]; dtype: their
+// format; tokens: that each vector was made of.
+class Vectors {
+    constructor(data, dims, dtype, tokens) {
+        Object.assign(this, { data, dims, dtype, tokens });
+    }
+
+    // A typed array for each text, which is a part of data.
+    *[Symbol.iterator]() {
+        const [count, columns] = this.dims;
+        for (let i = 0; i < count; i++)
+            yield this.data.subarray(i * columns, (i + 1) * columns);
+    }
+
+    // An array of numbers for each text.
+    tolist() {
+        return Array.from(this, (vector) => Array.from(vector));
+    }
+}
+
+// Calls a function of the library that works in another thread. first: the position of its first text.
+function work(start, first = 0) {
+    return new Promise((resolve, reject) => start((error, result) => {
+        if (error === null)
+            resolve(result);
+        else if (error instanceof Error) // of Node.js, such as one that says that there is no memory
+            reject(error);
+        else
+            reject(new QuernError(error.text, error.code, error.index === null ? undefined : first + error.index));
+    }));
+}
+
+function checkTexts(texts) {
+    if (typeof texts === "string")
+        texts = [texts];
+    if (!Array.isArray(texts))
+        throw typeError(`texts must be a string or an array of strings, not ${kindOf(texts)}`);
+    for (let index = 0; index < texts.length; index++)
+        checkText("the text", texts[index], index);
+    return texts.slice(); // which nobody changes later
+}
+
+function bytesFor(count, rowBytes) {
+    try {
+        return new Uint8Array(count * rowBytes);
+    } catch {
+        throw new QuernError(`there is no memory for ${count} vectors of ${rowBytes} bytes: use stream`,
+            "QUERN_ENOMEM");
+    }
+}
+
+class Model {
+    #handle;
+
+    constructor(path, opened) {
+        const { handle, dimensions, contextLength, notice, kernels, prompts } = opened;
+        this.#handle = handle;
+        Object.assign(this, { path, dimensions, contextLength, notice, kernels, prompts });
+        Object.freeze(this.prompts);
+        Object.freeze(this);
+    }
+
+    async embed(texts, options = {}) {
+        return this.#vectors(checkTexts(texts), embedding(options, this.dimensions), 0);
+    }
+
+    // Gives a vector for each text. Texts are read as they are needed.
+    async *stream(texts, options = {}) {
+        const call = embedding(options, this.dimensions);
+        if (typeof texts === "string" || !(texts?.[Symbol.asyncIterator] ?? texts?.[Symbol.iterator]))
+            throw typeError(`texts must be an iterable of strings, not ${kindOf(texts)}`);
+        const source = new Batches(texts);
+        let running = null;
+        try {
+            for (let first = 0; ;) {
+                // Vectors that are ready are given while the source is waited for.
+                const coming = source.next();
+                coming.catch(() => {}); // is awaited below
+                if (running !== null && await Promise.race([running, coming.then(() => null)]) !== null) {
+                    yield* await running;
+                    running = null;
+                }
+                const batch = await coming;
+                const before = running;
+                running = batch.length > 0 ? this.#vectorsOf(batch, call, first) : null;
+                running?.catch(() => {}); // is awaited later
+                if (before !== null)
+                    yield* await before;
+                if (running === null)
+                    return;
+                first += batch.length;
+            }
+        } finally {
+            await source.end();
+        }
+    }
+
+    // The ids of the tokens of a text, with its prompt and special tokens. Nothing is cut.
+    async tokenize(text, options = {}) {
+        checkNames(options, ["task"]);
+        const task = taskNumber(options.task);
+        checkText("the text", text);
+        return new Int32Array(await work((told) => addon.tokenize(this.#handle, [text], "", task, 0, 0, 0, told)));
+    }
+
+    // The name of the space that vectors with these options belong to.
+    space(options = {}) {
+        const { task, dimensions, flags } = embedding(options, this.dimensions);
+        const space = addon.space(this.#handle, task, dimensions, flags & addon.NO_NORMALIZE);
+        if (typeof space !== "string")
+            throw new QuernError(space.text, space.code);
+        return space;
+    }
+
+    // Gives the memory back. What is computed at the moment is finished, and what waits is refused.
+    close() {
+        addon.close(this.#handle);
+    }
+
+    async #vectorsOf(texts, call, first) {
+        texts.forEach((text, index) => checkText("the text", text, first + index));
+        return this.#vectors(texts, call, first);
+    }
+
+    async #vectors(texts, call, first) {
+        const bytes = bytesFor(texts.length, call.rowBytes);
+        const tokens = new Uint32Array(texts.length);
+        const running = [];
+        for (let begin = 0, end; begin < texts.length; begin = end) {
+            if (running.length === CALLS_UNDER_WAY)
+                await running.shift();
+            call.signal?.throwIfAborted();
+            end = endOfCall(texts, begin);
+            const part = this.#part(texts.slice(begin, end), call, first + begin, bytes, tokens, begin);
+            part.catch(() => {}); // is awaited later, in order
+            running.push(part);
+        }
+        for (const part of running)
+            await part;
+        const data = new ARRAYS[call.kind](bytes.buffer);
+        const columns = call.rowBytes / data.BYTES_PER_ELEMENT;
+        return new Vectors(data, [texts.length, columns], call.kind, tokens);
+    }
+
+    // One call of the library. Copies what it gives to the row `begin`.
+    async #part(texts, call, first, bytes, tokens, begin) {
+        const { title, task, dimensions, flags, dtype, rowBytes } = call;
+        const found = await work((told) =>
+            addon.embed(this.#handle, texts, title, task, dimensions, flags, dtype, told), first);
+        bytes.set(new Uint8Array(found.vectors), begin * rowBytes);
+        tokens.set(new Uint32Array(found.tokens), begin);
+    }
+}
+Model.prototype[Symbol.dispose ?? Symbol.for("Symbol.dispose")] = Model.prototype.close;
+
+async function open(model, options = {}) {
+    const { threads, contextLength, exact } = opening(options);
+    const path = findModel(model);
+    const opened = await work((told) => addon.open(path, threads, contextLength, exact, told));
+    if (opened.notice !== null)
+        process.emitWarning(opened.notice, "QuernWarning");
+    if (model === undefined && path === starter())
+        process.emitWarning("this is the starter model, which is for trials and demonstrations; for real work " +
+            "'quern pull embeddinggemma' downloads EmbeddingGemma", "QuernWarning");
+    return new Model(path, opened);
+}
+
+module.exports = { Model, open };
