@@ -40,7 +40,7 @@ def main():
             index.train(vectors[:10000])
         index.add(vectors)
         built = time.perf_counter() - begin
-        for count in (1, 64):
+        for count in (1, 64) if rows <= 200000 else (1,): # 64 of them in 1,000,000 take minutes
             best, median = least(lambda: index.search(queries[:count], FOUND))
             print(json.dumps({"program": "%s %s" % (name, faiss.__version__), "queries": count, "min_ms": best,
                               "p50_ms": median, "build_s": built}), flush=True)

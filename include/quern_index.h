@@ -203,7 +203,7 @@ typedef struct quern_searcher_options {
                             0: 2048 */
 } quern_searcher_options;
 
-/* Makes a searcher. It allocates all that searches need: for each thread and query 34 KiB, 32 bytes for each hit, and
+/* Makes a searcher. It allocates all that searches need: for each thread and query 38 KiB, 32 bytes for each hit, and
  * 16 for each scored row above 2048. Fails with QUERN_EINVAL or QUERN_ENOMEM. */
 QUERN_API int quern_searcher_new(quern_searcher **searcher, const quern_index *index,
                                  const quern_searcher_options *options, quern_error *error);

@@ -1,4 +1,4 @@
-/* Exact search. Threads take pieces of blocks one after another. The rounded rows are compared with a group of
+/* Exact search. Threads take chunks of blocks one after another. The rounded rows are compared with a group of
  * queries, and bounds of the scores follow from the sums. Each thread keeps a short list for each query: the rows whose
  * upper bound reaches the bar, which is the k-th best lower bound that it knows. When all blocks are done, the bars of
  * all threads give the one bar of the query, and the rows above it are scored. */
@@ -15,9 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHUNK_GROUPS 16 /* groups whose sums are computed together, and stay in the first-level cache */
+#define CHUNK_GROUPS 48 /* groups that a thread takes at a time; kernels compute three together */
 #define CHUNK_ROWS (CHUNK_GROUPS * QUERN_SCAN_ROWS)
-#define PIECE_ROWS 1024 /* rows that a thread takes at a time */
 #define USUAL_HITS 100
 #define USUAL_QUERIES 64
 #define LEAST_CAPACITY 2048 /* of a short list */
@@ -302,31 +301,30 @@ static void scan_bits(const struct quern_searcher *searcher, const struct quern_
     }
 }
 
-/* The parts that a full block is cut into. */
-static uint32_t pieces_of(const struct quern_searcher *searcher)
+/* The chunks of a full block. */
+static uint32_t chunks_of(const struct quern_searcher *searcher)
 {
-    return (searcher->index->catalogue.shape.block_rows + PIECE_ROWS - 1) / PIECE_ROWS;
+    return (searcher->index->catalogue.shape.block_rows + CHUNK_ROWS - 1) / CHUNK_ROWS;
 }
 
-/* A tile of the pool: a piece of a block. */
-static void scan_piece(void *argument, int tile, int thread)
+/* A tile of the pool: a chunk. */
+static void scan_chunk(void *argument, int tile, int thread)
 {
     const struct quern_searcher *searcher = argument;
-    const uint32_t piece = (uint32_t)tile % pieces_of(searcher);
-    const size_t block = (size_t)tile / pieces_of(searcher);
+    const size_t block = (size_t)tile / chunks_of(searcher);
     const struct quern_block_view view = quern_block_at(searcher->index, block);
     const uint32_t rows = (uint32_t)(quern_index_groups(view.block->rows) * QUERN_SCAN_ROWS);
-    const uint32_t end = (piece + 1) * PIECE_ROWS < rows ? (piece + 1) * PIECE_ROWS : rows;
-    for (uint32_t row = piece * PIECE_ROWS; row < end; row += CHUNK_ROWS) {
-        struct chunk chunk = {block, row, end - row < CHUNK_ROWS ? end - row : CHUNK_ROWS, view.scales + row,
-                              view.rests + row, view.block->longest};
-        if (!any_findable(searcher, block, row, chunk.count))
-            continue;
-        if (searcher->nearest > 0)
-            scan_bits(searcher, &view, &chunk, thread);
-        else
-            scan_bytes(searcher, &view, &chunk, thread);
-    }
+    const uint32_t row = (uint32_t)tile % chunks_of(searcher) * CHUNK_ROWS;
+    if (row >= rows)
+        return;
+    struct chunk chunk = {block, row, rows - row < CHUNK_ROWS ? rows - row : CHUNK_ROWS, view.scales + row,
+                          view.rests + row, view.block->longest};
+    if (!any_findable(searcher, block, row, chunk.count))
+        return;
+    if (searcher->nearest > 0)
+        scan_bits(searcher, &view, &chunk, thread);
+    else
+        scan_bytes(searcher, &view, &chunk, thread);
 }
 
 /* ---------------------------------------------------------------- from short lists to hits */
@@ -493,7 +491,7 @@ int quern_search(quern_searcher *searcher, const float *queries, size_t count, c
     for (size_t first = 0; first < count; first += searcher->most_queries) {
         const size_t group = count - first < searcher->most_queries ? count - first : searcher->most_queries;
         prepare(searcher, queries + first * index->catalogue.shape.dimensions, group);
-        quern_pool_run(searcher->pool, scan_piece, searcher, (int)(index->catalogue.count * pieces_of(searcher)));
+        quern_pool_run(searcher->pool, scan_chunk, searcher, (int)(index->catalogue.count * chunks_of(searcher)));
         for (size_t q = 0; q < group; q++)
             searcher->asked[q].cut = cut_of(searcher, q);
         quern_pool_run(searcher->pool, score_tile, searcher, searcher->threads * (int)group);
