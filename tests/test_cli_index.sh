@@ -214,6 +214,105 @@ if [ $has_numpy = 1 ]; then
     check "vectors of other dimensions are refused" fails "16 dimensions"
 fi
 
+# ------------------------------------------------------------------ import, export, info, check, compact
+run index info fresh.qidx
+check "info tells model and files" prints '^model +.*tiny.gguf$'
+run index info fresh.qidx --json
+check "and does so as JSON" has "files 15 not_text 2 chunk 64 removed 0"
+run index check fresh.qidx
+check "check reads all of it" prints "is whole"
+cp fresh.qidx damaged.qidx
+python3 -c "
+import os
+with open('damaged.qidx', 'r+b') as file:
+    file.seek(6000)
+    byte = file.read(1)
+    file.seek(6000)
+    file.write(bytes([byte[0] ^ 1]))"
+run index check damaged.qidx
+check "check finds damage" fails "damaged"
+for bad in "index import x.npy" "index export fresh.qidx" "index export fresh.qidx -f xml -o x"; do
+    # shellcheck disable=SC2086 # words are meant to be split
+    run $bad
+    check "$bad is misuse" is_misuse
+done
+run index export fresh.qidx -o newline.npy
+check "an id with a newline is refused without --null" fails "--null"
+check "and leaves no file" sh -c 'test ! -e newline.npy && test ! -e newline.ids.txt'
+for name in b d e; do
+    case $name in
+    b) run index export fresh.qidx -o b.npy --null ;;
+    d) run index import b.npy --ids b.ids.txt --null -o d.qidx ;;
+    e) run index export d.qidx -o e.npy --null ;;
+    esac
+    check "an export can be imported, and exported ($name)" succeeds
+done
+check "with the same vectors" cmp -s b.npy e.npy
+check "and ids" cmp -s b.ids.txt e.ids.txt
+run index compact notes.qidx
+check "compact works" succeeds
+run index export fresh.qidx -f sqlite-vec -o fresh.sql
+check "SQL is written" succeeds
+cat >sql.py <<'END'
+import sqlite3, struct, subprocess, sys
+# sqlite-vec's table is replaced by one of SQLite's own, which stores the same.
+script = open('fresh.sql', encoding='utf-8').read()
+assert script.count('CREATE VIRTUAL TABLE vectors USING vec0(id TEXT PRIMARY KEY, embedding float[') == 1
+head, rest = script.split('\n', 2)[1:]
+base = sqlite3.connect(':memory:')
+base.text_factory = bytes
+base.executescript('BEGIN; CREATE TABLE vectors(id TEXT PRIMARY KEY, embedding BLOB, text TEXT);' + rest)
+rows = dict((id, (blob, text)) for id, blob, text in base.execute('SELECT id, embedding, text FROM vectors'))
+ids = open('b.ids.txt', 'rb').read().split(b'\0')[:-1]
+array = open('b.npy', 'rb').read()[128:]
+assert len(rows) == len(ids) and len(array) % len(ids) == 0
+width = len(array) // len(ids)
+for i, id in enumerate(ids):
+    assert rows[id][0] == array[i * width:(i + 1) * width], id
+assert any(b'caf\xe9 au lait' in text for _, text in rows.values())
+# COPY BINARY, read as PostgreSQL's manual describes it.
+data = open('fresh.pgcopy', 'rb').read()
+assert data[:19] == b'PGCOPY\n\xff\r\n\0' + bytes(8)
+at, count = 19, 0
+while (fields := struct.unpack_from('>h', data, at)[0]) != -1:
+    at += 2
+    values = []
+    for _ in range(fields):
+        length, = struct.unpack_from('>i', data, at)
+        values.append(data[at + 4:at + 4 + length])
+        at += 4 + length
+    id, vector, text = values
+    dimensions, unused = struct.unpack_from('>hh', vector)
+    assert unused == 0 and len(vector) == 4 + 4 * dimensions
+    assert struct.pack(f'<{dimensions}f', *struct.unpack_from(f'>{dimensions}f', vector, 4)) == \
+        array[count * width:(count + 1) * width]
+    assert id.decode() == ids[count].decode(errors='replace') or b'\xff' in ids[count]
+    text.decode()
+    count += 1
+assert at == len(data) - 2 and count == len(ids)
+END
+run index export fresh.qidx -f pgvector -o fresh.pgcopy
+check "both forms have all ids, vectors and texts" python3 sql.py
+run index export fresh.qidx -f fvecs -o fresh.fvecs --null
+check "fvecs has the dimensions before each vector" sh -c '[ "$(od -An -td4 -N4 fresh.fvecs | tr -d " ")" = 64 ]'
+printf '7\n18446744073709551615\n' >numbers.txt
+printf 'seven\nlast\n' >texts.txt
+if [ $has_numpy = 1 ]; then
+    run index import queries.npy --ids numbers.txt --payloads texts.txt -o numbers.qidx
+    check "ids that are whole numbers are numbers" says "2 vectors of 16"
+    run search numbers.qidx --vectors queries.npy -k 1
+    check "and come back as numbers" prints '"hits":\[\{"id":18446744073709551615,"score":1\}\]'
+    run index import queries.npy --ids compare.py -o numbers.qidx
+    check "the number of ids must be that of the vectors" fails "lines"
+    run index import tiny.gguf -o numbers.qidx
+    check "another file is no array" fails "NumPy"
+    printf '7\n7\n' >numbers.txt
+    run index import queries.npy --ids numbers.txt -o twice.qidx
+    check "ids that come again are told" says "1 ids came again"
+    run index numbers.qidx -o numbers.qidx
+    check "an index of vectors takes no files" fails "not made from files"
+fi
+
 # ------------------------------------------------------------------ kill -9, and searches meanwhile
 python3 - <<'END' || exit 1
 import os

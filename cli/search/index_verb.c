@@ -2,12 +2,26 @@
 #include "search.h"
 
 #include "arguments.h"
+#include "export_format.h"
 
 #include <string.h>
 
 static int index_run(const void *options, struct quern_cli_arguments arguments)
 {
-    return quern_cli_index_files(options, arguments);
+    const struct quern_cli_index_options *given = options;
+    const char *word = arguments.count == 2 ? arguments.texts[0] : "";
+    const char *path = arguments.count == 2 ? arguments.texts[1] : NULL;
+    if (strcmp(word, "info") == 0)
+        return quern_cli_index_info(given, path);
+    if (strcmp(word, "check") == 0)
+        return quern_cli_index_check(path);
+    if (strcmp(word, "compact") == 0)
+        return quern_cli_index_compact(path);
+    if (strcmp(word, "import") == 0)
+        return quern_cli_index_import(given, path);
+    if (strcmp(word, "export") == 0)
+        return quern_cli_index_export(given, path);
+    return quern_cli_index_files(given, arguments);
 }
 
 static struct quern_cli_index_options defaults = {.embed = QUERN_CLI_EMBED_DEFAULTS, .commit = 20};
@@ -15,7 +29,8 @@ static struct quern_cli_index_options defaults = {.embed = QUERN_CLI_EMBED_DEFAU
 static const struct quern_cli_option table[] = {
     QUERN_CLI_MODEL_OPTION(struct quern_cli_index_options),
     QUERN_CLI_AS_OPTION(struct quern_cli_index_options),
-    {"output", 'o', "FILE", "the index", QUERN_CLI_TEXT(struct quern_cli_index_options, output)},
+    {"output", 'o', "FILE", "the index; of export: the file of vectors",
+     QUERN_CLI_TEXT(struct quern_cli_index_options, output)},
     {"chunk", '\0', "TOKENS[:OVERLAP]", "most tokens of a passage (256), and tokens that the next one repeats (0)",
      QUERN_CLI_TEXT(struct quern_cli_index_options, chunk)},
     {"text", '\0', "COL", "the column of the text in files of records; default: text, or the only one",
@@ -26,6 +41,16 @@ static const struct quern_cli_option table[] = {
     {"dtype", '\0', "DTYPE", NULL, QUERN_CLI_WORD(struct quern_cli_index_options, dtype, "f32|f16")},
     {"bits", '\0', NULL, "store bits too, for 'quern search --fast'",
      QUERN_CLI_SWITCH(struct quern_cli_index_options, bits)},
+    {"ids", '\0', "FILE", "of import: the ids, one a line; default: numbers from 0",
+     QUERN_CLI_TEXT(struct quern_cli_index_options, ids)},
+    {"payloads", '\0', "FILE", "of import: what search shows of each vector, one a line",
+     QUERN_CLI_TEXT(struct quern_cli_index_options, payloads)},
+    {"space", '\0', "SPACE", "of import: the space of the vectors, as 'quern info' names it",
+     QUERN_CLI_TEXT(struct quern_cli_index_options, space)},
+    {"format", 'f', "FORMAT", NULL,
+     QUERN_CLI_WORD(struct quern_cli_index_options, format, QUERN_EXPORT_FORMATS)},
+    {"null", '\0', NULL, "ids and payloads end with NUL bytes instead of newlines",
+     QUERN_CLI_SWITCH(struct quern_cli_index_options, null)},
     {"remove", '\0', NULL, "take the files and folders out of the index",
      QUERN_CLI_SWITCH(struct quern_cli_index_options, remove)},
     {"force", '\0', NULL, "make the index anew, also with another model",
@@ -41,7 +66,7 @@ static const struct quern_cli_option table[] = {
 
 const struct quern_cli_verb quern_cli_index = {
     .name = "index",
-    .arguments = "[FILE | FOLDER]...",
+    .arguments = "[FILE | FOLDER]... | info F | check F | compact F | import NPY | export F",
     .summary = "Makes an index of files, to be searched with 'quern search', or brings it up to date.",
     .table = table,
     .more = "Each file is cut into passages, at headings, paragraphs and sentences. JSON lines, CSV, TSV, Arrow and\n"
@@ -50,9 +75,14 @@ const struct quern_cli_verb quern_cli_index = {
             "A later run embeds only what has changed and removes what is gone; without arguments it looks at all\n"
             "files and folders that were named before. What it was told, it keeps: model, --chunk, --text, --title.\n"
             "The exit code is 1 when a file could not be read, and 75 when a signal stopped the run.\n\n"
+            "info tells what is in an index, check compares it with its checksums, and compact takes back the room of\n"
+            "removed rows. import makes an index of a NumPy array. export writes vectors, ids and texts: as npy or\n"
+            "fvecs with the ids in a file beside, as SQL for sqlite-vec, or for COPY BINARY of pgvector.\n\n"
             "example:\n"
             "  quern index notes/ -o notes.qidx\n"
-            "  quern search notes.qidx 'how do plants drink'\n",
+            "  quern search notes.qidx 'how do plants drink'\n"
+            "  quern index import vectors.npy --ids ids.txt -o vectors.qidx\n"
+            "  quern index export vectors.qidx -f sqlite-vec -o vectors.sql\n",
     .options = &defaults,
     .run = index_run,
 };

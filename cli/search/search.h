@@ -13,6 +13,9 @@ struct quern_cli_index_options {
     const char *chunk;
     const char *text, *title_column;
     int dtype;
+    int format;            /* of export: a place in QUERN_EXPORT_FORMATS */
+    const char *ids, *payloads, *space; /* of import */
+    bool null;             /* ids and payloads end with NUL */
     bool bits, remove, force, json;
     double commit;
 };
@@ -78,5 +81,12 @@ void quern_cli_put_id(const quern_index_row *row, bool named);
 
 /* quern index FILE...: brings an index up to date. Returns an exit code. */
 int quern_cli_index_files(const struct quern_cli_index_options *options, struct quern_cli_arguments arguments);
+
+/* The other uses of the verb, each in a file of its name. path: of the index; of import: of the vectors. */
+int quern_cli_index_info(const struct quern_cli_index_options *options, const char *path);
+int quern_cli_index_check(const char *path);
+int quern_cli_index_compact(const char *path);
+int quern_cli_index_import(const struct quern_cli_index_options *options, const char *path);
+int quern_cli_index_export(const struct quern_cli_index_options *options, const char *path);
 
 #endif
