@@ -278,21 +278,20 @@ static int write_changes(struct indexing_run *run)
     return code;
 }
 
-/* Joins what many commits have left, and takes the room of removed rows back. */
-static int compact(struct indexing_run *run)
+int quern_indexing_compact(const char *path, bool *is_compacted, quern_error *error)
 {
-    const char *path = run->job->options->path;
     quern_index *index = NULL;
     quern_index_info info = {.size = sizeof info};
-    int code = quern_index_open(&index, path, run->error);
+    *is_compacted = false;
+    int code = quern_index_open(&index, path, error);
     if (code == QUERN_OK)
-        code = quern_index_describe(index, &info, run->error);
+        code = quern_index_describe(index, &info, error);
     quern_index_close(index);
     if (code != QUERN_OK || info.places == 0 || ((info.places - info.count) * 3 < info.places &&
                              info.blocks <= info.places / 2048 + MOST_BLOCKS))
         return code;
-    run->progress->is_compacted = true;
-    return quern_index_compact(path, run->error);
+    *is_compacted = true;
+    return quern_index_compact(path, error);
 }
 
 /* Counts what the index has now. */
@@ -332,7 +331,7 @@ int quern_indexing_run(const struct quern_indexing_job *job, struct quern_indexi
     if (code == QUERN_OK)
         count_sources(&run);
     if (code == QUERN_OK && progress->has_written)
-        code = compact(&run);
+        code = quern_indexing_compact(job->options->path, &progress->is_compacted, run.error);
     if (run.queue.failed > 0)
         progress->failed += run.queue.failed;
     quern_passage_queue_close(&run.queue);

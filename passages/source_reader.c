@@ -115,6 +115,12 @@ static int put_text(struct quern_source_reading *reading, quern_text text, quern
     return code;
 }
 
+int quern_source_read_text(struct quern_source_reading *reading, quern_text text, quern_text title, bool is_markdown,
+                           quern_error *error)
+{
+    return put_text(reading, text, title, is_markdown, 0, error);
+}
+
 /* ---------------------------------------------------------------- files */
 
 /* Whether a file begins as text does, or as a packed one. */
@@ -149,8 +155,8 @@ static int read_document(struct quern_source_reading *reading, const char *path,
         code = QUERN_OK;
     } else if (code == 1) {
         const bool is_markdown = quern_is_markdown(path);
-        code = put_text(reading, record.text, quern_document_title(record.text, path, is_markdown), is_markdown, 0,
-                        error);
+        code = quern_source_read_text(reading, record.text, quern_document_title(record.text, path, is_markdown),
+                                      is_markdown, error);
     }
     if (reader != NULL)
         reader->close(reader);

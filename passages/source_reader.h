@@ -19,4 +19,8 @@ struct quern_source_reading {
  * code of a failure to read or cut the file. */
 int quern_source_read(struct quern_source_reading *reading, const char *path, bool *is_text, quern_error *error);
 
+/* The same for a text in memory, whose lines are counted from 1. */
+int quern_source_read_text(struct quern_source_reading *reading, quern_text text, quern_text title, bool is_markdown,
+                           quern_error *error);
+
 #endif

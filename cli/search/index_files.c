@@ -2,7 +2,6 @@
 #include "search.h"
 
 #include "arguments.h"
-#include "indexing.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -56,8 +55,7 @@ static char **find_roots(const struct quern_cli_index_options *given, struct que
     return roots;
 }
 
-/* The absolute path of the index, which need not be there; its folder must. NULL after a message. */
-static char *index_path(const char *path)
+char *quern_cli_index_path(const char *path)
 {
     char *real = realpath(path, NULL), *folder = NULL, *joined = NULL;
     if (real != NULL)
@@ -118,17 +116,16 @@ static void tell(void *user, const char *line)
 
 /* ---------------------------------------------------------------- the end */
 
-static void print_json(const struct quern_indexing_progress *done, double seconds)
+void quern_cli_put_indexing(FILE *file, const struct quern_indexing_progress *done)
 {
-    printf("{\"files\":%llu,\"new\":%llu,\"changed\":%llu,\"removed\":%llu,\"not_text\":%llu,\"failed\":%llu,",
-           (unsigned long long)done->files, (unsigned long long)done->new_files,
-           (unsigned long long)done->changed_files, (unsigned long long)done->removed_files,
-           (unsigned long long)done->not_text, (unsigned long long)done->failed);
-    printf("\"passages\":%llu,\"embedded\":%llu,\"kept\":%llu,\"tokens\":%llu,\"written\":%s,\"compacted\":%s,"
-           "\"space\":\"%s\",\"seconds\":%.3f}\n",
-           (unsigned long long)done->passages, (unsigned long long)done->embedded, (unsigned long long)done->kept,
-           (unsigned long long)done->tokens, done->has_written ? "true" : "false",
-           done->is_compacted ? "true" : "false", done->space, seconds);
+    fprintf(file, "\"files\":%llu,\"new\":%llu,\"changed\":%llu,\"removed\":%llu,\"not_text\":%llu,\"failed\":%llu,",
+            (unsigned long long)done->files, (unsigned long long)done->new_files,
+            (unsigned long long)done->changed_files, (unsigned long long)done->removed_files,
+            (unsigned long long)done->not_text, (unsigned long long)done->failed);
+    fprintf(file, "\"passages\":%llu,\"embedded\":%llu,\"kept\":%llu,\"tokens\":%llu,\"written\":%s,"
+            "\"compacted\":%s", (unsigned long long)done->passages, (unsigned long long)done->embedded,
+            (unsigned long long)done->kept, (unsigned long long)done->tokens, done->has_written ? "true" : "false",
+            done->is_compacted ? "true" : "false");
 }
 
 static void say_done(const char *path, const struct quern_indexing_progress *done)
@@ -154,8 +151,11 @@ static int conclude(int code, const struct index_view *view, const struct quern_
         return QUERN_CLI_FAILED;
     if (code < 0)
         return quern_cli_fail(NULL, error);
-    if (view->given->json)
-        print_json(done, seconds);
+    if (view->given->json) {
+        putchar('{');
+        quern_cli_put_indexing(stdout, done);
+        printf(",\"space\":\"%s\",\"seconds\":%.3f}\n", done->space, seconds);
+    }
     if (code == QUERN_INDEXING_STOPPED) {
         quern_cli_say("stopped by SIG%s; %llu passages are new. The same command goes on from here",
                       sigabbrev_np(quern_cli_stop_signal()), (unsigned long long)done->embedded);
@@ -200,7 +200,7 @@ int quern_cli_index_files(const struct quern_cli_index_options *given, struct qu
     int code = quern_cli_read_chunk("index", given->chunk, &options.chunk);
     if (code != QUERN_CLI_DONE)
         return code;
-    char **roots = find_roots(given, arguments), *path = roots != NULL ? index_path(given->output) : NULL;
+    char **roots = find_roots(given, arguments), *path = roots != NULL ? quern_cli_index_path(given->output) : NULL;
     char *model = given->session.model != NULL ? quern_cli_index_model_name(given->session.model) : NULL;
     options.roots = roots;
     options.path = path;

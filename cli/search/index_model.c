@@ -1,5 +1,6 @@
 #include "search.h"
 
+#include "source_table.h"
 #include "store/store.h"
 
 #include <stdlib.h>
@@ -20,6 +21,20 @@ int quern_cli_index_session_open(struct quern_cli_session *session, const struct
             with.as = known;
     }
     return quern_cli_session_open(session, &with);
+}
+
+int quern_cli_index_model_open(struct quern_cli_session *session, const struct quern_cli_session_options *options,
+                               const quern_index_info *index)
+{
+    struct quern_source_table table;
+    const bool is_told = quern_source_table_read(&table, index->note, NULL) == QUERN_OK;
+    struct quern_cli_session_options with = *options;
+    with.exact |= is_told && table.exact != 0;
+    const char *model = is_told && table.model[0] != '\0' ? table.model : NULL;
+    const char *known = is_told && table.known[0] != '\0' ? table.known : NULL;
+    const int code = quern_cli_index_session_open(session, &with, model, known);
+    quern_source_table_free(&table);
+    return code;
 }
 
 char *quern_cli_index_model_name(const char *model)

@@ -34,7 +34,7 @@ static int print_results(const struct quern_cli_search_options *given, quern_ind
             if (quern_index_get(index, hit->place, &row, &error) != QUERN_OK)
                 return quern_cli_fail(NULL, &error);
             fputs(k > 0 ? ",{\"id\":" : "{\"id\":", stdout);
-            quern_cli_put_id(&row, named);
+            quern_put_row_id(stdout, &row, named);
             printf(",\"score\":%.9g}", hit->score);
         }
         printf("],\"certified\":%s,\"rescored\":%llu}\n", results[i].certified ? "true" : "false",

@@ -3,6 +3,8 @@
 #define QUERN_CLI_SEARCH_H
 
 #include "cli.h"
+#include "hits.h"
+#include "indexing.h"
 #include "quern_index.h"
 #include "store/session.h"
 
@@ -26,6 +28,10 @@ struct quern_cli_index_options {
  * index has them; NULL: it does not tell. Reports failures itself; returns an exit code. */
 int quern_cli_index_session_open(struct quern_cli_session *session, const struct quern_cli_session_options *options,
                                  const char *recorded, const char *known);
+
+/* The same for an open index, whose note tells. */
+int quern_cli_index_model_open(struct quern_cli_session *session, const struct quern_cli_session_options *options,
+                               const quern_index_info *index);
 
 /* How an index names a model: a published name stays, a path becomes absolute. The caller frees it. NULL: no memory. */
 char *quern_cli_index_model_name(const char *model);
@@ -59,25 +65,18 @@ int quern_cli_search_vectors(const struct quern_cli_search_options *given, quern
 
 /* ---------------------------------------------------------------- show_hits.c */
 
-/* A hit as users see it. */
-struct quern_cli_hit {
-    quern_hit hit;
-    quern_index_row row;
-    quern_text shown;     /* the text */
-    size_t begin, end;    /* the best sentence of it */
-};
-
 /* Prints hits for people: file and line, score, title, and the passage with its best sentence marked. full: all of the
  * passage, not only what stands around the sentence. */
-void quern_cli_show_hits(const struct quern_cli_hit *hits, size_t count, bool named, bool full);
-
-/* Prints them as the value of a JSON member, an array. */
-void quern_cli_put_hits(const struct quern_cli_hit *hits, size_t count, bool named);
-
-/* Prints the id of a row as JSON: a number or a string. */
-void quern_cli_put_id(const quern_index_row *row, bool named);
+void quern_cli_show_hits(const struct quern_shown_hit *hits, size_t count, bool named, bool full);
 
 /* ---------------------------------------------------------------- index_files.c */
+
+/* The absolute path of an index, which need not be there; its folder must. The caller frees it. NULL after a
+ * message. */
+char *quern_cli_index_path(const char *path);
+
+/* Writes what a run has done as members of a JSON object. */
+void quern_cli_put_indexing(FILE *file, const struct quern_indexing_progress *done);
 
 /* quern index FILE...: brings an index up to date. Returns an exit code. */
 int quern_cli_index_files(const struct quern_cli_index_options *options, struct quern_cli_arguments arguments);

@@ -4,15 +4,10 @@
 #include "arguments.h"
 #include "best_sentence.h"
 #include "json_text.h"
-#include "passage.h"
-#include "source_table.h"
-#include "word_search.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { JOINED = 100 }; /* hits of each search that are joined at least */
 
 struct search_run {
     const struct quern_cli_search_options *given;
@@ -21,135 +16,57 @@ struct search_run {
     struct quern_cli_session session;
     quern_text query;
     float *vector; /* [dimensions] */
-    struct quern_cli_hit *hits; /* [given->hits] */
+    char space[QUERN_SPACE_SIZE]; /* of the vector */
+    struct quern_shown_hit *hits; /* [given->hits] */
     size_t count;
     quern_search_result result;
 };
 
 /* ---------------------------------------------------------------- the query */
 
-/* The options that vectors of a task have in this index. */
-static quern_embed_options embed_for(const struct search_run *run, int task)
-{
-    quern_embed_options embed = {.size = sizeof embed, .flags = QUERN_TRUNCATE};
-    embed.task = run->session.info.has_prompts ? task : QUERN_TASK_NONE;
-    embed.dimensions = run->info.dimensions < run->session.info.dimensions ? run->info.dimensions : 0;
-    return embed;
-}
-
-/* Opens the model that the index was made with. */
-static int open_model(struct search_run *run)
-{
-    struct quern_source_table table;
-    const bool is_told = quern_source_table_read(&table, run->info.note, NULL) == QUERN_OK;
-    struct quern_cli_session_options options = run->given->session;
-    options.exact |= is_told && table.exact != 0;
-    const int code = quern_cli_index_session_open(&run->session, &options,
-                                                  is_told && table.model[0] != '\0' ? table.model : NULL,
-                                                  is_told && table.known[0] != '\0' ? table.known : NULL);
-    quern_source_table_free(&table);
-    return code;
-}
-
 static int embed_query(struct search_run *run)
 {
-    const quern_embed_options embed = embed_for(run, QUERN_TASK_QUERY);
     const size_t width = (size_t)run->info.dimensions;
+    quern_embed_options embed;
     quern_error error;
-    if (run->session.info.dimensions < run->info.dimensions) {
-        quern_cli_say("the index has vectors of %d dimensions, and the model %s makes %d: give the index's model with "
-                      "-m", run->info.dimensions, run->session.path, run->session.info.dimensions);
-        return QUERN_CLI_FAILED;
-    }
     run->vector = calloc(width, sizeof *run->vector);
     if (run->vector == NULL) {
         quern_cli_say("no memory for a vector");
         return QUERN_CLI_FAILED;
     }
-    if (quern_embed(run->session.context, &run->query, 1, &embed, run->vector, width, NULL, &error) != QUERN_OK)
+    if (quern_hit_options(run->session.model, &run->info, QUERN_TASK_QUERY, &embed, &error) != QUERN_OK)
+        return quern_cli_fail(NULL, &error);
+    if (quern_space(run->session.model, &embed, run->space, &error) != QUERN_OK ||
+        quern_embed(run->session.context, &run->query, 1, &embed, run->vector, width, NULL, &error) != QUERN_OK)
         return quern_cli_fail("the query", &error);
     return QUERN_CLI_DONE;
 }
 
 /* ---------------------------------------------------------------- searches */
 
-/* Fills what is shown of a hit. */
-static int fill_hit(struct search_run *run, size_t i)
-{
-    struct quern_cli_hit *hit = &run->hits[i];
-    struct quern_passage passage;
-    quern_error error;
-    if (quern_index_get(run->index, hit->hit.place, &hit->row, &error) != QUERN_OK)
-        return quern_cli_fail(NULL, &error);
-    quern_passage_read(&passage, hit->row.payload);
-    hit->shown = passage.text;
-    hit->end = passage.text.length;
-    return QUERN_CLI_DONE;
-}
-
-/* Searches by vectors for `most` hits. */
-static int search_vectors(struct search_run *run, size_t most, quern_hit *hits, quern_error *error)
-{
-    const quern_embed_options embed = embed_for(run, QUERN_TASK_QUERY);
-    quern_searcher_options options = quern_cli_searcher_with(run->given);
-    quern_search_options with = quern_cli_search_with(run->given);
-    quern_searcher *searcher = NULL;
-    char space[QUERN_SPACE_SIZE];
-    options.most_hits = with.hits = most;
-    options.most_queries = 1;
-    with.space = space;
-    int code = quern_space(run->session.model, &embed, space, error);
-    if (code == QUERN_OK)
-        code = quern_searcher_new(&searcher, run->index, &options, error);
-    if (code == QUERN_OK)
-        code = quern_search(searcher, run->vector, 1, &with, hits, &run->result, error);
-    quern_searcher_free(searcher);
-    return code;
-}
-
-/* Searches by words too, and joins the hits. */
-static int add_words(struct search_run *run, size_t most, const quern_hit *hits, quern_hit *joined, quern_error *error)
-{
-    quern_hit *by_words = calloc(most, sizeof *by_words);
-    size_t count = 0;
-    if (by_words == NULL)
-        return QUERN_ENOMEM;
-    const int code = quern_word_search(run->index, run->query, most, by_words, &count, error);
-    if (code == QUERN_OK)
-        run->count = quern_join_hits(hits, run->result.hits, by_words, count, joined, (size_t)run->given->hits);
-    free(by_words);
-    return code;
-}
-
 static int search(struct search_run *run)
 {
-    const size_t wanted = (size_t)run->given->hits;
-    const size_t most = run->given->hybrid && wanted < JOINED ? JOINED : wanted;
-    quern_hit *hits = calloc(most, sizeof *hits), *joined = calloc(wanted, sizeof *joined);
+    const bool hybrid = run->given->hybrid;
+    quern_searcher_options options = quern_cli_searcher_with(run->given);
+    struct quern_hit_search search = {.index = run->index, .query = run->vector,
+                                      .options = quern_cli_search_with(run->given)};
     quern_error error = {.text = "no memory for the hits", .index = -1};
-    int code = QUERN_ENOMEM;
-    run->hits = calloc(wanted, sizeof *run->hits);
-    if (hits != NULL && joined != NULL && run->hits != NULL)
-        code = search_vectors(run, most, hits, &error);
-    run->count = run->result.hits < wanted ? run->result.hits : wanted;
-    if (code == QUERN_OK && run->given->hybrid)
-        code = add_words(run, most, hits, joined, &error);
-    for (size_t i = 0; code == QUERN_OK && i < run->count; i++)
-        run->hits[i].hit = run->given->hybrid ? joined[i] : hits[i];
-    free(hits);
-    free(joined);
-    if (code != QUERN_OK)
-        return quern_cli_fail(NULL, &error);
-    for (size_t i = 0; i < run->count; i++)
-        if (fill_hit(run, i) != QUERN_CLI_DONE)
-            return QUERN_CLI_FAILED;
-    return QUERN_CLI_DONE;
+    options.most_hits = quern_hits_compared(search.options.hits, hybrid);
+    options.most_queries = 1;
+    search.options.space = run->space;
+    search.words = hybrid ? run->query : (quern_text){0};
+    run->hits = calloc(search.options.hits, sizeof *run->hits);
+    int code = run->hits != NULL ? quern_searcher_new(&search.searcher, run->index, &options, &error) : QUERN_ENOMEM;
+    if (code == QUERN_OK)
+        code = quern_find_hits(&search, run->hits, &run->count, &run->result, &error);
+    quern_searcher_free(search.searcher);
+    return code == QUERN_OK ? QUERN_CLI_DONE : quern_cli_fail(NULL, &error);
 }
 
 /* Finds the best sentence of each hit. */
 static int mark_sentences(struct search_run *run)
 {
-    const quern_embed_options embed = embed_for(run, QUERN_TASK_DOCUMENT);
+    quern_embed_options embed;
     quern_text *texts = calloc(run->count + 1, sizeof *texts);
     struct quern_sentence *best = calloc(run->count + 1, sizeof *best);
     quern_error error = {.text = "no memory for the sentences", .index = -1};
@@ -157,6 +74,8 @@ static int mark_sentences(struct search_run *run)
     for (size_t i = 0; texts != NULL && i < run->count; i++)
         texts[i] = run->hits[i].shown;
     if (texts != NULL && best != NULL)
+        code = quern_hit_options(run->session.model, &run->info, QUERN_TASK_DOCUMENT, &embed, &error);
+    if (code == QUERN_OK)
         code = quern_find_best_sentences(run->session.context, &embed, run->vector, run->info.dimensions, texts,
                                          run->count, best, &error);
     for (size_t i = 0; code == QUERN_OK && i < run->count; i++) {
@@ -181,15 +100,18 @@ static void print_hits(const struct search_run *run)
     }
     fputs("{\"query\":", stdout);
     quern_json_put_string(stdout, run->query);
-    fputs(",\"hits\":", stdout);
-    quern_cli_put_hits(run->hits, run->count, named);
-    printf(",\n\"certified\":%s,\"rescored\":%llu}\n", run->result.certified ? "true" : "false",
+    fputs(",\"hits\":[", stdout);
+    for (size_t i = 0; i < run->count; i++) {
+        fputs(i > 0 ? ",\n" : "\n", stdout);
+        quern_put_hit(stdout, &run->hits[i], named, true);
+    }
+    printf("],\n\"certified\":%s,\"rescored\":%llu}\n", run->result.certified ? "true" : "false",
            (unsigned long long)run->result.scored);
 }
 
 static int search_text(struct search_run *run)
 {
-    int code = open_model(run);
+    int code = quern_cli_index_model_open(&run->session, &run->given->session, &run->info);
     if (code == QUERN_CLI_DONE)
         code = embed_query(run);
     if (code == QUERN_CLI_DONE)

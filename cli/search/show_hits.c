@@ -1,6 +1,5 @@
 #include "search.h"
 
-#include "json_text.h"
 #include "passage.h"
 
 #include <string.h>
@@ -44,7 +43,7 @@ static size_t to_word(quern_text text, size_t at, size_t limit)
 }
 
 /* Prints the passage, or what stands around its best sentence. */
-static void print_passage(const struct quern_cli_hit *hit, bool full, bool colours)
+static void print_passage(const struct quern_shown_hit *hit, bool full, bool colours)
 {
     const quern_text text = hit->shown;
     size_t begin = 0, end = text.length;
@@ -70,11 +69,11 @@ static void print_passage(const struct quern_cli_hit *hit, bool full, bool colou
     puts(end < text.length ? " ..." : "");
 }
 
-void quern_cli_show_hits(const struct quern_cli_hit *hits, size_t count, bool named, bool full)
+void quern_cli_show_hits(const struct quern_shown_hit *hits, size_t count, bool named, bool full)
 {
     const bool colours = quern_cli_wants_colours();
     for (size_t i = 0; i < count; i++) {
-        const struct quern_cli_hit *hit = &hits[i];
+        const struct quern_shown_hit *hit = &hits[i];
         struct quern_passage passage;
         const bool is_passage = quern_passage_read(&passage, hit->row.payload);
         fputs(colours ? BLUE : "", stdout);
@@ -94,41 +93,4 @@ void quern_cli_show_hits(const struct quern_cli_hit *hits, size_t count, bool na
         if (hit->shown.length > 0)
             print_passage(hit, full, colours);
     }
-}
-
-void quern_cli_put_id(const quern_index_row *row, bool named)
-{
-    if (named)
-        quern_json_put_string(stdout, row->name);
-    else
-        printf("%llu", (unsigned long long)row->number);
-}
-
-void quern_cli_put_hits(const struct quern_cli_hit *hits, size_t count, bool named)
-{
-    putchar('[');
-    for (size_t i = 0; i < count; i++) {
-        const struct quern_cli_hit *hit = &hits[i];
-        struct quern_passage passage;
-        const bool is_passage = quern_passage_read(&passage, hit->row.payload);
-        fputs(i > 0 ? ",\n{\"id\":" : "\n{\"id\":", stdout);
-        quern_cli_put_id(&hit->row, named);
-        printf(",\"score\":%.6f", hit->hit.score);
-        if (is_passage) {
-            fputs(",\"path\":", stdout);
-            quern_json_put_string(stdout, quern_passage_path(hit->row.name));
-            printf(",\"line\":%llu,\"last_line\":%llu,\"begin\":%llu,\"end\":%llu,\"title\":",
-                   (unsigned long long)passage.line, (unsigned long long)passage.last_line,
-                   (unsigned long long)passage.begin, (unsigned long long)passage.end);
-            quern_json_put_string(stdout, passage.title);
-        }
-        if (hit->shown.length > 0) {
-            fputs(",\"text\":", stdout);
-            quern_json_put_string(stdout, hit->shown);
-            fputs(",\"best\":", stdout);
-            quern_json_put_string(stdout, (quern_text){hit->shown.data + hit->begin, hit->end - hit->begin});
-        }
-        putchar('}');
-    }
-    putchar(']');
 }

@@ -1,0 +1,107 @@
+#include "hits.h"
+
+#include "jobs_error.h"
+#include "json_text.h"
+#include "passage.h"
+#include "word_search.h"
+
+#include <stdlib.h>
+
+enum { JOINED = 100 }; /* hits of each search that are joined at least */
+
+int quern_hit_options(const quern_model *model, const quern_index_info *index, quern_task task,
+                      quern_embed_options *embed, quern_error *error)
+{
+    quern_model_info info = {.size = sizeof info};
+    const int code = quern_model_describe(model, &info, error);
+    *embed = (quern_embed_options){.size = sizeof *embed, .flags = QUERN_TRUNCATE};
+    if (code != QUERN_OK)
+        return code;
+    if (info.dimensions < index->dimensions)
+        return quern_jobs_fail(error, QUERN_EINVAL, "the index has vectors of %d dimensions, and the model makes %d: "
+                               "it was made with another model", index->dimensions, info.dimensions);
+    embed->task = info.has_prompts ? task : QUERN_TASK_NONE;
+    embed->dimensions = index->dimensions < info.dimensions ? index->dimensions : 0;
+    return QUERN_OK;
+}
+
+size_t quern_hits_compared(size_t wanted, bool by_words)
+{
+    return by_words && wanted < JOINED ? JOINED : wanted;
+}
+
+/* Reads what is shown of hits[count]. */
+static int fill(const quern_index *index, const quern_hit *found, struct quern_shown_hit *hits, size_t count,
+                quern_error *error)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct quern_passage passage;
+        hits[i] = (struct quern_shown_hit){.hit = found[i]};
+        const int code = quern_index_get(index, found[i].place, &hits[i].row, error);
+        if (code != QUERN_OK)
+            return code;
+        quern_passage_read(&passage, hits[i].row.payload);
+        hits[i].shown = passage.text;
+        hits[i].end = passage.text.length;
+    }
+    return QUERN_OK;
+}
+
+int quern_find_hits(const struct quern_hit_search *search, struct quern_shown_hit *hits, size_t *count,
+                    quern_search_result *result, quern_error *error)
+{
+    const size_t wanted = search->options.hits, most = quern_hits_compared(wanted, search->words.data != NULL);
+    quern_search_options options = search->options;
+    quern_hit *found = calloc(3 * most, sizeof *found), *by_words = found != NULL ? found + most : NULL;
+    size_t words = 0;
+    *count = 0;
+    if (found == NULL)
+        return quern_jobs_fail(error, QUERN_ENOMEM, "no memory for the hits");
+    options.hits = most;
+    int code = quern_search(search->searcher, search->query, 1, &options, found, result, error);
+    if (code == QUERN_OK && search->words.data == NULL) {
+        *count = result->hits;
+        code = fill(search->index, found, hits, *count, error);
+    } else if (code == QUERN_OK) {
+        code = quern_word_search(search->index, search->words, most, by_words, &words, error);
+        if (code == QUERN_OK) {
+            *count = quern_join_hits(found, result->hits, by_words, words, by_words + most, wanted);
+            code = fill(search->index, by_words + most, hits, *count, error);
+        }
+    }
+    free(found);
+    return code;
+}
+
+void quern_put_row_id(FILE *file, const quern_index_row *row, bool named)
+{
+    if (named)
+        quern_json_put_string(file, row->name);
+    else
+        fprintf(file, "%llu", (unsigned long long)row->number);
+}
+
+void quern_put_hit(FILE *file, const struct quern_shown_hit *hit, bool named, bool with_best)
+{
+    struct quern_passage passage;
+    fputs("{\"id\":", file);
+    quern_put_row_id(file, &hit->row, named);
+    fprintf(file, ",\"score\":%.6f", hit->hit.score);
+    if (quern_passage_read(&passage, hit->row.payload)) {
+        fputs(",\"path\":", file);
+        quern_json_put_string(file, quern_passage_path(hit->row.name));
+        fprintf(file, ",\"line\":%llu,\"last_line\":%llu,\"begin\":%llu,\"end\":%llu,\"title\":",
+                (unsigned long long)passage.line, (unsigned long long)passage.last_line,
+                (unsigned long long)passage.begin, (unsigned long long)passage.end);
+        quern_json_put_string(file, passage.title);
+    }
+    if (hit->shown.length > 0) {
+        fputs(",\"text\":", file);
+        quern_json_put_string(file, hit->shown);
+    }
+    if (hit->shown.length > 0 && with_best) {
+        fputs(",\"best\":", file);
+        quern_json_put_string(file, (quern_text){hit->shown.data + hit->begin, hit->end - hit->begin});
+    }
+    putc('}', file);
+}
