@@ -313,6 +313,37 @@ if [ $has_numpy = 1 ]; then
     check "an index of vectors takes no files" fails "not made from files"
 fi
 
+# ------------------------------------------------------------------ following a folder
+mkdir -p live/sub
+echo 'the first text' >live/one.txt
+# waits PATTERN: whether a line like this comes within ten seconds
+waits() {
+    for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+        if grep -q "$1" watch.out; then return 0; fi
+        sleep 0.5
+    done
+    cp watch.out out
+    return 1
+}
+"$quern" index live -o live.qidx --watch --json >watch.out 2>err &
+watcher=$!
+check "the first run is as without --watch" waits '"files":1,"new":1'
+while ! grep -q following err; do sleep 0.1; done
+echo 'the second text' >live/sub/two.txt
+check "a new file is followed" waits '"files":2,"new":1'
+mkdir live/later
+sleep 0.5
+echo 'the third text' >live/later/three.txt
+check "and one in a new folder" waits '"files":3,"new":1'
+mv live/one.txt live/uno.txt
+check "and one with another name" waits '"files":3,"new":1,"changed":0,"removed":1'
+rm -r live/sub
+check "and one that is gone" waits '"files":2,"new":0,"changed":0,"removed":1'
+kill -INT $watcher
+wait $watcher
+status=$?
+check "a signal ends it" succeeds
+
 # ------------------------------------------------------------------ kill -9, and searches meanwhile
 python3 - <<'END' || exit 1
 import os

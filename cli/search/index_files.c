@@ -2,6 +2,8 @@
 #include "search.h"
 
 #include "arguments.h"
+#include "folder_watch.h"
+#include "source_table.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -83,6 +85,11 @@ static int open_model(void *user, const char **model, const char *known, bool ex
     struct quern_cli_session_options options = view->given->session;
     options.exact = exact;
     quern_cli_progress_clear(&view->progress);
+    if (view->session.model != NULL) { /* of an earlier run */
+        *opened = view->session.model;
+        *context = view->session.context;
+        return QUERN_OK;
+    }
     if (quern_cli_index_session_open(&view->session, &options, *model, known) != QUERN_CLI_DONE)
         return QUERN_EIO;
     if (*model == NULL) {
@@ -155,6 +162,7 @@ static int conclude(int code, const struct index_view *view, const struct quern_
         putchar('{');
         quern_cli_put_indexing(stdout, done);
         printf(",\"space\":\"%s\",\"seconds\":%.3f}\n", done->space, seconds);
+        fflush(stdout); /* --watch stays */
     }
     if (code == QUERN_INDEXING_STOPPED) {
         quern_cli_say("stopped by SIG%s; %llu passages are new. The same command goes on from here",
@@ -168,17 +176,71 @@ static int conclude(int code, const struct index_view *view, const struct quern_
     return done->failed > 0 ? QUERN_CLI_FAILED : QUERN_CLI_DONE;
 }
 
-static int run_job(const struct quern_indexing_options *options, struct index_view *view)
+/* One run. *is_over: nothing more can be done. */
+static int run_once(const struct quern_indexing_options *options, struct index_view *view, bool is_later, bool *is_over)
 {
     const struct quern_indexing_job job = {.options = options, .open = open_model, .report = report, .notice = tell,
                                            .user = view};
     struct quern_indexing_progress done;
     quern_error error;
-    quern_cli_stop_on_signals();
     quern_cli_progress_start(&view->progress, false);
-    int code = quern_indexing_run(&job, &done, &error);
+    const int code = quern_indexing_run(&job, &done, &error);
     quern_cli_progress_clear(&view->progress);
-    code = conclude(code, view, &done, &error);
+    *is_over = code != QUERN_OK;
+    if (is_later && code == QUERN_OK && !done.has_written && done.failed == 0)
+        return QUERN_CLI_DONE;
+    return conclude(code, view, &done, &error);
+}
+
+/* Watches all folders that the index is made of. */
+static int watch_folders(struct quern_folder_watch *watch, const char *path)
+{
+    struct quern_source_table table;
+    quern_index *index = NULL;
+    quern_index_info info;
+    quern_error error;
+    int code = quern_cli_index_open(&index, &info, path);
+    if (code == QUERN_CLI_DONE && (quern_source_table_read(&table, info.note, &error) != QUERN_OK ||
+                                   quern_folder_watch_add(watch, table.roots, table.root_count, &error) != QUERN_OK))
+        code = quern_cli_fail(NULL, &error);
+    if (index != NULL)
+        quern_source_table_free(&table);
+    quern_index_close(index);
+    return code;
+}
+
+/* Runs again whenever something has changed, until a signal comes. */
+static int follow(const struct quern_indexing_options *options, struct index_view *view)
+{
+    struct quern_indexing_options later = *options;
+    struct quern_folder_watch watch;
+    quern_error error;
+    bool is_over = false;
+    later.root_count = 0; /* those that the index has */
+    later.is_forced = false;
+    if (quern_folder_watch_open(&watch, &error) != QUERN_OK)
+        return quern_cli_fail(NULL, &error);
+    quern_cli_notice("following the files; Ctrl-C ends it");
+    int code = QUERN_CLI_DONE;
+    while (!is_over && quern_cli_stop_signal() == 0) {
+        code = watch_folders(&watch, options->path); /* before the run, so that no change is missed */
+        if (code != QUERN_CLI_DONE)
+            break;
+        code = run_once(&later, view, true, &is_over);
+        while (!is_over && quern_cli_stop_signal() == 0 && quern_folder_watch_wait(&watch, 60) == QUERN_FOLDER_QUIET)
+            ;
+    }
+    quern_folder_watch_close(&watch);
+    return code;
+}
+
+static int run_job(const struct quern_indexing_options *options, struct index_view *view)
+{
+    bool is_over;
+    quern_cli_stop_on_signals();
+    int code = run_once(options, view, false, &is_over);
+    if (view->given->watch && !is_over)
+        code = follow(options, view);
     quern_cli_session_close(&view->session);
     return code;
 }

@@ -53,6 +53,8 @@ static const struct quern_cli_option table[] = {
      QUERN_CLI_SWITCH(struct quern_cli_index_options, null)},
     {"remove", '\0', NULL, "take the files and folders out of the index",
      QUERN_CLI_SWITCH(struct quern_cli_index_options, remove)},
+    {"watch", '\0', NULL, "stay, and follow the files and folders as they change",
+     QUERN_CLI_SWITCH(struct quern_cli_index_options, watch)},
     {"force", '\0', NULL, "make the index anew, also with another model",
      QUERN_CLI_SWITCH(struct quern_cli_index_options, force)},
     {"commit", '\0', "SECONDS", "make what is done visible so often (20)",
@@ -81,6 +83,7 @@ const struct quern_cli_verb quern_cli_index = {
             "example:\n"
             "  quern index notes/ -o notes.qidx\n"
             "  quern search notes.qidx 'how do plants drink'\n"
+            "  quern index notes/ -o notes.qidx --watch\n"
             "  quern index import vectors.npy --ids ids.txt -o vectors.qidx\n"
             "  quern index export vectors.qidx -f sqlite-vec -o vectors.sql\n",
     .options = &defaults,
