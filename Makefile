@@ -7,7 +7,7 @@ DESTDIR ?=
 INSTALLED = quern:executable quern:shared_library quern:static_library quern0:shared_module quern0:static_library
 export FUZZ_SECONDS
 
-.PHONY: all check check-long demo wheel install prefix uninstall clean
+.PHONY: all check check-long demo wheel npm npm-tools install prefix uninstall clean
 
 all:
 	@tools/setup.sh build
@@ -37,6 +37,17 @@ wheel: TARGETS = python
 wheel: all
 	@tools/setup.sh wheel
 	@tools/wheel.sh $(BUILD) dist
+
+# The Node.js package as tarballs in dist/: quern, and the one with the library and the starter model.
+npm: TARGETS = node
+npm: npm-tools all
+	@tools/npm.sh $(BUILD) dist
+
+# A build directory that was made without Node.js looks for it again.
+npm-tools:
+	@tools/setup.sh build
+	@tools/setup.sh npm
+	@! test -f $(BUILD)/build.ninja || grep -q quern.node $(BUILD)/build.ninja || meson setup --reconfigure $(BUILD)
 
 # make install PREFIX=/opt/quern DESTDIR=/tmp/package. PREFIX is where it will be used; without it, it is the one that
 # the build directory has, /usr/local at first. Builds only what is installed.

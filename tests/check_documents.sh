@@ -10,6 +10,7 @@
 #   ```c      is compiled without warnings, and linked if it has main(). A block that begins with the comment
 #             "/* NAME.c" is written to the file NAME.c, so that a later ```sh block can use it.
 #   ```python runs as a program of its own, with the package of the build directory, as a ```sh block does.
+#   ```js     the same with Node.js, as a module. It is not run where that package was not built.
 #   ```text   is shown only; or, below the line "<!-- output -->", is compared with what the ```sh block before it
 #             printed. Numbers may differ by 0.02, because kernel tables round differently. A line "..." stands for any
 #             lines, a word "..." for any word.
@@ -47,6 +48,7 @@ split_blocks() {
             if (language == "sh") return "run"
             if (language == "c") return "compile"
             if (language == "python") return "python"
+            if (language == "js") return "js"
             if (language == "text") return "shown"
             return "unknown-language"
         }
@@ -118,7 +120,8 @@ compile() {
 
 # An empty folder as a reader has it after make.
 make_folder() {
-    mkdir -p "$1/build/models" "$1/home"
+    mkdir -p "$1/build/models" "$1/home" "$1/node_modules"
+    ln -s "$build/bindings/node" "$1/node_modules/quern"
     for name in models examples include bench docs; do
         [ ! -e "$root/$name" ] || ln -s "$root/$name" "$1/$name"
     done
@@ -183,11 +186,21 @@ check_document() {
     echo "set -eu" >"$script"
     while read -r number kind line reason; do
         case $kind in
-        run | python)
+        run | python | js)
+            if [ $kind = js ] && [ ! -e "$build/bindings/node/quern.node" ]; then
+                echo "$document:$line: not run: the Node.js package was not built"
+                last=
+                continue
+            fi
+            cp "$work/doc/$number" "$work/folder/$number.mjs"
             {
                 echo "echo $number $line >'$work/doc/current'"
                 echo "{"
-                if [ $kind = run ]; then cat "$work/doc/$number"; else echo "$python '$work/doc/$number'"; fi
+                case $kind in
+                run) cat "$work/doc/$number" ;;
+                python) echo "$python '$work/doc/$number'" ;;
+                js) echo "node $number.mjs" ;;
+                esac
                 echo "} >'$work/doc/$number.out'"
             } >>"$script"
             last=$number
@@ -197,7 +210,7 @@ check_document() {
             name=$(sed -n '1s,^/\* \([a-z_]*\.c\).*,\1,p' "$work/doc/$number")
             [ -z "$name" ] || echo "cp '$work/doc/$number' $name" >>"$script"
             ;;
-        output) echo "$last" >"$work/doc/$number.of" ;;
+        output) [ -z "$last" ] || echo "$last" >"$work/doc/$number.of" ;;
         skip) echo "$document:$line: not run: $reason" ;;
         shown) ;;
         *) complain "$document:$line: a code block with an $kind" ;;
@@ -242,13 +255,14 @@ check_paths() {
 port=$((20000 + $$ % 10000)) # below those that the system gives out by itself
 cd "$root"
 make_downloads
-for document in README.md docs/*.md docs/howto/*.md docs/man/*.1 examples/README.md CONTRIBUTING.md; do
+for document in README.md docs/*.md docs/howto/*.md docs/man/*.1 examples/README.md bindings/node/README.md \
+    CONTRIBUTING.md; do
     [ ! -f "$document" ] || check_document "$document"
 done
 for document in *.md docs/*.md docs/howto/*.md examples/*.md bench/*.md models/starter/*.md tests/conformance/*.md; do
     [ ! -f "$document" ] || { check_links "$document"; check_paths "$document"; }
 done
 count() { grep -c "^$1\$" "$work/totals" || true; }
-echo "code blocks: $(count '\(run\|python\)') run, $(count output) outputs compared, $(count compile) compiled, \
+echo "code blocks: $(count '\(run\|python\|js\)') run, $(count output) outputs compared, $(count compile) compiled, \
 $(count shown) shown only, $(count skip) not run"
 exit $failed

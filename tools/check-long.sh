@@ -22,6 +22,8 @@ parts() {
     echo "clients alone tests/clients/run $build"
     # The real vocabulary, beside another tokenizer.
     echo "tokenizers beside tests/tokenizers/run $build"
+    # The Node.js package beside the packages whose shapes it has.
+    echo "node beside tests/node/run $build"
     # Files of columns, beside other readers and writers.
     echo "columnar beside tests/columnar/run $build"
     # The extension of SQLite, beside others.

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the Debian packages that a task needs and that are missing. When none is missing it does nothing, so it works
 # offline. It waits for an apt that another process uses.
-# usage: tools/setup.sh build | check | wheel
+# usage: tools/setup.sh build | check | npm | wheel
 set -eu
 
 missing=
@@ -22,6 +22,10 @@ has() {
     command -v "$1"
 }
 
+has_node_headers() {
+    test -e "$(node -p 'require("path").join(process.execPath, "../../include/node/node_api.h")')"
+}
+
 imports() { # imports MODULE: whether the system's Python has it
     if [ -x /usr/bin/python3 ]; then /usr/bin/python3 -I -c "import $1"; else python3 -I -c "import $1"; fi
 }
@@ -30,6 +34,12 @@ need_wheel() {
     need python3-build imports build
     need python3-setuptools imports setuptools
     need python3-wheel imports wheel
+}
+
+need_npm() {
+    need nodejs has node
+    need npm has npm
+    need libnode-dev has_node_headers
 }
 
 need make has make
@@ -51,6 +61,7 @@ need libcmocka-dev pkg-config --exists cmocka
 
 case ${1:-build} in
 build) ;;
+npm) need_npm ;;
 wheel) need_wheel ;;
 check)
     need_wheel
@@ -67,7 +78,7 @@ check)
     need sqlite3 has sqlite3
     ;;
 *)
-    echo "usage: tools/setup.sh build | check | wheel" >&2
+    echo "usage: tools/setup.sh build | check | npm | wheel" >&2
     exit 2
     ;;
 esac
