@@ -16,3 +16,9 @@ def connect(extension=EXTENSION, path=":memory:"):
 def one(connection, sql, *arguments):
     """The first value of the first row."""
     return connection.execute(sql, arguments).fetchone()[0]
+
+
+def mapped(path):
+    """How many parts of a file this process has mapped."""
+    with open("/proc/self/maps", encoding="utf-8") as maps:
+        return sum(line.rstrip().endswith(path) for line in maps)

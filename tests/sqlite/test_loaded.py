@@ -8,7 +8,7 @@ import sys
 import threading
 import unittest
 
-from loading import EXTENSION, connect, one
+from loading import EXTENSION, connect, mapped, one
 from trial import BUILD, TEXTS, WORK, command_vectors, tiny_model
 
 COUNTING = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i, ''text '' || i FROM n"
@@ -106,6 +106,36 @@ class Connections(unittest.TestCase):
         with contextlib.closing(connect(path=path)) as connection:
             self.assertEqual(connection.execute("SELECT count(*), count(DISTINCT e) FROM t").fetchone(), (30, 5))
 
+    def test_models_are_shared(self):
+        """By connections, and by those that come later; a model that nobody uses is closed when another one is
+        opened."""
+        paths = [os.path.join(WORK, name) for name in ("first.gguf", "second.gguf")]
+        for path in paths:
+            shutil.copy(tiny_model(), path)
+        connections = [connect() for _ in range(3)]
+        one(connections[0], "SELECT embed_model(?)", paths[0])
+        number = mapped(paths[0])
+        self.assertGreater(number, 0)
+        for connection in connections[1:]:
+            one(connection, "SELECT embed_model(?)", paths[0])
+        self.assertEqual(mapped(paths[0]), number)
+        for connection in connections:
+            connection.close()
+        self.assertEqual(mapped(paths[0]), number)
+        with contextlib.closing(connect()) as connection:
+            one(connection, "SELECT embed_model(?)", paths[0])
+            self.assertEqual(mapped(paths[0]), number)
+            one(connection, "SELECT embed_model(?)", paths[1])
+            self.assertEqual((mapped(paths[0]), mapped(paths[1])), (0, number))
+            space = one(connection, "SELECT embed_space()")
+            # Another file in its place is another model.
+            shutil.copy(os.path.join(BUILD, "models", "starter.gguf"), paths[0])
+            os.rename(paths[0], paths[1])
+            self.assertEqual(one(connection, "SELECT embed_space()"), space)
+            with contextlib.closing(connect()) as other:
+                one(other, "SELECT embed_model(?)", paths[1])
+                self.assertNotEqual(one(other, "SELECT embed_space()"), space)
+
     def test_loaded_twice(self):
         connection = connect()
         first = one(connection, "SELECT embed('x')")
@@ -127,7 +157,10 @@ if child == 0:
         if "before fork()" not in str(error):
             os._exit(2)
     other = connect()
+    before = mapped(os.environ["QUERN_MODEL"])
     same = one(other, "SELECT embed('x')") == expected
+    if mapped(os.environ["QUERN_MODEL"]) != 2 * before: # what the parent has open is not used
+        os._exit(4)
     other.close()
     connection.close()
     os._exit(0 if same else 3)
