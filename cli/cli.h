@@ -36,7 +36,8 @@ struct quern_cli_verb {
 extern const struct quern_cli_verb quern_cli_embed, quern_cli_similarity, quern_cli_tokenize, quern_cli_info,
     quern_cli_verify, quern_cli_bench, quern_cli_eval, quern_cli_demo, quern_cli_convert, quern_cli_quantize,
     quern_cli_attach_head, quern_cli_serve, quern_cli_pull, quern_cli_models, quern_cli_run,
-    quern_cli_pipe, quern_cli_index, quern_cli_search, quern_cli_mcp;
+    quern_cli_pipe, quern_cli_index, quern_cli_search, quern_cli_similar,
+    quern_cli_cluster, quern_cli_mcp;
 
 /* ---------------------------------------------------------------- messages.c */
 
@@ -176,6 +177,9 @@ void quern_cli_progress_texts(struct quern_cli_progress *progress, const struct 
 
 /* Shows that done of total bytes are done. */
 void quern_cli_progress_bytes(struct quern_cli_progress *progress, uint64_t done, uint64_t total);
+
+/* Shows that done of total rows of an index are done. */
+void quern_cli_progress_rows(struct quern_cli_progress *progress, uint64_t done, uint64_t total);
 void quern_cli_progress_clear(struct quern_cli_progress *progress);
 
 /* ---------------------------------------------------------------- matrix.c */

@@ -11,7 +11,7 @@ static const struct quern_cli_verb *const verbs[] = {
     &quern_cli_eval,    &quern_cli_bench,      &quern_cli_demo,        &quern_cli_pull,  &quern_cli_models,
     &quern_cli_convert, &quern_cli_quantize,   &quern_cli_attach_head, &quern_cli_serve,
     &quern_cli_run,     &quern_cli_pipe,       &quern_cli_index,       &quern_cli_search,
-    &quern_cli_mcp};
+    &quern_cli_similar, &quern_cli_cluster,    &quern_cli_mcp};
 
 static void print_help(FILE *file)
 {

@@ -66,6 +66,16 @@ void quern_cli_progress_bytes(struct quern_cli_progress *progress, uint64_t done
     put_rest(progress, done, total, seconds);
 }
 
+void quern_cli_progress_rows(struct quern_cli_progress *progress, uint64_t done, uint64_t total)
+{
+    double seconds;
+    if (!is_due(progress, &seconds))
+        return;
+    fprintf(stderr, "\r%llu of %llu, %.0f/s", (unsigned long long)done, (unsigned long long)total,
+            (double)done / seconds);
+    put_rest(progress, done, total, seconds);
+}
+
 void quern_cli_progress_clear(struct quern_cli_progress *progress)
 {
     if (progress->shown)

@@ -313,6 +313,74 @@ if [ $has_numpy = 1 ]; then
     check "an index of vectors takes no files" fails "not made from files"
 fi
 
+# ------------------------------------------------------------------ near-duplicates and groups
+cat >pairs.txt <<'END'
+roots take water from the soil
+
+leaves make sugar of light
+roots take water from the soil
+the tax office is closed
+END
+run similar pairs.txt --least 0.999
+check "equal lines are similar" prints '^1\.0000  1  roots take water'
+check "and no others" sh -c '[ "$(wc -l <out)" = 2 ]'
+run similar pairs.txt --least 0.999 --json
+check "pairs as JSON" prints '^\{"a":1,"b":4,"score":1\.000000\}$'
+run similar pairs.txt --least 2
+check "nothing so similar is told" says "no two"
+run similar tiny.gguf
+check "what is neither index nor text is refused" fails "tiny.gguf"
+cat >similar.py <<'END'
+import json, struct, sys
+# All pairs of the exported vectors, in Python.
+ids = open('b.ids.txt', 'rb').read().split(b'\0')[:-1]
+data = open('b.npy', 'rb').read()[128:]
+width = len(data) // len(ids) // 4
+rows = [struct.unpack_from(f'<{width}f', data, i * width * 4) for i in range(len(ids))]
+pairs = {}
+for i, a in enumerate(rows):
+    for k in range(i):
+        score = sum(x * y for x, y in zip(a, rows[k]))
+        if score > 0.9:
+            pairs[frozenset((ids[i].decode(errors='replace'), ids[k].decode(errors='replace')))] = score
+found = [json.loads(line) for line in open('out', encoding='utf-8')]
+assert [pair['score'] for pair in found] == sorted((pair['score'] for pair in found), reverse=True)
+found = {frozenset((pair['a'], pair['b'])): pair['score'] for pair in found}
+assert found.keys() == pairs.keys() and len(found) > 3, (len(found), len(pairs))
+assert all(abs(found[pair] - pairs[pair]) < 1e-5 for pair in pairs)
+END
+run similar fresh.qidx --least 0.9 -k 10000 --json
+check "the pairs of an index are those of a search in Python" python3 similar.py
+cat >cluster.py <<'END'
+import json, struct
+groups = [json.loads(line) for line in open('out', encoding='utf-8')]
+ids = [id.decode(errors='replace') for id in open('b.ids.txt', 'rb').read().split(b'\0')[:-1]]
+data = open('b.npy', 'rb').read()[128:]
+width = len(data) // len(ids) // 4
+rows = {id: struct.unpack_from(f'<{width}f', data, i * width * 4) for i, id in enumerate(ids)}
+assert sorted(id for group in groups for id in group['members']) == sorted(ids)
+assert [group['size'] for group in groups] == sorted((len(group['members']) for group in groups), reverse=True)
+means = [[sum(rows[id][k] for id in group['members']) for k in range(width)] for group in groups]
+norms = [sum(x * x for x in mean) ** 0.5 for mean in means]
+# At the end of k-means, each row is in the group with the nearest mean.
+for number, group in enumerate(groups):
+    for id in group['members']:
+        scores = [sum(x * y for x, y in zip(rows[id], mean)) / norm for mean, norm in zip(means, norms)]
+        assert scores[number] > max(scores) - 1e-5, (id, number, scores)
+END
+run cluster fresh.qidx -k 5 --json --threads 1
+cp out groups.json
+check "every row is in the group with the nearest mean" python3 cluster.py
+run cluster fresh.qidx -k 5 --json --threads 2
+check "groups do not depend on threads" cmp -s out groups.json
+run cluster pairs.txt -k 10
+check "there are no more groups than texts that differ" sh -c '[ "$(grep -c "^group" out)" = 3 ]'
+for bad in "similar" "similar a b" "cluster" "cluster a -k 0"; do
+    # shellcheck disable=SC2086 # words are meant to be split
+    run $bad
+    check "$bad is misuse" is_misuse
+done
+
 # ------------------------------------------------------------------ following a folder
 mkdir -p live/sub
 echo 'the first text' >live/one.txt

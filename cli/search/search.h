@@ -69,6 +69,9 @@ int quern_cli_search_vectors(const struct quern_cli_search_options *given, quern
  * passage, not only what stands around the sentence. */
 void quern_cli_show_hits(const struct quern_shown_hit *hits, size_t count, bool named, bool full);
 
+/* Prints where a row is, or its id, and the beginning of its text, as a line. */
+void quern_cli_show_row(const quern_index_row *row, bool named);
+
 /* ---------------------------------------------------------------- index_files.c */
 
 /* The absolute path of an index, which need not be there; its folder must. The caller frees it. NULL after a

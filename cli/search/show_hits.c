@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { AROUND = 160 }; /* bytes that are shown before and behind the best sentence */
+enum { AROUND = 160, ROW_TEXT = 80 }; /* bytes that are shown around the best sentence; of a text in a line */
 
 #define BOLD "\x1b[1m"
 #define FAINT "\x1b[2m"
@@ -69,21 +69,41 @@ static void print_passage(const struct quern_shown_hit *hit, bool full, bool col
     puts(end < text.length ? " ..." : "");
 }
 
+/* Prints file and line of a row, or its id, and reads its passage. */
+static void print_place(const quern_index_row *row, bool named, struct quern_passage *passage)
+{
+    const bool colours = quern_cli_wants_colours(), is_passage = quern_passage_read(passage, row->payload);
+    fputs(colours ? BLUE : "", stdout);
+    if (!named)
+        printf("%llu", (unsigned long long)row->number);
+    else
+        print_text(is_passage ? quern_cli_shown_path(quern_passage_path(row->name)) : row->name);
+    if (is_passage)
+        printf(":%llu", (unsigned long long)passage->line);
+    fputs(colours ? PLAIN : "", stdout);
+}
+
+void quern_cli_show_row(const quern_index_row *row, bool named)
+{
+    struct quern_passage passage;
+    bool gap = true;
+    print_place(row, named, &passage);
+    size_t end = passage.text.length < ROW_TEXT ? passage.text.length : ROW_TEXT;
+    while (end > 0 && end < passage.text.length && ((unsigned char)passage.text.data[end] & 0xc0) == 0x80)
+        end--; /* no part of a character */
+    fputs("  ", stdout);
+    print_part(passage.text, 0, end, &gap);
+    puts(end < passage.text.length ? "..." : "");
+}
+
 void quern_cli_show_hits(const struct quern_shown_hit *hits, size_t count, bool named, bool full)
 {
     const bool colours = quern_cli_wants_colours();
     for (size_t i = 0; i < count; i++) {
         const struct quern_shown_hit *hit = &hits[i];
         struct quern_passage passage;
-        const bool is_passage = quern_passage_read(&passage, hit->row.payload);
-        fputs(colours ? BLUE : "", stdout);
-        if (!named)
-            printf("%llu", (unsigned long long)hit->row.number);
-        else
-            print_text(is_passage ? quern_cli_shown_path(quern_passage_path(hit->row.name)) : hit->row.name);
-        if (is_passage)
-            printf(":%llu", (unsigned long long)passage.line);
-        printf("%s  %.4f", colours ? PLAIN : "", hit->hit.score);
+        print_place(&hit->row, named, &passage);
+        printf("  %.4f", hit->hit.score);
         if (passage.title.length > 0) {
             fputs(colours ? "  " FAINT : "  ", stdout);
             print_text(passage.title);

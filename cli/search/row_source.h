@@ -1,0 +1,29 @@
+/* Vectors that a verb works on: those of an index, or of the lines of a file. */
+#ifndef QUERN_CLI_ROW_SOURCE_H
+#define QUERN_CLI_ROW_SOURCE_H
+
+#include "search.h"
+
+struct quern_cli_row_source {
+    quern_index *index;
+    quern_index_info info;
+    bool named;       /* ids are names; of lines, they are the numbers of the lines */
+    char folder[64];  /* of its own, for files that are written meanwhile; "": not made yet */
+    char scratch[96]; /* the path of a file in it */
+};
+
+/* Opens an index; or embeds the lines of a file, which are not empty, for a task. Reports failures itself; returns an
+ * exit code. */
+int quern_cli_row_source_open(struct quern_cli_row_source *source, const char *path,
+                              const struct quern_cli_session_options *options, int task);
+
+/* Closes it and removes its files; zeros are allowed. */
+void quern_cli_row_source_close(struct quern_cli_row_source *source);
+
+/* Prints where the row at a place is, and the beginning of its text. Returns an exit code. */
+int quern_cli_row_source_show(const struct quern_cli_row_source *source, uint64_t place);
+
+/* Prints the id of the row as JSON. Returns an exit code. */
+int quern_cli_row_source_put_id(const struct quern_cli_row_source *source, uint64_t place);
+
+#endif
