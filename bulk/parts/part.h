@@ -35,6 +35,7 @@ struct quern_part {
     struct quern_vector_shape shape; /* rows: set at the end */
     size_t row_bytes;
     FILE *rows, *ids, *errors;     /* the journal */
+    char rows_buffer[1 << 16];     /* of rows: fewer and larger writes than stdio's own */
     int lock;                      /* descriptor; -1: none */
     struct quern_part_state state; /* up to the end of the last whole record */
 };

@@ -138,6 +138,7 @@ static int open_journal(struct quern_part *part, quern_error *error)
         if (*files[i] == NULL)
             return error->code;
     }
+    setvbuf(part->rows, part->rows_buffer, _IOFBF, sizeof part->rows_buffer);
     return QUERN_OK;
 }
 

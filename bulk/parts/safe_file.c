@@ -17,7 +17,9 @@ static int cannot_write(const char *path, quern_error *error)
 int quern_safe_file_open(struct quern_safe_file *file, const char *path, bool is_shared, quern_error *error)
 {
     char process[24] = "";
-    *file = (struct quern_safe_file){.path = strdup(path)};
+    file->file = NULL;
+    file->path = strdup(path);
+    file->temporary = NULL;
     if (is_shared)
         snprintf(process, sizeof process, ".%ld", (long)getpid());
     if (file->path == NULL || asprintf(&file->temporary, "%s%s.new", path, process) < 0) {
@@ -25,7 +27,10 @@ int quern_safe_file_open(struct quern_safe_file *file, const char *path, bool is
         return quern_jobs_fail(error, QUERN_ENOMEM, "no memory for the name of %s", path);
     }
     file->file = fopen(file->temporary, "we");
-    return file->file != NULL ? QUERN_OK : cannot_write(path, error);
+    if (file->file == NULL)
+        return cannot_write(path, error);
+    setvbuf(file->file, file->buffer, _IOFBF, sizeof file->buffer);
+    return QUERN_OK;
 }
 
 /* Syncs the file to the disk and closes it. */
