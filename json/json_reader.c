@@ -1,5 +1,7 @@
 #include "json_parts.h"
 
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Where the reader is in a number: behind which part of it. */
@@ -82,6 +84,7 @@ static bool begin_value(struct quern_json_reader *reader, char c)
     }
     if (c != '-' && (c < '0' || c > '9'))
         return quern_json_fail(reader, describe(reader, c));
+    reader->number_start = reader->at;
     reader->is_negative = c == '-';
     reader->is_whole = true;
     reader->integer = reader->is_negative ? 0 : -(c - '0');
@@ -102,12 +105,26 @@ static void add_digit(struct quern_json_reader *reader, int digit)
         reader->integer = 10 * reader->integer - digit;
 }
 
+/* The number that ends here. */
+static double read_double(const struct quern_json_reader *reader)
+{
+    char text[64];
+    const size_t length = reader->at - reader->number_start;
+    if (length >= sizeof text)
+        return NAN;
+    memcpy(text, reader->data + reader->number_start, length);
+    text[length] = '\0';
+    return strtod(text, NULL);
+}
+
 static bool end_number(struct quern_json_reader *reader)
 {
     struct quern_value value = {.kind = QUERN_VALUE_NUMBER}, *kept;
     if (reader->is_whole && (reader->is_negative || reader->integer != INT64_MIN))
         value = (struct quern_value){.kind = QUERN_VALUE_INTEGER,
                                      .is.integer = reader->is_negative ? reader->integer : -reader->integer};
+    else
+        value.is.number = read_double(reader);
     reader->state = QUERN_JSON_AT_AFTER;
     return quern_json_keep(reader, value, &kept);
 }

@@ -58,6 +58,7 @@ struct quern_json_reader {
     bool text_is_name;
     int64_t integer;         /* the number that is being read, negative; 1: it does not fit */
     bool is_negative, is_whole;
+    size_t number_start;
     struct quern_json_block *blocks; /* the memory of all values */
     size_t block_bytes;      /* theirs, as options.hold was told */
 

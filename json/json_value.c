@@ -1,5 +1,6 @@
 #include "json_value.h"
 
+#include <math.h>
 #include <string.h>
 
 bool quern_value_is(const struct quern_value *value, enum quern_value_kind kind)
@@ -15,6 +16,12 @@ bool quern_value_is_true(const struct quern_value *value)
 int64_t quern_value_integer(const struct quern_value *value)
 {
     return quern_value_is(value, QUERN_VALUE_INTEGER) ? value->is.integer : 0;
+}
+
+double quern_value_number(const struct quern_value *value)
+{
+    return quern_value_is(value, QUERN_VALUE_NUMBER) ? value->is.number
+           : quern_value_is(value, QUERN_VALUE_INTEGER) ? (double)value->is.integer : NAN;
 }
 
 const char *quern_value_kind_name(const struct quern_value *value)

@@ -12,7 +12,7 @@ enum quern_value_kind {
     QUERN_VALUE_NULL,
     QUERN_VALUE_BOOLEAN,
     QUERN_VALUE_INTEGER, /* of 64 bits; also as some languages write it, with zeros behind a point: 64.0 */
-    QUERN_VALUE_NUMBER,  /* any other number; only its kind is kept */
+    QUERN_VALUE_NUMBER,  /* any other number */
     QUERN_VALUE_TEXT,
     QUERN_VALUE_ARRAY,
     QUERN_VALUE_OBJECT
@@ -24,6 +24,7 @@ struct quern_value {
     union {
         bool truth;
         int64_t integer;
+        double number;             /* the nearest one; NaN when it is written with more than 63 characters */
         const char *text;          /* with a NUL behind it */
         struct quern_value *first; /* of an array: its first item; of an object: the name of its first member */
     } is;
@@ -33,6 +34,9 @@ struct quern_value {
 bool quern_value_is(const struct quern_value *value, enum quern_value_kind kind);
 bool quern_value_is_true(const struct quern_value *value);
 int64_t quern_value_integer(const struct quern_value *value);
+
+/* A number of either kind; NaN for what is none. */
+double quern_value_number(const struct quern_value *value);
 
 /* What a value is, for "it is ...": "null", "a number", "a list"...; "missing" for NULL. */
 const char *quern_value_kind_name(const struct quern_value *value);

@@ -2,8 +2,8 @@
  *
  * One thread, the loop, does everything but computing: sockets, HTTP, JSON, tokens of short texts. A second thread
  * tokenises long texts. A third one, the worker, embeds. Between them the batcher decides what is computed next. A
- * fourth one loads and frees models. Three structures carry the work, each with one owner: a request is what a client
- * asked for, a job is what is computed, an answer is what is written. */
+ * fourth one loads and frees models, and a fifth one searches in indexes. Three structures carry the work, each with
+ * one owner: a request is what a client asked for, a job is what is computed, an answer is what is written. */
 #ifndef QUERN_SERVER_H
 #define QUERN_SERVER_H
 
@@ -20,10 +20,18 @@ struct quern_server_model {
     bool is_optional;  /* a file that cannot be served is left out, with a warning */
 };
 
+/* An index file (quern_index.h) that the server searches. */
+struct quern_server_index {
+    const char *name; /* what clients call it */
+    const char *path;
+};
+
 /* Strings must live as long as the server. Zero and NULL mean what is said here; they do not stand for defaults. */
 struct quern_server_options {
     const struct quern_server_model *models; /* [model_count]; the first is for requests that name none */
     size_t model_count;        /* 1 or more */
+    const struct quern_server_index *indexes; /* [index_count]; the first is for searches that name none */
+    size_t index_count;
     size_t models_memory;      /* most bytes of the models in memory together; 0: half of the machine's */
     double unload_after;       /* seconds without a request after which a model's memory is given back; 0: never */
     const char *host;          /* an address, a name, or "unix:" and a path */

@@ -9,15 +9,18 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define MOST_WAIT 86400      /* seconds: a day */
 #define MOST_BODY (16 << 20) /* bytes, unless --max-body says more */
+
+#define INDEX_NAME 200       /* room for the name of an index */
 
 enum { LOG_PLAIN, LOG_JSON };
 
 struct serve_options {
     struct quern_cli_session_options session; /* model: not used */
-    struct quern_cli_texts models;
+    struct quern_cli_texts models, indexes;
     const char *folder, *name; /* of models, of one model */
     struct quern_server_options server;
     int log_format; /* LOG_PLAIN or LOG_JSON */
@@ -89,6 +92,43 @@ static int describe(struct quern_server_options *server, const struct serve_opti
     return QUERN_CLI_DONE;
 }
 
+/* Divides NAME=FILE; without a name it is that of the file, without ".qidx". A file whose name has a '=' is a file. */
+static int describe_index(struct quern_server_index *index, const char *given, char name[INDEX_NAME])
+{
+    char label[QUERN_CLI_LABEL];
+    size_t length = strcspn(given, "=/");
+    const bool is_named = length > 0 && given[length] == '=' && access(given, F_OK) != 0;
+    const char *slash = strrchr(given, '/'), *begin = is_named || slash == NULL ? given : slash + 1;
+    index->path = is_named ? given + length + 1 : given;
+    if (!is_named)
+        length = strlen(begin);
+    if (!is_named && length > 5 && strcmp(begin + length - 5, ".qidx") == 0)
+        length -= 5;
+    if (length >= INDEX_NAME)
+        return quern_cli_misuse("serve", "%s %s: a name has at most %d bytes", quern_cli_label("index", label), given,
+                                INDEX_NAME - 1);
+    snprintf(name, INDEX_NAME, "%.*s", (int)length, begin);
+    index->name = name;
+    return QUERN_CLI_DONE;
+}
+
+/* Describes the indexes to the server. */
+static int describe_indexes(const struct quern_cli_texts *given, struct quern_server_index *indexes,
+                            char (*names)[INDEX_NAME])
+{
+    char label[QUERN_CLI_LABEL];
+    for (int i = 0; i < given->count; i++) {
+        const int code = describe_index(&indexes[i], given->values[i], names[i]);
+        if (code != QUERN_CLI_DONE)
+            return code;
+        for (int k = 0; k < i; k++)
+            if (strcmp(names[k], names[i]) == 0)
+                return quern_cli_misuse("serve", "%s: two indexes would be called %s: give one another name, as "
+                                        "NAME=FILE", quern_cli_label("index", label), names[i]);
+    }
+    return QUERN_CLI_DONE;
+}
+
 static int serve_models(const struct serve_options *options, const struct quern_cli_model_list *list)
 {
     struct quern_server_options server = options->server;
@@ -97,7 +137,13 @@ static int serve_models(const struct serve_options *options, const struct quern_
     server.path = options->session.exact ? QUERN_PATH_EXACT : QUERN_PATH_FAST;
     server.context_length = options->session.context_length;
     server.log_json = options->log_format == LOG_JSON;
-    int code = describe(&server, options, list);
+    struct quern_server_index indexes[QUERN_CLI_TEXTS];
+    char names[QUERN_CLI_TEXTS][INDEX_NAME];
+    int code = describe_indexes(&options->indexes, indexes, names);
+    server.indexes = indexes;
+    server.index_count = (size_t)options->indexes.count;
+    if (code == QUERN_CLI_DONE)
+        code = describe(&server, options, list);
     if (code != QUERN_CLI_DONE)
         return code;
     code = check(&server);
@@ -143,6 +189,8 @@ static const struct quern_cli_option table[] = {
      QUERN_CLI_SEVERAL(struct serve_options, models)},
     QUERN_CLI_AS_OPTION(struct serve_options),
     {"models", '\0', "FOLDER", "serve the GGUF files of FOLDER, too", QUERN_CLI_TEXT(struct serve_options, folder)},
+    {"index", '\0', "FILE", "search in this index, too; or with a name, NAME=FILE; may be given several times",
+     QUERN_CLI_SEVERAL(struct serve_options, indexes)},
     {"models-memory", '\0', "BYTES", "memory of loaded models, for example 8G; default: half of the machine's",
      QUERN_CLI_BYTES(struct serve_options, server.models_memory)},
     {"unload-after", '\0', "S", "seconds without a request after which a model is freed, 0: never; default: 0",

@@ -1,6 +1,8 @@
 #include "exchange.h"
 
+#include "indexes.h"
 #include "log.h"
+#include "requests/index_request.h"
 #include "requests/request_tokens.h"
 #include "requests/respond.h"
 #include "steps/server_clock.h"
@@ -170,6 +172,7 @@ static enum quern_exchange_state next_state(struct quern_exchange *exchange)
     case QUERN_EXCHANGE_COMPUTED: return take_job(exchange);
     case QUERN_EXCHANGE_WAITING: return resume(exchange);
     case QUERN_EXCHANGE_COMPUTING:
+    case QUERN_EXCHANGE_SEARCHING:
     case QUERN_EXCHANGE_WRITING:
     case QUERN_EXCHANGE_ANSWERED: break;
     }
@@ -202,9 +205,22 @@ static bool write_answer(struct quern_exchange *exchange)
     return code != 0;
 }
 
+/* The vectors are there, or none were wanted: has the work on indexes done, if there is some. A search takes so little
+ * time that the deadline counts no more. */
+static enum quern_exchange_state search_or_write(struct quern_exchange *exchange)
+{
+    if (!quern_request_wants_index(&exchange->request) || (exchange->job != NULL && exchange->job->code != QUERN_OK) ||
+        !quern_request_prepare_index(&exchange->request, exchange->job))
+        return QUERN_EXCHANGE_WRITING;
+    event_del(exchange->deadline);
+    return QUERN_EXCHANGE_SEARCHING;
+}
+
 /* The only function that changes the state. */
 static void enter(struct quern_exchange *exchange, enum quern_exchange_state state)
 {
+    if (state == QUERN_EXCHANGE_WRITING && exchange->state != QUERN_EXCHANGE_WRITING)
+        state = search_or_write(exchange);
     if (state != QUERN_EXCHANGE_PARSING && state != QUERN_EXCHANGE_LOADING && state != QUERN_EXCHANGE_TOKENISING &&
         state != QUERN_EXCHANGE_AWAY)
         quern_request_leave(&exchange->request);
@@ -218,6 +234,8 @@ static void enter(struct quern_exchange *exchange, enum quern_exchange_state sta
     } else if (state == QUERN_EXCHANGE_AWAY) {
         quern_text_job_submit(&exchange->request.text_job, &exchange->server->text_worker,
                               exchange->request.served->long_tokenizer, exchange);
+    } else if (state == QUERN_EXCHANGE_SEARCHING) {
+        quern_index_job_submit(&exchange->request.index_job, &exchange->server->index_worker, exchange);
     } else if (state != QUERN_EXCHANGE_LOADING && state != QUERN_EXCHANGE_COMPUTING &&
                state != QUERN_EXCHANGE_WAITING) {
         schedule(exchange);
@@ -341,17 +359,20 @@ void quern_exchange_end(struct quern_exchange *exchange)
     quern_turns_remove(&exchange->server->turns, &exchange->turn);
     event_free(exchange->deadline);
     quern_waste_job(exchange->server, exchange->job);
-    exchange->is_left = exchange->state == QUERN_EXCHANGE_AWAY; /* the other thread reads the text */
+    exchange->is_left = exchange->state == QUERN_EXCHANGE_AWAY || /* the other thread reads its texts */
+                        exchange->state == QUERN_EXCHANGE_SEARCHING;
     if (!exchange->is_left)
         release(exchange);
 }
 
-static void collect_texts(struct quern_server *server)
+/* Goes on with the exchanges whose work another thread has done. */
+static void collect_away(struct quern_server *server, struct quern_background *background)
 {
-    for (struct quern_background_job *job = quern_background_collect(&server->text_worker), *next; job != NULL;
-         job = next) {
+    for (struct quern_background_job *job = quern_background_collect(background), *next; job != NULL; job = next) {
         struct quern_exchange *exchange = job->owner;
         next = job->after;
+        if (background == &server->index_worker)
+            quern_indexes_note(server, &exchange->request.index_job);
         if (exchange->is_left)
             release(exchange);
         else
@@ -364,7 +385,8 @@ void quern_exchange_collect(struct quern_server *server)
     uint64_t count;
     ssize_t got = read(server->worker.finished, &count, sizeof count);
     (void)got; /* whatever it says, there may be something to collect */
-    collect_texts(server);
+    collect_away(server, &server->text_worker);
+    collect_away(server, &server->index_worker);
     quern_shelf_collect(server);
     for (struct quern_job *job = quern_batcher_collect(&server->batcher), *next; job != NULL; job = next) {
         struct quern_exchange *exchange = job->owner;

@@ -9,7 +9,7 @@
 /* The states of an exchange, in their order. WRITING can follow any of those before it.
  *
  *     READING -> PARSING -> LOADING -> TOKENISING -> CLAIMING -> COMPUTING -> COMPUTED -> WRITING -> ANSWERED
- *                                        ^-> AWAY        ^----------- WAITING <----^
+ *                                        ^-> AWAY        ^----------- WAITING <----^     ^-> SEARCHING
  *
  * Without a cache an exchange is never CLAIMING or WAITING. With a cache it may compute and wait several times, when
  * others fail to compute the texts that it waited for. */
@@ -23,6 +23,7 @@ enum quern_exchange_state {
     QUERN_EXCHANGE_COMPUTING,  /* the batcher has its job */
     QUERN_EXCHANGE_COMPUTED,   /* the job is back, and the cache takes its vectors, a slice at each turn */
     QUERN_EXCHANGE_WAITING,    /* others compute texts of its job */
+    QUERN_EXCHANGE_SEARCHING,  /* another thread works on the indexes for it */
     QUERN_EXCHANGE_WRITING,    /* its answer is written, a slice at each turn of the loop */
     QUERN_EXCHANGE_ANSWERED    /* the connection has the answer */
 };
@@ -36,7 +37,7 @@ struct quern_exchange {
     struct quern_request request;
     struct quern_answer answer;
     struct quern_buffer body;    /* of the request, until the answer is written */
-    bool is_left;                /* its client has left while it was AWAY: it is freed when the text is back */
+    bool is_left;                /* its client has left while it was AWAY or SEARCHING: it is freed when that is done */
     struct quern_job *job;       /* NULL: none is made yet, or it was given up */
     struct quern_model_wait loading; /* for its model */
     int64_t waits_ns;            /* since when, or when it got it */

@@ -3,6 +3,7 @@
 #include "compute.h"
 #include "connection.h"
 #include "exchange.h"
+#include "indexes.h"
 #include "listen.h"
 #include "log.h"
 #include "requests/model_name.h"
@@ -150,29 +151,37 @@ static const char *folder_of(const char *path, char folder[static PATH_MAX])
 
 /* Gives up every right that is not needed from here on. Threads inherit the sandbox, so none are started before. What
  * SIGHUP reads stays readable: the folder of the keys, because the file may be replaced, and the files with the CPU
- * quota. So do the models, which are loaded later. */
+ * quota. So do the models, which are loaded later, and the folders of indexes, which may be replaced. */
 static int enter_sandbox(struct quern_server *server, quern_error *error)
 {
     enum { FOLDERS = 3 };
     char keys[PATH_MAX], sockets[PATH_MAX];
+    char (*folders)[PATH_MAX] = calloc(server->service.index_count + 1, sizeof *folders);
     const struct quern_server_options *options = server->options;
     const char *key_file = options->api_key_file, *path = server->socket_path;
-    const size_t count = FOLDERS + server->service.model_count;
+    const size_t models = server->service.model_count, count = FOLDERS + models + server->service.index_count;
     if (options->no_sandbox) {
+        free(folders);
         quern_log(&server->service, "warn", "sandbox: none, because of --no-sandbox");
         return QUERN_OK;
     }
     const char **readable = calloc(count, sizeof *readable);
-    if (readable == NULL)
+    if (readable == NULL || folders == NULL) {
+        free(readable);
+        free(folders);
         return fail(error, "there is no memory for the sandbox");
+    }
     readable[0] = "/proc";
     readable[1] = "/sys/fs/cgroup";
     readable[2] = key_file != NULL ? folder_of(key_file, keys) : NULL;
-    for (size_t i = 0; i < server->service.model_count; i++)
+    for (size_t i = 0; i < models; i++)
         readable[FOLDERS + i] = server->shelf.places[i].given->path;
+    for (size_t i = 0; i < server->service.index_count; i++)
+        readable[FOLDERS + models + i] = folder_of(options->indexes[i].path, folders[i]);
     const struct quern_sandbox_state state = quern_sandbox_enter(&(struct quern_sandbox){
         .readable = readable, .readable_count = count, .removable = path != NULL ? folder_of(path, sockets) : NULL});
     free(readable);
+    free(folders);
     const bool whole = state.landlock > 0 && state.seccomp_error == 0;
     quern_log(&server->service, whole ? "info" : "warn", "sandbox: Landlock %s%s, seccomp %s%s",
               state.landlock > 0 ? "in force" : "not available: ",
@@ -250,6 +259,7 @@ static void close_events(struct quern_server *server)
 static void end(struct quern_server *server)
 {
     quern_compute_stop(server);
+    quern_indexes_stop(server);
     quern_shelf_stop(server);
     while (server->first != NULL)
         quern_connection_close(server->first);
@@ -259,6 +269,7 @@ static void end(struct quern_server *server)
         close(server->worker.finished);
     quern_shelf_close(server);
     quern_compute_close(server);
+    quern_indexes_close(server);
     quern_listen_end(server);
     close_events(server);
     quern_systemd_close(&server->systemd);
@@ -299,6 +310,8 @@ int quern_server_run(const struct quern_server_options *options, quern_error *er
     if (code == QUERN_OK)
         code = quern_shelf_open(&server, error);
     if (code == QUERN_OK)
+        code = quern_indexes_check(&server, error);
+    if (code == QUERN_OK)
         code = enter_sandbox(&server, error);
     if (code == QUERN_OK)
         code = quern_shelf_load_first(&server, error);
@@ -306,6 +319,8 @@ int quern_server_run(const struct quern_server_options *options, quern_error *er
         code = quern_compute_open(&server, error);
     if (code == QUERN_OK)
         code = quern_compute_start(&server, error);
+    if (code == QUERN_OK)
+        code = quern_indexes_start(&server, error);
     if (code == QUERN_OK)
         code = quern_shelf_start(&server, error);
     if (code == QUERN_OK)

@@ -30,11 +30,12 @@ struct quern_dialect {
     const char *model_field; /* that has the model's name, beside "model"; NULL: none */
     bool replaces_bytes; /* bytes that are not UTF-8 become U+FFFD; else they are refused */
     void (*write_error)(const struct quern_request *request, struct quern_answer *answer); /* the refusal, as JSON */
+    void (*begin)(struct quern_request *request); /* called for a route without parse; NULL: nothing is to be done */
     bool (*wants)(const struct quern_request *request); /* whether its routes are for this request; NULL: always */
     int (*status)(enum quern_fault fault);              /* where it differs from the usual one; NULL: never */
 };
 
 extern const struct quern_dialect quern_dialect_openai, quern_dialect_ollama, quern_dialect_tei, quern_dialect_llama,
-    quern_dialect_page, quern_dialect_probes;
+    quern_dialect_page, quern_dialect_index, quern_dialect_probes;
 
 #endif

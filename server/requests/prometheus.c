@@ -87,6 +87,8 @@ static void put_texts(struct quern_buffer *out, const struct quern_meters *meter
               (double)meters->texts_without_prompt);
     put_value(out, "quern_texts_truncated_total", "counter", "Texts that were cut to the model's context length.",
               (double)meters->texts_truncated);
+    put_histogram(out, "quern_search_duration", "Seconds of a search in an index, without waiting.", &meters->searches,
+                  -14, 6);
     put_histogram(out, "te_request_input_length", "Tokens of a text.", &meters->input_tokens, 0, 13);
 }
 

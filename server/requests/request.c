@@ -61,6 +61,7 @@ void quern_request_free(struct quern_request *request)
     quern_json_reader_free(&request->reader);
     for (size_t i = 0; request->options.wants_places && i < request->input_count; i++)
         free(request->inputs[i].places);
+    quern_index_job_free(&request->index_job);
     free(request->inputs);
     free(request->ids);
 }

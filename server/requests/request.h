@@ -16,6 +16,7 @@
 #include "path.h"
 #include "refusal.h"
 #include "service.h"
+#include "steps/index_job.h"
 #include "steps/text_job.h"
 
 #define QUERN_INPUTS 2048               /* texts of a request at most, where a dialect documents a limit */
@@ -87,6 +88,7 @@ struct quern_request {
     int32_t *ids; /* of the inputs that are tokenised; NULL again once a job has them */
     size_t id_count, id_capacity;
     struct quern_text_job text_job; /* the text that is being tokenised */
+    struct quern_index_job index_job; /* what it wants of indexes */
     size_t tokenized;   /* inputs that are tokenised */
     size_t token_count; /* their tokens */
     size_t text_bytes;  /* of the text of ids that the client wants to have as text */

@@ -8,8 +8,11 @@
 
 int quern_respond_parse(struct quern_request *request, size_t slice)
 {
-    if (request->route == NULL || request->route->parse == NULL)
+    if (request->route == NULL || request->route->parse == NULL) {
+        if (request->route != NULL && request->dialect->begin != NULL)
+            request->dialect->begin(request);
         return 1;
+    }
     const int code = quern_body_read(request, slice);
     if (code != 1)
         return code;

@@ -6,6 +6,7 @@
 #include "served.h"
 #include "server.h"
 #include "steps/batcher.h"
+#include "steps/index_job.h"
 
 #include <stdatomic.h>
 
@@ -21,6 +22,8 @@ struct quern_load {
 struct quern_service {
     struct quern_served *models; /* [model_count]; the first is the usual one */
     size_t model_count;
+    struct quern_served_index *indexes; /* [index_count] */
+    size_t index_count;
     const struct quern_server_options *options;
     struct quern_batcher *batcher;
     struct quern_meters meters;

@@ -1,0 +1,58 @@
+/* Work on index files, which a thread in the background does: reading one takes milliseconds and more. */
+#ifndef QUERN_SERVER_INDEX_JOB_H
+#define QUERN_SERVER_INDEX_JOB_H
+
+#include "background.h"
+#include "followed_index.h"
+
+#include <stdint.h>
+
+#define QUERN_SEARCH_MOST_ANSWER (16 << 20) /* bytes of what a search answers */
+
+/* An index that the server has. */
+struct quern_served_index {
+    const char *name;
+    int dimensions;                     /* as they were when the server started */
+    struct quern_followed_index followed; /* the thread's own */
+};
+
+enum quern_index_work {
+    QUERN_INDEX_NO_WORK,
+    QUERN_INDEX_LIST,  /* describe all indexes */
+    QUERN_INDEX_SEARCH /* search in one */
+};
+
+struct quern_index_job {
+    enum quern_index_work work;
+    struct quern_served_index *indexes; /* [index_count]; of a search: one */
+    size_t index_count;
+
+    /* Of a search. */
+    size_t count;             /* of queries */
+    float *queries;           /* [count][full]: vectors as the model makes them; freed with the job */
+    int full, centred_cut;    /* dimensions of the model; whether it is cut as quern_centre says */
+    bool by_words;            /* search by words too */
+    quern_text *words;        /* [count], for that: the queries as texts; freed with the job, but not what they view */
+    char space[QUERN_SPACE_SIZE]; /* of the queries */
+    size_t hits;              /* at most, for each query */
+    double least;
+    bool has_least;
+    bool is_list;             /* the answer is a list, even of one query */
+
+    /* Set when it is done. */
+    bool is_done;
+    int code;                 /* of quern.h */
+    quern_error error;
+    char *json;               /* the answer; freed with the job, unless somebody has taken it */
+    size_t length;
+    int64_t ns;               /* how long it took */
+
+    struct quern_background_job background;
+};
+
+/* Has a job done. It comes back with this owner. */
+void quern_index_job_submit(struct quern_index_job *job, struct quern_background *background, void *owner);
+
+void quern_index_job_free(struct quern_index_job *job); /* what it owns; zeros are allowed */
+
+#endif
