@@ -3,6 +3,7 @@ import { key, useKey } from "./ask.js";
 import { startCode } from "./code.js";
 import { startCompare } from "./compare.js";
 import { count, element } from "./elements.js";
+import { startFiles } from "./files.js";
 import { startLive } from "./live.js";
 import { startMap } from "./map.js";
 import { startSearch } from "./search.js";
@@ -32,6 +33,7 @@ async function start() {
         return; // the key was changed while the page was open
     hasBegun = true;
     [startTexts, startTry, startCompare, startSearch, startMap, startCode, startLive].forEach((begin) => begin());
+    startFiles().catch(() => {}); // then there is no such tab
     element("search-form").requestSubmit(); // the first thing to see is a result
 }
 

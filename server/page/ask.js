@@ -46,7 +46,7 @@ function refusal(response, text) {
     }
     if (error?.code === "deadline_exceeded")
         return new Error("The server did not finish in the time it gives. Try fewer or shorter texts.");
-    const told = error?.message || `The server answered ${response.status}.`;
+    const told = error?.message || (typeof error === "string" && error) || `The server answered ${response.status}.`;
     const isBusy = response.status === 429 || response.status === 503;
     if (isBusy && response.headers.get("X-Should-Retry") === "false")
         return new Error(told);
