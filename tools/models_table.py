@@ -5,7 +5,8 @@ usage: models_table.py QUERN SOURCE-ROOT           says which tables are not up 
        models_table.py QUERN SOURCE-ROOT --write   writes them
 
 A table stands between the lines <!-- models: NAME --> and <!-- end of models -->. What the command does not know, the
-speed and what was checked, is in docs/models.tsv: for a model, or else for its ARCHITECTURE/TOKENIZER.
+speed and what was checked, is in docs/models.tsv: the speed for an architecture with so many layers and dimensions,
+what was checked for a model, or else for its ARCHITECTURE/TOKENIZER.
 """
 import json
 import os
@@ -19,10 +20,9 @@ def ask(quern, *arguments):
 
 
 def read_measured(path):
-    """{model or architecture/tokenizer: (speed, checked)}"""
+    """{"architecture LAYERSxDIMENSIONS": speed, model or "architecture/tokenizer": what was checked}"""
     with open(path, encoding="utf-8") as file:
-        rows = [line.rstrip("\n").split("\t") for line in file if line.strip() and not line.startswith("#")]
-    return {name: (speed, checked) for name, speed, checked in rows}
+        return dict(line.rstrip("\n").split("\t") for line in file if line.strip() and not line.startswith("#"))
 
 
 def row(*cells):
@@ -48,8 +48,8 @@ def overview(models, files, measured):
     lines = [row("model", "published as", "dims", "tokens", "languages", "license", "Q8_0", "128 tokens", "checked"),
              "|---|---|---:|---:|---|---|---:|---:|---|"]
     for model in models:
-        usual = measured.get("%s/%s" % (model["architecture"], model["tokenizer"]), ("–", "–"))
-        speed, checked = measured.get(model["name"], usual)
+        speed = measured.get("%(architecture)s %(layers)dx%(dimensions)d" % model, "–")
+        checked = measured.get(model["name"], measured.get("%(architecture)s/%(tokenizer)s" % model, "–"))
         lines.append(row(called(model), model["repository"], dims(model), "%d" % model["most_tokens"],
                          model["languages"], model["license"], size(model, files), speed, checked))
     return lines
