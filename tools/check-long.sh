@@ -24,6 +24,8 @@ parts() {
     echo "tokenizers beside tests/tokenizers/run $build"
     # The Node.js package beside the packages whose shapes it has.
     echo "node beside tests/node/run $build"
+    echo "node-asan beside tests/node/sanitized $build address"
+    echo "node-tsan beside tests/node/sanitized $build thread"
     # Files of columns, beside other readers and writers.
     echo "columnar beside tests/columnar/run $build"
     # The extension of SQLite, beside others.
