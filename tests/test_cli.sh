@@ -845,12 +845,12 @@ check "info: notice" both exits 0 "dense head" -- prints '"notice": "'
 run verify
 check "verify: not the model" both exits 1 -- prints "verdict: this is not EmbeddingGemma-300M"
 check "verify: what differs" prints "layers is 6, but 24"
-"$mkmodel" bert bert.gguf
-run verify -m bert.gguf
+"$mkmodel" bert "$work/bert.gguf"
+run verify -m "$work/bert.gguf"
 check "verify: a model that nobody knows" both exits 1 -- prints "cannot tell which published model"
-run info -m bert.gguf --as minilm
+run info -m "$work/bert.gguf" --as minilm
 check "--as: a model of another shape" exits 1 "this is not minilm"
-run info -m bert.gguf --as mini
+run info -m "$work/bert.gguf" --as mini
 check "--as: no model" exits 1 "did you mean 'minilm'"
 
 # ------------------------------------------------------------------ bench
