@@ -25,6 +25,7 @@ parts() {
     # The Node.js package beside the packages whose shapes it has.
     echo "node beside tests/node/run $build"
     echo "node-asan beside tests/node/sanitized $build address"
+    echo "node-valgrind beside tests/node/valgrind $build"
     echo "node-tsan beside tests/node/sanitized $build thread"
     # Files of columns, beside other readers and writers.
     echo "columnar beside tests/columnar/run $build"
