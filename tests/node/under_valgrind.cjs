@@ -1,4 +1,4 @@
-// What tests/node/valgrind runs under valgrind: each function of the addon, with and without an error, and a worker thread.
+// What tests/node/valgrind runs: each function of the addon, with and without an error, and a worker thread.
 // usage: node under_valgrind.cjs PACKAGE MODEL
 "use strict";
 const { Worker, isMainThread, workerData } = require("worker_threads");
