@@ -10,11 +10,13 @@
 int quern_cli_index_session_open(struct quern_cli_session *session, const struct quern_cli_session_options *options,
                                  const char *recorded, const char *known)
 {
+    static char path[QUERN_CLI_PATH]; /* session->path lives as long as the process */
     struct quern_cli_session_options with = *options;
     *session = (struct quern_cli_session){.path = NULL};
     if (with.model == NULL && recorded != NULL) {
-        if (quern_cli_published_find(recorded) != NULL || access(recorded, R_OK) == 0)
-            with.model = recorded;
+        snprintf(path, sizeof path, "%s", recorded);
+        if (quern_cli_published_find(path) != NULL || access(path, R_OK) == 0)
+            with.model = path;
         else
             quern_cli_notice("the model of the index, %s, is not there any more: the usual one is tried", recorded);
         if (with.as == NULL && with.model != NULL)
