@@ -5,7 +5,7 @@ usage: models_table.py QUERN SOURCE-ROOT           says which tables are not up 
        models_table.py QUERN SOURCE-ROOT --write   writes them
 
 A table stands between the lines <!-- models: NAME --> and <!-- end of models -->. What the command does not know, the
-speed and what was checked, is in docs/models.tsv: the speed for an architecture with so many layers and dimensions,
+speed and what was checked, is in tools/models.tsv: the speed for an architecture with so many layers and dimensions,
 what was checked for a model, or else for its ARCHITECTURE/TOKENIZER.
 """
 import json
@@ -85,7 +85,7 @@ def main():
     quern, root = sys.argv[1:3]
     models = [model for model in ask(quern, "models", "known", "--json") if model["runs"]]
     files = ask(quern, "pull", "--list", "--json")
-    measured = read_measured(os.path.join(root, "docs/models.tsv"))
+    measured = read_measured(os.path.join(root, "tools/models.tsv"))
     tables = {"overview": overview(models, files, measured), "prompts": prompts(models)}
     code = 0
     for name in ("README.md", "docs/models.md"):
