@@ -1,4 +1,5 @@
 /* The metadata of the model file that a folder becomes. */
+#include "base/count.h"
 #include "folder.h"
 #include "formats/formats.h"
 #include "layout.h"
@@ -53,6 +54,15 @@ static void put_name(struct quern_gguf_writer *writer, const struct quern_folder
     free(full);
 }
 
+/* The keys that files of every architecture begin with. */
+static const struct quern_layout_key first_keys[] = {
+    {"context_length", QUERN_LAYOUT_SIZE, offsetof(struct quern_settings, context)},
+    {"embedding_length", QUERN_LAYOUT_SIZE, offsetof(struct quern_settings, width)},
+    {"block_count", QUERN_LAYOUT_SIZE, offsetof(struct quern_settings, layers)},
+    {"feed_forward_length", QUERN_LAYOUT_SIZE, offsetof(struct quern_settings, ffn)},
+    {"attention.head_count", QUERN_LAYOUT_SIZE, offsetof(struct quern_settings, heads)},
+};
+
 static void put_model(struct quern_gguf_writer *writer, const struct quern_folder *folder)
 {
     const struct quern_settings *s = &folder->settings;
@@ -60,6 +70,8 @@ static void put_model(struct quern_gguf_writer *writer, const struct quern_folde
     put_string(writer, "general.architecture", arch->name);
     put_string(writer, "general.type", "model");
     put_name(writer, folder);
+    for (size_t i = 0; i < QUERN_COUNT(first_keys); i++)
+        put_key(writer, s, &first_keys[i]);
     for (int i = 0; i < s->layout->key_count; i++)
         put_key(writer, s, &s->layout->keys[i]);
     if (s->head_hidden > 0) {

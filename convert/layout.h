@@ -34,7 +34,7 @@ struct quern_layout {
     const char *left_out[4];            /* beginnings of names of tensors that no vector needs; NULL: no more */
     bool lacks_one;                     /* vectors are stored minus 1 */
     const char *tokenizers[2];          /* tokenizer.ggml.model: which tokenizer.json may have; NULL: no more */
-    const struct quern_layout_key *keys;
+    const struct quern_layout_key *keys; /* behind those that every architecture has (folder_keys.c) */
     int key_count;
 
     /* Reads config.json, and refuses what a model file of this architecture cannot express. */

@@ -94,11 +94,6 @@ static int read_config(struct quern_settings *s, const struct quern_json *config
 }
 
 static const struct quern_layout_key keys[] = {
-    {"block_count", QUERN_LAYOUT_SIZE, offsetof(struct quern_settings, layers)},
-    {"context_length", QUERN_LAYOUT_SIZE, offsetof(struct quern_settings, context)},
-    {"embedding_length", QUERN_LAYOUT_SIZE, offsetof(struct quern_settings, width)},
-    {"feed_forward_length", QUERN_LAYOUT_SIZE, offsetof(struct quern_settings, ffn)},
-    {"attention.head_count", QUERN_LAYOUT_SIZE, offsetof(struct quern_settings, heads)},
     {"attention.head_count_kv", QUERN_LAYOUT_SIZES, offsetof(struct quern_settings, layer_kv_heads)},
     {"rope.freq_base", QUERN_LAYOUT_NUMBER, offsetof(struct quern_settings, rope_base)},
     {"rope.freq_base_swa", QUERN_LAYOUT_NUMBER, offsetof(struct quern_settings, rope_base_local)},

@@ -48,11 +48,6 @@ static int read_config(struct quern_settings *s, const struct quern_json *config
 }
 
 static const struct quern_layout_key keys[] = {
-    {"context_length", QUERN_LAYOUT_SIZE, offsetof(struct quern_settings, context)},
-    {"embedding_length", QUERN_LAYOUT_SIZE, offsetof(struct quern_settings, width)},
-    {"block_count", QUERN_LAYOUT_SIZE, offsetof(struct quern_settings, layers)},
-    {"feed_forward_length", QUERN_LAYOUT_SIZE, offsetof(struct quern_settings, ffn)},
-    {"attention.head_count", QUERN_LAYOUT_SIZE, offsetof(struct quern_settings, heads)},
     {"attention.layer_norm_epsilon", QUERN_LAYOUT_NUMBER, offsetof(struct quern_settings, epsilon)},
     {"attention.causal", QUERN_LAYOUT_FALSE, 0},
     {"rope.freq_base", QUERN_LAYOUT_NUMBER, offsetof(struct quern_settings, rope_base)},

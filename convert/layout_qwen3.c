@@ -37,11 +37,6 @@ static int read_config(struct quern_settings *s, const struct quern_json *config
 }
 
 static const struct quern_layout_key keys[] = {
-    {"context_length", QUERN_LAYOUT_SIZE, offsetof(struct quern_settings, context)},
-    {"embedding_length", QUERN_LAYOUT_SIZE, offsetof(struct quern_settings, width)},
-    {"block_count", QUERN_LAYOUT_SIZE, offsetof(struct quern_settings, layers)},
-    {"feed_forward_length", QUERN_LAYOUT_SIZE, offsetof(struct quern_settings, ffn)},
-    {"attention.head_count", QUERN_LAYOUT_SIZE, offsetof(struct quern_settings, heads)},
     {"attention.head_count_kv", QUERN_LAYOUT_SIZE, offsetof(struct quern_settings, kv_heads)},
     {"attention.key_length", QUERN_LAYOUT_SIZE, offsetof(struct quern_settings, head)},
     {"attention.value_length", QUERN_LAYOUT_SIZE, offsetof(struct quern_settings, head)},
