@@ -1,5 +1,6 @@
 /* Any bytes as a bucket of a table of vectors. A vector that is found is the one that was kept, and one that is put
- * there is found.
+ * there is found. The key is another one each time: a fuzzer sees the checksums that bytes are compared with, and would
+ * write them into the next input, but they find damage, not forgery.
  *
  * Input: the beginning of the table's first file. */
 #include "vector_table.h"
@@ -34,11 +35,14 @@ static bool has(struct quern_vector_table *table, const unsigned char *key, cons
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const unsigned char key[QUERN_TABLE_KEY] = {[7] = 'k'};
+    static uint64_t inputs;
+    unsigned char key[QUERN_TABLE_KEY] = {[7] = 'k'};
     static const float vector[WIDTH] = {0.5f, -1};
     char folder[] = "/tmp/quern-fuzz-XXXXXX", path[64];
     struct quern_vector_table table;
     quern_error error;
+    inputs++;
+    memcpy(key + QUERN_TABLE_KEY - sizeof inputs, &inputs, sizeof inputs);
     expect(mkdtemp(folder) != NULL, "there is a folder for files");
     snprintf(path, sizeof path, "%s/f-0.vectors", folder);
     const int file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
