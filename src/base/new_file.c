@@ -104,7 +104,7 @@ FILE *quern_new_file_stream(const struct quern_new_file *target)
     return stream;
 }
 
-/* Writes the name of the file to the disk. File systems that cannot do so keep it in order themselves. */
+/* Writes the entry of the folder to the disk. A failure is no error: not every file system can do this. */
 static void sync_folder(const char *path)
 {
     const char *slash = strrchr(path, '/');

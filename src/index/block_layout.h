@@ -77,7 +77,7 @@ size_t quern_index_groups(uint32_t rows);
 /* The most rows of a block for vectors of so many dimensions: some 16 MB. */
 uint32_t quern_index_block_rows(uint32_t dimensions);
 
-/* Where the parts are. The shape and the block were checked (quern_index_check_block), so nothing wraps. */
+/* Where the parts are. quern_catalogue_read has checked the shape and the block, so nothing wraps. */
 struct quern_block_parts quern_index_parts(const struct quern_index_shape *shape,
                                            const struct quern_index_block *block);
 

@@ -127,12 +127,11 @@ static int check_options(const quern_index_options *options, quern_error *error)
 static int prepare(struct quern_index_writer *writer, int threads, quern_error *error)
 {
     const struct quern_index_shape *shape = &writer->catalogue.shape;
-    char reason[128];
     if (threads < 0 || threads > QUERN_MOST_THREADS)
         return quern_fail(error, QUERN_EINVAL, "options: a writer has 1 to %d threads, not %d", QUERN_MOST_THREADS,
                           threads);
     if (threads == 0)
-        threads = quern_cpu_budget(reason, sizeof reason);
+        threads = quern_cpu_budget(NULL, 0);
     writer->table.named = shape->named;
     writer->vectors = malloc((size_t)shape->block_rows * shape->dimensions * sizeof(float));
     writer->numbers = malloc(shape->block_rows * sizeof(uint64_t));

@@ -82,7 +82,6 @@ static void plan(struct quern_searcher *searcher, struct quern_arena *arena)
 static int read_options(struct quern_searcher *searcher, const quern_searcher_options *options, quern_error *error)
 {
     quern_searcher_options read = {0};
-    char reason[128];
     QUERN_TRY(quern_options_read(&read, sizeof read, options, error));
     if (read.threads < 0 || read.threads > QUERN_MOST_THREADS)
         return quern_fail(error, QUERN_EINVAL, "options: a searcher has 1 to %d threads, not %d", QUERN_MOST_THREADS,
@@ -91,7 +90,7 @@ static int read_options(struct quern_searcher *searcher, const quern_searcher_op
         read.most_scored > QUERN_SEARCH_MOST_HITS)
         return quern_fail(error, QUERN_EINVAL, "options: a searcher takes up to %d hits, %d queries and %d scored rows",
                           QUERN_SEARCH_MOST_HITS, QUERN_SEARCH_MOST_QUERIES, QUERN_SEARCH_MOST_HITS);
-    searcher->threads = read.threads > 0 ? read.threads : quern_cpu_budget(reason, sizeof reason);
+    searcher->threads = read.threads > 0 ? read.threads : quern_cpu_budget(NULL, 0);
     if (searcher->threads > QUERN_MOST_THREADS)
         searcher->threads = QUERN_MOST_THREADS;
     searcher->most_hits = read.most_hits > 0 ? read.most_hits : USUAL_HITS;
@@ -211,6 +210,12 @@ struct chunk {
     float longest;       /* of the rounded vectors */
 };
 
+/* What the rounding of the query, and float arithmetic, may take from or add to the score of a row. */
+static float slack_of(const struct chunk *chunk, const struct asked *asked)
+{
+    return asked->lost * chunk->longest + FLT_MIN;
+}
+
 /* upper[r] = an upper bound of the score of each row. Returns whether any may reach the bar. With rounded vectors y and
  * p, of a row x and a query q: |q x - p y| <= |q| |x - y| + |q - p| |y|. A comparison with a number that is not a
  * number lets the row pass, so that a damaged block hides nothing. */
@@ -218,7 +223,7 @@ static bool bound(const struct chunk *chunk, const struct asked *asked, const in
                   float bar, float *upper)
 {
     const float a = asked->scale[0], b = asked->scale[1], length = asked->length;
-    const float slack = asked->lost * chunk->longest + FLT_MIN;
+    const float slack = slack_of(chunk, asked);
     unsigned any = 0;
     for (uint32_t r = 0; r < chunk->count; r++) {
         const float middle = chunk->scales[r] * (a * (float)first[r] + b * (float)second[r]);
@@ -233,7 +238,7 @@ static void shortlist(const struct quern_searcher *searcher, const struct chunk 
                       const float *upper, struct quern_shortlist *list)
 {
     const uint64_t first = searcher->index->catalogue.first[chunk->block];
-    const float slack = asked->lost * chunk->longest + FLT_MIN;
+    const float slack = slack_of(chunk, asked);
     for (uint32_t r = 0; r < chunk->count; r++) {
         if (upper[r] < list->bar || !findable(searcher, chunk->block, chunk->row + r))
             continue;
