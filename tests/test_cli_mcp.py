@@ -7,23 +7,7 @@ import sys
 import tempfile
 import threading
 
-QUERN, MKMODEL = (os.path.realpath(path) for path in sys.argv[1:3])
-number = 0
-failed = False
-
-
-def check(name, holds, shown=""):
-    global number, failed
-    number += 1
-    failed |= not holds
-    print("%sok %d - %s%s" % ("" if holds else "not ", number, name, "" if holds else "\n# %s" % str(shown)[:1500]))
-
-
-def quern(*arguments, code=0):
-    done = subprocess.run([QUERN, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
-    if done.returncode != code:
-        raise SystemExit("Bail out! quern %s: %s" % (" ".join(arguments), done.stderr))
-    return done
+from scripted_checks import MKMODEL, QUERN, check, end, quern
 
 
 class Server:
@@ -267,8 +251,7 @@ def main():
         rest, said, code = server.end()
         check("calls that wait at the end of the input are answered", rest.count(b"\n") == 9 and code == 0, rest)
         test_cancel()
-    print("1..%d" % number)
-    return 1 if failed else 0
+    return end()
 
 
 if __name__ == "__main__":

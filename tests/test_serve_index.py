@@ -13,23 +13,7 @@ import sys
 import tempfile
 import time
 
-QUERN, MKMODEL = (os.path.realpath(path) for path in sys.argv[1:3])
-number = 0
-failed = False
-
-
-def check(name, holds, shown=""):
-    global number, failed
-    number += 1
-    failed |= not holds
-    print("%sok %d - %s%s" % ("" if holds else "not ", number, name, "" if holds else "\n# %s" % str(shown)[:1500]))
-
-
-def quern(*arguments, code=0):
-    done = subprocess.run([QUERN, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
-    if done.returncode != code:
-        raise SystemExit("Bail out! quern %s: %s" % (" ".join(arguments), done.stderr))
-    return done
+from scripted_checks import MKMODEL, QUERN, check, end, quern
 
 
 def write(path, text):
@@ -191,8 +175,7 @@ def main():
         check("a server without indexes says so", server.ask("POST", "/search", {"query": "a"})[0] == 404 and
               server.ask("GET", "/index") == (200, {"indexes": []}))
         server.end()
-    print("1..%d" % number)
-    return 1 if failed else 0
+    return end()
 
 
 if __name__ == "__main__":
