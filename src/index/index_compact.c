@@ -1,8 +1,10 @@
 /* Writing an index anew, without the rows that were removed. */
 #include "base/error.h"
 #include "index/index_file.h"
+#include "index/index_lock.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #define BATCH 256 /* rows that are copied together */
 
@@ -54,15 +56,17 @@ static int copy(const struct quern_index *from, const char *path, quern_error *e
 
 int quern_index_compact(const char *path, quern_error *error)
 {
-    quern_index_writer *lock = NULL; /* nobody may change the file meanwhile */
+    int lock = -1; /* nobody may change the file meanwhile */
     quern_index *index = NULL;
-    QUERN_TRY(quern_index_change(&lock, path, NULL, error));
+    if (path == NULL)
+        return quern_fail(error, QUERN_EINVAL, "path is NULL");
+    QUERN_TRY(quern_index_lock(&lock, path, error));
     int code = quern_index_open(&index, path, error);
     if (code == QUERN_OK)
         code = quern_index_check(index, error);
     if (code == QUERN_OK)
         code = copy(index, path, error);
     quern_index_close(index);
-    quern_index_writer_free(lock);
+    close(lock);
     return code;
 }

@@ -8,14 +8,12 @@
 #include "formats/half.h"
 #include "index/id_table.h"
 #include "index/index_file.h"
+#include "index/index_lock.h"
 #include "index/rounding.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define NOWHERE UINT64_MAX /* the place of a row that is not there */
@@ -190,27 +188,6 @@ int quern_index_create(quern_index_writer **writer, const char *path, const quer
     return QUERN_OK;
 }
 
-/* Opens the file and locks it, and makes sure that it still has its name then. */
-static int open_locked(struct quern_index_writer *writer, quern_error *error)
-{
-    struct stat held, named;
-    for (;;) {
-        writer->file = open(writer->path, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-        if (writer->file < 0)
-            return quern_fail(error, QUERN_EIO, "cannot change %s: %s", writer->path, strerror(errno));
-        writer->owns_file = true;
-        if (flock(writer->file, LOCK_EX | LOCK_NB) != 0)
-            return errno == EWOULDBLOCK ? quern_fail(error, QUERN_EIO, "cannot change %s: another process is changing "
-                                                     "it; try again when it is done", writer->path)
-                                        : fail_io(writer, error);
-        if (fstat(writer->file, &held) == 0 && stat(writer->path, &named) == 0 && held.st_dev == named.st_dev &&
-            held.st_ino == named.st_ino)
-            return QUERN_OK;
-        close(writer->file);
-        writer->owns_file = false;
-    }
-}
-
 /* Enters the ids of all rows that are there. */
 static int read_ids(struct quern_index_writer *writer, const struct quern_index *index, quern_error *error)
 {
@@ -256,7 +233,8 @@ int quern_index_change(quern_index_writer **writer, const char *path, const quer
     struct quern_index_writer *made = new_writer(path, error);
     if (made == NULL)
         return QUERN_ENOMEM;
-    int code = open_locked(made, error);
+    int code = quern_index_lock(&made->file, path, error);
+    made->owns_file = code == QUERN_OK;
     if (code == QUERN_OK)
         code = quern_index_open(&index, path, error);
     if (code == QUERN_OK)
