@@ -49,6 +49,9 @@ void quern_cli_say(const char *format, ...) __attribute__((format(printf, 1, 2))
 void quern_cli_notice(const char *format, ...) __attribute__((format(printf, 1, 2)));
 extern bool quern_cli_quiet; /* --quiet was given */
 
+/* The end of a noun behind a number: "" behind 1, else "s". */
+const char *quern_cli_plural(uint64_t count);
+
 /* Replaces control characters in a text that a message repeats. The functions above do it themselves. */
 void quern_cli_clean(char *text);
 

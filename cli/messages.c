@@ -9,6 +9,11 @@ bool quern_cli_quiet;
 
 #define LONGEST_MESSAGE 8192 /* bytes; the rest is cut */
 
+const char *quern_cli_plural(uint64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
 void quern_cli_clean(char *text)
 {
     for (unsigned char *at = (unsigned char *)text; *at != '\0'; at++)

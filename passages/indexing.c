@@ -222,7 +222,7 @@ static int index_source(struct indexing_run *run, struct quern_change *change)
     }
     if (run->reading.bad_records > 0) {
         char line[96];
-        snprintf(line, sizeof line, "%llu records have no text that could be read",
+        snprintf(line, sizeof line, "no text could be read from %llu of its records",
                  (unsigned long long)run->reading.bad_records);
         say_failed(run, source->path, line);
     }

@@ -96,6 +96,12 @@ END
 run index notes -o notes.qidx --chunk 64 --json
 check "a folder becomes an index" has "files 16 new 18 changed 0 removed 0 not_text 2 failed 0"
 check "the index is whole" test "$(fact passages)" -gt 60
+mkdir one
+echo 'one text' >one/one.txt
+printf 'a\0b' >one/no-text
+run index one -o one.qidx
+check "one is told as one" says "one.qidx has 1 passage of 1 file: 2 new, 0 changed, 0 removed; embedded 1 passage"
+check "also of files without text" says "skipped 1 file without text"
 run index notes -o notes.qidx
 cp notes.qidx before.qidx
 run index notes -o notes.qidx
@@ -308,7 +314,7 @@ if [ $has_numpy = 1 ]; then
     check "another file is no array" fails "NumPy"
     printf '7\n7\n' >numbers.txt
     run index import queries.npy --ids numbers.txt -o twice.qidx
-    check "ids that come again are told" says "1 ids came again"
+    check "ids that come again are told" says "left out 1 vector whose id came again"
     run index numbers.qidx -o numbers.qidx
     check "an index of vectors takes no files" fails "not made from files"
 fi

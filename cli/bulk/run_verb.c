@@ -100,9 +100,9 @@ static void say_part(struct run_view *view, const struct quern_bulk_progress *no
     const double seconds = seconds_since(view->last_ns);
     const uint64_t rows = now->rows - view->last.rows, errors = now->errors - view->last.errors;
     const double rate = seconds > 0 ? (double)rows / seconds : 0;
-    quern_cli_notice("part %llu is done: %llu vectors, %llu errors, %.1f vectors/s, %.0f tokens/s; %.0f %% of the "
-                     "input",
-                     (unsigned long long)now->part, (unsigned long long)rows, (unsigned long long)errors, rate,
+    quern_cli_notice("part %llu is done: %llu vector%s, %llu error%s, %.1f vectors/s, %.0f tokens/s; %.0f %% of the "
+                     "input", (unsigned long long)now->part, (unsigned long long)rows, quern_cli_plural(rows),
+                     (unsigned long long)errors, quern_cli_plural(errors), rate,
                      seconds > 0 ? (double)(now->tokens - view->last.tokens) / seconds : 0,
                      now->total_bytes > 0 ? 100.0 * (double)now->bytes / (double)now->total_bytes : 100);
     view->last = *now;
@@ -140,21 +140,23 @@ static int conclude(int code, const struct quern_bulk_options *options, const st
 {
     quern_cli_say_cut(session, done->cut, done->rows);
     if (done->all_errors > 0 && code >= 0)
-        quern_cli_say("%llu records have no vector: see %s/part-*.errors.jsonl", (unsigned long long)done->all_errors,
-                      options->output);
+        quern_cli_say("no vector for %llu record%s: see %s/part-*.errors.jsonl", (unsigned long long)done->all_errors,
+                      quern_cli_plural(done->all_errors), options->output);
     switch (code) {
     case QUERN_OK:
-        quern_cli_notice("%llu vectors in %llu parts are new in %s", (unsigned long long)done->rows,
-                         (unsigned long long)done->parts_done, options->output);
+        quern_cli_notice("%s has %llu new vector%s in %llu part%s", options->output, (unsigned long long)done->rows,
+                         quern_cli_plural(done->rows), (unsigned long long)done->parts_done,
+                         quern_cli_plural(done->parts_done));
         if (options->cache != NULL || options->is_deduped)
             quern_cli_notice("%llu of them were copied from texts seen before", (unsigned long long)done->copied);
         return QUERN_CLI_DONE;
     case QUERN_BULK_INTERRUPTED:
-        quern_cli_say("stopped by %s; %llu vectors are new. The same command goes on from here",
-                      sigabbrev_np(quern_cli_stop_signal()), (unsigned long long)done->rows);
+        quern_cli_say("stopped by %s after %llu new vector%s. The same command goes on from here",
+                      sigabbrev_np(quern_cli_stop_signal()), (unsigned long long)done->rows,
+                      quern_cli_plural(done->rows));
         return QUERN_CLI_TRY_AGAIN;
     case QUERN_BULK_ERRORS:
-        quern_cli_say("these are more than --max-errors %llu allows; with a higher number the same command goes on",
+        quern_cli_say("that is more than --max-errors %llu allows; with a higher number the same command goes on",
                       (unsigned long long)options->most_errors);
         return QUERN_CLI_FAILED;
     default: return quern_cli_fail(NULL, error);

@@ -42,14 +42,16 @@ static void print_text(const quern_index_info *info, const struct quern_source_t
            quern_dtype_name(info->rows), info->bits ? ", with bits" : "");
     printf("ids         %s\n", info->ids == QUERN_INDEX_NAMES ? "names" : "numbers");
     printf("space       %s\n", info->space[0] != '\0' ? info->space : "not known");
-    printf("file        %.1f MB in %llu blocks; %llu removed rows keep their place\n", (double)info->bytes * 1e-6,
-           (unsigned long long)info->blocks, (unsigned long long)(info->places - info->count));
+    printf("file        %.1f MB in %llu block%s; it still has %llu removed row%s\n", (double)info->bytes * 1e-6,
+           (unsigned long long)info->blocks, quern_cli_plural(info->blocks),
+           (unsigned long long)(info->places - info->count), quern_cli_plural(info->places - info->count));
     if (table == NULL)
         return;
     printf("model       %s\n", table->model);
-    printf("files       %llu, and %llu that are no text\n", (unsigned long long)(table->count - not_text),
+    printf("files       %llu, and %llu without text\n", (unsigned long long)(table->count - not_text),
            (unsigned long long)not_text);
-    printf("passages    of at most %llu tokens\n", (unsigned long long)table->tokens);
+    printf("passages    of at most %llu token%s\n", (unsigned long long)table->tokens,
+           quern_cli_plural(table->tokens));
     for (size_t i = 0; i < table->root_count; i++)
         printf("from        %s\n", table->roots[i]);
 }
@@ -81,7 +83,8 @@ int quern_cli_index_check(const char *path)
     if (code == QUERN_CLI_DONE && quern_index_check(index, &error) != QUERN_OK)
         code = quern_cli_fail(NULL, &error);
     if (code == QUERN_CLI_DONE)
-        printf("%s is whole: %llu vectors are as they were written\n", path, (unsigned long long)info.count);
+        printf("%s is whole: %llu vector%s as written\n", path, (unsigned long long)info.count,
+               quern_cli_plural(info.count));
     quern_index_close(index);
     return code;
 }

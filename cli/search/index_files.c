@@ -138,16 +138,19 @@ void quern_cli_put_indexing(FILE *file, const struct quern_indexing_progress *do
 static void say_done(const char *path, const struct quern_indexing_progress *done)
 {
     if (!done->has_written)
-        quern_cli_notice("%s has %llu passages of %llu files; nothing has changed", path,
-                         (unsigned long long)done->passages, (unsigned long long)done->files);
+        quern_cli_notice("%s has %llu passage%s of %llu file%s; nothing has changed", path,
+                         (unsigned long long)done->passages, quern_cli_plural(done->passages),
+                         (unsigned long long)done->files, quern_cli_plural(done->files));
     else
-        quern_cli_notice("%s has %llu passages of %llu files: %llu files are new, %llu changed, %llu removed; %llu "
-                         "passages were embedded", path, (unsigned long long)done->passages,
-                         (unsigned long long)done->files, (unsigned long long)done->new_files,
-                         (unsigned long long)done->changed_files, (unsigned long long)done->removed_files,
-                         (unsigned long long)done->embedded);
+        quern_cli_notice("%s has %llu passage%s of %llu file%s: %llu new, %llu changed, %llu removed; embedded %llu "
+                         "passage%s", path, (unsigned long long)done->passages, quern_cli_plural(done->passages),
+                         (unsigned long long)done->files, quern_cli_plural(done->files),
+                         (unsigned long long)done->new_files, (unsigned long long)done->changed_files,
+                         (unsigned long long)done->removed_files, (unsigned long long)done->embedded,
+                         quern_cli_plural(done->embedded));
     if (done->not_text > 0)
-        quern_cli_notice("%llu files are no text, and were skipped", (unsigned long long)done->not_text);
+        quern_cli_notice("skipped %llu file%s without text", (unsigned long long)done->not_text,
+                         quern_cli_plural(done->not_text));
 }
 
 static int conclude(int code, const struct index_view *view, const struct quern_indexing_progress *done,
@@ -165,14 +168,16 @@ static int conclude(int code, const struct index_view *view, const struct quern_
         fflush(stdout); /* --watch stays */
     }
     if (code == QUERN_INDEXING_STOPPED) {
-        quern_cli_say("stopped by SIG%s; %llu passages are new. The same command goes on from here",
-                      sigabbrev_np(quern_cli_stop_signal()), (unsigned long long)done->embedded);
+        quern_cli_say("stopped by SIG%s after %llu new passage%s. The same command goes on from here",
+                      sigabbrev_np(quern_cli_stop_signal()), (unsigned long long)done->embedded,
+                      quern_cli_plural(done->embedded));
         return QUERN_CLI_TRY_AGAIN;
     }
     if (!view->given->json)
         say_done(view->given->output, done);
     if (done->failed > 0)
-        quern_cli_say("%llu files or passages are not in the index, as told above", (unsigned long long)done->failed);
+        quern_cli_say("could not index %llu file%s or passage%s, as told above", (unsigned long long)done->failed,
+                      quern_cli_plural(done->failed), quern_cli_plural(done->failed));
     return done->failed > 0 ? QUERN_CLI_FAILED : QUERN_CLI_DONE;
 }
 

@@ -48,8 +48,9 @@ static int read_lines(struct import_run *run, struct quern_cli_lines *lines, con
         return QUERN_CLI_DONE;
     const int code = quern_cli_lines_read(lines, path, run->given->null);
     if (code == QUERN_CLI_DONE && lines->count != run->npy.rows) {
-        quern_cli_say("%s has %zu lines, and there are %llu vectors", path, lines->count,
-                      (unsigned long long)run->npy.rows);
+        quern_cli_say("%s has %zu line%s for %llu vector%s", path, lines->count,
+                      quern_cli_plural(lines->count), (unsigned long long)run->npy.rows,
+                      quern_cli_plural(run->npy.rows));
         return QUERN_CLI_FAILED;
     }
     return code;
@@ -118,11 +119,12 @@ static int say_imported(const struct import_run *run)
     quern_index_info info;
     const int code = quern_cli_index_open(&index, &info, run->given->output);
     if (code == QUERN_CLI_DONE) {
-        quern_cli_notice("%s has %llu vectors of %d dimensions", run->given->output, (unsigned long long)info.count,
-                         info.dimensions);
+        quern_cli_notice("%s has %llu vector%s of %d dimensions", run->given->output, (unsigned long long)info.count,
+                         quern_cli_plural(info.count), info.dimensions);
         if (info.count < run->npy.rows)
-            quern_cli_notice("%llu ids came again: of each, the last vector counts",
-                             (unsigned long long)(run->npy.rows - info.count));
+            quern_cli_notice("left out %llu vector%s whose id came again: the last one of an id counts",
+                             (unsigned long long)(run->npy.rows - info.count),
+                             quern_cli_plural(run->npy.rows - info.count));
     }
     quern_index_close(index);
     return code;
