@@ -1,9 +1,9 @@
 #include "weights.h"
 
-#include "base/budget.h"
 #include "base/count.h"
 #include "base/error.h"
 #include "base/pool.h"
+#include "base/system/budget.h"
 #include "formats/conversion.h"
 
 #include <stdatomic.h>

@@ -18,7 +18,8 @@ build() { # build PROGRAM ARGUMENT...
     program=$1
     shift
     "$cc" -std=c11 -D_GNU_SOURCE $level -static -ffp-contract=off -Wall -Wextra -Werror -Iinclude -Isrc \
-        -o "$work/$program" "$@" src/kernels/*.c src/kernels/arm/*.c -lm -lpthread
+        -o "$work/$program" "$@" src/kernels/*.c src/kernels/arm/*.c src/base/system/linux*.c src/base/system/posix.c \
+        -lm -lpthread
 }
 
 if [ "$part" != vectors ]; then

@@ -10,30 +10,31 @@ import re
 import sys
 import tempfile
 
-FOLDERS = ("include", "src", "json", "jobs", "bulk", "passages", "convert", "server", "cli", "bindings", "bench", "examples",
-           "fuzz", "tests", "tools")
+FOLDERS = ("include", "src", "json", "jobs", "bulk", "passages", "convert", "server", "cli", "bindings", "bench",
+           "examples", "fuzz", "tests", "tools")
 
 # What the files of a folder may include: folders, or single files. A file may always include what lies beside it.
 # Every folder of the library and of the applications must stand here. "+" takes the list of another folder.
 LIBRARY = {
-    "src/base": "include",
+    "src/base": "include src/base/system",
+    "src/base/system": "include",
     "src/formats": "include src/base",
-    "src/gguf": "include src/base src/formats",
+    "src/gguf": "include src/base src/base/system src/formats",
     "src/text": "include src/base",
-    "src/kernels": "include src/base src/formats src/kernels/templates",
+    "src/kernels": "include src/base src/base/system src/formats src/kernels/templates",
     "src/kernels/templates": "+src/kernels",
     "src/kernels/x86": "+src/kernels",
     "src/kernels/arm": "+src/kernels",
-    "src/index": "include src/base src/formats src/kernels",
+    "src/index": "include src/base src/base/system src/formats src/kernels",
     "src/arch": "include src/base src/formats src/kernels",
     "src/known": "include src/base src/arch/arch.h",
     "src/network": "include src/base src/formats src/gguf src/kernels src/arch",
     "src/engine": "include src/base src/formats src/kernels src/arch src/network",
-    "src/api": "include src/base src/formats src/gguf src/text src/kernels src/arch src/known src/network "
-               "src/engine",
+    "src/api": "include src/base src/base/system src/formats src/gguf src/text src/kernels src/arch src/known "
+               "src/network src/engine",
 }
 # The maker of model files uses the library's files, names of tensors and vocabularies, but no part that computes.
-CONVERT = {"convert": "include src/base src/formats src/gguf src/arch src/text/tokenizer.h"}
+CONVERT = {"convert": "include src/base src/base/system src/formats src/gguf src/arch src/text/tokenizer.h"}
 APPLICATIONS = {
     "json": "include",
     "jobs": "include json",
@@ -72,6 +73,11 @@ UNQUOTED_VENDORS = re.compile(r'(?<!")(?<!"modern-)(?:%s)' % VENDORS.pattern, re
 FINAL = re.compile(r"(?<![a-z_A-Z0-9])(printf|fprintf|puts|putchar|perror|exit|_exit|abort|assert)\(")
 # Functions and streams that jobs/ never uses: it writes only to the files that it is given.
 LOUD = re.compile(r"(?<![a-z_A-Z0-9])((printf|puts|putchar|perror|exit|_exit|abort)\(|std(out|err)\b)")
+
+# The names by which code asks which system it is compiled for.
+SYSTEM = re.compile(r"\b(_WIN(32|64)|__MINGW\w+|_MSC_VER|__CYGWIN__|__APPLE__|__MACH__|TARGET_OS_\w+|"
+                    r"__(gnu_)?linux(__)?|__unix(__)?|__ANDROID__|__(Free|Open|Net)BSD__)\b")
+SYSTEM_FOLDER = "src/base/system/"
 
 COUNT = re.compile(r"sizeof\b[^;,]*?/ *\(?sizeof\b")
 COUNT_FILES = ("src/base/count.h", "json/array_count.h")
@@ -308,6 +314,11 @@ def check_calls(tree):
     each(tree, tree.inside("passages"), LOUD, "passages/ does not print or exit")
 
 
+def check_systems(tree):
+    sources = [source for source in tree.sources.values() if not source.path.startswith(SYSTEM_FOLDER)]
+    each(tree, sources, SYSTEM, "only src/base/system/ asks which system it is compiled for")
+
+
 def check_counts(tree):
     sources = [source for source in tree.sources.values() if source.path not in COUNT_FILES]
     each(tree, sources, COUNT, "count the elements of an array with QUERN_COUNT")
@@ -341,7 +352,7 @@ def check_null_tests(tree):
 
 
 RULES = (check_layers, check_include_circles, check_call_circles, check_file_names, check_names, check_constants,
-         check_lines, check_calls, check_counts, check_vendors, check_null_tests)
+         check_lines, check_calls, check_systems, check_counts, check_vendors, check_null_tests)
 
 
 def complaints(root):
@@ -380,6 +391,8 @@ BAD = (
     ({"docs/b.md": "| %s |\n```\n%s\n```\n%s\n" % (("x" * 130,) * 3)}, "docs/b.md:5 has 130 columns"),
     ({"src/base/b.c": "void f(void)\n{\n    abort();\n}\n"}, "src/base/b.c:3: a library does not print"),
     ({"jobs/b.c": "\nstatic FILE *f = stderr;\n"}, "jobs/b.c:2: jobs/ does not print"),
+    ({"jobs/b.c": "#ifdef __APPLE__\n#endif\n"}, "jobs/b.c:1: only src/base/system/ asks which system"),
+    ({"server/http/b.c": "int f(void);\n#if defined(_WIN32)\n#endif\n"}, "server/http/b.c:2: only src/base/system/"),
     ({"tests/b.c": "int n = sizeof x / sizeof x[0];\n"}, "tests/b.c:1: count the elements"),
     ({"src/engine/b.c": "/* as Gemma does */\n"}, "src/engine/b.c:1: only src/arch/ and src/known/ know names"),
     ({"src/engine/b.c": 'const char b[] = "bert";\n'}, "src/engine/b.c:1: only src/arch/ and src/known/ know names"),
@@ -392,6 +405,7 @@ FINE = {
     "src/text/c.c": "/* puts( and sizeof a / sizeof b */\nint f(int count, const char *text)\n{\n"
                     '    return !count && !*text && snprintf(0, 0, "!text");\n}\n',
     "src/arch/d.c": "/* Gemma */\n",
+    "src/base/system/e.c": "#ifdef __linux__\n#endif\n",
 }
 
 

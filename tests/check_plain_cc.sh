@@ -11,5 +11,5 @@ aarch64) kernels=$(echo src/kernels/arm/*.c) ;;
 esac
 # shellcheck disable=SC2086 # words are meant to be split
 ${CC:-cc} -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -Iinclude -Isrc -shared -fPIC -o "$output" \
-    src/*/*.c $kernels -lm -lpthread -Wl,--no-undefined
+    src/*/*.c src/base/system/linux*.c src/base/system/posix.c $kernels -lm -lpthread -Wl,--no-undefined
 test -s "$output"

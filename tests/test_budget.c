@@ -1,4 +1,4 @@
-#include "base/budget.h"
+#include "base/system/budget.h"
 #include "base/count.h"
 
 #include <setjmp.h>

@@ -4,7 +4,7 @@
 #include "http_client.h"
 #include "trial.h"
 
-#include "base/budget.h"
+#include "base/system/budget.h"
 
 #include <dirent.h>
 #include <fcntl.h>

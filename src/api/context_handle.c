@@ -1,8 +1,8 @@
 /* Contexts: making, describing. */
 #include "api/handles.h"
-#include "base/budget.h"
 #include "base/error.h"
 #include "base/sized.h"
+#include "base/system/budget.h"
 
 #include <stdio.h>
 #include <stdlib.h>

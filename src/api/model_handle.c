@@ -1,8 +1,8 @@
 /* Models: opening, sharing, describing. */
 #include "api/handles.h"
-#include "base/budget.h"
 #include "base/error.h"
 #include "base/sized.h"
+#include "base/system/budget.h"
 #include "formats/formats.h"
 
 #include <stdio.h>

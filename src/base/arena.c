@@ -1,8 +1,7 @@
 #include "base/arena.h"
 
 #include "base/error.h"
-
-#include <sys/mman.h>
+#include "base/system/system.h"
 
 void *quern_arena_take(struct quern_arena *arena, size_t count, size_t item_size)
 {
@@ -21,9 +20,9 @@ int quern_arena_reserve(struct quern_arena *arena, quern_error *error)
 {
     if (arena->used == SIZE_MAX)
         return quern_fail(error, QUERN_ENOMEM, "the memory asked for is more than can be addressed");
-    size_t size = arena->used > 0 ? arena->used : QUERN_ALIGN; /* mmap refuses 0 bytes */
-    void *base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (base == MAP_FAILED)
+    size_t size = arena->used > 0 ? arena->used : QUERN_ALIGN;
+    void *base = quern_system_take(size);
+    if (base == NULL)
         return quern_fail(error, QUERN_ENOMEM, "no memory: %zu bytes of working memory are needed", size);
     *arena = (struct quern_arena){.base = base, .size = size};
     return QUERN_OK;
@@ -32,6 +31,6 @@ int quern_arena_reserve(struct quern_arena *arena, quern_error *error)
 void quern_arena_release(struct quern_arena *arena)
 {
     if (arena->base != NULL)
-        munmap(arena->base, arena->size);
+        quern_system_release(arena->base, arena->size);
     *arena = (struct quern_arena){0};
 }

@@ -1,21 +1,20 @@
 #include "base/map.h"
 
 #include "base/error.h"
+#include "base/system/system.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define SLOTS 64 /* maps open at once */
 
-/* One open map, as the signal handler sees it. The map of a fault is not opened or closed at that time, because the
+/* One open map, as the handler of faults sees it. The map of a fault is not opened or closed at that time, because the
  * thread is reading it. Other maps may be. So the handler passes over a slot that is being changed, which its
  * generation shows: it cannot be the slot of the fault. */
 struct slot {
@@ -25,12 +24,9 @@ struct slot {
 };
 
 static struct slot table[SLOTS];
-static atomic_size_t page_size;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards what follows, and writing to the table */
 static int open_maps;
-static bool installed;
-static struct sigaction previous; /* read by the handler; changes only while ours is not in place */
 
 static struct slot *slot_of(uintptr_t address)
 {
@@ -43,65 +39,15 @@ static struct slot *slot_of(uintptr_t address)
     return NULL;
 }
 
-/* A page of zeros instead of the lost one, so that the faulting read goes on. mmap is a bare system call on Linux. */
+/* Zeros instead of a page that cannot be read, so that the read goes on. */
 static bool replace_page(uintptr_t address)
 {
     struct slot *slot = slot_of(address);
-    if (slot == NULL)
+    uintptr_t from;
+    if (slot == NULL || !quern_system_blank(address, atomic_load(&slot->begin), atomic_load(&slot->end), &from))
         return false;
-    size_t size = atomic_load(&page_size);
-    uintptr_t page = address / size * size;
-    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
-    if (mmap((void *)page, size, PROT_READ, flags, -1, 0) == MAP_FAILED)
-        return false;
-    atomic_store(&slot->lost, page);
+    atomic_store(&slot->lost, from);
     return true;
-}
-
-static void pass_on(int number, siginfo_t *info, void *context)
-{
-    bool sent = info->si_code <= 0; /* by kill and the like; else by a fault, which comes again when we return */
-    if (previous.sa_flags & SA_SIGINFO) {
-        previous.sa_sigaction(number, info, context);
-    } else if (previous.sa_handler != SIG_DFL && previous.sa_handler != SIG_IGN) {
-        previous.sa_handler(number);
-    } else if (!sent || previous.sa_handler == SIG_DFL) { /* the kernel does not let a fault be ignored either */
-        signal(number, SIG_DFL);
-        if (sent)
-            raise(number);
-    }
-}
-
-static void on_bus_error(int number, siginfo_t *info, void *context)
-{
-    int saved = errno;
-    if (info->si_code <= 0 || !replace_page((uintptr_t)info->si_addr))
-        pass_on(number, info, context);
-    errno = saved;
-}
-
-/* Another library may put its own handler over ours. It must pass on other faults, so ours is installed only once. */
-static void install_handler(void)
-{
-    if (installed)
-        return;
-    struct sigaction action = {.sa_sigaction = on_bus_error, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART};
-    sigemptyset(&action.sa_mask);
-    atomic_store(&page_size, (size_t)sysconf(_SC_PAGESIZE));
-    sigaction(SIGBUS, NULL, &previous);
-    sigaction(SIGBUS, &action, NULL);
-    installed = true;
-}
-
-/* If another handler was put over ours, both stay: the other one may call ours. */
-static void remove_handler(void)
-{
-    struct sigaction current;
-    sigaction(SIGBUS, NULL, &current);
-    if (!(current.sa_flags & SA_SIGINFO) || current.sa_sigaction != on_bus_error)
-        return;
-    sigaction(SIGBUS, &previous, NULL);
-    installed = false;
 }
 
 static void slot_set(struct slot *slot, uintptr_t begin, uintptr_t end)
@@ -122,7 +68,7 @@ static int slot_take(const unsigned char *data, size_t size)
         if (atomic_load(&table[i].end) == 0)
             number = i;
     if (number >= 0) {
-        install_handler();
+        quern_system_catch_faults(replace_page);
         slot_set(&table[number], (uintptr_t)data, (uintptr_t)data + size);
         open_maps++;
     }
@@ -152,7 +98,7 @@ static int measure(struct quern_map *map, int file, const char *path, quern_erro
 int quern_map_open(struct quern_map *map, const char *path, quern_error *error)
 {
     struct quern_map opened = {.slot = -1};
-    void *data = MAP_FAILED;
+    void *data = NULL;
     *map = opened;
     int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); /* do not wait for a FIFO's writer */
     if (file < 0)
@@ -167,8 +113,8 @@ int quern_map_open(struct quern_map *map, const char *path, quern_error *error)
         goto out;
     }
     strcpy(opened.path, path);
-    data = mmap(NULL, opened.size, PROT_READ, MAP_PRIVATE, file, 0);
-    if (data == MAP_FAILED) {
+    data = quern_system_map(file, opened.size);
+    if (data == NULL) {
         code = quern_fail(error, errno == ENOMEM ? QUERN_ENOMEM : QUERN_EIO, "cannot map %s (%zu bytes): %s", path,
                           opened.size, strerror(errno));
         goto out;
@@ -182,8 +128,8 @@ out:
         *map = opened;
         return QUERN_OK;
     }
-    if (data != MAP_FAILED)
-        munmap(data, opened.size);
+    if (data != NULL)
+        quern_system_unmap(data, opened.size);
     free(opened.path);
     close(file);
     return code;
@@ -237,10 +183,10 @@ void quern_map_forget(const struct quern_map *map, size_t offset, size_t length)
 {
     if (map->slot < 0 || offset > map->size || length > map->size - offset)
         return;
-    size_t page = atomic_load(&page_size);
+    size_t page = quern_system_page_size();
     size_t begin = (offset + page - 1) / page * page, end = (offset + length) / page * page;
     if (begin < end)
-        madvise((unsigned char *)map->data + begin, end - begin, MADV_DONTNEED);
+        quern_system_forget((unsigned char *)map->data + begin, end - begin);
 }
 
 void quern_map_close(struct quern_map *map)
@@ -250,9 +196,9 @@ void quern_map_close(struct quern_map *map)
     pthread_mutex_lock(&lock);
     slot_set(&table[map->slot], 0, 0);
     if (--open_maps == 0)
-        remove_handler();
+        quern_system_leave_faults();
     pthread_mutex_unlock(&lock);
-    munmap((void *)map->data, map->size);
+    quern_system_unmap((void *)map->data, map->size);
     free(map->path);
     close(map->file);
     *map = (struct quern_map){.slot = -1};

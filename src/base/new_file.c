@@ -1,6 +1,7 @@
 #include "base/new_file.h"
 
 #include "base/error.h"
+#include "base/system/system.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -104,16 +105,13 @@ FILE *quern_new_file_stream(const struct quern_new_file *target)
     return stream;
 }
 
-/* Writes the entry of the folder to the disk. A failure is no error: not every file system can do this. */
+/* Writes the entry of the folder to the disk. */
 static void sync_folder(const char *path)
 {
     const char *slash = strrchr(path, '/');
     char *folder = slash == NULL ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
-    const int file = folder == NULL ? -1 : open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (file >= 0) {
-        fsync(file);
-        close(file);
-    }
+    if (folder != NULL)
+        quern_system_sync_folder(folder);
     free(folder);
 }
 

@@ -1,16 +1,15 @@
 #include "base/pool.h"
 
 #include "base/clock.h"
-#include "base/count.h"
 #include "base/error.h"
+#include "base/pages.h"
+#include "base/system/system.h"
 
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdalign.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* A worker watches for the next job this long before it sleeps: longer than the pauses between the products of one
@@ -38,6 +37,7 @@ struct quern_pool {
     uint32_t tiles;
     int threads;            /* the caller included */
     int references;
+    size_t bytes;           /* of this structure, with its workers */
     void (*begin)(void), (*end)(void); /* of each worker; NULL: nothing */
     atomic_bool stop;
     atomic_bool waiting;    /* the caller sleeps until done == tiles */
@@ -187,30 +187,15 @@ void quern_pool_run(struct quern_pool *pool, quern_pool_fn *run, void *argument,
     wait_until_done(pool);
 }
 
-/* Starts one worker. It blocks all signals of the program, except faults, which must reach the thread that made
- * them. */
-static int start_worker(struct worker *worker)
-{
-    static const int faults[] = {SIGBUS, SIGSEGV, SIGFPE, SIGILL, SIGTRAP};
-    sigset_t blocked, before;
-    sigfillset(&blocked);
-    for (size_t i = 0; i < QUERN_COUNT(faults); i++)
-        sigdelset(&blocked, faults[i]);
-    pthread_sigmask(SIG_SETMASK, &blocked, &before);
-    int code = pthread_create(&worker->thread, NULL, work, worker);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return code;
-}
-
 int quern_pool_new(struct quern_pool **out, int threads, void (*begin)(void), void (*end)(void), quern_error *error)
 {
     if (threads < 1 || threads > QUERN_MOST_THREADS)
         return quern_fail(error, QUERN_EINVAL, "%d threads: give 1 to %d", threads, QUERN_MOST_THREADS);
     size_t bytes = sizeof(struct quern_pool) + (size_t)(threads - 1) * sizeof(struct worker);
-    struct quern_pool *pool = aligned_alloc(CACHE_LINE, (bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE);
+    struct quern_pool *pool = quern_pages_take(bytes, error);
     if (pool == NULL)
-        return quern_fail(error, QUERN_ENOMEM, "no memory for a pool of %d threads", threads);
-    memset(pool, 0, bytes);
+        return QUERN_ENOMEM;
+    pool->bytes = bytes;
     pool->references = 1;
     pool->begin = begin;
     pool->end = end;
@@ -220,7 +205,7 @@ int quern_pool_new(struct quern_pool **out, int threads, void (*begin)(void), vo
     for (pool->threads = 1; pool->threads < threads; pool->threads++) {
         struct worker *worker = &pool->workers[pool->threads - 1];
         *worker = (struct worker){.pool = pool, .number = pool->threads};
-        int code = start_worker(worker);
+        int code = quern_system_start_thread(&worker->thread, work, worker);
         if (code != 0) {
             int missing = pool->threads + 1;
             quern_pool_free(pool);
@@ -251,7 +236,7 @@ void quern_pool_free(struct quern_pool *pool)
     pthread_cond_destroy(&pool->finished);
     pthread_cond_destroy(&pool->opened);
     pthread_mutex_destroy(&pool->mutex);
-    free(pool);
+    quern_pages_release(pool, pool->bytes);
 }
 
 int quern_pool_threads(const struct quern_pool *pool)

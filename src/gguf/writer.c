@@ -2,12 +2,12 @@
 
 #include "base/error.h"
 #include "base/new_file.h"
+#include "base/system/system.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define ALIGNMENT 32
 
@@ -282,7 +282,7 @@ static int complete(struct quern_gguf_writer *writer)
     if (!failed(writer) && fseek(writer->file, 0, SEEK_SET) != 0)
         fail_io(&writer->error, writer);
     put_header(writer);
-    if (!failed(writer) && (fflush(writer->file) != 0 || fsync(fileno(writer->file)) != 0))
+    if (!failed(writer) && (fflush(writer->file) != 0 || quern_system_sync(fileno(writer->file)) != 0))
         fail_io(&writer->error, writer);
     return writer->error.code;
 }

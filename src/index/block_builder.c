@@ -1,8 +1,9 @@
 #include "index/block_builder.h"
 
-#include "base/budget.h"
 #include "base/error.h"
 #include "base/fold.h"
+#include "base/pages.h"
+#include "base/system/budget.h"
 #include "formats/half.h"
 #include "index/rounding.h"
 
@@ -42,7 +43,7 @@ void quern_block_builder_free(struct quern_block_builder *builder)
     free(builder->payloads.ends);
     free(builder->payloads.bytes);
     free(builder->lengths);
-    free(builder->data);
+    quern_pages_release(builder->data, builder->data_capacity);
 }
 
 /* ---------------------------------------------------------------- rows */
@@ -168,11 +169,11 @@ static int reserve_data(struct quern_block_builder *builder, size_t bytes, quern
 {
     if (bytes <= builder->data_capacity)
         return QUERN_OK;
-    free(builder->data);
+    quern_pages_release(builder->data, builder->data_capacity);
     builder->data_capacity = 0;
-    builder->data = aligned_alloc(64, bytes);
+    builder->data = quern_pages_take(bytes, error);
     if (builder->data == NULL)
-        return quern_fail(error, QUERN_ENOMEM, "no memory for a block of an index");
+        return QUERN_ENOMEM;
     builder->data_capacity = bytes;
     return QUERN_OK;
 }

@@ -1,9 +1,9 @@
 /* Making searchers, and searching. */
 #include "index/searcher.h"
 
-#include "base/budget.h"
 #include "base/error.h"
 #include "base/sized.h"
+#include "base/system/budget.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -2,10 +2,10 @@
 #include "index/index_writer.h"
 
 #include "base/error.h"
+#include "base/system/system.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 int quern_index_set_note(quern_index_writer *writer, quern_text note, quern_error *error)
 {
@@ -33,11 +33,11 @@ static int publish(struct quern_index_writer *writer, const struct quern_index_s
         quern_index_header(header, slot);
         QUERN_TRY(quern_writer_write_at(writer, header, sizeof header, 0, error));
     } else {
-        if (fsync(writer->file) != 0)
+        if (quern_system_sync(writer->file) != 0)
             return quern_writer_fail_io(writer, error);
         QUERN_TRY(quern_writer_write_at(writer, slot, sizeof *slot, quern_index_slot_at(slot->generation), error));
     }
-    if (fsync(writer->file) != 0)
+    if (quern_system_sync(writer->file) != 0)
         return quern_writer_fail_io(writer, error);
     if (writer->is_new)
         QUERN_TRY(quern_new_file_complete(&writer->fresh, error));

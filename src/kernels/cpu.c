@@ -1,5 +1,6 @@
 /* What this CPU can do, and which table is the best one for it. */
 #include "base/count.h"
+#include "base/system/system.h"
 #include "kernels/tables.h"
 
 #include <stdbool.h>
@@ -7,23 +8,6 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
-/* The register state that the operating system saves: XCR0. */
-static uint32_t saved_state(void)
-{
-    uint32_t low, high;
-    __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-    return low;
-}
-
-/* Linux lets a process use the tile registers only after it has asked. The permission is for the whole process. */
-static bool may_use_tiles(void)
-{
-    enum { ARCH_REQ_XCOMP_PERM = 0x1023, XFEATURE_XTILEDATA = 18 };
-    return syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0;
-}
 
 uint32_t quern_cpu_features(void)
 {
@@ -38,13 +22,13 @@ uint32_t quern_cpu_features(void)
 
     if (!__get_cpuid(1, &a, &b, &c, &d) || (c & basic) != basic)
         return 0;
-    const uint32_t state = saved_state();
+    const uint32_t state = quern_system_saved_registers();
     if ((state & STATE_AVX) != STATE_AVX || !__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(b & AVX2))
         return 0;
     features |= QUERN_CPU_AVX2;
     if ((b & (uint32_t)AVX512) == (uint32_t)AVX512 && (c & VNNI512) && (state & STATE_AVX512) == STATE_AVX512)
         features |= QUERN_CPU_AVX512VNNI;
-    if ((d & AMX_BF16) && (d & AMX_TILE) && (state & STATE_TILES) == STATE_TILES && may_use_tiles())
+    if ((d & AMX_BF16) && (d & AMX_TILE) && (state & STATE_TILES) == STATE_TILES && quern_system_grants_tiles())
         features |= QUERN_CPU_AMX_BF16;
     if (a >= 1 && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & VNNI))
         features |= QUERN_CPU_AVXVNNI;
@@ -55,18 +39,11 @@ static const struct quern_kernels *const all[] = {&quern_kernels_portable, &quer
                                                   &quern_kernels_avx512vnni, &quern_kernels_amx};
 
 #elif defined(__aarch64__)
-#include <sys/auxv.h>
 
 uint32_t quern_cpu_features(void)
 {
-    enum { DOTPROD = 1 << 20 }; /* AT_HWCAP */
-    enum { I8MM = 1 << 13 };    /* AT_HWCAP2 */
-    uint32_t features = QUERN_CPU_NEON;
-    if (getauxval(AT_HWCAP) & DOTPROD)
-        features |= QUERN_CPU_DOTPROD;
-    if (getauxval(AT_HWCAP2) & I8MM)
-        features |= QUERN_CPU_I8MM;
-    return features;
+    return QUERN_CPU_NEON | (quern_system_has_dotprod() ? QUERN_CPU_DOTPROD : 0u) |
+           (quern_system_has_i8mm() ? QUERN_CPU_I8MM : 0u);
 }
 
 static const struct quern_kernels *const all[] = {&quern_kernels_portable, &quern_kernels_neon, &quern_kernels_dotprod,

@@ -1,4 +1,4 @@
-#include "base/budget.h"
+#include "base/system/budget.h"
 
 #include <math.h>
 #include <sched.h>
