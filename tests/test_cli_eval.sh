@@ -158,6 +158,58 @@ sed 's/"title": "Fruit"/"title": "Office"/' beir/corpus.jsonl >x && cp x beir/co
 run eval retrieval beir --json
 check "--json" prints '^\{"dims":64,"ndcg@10":[01]\.[0-9]{6},"mrr@10":.*"recall@100":1\.000000\},$'
 
+# ------------------------------------------------------------------ searches in an index
+python3 - <<'END' || exit 1
+# Documents of made-up words; a query is half of the words of its document. Documents 3 and 4 are the same.
+import json, os, random
+random.seed(7)
+def word():
+    return ''.join(random.choice('abcdefghij') for _ in range(random.randint(3, 7)))
+os.makedirs('made/qrels')
+texts = [' '.join(word() for _ in range(8)) for _ in range(150)]
+texts[4] = texts[3]
+with open('made/corpus.jsonl', 'w') as corpus, open('made/queries.jsonl', 'w') as queries, \
+        open('made/qrels/test.tsv', 'w') as grades:
+    grades.write('query-id\tcorpus-id\tscore\n')
+    for i, text in enumerate(texts):
+        corpus.write(json.dumps({'_id': f'd{i}', 'text': text}) + '\n')
+        if i % 3 == 0:
+            queries.write(json.dumps({'_id': f'd{i}', 'text': ' '.join(text.split()[::2])}) + '\n')
+            grades.write(f'd{i}\td{(i + 1) % 150}\t1\n')
+END
+run eval retrieval made --dims 64,32 --json
+sed -n 's/^{"dims":\([0-9]*\),"ndcg@10":\([0-9.]*\),"mrr@10":\([0-9.]*\),.*"recall@10":\([0-9.]*\),.*/\1 \2 \3 \4/p' out >plain
+run eval retrieval made --dims 64,32 --stored --json
+sed -n 's/^{"dims":\([0-9]*\),"stored":"f32","ndcg@10":\([0-9.]*\),"mrr@10":\([0-9.]*\),"recall@10":\([0-9.]*\),.*/\1 \2 \3 \4/p' \
+    out >indexed
+check "--stored: float32 has the figures of a search without an index" sh -c '[ "$(wc -l <plain)" = 2 ] && cmp plain indexed'
+check "--stored: certified searches find all that float32 finds" \
+    [ "$(grep -c '"stored":"f32",.*"same@10":1\.000000,"scored":[0-9.]*,"bytes_per_document":[0-9.]*}' out)" = 2 ]
+check "--stored: half floats nearly so" [ "$(grep -cE '"stored":"f16",.*"same@10":(1\.0|0\.9)' out)" = 2 ]
+check "--stored: and are smaller" python3 -c "
+import json
+rows = json.load(open('out'))['results']
+size = {row['stored']: row['bytes_per_document'] for row in rows if row.get('dims') == 64}
+assert size['f16'] < size['f32'] <= size['bits'], size"
+check "--stored: searches by words have no such figures" prints '^\{"baseline":"BM25",.*"same@10":null,"scored":null,'
+run eval retrieval made --dims 64 --stored --oversampling 1 --json
+check "--oversampling: so many documents are scored; the query is one" prints '"stored":"bits",.*"scored":11\.000000,'
+check "--oversampling: hits are missed" prints '"stored":"bits",.*"same@10":0\.'
+run eval retrieval made --dims 64 --stored --oversampling 5000
+check "--oversampling: with all documents scored, none is missed" prints '^64 +bits +.* 1\.0000 +15[01]\.0 +[0-9]+$'
+sed 's/"_id": "d/"_id": "q/' made/queries.jsonl >q && mv q made/queries.jsonl
+sed 's/^d/q/' made/qrels/test.tsv >q && mv q made/qrels/test.tsv
+TMPDIR="$work/nowhere" run eval retrieval made --stored
+check "a folder for the index that is not there" fails "$work/nowhere"
+mkdir tmp
+TMPDIR="$work/tmp" run eval retrieval made --stored
+check "--stored leaves no file" [ -z "$(ls tmp)" ]
+for bad in "sts pairs.tsv --stored" "retrieval made --oversampling 3" "retrieval made --stored --oversampling 0"; do
+    # shellcheck disable=SC2086 # words are meant to be split
+    run eval $bad
+    check "eval $bad is misuse" [ "$status" = 2 ]
+done
+
 sed 's/"_id"/"id"/; s/"title": "Fruit", //; s/"q2", "text"/"d4", "text"/' beir/corpus.jsonl >my-corpus.jsonl
 cat >my-queries.jsonl <<END
 {"q": "red apple", "docs": ["d1", "gone"]}
@@ -220,6 +272,10 @@ agrees() {
         END { if (compared != expected || compared == 0) exit 1 }' "$1" "$2" out
 }
 
+run eval retrieval made --dims 64,32 --stored --json -m "$QUERN_MODEL" -m other.gguf
+check "--stored: two models, with differences in each form" [ "$(grep -c '^{"dims":[0-9]*,"stored":"' out)" = 18 ]
+run eval retrieval made --dims 64,32 --stored -m "$QUERN_MODEL" -m other.gguf
+check "--stored: two models side by side" prints '^ +bits +nDCG@10 +[01]\.[0-9]{4} +[01]\.[0-9]{4} +[-+][01]\.[0-9]{4}$'
 for what in "sts pairs.tsv" "retrieval beir"; do
     verb=${what% *}
     # shellcheck disable=SC2086 # words are meant to be split

@@ -12,6 +12,8 @@ struct quern_eval_options {
     struct quern_cli_session_options session; /* without a model */
     quern_embed_options embed;     /* the task */
     struct quern_cli_numbers dims; /* dimensions to measure */
+    bool stored;                   /* measure each form in which an index has vectors; of retrieval only */
+    int oversampling;              /* of searches by bits; 0: not given */
     bool json;
 };
 

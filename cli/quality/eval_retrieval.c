@@ -1,4 +1,5 @@
 #include "eval_corpus.h"
+#include "eval_index.h"
 #include "eval_table.h"
 #include "lexical.h"
 #include "metrics.h"
@@ -7,13 +8,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WITH_BM25 = -1, WITH_TFIDF = -2 };
+enum { HITS_10 = 10, USUAL_OVERSAMPLING = 20 }; /* as quern search has it */
 
-static const struct quern_eval_figure figures[] = {{"nDCG@10", "ndcg@10"},
-                                                   {"MRR@10", "mrr@10"},
-                                                   {"recall@1", "recall@1"},
-                                                   {"@10", "recall@10"},
-                                                   {"@100", "recall@100"}};
+/* Without --stored. */
+static const struct quern_eval_figure figures[] = {{"nDCG@10", "ndcg@10", 4},
+                                                   {"MRR@10", "mrr@10", 4},
+                                                   {"recall@1", "recall@1", 4},
+                                                   {"@10", "recall@10", 4},
+                                                   {"@100", "recall@100", 4}};
+static const struct quern_eval_form whole_form = {QUERN_DTYPE_F32, 0};
+
+/* With --stored. */
+static const struct quern_eval_figure index_figures[] = {{"nDCG@10", "ndcg@10", 4},
+                                                         {"MRR@10", "mrr@10", 4},
+                                                         {"recall@10", "recall@10", 4},
+                                                         {"same@10", "same@10", 4},
+                                                         {"scored", "scored", 1},
+                                                         {"bytes", "bytes_per_document", 0}};
+static const char *const form_names[] = {"f32", "f16", "bits"};
+
+/* A query that has a relevant document. */
+struct judged_query {
+    size_t query;
+    const struct quern_eval_grade *grades; /* [count], the highest first */
+    size_t count;
+};
 
 /* One evaluation. What depends on the model is made anew for each. */
 struct retrieval_run {
@@ -21,11 +40,18 @@ struct retrieval_run {
     struct quern_eval_corpus corpus;
     struct quern_eval_bags bags; /* documents, then queries */
     quern_text *texts;           /* documents with their titles, then queries */
-    double *scores, *norms;      /* [documents] */
+    double *scores;              /* [documents] */
+    struct judged_query *judged; /* [judged_count] */
+    size_t judged_count;
+    struct quern_eval_form forms[QUERN_EVAL_FORMS]; /* the first is certified, and keeps vectors as they are */
+    int form_count;
+    size_t hits; /* that are judged of a search */
 
     struct quern_cli_session session;
     quern_text *titles, *bodies; /* of the documents that are embedded with titles; else an empty title and the text */
     float *rows;                 /* [documents + queries][dimensions of the model] */
+    float *asked;                /* [judged_count][dims]: leading numbers of the queries */
+    struct quern_eval_found found, exact; /* hits of judged queries; exact: those of the first form */
     int query_task, document_task;
     struct quern_cli_rows job;
 };
@@ -68,76 +94,163 @@ static int embed_all(struct retrieval_run *run)
 
 /* ---------------------------------------------------------------- searches */
 
-/* Scores all documents for a query. A score is the cosine times the length of the query's vector, which does not change
- * the order. */
-static void search_vectors(struct retrieval_run *run, size_t query, int dimensions)
+/* Whether a query must not find a document. */
+static bool is_itself(const struct quern_eval_corpus *corpus, size_t query, size_t document)
 {
-    const size_t width = (size_t)run->session.info.dimensions;
-    const float *row = run->rows + (run->corpus.document_count + query) * width;
+    return corpus->skip_itself && strcmp(corpus->documents[document].id, corpus->queries[query].id) == 0;
+}
+
+/* Ranks the documents by run->scores. */
+static void take_scores(const struct retrieval_run *run, size_t query, struct quern_eval_top *top)
+{
+    top->count = 0;
     for (size_t i = 0; i < run->corpus.document_count; i++)
-        run->scores[i] =
-            run->norms[i] > 0 ? quern_dot(row, run->rows + i * width, dimensions) / run->norms[i] : 0;
+        if (!is_itself(&run->corpus, query, i))
+            quern_eval_top_add(top, i, run->scores[i]);
 }
 
-static void judge(struct retrieval_run *run, size_t query, const struct quern_eval_grade *grades, size_t count,
-                  struct quern_eval_search *search)
+/* Takes the hits of judged query j, but for the query itself. */
+static void take_found(const struct retrieval_run *run, const struct quern_eval_found *found, size_t j,
+                       struct quern_eval_top *top)
 {
-    const struct quern_eval_corpus *corpus = &run->corpus;
-    struct quern_eval_top top = {0};
-    for (size_t i = 0; i < corpus->document_count; i++)
-        if (!corpus->skip_itself || strcmp(corpus->documents[i].id, corpus->queries[query].id) != 0)
-            quern_eval_top_add(&top, i, run->scores[i]);
-    quern_eval_search_add(search, &top, grades, count);
+    const quern_hit *hits = found->hits + j * found->most;
+    top->count = 0;
+    for (size_t i = 0; i < found->results[j].hits && top->count < run->hits; i++)
+        if (!is_itself(&run->corpus, run->judged[j].query, (size_t)hits[i].place))
+            quern_eval_top_add(top, (size_t)hits[i].place, hits[i].score);
 }
 
-/* Searches for every query that has a relevant document, and takes the mean of each figure. with: a number of
- * dimensions, WITH_BM25 or WITH_TFIDF. Returns how many queries that are. */
-static size_t search_all(struct retrieval_run *run, int with, double out[QUERN_EVAL_FIGURES])
+/* The part of the documents of `all` that `some` has too. */
+static double part_of(const struct quern_eval_top *all, const struct quern_eval_top *some)
 {
-    const struct quern_eval_corpus *corpus = &run->corpus;
-    struct quern_eval_search search = {0};
-    size_t next;
-    for (size_t i = 0; i < corpus->grade_count; i = next) {
-        const size_t query = corpus->grades[i].query, text = corpus->document_count + query;
-        for (next = i + 1; next < corpus->grade_count && corpus->grades[next].query == query;)
-            next++;
-        if (corpus->grades[i].grade <= 0)
-            continue;
-        if (with == WITH_BM25)
-            quern_eval_bm25_search(&run->bags, text, run->scores);
-        else if (with == WITH_TFIDF)
-            quern_eval_tfidf_search(&run->bags, text, run->scores);
-        else
-            search_vectors(run, query, with);
-        judge(run, query, corpus->grades + i, next - i, &search);
+    size_t same = 0;
+    for (size_t i = 0; i < all->count; i++)
+        for (size_t k = 0; k < some->count; k++)
+            same += all->best[i].document == some->best[k].document;
+    return all->count > 0 ? (double)same / (double)all->count : 1;
+}
+
+/* The means over all judged queries. */
+static void put_figures(const struct retrieval_run *run, const struct quern_eval_search *sums,
+                        double out[QUERN_EVAL_FIGURES])
+{
+    const double n = (double)sums->queries;
+    for (int f = 0; f < QUERN_EVAL_FIGURES; f++)
+        out[f] = NAN;
+    out[0] = sums->ndcg_10 / n;
+    out[1] = sums->mrr_10 / n;
+    if (run->options->stored) {
+        out[2] = sums->recall_10 / n;
+        return;
     }
-    const double n = (double)search.queries;
-    out[0] = search.ndcg_10 / n;
-    out[1] = search.mrr_10 / n;
-    out[2] = search.recall_1 / n;
-    out[3] = search.recall_10 / n;
-    out[4] = search.recall_100 / n;
-    return search.queries;
+    out[2] = sums->recall_1 / n;
+    out[3] = sums->recall_10 / n;
+    out[4] = sums->recall_100 / n;
 }
 
-/* The figures of the leading dimensions of the vectors. */
-static void search_dims(struct retrieval_run *run, int dims, double out[QUERN_EVAL_FIGURES])
+typedef void search_words(const struct quern_eval_bags *bags, size_t text, double *scores);
+
+/* The figures of a search by words. Those that only an index has stay undefined. */
+static void measure_baseline(struct retrieval_run *run, const char *name, search_words *search,
+                             struct quern_eval_baseline *baseline)
+{
+    struct quern_eval_search sums = {0};
+    struct quern_eval_top top;
+    for (size_t j = 0; j < run->judged_count; j++) {
+        const struct judged_query *judged = &run->judged[j];
+        search(&run->bags, run->corpus.document_count + judged->query, run->scores);
+        take_scores(run, judged->query, &top);
+        quern_eval_search_add(&sums, &top, judged->grades, judged->count);
+    }
+    baseline->name = name;
+    put_figures(run, &sums, baseline->figures);
+}
+
+/* The figures of the hits that were found. */
+static void measure_found(const struct retrieval_run *run, double out[QUERN_EVAL_FIGURES])
+{
+    struct quern_eval_search sums = {0};
+    struct quern_eval_top top, exact;
+    double same = 0, scored = 0;
+    for (size_t j = 0; j < run->judged_count; j++) {
+        take_found(run, &run->found, j, &top);
+        take_found(run, &run->exact, j, &exact);
+        quern_eval_search_add(&sums, &top, run->judged[j].grades, run->judged[j].count);
+        same += part_of(&exact, &top);
+        scored += (double)run->found.results[j].scored;
+    }
+    put_figures(run, &sums, out);
+    if (!run->options->stored)
+        return;
+    out[3] = same / (double)run->judged_count;
+    out[4] = scored / (double)run->judged_count;
+    out[5] = (double)run->found.bytes / (double)run->corpus.document_count;
+}
+
+/* The figures of the leading dimensions of the vectors, in each form. */
+static int search_dims(struct retrieval_run *run, int dims, struct quern_eval_measured *out)
 {
     const size_t width = (size_t)run->session.info.dimensions;
-    for (size_t i = 0; i < run->corpus.document_count; i++)
-        run->norms[i] = sqrt(quern_dot(run->rows + i * width, run->rows + i * width, dims));
-    search_all(run, dims, out);
+    const struct quern_eval_vectors vectors = {
+        .documents = run->rows, .document_count = run->corpus.document_count, .queries = run->asked,
+        .query_count = run->judged_count, .width = (int)width, .dims = dims};
+    for (size_t j = 0; j < run->judged_count; j++)
+        memcpy(run->asked + j * (size_t)dims,
+               run->rows + (run->corpus.document_count + run->judged[j].query) * width, (size_t)dims * sizeof(float));
+    for (int f = 0; f < run->form_count; f++) {
+        const int code = quern_eval_index_search(&vectors, &run->forms[f], run->options->session.threads, &run->found);
+        if (code != QUERN_CLI_DONE)
+            return code;
+        if (f == 0) {
+            memcpy(run->exact.hits, run->found.hits, run->judged_count * run->found.most * sizeof(quern_hit));
+            memcpy(run->exact.results, run->found.results, run->judged_count * sizeof(quern_search_result));
+        }
+        measure_found(run, out->figures[f]);
+    }
+    return QUERN_CLI_DONE;
 }
 
 /* ---------------------------------------------------------------- the run */
 
-static bool has_relevant(const struct quern_eval_corpus *corpus)
+/* Lists the queries that have a relevant document. */
+static int list_judged(struct retrieval_run *run)
 {
-    for (size_t i = 0; i < corpus->grade_count; i++)
-        if (corpus->grades[i].grade > 0)
-            return true;
+    const struct quern_eval_corpus *corpus = &run->corpus;
+    run->judged = calloc(corpus->query_count + 1, sizeof *run->judged);
+    if (run->judged == NULL) {
+        quern_cli_say("no memory for %zu queries", corpus->query_count);
+        return QUERN_CLI_FAILED;
+    }
+    for (size_t i = 0, next; i < corpus->grade_count; i = next) {
+        const struct quern_eval_grade *grades = corpus->grades + i;
+        for (next = i + 1; next < corpus->grade_count && corpus->grades[next].query == grades->query;)
+            next++;
+        if (grades->grade > 0)
+            run->judged[run->judged_count++] = (struct judged_query){grades->query, grades, next - i};
+    }
+    if (run->judged_count > 0)
+        return QUERN_CLI_DONE;
     quern_cli_say("%s: no query has a relevant document", corpus->queries_path);
-    return false;
+    return QUERN_CLI_FAILED;
+}
+
+/* Chooses how vectors are stored and searched. */
+static void choose_forms(struct retrieval_run *run, struct quern_eval_table *table)
+{
+    const struct quern_eval_options *options = run->options;
+    run->forms[0] = whole_form;
+    run->form_count = 1;
+    run->hits = options->stored ? HITS_10 : QUERN_EVAL_TOP;
+    run->found.most = run->exact.most = run->hits + run->corpus.skip_itself; /* one more, as one may be left out */
+    if (!options->stored)
+        return;
+    run->forms[1] = (struct quern_eval_form){QUERN_DTYPE_F16, 0};
+    run->forms[2] = (struct quern_eval_form){
+        QUERN_DTYPE_F32, options->oversampling > 0 ? options->oversampling : USUAL_OVERSAMPLING};
+    run->form_count = table->form_count = QUERN_EVAL_FORMS;
+    table->forms = form_names;
+    table->figures = index_figures;
+    table->figure_count = QUERN_COUNT(index_figures);
 }
 
 /* Text i of all documents and queries. */
@@ -167,8 +280,22 @@ static void free_vectors(struct retrieval_run *run)
     free(run->titles);
     free(run->bodies);
     free(run->rows);
+    free(run->asked);
     run->titles = run->bodies = NULL;
-    run->rows = NULL;
+    run->rows = run->asked = NULL;
+}
+
+static bool allocate_found(struct quern_eval_found *found, size_t queries)
+{
+    found->hits = calloc(queries, found->most * sizeof *found->hits);
+    found->results = calloc(queries, sizeof *found->results);
+    return found->hits != NULL && found->results != NULL;
+}
+
+static void free_found(struct quern_eval_found *found)
+{
+    free(found->hits);
+    free(found->results);
 }
 
 /* Room for what depends on the model. */
@@ -176,10 +303,12 @@ static int allocate_vectors(struct retrieval_run *run)
 {
     const struct quern_eval_corpus *corpus = &run->corpus;
     const size_t count = corpus->document_count + corpus->query_count;
+    const size_t size = (size_t)run->session.info.dimensions * sizeof(float);
     run->titles = calloc(corpus->document_count, sizeof *run->titles);
     run->bodies = calloc(corpus->document_count, sizeof *run->bodies);
-    run->rows = calloc(count, (size_t)run->session.info.dimensions * sizeof *run->rows);
-    if (run->titles != NULL && run->bodies != NULL && run->rows != NULL)
+    run->rows = calloc(count, size);
+    run->asked = calloc(run->judged_count, size);
+    if (run->titles != NULL && run->bodies != NULL && run->rows != NULL && run->asked != NULL)
         return QUERN_CLI_DONE;
     quern_cli_say("no memory for %zu vectors", count);
     return QUERN_CLI_FAILED;
@@ -202,16 +331,16 @@ static int measure(struct retrieval_run *run, struct quern_eval_column *column)
     split_titles(run);
     if (embed_all(run) != QUERN_CLI_DONE)
         return QUERN_CLI_FAILED;
-    search_dims(run, column->width, column->whole);
+    int code = search_dims(run, column->width, &column->whole);
     quern_eval_centre(&run->session, run->rows, run->corpus.document_count + run->corpus.query_count);
-    for (int d = 0; d < column->dims.count; d++) {
+    for (int d = 0; d < column->dims.count && code == QUERN_CLI_DONE; d++) {
         if (column->dims.values[d] < column->width)
-            search_dims(run, column->dims.values[d], column->figures[d]);
+            code = search_dims(run, column->dims.values[d], &column->leading[d]);
         else
-            memcpy(column->figures[d], column->whole, sizeof column->whole);
+            column->leading[d] = column->whole;
     }
     quern_eval_column_take(column, &run->job);
-    return QUERN_CLI_DONE;
+    return code;
 }
 
 /* What no model has part in: the texts, and the figures of searches by words. */
@@ -221,8 +350,8 @@ static int measure_words(struct retrieval_run *run, struct quern_eval_table *tab
     const size_t count = corpus->document_count + corpus->query_count;
     run->texts = calloc(count, sizeof *run->texts);
     run->scores = calloc(corpus->document_count, sizeof *run->scores);
-    run->norms = calloc(corpus->document_count, sizeof *run->norms);
-    if (run->texts == NULL || run->scores == NULL || run->norms == NULL) {
+    if (run->texts == NULL || run->scores == NULL || !allocate_found(&run->found, run->judged_count) ||
+        !allocate_found(&run->exact, run->judged_count)) {
         quern_cli_say("no memory for %zu texts", count);
         return QUERN_CLI_FAILED;
     }
@@ -230,14 +359,13 @@ static int measure_words(struct retrieval_run *run, struct quern_eval_table *tab
         run->texts[i] = text_at(corpus, i);
     if (quern_eval_bags_make(&run->bags, run->texts, count, corpus->document_count) != QUERN_CLI_DONE)
         return QUERN_CLI_FAILED;
-    const size_t queries = search_all(run, WITH_BM25, table->baselines[0].figures);
-    search_all(run, WITH_TFIDF, table->baselines[1].figures);
-    table->baselines[0].name = "BM25";
-    table->baselines[1].name = "tf-idf";
+    measure_baseline(run, "BM25", quern_eval_bm25_search, &table->baselines[0]);
+    measure_baseline(run, "tf-idf", quern_eval_tfidf_search, &table->baselines[1]);
     table->baseline_count = 2;
-    snprintf(table->size, sizeof table->size, "%zu queries, %zu documents", queries, corpus->document_count);
-    snprintf(table->size_json, sizeof table->size_json, "\"queries\":%zu,\"documents\":%zu,\"missing\":%zu", queries,
-             corpus->document_count, corpus->missing);
+    snprintf(table->size, sizeof table->size, "%zu queries, %zu documents", run->judged_count,
+             corpus->document_count);
+    snprintf(table->size_json, sizeof table->size_json, "\"queries\":%zu,\"documents\":%zu,\"missing\":%zu",
+             run->judged_count, corpus->document_count, corpus->missing);
     return QUERN_CLI_DONE;
 }
 
@@ -264,8 +392,9 @@ int quern_eval_retrieval(const struct quern_eval_options *options, const char *p
     table.source_key = "place";
     table.source = place;
     int code = quern_eval_corpus_read(&run.corpus, place);
-    if (code == QUERN_CLI_DONE && !has_relevant(&run.corpus))
-        code = QUERN_CLI_FAILED;
+    if (code == QUERN_CLI_DONE)
+        code = list_judged(&run);
+    choose_forms(&run, &table);
     if (code == QUERN_CLI_DONE)
         code = measure_all(&run, &table);
     if (code == QUERN_CLI_DONE) {
@@ -276,7 +405,9 @@ int quern_eval_retrieval(const struct quern_eval_options *options, const char *p
     }
     free(run.texts);
     free(run.scores);
-    free(run.norms);
+    free(run.judged);
+    free_found(&run.found);
+    free_found(&run.exact);
     quern_eval_bags_free(&run.bags);
     quern_eval_corpus_free(&run.corpus);
     return code;

@@ -96,7 +96,7 @@ static int read_pairs(struct pairs *pairs, const char *path)
 
 /* ---------------------------------------------------------------- measuring */
 
-static const struct quern_eval_figure figures[] = {{"Spearman", "spearman"}, {"Pearson", "pearson"}};
+static const struct quern_eval_figure figures[] = {{"Spearman", "spearman", 4}, {"Pearson", "pearson", 4}};
 
 static void correlate(const double *cosines, const struct pairs *pairs, double out[QUERN_EVAL_FIGURES])
 {
@@ -138,14 +138,15 @@ static int measure(const struct quern_eval_options *options, const struct quern_
     quern_cli_progress_clear(&job.progress);
     quern_eval_column_take(column, &job);
     if (code == QUERN_CLI_DONE) {
-        measure_dims(pairs, rows, column->width, column->width, cosines, column->whole);
+        measure_dims(pairs, rows, column->width, column->width, cosines, column->whole.figures[0]);
         quern_eval_centre(session, rows, count);
     }
     for (int d = 0; code == QUERN_CLI_DONE && d < column->dims.count; d++) {
         if (column->dims.values[d] < column->width)
-            measure_dims(pairs, rows, column->width, column->dims.values[d], cosines, column->figures[d]);
+            measure_dims(pairs, rows, column->width, column->dims.values[d], cosines,
+                         column->leading[d].figures[0]);
         else
-            memcpy(column->figures[d], column->whole, sizeof column->whole);
+            column->leading[d] = column->whole;
     }
     free(rows);
     return code;

@@ -17,6 +17,7 @@ void quern_eval_table_start(struct quern_eval_table *table, const struct quern_e
 {
     *table = (struct quern_eval_table){.figures = figures,
                                        .figure_count = figure_count,
+                                       .form_count = 1,
                                        .json = options->json,
                                        .chosen = options->dims.count > 0,
                                        .column_count = options->models.count > 0 ? options->models.count : 1};
@@ -63,35 +64,65 @@ static void put_cost(const struct quern_eval_column *column, const char *indent)
            column->ms_text, (double)column->memory_bytes / 1048576);
 }
 
-/* ---------------------------------------------------------------- one model */
+/* ---------------------------------------------------------------- rows */
 
 /* A figure that is not defined is null in JSON and a dash in a table. */
 static void put_figure(const struct quern_eval_table *table, int figure, double value)
 {
     if (table->json)
         printf(isnan(value) ? ",\"%s\":null" : ",\"%s\":%.6f", table->figures[figure].key, value);
+    else if (isnan(value))
+        printf("         -");
     else
-        printf(isnan(value) ? "         -" : " %9.4f", value);
+        printf(" %9.*f", table->figures[figure].digits, value);
+}
+
+/* What stands before the figures of a row: dimensions or a name, and a form, "" for none. */
+static void put_label(const struct quern_eval_table *table, const char *label, const char *form)
+{
+    if (table->json)
+        fputs(label, stdout);
+    else
+        printf("%-10s", label);
+    if (table->json && form[0] != '\0')
+        printf(",\"stored\":\"%s\"", form);
+    else if (!table->json && table->forms != NULL)
+        printf(" %-6s", form);
 }
 
 /* label: in JSON with its key, as in "dims":64. */
-static void put_row(const struct quern_eval_table *table, const char *label, const double *figures, bool first)
+static void put_row(const struct quern_eval_table *table, const char *label, const char *form, const double *figures,
+                    bool first)
 {
     if (table->json)
-        printf("%s\n{%s", first ? "" : ",", label);
-    else
-        printf("%-10s", label);
+        fputs(first ? "\n{" : ",\n{", stdout);
+    put_label(table, label, form);
     for (int f = 0; f < table->figure_count; f++)
         put_figure(table, f, figures[f]);
     fputs(table->json ? "}" : "\n", stdout);
+}
+
+static const char *form_name(const struct quern_eval_table *table, int form)
+{
+    return table->forms != NULL ? table->forms[form] : "";
+}
+
+/* Writes dimensions as they stand in a label. */
+static void name_dims(const struct quern_eval_table *table, int dims, char label[32])
+{
+    if (dims == WHOLE)
+        snprintf(label, 32, table->json ? "\"dims\":\"all\"" : "all");
+    else
+        snprintf(label, 32, table->json ? "\"dims\":%d" : "%d", dims);
 }
 
 static void put_column(const struct quern_eval_table *table, const struct quern_eval_column *column)
 {
     for (int d = 0; d < column->dims.count; d++) {
         char label[32];
-        snprintf(label, sizeof label, table->json ? "\"dims\":%d" : "%d", column->dims.values[d]);
-        put_row(table, label, column->figures[d], d == 0);
+        name_dims(table, column->dims.values[d], label);
+        for (int form = 0; form < table->form_count; form++)
+            put_row(table, label, form_name(table, form), column->leading[d].figures[form], d + form == 0);
     }
 }
 
@@ -100,9 +131,18 @@ static void put_baselines(const struct quern_eval_table *table, bool first)
     for (int b = 0; b < table->baseline_count; b++) {
         char label[48];
         snprintf(label, sizeof label, table->json ? "\"baseline\":\"%s\"" : "%s", table->baselines[b].name);
-        put_row(table, label, table->baselines[b].figures, first && b == 0);
+        put_row(table, label, "", table->baselines[b].figures, first && b == 0);
     }
 }
+
+/* The titles of the columns before the figures. */
+static void put_label_titles(const struct quern_eval_table *table)
+{
+    putchar('\n');
+    put_label(table, "dims", "stored");
+}
+
+/* ---------------------------------------------------------------- one model */
 
 static void print_one(const struct quern_eval_table *table)
 {
@@ -117,7 +157,7 @@ static void print_one(const struct quern_eval_table *table)
     } else {
         printf("%s: %s\n%s, %s path, %s\n", table->source, table->size, column->name, column->path, column->task);
         put_cost(column, "");
-        printf("\n%-10s", "dims");
+        put_label_titles(table);
         for (int f = 0; f < table->figure_count; f++)
             printf(" %9s", table->figures[f].title);
         putchar('\n');
@@ -130,14 +170,14 @@ static void print_one(const struct quern_eval_table *table)
 
 /* ---------------------------------------------------------------- several models */
 
-/* The figures of a model for a number of dimensions; NULL: they were not measured. */
-static const double *find_figures(const struct quern_eval_column *column, int dims)
+/* What was measured of a model with a number of dimensions, or NULL. */
+static const struct quern_eval_measured *find_measured(const struct quern_eval_column *column, int dims)
 {
     if (dims == WHOLE)
-        return column->whole;
+        return &column->whole;
     for (int d = 0; d < column->dims.count; d++)
         if (column->dims.values[d] == dims)
-            return column->figures[d];
+            return &column->leading[d];
     return NULL;
 }
 
@@ -156,7 +196,7 @@ static int list_dims(const struct quern_eval_table *table, int dims[QUERN_CLI_NU
             const int value = table->columns[c].dims.values[d];
             int models = 0, at = 0;
             for (int other = 0; other < table->column_count; other++)
-                models += find_figures(&table->columns[other], value) != NULL;
+                models += find_measured(&table->columns[other], value) != NULL;
             while (at < count && dims[at] != value)
                 at++;
             if (at == count && models > 1 && count <= QUERN_CLI_NUMBERS)
@@ -165,19 +205,23 @@ static int list_dims(const struct quern_eval_table *table, int dims[QUERN_CLI_NU
     return count;
 }
 
-/* A row of figures of all models, and their differences to those of the first. */
-static void put_wide_row(const struct quern_eval_table *table, const char *label, int dims, int f)
+/* A row of one figure of all models, and its differences to that of the first. */
+static void put_wide_row(const struct quern_eval_table *table, const char *label, int dims, int form, int f)
 {
-    const double *first = find_figures(&table->columns[0], dims);
-    printf("%-10s %-10s", label, table->figures[f].title);
+    const struct quern_eval_measured *first = find_measured(&table->columns[0], dims);
+    put_label(table, label, f == 0 ? form_name(table, form) : "");
+    printf(" %-10s", table->figures[f].title);
     for (int c = 0; c < table->column_count; c++) {
-        const double *figures = find_figures(&table->columns[c], dims);
-        const double value = figures != NULL ? figures[f] : NAN;
+        const struct quern_eval_measured *own = find_measured(&table->columns[c], dims);
+        const double value = own != NULL ? own->figures[form][f] : NAN;
         put_figure(table, f, value);
         if (c == 0)
             continue;
-        const double difference = first != NULL ? value - first[f] : NAN;
-        printf(isnan(difference) ? "         -" : " %+9.4f", difference);
+        const double difference = first != NULL ? value - first->figures[form][f] : NAN;
+        if (isnan(difference))
+            printf("         -");
+        else
+            printf(" %+9.*f", table->figures[f].digits, difference);
     }
     putchar('\n');
 }
@@ -194,20 +238,21 @@ static void print_wide(const struct quern_eval_table *table, const int *dims, in
     printf("%s: %s\n", table->source, table->size);
     for (int c = 0; c < table->column_count; c++)
         print_title(&table->columns[c], 'A' + c);
-    printf("\n%-10s %-10s %9s", "dims", "figure", "A");
+    put_label_titles(table);
+    printf(" %-10s %9s", "figure", "A");
     for (int c = 1; c < table->column_count; c++)
         printf(" %9c     %c - A", 'A' + c, 'A' + c);
     putchar('\n');
     for (int d = 0; d < count; d++) {
-        char label[16] = "all";
-        if (dims[d] != WHOLE)
-            snprintf(label, sizeof label, "%d", dims[d]);
-        for (int f = 0; f < table->figure_count; f++)
-            put_wide_row(table, f == 0 ? label : "", dims[d], f);
+        char label[32];
+        name_dims(table, dims[d], label);
+        for (int row = 0; row < table->form_count * table->figure_count; row++)
+            put_wide_row(table, row == 0 ? label : "", dims[d], row / table->figure_count, row % table->figure_count);
     }
     for (int b = 0; b < table->baseline_count; b++)
         for (int f = 0; f < table->figure_count; f++) {
-            printf("%-10s %-10s", f == 0 ? table->baselines[b].name : "", table->figures[f].title);
+            put_label(table, f == 0 ? table->baselines[b].name : "", "");
+            printf(" %-10s", table->figures[f].title);
             put_figure(table, f, table->baselines[b].figures[f]);
             putchar('\n');
         }
@@ -216,20 +261,19 @@ static void print_wide(const struct quern_eval_table *table, const int *dims, in
 /* How far the figures of model c are above those of the first model. */
 static void put_differences(const struct quern_eval_table *table, int c, const int *dims, int count)
 {
-    const struct quern_eval_column *column = &table->columns[c];
     bool any = false;
     for (int d = 0; d < count; d++) {
-        const double *first = find_figures(&table->columns[0], dims[d]), *figures = find_figures(column, dims[d]);
-        double differences[QUERN_EVAL_FIGURES];
-        char label[32] = "\"dims\":\"all\"";
-        if (first == NULL || figures == NULL)
-            continue;
-        for (int f = 0; f < table->figure_count; f++)
-            differences[f] = figures[f] - first[f];
-        if (dims[d] != WHOLE)
-            snprintf(label, sizeof label, "\"dims\":%d", dims[d]);
-        put_row(table, label, differences, !any);
-        any = true;
+        const struct quern_eval_measured *first = find_measured(&table->columns[0], dims[d]);
+        const struct quern_eval_measured *own = find_measured(&table->columns[c], dims[d]);
+        char label[32];
+        name_dims(table, dims[d], label);
+        for (int form = 0; form < table->form_count && first != NULL && own != NULL; form++) {
+            double differences[QUERN_EVAL_FIGURES];
+            for (int f = 0; f < table->figure_count; f++)
+                differences[f] = own->figures[form][f] - first->figures[form][f];
+            put_row(table, label, form_name(table, form), differences, !any);
+            any = true;
+        }
     }
 }
 

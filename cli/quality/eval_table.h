@@ -4,11 +4,18 @@
 
 #include "eval.h"
 
-#define QUERN_EVAL_FIGURES 5 /* most figures of a row */
+#define QUERN_EVAL_FIGURES 6 /* most figures of a row */
+#define QUERN_EVAL_FORMS 3   /* most forms in which the vectors are measured */
 
-/* A figure: its title in a table, and its key in JSON. */
+/* A figure: its title in a table, its key in JSON, and digits behind the point in a table. */
 struct quern_eval_figure {
     const char *title, *key;
+    int digits;
+};
+
+/* The figures of one number of dimensions, in each form. */
+struct quern_eval_measured {
+    double figures[QUERN_EVAL_FORMS][QUERN_EVAL_FIGURES];
 };
 
 /* One model. A figure that is not defined is NaN. */
@@ -23,8 +30,8 @@ struct quern_eval_column {
     uint64_t memory_bytes;     /* planned, as 'quern info' has it */
     int width;    /* all dimensions */
     struct quern_cli_numbers dims;
-    double whole[QUERN_EVAL_FIGURES];                      /* of all dimensions */
-    double figures[QUERN_CLI_NUMBERS][QUERN_EVAL_FIGURES]; /* [dims.count] */
+    struct quern_eval_measured whole;                      /* of all dimensions */
+    struct quern_eval_measured leading[QUERN_CLI_NUMBERS]; /* [dims.count] */
 };
 
 /* Figures that no model has part in. */
@@ -39,6 +46,8 @@ struct quern_eval_table {
     char size_json[96];
     const struct quern_eval_figure *figures;
     int figure_count;
+    const char *const *forms; /* their names; NULL: vectors are measured as they are */
+    int form_count;           /* 1 or more */
     bool json, chosen; /* chosen: the user has named dimensions */
     struct quern_eval_column columns[QUERN_EVAL_MODELS];
     int column_count;

@@ -76,7 +76,7 @@ static int cluster(const void *options, struct quern_cli_arguments arguments)
         return quern_cli_misuse("cluster", "give an index, or a file of lines");
     int code = quern_cli_row_source_open(&source, arguments.texts[0], &given->session, QUERN_TASK_CLUSTERING);
     if (code == QUERN_CLI_DONE && quern_row_groups_make(&groups, source.index, given->groups, given->session.threads,
-                                                        source.scratch, &error) != QUERN_OK)
+                                                        source.temporary.file, &error) != QUERN_OK)
         code = quern_cli_fail(NULL, &error);
     for (int group = 0; code == QUERN_CLI_DONE && group < groups.groups; group++)
         code = (given->json ? print_json : print_text)(&source, &groups, (uint32_t)group);

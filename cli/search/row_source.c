@@ -2,26 +2,9 @@
 
 #include "line_file.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-/* In $TMPDIR, or in memory, where writing waits for no disk. */
-static int make_folder(struct quern_cli_row_source *source)
-{
-    const char *place = getenv("TMPDIR");
-    if (place == NULL || place[0] != '/' || strlen(place) > 40)
-        place = access("/dev/shm", W_OK | X_OK) == 0 ? "/dev/shm" : "/tmp";
-    snprintf(source->folder, sizeof source->folder, "%s/quern-XXXXXX", place);
-    if (mkdtemp(source->folder) == NULL) {
-        quern_cli_say("cannot make the folder %s: %s", source->folder, strerror(errno));
-        source->folder[0] = '\0';
-        return QUERN_CLI_FAILED;
-    }
-    snprintf(source->scratch, sizeof source->scratch, "%s/scratch.qidx", source->folder);
-    return QUERN_CLI_DONE;
-}
 
 /* ---------------------------------------------------------------- lines */
 
@@ -66,17 +49,17 @@ static int write_lines(struct quern_cli_row_source *source, const struct line_ro
     const quern_index_options options = {.size = sizeof options, .dimensions = work->session.info.dimensions};
     quern_index_writer *writer = NULL;
     quern_error error;
-    int code = quern_index_create(&writer, source->scratch, &options, &error);
+    int code = quern_index_create(&writer, source->temporary.file, &options, &error);
     if (code == QUERN_OK)
         code = quern_index_add(writer, work->rows, work->vectors, work->count, &error);
     if (code == QUERN_OK)
         code = quern_index_commit(writer, &error);
     quern_index_writer_free(writer);
     if (code == QUERN_OK)
-        code = quern_cli_index_open(&source->index, &source->info, source->scratch);
+        code = quern_cli_index_open(&source->index, &source->info, source->temporary.file);
     else
         code = quern_cli_fail(NULL, &error);
-    unlink(source->scratch);
+    unlink(source->temporary.file);
     return code;
 }
 
@@ -128,7 +111,7 @@ int quern_cli_row_source_open(struct quern_cli_row_source *source, const char *p
 {
     quern_error error;
     *source = (struct quern_cli_row_source){.info.size = sizeof source->info};
-    int code = make_folder(source);
+    int code = quern_cli_temporary_make(&source->temporary);
     if (code != QUERN_CLI_DONE)
         return code;
     const int opened = quern_index_open(&source->index, path, &error);
@@ -144,10 +127,7 @@ void quern_cli_row_source_close(struct quern_cli_row_source *source)
 {
     quern_index_close(source->index);
     source->index = NULL;
-    if (source->folder[0] != '\0') {
-        unlink(source->scratch);
-        rmdir(source->folder);
-    }
+    quern_cli_temporary_remove(&source->temporary);
 }
 
 int quern_cli_row_source_show(const struct quern_cli_row_source *source, uint64_t place)

@@ -2,14 +2,14 @@
 #ifndef QUERN_CLI_ROW_SOURCE_H
 #define QUERN_CLI_ROW_SOURCE_H
 
+#include "temporary_file.h"
 #include "search.h"
 
 struct quern_cli_row_source {
     quern_index *index;
     quern_index_info info;
-    bool named;       /* ids are names; of lines, they are the numbers of the lines */
-    char folder[64];  /* of its own, for files that are written meanwhile; "": not made yet */
-    char scratch[96]; /* the path of a file in it */
+    bool named; /* ids are names; of lines, they are the numbers of the lines */
+    struct quern_cli_temporary temporary; /* for a file that is written meanwhile */
 };
 
 /* Opens an index; or embeds the lines of a file, which are not empty, for a task. Reports failures itself; returns an

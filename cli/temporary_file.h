@@ -1,0 +1,16 @@
+/* A place for a file that a verb writes only for itself. */
+#ifndef QUERN_CLI_TEMPORARY_FILE_H
+#define QUERN_CLI_TEMPORARY_FILE_H
+
+struct quern_cli_temporary {
+    char folder[64]; /* of its own; "": not made yet */
+    char file[96];   /* the path of a file in it, which is not there yet */
+};
+
+/* Makes the folder in $TMPDIR or, where that is not set, in memory. Reports failures itself; returns an exit code. */
+int quern_cli_temporary_make(struct quern_cli_temporary *temporary);
+
+/* Removes the file, if it is there, and the folder; zeros are allowed. */
+void quern_cli_temporary_remove(struct quern_cli_temporary *temporary);
+
+#endif
