@@ -7,7 +7,7 @@ DESTDIR ?=
 INSTALLED = quern:executable quern:shared_library quern:static_library quern0:shared_module quern0:static_library
 export FUZZ_SECONDS
 
-.PHONY: all check check-long demo wheel npm npm-tools install prefix uninstall clean
+.PHONY: all check check-long demo deb wheel npm npm-tools install prefix uninstall clean
 
 all:
 	@tools/setup.sh build
@@ -31,6 +31,12 @@ check-long: all
 demo: TARGETS = quern:executable mkmodel
 demo: all
 	@tools/demo.sh $(BUILD)
+
+# The Debian packages in dist/: the command, the library, its files for development, the extension of SQLite.
+deb:
+	@tools/setup.sh build
+	@tools/setup.sh deb
+	@tools/deb.sh dist
 
 # The Python package as a wheel in dist/, with the library and the starter model in it.
 wheel: TARGETS = python

@@ -41,6 +41,8 @@ parts() {
     echo "run-again-killed beside sh tests/test_cli_run_again.sh $build/quern $build/tools/mkmodel" \
         "$build/tests/odd_system.so 100 >$folder/again.tap; ! grep -A 8 '^not ok' $folder/again.tap &&" \
         "grep -q '^1\.\.' $folder/again.tap"
+    # The packages, where they are meant to be used.
+    echo "deb beside tests/packages/deb $build"
     # The Arm tables under qemu.
     echo "arm-kernels beside sh tests/check_arm.sh . kernels"
     echo "arm-vectors beside sh tests/check_arm.sh . vectors"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the Debian packages that a task needs and that are missing. When none is missing it does nothing, so it works
 # offline. It waits for an apt that another process uses.
-# usage: tools/setup.sh build | check | npm | wheel
+# usage: tools/setup.sh build | check | deb | npm | wheel
 set -eu
 
 missing=
@@ -42,6 +42,12 @@ need_npm() {
     need libnode-dev has_node_headers
 }
 
+need_deb() {
+    need debhelper has dh
+    need dpkg-dev has dpkg-buildpackage
+    need lintian has lintian
+}
+
 need make has make
 need gcc has gcc
 need libc6-dev compiles gcc
@@ -61,6 +67,7 @@ need libcmocka-dev pkg-config --exists cmocka
 
 case ${1:-build} in
 build) ;;
+deb) need_deb ;;
 npm) need_npm ;;
 wheel) need_wheel ;;
 check)
@@ -78,7 +85,7 @@ check)
     need sqlite3 has sqlite3
     ;;
 *)
-    echo "usage: tools/setup.sh build | check | npm | wheel" >&2
+    echo "usage: tools/setup.sh build | check | deb | npm | wheel" >&2
     exit 2
     ;;
 esac
