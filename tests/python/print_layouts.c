@@ -1,6 +1,6 @@
-/* Prints the structures and constants of quern.h as the compiler sees them, for the Python package, which declares them
- * again: "struct NAME SIZE", "field STRUCT NAME OFFSET SIZE" and "constant NAME VALUE". */
-#include "quern.h"
+/* Prints the structures and constants of quern.h and quern_index.h as the compiler sees them, for the Python package,
+ * which declares them again: "struct NAME SIZE", "field STRUCT NAME OFFSET SIZE" and "constant NAME VALUE". */
+#include "quern_index.h"
 
 #include <stdio.h>
 
@@ -80,10 +80,65 @@ static void print_embedding(void)
     FIELD(quern_result, at_least);
 }
 
+static void print_index(void)
+{
+    STRUCT(quern_index_row);
+    FIELD(quern_index_row, number);
+    FIELD(quern_index_row, name);
+    FIELD(quern_index_row, payload);
+    STRUCT(quern_index_options);
+    FIELD(quern_index_options, size);
+    FIELD(quern_index_options, dimensions);
+    FIELD(quern_index_options, ids);
+    FIELD(quern_index_options, space);
+    FIELD(quern_index_options, rows);
+    FIELD(quern_index_options, bits);
+    FIELD(quern_index_options, threads);
+    STRUCT(quern_index_info);
+    FIELD(quern_index_info, size);
+    FIELD(quern_index_info, dimensions);
+    FIELD(quern_index_info, ids);
+    FIELD(quern_index_info, space);
+    FIELD(quern_index_info, rows);
+    FIELD(quern_index_info, bits);
+    FIELD(quern_index_info, places);
+    FIELD(quern_index_info, count);
+    FIELD(quern_index_info, blocks);
+    FIELD(quern_index_info, bytes);
+    FIELD(quern_index_info, note);
+}
+
+static void print_search(void)
+{
+    STRUCT(quern_searcher_options);
+    FIELD(quern_searcher_options, size);
+    FIELD(quern_searcher_options, threads);
+    FIELD(quern_searcher_options, most_hits);
+    FIELD(quern_searcher_options, most_queries);
+    FIELD(quern_searcher_options, most_scored);
+    STRUCT(quern_hit);
+    FIELD(quern_hit, place);
+    FIELD(quern_hit, score);
+    STRUCT(quern_search_options);
+    FIELD(quern_search_options, size);
+    FIELD(quern_search_options, hits);
+    FIELD(quern_search_options, only);
+    FIELD(quern_search_options, space);
+    FIELD(quern_search_options, least);
+    FIELD(quern_search_options, has_least);
+    FIELD(quern_search_options, oversampling);
+    STRUCT(quern_search_result);
+    FIELD(quern_search_result, hits);
+    FIELD(quern_search_result, scored);
+    FIELD(quern_search_result, certified);
+}
+
 int main(void)
 {
     print_models();
     print_embedding();
+    print_index();
+    print_search();
     CONSTANT(QUERN_EINVAL);
     CONSTANT(QUERN_ENOMEM);
     CONSTANT(QUERN_EIO);
@@ -98,5 +153,11 @@ int main(void)
     CONSTANT(QUERN_DTYPE_BINARY);
     CONSTANT(QUERN_MOST_THREADS);
     CONSTANT(QUERN_SPACE_SIZE);
+    CONSTANT(QUERN_DTYPE_F32);
+    CONSTANT(QUERN_DTYPE_F16);
+    CONSTANT(QUERN_INDEX_NUMBERS);
+    CONSTANT(QUERN_INDEX_NAMES);
+    CONSTANT(QUERN_INDEX_MOST_NAME);
+    CONSTANT(QUERN_SEARCH_MOST_HITS);
     return 0;
 }

@@ -215,7 +215,7 @@ class Rest(Trial):
         self.assertEqual(seen[0].filename, __file__)
 
     def test_doctests(self):
-        for name in ("quern", "quern._errors", "quern.embedder", "quern.text_embedding"):
+        for name in ("quern", "quern._errors", "quern.embedder", "quern.index", "quern.text_embedding"):
             result = doctest.testmod(importlib.import_module(name))
             self.assertGreater(result.attempted, 0, name)
             self.assertEqual(result.failed, 0, name)

@@ -4,14 +4,13 @@ import itertools
 import multiprocessing
 import os
 import pickle
-import signal
 import sys
 import threading
 import time
 import types
 import unittest
 
-from trial import run_python, tiny_model
+from trial import in_child, run_python, tiny_model
 import quern
 from quern import _model
 
@@ -30,19 +29,6 @@ SHARED = None
 
 def data(vectors):
     return bytes(vectors) if isinstance(vectors, memoryview) else vectors.tobytes()
-
-
-def in_child(function):
-    """Whether the function returns True in a child made by fork()."""
-    child = os.fork()
-    if child == 0:
-        signal.alarm(60)  # a child that waits for ever fails
-        status = 1
-        try:
-            status = 0 if function() else 1
-        finally:
-            os._exit(status)
-    return os.waitpid(child, 0)[1] == 0
 
 
 def embed_shared(texts):

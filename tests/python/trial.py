@@ -4,6 +4,7 @@ import atexit
 import functools
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -44,3 +45,16 @@ def run_python(program, *arguments, timeout=60):
     """Runs a program in a Python of its own. It has the path of the model in sys.argv[1]."""
     return subprocess.run([sys.executable, "-c", program, tiny_model(), *arguments], stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, text=True, timeout=timeout)
+
+
+def in_child(function):
+    """Whether the function returns True in a child made by fork()."""
+    child = os.fork()
+    if child == 0:
+        signal.alarm(60)  # a child that waits for ever fails
+        status = 1
+        try:
+            status = 0 if function() else 1
+        finally:
+            os._exit(status)
+    return os.waitpid(child, 0)[1] == 0

@@ -22,15 +22,17 @@ class Error(Exception):
     """
 
     code: int  #: one of the codes of quern.h: quern.ETOOLONG and others
-    index: Optional[int]  #: the text at fault, counted from 0 among all texts of the call; None: no single text is
+    index: Optional[int]  #: the text or row at fault, counted from 0 among all of the call; None: no single one is
+    what: str  #: the argument that index counts in
 
-    def __init__(self, message: str, code: int = EINVAL, index: Optional[int] = None):
+    def __init__(self, message: str, code: int = EINVAL, index: Optional[int] = None, what: str = "inputs"):
         super().__init__(message)
         self.code = code
         self.index = index
+        self.what = what
 
     def __str__(self) -> str:
-        return self.args[0] if self.index is None else "inputs[%d]: %s" % (self.index, self.args[0])
+        return self.args[0] if self.index is None else "%s[%d]: %s" % (self.what, self.index, self.args[0])
 
 
 class InputError(Error, ValueError):

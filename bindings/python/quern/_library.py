@@ -1,5 +1,5 @@
-"""libquern, as quern.h declares it. The classes have the names and the layout of its structures, which a test compares
-with those of the compiler."""
+"""libquern, as quern.h and quern_index.h declare it. The classes have the names and the layout of its structures, which
+a test compares with those of the compiler."""
 from __future__ import annotations
 
 import ctypes
@@ -17,6 +17,12 @@ DTYPE_INT8 = 2
 DTYPE_BINARY = 3
 MOST_THREADS = 256
 SPACE_SIZE = 64
+DTYPE_F32 = 0
+DTYPE_F16 = 1
+INDEX_NUMBERS = 0
+INDEX_NAMES = 1
+INDEX_MOST_NAME = 4096
+SEARCH_MOST_HITS = 65536
 
 
 class quern_error(Structure):
@@ -57,7 +63,41 @@ class quern_result(Structure):
     _fields_ = [("code", c_int32), ("tokens", c_uint32), ("truncated", c_uint32), ("at_least", c_uint32)]
 
 
+class quern_index_row(Structure):
+    _fields_ = [("number", c_uint64), ("name", quern_text), ("payload", quern_text)]
+
+
+class quern_index_options(Structure):
+    _fields_ = [("size", c_size_t), ("dimensions", c_int), ("ids", c_int), ("space", c_char_p), ("rows", c_int),
+                ("bits", c_int), ("threads", c_int)]
+
+
+class quern_index_info(Structure):
+    _fields_ = [("size", c_size_t), ("dimensions", c_int), ("ids", c_int), ("space", c_char_p), ("rows", c_int),
+                ("bits", c_int), ("places", c_uint64), ("count", c_uint64), ("blocks", c_uint64), ("bytes", c_uint64),
+                ("note", quern_text)]
+
+
+class quern_searcher_options(Structure):
+    _fields_ = [("size", c_size_t), ("threads", c_int), ("most_hits", c_size_t), ("most_queries", c_size_t),
+                ("most_scored", c_size_t)]
+
+
+class quern_hit(Structure):
+    _fields_ = [("place", c_uint64), ("score", c_double)]
+
+
+class quern_search_options(Structure):
+    _fields_ = [("size", c_size_t), ("hits", c_size_t), ("only", c_void_p), ("space", c_char_p), ("least", c_double),
+                ("has_least", c_int), ("oversampling", c_int)]
+
+
+class quern_search_result(Structure):
+    _fields_ = [("hits", c_size_t), ("scored", c_uint64), ("certified", c_int)]
+
+
 _ERROR = POINTER(quern_error)
+_ROWS = POINTER(quern_index_row)
 _OPTIONS = POINTER(quern_embed_options)
 # Each function with its result and its arguments. Handles and arrays of vectors are plain addresses.
 _FUNCTIONS = {
@@ -79,6 +119,23 @@ _FUNCTIONS = {
     "quern_encode": (c_int, c_int, c_void_p, c_size_t, c_int, c_void_p, c_size_t, _ERROR),
     "quern_encoded_bytes": (c_size_t, c_int, c_int),
     "quern_cosine": (c_double, POINTER(c_float), POINTER(c_float), c_int),
+    "quern_index_create": (c_int, POINTER(c_void_p), c_char_p, POINTER(quern_index_options), _ERROR),
+    "quern_index_change": (c_int, POINTER(c_void_p), c_char_p, POINTER(quern_index_options), _ERROR),
+    "quern_index_add": (c_int, c_void_p, _ROWS, c_void_p, c_size_t, _ERROR),
+    "quern_index_remove": (c_int, c_void_p, _ROWS, c_size_t, POINTER(c_size_t), _ERROR),
+    "quern_index_commit": (c_int, c_void_p, _ERROR),
+    "quern_index_writer_free": (None, c_void_p),
+    "quern_index_compact": (c_int, c_char_p, _ERROR),
+    "quern_index_open": (c_int, POINTER(c_void_p), c_char_p, _ERROR),
+    "quern_index_close": (None, c_void_p),
+    "quern_index_describe": (c_int, c_void_p, POINTER(quern_index_info), _ERROR),
+    "quern_index_get": (c_int, c_void_p, c_uint64, _ROWS, _ERROR),
+    "quern_index_select": (c_int, c_void_p, _ROWS, c_size_t, c_void_p, _ERROR),
+    "quern_index_check": (c_int, c_void_p, _ERROR),
+    "quern_searcher_new": (c_int, POINTER(c_void_p), c_void_p, POINTER(quern_searcher_options), _ERROR),
+    "quern_searcher_free": (None, c_void_p),
+    "quern_search": (c_int, c_void_p, c_void_p, c_size_t, POINTER(quern_search_options), POINTER(quern_hit),
+                     POINTER(quern_search_result), _ERROR),
 }
 
 
@@ -100,16 +157,22 @@ def sized(structure, **fields):
     return structure(size=ctypes.sizeof(structure), **fields)
 
 
-def check(code: int, error: quern_error, first: int = 0) -> None:
-    """Raises the exception of a call that failed. first: the position of the call's first text among all texts."""
+def check(code: int, error: quern_error, first: int = 0, what: str = "inputs") -> None:
+    """Raises the exception of a call that failed. first: the position of the call's first text among all texts; what:
+    the argument that has them."""
     if code == 0:
         return
     message = error.text.decode("utf-8", "replace")
     index: Optional[int] = None if error.index < 0 else first + error.index
     wrong_input = index is not None or code in (EINVAL, ETOOLONG)
-    raise (InputError if wrong_input else Error)(message, code, index)
+    raise (InputError if wrong_input else Error)(message, code, index, what)
 
 
 def address_of(buffer: bytearray) -> int:
     """Where the bytes of a buffer are; it must not be resized while the address is used. An empty one has none."""
     return ctypes.addressof(c_char.from_buffer(buffer)) if buffer else 0
+
+
+def bytes_of(text: quern_text) -> bytes:
+    """A copy of a text of the library, which may have NULs."""
+    return ctypes.string_at(c_void_p.from_buffer(text).value, text.length) if text.length > 0 else b""

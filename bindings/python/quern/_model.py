@@ -14,6 +14,7 @@ import weakref
 from typing import Callable, Deque, List, Optional, TypeVar
 
 from ._errors import InputError
+from ._forking import follow, opening
 from ._library import (check, lib, quern_context_options, quern_error, quern_model_info, quern_model_options, sized)
 
 T = TypeVar("T")
@@ -23,9 +24,7 @@ Handle = Optional[int]  # the address of a quern_model or a quern_context; None:
 # memory, and no core is idle that they could use.
 CONTEXTS = 2
 
-# Held while a file is opened or closed, and by fork(), so that no child inherits a lock of the library that is held.
 # The locks here may be taken again by the thread that has them, because a collection of garbage may free a model.
-_opening = threading.RLock()
 
 
 class _Slot:
@@ -40,7 +39,7 @@ class _Pool:
     def __init__(self, path: str, threads: int):
         error, handle = quern_error(), ctypes.c_void_p()
         options = sized(quern_model_options, threads=threads)
-        with _opening:
+        with opening:
             check(lib.quern_model_open(ctypes.byref(handle), os.fsencode(path), options, error), error)
         self.model: Handle = handle.value
         self.threads = threads
@@ -71,7 +70,7 @@ class _Pool:
             self.waiting.clear()
         for slot in slots:
             lib.quern_context_free(slot.context)
-        with _opening:
+        with opening:
             lib.quern_model_close(model)
 
 
@@ -136,7 +135,7 @@ class Model:
         self.dimensions: int = info.dimensions
         self.context_length: int = info.context_length
         self.notice: Optional[str] = info.notice.decode() if info.notice else None
-        _models.add(self)
+        follow(self)
 
     def _start(self) -> _Pool:
         self._pool = pool = _Pool(self.path, self.threads)
@@ -181,15 +180,3 @@ def _describe(model: Handle) -> quern_model_info:
 
 def _closed() -> InputError:
     return InputError("the model was closed")
-
-
-_models: "weakref.WeakSet[Model]" = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    _opening.release()
-    for model in list(_models):
-        model.after_fork()
-
-
-os.register_at_fork(before=_opening.acquire, after_in_parent=_opening.release, after_in_child=_after_fork)

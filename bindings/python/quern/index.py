@@ -1,0 +1,485 @@
+"""Index: vectors in a file, found again by exact search."""
+from __future__ import annotations
+
+import ctypes
+import os
+import threading
+from typing import Any, Iterable, List, NamedTuple, Optional, Sequence, Tuple, Union
+
+from ._errors import InputError, InputTypeError
+from ._forking import follow, opening
+from ._index_rows import Matrix, Rows, are_names, name_of
+from ._library import (DTYPE_F16, DTYPE_F32, INDEX_NAMES, INDEX_NUMBERS, MOST_THREADS, SEARCH_MOST_HITS, bytes_of,
+                       check, lib, quern_error, quern_hit, quern_index_info, quern_index_options, quern_index_row,
+                       quern_search_options, quern_search_result, quern_searcher_options, sized)
+from ._model import Handle
+from .embedder import Embedder, whole_number
+
+# A call of the library has so many rows or queries at most. Python handles Ctrl-C between calls.
+CALL_ROWS = 1024
+CALL_QUERIES = 64
+
+_ROWS_AS = {"f32": DTYPE_F32, "f16": DTYPE_F16}
+
+Id = Union[int, str]
+Path = Union[str, "os.PathLike[str]"]
+
+
+class Hit(NamedTuple):
+    """A row that was found."""
+
+    id: Id
+    score: float  #: the dot product of query and vector; the cosine, if both have length 1
+    payload: bytes  #: b"" when the row has none
+
+    @property
+    def text(self) -> str:
+        """The payload as a text; bytes that are no UTF-8 are replaced."""
+        return self.payload.decode("utf-8", "replace")
+
+
+class Hits(List[Hit]):
+    """The hits of a query, the best first."""
+
+    certified: bool  #: whether it is certain that no other row has a better score
+    scored: int  #: rows whose vector was read
+
+
+class IndexInfo(NamedTuple):
+    """What an index is."""
+
+    dimensions: int
+    ids: str  #: "numbers" or "names"
+    space: str  #: of the vectors, as Embedder.space names it; "" when it is not known
+    dtype: str  #: how vectors are stored: "f32" or "f16"
+    bits: bool  #: whether searches with oversampling are possible
+    count: int  #: rows
+    blocks: int  #: parts of the file; compact joins them
+    bytes: int  #: of the file
+
+
+class _Opened:
+    """An open index with its searcher: one state of the file."""
+
+    def __init__(self, path: bytes, threads: int):
+        self.lock = threading.RLock()  # a searcher is used by one thread at a time
+        self.index: Handle = None
+        self.searcher: Handle = None
+        self.most_hits = self.most_scored = 0
+        self.threads = threads
+        error, handle = quern_error(), ctypes.c_void_p()
+        with opening:
+            check(lib.quern_index_open(ctypes.byref(handle), path, error), error)
+        self.index = handle.value
+        info = sized(quern_index_info)
+        check(lib.quern_index_describe(self.index, info, error), error)
+        self.is_named = info.ids == INDEX_NAMES
+        self.places: int = info.places
+        self.info = IndexInfo(info.dimensions, "names" if self.is_named else "numbers", info.space.decode(),
+                              "f16" if info.rows == DTYPE_F16 else "f32", bool(info.bits), info.count, info.blocks,
+                              info.bytes)
+        follow(self)
+
+    def opened_index(self) -> Handle:
+        """The index; the lock must be held."""
+        if self.index is None:
+            raise _closed()
+        return self.index
+
+    def searcher_for(self, hits: int, scored: int) -> Handle:
+        """A searcher that gives so many hits; the lock must be held."""
+        index = self.opened_index()
+        if self.searcher is None or hits > self.most_hits or scored > self.most_scored:
+            self.most_hits, self.most_scored = max(hits, self.most_hits, 100), max(scored, self.most_scored, 2048)
+            options = sized(quern_searcher_options, threads=self.threads, most_hits=self.most_hits,
+                            most_queries=CALL_QUERIES, most_scored=self.most_scored)
+            old, self.searcher = self.searcher, None
+            lib.quern_searcher_free(old)
+            error, handle = quern_error(), ctypes.c_void_p()
+            check(lib.quern_searcher_new(ctypes.byref(handle), index, options, error), error)
+            self.searcher = handle.value
+        return self.searcher
+
+    def bitmap(self, rows: Rows) -> Any:
+        """The places of rows, as the library takes them."""
+        words, error = (ctypes.c_uint64 * max(1, (self.places + 63) // 64))(), quern_error()
+        with self.lock:
+            check(lib.quern_index_select(self.opened_index(), rows.array, rows.count, words, error), error)
+        return words
+
+    def search(self, address: int, count: int, options: quern_search_options, first: int) -> List[Hits]:
+        """The hits of count queries in memory. first: the position of the first one among all."""
+        hits, results = (quern_hit * (count * options.hits))(), (quern_search_result * count)()
+        error, row, all_found = quern_error(), quern_index_row(), []
+        with self.lock:
+            searcher = self.searcher_for(options.hits, options.hits * options.oversampling)
+            check(lib.quern_search(searcher, address, count, options, hits, results, error), error, first)
+            for query, result in enumerate(results):
+                found = Hits()
+                for hit in hits[query * options.hits:query * options.hits + result.hits]:
+                    check(lib.quern_index_get(self.index, hit.place, row, error), error)
+                    found.append(Hit(name_of(bytes_of(row.name)) if self.is_named else row.number, hit.score,
+                                     bytes_of(row.payload)))
+                found.certified, found.scored = bool(result.certified), result.scored
+                all_found.append(found)
+        return all_found
+
+    def close(self) -> None:
+        with self.lock:
+            index, self.index = self.index, None
+            searcher, self.searcher = self.searcher, None
+        lib.quern_searcher_free(searcher)
+        if index is not None:
+            with opening:
+                lib.quern_index_close(index)
+
+    __del__ = close
+
+    def after_fork(self) -> None:
+        """In the child: the threads of the searcher are not there, so nothing can be used or freed."""
+        self.lock = threading.RLock()
+        self.index = self.searcher = None
+
+
+class _Writer:
+    """The right to change a file. What was not committed when it ends is forgotten."""
+
+    def __init__(self, path: bytes, options: quern_index_options, creates: bool):
+        error, handle = quern_error(), ctypes.c_void_p()
+        start = lib.quern_index_create if creates else lib.quern_index_change
+        with opening:
+            check(start(ctypes.byref(handle), path, options, error), error)
+        self.writer: Handle = handle.value
+
+    def __enter__(self) -> "_Writer":
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        writer, self.writer = self.writer, None
+        with opening:
+            lib.quern_index_writer_free(writer)
+
+    def add(self, rows: Rows, address: int, first: int) -> None:
+        error = quern_error()
+        check(lib.quern_index_add(self.writer, rows.array, address, rows.count, error), error, first)
+
+    def remove(self, rows: Rows, first: int) -> int:
+        error, removed = quern_error(), ctypes.c_size_t()
+        check(lib.quern_index_remove(self.writer, rows.array, rows.count, ctypes.byref(removed), error), error,
+              first, "ids")
+        return removed.value
+
+    def commit(self) -> None:
+        error = quern_error()
+        check(lib.quern_index_commit(self.writer, error), error)
+
+
+class Index:
+    """An index file: rows of an id, a vector and perhaps a payload, such as the text that the vector belongs to. Search
+    compares a query with every row, so nothing is missed. Files of the command `quern index` are such files, too.
+
+    path: of a file that is there (Index.build makes one). embedder: whose space the vectors have; with it, texts may be
+    searched and added. threads: that search, at most 256; None: as many CPUs as the process may use.
+
+    Ids are numbers from 0 to 2**64 - 1 in one index, and str in another. What is added or removed is in the file, and
+    on the disk, when the call returns; when it raises, the file is as it was. Changes of other programs are seen after
+    refresh().
+
+    Any number of Python threads may use it at once: searches take turns, as each has all threads, and so do changes.
+    It may be pickled, which keeps the path and the embedder, and used after fork(). close(), or leaving a with block,
+    gives its memory back.
+
+    >>> import os, quern, tempfile
+    >>> path = os.path.join(tempfile.mkdtemp(), "fruit.qidx")
+    >>> model = quern.Embedder("starter")
+    >>> texts = ["a red apple", "the tax office", "a train to Paris"]
+    >>> with quern.Index.build(path, texts, ids=["apple", "tax", "train"], embedder=model) as index:
+    ...     hits = index.search("ripe fruit", k=2)
+    >>> hits[0].id, hits[0].text, hits.certified
+    ('apple', 'a red apple', True)
+    """
+
+    def __init__(self, path: Path, embedder: Optional[Embedder] = None, threads: Optional[int] = None):
+        self._path = _path_bytes(path)
+        self._threads = None if threads is None else whole_number("threads", threads, 1, MOST_THREADS)
+        self._embedder = _checked_embedder(embedder)
+        self._is_closed = False
+        self._restart = threading.RLock()
+        self._changing = threading.RLock()
+        self._opened: Optional[_Opened] = None
+        follow(self)
+        self._state()
+
+    @classmethod
+    def build(cls, path: Path, inputs: Any, ids: Optional[Iterable[Id]] = None,
+              payloads: Optional[Iterable[Union[str, bytes, None]]] = None, *, embedder: Optional[Embedder] = None,
+              space: Optional[str] = None, dtype: str = "f32", bits: bool = False,
+              threads: Optional[int] = None) -> "Index":
+        """Makes a file of vectors or texts, and opens it. A file of this name is replaced.
+
+        inputs: vectors of shape [n][dimensions], float32 (an array of it is not copied; other floating-point numbers
+        are rounded), or texts, which embedder embeds as documents. ids: n int or n str; None: 0 to n - 1. payloads: for
+        each row a str, bytes or None; None: the texts, if inputs are texts. space: of vectors, as Embedder.space names
+        it; None: that of embedder. dtype: "f32", or "f16", which stores vectors in half the room and rounds them. bits:
+        store a bit of each number, too, for searches with oversampling. threads: also of the open index.
+
+        Raises InputError with the index of the row at fault; then there is no new file.
+        """
+        source = _Source(inputs, _checked_embedder(embedder))
+        listed = list(range(source.count)) if ids is None else list(ids)
+        if dtype not in _ROWS_AS:
+            raise InputError("dtype must be 'f32' or 'f16'")
+        if source.columns == 0:
+            raise InputError("inputs must be texts, or vectors of shape [n][dimensions], so that the dimensions of the "
+                             "index are known")
+        named = are_names(listed)
+        options = sized(quern_index_options, dimensions=source.columns, ids=INDEX_NAMES if named else INDEX_NUMBERS,
+                        space=_space_bytes(source.space if space is None else space), rows=_ROWS_AS[dtype],
+                        bits=int(bool(bits)),
+                        threads=0 if threads is None else whole_number("threads", threads, 1, MOST_THREADS))
+        with _Writer(_path_bytes(path), options, True) as writer:
+            _add(writer, source, listed, payloads, named)
+            writer.commit()
+        return cls(path, embedder, threads)
+
+    # ------------------------------------------------------------ what it is
+
+    @property
+    def path(self) -> str:
+        """The file."""
+        return os.fsdecode(self._path)
+
+    @property
+    def info(self) -> IndexInfo:
+        """Dimensions, space, number of rows and more."""
+        return self._state().info
+
+    def __len__(self) -> int:
+        return self.info.count
+
+    def refresh(self) -> None:
+        """Opens the file again, so that changes of other programs are seen."""
+        with self._restart:
+            self._state()
+            self._opened = _Opened(self._path, self._threads or 0)
+
+    def check(self) -> None:
+        """Reads the whole file and compares it with its checksums. Raises Error, which names the damaged part."""
+        state, error = self._state(), quern_error()
+        with state.lock:
+            check(lib.quern_index_check(state.opened_index(), error), error)
+
+    def close(self) -> None:
+        """Gives the memory back; later calls raise InputError. Searches of other threads end first."""
+        with self._restart:
+            self._is_closed = True
+            opened, self._opened = self._opened, None
+        if opened is not None:
+            opened.close()
+
+    def __enter__(self) -> "Index":
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        self.close()
+
+    def __reduce__(self) -> Any:
+        return Index, (self.path, self._embedder, self._threads)
+
+    # ------------------------------------------------------------ search
+
+    def search(self, inputs: Any, k: int = 10, *, only: Optional[Iterable[Id]] = None, least: Optional[float] = None,
+               space: Optional[str] = None, oversampling: int = 0) -> Any:
+        """The k best rows for a query: Hits, a list of Hit with the attributes certified and scored. For a list of
+        queries, or vectors of shape [n][dimensions], a list of n Hits.
+
+        inputs: texts, which the embedder embeds as queries, or vectors as build takes them. k: at most 65,536. only:
+        ids; no other rows are found. least: only hits with this score or a better one. space: of vectors, which must
+        fit the index's; None: the caller knows that it fits. oversampling: 0 is the certified search, whose hits are
+        those of comparing every vector. n > 0, in an index with bits: the n * k rows whose bits are most like the
+        query's are scored; that is faster, and may miss hits.
+
+        Ctrl-C works after 64 queries at most.
+        """
+        k = whole_number("k", k, 1, SEARCH_MOST_HITS)
+        oversampling = whole_number("oversampling", oversampling, 0, SEARCH_MOST_HITS)
+        if k * oversampling > SEARCH_MOST_HITS:
+            raise InputError("k times oversampling must be %d at most" % SEARCH_MOST_HITS)
+        state = self._state()
+        queries, is_single, own_space = self._queries(inputs)
+        if queries.count > 0 and queries.columns != state.info.dimensions:
+            raise InputError("the queries have %d dimensions, and the index %d" % (queries.columns,
+                                                                                 state.info.dimensions))
+        bitmap = None if only is None else state.bitmap(Rows(list(only), None, state.is_named, what="only"))
+        options = sized(quern_search_options, hits=k, only=None if bitmap is None else ctypes.addressof(bitmap),
+                        space=_space_bytes(own_space if space is None else space), oversampling=oversampling,
+                        least=0.0 if least is None else _real(least), has_least=int(least is not None))
+        found: List[Hits] = []
+        for first in range(0, queries.count, CALL_QUERIES):
+            count = min(CALL_QUERIES, queries.count - first)
+            found.extend(state.search(queries.address(first), count, options, first))
+        return found[0] if is_single else found
+
+    # ------------------------------------------------------------ changes
+
+    def add(self, inputs: Any, ids: Iterable[Id],
+            payloads: Optional[Iterable[Union[str, bytes, None]]] = None) -> None:
+        """Adds rows; a row whose id is there already replaces that row. inputs and payloads: as build takes them. Add
+        many rows at a time: each call waits for the disk, and begins a new part of the file."""
+        state = self._state()
+        source = _Source(inputs, self._embedder)
+        if source.count > 0 and source.columns != state.info.dimensions:
+            raise InputError("the vectors have %d dimensions, and the index %d" % (source.columns,
+                                                                                 state.info.dimensions))
+        if source.space and state.info.space not in ("", source.space):
+            raise InputError("the embedder gives vectors of the space %s, and the index has those of %s: vectors of "
+                             "different spaces cannot be compared" % (source.space, state.info.space))
+        with self._changing, self._writer() as writer:
+            _add(writer, source, list(ids), payloads, state.is_named)
+            writer.commit()
+        self.refresh()
+
+    def remove(self, ids: Iterable[Id]) -> int:
+        """Removes the rows with these ids, and returns how many there were; ids that are not there are passed over.
+        Rows keep their room until compact."""
+        listed, named = list(ids), self._state().is_named
+        removed = 0
+        with self._changing, self._writer() as writer:
+            for first in range(0, len(listed), CALL_ROWS):
+                removed += writer.remove(Rows(listed[first:first + CALL_ROWS], None, named, first), first)
+            writer.commit()
+        self.refresh()
+        return removed
+
+    def compact(self) -> None:
+        """Writes the file anew without the rows that were removed, and with few parts."""
+        self._state()
+        error = quern_error()
+        with self._changing:
+            check(lib.quern_index_compact(self._path, error), error)
+        self.refresh()
+
+    # ------------------------------------------------------------ inside
+
+    def _state(self) -> _Opened:
+        """The file as it was when it was opened last; in a child after fork() it is opened again."""
+        with self._restart:
+            if self._is_closed:
+                raise _closed()
+            if self._opened is None:
+                self._opened = _Opened(self._path, self._threads or 0)
+            return self._opened
+
+    def _writer(self) -> _Writer:
+        return _Writer(self._path, sized(quern_index_options, threads=self._threads or 0), False)
+
+    def _queries(self, inputs: Any) -> Tuple[Matrix, bool, str]:
+        """Queries in memory, whether it is a single one, and their space, if it is known."""
+        texts = _texts(inputs)
+        if texts is None:
+            matrix = Matrix(inputs)
+            return matrix, matrix.is_single, ""
+        embedder = _needed(self._embedder)
+        matrix = Matrix(embedder.encode_query(texts, convert_to_numpy=False))
+        return matrix, isinstance(inputs, str), embedder.space("query")
+
+    def after_fork(self) -> None:
+        """In the child."""
+        self._restart, self._changing = threading.RLock(), threading.RLock()
+        self._opened = None
+
+
+class _Source:
+    """The vectors of rows, some at a time: of texts, which are embedded then, or in memory."""
+
+    def __init__(self, inputs: Any, embedder: Optional[Embedder]):
+        self.texts = _texts(inputs)
+        if isinstance(inputs, str):
+            raise InputTypeError("inputs must be a list of texts, not a str")
+        if self.texts is None:
+            self.matrix = Matrix(inputs)
+            if self.matrix.is_single and self.matrix.columns > 0:
+                raise InputError("inputs must be vectors of shape [n][dimensions], not one vector")
+            self.count, self.columns = self.matrix.count, self.matrix.columns
+            self.space = "" if embedder is None else embedder.space("document")
+        else:
+            self.embedder = _needed(embedder)
+            self.count = len(self.texts)
+            self.columns = self.embedder.get_sentence_embedding_dimension()
+            self.space = self.embedder.space("document")
+
+    def part(self, first: int, count: int) -> Tuple[Matrix, int]:
+        """A matrix, and the address of the row `first` in it."""
+        if self.texts is None:
+            return self.matrix, self.matrix.address(first)
+        try:
+            part = Matrix(self.embedder.encode_document(self.texts[first:first + count], convert_to_numpy=False))
+        except InputError as error:
+            if error.index is not None:
+                error.index += first
+            raise
+        return part, part.address(0)
+
+
+def _add(writer: _Writer, source: _Source, ids: Sequence[Id], payloads: Optional[Iterable[Any]], named: bool) -> None:
+    listed = source.texts if payloads is None else list(payloads)
+    for what, found in (("ids", ids), ("payloads", listed)):
+        if found is not None and len(found) != source.count:
+            raise InputError("there are %d inputs and %d %s" % (source.count, len(found), what))
+    for first in range(0, source.count, CALL_ROWS):
+        part = slice(first, min(first + CALL_ROWS, source.count))
+        rows = Rows(ids[part], None if listed is None else listed[part], named, first)
+        matrix, address = source.part(first, rows.count)
+        writer.add(rows, address, first)
+        del matrix
+
+
+def _texts(inputs: Any) -> Optional[Sequence[str]]:
+    """The texts, if inputs are texts, which the first one tells."""
+    if isinstance(inputs, str):
+        return [inputs]
+    dtype = getattr(inputs, "dtype", None)
+    if dtype is not None:
+        return inputs.tolist() if getattr(dtype, "kind", "") in ("U", "O") and getattr(inputs, "ndim", 0) == 1 else None
+    return inputs if isinstance(inputs, (list, tuple)) and len(inputs) > 0 and isinstance(inputs[0], str) else None
+
+
+def _needed(embedder: Optional[Embedder]) -> Embedder:
+    if embedder is None:
+        raise InputError("texts need an embedder: give one to Index, or give vectors")
+    return embedder
+
+
+def _checked_embedder(embedder: Any) -> Optional[Embedder]:
+    if embedder is not None and not isinstance(embedder, Embedder):
+        raise InputTypeError("embedder must be a quern.Embedder, not %s" % type(embedder).__name__)
+    return embedder
+
+
+def _path_bytes(path: Any) -> bytes:
+    if not isinstance(path, (str, os.PathLike)):
+        raise InputTypeError("path must be a path, not %s" % type(path).__name__)
+    encoded = os.path.abspath(os.fsencode(path))
+    if b"\0" in encoded:
+        raise InputError("the path of an index cannot have a NUL")
+    return encoded
+
+
+def _space_bytes(space: Any) -> bytes:
+    if not isinstance(space, str):
+        raise InputTypeError("space must be a str, not %s" % type(space).__name__)
+    encoded = space.encode("utf-8", "replace")
+    if b"\0" in encoded:
+        raise InputError("the name of a space cannot have a NUL")
+    return encoded
+
+
+def _real(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise InputTypeError("least must be a number, not %s" % type(value).__name__) from None
+
+
+def _closed() -> InputError:
+    return InputError("the index was closed")
