@@ -288,6 +288,39 @@ static void test_few_are_scored(void **state)
     free_set(&set);
 }
 
+/* Each row is better than the one before it, so that all of them enter the short list. What fell below the bar later is
+ * not scored, for any number of threads. */
+static void test_rising_scores(void **state)
+{
+    (void)state;
+    struct set set = make_set(RANDOM, 20000, 8);
+    for (size_t i = 0; i < set.count; i++)
+        for (int k = 0; k < set.dimensions; k++)
+            set.vectors[i * 8 + (size_t)k] =
+                (k == 0 ? 1 : set.vectors[i * 8 + (size_t)k] / 10) * (1 + (float)i / 5000);
+    write_set(&set, false);
+    quern_index *index = open_index();
+    const float query[8] = {1};
+    uint64_t scored[3];
+    for (int threads = 1; threads <= 3; threads++) {
+        quern_searcher *searcher = NULL;
+        quern_hit hits[10];
+        quern_search_result result;
+        const quern_searcher_options made = {.size = sizeof made, .threads = threads};
+        const quern_search_options options = {.size = sizeof options, .hits = 10};
+        assert_int_equal(quern_searcher_new(&searcher, index, &made, NULL), QUERN_OK);
+        assert_int_equal(quern_search(searcher, query, 1, &options, hits, &result, NULL), QUERN_OK);
+        assert_int_equal(hits[0].place, set.count - 1);
+        scored[threads - 1] = result.scored;
+        quern_searcher_free(searcher);
+    }
+    assert_in_range(scored[0], 10, 1000);
+    assert_int_equal(scored[1], scored[0]);
+    assert_int_equal(scored[2], scored[0]);
+    quern_index_close(index);
+    free_set(&set);
+}
+
 static void test_filter_and_least(void **state)
 {
     (void)state;
@@ -715,6 +748,7 @@ int main(void)
         cmocka_unit_test(test_all_kinds),
         cmocka_unit_test(test_long_lists),
         cmocka_unit_test(test_few_are_scored),
+        cmocka_unit_test(test_rising_scores),
         cmocka_unit_test(test_filter_and_least),
         cmocka_unit_test(test_changes),
         cmocka_unit_test(test_replacing),

@@ -84,3 +84,12 @@ void quern_shortlist_raise(struct quern_shortlist *list)
         if (known[i]->count == known[i]->most && quern_downwards(known[i]->hits[0].score) > list->bar)
             list->bar = quern_downwards(known[i]->hits[0].score);
 }
+
+void quern_shortlist_prune(struct quern_shortlist *list)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < list->count; i++)
+        if (!(list->rows[i].score < (double)list->bar))
+            list->rows[kept++] = list->rows[i];
+    list->count = kept;
+}

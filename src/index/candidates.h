@@ -34,6 +34,9 @@ struct quern_shortlist {
 /* Raises the bar to what is known. */
 void quern_shortlist_raise(struct quern_shortlist *list);
 
+/* Drops the rows whose upper bounds are below the bar. */
+void quern_shortlist_prune(struct quern_shortlist *list);
+
 /* The float next below x, or x itself. */
 float quern_downwards(double x);
 

@@ -59,6 +59,16 @@ static bool bound(const struct chunk *chunk, const struct quern_asked_query *ask
     return any != 0;
 }
 
+/* Most rows of a full list were put there under a lower bar, and are dropped. If that does not free half of the list,
+ * rows are scored before the last bar is known; how many then depends on which thread had which chunk. */
+static void make_room(const struct quern_searcher *searcher, struct quern_shortlist *list,
+                      const struct quern_asked_query *asked)
+{
+    quern_shortlist_prune(list);
+    if (list->count > list->capacity / 2)
+        quern_score_list(searcher, list, asked);
+}
+
 /* Puts the rows of a chunk that may reach the bar to the short list. */
 static void shortlist(const struct quern_searcher *searcher, const struct chunk *chunk,
                       const struct quern_asked_query *asked, const float *upper, struct quern_shortlist *list)
@@ -69,7 +79,7 @@ static void shortlist(const struct quern_searcher *searcher, const struct chunk 
         if (upper[r] < list->bar || !findable(searcher, chunk->block, chunk->row + r))
             continue;
         if (list->count == list->capacity)
-            quern_score_list(searcher, list, asked);
+            make_room(searcher, list, asked);
         const uint64_t place = first + chunk->row + r;
         const double lower = (double)upper[r] - 2 * ((double)asked->length * chunk->rests[r] + slack);
         list->rows[list->count++] = (quern_hit){place, isnan(upper[r]) ? INFINITY : (double)upper[r]};
