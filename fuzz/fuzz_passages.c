@@ -1,7 +1,9 @@
 /* What an index has beside its vectors. Any bytes as a payload must be read as a passage that is written again to the
  * same bytes, or as a text. Any bytes as the note must be read as a table that is written again to the same note, or be
- * refused. Any text must be divided into sections and sentences without losing a byte. */
+ * refused. Any text must be divided into sections and sentences without losing a byte. Any two lines are a path and a
+ * pattern, which a pattern of the path itself and "**" must match. */
 #include "passage.h"
+#include "row_filter.h"
 #include "sections.h"
 #include "source_table.h"
 
@@ -52,6 +54,21 @@ static void check_parts(quern_text text)
     quern_document_title(text, "a", true);
 }
 
+static void check_pattern(quern_text text)
+{
+    const char *newline = text.length > 0 ? memchr(text.data, '\n', text.length) : NULL;
+    if (newline == NULL)
+        return;
+    const quern_text path = {text.data, (size_t)(newline - text.data)},
+                     pattern = {newline + 1, text.length - path.length - 1};
+    quern_path_matches(path, pattern);
+    if (!quern_path_matches(path, (quern_text){"**", 2}))
+        abort();
+    if (path.length > 0 && memchr(path.data, '*', path.length) == NULL && path.data[0] != '.' &&
+        !quern_path_matches(path, path))
+        abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char *copy = malloc(size + 1); /* so that a read behind the end is seen */
@@ -62,6 +79,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_payload(text);
     check_note(text);
     check_parts(text);
+    check_pattern(text);
     quern_passage_path(text);
     free(copy);
     return 0;

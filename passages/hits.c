@@ -47,29 +47,53 @@ static int fill(const quern_index *index, const quern_hit *found, struct quern_s
     return QUERN_OK;
 }
 
-int quern_find_hits(const struct quern_hit_search *search, struct quern_shown_hit *hits, size_t *count,
-                    quern_search_result *result, quern_error *error)
+/* Joins the hits by meaning of query i with those by words. scratch[2 * most]. */
+static int join_words(const struct quern_hit_search *search, const quern_search_options *options, size_t i,
+                      const quern_hit *by_meaning, quern_hit *scratch, struct quern_shown_hit *hits,
+                      quern_search_result *result, quern_error *error)
 {
-    const size_t wanted = search->options.hits, most = quern_hits_compared(wanted, search->words.data != NULL);
-    quern_search_options options = search->options;
-    quern_hit *found = calloc(3 * most, sizeof *found), *by_words = found != NULL ? found + most : NULL;
-    size_t words = 0;
-    *count = 0;
-    if (found == NULL)
-        return quern_jobs_fail(error, QUERN_ENOMEM, "no memory for the hits");
-    options.hits = most;
-    int code = quern_search(search->searcher, search->query, 1, &options, found, result, error);
-    if (code == QUERN_OK && search->words.data == NULL) {
-        *count = result->hits;
-        code = fill(search->index, found, hits, *count, error);
-    } else if (code == QUERN_OK) {
-        code = quern_word_search(search->index, search->words, most, by_words, &words, error);
-        if (code == QUERN_OK) {
-            *count = quern_join_hits(found, result->hits, by_words, words, by_words + most, wanted);
-            code = fill(search->index, by_words + most, hits, *count, error);
-        }
+    const size_t most = options->hits;
+    size_t count = 0;
+    const int code =
+        quern_word_search(search->index, search->words[i], options->only, most, scratch, &count, error);
+    if (code != QUERN_OK)
+        return code;
+    result->hits = quern_join_hits(by_meaning, result->hits, scratch, count, scratch + most, search->options.hits);
+    return fill(search->index, scratch + most, hits, result->hits, error);
+}
+
+/* options: as quern_search gets them; found[(count + 2) * options->hits] is scratch memory. */
+static int find(const struct quern_hit_search *search, const quern_search_options *options, quern_hit *found,
+                struct quern_shown_hit *hits, quern_search_result *results, quern_error *error)
+{
+    const size_t most = options->hits;
+    int code = quern_search(search->searcher, search->queries, search->count, options, found, results, error);
+    for (size_t i = 0; code == QUERN_OK && i < search->count; i++) {
+        struct quern_shown_hit *to = hits + i * search->options.hits;
+        code = search->words != NULL ? join_words(search, options, i, found + i * most, found + search->count * most,
+                                                  to, &results[i], error)
+                                     : fill(search->index, found + i * most, to, results[i].hits, error);
     }
+    return code;
+}
+
+int quern_find_hits(const struct quern_hit_search *search, struct quern_shown_hit *hits, quern_search_result *results,
+                    quern_error *error)
+{
+    quern_search_options options = search->options;
+    uint64_t *only = NULL, rows;
+    int code = QUERN_OK;
+    options.hits = quern_hits_compared(search->options.hits, search->words != NULL);
+    if (search->filter != NULL)
+        code = quern_row_filter_select(search->filter, search->index, &only, &rows, error);
+    options.only = only;
+    quern_hit *found = code == QUERN_OK ? calloc((search->count + 2) * options.hits, sizeof *found) : NULL;
+    if (found != NULL)
+        code = find(search, &options, found, hits, results, error);
+    else if (code == QUERN_OK)
+        code = quern_jobs_fail(error, QUERN_ENOMEM, "no memory for the hits");
     free(found);
+    free(only);
     return code;
 }
 

@@ -1,8 +1,8 @@
-/* A search in an index, by meaning and perhaps by words too, and what is shown of its hits. */
+/* Searches in an index, by meaning and perhaps by words too, and what is shown of their hits. */
 #ifndef QUERN_HITS_H
 #define QUERN_HITS_H
 
-#include "quern_index.h"
+#include "row_filter.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -18,10 +18,13 @@ struct quern_shown_hit {
 struct quern_hit_search {
     quern_searcher *searcher;  /* with most_hits for quern_hits_compared */
     const quern_index *index;  /* the searcher's */
-    const float *query;        /* its vector */
-    quern_text words;          /* the query as text, to search by words too (word_search.h); data NULL: by meaning only.
-                                  Then hits have other scores (quern_join_hits), and options.has_least must be 0 */
-    quern_search_options options;
+    const float *queries;      /* [count][dimensions of the index] */
+    const quern_text *words;   /* [count]: the queries as texts, to search by words too (word_search.h); NULL: by
+                                  meaning only. Hits by words have other scores (quern_join_hits), and
+                                  options.has_least must be 0 */
+    size_t count;              /* of queries */
+    const struct quern_row_filter *filter; /* only these rows are found; NULL: all */
+    quern_search_options options; /* without `only` */
 };
 
 /* The options of vectors that are compared with those of an index: as many dimensions, and the task, unless the model
@@ -32,10 +35,11 @@ int quern_hit_options(const quern_model *model, const quern_index_info *index, q
 /* How many hits of each search are compared to find `wanted` hits; by_words: by meaning and by words. */
 size_t quern_hits_compared(size_t wanted, bool by_words);
 
-/* Searches. Writes at most options.hits hits, the best first, and how many there are to *count. *result: of the search
- * by meaning. Fails as quern_search, quern_word_search and quern_index_get do. */
-int quern_find_hits(const struct quern_hit_search *search, struct quern_shown_hit *hits, size_t *count,
-                    quern_search_result *result, quern_error *error);
+/* Searches. Writes at most options.hits hits of query i to hits + i * options.hits, the best first, and to results[i]
+ * what the search by meaning says, with the number of these hits. Fails as quern_row_filter_select, quern_search,
+ * quern_word_search and quern_index_get do. */
+int quern_find_hits(const struct quern_hit_search *search, struct quern_shown_hit *hits, quern_search_result *results,
+                    quern_error *error);
 
 /* Writes a hit as an object of JSON, in one line: "id", "score", and where the row has them "path", "line",
  * "last_line", "begin", "end", "title" (passage.h) and "text"; with_best: also "best", the sentence. named: ids are

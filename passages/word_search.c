@@ -121,8 +121,8 @@ static void put_hit(quern_hit *hits, size_t *count, size_t most, quern_hit hit)
     hits[at] = hit;
 }
 
-int quern_word_search(const quern_index *index, quern_text query, size_t most, quern_hit *hits, size_t *count,
-                      quern_error *error)
+int quern_word_search(const quern_index *index, quern_text query, const uint64_t *only, size_t most, quern_hit *hits,
+                      size_t *count, quern_error *error)
 {
     struct search search = {.count = 0};
     *count = 0;
@@ -133,6 +133,8 @@ int quern_word_search(const quern_index *index, quern_text query, size_t most, q
     for (size_t i = 0; code == QUERN_OK && i < search.count; i++) {
         const struct match *match = &search.matches[i];
         quern_hit hit = {.place = match->place};
+        if (only != NULL && (only[match->place / 64] >> match->place % 64 & 1) == 0)
+            continue;
         for (size_t word = 0; word < search.query_words; word++) {
             const double times = search.times[i * search.query_words + word];
             if (times > 0)

@@ -6,11 +6,12 @@
 
 #define QUERN_WORD_SEARCH_WORDS 64 /* different words of a query that count; further ones are passed over */
 
-/* Finds the rows whose texts and titles (passage.h) have words of the query, by BM25 (text_words.h); at most `most`,
- * the best first, equal ones by their places. Reads the texts of all rows: about 30 ms for 10 MB. QUERN_ENOMEM, and as
- * quern_index_get. */
-int quern_word_search(const quern_index *index, quern_text query, size_t most, quern_hit *hits, size_t *count,
-                      quern_error *error);
+/* Finds rows whose texts and titles (passage.h) have words of the query, by BM25 (text_words.h); at most `most`,
+ * the best first, equal ones by their places. only: a bitmap as quern_index_select writes it, of rows that may be
+ * found; NULL: all. Reads the texts of all rows, because all of them decide how rare a word is: about 30 ms for 10 MB.
+ * QUERN_ENOMEM, and as quern_index_get. */
+int quern_word_search(const quern_index *index, quern_text query, const uint64_t *only, size_t most, quern_hit *hits,
+                      size_t *count, quern_error *error);
 
 /* Joins two lists of hits by their ranks (reciprocal rank fusion): the score of a row is the sum of 1 / (60 + rank)
  * over the lists that have it. Writes the best to out[most], which may not overlap the lists, and returns how many. */

@@ -50,7 +50,7 @@ mkdir notes
 printf '# Plants\n\nRoots take water.\n' >notes/plants.md
 for bad in "index" "index notes" "index notes -o x --chunk 0" "index -o nothing.qidx" "index --remove -o x" \
     "index notes -o x --dtype int8" "search" "search x" "search x a b" "search x a -k 0" "search x --vectors y z" \
-    "search x a --hybrid --least 0.3" "search x a --least much"; do
+    "search x a --hybrid --least 0.3" "search x a --least much" "search x --vectors y --path z"; do
     # shellcheck disable=SC2086 # words are meant to be split
     run $bad
     check "$bad is misuse" is_misuse
@@ -150,6 +150,13 @@ check "hits have their file, line and score" prints '^notes/.*:[0-9]+  -?[0-9]\.
 check "paths are shown from the current folder" sh -c '! grep -q "^notes/" out'
 run search notes.qidx 'roots' --least 2
 check "--least leaves out what is below" says "nothing was found"
+run search notes.qidx 'water' --path plants.md --path 'no*ere' --json
+check "--path finds in the files that are named" prints '"path":"[^"]*/plants.md"'
+check "and in no others" sh -c '[ "$(grep -c "\"path\"" out)" = "$(grep -c "/plants.md\"" out)" ]'
+run search notes.qidx 'water' --path nowhere
+check "a path that is not there finds nothing" says "nothing was found"
+run search notes.qidx 'water' --path ''
+check "an empty path is misuse" is_misuse
 run search notes.qidx 'n7' --hybrid -k 3 --json
 check "--hybrid joins two searches" prints '"hits":'
 run search notes.qidx 'sugar two' --hybrid -k 1

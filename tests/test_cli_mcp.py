@@ -92,7 +92,8 @@ def test_search(server):
     names = [tool["name"] for tool in server.ask("tools/list")["result"]["tools"]]
     check("it lists its tools", names == ["search", "embed", "add"], names)
 
-    for options, given in (([], {}), (["--hybrid"], {"hybrid": True}), (["-k", "2"], {"limit": 2})):
+    for options, given in (([], {}), (["--hybrid"], {"hybrid": True}), (["-k", "2"], {"limit": 2}),
+                           (["--path", "fr*.txt"], {"path": "fr*.txt"})):
         expected = json.loads(quern("search", "-q", "--json", *options, "notes.qidx", "red apple").stdout)
         for hit in expected["hits"]:
             del hit["best"]
@@ -101,7 +102,8 @@ def test_search(server):
               found["hits"] == expected["hits"] and found["certified"] is True, (found, expected))
     for arguments, said in (({}, "query must be a string; it is missing"), ({"query": 5}, "query must be a string"),
                             ({"query": "a", "limit": 0}, "limit must be"), ({"query": "a", "limit": "x"}, "limit must"),
-                            ({"query": "a", "limit": 101}, "limit must be"), ({"query": "a", "hybrid": 1}, "hybrid must")):
+                            ({"query": "a", "limit": 101}, "limit must be"), ({"query": "a", "hybrid": 1}, "hybrid must"),
+                            ({"query": "a", "path": ["x"]}, "path must")):
         failure = server.call("search", **arguments)
         check("search refuses %s" % arguments, isinstance(failure, str) and said in failure, failure)
     found = server.call("search", query="\0 \ud83d\ude42 " + "word " * 20000, hybrid=None, limit=None)

@@ -75,6 +75,18 @@ def test_searches(server):
     least = found["hits"][0]["score"] - 1e-5
     check("hits below the least score are left out", len(server.search("red apple", least=least)["hits"]) == 1)
     check("the least score may be an integer", server.search("red apple", least=2)["hits"] == [])
+    for options, path in ((["--path", "fruit.txt"], "fruit.txt"), (["--path", "notes"], ["notes"]),
+                          (["--path", "*.md", "--path", "off*", "--hybrid"], ["*.md", "off*"])):
+        found = server.search("red apple", filter={"path": path}, hybrid="--hybrid" in options)["hits"]
+        check("a filter finds in the files that are named %s" % path, found == expected("red apple", *options), found)
+    fruit, office = (hit["id"] for hit in expected("red apple, tax office", "--path", "fruit.txt", "--path", "office.txt"))
+    for given, ids in (([fruit], [fruit]), ([office, fruit], sorted([fruit, office])), ([], []), (["x"], []),
+                       ([fruit.split("#")[0]], [fruit])):
+        for hybrid in (False, True):
+            found = server.search("red apple", filter={"ids": given}, hybrid=hybrid)["hits"]
+            check("a filter finds %d ids" % len(given), sorted(hit["id"] for hit in found) == ids, found)
+    found = server.search(["red apple", "tax office"], filter={"ids": [fruit, office], "path": "off*"})["results"]
+    check("it may ask for both", [[hit["id"] for hit in result["hits"]] for result in found] == [[office]] * 2, found)
     several = server.search(["red apple", "tax office"])
     check("several queries have a result each", [result["hits"] for result in several["results"]] ==
           [expected("red apple"), expected("tax office")], several)
@@ -90,6 +102,19 @@ def test_refusals(server):
                         ({"query": "a", "index": "nowhere"}, "index"), ({"query": "a", "index": 1}, "index"),
                         ({"query": "a", "least": "x"}, "least"), ({"query": "a", "hybrid": 1}, "hybrid"),
                         ({"query": "a", "hybrid": True, "least": 0.5}, "least"),
+                        ({"query": "a", "filter": 1}, "filter must"), ({"query": "a", "filter": {}}, "filter must"),
+                        ({"query": "a", "filter": {"paths": "x"}}, "filter must"),
+                        ({"query": "a", "filter": []}, "filter must"), ({"query": "a", "filter": {"path": 1}}, "path must"),
+                        ({"query": "a", "filter": {"path": ""}}, "path must"),
+                        ({"query": "a", "filter": {"path": ["x", None]}}, "path must"),
+                        ({"query": "a", "filter": {"path": ["x"] * 65}}, "64 patterns"),
+                        ({"query": "a", "filter": {"path": "x" * 5000}}, "path must"),
+                        ({"query": "a", "filter": {"ids": "x"}}, "ids must"), ({"query": "a", "filter": {"ids": {}}}, "ids"),
+                        ({"query": "a", "filter": {"ids": ["x", ""]}}, "ids must"),
+                        ({"query": "a", "filter": {"ids": ["x", -1]}}, "ids must"),
+                        ({"query": "a", "filter": {"ids": ["x", 1.5]}}, "ids must"),
+                        ({"query": "a", "filter": {"ids": ["x" * 5000]}}, "ids must"),
+                        ({"query": "a", "filter": {"ids": [7]}}, "are texts"),
                         ({"query": "a", "index": "wide"}, "dimensions"), ({"query": "a", "index": "foreign"}, "space")):
         status, answer = server.ask("POST", "/search", body)
         check("it refuses %.60s" % body, status == 400 and param in answer["error"], (status, answer))

@@ -21,7 +21,9 @@ const struct quern_mcp_tool quern_mcp_tools[QUERN_MCP_TOOLS] = {
      "\"limit\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":100,\"default\":10,\"description\":\"How many passages "
      "to find at most.\"},"
      "\"hybrid\":{\"type\":\"boolean\",\"default\":false,\"description\":\"Search by words too. Use it for names, "
-     "numbers and identifiers.\"}},\"required\":[\"query\"]},"
+     "numbers and identifiers.\"},"
+     "\"path\":{\"type\":\"string\",\"description\":\"Look only in files or folders like this: 'docs', 'docs/*.md', "
+     "'/home/me/notes'. * stands for any characters of a name, ** for any characters.\"}},\"required\":[\"query\"]},"
      "\"outputSchema\":{\"type\":\"object\",\"properties\":{\"hits\":{\"type\":\"array\",\"items\":{"
      "\"type\":\"object\",\"properties\":{\"id\":{\"type\":[\"string\",\"integer\"]},\"score\":{\"type\":\"number\"},"
      "\"path\":{\"type\":\"string\"},\"line\":{\"type\":\"integer\"},\"last_line\":{\"type\":\"integer\"},"
@@ -62,7 +64,7 @@ static int misuse(quern_error *error, const char *name, const char *must, const 
 
 /* What a search is asked for. */
 struct asked {
-    quern_text query;
+    quern_text query, path; /* path.length 0: any */
     int64_t limit;
     bool hybrid;
 };
@@ -72,9 +74,10 @@ static int read_search(const struct quern_value *arguments, struct asked *asked,
     const struct quern_value *query = quern_value_member(arguments, "query");
     const struct quern_value *limit = quern_value_member(arguments, "limit");
     const struct quern_value *hybrid = quern_value_member(arguments, "hybrid");
+    const struct quern_value *path = quern_value_member(arguments, "path");
     if (!quern_value_is(query, QUERN_VALUE_TEXT))
         return misuse(error, "query", "a string", query);
-    *asked = (struct asked){.query = quern_value_text(query), .limit = HITS_UNASKED,
+    *asked = (struct asked){.query = quern_value_text(query), .path = quern_value_text(path), .limit = HITS_UNASKED,
                             .hybrid = quern_value_is_true(hybrid)};
     if (limit != NULL && !quern_value_is(limit, QUERN_VALUE_NULL)) {
         asked->limit = quern_value_integer(limit);
@@ -83,6 +86,8 @@ static int read_search(const struct quern_value *arguments, struct asked *asked,
     }
     if (hybrid != NULL && !quern_value_is(hybrid, QUERN_VALUE_BOOLEAN) && !quern_value_is(hybrid, QUERN_VALUE_NULL))
         return misuse(error, "hybrid", "true or false", hybrid);
+    if (path != NULL && !quern_value_is(path, QUERN_VALUE_TEXT) && !quern_value_is(path, QUERN_VALUE_NULL))
+        return misuse(error, "path", "a string", path);
     return QUERN_OK;
 }
 
@@ -94,10 +99,10 @@ static int find(struct quern_mcp_toolbox *box, const struct asked *asked, float 
     char space[QUERN_SPACE_SIZE];
     quern_embed_options embed;
     quern_search_result result;
-    size_t count = 0;
-    struct quern_hit_search search = {
-        .searcher = box->index.searcher, .index = box->index.index, .query = vector,
-        .words = asked->hybrid ? asked->query : (quern_text){0},
+    const struct quern_row_filter filter = {.by_path = true, .patterns = &asked->path, .pattern_count = 1};
+    const struct quern_hit_search search = {
+        .searcher = box->index.searcher, .index = box->index.index, .queries = vector, .count = 1,
+        .words = asked->hybrid ? &asked->query : NULL, .filter = asked->path.length > 0 ? &filter : NULL,
         .options = {.size = sizeof search.options, .hits = (size_t)asked->limit, .space = space}};
     int code = quern_hit_options(box->session->model, info, QUERN_TASK_QUERY, &embed, error);
     if (code == QUERN_OK)
@@ -106,11 +111,11 @@ static int find(struct quern_mcp_toolbox *box, const struct asked *asked, float 
         code = quern_embed(box->session->context, &asked->query, 1, &embed, vector, (size_t)info->dimensions, NULL,
                            error);
     if (code == QUERN_OK)
-        code = quern_find_hits(&search, hits, &count, &result, error);
+        code = quern_find_hits(&search, hits, &result, error);
     if (code != QUERN_OK)
         return code;
     fputs("{\"hits\":[", out);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < result.hits; i++) {
         fputs(i > 0 ? "," : "", out);
         quern_put_hit(out, &hits[i], info->ids == QUERN_INDEX_NAMES, false);
     }

@@ -2,6 +2,7 @@
 #ifndef QUERN_CLI_SEARCH_H
 #define QUERN_CLI_SEARCH_H
 
+#include "arguments.h"
 #include "cli.h"
 #include "hits.h"
 #include "indexing.h"
@@ -52,6 +53,7 @@ struct quern_cli_search_options {
     double least; /* below every score: not given */
     int oversampling;
     bool fast, hybrid, full, no_mark, json;
+    struct quern_cli_texts paths; /* patterns (row_filter.h) */
     const char *vectors;
 };
 

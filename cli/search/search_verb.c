@@ -18,8 +18,7 @@ struct search_run {
     float *vector; /* [dimensions] */
     char space[QUERN_SPACE_SIZE]; /* of the vector */
     struct quern_shown_hit *hits; /* [given->hits] */
-    size_t count;
-    quern_search_result result;
+    quern_search_result result; /* and how many hits there are */
 };
 
 /* ---------------------------------------------------------------- the query */
@@ -48,17 +47,24 @@ static int search(struct search_run *run)
 {
     const bool hybrid = run->given->hybrid;
     quern_searcher_options options = quern_cli_searcher_with(run->given);
-    struct quern_hit_search search = {.index = run->index, .query = run->vector,
+    const struct quern_cli_texts *paths = &run->given->paths;
+    quern_text patterns[QUERN_CLI_TEXTS];
+    const struct quern_row_filter filter = {.by_path = true, .patterns = patterns,
+                                            .pattern_count = (size_t)paths->count};
+    struct quern_hit_search search = {.index = run->index, .queries = run->vector, .count = 1,
+                                      .words = hybrid ? &run->query : NULL,
+                                      .filter = paths->count > 0 ? &filter : NULL,
                                       .options = quern_cli_search_with(run->given)};
     quern_error error = {.text = "no memory for the hits", .index = -1};
     options.most_hits = quern_hits_compared(search.options.hits, hybrid);
     options.most_queries = 1;
     search.options.space = run->space;
-    search.words = hybrid ? run->query : (quern_text){0};
+    for (int i = 0; i < paths->count; i++)
+        patterns[i] = (quern_text){paths->values[i], strlen(paths->values[i])};
     run->hits = calloc(search.options.hits, sizeof *run->hits);
     int code = run->hits != NULL ? quern_searcher_new(&search.searcher, run->index, &options, &error) : QUERN_ENOMEM;
     if (code == QUERN_OK)
-        code = quern_find_hits(&search, run->hits, &run->count, &run->result, &error);
+        code = quern_find_hits(&search, run->hits, &run->result, &error);
     quern_searcher_free(search.searcher);
     return code == QUERN_OK ? QUERN_CLI_DONE : quern_cli_fail(NULL, &error);
 }
@@ -67,18 +73,18 @@ static int search(struct search_run *run)
 static int mark_sentences(struct search_run *run)
 {
     quern_embed_options embed;
-    quern_text *texts = calloc(run->count + 1, sizeof *texts);
-    struct quern_sentence *best = calloc(run->count + 1, sizeof *best);
+    quern_text *texts = calloc(run->result.hits + 1, sizeof *texts);
+    struct quern_sentence *best = calloc(run->result.hits + 1, sizeof *best);
     quern_error error = {.text = "no memory for the sentences", .index = -1};
     int code = QUERN_ENOMEM;
-    for (size_t i = 0; texts != NULL && i < run->count; i++)
+    for (size_t i = 0; texts != NULL && i < run->result.hits; i++)
         texts[i] = run->hits[i].shown;
     if (texts != NULL && best != NULL)
         code = quern_hit_options(run->session.model, &run->info, QUERN_TASK_DOCUMENT, &embed, &error);
     if (code == QUERN_OK)
         code = quern_find_best_sentences(run->session.context, &embed, run->vector, run->info.dimensions, texts,
-                                         run->count, best, &error);
-    for (size_t i = 0; code == QUERN_OK && i < run->count; i++) {
+                                         run->result.hits, best, &error);
+    for (size_t i = 0; code == QUERN_OK && i < run->result.hits; i++) {
         run->hits[i].begin = best[i].begin;
         run->hits[i].end = best[i].end;
     }
@@ -93,15 +99,15 @@ static void print_hits(const struct search_run *run)
 {
     const bool named = run->info.ids == QUERN_INDEX_NAMES;
     if (!run->given->json) {
-        quern_cli_show_hits(run->hits, run->count, named, run->given->full);
-        if (run->count == 0)
+        quern_cli_show_hits(run->hits, run->result.hits, named, run->given->full);
+        if (run->result.hits == 0)
             quern_cli_notice("nothing was found");
         return;
     }
     fputs("{\"query\":", stdout);
     quern_json_put_string(stdout, run->query);
     fputs(",\"hits\":[", stdout);
-    for (size_t i = 0; i < run->count; i++) {
+    for (size_t i = 0; i < run->result.hits; i++) {
         fputs(i > 0 ? ",\n" : "\n", stdout);
         quern_put_hit(stdout, &run->hits[i], named, true);
     }
@@ -133,6 +139,8 @@ static int search_run(const void *options, struct quern_cli_arguments arguments)
     if (arguments.count != (given->vectors != NULL ? 1 : 2))
         return quern_cli_misuse("search", "give an index and %s",
                                 given->vectors != NULL ? "--vectors" : "one query, in quotes");
+    if (given->paths.count > 0 && given->vectors != NULL)
+        return quern_cli_misuse("search", "--path does not go with --vectors");
     if (given->hybrid && (given->vectors != NULL || given->least > -HUGE_VAL))
         return quern_cli_misuse("search", "--hybrid goes with neither --vectors nor --least");
     if ((int64_t)given->hits * given->oversampling > QUERN_SEARCH_MOST_HITS && given->fast)
@@ -159,6 +167,8 @@ static const struct quern_cli_option table[] = {
      QUERN_CLI_SCORE(struct quern_cli_search_options, least)},
     {"hybrid", '\0', NULL, "search by words too (BM25), and join both by their ranks: for names and numbers",
      QUERN_CLI_SWITCH(struct quern_cli_search_options, hybrid)},
+    {"path", '\0', "PATTERN", "only passages of files like 'docs', 'docs/*' or '*.md'; may be given several times",
+     QUERN_CLI_SEVERAL(struct quern_cli_search_options, paths)},
     {"fast", '\0', NULL, "look at bits first, and score only the best of them: hits may be missed",
      QUERN_CLI_SWITCH(struct quern_cli_search_options, fast)},
     {"oversampling", '\0', "N", "of --fast: how many times as many passages to score (20)",
@@ -183,10 +193,13 @@ const struct quern_cli_verb quern_cli_search = {
     .more = "Prints file and line, score and title of each passage, the best first, and its best sentence in bold\n"
             "(between ** where there are no colours). The model is the one that made the index, unless -m names\n"
             "another; one whose vectors cannot be compared is refused.\n"
+            "A PATTERN has * for any characters of a name, ? for one, and ** for any characters. It means a file or a\n"
+            "folder, and begins at any name of a path, or with / at its first one.\n"
             "Without --fast, the hits are certified: no passage that was left out has a better score.\n\n"
             "example:\n"
             "  quern search notes.qidx 'how do plants drink'\n"
             "  quern search notes.qidx --hybrid -k 3 --json 'error E1234'\n"
+            "  quern search notes.qidx --path 'garden/*.md' --path plants 'when to water'\n"
             "  quern search vectors.qidx --vectors queries.npy\n",
     .options = &defaults,
     .run = search_run,

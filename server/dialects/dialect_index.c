@@ -5,9 +5,10 @@
 #include "requests/task_fields.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { FOUND_USUALLY = 10, FOUND_AT_MOST = 100, QUERIES_AT_MOST = 64 };
+enum { FOUND_USUALLY = 10, FOUND_AT_MOST = 100, QUERIES_AT_MOST = 64, PATTERNS_AT_MOST = 64 };
 
 /* The index that the body names, or else the first one. NULL: refused. */
 static struct quern_served_index *find_index(struct quern_request *request)
@@ -42,6 +43,84 @@ static bool read_limits(struct quern_request *request, struct quern_index_job *j
     return !isnan(job->least) || quern_refuse(request, QUERN_FAULT_VALUE, "least", "least must be a number");
 }
 
+/* ---------------------------------------------------------------- filter */
+
+/* Memory for a list of the request's; NULL: refused. */
+static void *new_list(struct quern_request *request, size_t count, size_t size)
+{
+    void *list = quern_request_claim(request, count * size) ? calloc(count + 1, size) : NULL;
+    if (list == NULL)
+        quern_refuse_memory(request);
+    return list;
+}
+
+/* Reads the patterns of the member path: a string or a list of strings. */
+static bool read_paths(struct quern_request *request, const struct quern_value *path, struct quern_row_filter *filter)
+{
+    const bool is_list = quern_value_is(path, QUERN_VALUE_ARRAY);
+    const size_t count = is_list ? quern_value_size(path) : 1;
+    quern_text *patterns = count <= PATTERNS_AT_MOST ? new_list(request, count, sizeof *patterns) : NULL;
+    filter->by_path = true;
+    filter->patterns = patterns;
+    if (patterns == NULL)
+        return quern_refuse(request, QUERN_FAULT_VALUE, "filter", "filter.path may have at most %d patterns",
+                            PATTERNS_AT_MOST);
+    const struct quern_value *item = is_list ? quern_value_first(path) : path;
+    for (; filter->pattern_count < count; item = quern_value_next(item)) {
+        if (!quern_value_is(item, QUERN_VALUE_TEXT) || quern_value_text(item).length == 0 ||
+            quern_value_text(item).length > QUERN_INDEX_MOST_NAME)
+            return quern_refuse(request, QUERN_FAULT_VALUE, "filter", "filter.path must be a pattern such as "
+                                "\"docs/*\", or a list of such strings");
+        patterns[filter->pattern_count++] = quern_value_text(item);
+    }
+    return true;
+}
+
+/* Reads ids, which are strings or numbers. name: of the field, for messages. NULL: refused. */
+static const quern_index_row *read_ids(struct quern_request *request, const struct quern_value *ids,
+                                       const char *param, const char *name)
+{
+    const bool is_list = quern_value_is(ids, QUERN_VALUE_ARRAY);
+    quern_index_row *rows = is_list ? new_list(request, quern_value_size(ids), sizeof *rows) : NULL;
+    const struct quern_value *item = quern_value_first(ids);
+    for (size_t i = 0; rows != NULL && item != NULL; i++, item = quern_value_next(item)) {
+        const quern_text text = quern_value_text(item);
+        rows[i] = (quern_index_row){.number = (uint64_t)quern_value_integer(item), .name = text};
+        if (!(quern_value_is(item, QUERN_VALUE_TEXT) && text.length > 0 && text.length <= QUERN_INDEX_MOST_NAME) &&
+            !(quern_value_is(item, QUERN_VALUE_INTEGER) && quern_value_integer(item) >= 0)) {
+            free(rows);
+            rows = NULL;
+        }
+    }
+    if (rows == NULL)
+        quern_refuse(request, QUERN_FAULT_VALUE, param, "%s must be a list of ids: strings of 1 to %d bytes, or "
+                     "numbers from 0 where the index has numbers", name, QUERN_INDEX_MOST_NAME);
+    return rows;
+}
+
+/* Reads which rows may be found. A filter that asks for nothing known is refused: its results would be wrong. */
+static bool read_filter(struct quern_request *request, struct quern_index_job *job)
+{
+    const struct quern_value *filter = quern_body_field(request->object, "filter");
+    const struct quern_value *path = quern_body_field(filter, "path"), *ids = quern_body_field(filter, "ids");
+    if (filter == NULL)
+        return true;
+    job->is_filtered = true;
+    if (path == NULL && ids == NULL)
+        return quern_refuse(request, QUERN_FAULT_VALUE, "filter", "filter must be an object with path or ids, such as "
+                            "{\"path\": \"docs/*\"}");
+    if (path != NULL && !read_paths(request, path, &job->filter))
+        return false;
+    if (ids == NULL)
+        return true;
+    job->filter.by_id = true;
+    job->filter.ids = read_ids(request, ids, "filter", "filter.ids");
+    job->filter.id_count = quern_value_size(ids);
+    return job->filter.ids != NULL;
+}
+
+/* ---------------------------------------------------------------- search */
+
 /* Sets what the vectors of the queries must be. */
 static bool set_vectors(struct quern_request *request, const struct quern_served_index *index)
 {
@@ -68,7 +147,7 @@ static bool parse_search(struct quern_request *request)
     if (!quern_value_is(query, QUERN_VALUE_TEXT) && !quern_value_is(query, QUERN_VALUE_ARRAY))
         return quern_refuse(request, QUERN_FAULT_FIELD, "query", "query must be a string, or a list of strings");
     if (!quern_body_add_inputs(request, "query", query) || !quern_body_refuse_empty(request, "query") ||
-        !quern_task_fields_read(request, request->object) || !read_limits(request, job) ||
+        !quern_task_fields_read(request, request->object) || !read_limits(request, job) || !read_filter(request, job) ||
         !quern_body_flag(request, request->object, "hybrid", &hybrid) || !set_vectors(request, index))
         return false;
     if (hybrid && job->has_least)

@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+enum { QUERIES_TOGETHER = 16 }; /* that are compared */
+
 static int check_one(const struct quern_server_index *given, struct quern_served_index *index, quern_error *error)
 {
     quern_index_info info = {.size = sizeof info};
@@ -15,7 +17,8 @@ static int check_one(const struct quern_server_index *given, struct quern_served
     if (code == QUERN_OK)
         *index = (struct quern_served_index){
             .name = given->name, .dimensions = info.dimensions,
-            .followed = {.path = given->path, .options = {.size = sizeof index->followed.options, .most_queries = 1}}};
+            .followed = {.path = given->path, .options = {.size = sizeof index->followed.options,
+                                                          .most_queries = QUERIES_TOGETHER}}};
     quern_index_close(opened);
     return code;
 }

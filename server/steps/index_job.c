@@ -48,41 +48,58 @@ static int list(struct quern_index_job *job, FILE *out)
 
 /* ---------------------------------------------------------------- search */
 
-/* Makes of a vector of the model what the index has. */
-static void finish_query(const struct quern_index_job *job, float *query)
+/* Makes of the vectors of the model what the index has: [count][dimensions of the index], in the same place. */
+static void finish_vectors(struct quern_index_job *job)
 {
     const int width = job->indexes->dimensions;
-    if (job->centred_cut && width < job->full)
-        quern_centre(query, job->full, query);
-    quern_finish(query, width, 0, query);
+    for (size_t i = 0; i < job->count; i++) {
+        float *vector = job->queries + i * (size_t)job->full;
+        if (job->centred_cut && width < job->full)
+            quern_centre(vector, job->full, vector);
+        quern_finish(vector, width, 0, vector);
+        memmove(job->queries + i * (size_t)width, vector, (size_t)width * sizeof *vector);
+    }
 }
 
-static int search_one(struct quern_index_job *job, size_t i, struct quern_shown_hit *hits, FILE *out)
+/* Writes what was found for one query. */
+static int put_hits(struct quern_index_job *job, const struct quern_shown_hit *hits, const quern_search_result *result,
+                    FILE *out)
 {
-    const struct quern_followed_index *index = &job->indexes->followed;
-    float *query = job->queries + i * (size_t)job->full;
-    quern_search_result result;
-    size_t count = 0;
-    finish_query(job, query);
-    const struct quern_hit_search search = {
-        .searcher = index->searcher, .index = index->index, .query = query,
-        .words = job->words != NULL ? job->words[i] : (quern_text){0},
-        .options = {.size = sizeof search.options, .hits = job->hits, .space = job->space, .least = job->least,
-                    .has_least = job->has_least}};
-    const int code = quern_find_hits(&search, hits, &count, &result, &job->error);
-    if (code != QUERN_OK)
-        return code;
+    const bool named = job->indexes->followed.info.ids == QUERN_INDEX_NAMES;
     fputs("\"hits\":[", out);
-    for (size_t k = 0; k < count; k++) {
+    for (size_t k = 0; k < result->hits; k++) {
         fputs(k > 0 ? "," : "", out);
-        quern_put_hit(out, &hits[k], index->info.ids == QUERN_INDEX_NAMES, false);
+        quern_put_hit(out, &hits[k], named, false);
         if (ftell(out) > QUERN_SEARCH_MOST_ANSWER)
             return quern_server_fail(&job->error, QUERN_EINVAL, "the hits have more than %d MiB of text: ask for fewer",
                                      QUERN_SEARCH_MOST_ANSWER >> 20);
     }
-    fprintf(out, "],\"certified\":%s,\"rescored\":%llu", result.certified ? "true" : "false",
-            (unsigned long long)result.scored);
+    fprintf(out, "],\"certified\":%s,\"rescored\":%llu", result->certified ? "true" : "false",
+            (unsigned long long)result->scored);
     return QUERN_OK;
+}
+
+/* Searches for all queries at once. hits[count * job->hits], results[count]. */
+static int find(struct quern_index_job *job, struct quern_shown_hit *hits, quern_search_result *results, FILE *out)
+{
+    const struct quern_followed_index *index = &job->indexes->followed;
+    const struct quern_hit_search search = {
+        .searcher = index->searcher, .index = index->index, .queries = job->queries, .words = job->words,
+        .count = job->count, .filter = job->is_filtered ? &job->filter : NULL,
+        .options = {.size = sizeof search.options, .hits = job->hits, .space = job->space, .least = job->least,
+                    .has_least = job->has_least}};
+    finish_vectors(job);
+    int code = quern_find_hits(&search, hits, results, &job->error);
+    fputs("{\"index\":", out);
+    quern_json_put_string(out, (quern_text){job->indexes->name, strlen(job->indexes->name)});
+    fputs(job->is_list ? ",\"results\":[" : ",", out);
+    for (size_t i = 0; code == QUERN_OK && i < job->count; i++) {
+        fputs(!job->is_list ? "" : i > 0 ? ",{" : "{", out);
+        code = put_hits(job, hits + i * job->hits, &results[i], out);
+        fputs(job->is_list ? "}" : "", out);
+    }
+    fputs(job->is_list ? "]}\n" : "}\n", out);
+    return code;
 }
 
 static int search(struct quern_index_job *job, FILE *out)
@@ -92,19 +109,13 @@ static int search(struct quern_index_job *job, FILE *out)
     if (code == QUERN_OK && index->followed.info.dimensions != index->dimensions)
         code = quern_server_fail(&job->error, QUERN_EIO, "its vectors have %d dimensions now, not %d: start the server "
                                  "again", index->followed.info.dimensions, index->dimensions);
-    struct quern_shown_hit *hits = code == QUERN_OK ? calloc(job->hits, sizeof *hits) : NULL;
-    if (code == QUERN_OK && hits == NULL)
-        code = fail_without_memory(&job->error);
-    fputs("{\"index\":", out);
-    quern_json_put_string(out, (quern_text){index->name, strlen(index->name)});
-    fputs(job->is_list ? ",\"results\":[" : ",", out);
-    for (size_t i = 0; code == QUERN_OK && i < job->count; i++) {
-        fputs(!job->is_list ? "" : i > 0 ? ",{" : "{", out);
-        code = search_one(job, i, hits, out);
-        fputs(job->is_list ? "}" : "", out);
-    }
-    fputs(job->is_list ? "]}\n" : "}\n", out);
+    if (code != QUERN_OK)
+        return code;
+    struct quern_shown_hit *hits = calloc(job->count * job->hits, sizeof *hits);
+    quern_search_result *results = calloc(job->count, sizeof *results);
+    code = hits != NULL && results != NULL ? find(job, hits, results, out) : fail_without_memory(&job->error);
     free(hits);
+    free(results);
     return code;
 }
 
@@ -135,6 +146,8 @@ void quern_index_job_free(struct quern_index_job *job)
 {
     free(job->queries);
     free(job->words);
+    free((void *)(uintptr_t)job->filter.patterns);
+    free((void *)(uintptr_t)job->filter.ids);
     free(job->json);
     *job = (struct quern_index_job){.work = QUERN_INDEX_NO_WORK};
 }

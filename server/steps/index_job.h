@@ -4,6 +4,7 @@
 
 #include "background.h"
 #include "followed_index.h"
+#include "row_filter.h"
 
 #include <stdint.h>
 
@@ -34,6 +35,8 @@ struct quern_index_job {
     bool by_words;            /* search by words too */
     quern_text *words;        /* [count], for that: the queries as texts; freed with the job, but not what they view */
     char space[QUERN_SPACE_SIZE]; /* of the queries */
+    bool is_filtered;
+    struct quern_row_filter filter; /* its lists are freed with the job, but not what they view */
     size_t hits;              /* at most, for each query */
     double least;
     bool has_least;
