@@ -3,6 +3,7 @@ import doctest
 import importlib
 import io
 import json
+import pickle
 import subprocess
 import sys
 import types
@@ -49,6 +50,23 @@ class Vectors(Trial):
         self.assertEqual(data(self.model.encode(TEXTS[:3], prompt=prompt)), data(self.model.encode_query(TEXTS[:3])))
         self.assertEqual(data(self.model.encode("fox", prompt="", prompt_name="query")),
                          data(self.model.encode("fox")))
+
+    def test_a_prompt_of_ones_own(self):
+        own = "Instruct: find \u00e4pfel\nQuery: "
+        expected = command_vectors(TEXTS[:3], "--prompt", own)
+        self.assertEqual(data(self.model.encode(TEXTS[:3], prompt=own)), expected)
+        with quern.Embedder(tiny_model(), prompts={"search_query": own, "clustering": ""}) as model:
+            self.assertEqual(data(model.encode_query(TEXTS[:3])), expected)
+            self.assertEqual(model.tokenize("fox", "query"), self.model.tokenize("fox", prompt=own))
+            self.assertEqual(model.tokenize("fox", "clustering"), self.model.tokenize("fox"))
+            self.assertEqual(data(model.encode_document("fox")), data(self.model.encode_document("fox")))
+            self.assertEqual((model.prompts["query"], model.prompts["document"]),
+                             (own, self.model.prompts["document"]))
+            again = pickle.loads(pickle.dumps(model))
+            self.assertEqual(data(again.encode_query(TEXTS[:3])), expected)
+            self.assertEqual(again.space("query"), model.space("query"))
+            self.assertRegex(model.space("query"), "-query[.][0-9a-f]{8}$")
+            self.assertEqual(self.model.space("none", prompt=own).split(".")[1], model.space("query").split(".")[1])
 
     def test_a_single_text(self):
         vector = self.model.encode("a lazy dog")

@@ -462,9 +462,16 @@ import quern
 signal.signal(signal.SIGINT, signal.default_int_handler)
 index = quern.Index(sys.argv[2])
 query = [0.1] * 24
-for call in (lambda: index.search([query] * 1000000, 100),
-             lambda: index.add([query] * 1000000, range(5000, 1005000))):
-    threading.Timer(2, os.kill, (os.getpid(), signal.SIGINT)).start()
+class Interrupts:
+    def __index__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+        return 5000
+def search():
+    threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+    while True:
+        index.search([query] * 10000, 100)
+for call in (search, lambda: index.add([query] * 3000, [*range(1000, 3999), Interrupts()]),
+             lambda: index.remove([*range(1500), Interrupts()])):
     try:
         call()
     except KeyboardInterrupt:
@@ -472,7 +479,7 @@ for call in (lambda: index.search([query] * 1000000, 100),
     index.refresh()
     print(len(index), len(index.search(query)))
 """, index.path)
-            self.assertEqual((result.stdout, result.stderr), ("stopped\n700 10\n" * 2, ""))
+            self.assertEqual((result.stdout, result.stderr), ("stopped\n700 10\n" * 3, ""))
 
     def test_the_end_of_the_interpreter(self):
         with self.built() as index:

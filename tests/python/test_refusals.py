@@ -77,6 +77,7 @@ class Refusals(unittest.TestCase):
                 ({"prompt_name": "qeury"}, "no task 'qeury'; did you mean 'query'"),
                 ({"prompt_name": "query\0"}, "no task"),
                 ({"truncate_dim": 0}, "truncate_dim must be 1 to"),
+                ({"prompt": "x" * 4097}, "prompt must have data and at most 4096"),
                 ({"truncate_dim": 1 << 32}, "truncate_dim must be 1 to"),
                 ({"truncate_dim": 12, "precision": "binary"}, "multiple of 8"),
                 ({"precision": "float64"}, "precision must be one of"),
@@ -84,8 +85,13 @@ class Refusals(unittest.TestCase):
                 ({"output_value": "token_embeddings"}, "output_value")):
             self.refused(quern.InputError, quern.EINVAL, None, words, self.model.encode, "a", **options)
         self.refused(quern.InputTypeError, quern.EINVAL, None, "truncate_dim", self.model.encode, "a", truncate_dim=2.5)
+        self.refused(quern.InputTypeError, quern.EINVAL, None, "prompt must be a str", self.model.encode, "a", prompt=3)
         with self.assertRaises(TypeError):
             self.model.encode("a", normalise=True)
+        for prompts, words in ((["query"], "prompts must be a dict"), ({"qeury": ""}, "no task 'qeury'"),
+                               ({"query": 3}, r"prompts\['query'\] must be"), ({3: ""}, "prompt_name must be"),
+                               ({"query": "\ud83d"}, "surrogate")):
+            self.refused(quern.InputError, quern.EINVAL, None, words, quern.Embedder, tiny_model(), prompts=prompts)
 
     def test_opening(self):
         for threads in (0, -1, 257, 1 << 40):

@@ -1,13 +1,14 @@
 """Embedder: a model, with the methods that sentence-transformers has."""
 from __future__ import annotations
 
+import collections.abc
 import ctypes
 import itertools
 import operator
 import os
 import sys
 import warnings
-from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
 
 from . import _arrays
 from ._errors import ETOOLONG, InputError, InputTypeError
@@ -66,12 +67,19 @@ def text_bytes(text: Any, index: Optional[int]) -> bytes:
                          "text.encode('utf-8', 'replace').decode() replaces it" % error.start, index=index) from None
 
 
-def calls_of(texts: Iterable[Any], prompt: bytes = b"") -> Iterator[Tuple[int, List[bytes]]]:
+def prompt_bytes(what: str, prompt: Any) -> bytes:
+    """A prompt in UTF-8; the library says how long it may be."""
+    if not isinstance(prompt, str):
+        raise InputTypeError("%s must be a str, not %s" % (what, type(prompt).__name__))
+    return text_bytes(prompt, None)
+
+
+def calls_of(texts: Iterable[Any]) -> Iterator[Tuple[int, List[bytes]]]:
     """The texts of each call of the library in UTF-8, with the position of the first one."""
     call: List[bytes] = []
     first = size = 0
     for index, text in enumerate(texts):
-        data = prompt + text_bytes(text, index)
+        data = text_bytes(text, index)
         if call and (len(call) == CALL_TEXTS or size + len(data) > CALL_BYTES):
             yield first, call
             first, call, size = first + len(call), [], 0
@@ -88,6 +96,7 @@ class Embedder:
     "starter". None: $QUERN_MODEL, else a model of the cache folder, else the starter model, which is for trials.
     threads: that compute, at most 256; None: as many CPUs as the process may use. dimensions: leading numbers of each
     vector that are kept; None: all. truncate: cut the end off texts that are too long; otherwise they are errors.
+    prompts: instead of the model's, by the name of the task: {"query": "Instruct: find recipes\\nQuery: "}.
 
     Any number of Python threads may use it at once; they share the model. It may be pickled, which keeps the path, and
     used after fork(). close(), or leaving a with block, gives its memory back.
@@ -100,8 +109,10 @@ class Embedder:
     """
 
     def __init__(self, model: Union[str, "os.PathLike[str]", None] = None, threads: Optional[int] = None,
-                 dimensions: Optional[int] = None, *, truncate: bool = False):
+                 dimensions: Optional[int] = None, *, truncate: bool = False,
+                 prompts: Optional[Mapping[str, str]] = None):
         path = find_model(model)
+        self._prompts = _own_prompts(prompts)
         self._threads = None if threads is None else whole_number("threads", threads, 1, MOST_THREADS)
         self._model = Model(path, self._threads or 0)
         self._truncate = bool(truncate)
@@ -130,22 +141,23 @@ class Embedder:
     def prompts(self) -> Dict[str, str]:
         """What is put before a text of each task; the names are those that prompt_name takes."""
         tasks = list(itertools.takewhile(lib.quern_task_name, itertools.count()))
-        return self._model.look(lambda model: {lib.quern_task_name(task).decode():
-                                               lib.quern_model_prompt(model, task).decode() for task in tasks})
+        return self._model.look(lambda model: {
+            lib.quern_task_name(task).decode(): self._prompts.get(task, lib.quern_model_prompt(model, task)).decode()
+            for task in tasks})
 
     def get_sentence_embedding_dimension(self) -> int:
         """Numbers of each vector."""
         return self._dimensions or self._model.dimensions
 
     def space(self, prompt_name: Optional[str] = None, normalize_embeddings: bool = True,
-              truncate_dim: Optional[int] = None) -> str:
+              truncate_dim: Optional[int] = None, prompt: Optional[str] = None) -> str:
         """The name of the space that vectors with these options belong to. Vectors may be compared when their spaces
         are the same, or differ only in tasks that belong together, as query and document. Store it with the vectors.
 
         >>> Embedder("starter").space()
         '448n-d80207ec44e6362a-none'
         """
-        options = self.embed_options(prompt_name, normalize_embeddings, truncate_dim)
+        options = self.embed_options(prompt_name, normalize_embeddings, truncate_dim, prompt=prompt)
         out, error = ctypes.create_string_buffer(SPACE_SIZE), quern_error()
         check(self._model.look(lambda model: lib.quern_space(model, options, out, error)), error)
         return out.value.decode()
@@ -161,7 +173,8 @@ class Embedder:
         self.close()
 
     def __reduce__(self) -> Any:
-        return _open_again, (type(self), self.path, self._threads, self._dimensions, self._truncate)
+        prompts = {lib.quern_task_name(task).decode(): prompt.decode() for task, prompt in self._prompts.items()}
+        return _open_again, (type(self), self.path, self._threads, self._dimensions, self._truncate, prompts)
 
     # ------------------------------------------------------------ vectors
 
@@ -176,7 +189,8 @@ class Embedder:
         gives lists; with convert_to_tensor=True, a tensor of torch. sentences: the older name of inputs.
 
         prompt_name: what the texts are for, a key of prompts such as "query"; the model's prompt for it is put before
-        each text. prompt: put this before each text instead. With neither, texts are embedded as they are.
+        each text. prompt: put this before each text instead, at most 4096 bytes. With neither, texts are embedded as
+        they are.
 
         precision: "float32"; "int8" (the number times 127, rounded) and "uint8" (the same plus 128), one byte for each
         number; "ubinary", one bit for each, the first in the highest bit of its byte, and "binary" (the same minus
@@ -197,12 +211,10 @@ class Embedder:
             raise InputError("precision must be one of %s" % ", ".join(_PRECISIONS))
         if device not in (None, "cpu"):
             raise InputError("device must be 'cpu', the only one that quern has")
-        options = self.embed_options(prompt_name if prompt is None else None, normalize_embeddings,
-                                     truncate_dim)
-        before = b"" if prompt is None else text_bytes(prompt, None)
+        options = self.embed_options(prompt_name, normalize_embeddings, truncate_dim, prompt=prompt)
         is_single = isinstance(inputs, str)
         texts = [inputs] if is_single else self._list(inputs)
-        vectors = self._embed(texts, before, options, bool(show_progress_bar))
+        vectors = self._embed(texts, options, bool(show_progress_bar))
         buffer, kind, columns = self._stored(vectors, len(texts), options.dimensions, precision)
         array = _arrays.array(buffer, kind, (columns,) if is_single else (len(texts), columns),
                               plain=not (convert_to_numpy or convert_to_tensor))
@@ -239,14 +251,15 @@ class Embedder:
 
     # ------------------------------------------------------------ tokens
 
-    def tokenize(self, inputs: Union[str, Iterable[str]], prompt_name: Optional[str] = None) -> Any:
+    def tokenize(self, inputs: Union[str, Iterable[str]], prompt_name: Optional[str] = None,
+                 prompt: Optional[str] = None) -> Any:
         """The token ids of a text, with its prompt and special tokens: a list, or a list for each text. Nothing is
         cut.
 
         >>> len(Embedder("starter").tokenize("a red apple"))
         5
         """
-        options = self.embed_options(prompt_name, flags=0)
+        options = self.embed_options(prompt_name, flags=0, prompt=prompt)
         if isinstance(inputs, str):
             return self._tokens(text_bytes(inputs, None), options, None)
         return [self._tokens(text_bytes(text, i), options, i) for i, text in enumerate(self._list(inputs))]
@@ -265,15 +278,17 @@ class Embedder:
         return texts
 
     def embed_options(self, prompt_name: Optional[str], normalize: bool = True, dimensions: Optional[int] = None,
-                      flags: Optional[int] = None) -> quern_embed_options:
+                      flags: Optional[int] = None, prompt: Optional[str] = None) -> quern_embed_options:
         if dimensions is None:
             dimensions = self._dimensions or self._model.dimensions
         else:
             dimensions = whole_number("truncate_dim", dimensions, 1, self._model.dimensions)
         if flags is None:
             flags = (TRUNCATE if self._truncate else 0) | (0 if normalize else NO_NORMALIZE)
-        task = TASK_NONE if prompt_name is None else task_number(prompt_name)
-        return sized(quern_embed_options, task=task, dimensions=dimensions, flags=flags)
+        task = TASK_NONE if prompt_name is None or prompt is not None else task_number(prompt_name)
+        own = self._prompts.get(task) if prompt is None else prompt_bytes("prompt", prompt)
+        before = quern_text() if own is None else quern_text(own, len(own))
+        return sized(quern_embed_options, task=task, dimensions=dimensions, flags=flags, prompt=before)
 
     def embed_call(self, texts: List[bytes], options: quern_embed_options, out: int, first: int) -> None:
         """Writes the vectors of the texts to memory at out. first: the position of the first text among all."""
@@ -283,11 +298,11 @@ class Embedder:
         check(self._model.use(lambda context: lib.quern_embed(context, array, len(texts), options, out, numbers, None,
                                                               error)), error, first)
 
-    def _embed(self, texts: Sequence[Any], prompt: bytes, options: quern_embed_options, shows: bool) -> bytearray:
+    def _embed(self, texts: Sequence[Any], options: quern_embed_options, shows: bool) -> bytearray:
         row_bytes = 4 * options.dimensions
         vectors = bytearray(len(texts) * row_bytes)
         address = address_of(vectors)
-        for first, call in calls_of(texts, prompt):
+        for first, call in calls_of(texts):
             self.embed_call(call, options, address + first * row_bytes, first)
             if shows:
                 print("\r%d of %d texts" % (first + len(call), len(texts)), end="", file=sys.stderr, flush=True)
@@ -326,8 +341,16 @@ class Embedder:
         return ids[:count.value]
 
 
-def _open_again(kind: type, path: str, threads: Optional[int], dimensions: Optional[int], truncate: bool) -> Any:
-    return kind(path, threads, dimensions, truncate=truncate)
+def _open_again(kind: type, path: str, threads: Optional[int], dimensions: Optional[int], truncate: bool,
+                prompts: Dict[str, str]) -> Any:
+    return kind(path, threads, dimensions, truncate=truncate, prompts=prompts)
+
+
+def _own_prompts(prompts: Any) -> Dict[int, bytes]:
+    """Prompts by the number of their task."""
+    if not isinstance(prompts, (collections.abc.Mapping, type(None))):
+        raise InputTypeError("prompts must be a dict of str, not %s" % type(prompts).__name__)
+    return {task_number(name): prompt_bytes("prompts['%s']" % name, prompt) for name, prompt in (prompts or {}).items()}
 
 
 def _unit_rows(vectors: Any) -> Any:

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Iterable, Iterator, Optional, Union
+from typing import Any, Iterable, Iterator, Mapping, Optional, Union
 
 from . import _arrays
 from ._library import address_of
@@ -13,8 +13,8 @@ class TextEmbedding:
     """A model whose methods give a vector for each text, one after the other, so that neither texts nor vectors need
     to fit into memory. Vectors have length 1.
 
-    model_name, threads, dimensions, truncate: as Embedder takes them; model_name may be the name of the publisher's
-    repository, too ("BAAI/bge-small-en-v1.5").
+    model_name, threads, dimensions, truncate, prompts: as Embedder takes them; model_name may be the name of the
+    publisher's repository, too ("BAAI/bge-small-en-v1.5").
 
     >>> model = TextEmbedding("starter")
     >>> [len(vector) for vector in model.embed(["a red apple", "ripe fruit"])]
@@ -22,8 +22,9 @@ class TextEmbedding:
     """
 
     def __init__(self, model_name: Union[str, "os.PathLike[str]", None] = None, threads: Optional[int] = None,
-                 dimensions: Optional[int] = None, *, truncate: bool = False):
-        self.embedder = Embedder(model_name, threads, dimensions, truncate=truncate)
+                 dimensions: Optional[int] = None, *, truncate: bool = False,
+                 prompts: Optional[Mapping[str, str]] = None):
+        self.embedder = Embedder(model_name, threads, dimensions, truncate=truncate, prompts=prompts)
 
     def embed(self, documents: Union[str, Iterable[str]], batch_size: int = 256,
               parallel: Optional[int] = None) -> Iterator[Any]:
