@@ -105,9 +105,12 @@ typedef struct quern_index_options {
 QUERN_API int quern_index_create(quern_index_writer **writer, const char *path, const quern_index_options *options,
                                  quern_error *error);
 
-/* Opens a file to change it. options may be NULL; only threads is read. Memory: 16 to 32 bytes for each row.
- * Fails with QUERN_EIO, also when another process is changing the file; QUERN_EFORMAT; QUERN_EUNSUPPORTED;
- * QUERN_ENOMEM. */
+/* Opens a file to change it. Memory: 16 to 32 bytes for each row. options may be NULL. threads is read, and dimensions
+ * and ids: with dimensions that are not 0 the file must have these and this kind of ids, so that a program that has
+ * described it before knows how long its vectors must be, even if another one has replaced the file since then.
+ *
+ * Fails with QUERN_EINVAL for a NULL argument, wrong options or a file that has others; QUERN_EIO, also when another
+ * process is changing the file; QUERN_EFORMAT; QUERN_EUNSUPPORTED; QUERN_ENOMEM. */
 QUERN_API int quern_index_change(quern_index_writer **writer, const char *path, const quern_index_options *options,
                                  quern_error *error);
 

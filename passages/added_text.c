@@ -88,7 +88,8 @@ static int change(struct adding *adding, int *dimensions, char space[QUERN_SPACE
         quern_source_table_free(&table);
     }
     quern_index_close(index);
-    return code == QUERN_OK ? quern_index_change(&adding->writer, adding->added->path, NULL, error) : code;
+    const quern_index_options expected = {.size = sizeof expected, .dimensions = info.dimensions, .ids = info.ids};
+    return code == QUERN_OK ? quern_index_change(&adding->writer, adding->added->path, &expected, error) : code;
 }
 
 static void note_problem(void *user, const char *line)

@@ -359,7 +359,15 @@ static void test_changes(void **state)
     write_set(&part, true);
     quern_index *before = open_index();
 
-    assert_int_equal(quern_index_change(&writer, path, NULL, NULL), QUERN_OK);
+    quern_error error;
+    quern_index_options expected = {.size = sizeof expected, .dimensions = 47};
+    assert_int_equal(quern_index_change(&writer, path, &expected, &error), QUERN_EINVAL);
+    assert_non_null(strstr(error.text, "has vectors of 48 dimensions with numbers as ids, not of 47"));
+    expected.dimensions = 48;
+    expected.ids = QUERN_INDEX_NAMES;
+    assert_int_equal(quern_index_change(&writer, path, &expected, &error), QUERN_EINVAL);
+    expected.ids = QUERN_INDEX_NUMBERS;
+    assert_int_equal(quern_index_change(&writer, path, &expected, NULL), QUERN_OK);
     add_rows(writer, &set, 4500, 4600);
     assert_int_equal(quern_index_commit(writer, NULL), QUERN_OK);
     add_rows(writer, &set, 4600, 6000);

@@ -105,6 +105,19 @@ static int take_over(struct quern_index_writer *writer, struct quern_index *inde
     return quern_block_builder_open(&writer->builder, &writer->catalogue.shape, threads, error);
 }
 
+/* A program that has looked at a file before it changes it says what it saw: another one may have replaced the file. */
+static int check_expected(const quern_index_options *options, const quern_index *index, const char *path,
+                          quern_error *error)
+{
+    quern_index_info info = {.size = sizeof info};
+    QUERN_TRY(quern_index_describe(index, &info, error));
+    if (options->dimensions != 0 && (options->dimensions != info.dimensions || options->ids != info.ids))
+        return quern_fail(error, QUERN_EINVAL, "%s has vectors of %d dimensions with %s as ids, not of %d with %s",
+                          path, info.dimensions, info.ids == QUERN_INDEX_NAMES ? "names" : "numbers",
+                          options->dimensions, options->ids == QUERN_INDEX_NAMES ? "names" : "numbers");
+    return QUERN_OK;
+}
+
 int quern_index_change(quern_index_writer **writer, const char *path, const quern_index_options *options,
                        quern_error *error)
 {
@@ -120,6 +133,8 @@ int quern_index_change(quern_index_writer **writer, const char *path, const quer
     made->owns_file = code == QUERN_OK;
     if (code == QUERN_OK)
         code = quern_index_open(&index, path, error);
+    if (code == QUERN_OK)
+        code = check_expected(&read, index, path, error);
     if (code == QUERN_OK)
         code = take_over(made, index, read.threads, error);
     quern_index_close(index);

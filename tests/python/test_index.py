@@ -257,6 +257,15 @@ class Changes(Trial):
         old.refresh()
         self.assertEqual(len(old), 5)
 
+    def test_a_file_that_was_replaced_by_one_of_another_kind(self):
+        with self.built() as index:
+            quern.Index.build(index.path, [[1.0] * 1000]).close()
+            self.refused(quern.InputError, "has vectors of 1000 dimensions", None, index.add, QUERIES[:1], [1])
+            quern.Index.build(index.path, VECTORS[:2], ids=["a", "b"]).close()
+            self.refused(quern.InputError, "with names as ids", None, index.remove, [1])
+            index.refresh()
+            self.assertEqual(index.remove(["a"]), 1)
+
     def test_another_sees_changes_when_it_refreshes(self):
         with self.built() as index, quern.Index(index.path) as other:
             index.remove([0])
@@ -441,7 +450,8 @@ class Sharing(Trial):
     def test_two_writers(self):
         program = """
 import sys, quern
-kept = quern.Index(sys.argv[2])._writer()
+index = quern.Index(sys.argv[2])
+kept = index._writer(index._state())
 print("kept", flush=True)
 sys.stdin.readline()
 """

@@ -334,7 +334,7 @@ class Index:
         if source.space and state.info.space not in ("", source.space):
             raise InputError("the embedder gives vectors of the space %s, and the index has those of %s: vectors of "
                              "different spaces cannot be compared" % (source.space, state.info.space))
-        with self._changing, self._writer() as writer:
+        with self._changing, self._writer(state) as writer:
             _add(writer, source, list(ids), payloads, state.is_named)
             writer.commit()
         self.refresh()
@@ -342,11 +342,11 @@ class Index:
     def remove(self, ids: Iterable[Id]) -> int:
         """Removes the rows with these ids, and returns how many there were; ids that are not there are passed over.
         Rows keep their room until compact."""
-        listed, named = list(ids), self._state().is_named
-        removed = 0
-        with self._changing, self._writer() as writer:
+        listed, state, removed = list(ids), self._state(), 0
+        with self._changing, self._writer(state) as writer:
             for first in range(0, len(listed), CALL_ROWS):
-                removed += writer.remove(Rows(listed[first:first + CALL_ROWS], None, named, first), first)
+                removed += writer.remove(Rows(listed[first:first + CALL_ROWS], None, state.is_named, first),
+                                         first)
             writer.commit()
         self.refresh()
         return removed
@@ -370,8 +370,11 @@ class Index:
                 self._opened = _Opened(self._path, self._threads or 0)
             return self._opened
 
-    def _writer(self) -> _Writer:
-        return _Writer(self._path, sized(quern_index_options, threads=self._threads or 0), False)
+    def _writer(self, state: _Opened) -> _Writer:
+        """Changes the file, which must be as the state is: another program may have replaced it."""
+        return _Writer(self._path, sized(quern_index_options, threads=self._threads or 0,
+                                         dimensions=state.info.dimensions,
+                                         ids=INDEX_NAMES if state.is_named else INDEX_NUMBERS), False)
 
     def _queries(self, inputs: Any) -> Tuple[Matrix, bool, str]:
         """Queries in memory, whether it is a single one, and their space, if it is known."""
