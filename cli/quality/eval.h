@@ -6,6 +6,7 @@
 #include "store/session.h"
 
 #define QUERN_EVAL_MODELS QUERN_CLI_TEXTS /* most that are compared */
+#define QUERN_EVAL_HITS 10                /* that are judged of a search in an index */
 
 struct quern_eval_options {
     struct quern_cli_texts models;            /* to compare; count 0: the usual one */

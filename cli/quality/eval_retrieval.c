@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HITS_10 = 10, USUAL_OVERSAMPLING = 20 }; /* as quern search has it */
-
 /* Without --stored. */
 static const struct quern_eval_figure figures[] = {{"nDCG@10", "ndcg@10", 4},
                                                    {"MRR@10", "mrr@10", 4},
@@ -240,13 +238,13 @@ static void choose_forms(struct retrieval_run *run, struct quern_eval_table *tab
     const struct quern_eval_options *options = run->options;
     run->forms[0] = whole_form;
     run->form_count = 1;
-    run->hits = options->stored ? HITS_10 : QUERN_EVAL_TOP;
+    run->hits = options->stored ? QUERN_EVAL_HITS : QUERN_EVAL_TOP;
     run->found.most = run->exact.most = run->hits + run->corpus.skip_itself; /* one more, as one may be left out */
     if (!options->stored)
         return;
     run->forms[1] = (struct quern_eval_form){QUERN_DTYPE_F16, 0};
     run->forms[2] = (struct quern_eval_form){
-        QUERN_DTYPE_F32, options->oversampling > 0 ? options->oversampling : USUAL_OVERSAMPLING};
+        QUERN_DTYPE_F32, options->oversampling > 0 ? options->oversampling : QUERN_CLI_OVERSAMPLING};
     run->form_count = table->form_count = QUERN_EVAL_FORMS;
     table->forms = form_names;
     table->figures = index_figures;

@@ -1,5 +1,7 @@
 #include "eval.h"
 
+#include "quern_index.h"
+
 #include <string.h>
 
 static int eval(const void *given, struct quern_cli_arguments arguments)
@@ -32,8 +34,7 @@ static const struct quern_cli_option table[] = {
      QUERN_CLI_LIST(struct quern_eval_options, dims, 65536)},
     {"stored", '\0', NULL, "of retrieval: measure vectors as an index has them: float32, float16, and found by bits",
      QUERN_CLI_SWITCH(struct quern_eval_options, stored)},
-    {"oversampling", '\0', "N", "of --stored: how many times as many documents a search by bits scores (20)",
-     QUERN_CLI_NUMBER(struct quern_eval_options, oversampling, 1, 5000)},
+    QUERN_CLI_OVERSAMPLING_OPTION(struct quern_eval_options, QUERN_SEARCH_MOST_HITS / (QUERN_EVAL_HITS + 1)),
     QUERN_CLI_THREADS_OPTION(struct quern_eval_options, session.threads),
     QUERN_CLI_EXACT_OPTION(struct quern_eval_options),
     QUERN_CLI_CONTEXT_OPTION(struct quern_eval_options),

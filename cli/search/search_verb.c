@@ -156,7 +156,8 @@ static int search_run(const void *options, struct quern_cli_arguments arguments)
     return code;
 }
 
-static struct quern_cli_search_options defaults = {.hits = 10, .least = -HUGE_VAL, .oversampling = 20};
+static struct quern_cli_search_options defaults = {
+    .hits = 10, .least = -HUGE_VAL, .oversampling = QUERN_CLI_OVERSAMPLING};
 
 static const struct quern_cli_option table[] = {
     QUERN_CLI_MODEL_OPTION(struct quern_cli_search_options),
@@ -171,8 +172,7 @@ static const struct quern_cli_option table[] = {
      QUERN_CLI_SEVERAL(struct quern_cli_search_options, paths)},
     {"fast", '\0', NULL, "look at bits first, and score only the best of them: hits may be missed",
      QUERN_CLI_SWITCH(struct quern_cli_search_options, fast)},
-    {"oversampling", '\0', "N", "of --fast: how many times as many passages to score (20)",
-     QUERN_CLI_NUMBER(struct quern_cli_search_options, oversampling, 1, QUERN_SEARCH_MOST_HITS)},
+    QUERN_CLI_OVERSAMPLING_OPTION(struct quern_cli_search_options, QUERN_SEARCH_MOST_HITS),
     {"vectors", '\0', "FILE", "search for each row of a NumPy array instead; prints a line of JSON for each",
      QUERN_CLI_TEXT(struct quern_cli_search_options, vectors)},
     {"full", '\0', NULL, "show whole passages, not only what stands around the best sentence",
