@@ -1,7 +1,9 @@
 /* What an index has beside its vectors. Any bytes as a payload must be read as a passage that is written again to the
  * same bytes, or as a text. Any bytes as the note must be read as a table that is written again to the same note, or be
  * refused. Any text must be divided into sections and sentences without losing a byte. Any two lines are a path and a
- * pattern, which a pattern of the path itself and "**" must match. */
+ * pattern, which a pattern of the path itself and "**" must match. Of any rules of .gitignore, the last one that
+ * matches must decide. */
+#include "ignore_rules.h"
 #include "passage.h"
 #include "row_filter.h"
 #include "sections.h"
@@ -69,6 +71,36 @@ static void check_pattern(quern_text text)
         abort();
 }
 
+/* Asks the rules of a text, with one more at its end, for a path. */
+static enum quern_ignore_verdict verdict_of(quern_text text, const char *last, const char *path)
+{
+    struct quern_ignore_rules rules;
+    char *longer = malloc(text.length + strlen(last) + 1);
+    if (longer == NULL || path == NULL)
+        abort();
+    memcpy(longer, text.data, text.length);
+    strcpy(longer + text.length, last);
+    if (quern_ignore_rules_read(&rules, (quern_text){longer, text.length + strlen(last)}, NULL) != QUERN_OK)
+        abort();
+    const enum quern_ignore_verdict verdict = quern_ignore_rules_verdict(&rules, path, false);
+    quern_ignore_rules_free(&rules);
+    free(longer);
+    return verdict;
+}
+
+/* The second half of the text is the path. */
+static void check_rules(quern_text text)
+{
+    const quern_text rules = {text.data, text.length / 2};
+    char *path = strndup(text.data + rules.length, text.length - rules.length);
+    verdict_of(rules, "", path);
+    verdict_of(rules, "", "a/b/c.md");
+    if (verdict_of(rules, "\n*", "a/b") != QUERN_IGNORE_LEFT_OUT ||
+        verdict_of(rules, "\n!/**/b", "a/b") != QUERN_IGNORE_TAKEN)
+        abort();
+    free(path);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char *copy = malloc(size + 1); /* so that a read behind the end is seen */
@@ -80,6 +112,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_note(text);
     check_parts(text);
     check_pattern(text);
+    check_rules(text);
     quern_passage_path(text);
     free(copy);
     return 0;

@@ -76,7 +76,7 @@ static int take_settings(struct quern_changes *changes, const struct quern_index
                          quern_error *error)
 {
     struct quern_source_table *table = &changes->table;
-    bool computes_anew = options->exact && table->exact == 0;
+    bool computes_anew = options->exact && !table->exact;
     int code = set_string(&table->model, options->model, &changes->is_other_model, error);
     if (code == QUERN_OK)
         code = set_string(&table->known, options->known, &changes->is_other_model, error);
@@ -90,7 +90,9 @@ static int take_settings(struct quern_changes *changes, const struct quern_index
         set_number(&table->tokens, tokens, cuts_anew);
         set_number(&table->overlap, options->chunk.overlap, cuts_anew);
     }
-    table->exact |= (uint32_t)options->exact;
+    table->exact |= options->exact;
+    changes->has_changed |= options->takes_ignored && !table->takes_ignored;
+    table->takes_ignored |= options->takes_ignored;
     changes->keeps_vectors = !changes->is_new && !computes_anew;
     *cuts_anew |= computes_anew;
     if (changes->is_new)
@@ -268,6 +270,7 @@ int quern_changes_find(struct quern_changes *changes, const struct quern_indexin
     struct comparison with = {.changes = changes, .job = job, .error = error};
     *changes = (struct quern_changes){.index = NULL};
     int code = look(changes, options->path, options->is_forced, error);
+    const bool takes_more = options->takes_ignored && !changes->table.takes_ignored;
     if (code == QUERN_OK)
         code = take_settings(changes, options, &with.cuts_anew, error);
     if (code == QUERN_OK)
@@ -278,13 +281,13 @@ int quern_changes_find(struct quern_changes *changes, const struct quern_indexin
     with.root_count = options->root_count > 0 ? options->root_count : changes->table.root_count;
     if (options->removes) {
         with.cuts_anew = false;
-    } else if (with.cuts_anew) { /* then all files are read, not only those that were named */
+    } else if (with.cuts_anew || takes_more) { /* then all files are looked at, not only those that were named */
         with.roots = changes->table.roots;
         with.root_count = changes->table.root_count;
     }
     if (!options->removes)
-        code = quern_source_walk(&changes->found, with.roots, with.root_count, options->path, job->notice, job->user,
-                                 error);
+        code = quern_source_walk(&changes->found, with.roots, with.root_count, changes->table.takes_ignored,
+                                 options->path, job->notice, job->user, error);
     if (code == QUERN_OK && changes->is_new && changes->found.count == 0)
         return quern_jobs_fail(error, QUERN_EINVAL, "there is nothing to index: no file was found");
     with.old.sources = changes->table.sources;

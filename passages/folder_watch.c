@@ -1,9 +1,9 @@
 #include "folder_watch.h"
 
 #include "jobs_error.h"
+#include "tree_walk.h"
 
 #include <errno.h>
-#include <fts.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -33,22 +33,9 @@ static int add_folder(struct quern_folder_watch *watch, const char *path, quern_
                            "/proc/sys/fs/inotify/max_user_watches, or run 'quern index' from time to time");
 }
 
-static int add_tree(struct quern_folder_watch *watch, char *root, quern_error *error)
+static int take(void *user, const struct quern_tree_entry *entry, quern_error *error)
 {
-    char *roots[] = {root, NULL};
-    FTS *tree = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
-    int code = tree != NULL ? QUERN_OK : quern_jobs_fail(error, QUERN_ENOMEM, "no memory to watch %s", root);
-    for (FTSENT *entry; code == QUERN_OK && (entry = fts_read(tree)) != NULL;) {
-        if (entry->fts_info != FTS_D)
-            continue;
-        if (entry->fts_level > FTS_ROOTLEVEL && entry->fts_name[0] == '.')
-            fts_set(tree, entry, FTS_SKIP);
-        else
-            code = add_folder(watch, entry->fts_path, error);
-    }
-    if (tree != NULL)
-        fts_close(tree);
-    return code;
+    return entry->kind == QUERN_TREE_FOLDER ? add_folder(user, entry->path, error) : QUERN_OK;
 }
 
 /* Watches the folder that a path lies in: a file may be replaced by another one of its name. */
@@ -63,13 +50,15 @@ static int add_parent(struct quern_folder_watch *watch, const char *path, quern_
     return code;
 }
 
-int quern_folder_watch_add(struct quern_folder_watch *watch, char *const *roots, size_t count, quern_error *error)
+int quern_folder_watch_add(struct quern_folder_watch *watch, char *const *roots, size_t count, bool takes_ignored,
+                           quern_error *error)
 {
+    const struct quern_tree_walk tree = {.takes_ignored = takes_ignored, .take = take, .user = watch};
     int code = QUERN_OK;
     for (size_t i = 0; code == QUERN_OK && i < count; i++) {
         struct stat status;
         if (stat(roots[i], &status) == 0 && S_ISDIR(status.st_mode))
-            code = add_tree(watch, roots[i], error);
+            code = quern_tree_walk(&tree, &roots[i], 1, error);
         else
             code = add_parent(watch, roots[i], error);
     }

@@ -4,6 +4,8 @@
 
 #include "quern.h"
 
+#include <stdbool.h>
+
 struct quern_folder_watch {
     int descriptor; /* -1: none */
 };
@@ -11,9 +13,10 @@ struct quern_folder_watch {
 /* QUERN_EIO when the system has no more. */
 int quern_folder_watch_open(struct quern_folder_watch *watch, quern_error *error);
 
-/* Watches folders and all folders in them, and the folders of files. roots[count]: absolute paths. Hidden folders are
- * left out. What is watched already stays so, so this finds new folders. QUERN_EIO when the system allows no more. */
-int quern_folder_watch_add(struct quern_folder_watch *watch, char *const *roots, size_t count, quern_error *error);
+/* Watches folders and the folders in them that tree_walk.h finds, and the folders of files. roots[count]: absolute
+ * paths. What is watched already stays so, so this finds new folders. QUERN_EIO when the system allows no more. */
+int quern_folder_watch_add(struct quern_folder_watch *watch, char *const *roots, size_t count, bool takes_ignored,
+                           quern_error *error);
 
 enum quern_folder_event { QUERN_FOLDER_CHANGED, QUERN_FOLDER_QUIET, QUERN_FOLDER_SIGNAL };
 

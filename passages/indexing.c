@@ -67,7 +67,7 @@ static int need_model(struct indexing_run *run)
     quern_model_info info = {.size = sizeof info};
     if (run->model != NULL)
         return QUERN_OK;
-    if (job->open(job->user, &model, table->known[0] != '\0' ? table->known : NULL, table->exact != 0, &run->model,
+    if (job->open(job->user, &model, table->known[0] != '\0' ? table->known : NULL, table->exact, &run->model,
                   &context) != QUERN_OK)
         return QUERN_INDEXING_TOLD;
     if (table->model[0] == '\0' && model != NULL) {

@@ -8,6 +8,7 @@
 
 static const char magic[8] = {'q', 's', 'o', 'u', 'r', 'c', 'e', 's'};
 enum { VERSION = 1 };
+enum { EXACT = 1, TAKES_IGNORED = 2 }; /* flags of a note */
 
 /* ---------------------------------------------------------------- writing */
 
@@ -58,7 +59,7 @@ int quern_source_table_write(const struct quern_source_table *table, char **note
     put_string(&out, table->title_column);
     put_number(&out, table->tokens);
     put_number(&out, table->overlap);
-    put_number(&out, table->exact);
+    put_number(&out, (table->exact ? EXACT : 0) | (table->takes_ignored ? TAKES_IGNORED : 0));
     put_number(&out, table->root_count);
     for (size_t i = 0; i < table->root_count; i++)
         put_string(&out, table->roots[i]);
@@ -161,7 +162,9 @@ static void take_table(struct note_reader *in, struct quern_source_table *table)
     table->title_column = take_string(in);
     table->tokens = take_number(in, 1 << 20);
     table->overlap = take_number(in, 1 << 20);
-    table->exact = (uint32_t)take_number(in, 1);
+    const uint64_t flags = take_number(in, EXACT | TAKES_IGNORED);
+    table->exact = (flags & EXACT) != 0;
+    table->takes_ignored = (flags & TAKES_IGNORED) != 0;
     const size_t roots = (size_t)take_number(in, in->note.length);
     table->roots = take_room(in, roots, 8, sizeof *table->roots);
     for (; goes_on(in) && table->root_count < roots; table->root_count++) {

@@ -32,7 +32,8 @@ struct quern_source_table {
     char *known;       /* the published model that it was said to be; "": its file tells */
     char *text_column, *title_column; /* of files of records; "": not given */
     uint64_t tokens, overlap;         /* of chunks */
-    uint32_t exact;    /* 1: the vectors were computed on the exact path */
+    bool exact;         /* the vectors were computed on the exact path */
+    bool takes_ignored; /* files that rules of .gitignore leave out are taken, too */
     char **roots;      /* [root_count]: the files and folders that were named, absolute, sorted */
     size_t root_count;
     struct quern_source *sources; /* [count], sorted by path */

@@ -3,9 +3,8 @@
 #include "jobs_error.h"
 #include "passage.h"
 #include "source_table.h"
+#include "tree_walk.h"
 
-#include <errno.h>
-#include <fts.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,35 +76,13 @@ static int add_file(struct walk *walk, const char *path, const struct stat *stat
     return QUERN_OK;
 }
 
-/* Takes what fts(3) has found. */
-static int take(struct walk *walk, FTS *tree, FTSENT *entry)
+static int take(void *user, const struct quern_tree_entry *entry, quern_error *error)
 {
-    struct stat status;
-    if (entry->fts_level > FTS_ROOTLEVEL && entry->fts_name[0] == '.') { /* hidden */
-        fts_set(tree, entry, FTS_SKIP);
-        return QUERN_OK;
-    }
-    switch (entry->fts_info) {
-    case FTS_F:
-        return add_file(walk, entry->fts_path, entry->fts_statp, false);
-    case FTS_SL: /* a link that leads nowhere is nothing to complain of */
-        if (stat(entry->fts_path, &status) != 0 || !S_ISREG(status.st_mode))
-            return QUERN_OK;
-        return add_file(walk, entry->fts_path, &status, true);
-    case FTS_DNR:
-    case FTS_ERR:
-    case FTS_NS:
-        if (entry->fts_errno == ENOENT && entry->fts_level > FTS_ROOTLEVEL) /* removed while we look */
-            return QUERN_OK;
-        return add_unread(walk, entry->fts_path, strerror(entry->fts_errno));
-    default:
-        return QUERN_OK;
-    }
-}
-
-static int compare_names(const FTSENT **a, const FTSENT **b)
-{
-    return strcmp((*a)->fts_name, (*b)->fts_name);
+    struct walk *walk = user;
+    (void)error; /* it is walk->error */
+    if (entry->kind == QUERN_TREE_UNREAD)
+        return add_unread(walk, entry->path, entry->reason);
+    return entry->kind == QUERN_TREE_FILE ? add_file(walk, entry->path, entry->status, entry->is_link) : QUERN_OK;
 }
 
 static int compare_paths(const void *a, const void *b)
@@ -150,27 +127,14 @@ static bool has_other_path(const struct quern_found_file *file, const struct que
     return strcmp(file->path, before->path) != 0;
 }
 
-int quern_source_walk(struct quern_found *found, char *const *roots, size_t count, const char *but_not,
-                      void (*notice)(void *user, const char *line), void *user, quern_error *error)
+int quern_source_walk(struct quern_found *found, char *const *roots, size_t count, bool takes_ignored,
+                      const char *but_not, void (*notice)(void *user, const char *line), void *user,
+                      quern_error *error)
 {
     struct walk walk = {found, but_not, notice, user, error};
+    const struct quern_tree_walk tree = {.takes_ignored = takes_ignored, .take = take, .user = &walk};
     *found = (struct quern_found){.count = 0};
-    if (count == 0)
-        return QUERN_OK;
-    char **list = calloc(count + 1, sizeof *list);
-    if (list == NULL)
-        return no_memory(error);
-    memcpy(list, roots, count * sizeof *list);
-    FTS *tree = fts_open(list, FTS_PHYSICAL | FTS_NOCHDIR, compare_names);
-    int code = tree != NULL ? QUERN_OK : no_memory(error);
-    errno = 0;
-    for (FTSENT *entry; code == QUERN_OK && (entry = fts_read(tree)) != NULL; errno = 0)
-        code = take(&walk, tree, entry);
-    if (code == QUERN_OK && errno != 0)
-        code = quern_jobs_fail(error, QUERN_EIO, "cannot read the folders: %s", strerror(errno));
-    if (tree != NULL)
-        fts_close(tree);
-    free(list);
+    const int code = quern_tree_walk(&tree, roots, count, error);
     if (code != QUERN_OK || found->count == 0)
         return code;
     qsort(found->files, found->count, sizeof *found->files, compare_files);

@@ -1,7 +1,5 @@
-/* Finds the files of folders.
- *
- * Left out: hidden files and folders (names that begin with a dot), links to folders, links to a file that is found
- * anyway or was linked before, and what is no regular file. */
+/* Finds the files of folders: those that tree_walk.h finds, but for links to a file that is found anyway or was linked
+ * before. */
 #ifndef QUERN_SOURCE_WALK_H
 #define QUERN_SOURCE_WALK_H
 
@@ -27,10 +25,12 @@ struct quern_found {
 };
 
 /* Finds the files that are named, or lie in folders that are named. roots[count]: absolute paths without links.
- * but_not: files whose path begins with this one are left out; NULL: none. notice(user, line) is told of what cannot be
+ * takes_ignored: rules of .gitignore are not heeded. but_not: files whose path begins with this one are left out; NULL:
+ * none. notice(user, line) is told of what cannot be
  * read. QUERN_ENOMEM, QUERN_EIO. The caller frees *found, also after a failure. */
-int quern_source_walk(struct quern_found *found, char *const *roots, size_t count, const char *but_not,
-                      void (*notice)(void *user, const char *line), void *user, quern_error *error);
+int quern_source_walk(struct quern_found *found, char *const *roots, size_t count, bool takes_ignored,
+                      const char *but_not, void (*notice)(void *user, const char *line), void *user,
+                      quern_error *error);
 
 /* Notes a file as one that cannot be read. QUERN_ENOMEM. */
 int quern_found_add_unread(struct quern_found *found, const char *path, quern_error *error);

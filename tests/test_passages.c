@@ -1,4 +1,5 @@
-/* Passages, sections, the table of sources, and search by words. */
+/* Passages, sections, the table of sources, rules of .gitignore, and search by words. */
+#include "../passages/ignore_rules.h"
 #include "../passages/passage.h"
 #include "../passages/row_filter.h"
 #include "../passages/sections.h"
@@ -153,8 +154,8 @@ static char *make_note(size_t *length)
     struct quern_source sources[] = {
         {.path = "/a/\n\xff", .size = 7, .mtime = -1, .rows = 2, .state = QUERN_SOURCE_DONE, .digest = {1, 2}},
         {.path = "/a/b", .state = QUERN_SOURCE_NOT_TEXT}};
-    const struct quern_source_table table = {.model = "m.gguf", .tokens = 256, .exact = 1, .roots = roots,
-                                             .root_count = 1, .sources = sources, .count = 2};
+    const struct quern_source_table table = {.model = "m.gguf", .tokens = 256, .exact = true, .takes_ignored = true,
+                                             .roots = roots, .root_count = 1, .sources = sources, .count = 2};
     assert_int_equal(quern_source_table_write(&table, &note, length, NULL), QUERN_OK);
     return note;
 }
@@ -170,7 +171,8 @@ static void test_table(void **state)
     assert_string_equal(table.model, "m.gguf");
     assert_string_equal(table.known, "");
     assert_int_equal(table.tokens, 256);
-    assert_int_equal(table.exact, 1);
+    assert_true(table.exact);
+    assert_true(table.takes_ignored);
     assert_int_equal(table.count, 2);
     assert_string_equal(table.sources[0].path, "/a/\n\xff");
     assert_int_equal(table.sources[0].mtime, -1);
@@ -221,6 +223,63 @@ static void test_roots(void **state)
     assert_true(quern_source_is_in("/a", "/a"));
     assert_true(quern_source_is_in("/a", "/"));
     assert_false(quern_source_is_in("/ab", "/a"));
+}
+
+/* ---------------------------------------------------------------- rules of .gitignore */
+
+/* The verdict of rules on a path; a folder has a slash at its end. '-': left out, '+': taken, ' ': neither. */
+static char verdict(const char *text, const char *path)
+{
+    struct quern_ignore_rules rules;
+    char *copy = strdup(path);
+    const size_t length = strlen(path);
+    const bool is_folder = path[length - 1] == '/';
+    copy[length - is_folder] = '\0';
+    assert_int_equal(quern_ignore_rules_read(&rules, (quern_text){text, strlen(text)}, NULL), QUERN_OK);
+    const enum quern_ignore_verdict found = quern_ignore_rules_verdict(&rules, copy, is_folder);
+    quern_ignore_rules_free(&rules);
+    free(copy);
+    return found == QUERN_IGNORE_LEFT_OUT ? '-' : found == QUERN_IGNORE_TAKEN ? '+' : ' ';
+}
+
+static void test_ignore_rules(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *rules, *path;
+        char verdict;
+    } cases[] = {
+        {"a", "a", '-'}, {"a", "b/a", '-'}, {"a", "ab", ' '}, {"a", "a/", '-'}, {"/a", "a", '-'}, {"/a", "b/a", ' '},
+        {"b/a", "b/a", '-'}, {"b/a", "c/b/a", ' '}, {"a/", "a", ' '}, {"a/", "a/", '-'}, {"a/", "b/a/", '-'},
+        {"/a/", "b/a/", ' '}, {"*.c\n!b.c", "a.c", '-'}, {"*.c\n!b.c", "x/b.c", '+'}, {"!b.c\n*.c", "b.c", '-'},
+        {"*", ".a", '-'}, {"a/*", "a/b", '-'}, {"a/*", "a/b/c", ' '}, {"**/a", "a", '-'}, {"**/a", "b/c/a", '-'},
+        {"a/**", "a/", ' '}, {"a/**", "a/b/c", '-'}, {"a/**/b", "a/b", '-'}, {"a/**/b", "a/c/d/b", '-'},
+        {"a/**/b", "ab", ' '}, {"x/a**b", "x/acb", '-'}, {"x/a**b", "x/a/b", ' '}, {"**", "a", '-'},
+        {"/**/*/", "a/", '-'}, {"/**/*/", "a", ' '}, {"**/b/*/d", "a/b/b/c/d", '-'}, {"a*b*c", "aXbYbZc", '-'},
+        {"a?c", "abc", '-'}, {"x/a?c", "x/a/c", ' '}, {"[a-c]", "b", '-'}, {"[!a-c]", "b", ' '}, {"[^a-c]", "d", '-'},
+        {"[]a]", "]", '-'}, {"[a-]", "-", '-'}, {"[\\]]", "]", '-'}, {"[[:digit:]x]", "7", '-'},
+        {"[[:nope:]]", "n", ' '}, {"[a", "[a", ' '}, {"\\*", "*", '-'}, {"\\*", "a", ' '}, {"\\!a", "!a", '-'},
+        {"#a", "#a", ' '}, {"\\#a", "#a", '-'}, {"a  ", "a", '-'}, {"a\\ ", "a ", '-'}, {"a\t", "a", ' '},
+        {"a\r\nb\r", "a", '-'}, {"a\r\nb\r", "b", '-'}, {"\xef\xbb\xbf" "a", "a", '-'}, {"a\\", "a\\", ' '},
+        {"//a", "a", ' '}, {"\n\n/\n!\n!/\n", "a", ' '}, {"\xff", "\xff", '-'}, {"[\xfe-\xff]", "\xff", '-'},
+    };
+    for (size_t i = 0; i < QUERN_COUNT(cases); i++)
+        if (verdict(cases[i].rules, cases[i].path) != cases[i].verdict)
+            fail_msg("rules '%s', path '%s': expected '%c'", cases[i].rules, cases[i].path, cases[i].verdict);
+}
+
+/* A pattern with many stars takes no more than its length times that of the path. */
+static void test_many_stars(void **state)
+{
+    (void)state;
+    char pattern[4001], path[4001];
+    for (size_t i = 0; i < 4000; i++) {
+        pattern[i] = "a*/**/*"[i % 7];
+        path[i] = i % 200 == 199 ? '/' : 'a';
+    }
+    pattern[3999] = 'b';
+    pattern[4000] = path[4000] = '\0';
+    assert_int_equal(verdict(pattern, path), ' ');
 }
 
 /* ---------------------------------------------------------------- search by words */
@@ -480,6 +539,8 @@ int main(void)
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_damaged_table),
         cmocka_unit_test(test_roots),
+        cmocka_unit_test(test_ignore_rules),
+        cmocka_unit_test(test_many_stars),
         cmocka_unit_test(test_joined_hits),
         cmocka_unit_test(test_word_search),
         cmocka_unit_test(test_path_patterns),

@@ -24,9 +24,11 @@ static void print_json(const quern_index_info *info, const struct quern_source_t
     put_string("space", info->space);
     if (table != NULL) {
         put_string("model", table->model);
-        printf(",\"files\":%llu,\"not_text\":%llu,\"chunk\":%llu,\"overlap\":%llu,\"exact\":%s,\"from\":[",
+        printf(",\"files\":%llu,\"not_text\":%llu,\"chunk\":%llu,\"overlap\":%llu,\"exact\":%s,"
+               "\"no_ignore\":%s,\"from\":[",
                (unsigned long long)(table->count - not_text), (unsigned long long)not_text,
-               (unsigned long long)table->tokens, (unsigned long long)table->overlap, table->exact ? "true" : "false");
+               (unsigned long long)table->tokens, (unsigned long long)table->overlap, table->exact ? "true" : "false",
+               table->takes_ignored ? "true" : "false");
         for (size_t i = 0; i < table->root_count; i++) {
             fputs(i > 0 ? "," : "", stdout);
             quern_json_put_string(stdout, (quern_text){table->roots[i], strlen(table->roots[i])});

@@ -206,7 +206,8 @@ static int watch_folders(struct quern_folder_watch *watch, const char *path)
     quern_error error;
     int code = quern_cli_index_open(&index, &info, path);
     if (code == QUERN_CLI_DONE && (quern_source_table_read(&table, info.note, &error) != QUERN_OK ||
-                                   quern_folder_watch_add(watch, table.roots, table.root_count, &error) != QUERN_OK))
+                                   quern_folder_watch_add(watch, table.roots, table.root_count,
+                                                          table.takes_ignored, &error) != QUERN_OK))
         code = quern_cli_fail(NULL, &error);
     if (index != NULL)
         quern_source_table_free(&table);
@@ -257,7 +258,8 @@ int quern_cli_index_files(const struct quern_cli_index_options *given, struct qu
         .removes = given->remove, .is_forced = given->force, .known = given->session.as, .text_column = given->text,
         .title_column = given->title_column, .chunk = {.size = sizeof(quern_chunk_options)},
         .dimensions = given->embed.dimensions, .dtype = (quern_dtype)given->dtype, .bits = given->bits,
-        .exact = given->session.exact, .commit_seconds = given->commit, .root_count = (size_t)arguments.count};
+        .exact = given->session.exact, .takes_ignored = given->no_ignore, .commit_seconds = given->commit,
+        .root_count = (size_t)arguments.count};
     if (given->output == NULL)
         return quern_cli_misuse("index", "name the index with -o");
     if (arguments.count == 0 && access(given->output, F_OK) != 0)

@@ -31,7 +31,7 @@ int quern_cli_index_model_open(struct quern_cli_session *session, const struct q
     struct quern_source_table table;
     const bool is_told = quern_source_table_read(&table, index->note, NULL) == QUERN_OK;
     struct quern_cli_session_options with = *options;
-    with.exact |= is_told && table.exact != 0;
+    with.exact |= is_told && table.exact;
     const char *model = is_told && table.model[0] != '\0' ? table.model : NULL;
     const char *known = is_told && table.known[0] != '\0' ? table.known : NULL;
     const int code = quern_cli_index_session_open(session, &with, model, known);

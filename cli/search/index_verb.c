@@ -55,6 +55,8 @@ static const struct quern_cli_option table[] = {
      QUERN_CLI_SWITCH(struct quern_cli_index_options, remove)},
     {"watch", '\0', NULL, "stay, and follow the files and folders as they change",
      QUERN_CLI_SWITCH(struct quern_cli_index_options, watch)},
+    {"no-ignore", '\0', NULL, "take files that a .gitignore leaves out, too",
+     QUERN_CLI_SWITCH(struct quern_cli_index_options, no_ignore)},
     {"force", '\0', NULL, "make the index anew, also with another model",
      QUERN_CLI_SWITCH(struct quern_cli_index_options, force)},
     {"commit", '\0', "SECONDS", "make what is done visible so often (20)",
@@ -73,9 +75,11 @@ const struct quern_cli_verb quern_cli_index = {
     .table = table,
     .more = "Each file is cut into passages, at headings, paragraphs and sentences. JSON lines, CSV, TSV, Arrow and\n"
             "Parquet have a text in each record; without a column of texts, JSON lines, CSV and TSV are read as\n"
-            "plain text. Hidden files and folders, links to folders and files that are no text are left out.\n"
+            "plain text. Hidden files and folders, links to folders and files that are no text are left out, and what\n"
+            "rules of .gitignore leave out; a file or folder that is named is always taken.\n"
             "A later run embeds only what has changed and removes what is gone; without arguments it looks at all\n"
-            "files and folders that were named before. What it was told, it keeps: model, --chunk, --text, --title.\n"
+            "files and folders that were named before. What it was told, it keeps: model, --chunk, --text, --title\n"
+            "and --no-ignore.\n"
             "The exit code is 1 when a file could not be read, and 75 when a signal stopped the run.\n\n"
             "info tells what is in an index, check compares it with its checksums, and compact takes back the room of\n"
             "removed rows. import makes an index of a NumPy array. export writes vectors, ids and texts: as npy or\n"

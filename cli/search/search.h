@@ -19,7 +19,7 @@ struct quern_cli_index_options {
     int format;            /* of export: a place in QUERN_EXPORT_FORMATS */
     const char *ids, *payloads, *space; /* of import */
     bool null;             /* ids and payloads end with NUL */
-    bool bits, remove, force, watch, json;
+    bool bits, remove, force, watch, no_ignore, json;
     double commit;
 };
 
