@@ -37,7 +37,7 @@ extern const struct quern_cli_verb quern_cli_embed, quern_cli_similarity, quern_
     quern_cli_verify, quern_cli_bench, quern_cli_eval, quern_cli_demo, quern_cli_convert, quern_cli_quantize,
     quern_cli_attach_head, quern_cli_serve, quern_cli_pull, quern_cli_models, quern_cli_run,
     quern_cli_pipe, quern_cli_index, quern_cli_search, quern_cli_similar,
-    quern_cli_cluster, quern_cli_mcp;
+    quern_cli_cluster, quern_cli_mcp, quern_cli_pg_worker;
 
 /* ---------------------------------------------------------------- messages.c */
 

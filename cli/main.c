@@ -9,9 +9,9 @@
 static const struct quern_cli_verb *const verbs[] = {
     &quern_cli_embed,   &quern_cli_similarity, &quern_cli_tokenize,    &quern_cli_info,  &quern_cli_verify,
     &quern_cli_eval,    &quern_cli_bench,      &quern_cli_demo,        &quern_cli_pull,  &quern_cli_models,
-    &quern_cli_convert, &quern_cli_quantize,   &quern_cli_attach_head, &quern_cli_serve,
-    &quern_cli_run,     &quern_cli_pipe,       &quern_cli_index,       &quern_cli_search,
-    &quern_cli_similar, &quern_cli_cluster,    &quern_cli_mcp};
+    &quern_cli_convert, &quern_cli_quantize,   &quern_cli_attach_head, &quern_cli_serve, &quern_cli_run,
+    &quern_cli_pipe,    &quern_cli_pg_worker,  &quern_cli_index,       &quern_cli_search, &quern_cli_similar,
+    &quern_cli_cluster, &quern_cli_mcp};
 
 static void print_help(FILE *file)
 {
@@ -23,7 +23,8 @@ static void print_help(FILE *file)
     fputs("\n  quern help VERB tells more about a verb; quern version names this version.\n\n"
           "example:\n"
           "  quern similarity -m embeddinggemma-300M-Q8_0.gguf 'a red apple' 'ripe fruit' 'the tax office'\n\n"
-          "exit codes: 0 done, 1 failed (or verify found a difference), 2 wrong usage, 75 run or index was stopped\n",
+          "exit codes: 0 done, 1 failed (or verify found a difference), 2 wrong usage, 75 run, index or pg-worker was\n"
+          "stopped\n",
           file);
 }
 
@@ -42,7 +43,8 @@ static const struct {
               {"encode|embeddings|embedding|vectorize", "embed"}, {"start|server|daemon", "serve"},
               {"compare|diff", "verify --against"}, {"show|inspect|describe", "info"}, {"find|query|grep", "search"},
               {"benchmark", "bench"}, {"check|test|validate", "verify"}, {"cosine|distance", "similarity"},
-              {"import|export", "index"}};
+              {"import|export", "index"},
+              {"worker|postgres|postgresql|psql|pg", "pg-worker"}};
 
 static int refuse_verb(const char *name)
 {

@@ -870,6 +870,13 @@ fields() {
 run bench --seconds 0.001 --tokens 8,16 --batches 2x16,3x8 --threads 2 --texts "$work" --json
 check "bench: JSON" both exits 0 -- [ ! -s "$work/err" ]
 cp "$work/question.txt" "$work/question.kept"
+for bad in "" setup "setup notes" "setup notes --text body" "notes others" "status notes others" "notes --text body" \
+    "notes --again" "status --vector vector"; do
+    eval "run pg-worker $bad"
+    check "pg-worker $bad is misuse" both exits 2 "quern pg-worker --help" -- silent
+done
+run pg-worker notes -t document -m "$model" --database "host=$work/nowhere"
+check "pg-worker: no server, or no libpq" both exits 1 "PostgreSQL" -- silent
 run bench --seconds 0.001 --only tokenize --texts "$work"
 check "bench: texts that are there already" both exits 0 -- cmp -s "$work/question.txt" "$work/question.kept"
 echo mine >"$work/question.txt"

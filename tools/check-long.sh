@@ -34,7 +34,7 @@ parts() {
     # Bulk runs: under schedulers, on a cluster of this one machine; killed 200 times.
     echo "slurm alone tests/slurm/run $build"
     echo "dask beside tests/dask/run $build"
-    # Workers of a queue in PostgreSQL, with one killed.
+    # Workers for PostgreSQL, killed, and with the server killed.
     echo "postgresql beside tests/postgresql/run $build"
     echo "run-killed beside sh tests/test_cli_run.sh $build/quern $build/tools/mkmodel 200" \
         ">$folder/run.tap; ! grep -A 8 '^not ok' $folder/run.tap && grep -q '^1\.\.' $folder/run.tap"

@@ -58,6 +58,7 @@ need libjansson-dev pkg-config --exists jansson
 need libevent-dev pkg-config --exists libevent_core
 need libmd-dev pkg-config --exists libmd
 need libcurl4-gnutls-dev pkg-config --exists libcurl
+need libpq-dev pkg-config --exists libpq
 need ca-certificates test -e /etc/ssl/certs/ca-certificates.crt
 need zlib1g-dev pkg-config --exists zlib
 need libzstd-dev pkg-config --exists libzstd

@@ -2,6 +2,7 @@
 
 #include "json_text.h"
 #include "npy_header.h"
+#include "pg_copy.h"
 
 #include <string.h>
 
@@ -105,65 +106,28 @@ static void sql_end(FILE *file)
 
 /* ---------------------------------------------------------------- COPY BINARY of PostgreSQL, for pgvector */
 
-/* A number of so many bytes, the highest first. */
-static void put_number(FILE *file, uint64_t number, int bytes)
-{
-    while (bytes-- > 0)
-        putc((int)(number >> (8 * bytes) & 0xff), file);
-}
-
-/* A text as a field: its length, and its bytes, with U+FFFD for what PostgreSQL refuses: NUL, and what is no UTF-8. */
-static void put_pg_text(FILE *file, quern_text text)
-{
-    for (int pass = 0; pass < 2; pass++) { /* measure, then write */
-        size_t length = 0;
-        for (size_t i = 0, size; i < text.length; i += size > 0 ? size : 1) {
-            size = quern_json_character(text.data + i, text.length - i);
-            const bool is_good = size > 0 && text.data[i] != '\0';
-            length += is_good ? size : 3;
-            if (pass == 1)
-                fwrite(is_good ? text.data + i : "\xef\xbf\xbd", 1, is_good ? size : 3, file);
-        }
-        if (pass == 0)
-            put_number(file, length, 4);
-    }
-}
-
 static void pg_begin(FILE *file, const quern_index_info *info)
 {
-    static const char header[19] = "PGCOPY\n\xff\r\n"; /* with zeros: no flags, and no extension */
     (void)info;
-    fwrite(header, 1, sizeof header, file);
+    quern_pg_put_header(file);
 }
 
 static void pg_row(FILE *file, const quern_index_info *info, const quern_index_row *row, const float *vector)
 {
-    put_number(file, 3, 2); /* fields */
+    quern_pg_put_number(file, 3, 2); /* fields */
     if (info->ids == QUERN_INDEX_NAMES) {
-        put_pg_text(file, row->name);
+        quern_pg_put_text(file, row->name);
     } else {
-        put_number(file, 8, 4);
-        put_number(file, row->number, 8);
+        quern_pg_put_number(file, 8, 4);
+        quern_pg_put_number(file, row->number, 8);
     }
-    put_number(file, 4 + 4 * (uint64_t)info->dimensions, 4);
-    put_number(file, (uint64_t)info->dimensions, 2);
-    put_number(file, 0, 2);
-    for (int i = 0; i < info->dimensions; i++) {
-        uint32_t bits;
-        memcpy(&bits, &vector[i], sizeof bits);
-        put_number(file, bits, 4);
-    }
-    put_pg_text(file, row->payload);
-}
-
-static void pg_end(FILE *file)
-{
-    put_number(file, UINT64_MAX, 2);
+    quern_pg_put_vector(file, QUERN_PG_VECTOR, vector, info->dimensions);
+    quern_pg_put_text(file, row->payload);
 }
 
 const struct quern_export_format quern_export_formats[] = {
     {false, npy_begin, npy_row, end_nothing},
     {false, fvecs_begin, fvecs_row, end_nothing},
     {true, sql_begin, sql_row, sql_end},
-    {true, pg_begin, pg_row, pg_end},
+    {true, pg_begin, pg_row, quern_pg_put_end},
 };
