@@ -75,6 +75,7 @@ check)
     need_wheel
     need python3-venv imports ensurepip
     need python3-numpy imports numpy
+    need python3-faiss imports faiss
     need clang has clang
     need libclang-rt-14-dev compiles clang -fsanitize=address,undefined
     need qemu-user has qemu-aarch64
