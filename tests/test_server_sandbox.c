@@ -47,11 +47,16 @@ static void hide_landlock(void)
         _exit(2);
 }
 
+/* What the sandbox allows in the folder. */
+enum allowed { READING, REMOVING, WRITING };
+
 /* Runs a function in a child process, in or outside the sandbox. True: it succeeded. */
-static bool works(bool (*what)(void), bool may_remove, enum where where)
+static bool works(bool (*what)(void), enum allowed allowed, enum where where)
 {
-    const struct quern_sandbox sandbox = {.readable = &(const char *){folder}, .readable_count = 1,
-                                          .removable = may_remove ? folder : NULL};
+    const char *folders[] = {folder};
+    const struct quern_sandbox sandbox = {.readable = folders, .readable_count = 1,
+                                          .removable = allowed == REMOVING ? folder : NULL, .writable = folders,
+                                          .writable_count = allowed == WRITING};
     int status;
     const pid_t child = fork();
     if (child == 0) {
@@ -127,6 +132,35 @@ static bool read_outside(void)
 {
     char byte;
     return read(open(outside, O_RDONLY), &byte, 1) == 1;
+}
+
+static bool write_outside(void)
+{
+    return open(outside, O_RDWR) >= 0;
+}
+
+static bool make_file_outside(void)
+{
+    char path[80];
+    snprintf(path, sizeof path, "%s/new", other);
+    return open(path, O_WRONLY | O_CREAT, 0600) >= 0 && unlink(path) == 0;
+}
+
+static bool move_file_away(void)
+{
+    char path[80];
+    snprintf(path, sizeof path, "%s/moved", other);
+    return rename(inside, path) == 0 && rename(path, inside) == 0;
+}
+
+/* What a writer of an index does. */
+static bool replace_file(void)
+{
+    char path[80];
+    snprintf(path, sizeof path, "%s/file.part", folder);
+    const int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    return file >= 0 && ftruncate(file, 0) == 0 && pwrite(file, "y", 1, 0) == 1 && fsync(file) == 0 &&
+           rename(path, inside) == 0 && open(folder, O_RDONLY | O_DIRECTORY) >= 0 && close(file) == 0;
 }
 
 static bool run_program(void)
@@ -267,26 +301,28 @@ static void test_it_refuses(void **unused)
     if (state.seccomp_error != 0)
         skip();
     for (size_t i = 0; i < QUERN_COUNT(table); i++) {
-        if (!works(table[i].what, false, OUTSIDE))
+        if (!works(table[i].what, READING, OUTSIDE))
             fail_msg("outside it cannot %s", table[i].name);
-        if (works(table[i].what, false, INSIDE))
+        if (works(table[i].what, READING, INSIDE))
             fail_msg("it can %s", table[i].name);
-        if (works(table[i].what, false, WITHOUT_LANDLOCK))
-            fail_msg("it can %s without Landlock", table[i].name);
+        for (enum allowed allowed = READING; allowed <= WRITING; allowed++)
+            if (works(table[i].what, allowed, WITHOUT_LANDLOCK)) /* which alone can distinguish files */
+                fail_msg("it can %s without Landlock", table[i].name);
     }
-    assert_false(works(ask_what_is_newer, false, INSIDE));
+    assert_false(works(ask_what_is_newer, READING, INSIDE));
     close(open(spare, O_WRONLY | O_CREAT, 0600));
-    assert_false(works(remove_file, true, WITHOUT_LANDLOCK)); /* which alone can distinguish files */
-    assert_true(works(read_inside, false, WITHOUT_LANDLOCK));
+    assert_false(works(remove_file, REMOVING, WITHOUT_LANDLOCK));
+    assert_false(works(remove_file, WRITING, WITHOUT_LANDLOCK));
+    assert_true(works(read_inside, READING, WITHOUT_LANDLOCK));
 }
 
 static void test_it_allows(void **unused)
 {
     (void)unused;
-    assert_true(works(read_inside, false, INSIDE));
-    assert_true(works(start_thread, false, INSIDE));
-    assert_true(works(poll_and_accept, false, INSIDE));
-    assert_true(works(abort_is_heard, false, INSIDE));
+    assert_true(works(read_inside, READING, INSIDE));
+    assert_true(works(start_thread, READING, INSIDE));
+    assert_true(works(poll_and_accept, READING, INSIDE));
+    assert_true(works(abort_is_heard, READING, INSIDE));
 }
 
 static void test_folders(void **unused)
@@ -294,13 +330,40 @@ static void test_folders(void **unused)
     (void)unused;
     if (state.landlock == 0)
         skip();
-    assert_true(works(read_outside, false, OUTSIDE));
-    assert_false(works(read_outside, false, INSIDE));
+    assert_true(works(read_outside, READING, OUTSIDE));
+    assert_false(works(read_outside, READING, INSIDE));
     close(open(spare, O_WRONLY | O_CREAT, 0600));
-    assert_false(works(remove_file, false, INSIDE));
-    assert_false(works(remove_other_file, true, INSIDE));
-    assert_true(works(remove_file, true, INSIDE));
-    assert_false(works(rename_file, true, INSIDE));
+    assert_false(works(remove_file, READING, INSIDE));
+    assert_false(works(remove_other_file, REMOVING, INSIDE));
+    assert_true(works(remove_file, REMOVING, INSIDE));
+    assert_false(works(rename_file, REMOVING, INSIDE));
+}
+
+static void test_writable_folder(void **unused)
+{
+    (void)unused;
+    static const struct trial may[] = {
+        {"read a file", read_inside},   {"make a file", make_file},     {"open a file for writing", open_for_writing},
+        {"rename a file", rename_file}, {"replace a file", replace_file},
+    };
+    static const struct trial may_not[] = {
+        {"read another file", read_outside},       {"write another file", write_outside},
+        {"make another file", make_file_outside},  {"remove another file", remove_other_file},
+        {"move a file away", move_file_away},      {"make a folder", make_folder},
+        {"change a file's mode", change_mode},     {"run a program", run_program},
+        {"open a socket", open_socket},            {"start a process", start_process},
+    };
+    if (state.landlock == 0)
+        skip();
+    for (size_t i = 0; i < QUERN_COUNT(may); i++)
+        if (!works(may[i].what, WRITING, INSIDE))
+            fail_msg("it cannot %s in a folder that is writable", may[i].name);
+    for (size_t i = 0; i < QUERN_COUNT(may_not); i++)
+        if (works(may_not[i].what, WRITING, INSIDE))
+            fail_msg("it can %s", may_not[i].name);
+    for (size_t i = 0; i < QUERN_COUNT(may); i++)
+        if (i > 0 && works(may[i].what, REMOVING, INSIDE))
+            fail_msg("it can %s in a folder where files may be removed", may[i].name);
 }
 
 /* A kernel or a container may lack either; the tests above are skipped then. */
@@ -348,6 +411,7 @@ int main(void)
         cmocka_unit_test(test_it_refuses),
         cmocka_unit_test(test_it_allows),
         cmocka_unit_test(test_folders),
+        cmocka_unit_test(test_writable_folder),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

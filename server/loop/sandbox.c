@@ -29,8 +29,13 @@ struct __attribute__((packed)) path_rule {
 
 enum { PATH_RULE = 1, ASK_VERSION = 1 };
 
+#define WRITE_FILE ((uint64_t)1 << 1)
 #define READ_FILE ((uint64_t)1 << 2)
+#define READ_FOLDER ((uint64_t)1 << 3)
 #define REMOVE_FILE ((uint64_t)1 << 5)
+#define MAKE_FILE ((uint64_t)1 << 8)
+#define TRUNCATE ((uint64_t)1 << 14)
+#define CHANGE_FILES (WRITE_FILE | READ_FILE | READ_FOLDER | REMOVE_FILE | MAKE_FILE | TRUNCATE)
 
 #ifndef SYS_landlock_create_ruleset /* the same number everywhere */
 #define SYS_landlock_create_ruleset 444
@@ -72,6 +77,8 @@ static int enter_landlock(const struct quern_sandbox *sandbox)
         code = sandbox->readable[i] != NULL ? allow(rules, sandbox->readable[i], READ_FILE) : 0;
     if (code == 0 && sandbox->removable != NULL)
         code = allow(rules, sandbox->removable, REMOVE_FILE);
+    for (size_t i = 0; i < sandbox->writable_count && code == 0; i++)
+        code = allow(rules, sandbox->writable[i], CHANGE_FILES & rights.files);
     if (code == 0)
         code = (int)syscall(SYS_landlock_restrict_self, rules, 0);
     const int error = errno;
@@ -82,6 +89,9 @@ static int enter_landlock(const struct quern_sandbox *sandbox)
 }
 
 /* ---------------------------------------------------------------- seccomp */
+
+/* What may be allowed in some folders, which Landlock knows. */
+enum { MAY_REMOVE = 1, MAY_WRITE = 2 };
 
 #if defined(__x86_64__)
 #define ARCHITECTURE AUDIT_ARCH_X86_64
@@ -94,14 +104,30 @@ static int enter_landlock(const struct quern_sandbox *sandbox)
 #define LAST_KNOWN 449 /* futex_waitv; numbers are the same everywhere from 424 on */
 #define MOST_LINES 320
 
+static const short removing[] = {
+    SYS_unlinkat,
+#ifdef __x86_64__
+    SYS_unlink,
+#endif
+};
+
+static const short writing[] = {
+    SYS_ftruncate, SYS_renameat2,
+#ifdef __x86_64__
+    SYS_rename,
+#endif
+#ifdef SYS_renameat
+    SYS_renameat,
+#endif
+};
+
 static const short refused[] = {
     /* programs, processes, sockets */
     SYS_execve, SYS_execveat, SYS_socket, SYS_connect, SYS_bind, SYS_listen, SYS_ptrace, SYS_process_vm_readv,
     SYS_process_vm_writev, SYS_kcmp, SYS_pidfd_open, SYS_pidfd_getfd, SYS_pidfd_send_signal, SYS_kill, SYS_tkill,
     SYS_rt_sigqueueinfo, SYS_rt_tgsigqueueinfo, SYS_personality,
     /* files; opening for reading is left to Landlock */
-    SYS_truncate, SYS_ftruncate, SYS_mknodat, SYS_mkdirat, SYS_linkat, SYS_symlinkat, SYS_renameat2, SYS_fchmod,
-    SYS_fchmodat, SYS_fchown, SYS_fchownat, SYS_utimensat, SYS_setxattr, SYS_lsetxattr, SYS_fsetxattr, SYS_removexattr,
+    SYS_truncate, SYS_mknodat, SYS_mkdirat, SYS_linkat, SYS_symlinkat, SYS_fchmod, SYS_fchmodat, SYS_fchown, SYS_fchownat, SYS_utimensat, SYS_setxattr, SYS_lsetxattr, SYS_fsetxattr, SYS_removexattr,
     SYS_lremovexattr, SYS_fremovexattr, SYS_name_to_handle_at, SYS_open_by_handle_at, SYS_chroot, SYS_memfd_create,
     /* the machine */
     SYS_mount, SYS_umount2, SYS_pivot_root, SYS_move_mount, SYS_open_tree, SYS_fsopen, SYS_fsconfig, SYS_fsmount,
@@ -112,8 +138,7 @@ static const short refused[] = {
     SYS_setdomainname, SYS_syslog, SYS_vhangup, SYS_fanotify_init, SYS_lookup_dcookie,
     /* newer ways to do the same */
 #ifdef __x86_64__
-    SYS_fork, SYS_vfork, SYS_creat, SYS_mknod, SYS_mkdir, SYS_rmdir, SYS_link, SYS_symlink, SYS_rename, SYS_renameat,
-    SYS_chmod, SYS_chown, SYS_lchown, SYS_utime, SYS_utimes, SYS_futimesat, SYS_ioperm, SYS_iopl, SYS_modify_ldt,
+    SYS_fork, SYS_vfork, SYS_creat, SYS_mknod, SYS_mkdir, SYS_rmdir, SYS_link, SYS_symlink, SYS_chmod, SYS_chown, SYS_lchown, SYS_utime, SYS_utimes, SYS_futimesat, SYS_ioperm, SYS_iopl, SYS_modify_ldt,
     SYS_uselib, SYS_kexec_file_load,
 #endif
 };
@@ -150,47 +175,59 @@ static void refuse_bits(struct filter *filter, int number, int argument, uint32_
     load(filter, offsetof(struct seccomp_data, nr));
 }
 
-static void write_filter(struct filter *filter, bool may_remove)
+static void refuse_all(struct filter *filter, const short *numbers, size_t count)
 {
-    const uint32_t writing = O_WRONLY | O_RDWR | O_CREAT | O_TRUNC | (O_TMPFILE & ~O_DIRECTORY);
+    for (size_t i = 0; i < count; i++)
+        refuse(filter, numbers[i], EPERM);
+}
+
+/* Refuses to open files for writing, and to make them. */
+static void refuse_writing(struct filter *filter)
+{
+    const uint32_t flags = O_WRONLY | O_RDWR | O_CREAT | O_TRUNC | (O_TMPFILE & ~O_DIRECTORY);
+    refuse_all(filter, writing, QUERN_COUNT(writing));
+    refuse_bits(filter, SYS_openat, 2, flags, false);
+#ifdef __x86_64__
+    refuse_bits(filter, SYS_open, 1, flags, false);
+#endif
+}
+
+/* allowed: MAY_REMOVE, MAY_WRITE, both or none. */
+static void write_filter(struct filter *filter, unsigned allowed)
+{
     load(filter, offsetof(struct seccomp_data, arch));
     add(filter, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, ARCHITECTURE);
     add(filter, BPF_RET | BPF_K, 0, 0, SECCOMP_RET_KILL_PROCESS);
     load(filter, offsetof(struct seccomp_data, nr));
     add(filter, BPF_JMP | BPF_JGT | BPF_K, 0, 1, LAST_KNOWN);
     add(filter, BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ERRNO | ENOSYS);
-    for (size_t i = 0; i < QUERN_COUNT(refused); i++)
-        refuse(filter, refused[i], EPERM);
+    refuse_all(filter, refused, QUERN_COUNT(refused));
+    if ((allowed & (MAY_REMOVE | MAY_WRITE)) == 0)
+        refuse_all(filter, removing, QUERN_COUNT(removing));
+    if ((allowed & MAY_WRITE) == 0)
+        refuse_writing(filter);
     refuse(filter, SYS_clone3, ENOSYS); /* a filter cannot read its flags, in memory; callers try the older call next */
     refuse(filter, SYS_openat2, ENOSYS);
     refuse_bits(filter, SYS_clone, 0, CLONE_THREAD, true);
     refuse_bits(filter, SYS_mmap, 2, PROT_EXEC, false);
     refuse_bits(filter, SYS_mprotect, 2, PROT_EXEC, false);
     refuse_bits(filter, SYS_pkey_mprotect, 2, PROT_EXEC, false);
-    refuse_bits(filter, SYS_openat, 2, writing, false);
-    if (!may_remove)
-        refuse(filter, SYS_unlinkat, EPERM);
-#ifdef __x86_64__
-    refuse_bits(filter, SYS_open, 1, writing, false);
-    if (!may_remove)
-        refuse(filter, SYS_unlink, EPERM);
-#endif
     add(filter, BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW);
 }
 
-static int enter_seccomp(bool may_remove)
+static int enter_seccomp(unsigned allowed)
 {
     struct filter filter = {.count = 0};
-    write_filter(&filter, may_remove);
+    write_filter(&filter, allowed);
     const struct sock_fprog program = {.len = filter.count, .filter = filter.lines};
     return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program);
 }
 
 #else
 
-static int enter_seccomp(bool may_remove)
+static int enter_seccomp(unsigned allowed)
 {
-    (void)may_remove;
+    (void)allowed;
     errno = ENOSYS;
     return -1;
 }
@@ -209,8 +246,11 @@ struct quern_sandbox_state quern_sandbox_enter(const struct quern_sandbox *sandb
         state.landlock_error = errno;
         state.landlock = 0;
     }
-    /* Without Landlock, files could be removed anywhere. */
-    if (enter_seccomp(sandbox->removable != NULL && state.landlock > 0) != 0)
+    /* Without Landlock, files could be removed and written anywhere. */
+    const unsigned allowed = state.landlock <= 0 ? 0
+                             : (sandbox->removable != NULL ? MAY_REMOVE : 0u) |
+                                   (sandbox->writable_count > 0 ? MAY_WRITE : 0u);
+    if (enter_seccomp(allowed) != 0)
         state.seccomp_error = errno;
     return state;
 }

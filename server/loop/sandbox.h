@@ -1,9 +1,10 @@
 /* The sandbox: what the server cannot do to the machine once it has started, even if an attacker takes it over.
  *
- * Landlock: the process cannot write, create, remove or run files, reads only the named files and those in the named
- * folders, and cannot bind or connect TCP ports. Seccomp: the same, for all folders; and it cannot start programs or
- * processes, open sockets, make memory executable, look at other processes, or use system calls that are newer than
- * this file.
+ * Landlock: the process reads only the named files and those in the named folders, and cannot run files or bind or
+ * connect TCP ports. It cannot write, create, rename or remove files, unless folders are named in which it may; what
+ * it may do there, it can also do to files below them. Seccomp: it cannot write files at all, unless such folders are
+ * named and Landlock guards all others; and it cannot start programs or processes, open sockets, make memory
+ * executable, look at other processes, or use system calls that are newer than this file.
  *
  * The filter lists what is refused, with an error, not what is allowed. Which calls the C library makes changes from
  * version to version, and an update must not kill the server. libseccomp would write the same 100 lines of filter; that
@@ -18,6 +19,9 @@ struct quern_sandbox {
     const char *const *readable; /* [readable_count]: files, and folders of files, that may be read; NULL: none */
     size_t readable_count;
     const char *removable;       /* folder in which files may be removed; NULL: none */
+    const char *const *writable; /* [writable_count]: folders in which files may be read, written, created, renamed and
+                                    removed. Nothing can be written where Landlock is not in force */
+    size_t writable_count;
 };
 
 struct quern_sandbox_state {
