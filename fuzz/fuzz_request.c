@@ -4,10 +4,11 @@
  *
  * Input: one byte of flags. Then a whole HTTP request if bit 0 is set, else a body. Bit 1 allows token ids, bit 2 asks
  * for raw vectors, bit 3 reads, tokenises and writes in slices. The upper four bits are the number of the route, among
- * those that have bodies and answers. */
+ * those that have bodies and answers; 15: the next byte is added to it. */
 #include "../server/http/http.h"
 #include "../server/loop/allowed.h"
 #include "../server/requests/accept.h"
+#include "../server/requests/index_request.h"
 #include "../server/requests/respond.h"
 #include "../server/requests/routes.h"
 #include "../server/requests/request_tokens.h"
@@ -24,9 +25,12 @@ enum { IS_HTTP = 1, ALLOW_IDS = 2, RAW = 4, SLICES = 8 };
 
 static quern_model *model;
 static struct quern_server_options options = {.default_task = -1, .queue_tokens = 4096,
-                                              .max_body = 1 << 16, .queue_bytes = 1 << 28};
+                                              .max_body = 1 << 16, .queue_bytes = 1 << 28, .index_writable = true};
 static struct quern_served served = {.name = "tiny", .info.size = sizeof served.info};
-static struct quern_service service = {.options = &options, .models = &served, .model_count = 1};
+static struct quern_served_index indexes[] = {{.name = "texts", .ids = QUERN_INDEX_NAMES, .chunk.tokens = 40},
+                                              {.name = "numbers", .ids = QUERN_INDEX_NUMBERS}};
+static struct quern_service service = {.options = &options, .models = &served, .model_count = 1, .indexes = indexes,
+                                       .index_count = 2};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -51,6 +55,8 @@ static void open_service(void)
            quern_context_new(&served.tokenizer, model, &how, NULL) == QUERN_OK &&
            quern_model_describe(model, &served.info, NULL) == QUERN_OK, "a model can be made");
     served.model = model;
+    indexes[0].dimensions = indexes[1].dimensions = served.info.dimensions;
+    indexes[0].chunk.size = sizeof indexes[0].chunk;
     unlink(path);
 }
 
@@ -154,7 +160,8 @@ static void check_refusal(const struct quern_request *request, const struct quer
     json_t *answer = json_loadb(written->body.data, written->body.length, 0, NULL);
     const json_t *error = json_object_get(answer, "error");
     const struct quern_dialect *dialect = quern_route_dialect(request);
-    expect(written->status >= 400 && written->status < 500, "a client's fault is 4xx");
+    expect((written->status >= 400 && written->status < 500) || request->index_job.work != QUERN_INDEX_NO_WORK,
+           "a client's fault is 4xx");
     if (dialect == &quern_dialect_openai)
         expect(json_is_string(json_object_get(error, "message")) && json_is_string(json_object_get(error, "type")) &&
                    json_object_get(error, "param") != NULL && json_object_get(error, "code") != NULL,
@@ -215,11 +222,45 @@ static struct quern_job *fake_job(struct quern_request *request)
     return job;
 }
 
-static void try_body(const uint8_t *data, size_t size, unsigned flags)
+/* Tokenises as the loop and its thread do. Returns 1, or -1: refused. */
+static int tokenize(struct quern_request *request, size_t slice)
+{
+    int code = 0;
+    while (code == 0 || code == QUERN_TOKENS_AWAY) {
+        code = quern_request_tokenize(request, slice);
+        if (code == QUERN_TOKENS_AWAY)
+            quern_text_job_run(&request->text_job, served.tokenizer);
+    }
+    return code;
+}
+
+/* An index job is prepared, but not done: no index is there. Its parts must be in the body, or in the request. */
+static void try_index_job(struct quern_request *request, const struct quern_job *job)
+{
+    struct quern_index_job *work = &request->index_job;
+    if (!quern_request_wants_index(request) || !quern_request_prepare_index(request, job))
+        return;
+    size_t passages = 0;
+    for (size_t i = 0; i < work->text_count; i++) {
+        const quern_text name = quern_text_cut_name(&work->texts[i]);
+        expect(work->work == QUERN_INDEX_ADD && name.length > 0, "a text that is added has a name");
+        for (size_t k = 0; k < work->texts[i].count; k++) {
+            const quern_text part = work->texts[i].passages[k].text, whole = work->texts[i].text;
+            expect(part.length > 0 && part.data >= whole.data &&
+                       part.data + part.length <= whole.data + whole.length, "a passage is a part of its text");
+        }
+        passages += work->texts[i].count;
+    }
+    expect(work->work != QUERN_INDEX_ADD || passages == work->count, "each passage has a vector");
+    for (size_t i = 0; i < work->filter.id_count; i++)
+        expect(work->filter.ids[i].name.length <= QUERN_INDEX_MOST_NAME, "an id is not too long");
+}
+
+static void try_body(const uint8_t *data, size_t size, unsigned flags, unsigned route)
 {
     struct quern_request request;
     struct quern_answer answer;
-    struct quern_head head = {.method = "POST", .path = path_of(flags >> 4), .query = ""};
+    struct quern_head head = {.method = "POST", .path = path_of(route), .query = ""};
     int code = 0;
     if (flags & RAW)
         head.fields[head.field_count++] = (struct quern_head_field){"accept", "application/octet-stream"};
@@ -233,10 +274,10 @@ static void try_body(const uint8_t *data, size_t size, unsigned flags)
     while ((code = quern_respond_parse(&request, flags & SLICES ? 1 : SIZE_MAX)) == 0)
         continue;
     if (code == 1)
-        while ((code = quern_request_tokenize(&request, flags & SLICES ? 1 : SIZE_MAX)) == 0)
-            continue;
+        code = tokenize(&request, flags & SLICES ? 1 : SIZE_MAX);
     expect((code == 1) == !quern_is_refused(&request), "what is not refused has tokens");
     struct quern_job *job = code == 1 && quern_request_wants_vectors(&request) ? fake_job(&request) : NULL;
+    try_index_job(&request, job);
     while (quern_respond_write(&request, job, &answer, flags & SLICES ? 1 : SIZE_MAX) == 0)
         continue;
     expect(!answer.body.failed, "there is an answer");
@@ -257,9 +298,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         open_service();
     if (size == 0)
         return 0;
-    if (data[0] & IS_HTTP)
+    const unsigned flags = data[0], more = flags >> 4 == 15 && size > 1;
+    if (flags & IS_HTTP)
         try_http(data + 1, size - 1);
     else
-        try_body(data + 1, size - 1, data[0]);
+        try_body(data + 1 + more, size - 1 - more, flags, (flags >> 4) + (more ? data[1] : 0u));
     return 0;
 }

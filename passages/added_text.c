@@ -25,7 +25,7 @@ struct adding {
     char problem[256];              /* why a passage was left out */
 };
 
-static void find_name(char name[QUERN_ADDED_TEXT_NAME], quern_text title, quern_text text)
+void quern_added_text_name(char name[QUERN_ADDED_TEXT_NAME], quern_text title, quern_text text)
 {
     unsigned char digest[SHA256_DIGEST_LENGTH];
     SHA2_CTX context;
@@ -39,7 +39,7 @@ static void find_name(char name[QUERN_ADDED_TEXT_NAME], quern_text title, quern_
         length += (size_t)snprintf(name + length, QUERN_ADDED_TEXT_NAME - length, "%02x", digest[i]);
 }
 
-static bool has_words(quern_text text)
+bool quern_has_words(quern_text text)
 {
     for (size_t i = 0; i < text.length; i++)
         if (text.data[i] != ' ' && (text.data[i] < '\t' || text.data[i] > '\r'))
@@ -49,22 +49,34 @@ static bool has_words(quern_text text)
 
 /* ---------------------------------------------------------------- the index */
 
-/* Makes an index of no files. */
-static int create(struct adding *adding, const quern_index_options *options, quern_error *error)
+int quern_text_index_create(quern_index_writer **writer, const char *path, const char *model_name,
+                            const quern_index_options *options, quern_error *error)
 {
-    char empty[] = "", *note = NULL, *model = strdup(adding->added->model_name);
+    char empty[] = "", *note = NULL, *model = strdup(model_name);
     struct quern_source_table table = {.model = model, .known = empty, .text_column = empty, .title_column = empty,
                                        .tokens = QUERN_INDEXING_TOKENS};
     size_t length = 0;
-    int code = model != NULL ? quern_source_table_write(&table, &note, &length, error) : QUERN_ENOMEM;
+    int code = model != NULL ? quern_source_table_write(&table, &note, &length, error)
+                             : quern_jobs_fail(error, QUERN_ENOMEM, "no memory for an index");
     if (code == QUERN_OK)
-        code = quern_index_create(&adding->writer, adding->added->path, options, error);
+        code = quern_index_create(writer, path, options, error);
     if (code == QUERN_OK)
-        code = quern_index_set_note(adding->writer, (quern_text){note, length}, error);
+        code = quern_index_set_note(*writer, (quern_text){note, length}, error);
     free(note);
     free(model);
-    adding->reading.chunk.tokens = QUERN_INDEXING_TOKENS;
     return code;
+}
+
+quern_chunk_options quern_text_index_chunk(quern_text note)
+{
+    struct quern_source_table table;
+    quern_chunk_options chunk = {.size = sizeof chunk, .tokens = QUERN_INDEXING_TOKENS};
+    if (quern_source_table_read(&table, note, NULL) == QUERN_OK && table.tokens > 0) {
+        chunk.tokens = (size_t)table.tokens;
+        chunk.overlap = (size_t)table.overlap;
+    }
+    quern_source_table_free(&table);
+    return chunk;
 }
 
 /* Opens the index that is there. *dimensions: of its vectors. */
@@ -72,7 +84,6 @@ static int change(struct adding *adding, int *dimensions, char space[QUERN_SPACE
 {
     quern_index *index = NULL;
     quern_index_info info = {.size = sizeof info};
-    struct quern_source_table table;
     int code = quern_index_open(&index, adding->added->path, error);
     if (code == QUERN_OK)
         code = quern_index_describe(index, &info, error);
@@ -82,10 +93,7 @@ static int change(struct adding *adding, int *dimensions, char space[QUERN_SPACE
     if (code == QUERN_OK) {
         *dimensions = info.dimensions;
         snprintf(space, QUERN_SPACE_SIZE, "%s", info.space);
-        const bool is_told = quern_source_table_read(&table, info.note, NULL) == QUERN_OK && table.tokens > 0;
-        adding->reading.chunk.tokens = is_told ? (size_t)table.tokens : QUERN_INDEXING_TOKENS;
-        adding->reading.chunk.overlap = is_told ? (size_t)table.overlap : 0;
-        quern_source_table_free(&table);
+        adding->reading.chunk = quern_text_index_chunk(info.note);
     }
     quern_index_close(index);
     const quern_index_options expected = {.size = sizeof expected, .dimensions = info.dimensions, .ids = info.ids};
@@ -117,7 +125,7 @@ static int prepare(struct adding *adding, quern_error *error)
     const quern_index_options options = {.size = sizeof options, .dimensions = info.dimensions,
                                          .ids = QUERN_INDEX_NAMES, .space = space};
     if (code == QUERN_OK && is_new)
-        code = create(adding, &options, error);
+        code = quern_text_index_create(&adding->writer, added->path, added->model_name, &options, error);
     if (code != QUERN_OK)
         return code;
     if (adding->reading.chunk.tokens > (size_t)info.context_length)
@@ -145,13 +153,13 @@ static int put_passage(void *user, const struct quern_passage *passage, quern_er
 int quern_add_text(const struct quern_added_text *added, char name[QUERN_ADDED_TEXT_NAME], uint64_t *passages,
                    quern_error *error)
 {
-    struct adding adding = {.added = added, .name = name, .reading.chunk.size = sizeof(quern_chunk_options),
+    struct adding adding = {.added = added, .name = name, .reading.chunk = quern_text_index_chunk((quern_text){0}),
                             .reading.put = put_passage, .reading.user = &adding};
     bool is_compacted;
     *passages = 0;
-    if (!has_words(added->text))
+    if (!quern_has_words(added->text))
         return quern_jobs_fail(error, QUERN_EINVAL, "the text is empty");
-    find_name(name, added->title, added->text);
+    quern_added_text_name(name, added->title, added->text);
     const quern_text title = added->title.length > 0 ? added->title : quern_document_title(added->text, "", true);
     int code = prepare(&adding, error);
     if (code == QUERN_OK)

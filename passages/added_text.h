@@ -1,8 +1,10 @@
-/* A text that is no file, as passages of an index. */
+/* Texts that are no files, as passages of an index, and an index for them. */
 #ifndef QUERN_ADDED_TEXT_H
 #define QUERN_ADDED_TEXT_H
 
 #include "quern_index.h"
+
+#include <stdbool.h>
 
 #define QUERN_ADDED_TEXT_NAME 40 /* room for a name */
 
@@ -14,8 +16,22 @@ struct quern_added_text {
     quern_text title, text;  /* of Markdown or plain text; title of length 0: that of the text, if it has one */
 };
 
-/* Adds the text, cut as a file of Markdown is, and commits. Writes its name to name: "text:" and 16 digits of a digest
- * of title and text. Its passages are NAME#0, NAME#1 and so on; *passages: how many. The same title and text again
+/* What a text without words would be searched by: nothing. */
+bool quern_has_words(quern_text text);
+
+/* The name of a text that nobody has given one: "text:" and 16 digits of a digest of title and text. */
+void quern_added_text_name(char name[QUERN_ADDED_TEXT_NAME], quern_text title, quern_text text);
+
+/* Makes an index of no files, with a note that names its model (indexing.h); it appears with the first commit. options:
+ * as quern_index_create takes them. The caller frees *writer, also after a failure. Fails as that does. */
+int quern_text_index_create(quern_index_writer **writer, const char *path, const char *model_name,
+                            const quern_index_options *options, quern_error *error);
+
+/* How the texts of an index are cut, as its note says, or as usual. */
+quern_chunk_options quern_text_index_chunk(quern_text note);
+
+/* Adds the text, cut as a file of Markdown is, and commits. Writes its name (quern_added_text_name) to name. Its
+ * passages are NAME#0, NAME#1 and so on; *passages: how many. The same title and text again
  * replace them. Fails with QUERN_EINVAL for a text without words, an index of other ids, or a model of another space;
  * else as quern_index_change and quern_embed do. */
 int quern_add_text(const struct quern_added_text *added, char name[QUERN_ADDED_TEXT_NAME], uint64_t *passages,

@@ -41,7 +41,8 @@ static void measure_room(struct cutting *cut)
     const size_t tokens = cut->reading->chunk.tokens;
     size_t count = 0;
     for (int i = 0; i < 2; i++) {
-        quern_tokenize(cut->reading->context, (quern_text){"", 0}, &cut->embed, NULL, 0, &count, NULL);
+        const quern_embed_options prompt = {.size = sizeof prompt, .task = cut->embed.task, .title = cut->embed.title};
+        quern_tokenize(cut->reading->context, (quern_text){"", 0}, &prompt, NULL, 0, &count, NULL);
         if (count < tokens / 2)
             break;
         cut->embed.title = (quern_text){NULL, 0};

@@ -1,9 +1,10 @@
 /* quern serve: models behind HTTP. The only header of this folder that others include.
  *
  * One thread, the loop, does everything but computing: sockets, HTTP, JSON, tokens of short texts. A second thread
- * tokenises long texts. A third one, the worker, embeds. Between them the batcher decides what is computed next. A
- * fourth one loads and frees models, and a fifth one searches in indexes. Three structures carry the work, each with
- * one owner: a request is what a client asked for, a job is what is computed, an answer is what is written. */
+ * tokenises long texts, and cuts those that are added to indexes. A third one, the worker, embeds. Between them the
+ * batcher decides what is computed next. A fourth one loads and frees models, a fifth one searches in indexes, and a
+ * sixth one changes them. Three structures carry the work, each with one owner: a request is what a client asked for, a
+ * job is what is computed, an answer is what is written. */
 #ifndef QUERN_SERVER_H
 #define QUERN_SERVER_H
 
@@ -32,6 +33,7 @@ struct quern_server_options {
     size_t model_count;        /* 1 or more */
     const struct quern_server_index *indexes; /* [index_count]; the first is for searches that name none */
     size_t index_count;
+    bool index_writable;       /* clients may change them; one that is not there is made, for the first model */
     size_t models_memory;      /* most bytes of the models in memory together; 0: half of the machine's */
     double unload_after;       /* seconds without a request after which a model's memory is given back; 0: never */
     const char *host;          /* an address, a name, or "unix:" and a path */

@@ -2,6 +2,7 @@
 """Search in a server's indexes, from end to end. Speaks TAP. usage: test_serve_index.py QUERN MKMODEL"""
 import atexit
 import concurrent.futures
+import fcntl
 import http.client
 import json
 import os
@@ -20,6 +21,16 @@ def write(path, text):
     os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
     with open(path, "w", encoding="utf-8") as file:
         file.write(text)
+
+
+def writable(*options):
+    """A server whose indexes may be changed. Where the system has no Landlock, it does so without a sandbox."""
+    try:
+        return Server("--index-writable", *options)
+    except SystemExit as end:
+        if "needs Landlock" not in str(end):
+            raise
+        return Server("--index-writable", "--no-sandbox", *options)
 
 
 class Server:
@@ -52,6 +63,12 @@ class Server:
         status, answer = self.ask("POST", "/search", {"query": query, **more})
         if status != 200:
             raise SystemExit("Bail out! %s: %s" % (status, answer))
+        return answer
+
+    def change(self, what, **body):
+        status, answer = self.ask("POST", "/index/" + what, body)
+        if status != 200:
+            raise SystemExit("Bail out! %s %s: %s" % (what, status, answer))
         return answer
 
     def end(self):
@@ -159,6 +176,174 @@ def test_load(server):
     check("searches are counted", int(re.search(r"quern_search_duration_count (\d+)", metrics)[1]) > 200, metrics)
 
 
+def import_numbers():
+    """An index whose ids are numbers, with the vectors of the tiny model."""
+    write("lines.txt", "a\nb\nc\n")
+    quern("embed", "-q", "-t", "document", "-i", "lines.txt", "-o", "lines.npy")
+    quern("index", "import", "lines.npy", "-o", "numbers.qidx")
+
+
+def ids(found):
+    return sorted(hit["id"] for hit in found["hits"])
+
+
+def test_adding(server):
+    made = server.ask("GET", "/index")[1]["indexes"][0]
+    check("a missing index is made for the first model", made["rows"] == 0 and made["writable"] and os.path.exists("new.qidx"),
+          made)
+    check("and can be searched", server.search("a")["hits"] == [])
+    long = "".join("# Part %d\n\n%s\n\n" % (i, "Roots take water from the soil. " * 8) for i in range(20))
+    answer = server.change("add", texts=["The tax office closes at noon.", {"text": long, "id": "long", "title": "Parts"}])
+    check("texts become passages", [text["passages"] for text in answer["texts"]] ==
+          [1, answer["rows"] - 1] and answer["rows"] > 5 and answer["texts"][1]["id"] == "long", answer)
+    write("same/long.md", long)
+    quern("index", "-q", "same", "-o", "same.qidx")
+    found, same = server.search("water", k=100)["hits"], expected("water", "-k", "100", index="same.qidx")
+    check("they are cut as those of files are", sorted(hit["text"] for hit in found if hit["path"] == "long") ==
+          sorted(hit["text"] for hit in same), (found, same))
+    quern("index", "-q", "--remove", "same", "-o", "same.qidx")
+    name = answer["texts"][0]["id"]
+    hit = server.search("tax office", filter={"ids": [name]})["hits"]
+    check("a text without an id gets one", ids({"hits": hit}) == [name + "#0"] and name.startswith("text:"), hit)
+    again = server.change("add", texts="The tax office closes at noon.")
+    check("the same text again replaces it", again == {"index": "new", "texts": [{"id": name, "passages": 1}],
+                                                        "rows": answer["rows"]}, again)
+    shorter = server.change("add", texts=[{"id": "long", "text": "Now short: red apple."}])
+    check("an id again replaces all that it had", shorter["rows"] == 2, shorter)
+    check("and is found with its new text", ids(server.search("red apple")) == ["long#0", name + "#0"])
+    with open("notes/fruit.txt", encoding="utf-8") as file:
+        server.change("add", texts=[{"id": "fruit", "text": file.read(), "title": "fruit.txt"}])
+    score = server.search("red apple", filter={"ids": ["fruit"]})["hits"][0]["score"]
+    check("vectors are those of quern index", score == expected("red apple", "--path", "fruit.txt")[0]["score"], score)
+    check("what the server adds, quern search finds", expected("red apple", index="new.qidx") ==
+          server.search("red apple")["hits"])
+
+
+def test_removing(server):
+    server.change("add", texts=[{"id": "x", "text": "One."}, {"id": "y#z", "text": "Two."}])
+    rows = server.ask("GET", "/index")[1]["indexes"][0]["rows"]
+    answer = server.change("remove", ids=["x", "nowhere", "fruit#0"])
+    check("texts and passages are removed", answer == {"index": "new", "removed": 2, "rows": rows - 2}, answer)
+    check("they are found no more", not {"x#0", "fruit#0"} & set(ids(server.search("one red apple", k=100))))
+    check("nothing is removed for no id", server.change("remove", ids=[])["rows"] == rows - 2)
+    check("an id may have a '#'", server.change("remove", ids=["y#z"])["removed"] == 1)
+    path = expected("red apple", "--path", "office.txt", index="files.qidx")[0]["path"]
+    check("a file's passages can be removed", server.change("remove", index="files", ids=[path])["removed"] == 1)
+    quern("index", "-q", "-o", "files.qidx")
+    write("notes/office.txt", "The tax office is closed.")
+    quern("index", "-q", "-o", "files.qidx")
+    found = server.search("tax office", index="files", filter={"path": "office.txt"})["hits"]
+    check("and come back when the file has changed", [hit["text"] for hit in found] == ["The tax office is closed."], found)
+    server.change("add", index="files", texts=[{"id": "kept", "text": "Kept."}])
+    write("notes/office.txt", "The tax office is open.")
+    quern("index", "-q", "-o", "files.qidx")
+    check("quern index keeps what the server has added", ids(server.search("kept", index="files", filter={"ids": ["kept"]})) ==
+          ["kept#0"])
+
+
+def test_bad_changes(server):
+    rows = server.ask("GET", "/index")[1]["indexes"]
+    good = {"id": "a", "text": "good"}
+    for body in ({}, {"texts": None}, {"texts": []}, {"texts": 5}, {"texts": {}}, {"texts": {"text": "a"}}, {"texts": [5]},
+                 {"texts": [good, {}]}, {"texts": [good, {"text": 5}]}, {"texts": [""]}, {"texts": [" \n\t"]},
+                 {"texts": [["a"]]}, {"texts": ["a"] * 257}, {"texts": [good, good]}, {"texts": [{"text": "a", "title": 5}]},
+                 {"texts": ["a b " * 300000]}, {"text": "a"}, {"texts": ["a"], "index": "nowhere"},
+                 {"texts": ["a"], "index": "numbers"}, {"texts": ["a"], "index": "foreign"}, {"texts": ["a"], "index": 5},
+                 *({"texts": [{"text": "a", "id": name}]} for name in ("", "/etc/passwd", "a#0", "a\0", "x" * 5000, 5, [], {}))):
+        status, answer = server.ask("POST", "/index/add", body)
+        check("add refuses %.60s" % body, status in (400, 413) and re.search("text|id|index", answer["error"]),
+              (status, answer))
+    for body in ({}, {"ids": "a"}, {"ids": [None]}, {"ids": [""]}, {"ids": [-1]}, {"ids": [1.5]}, {"ids": {"a": 1}},
+                 {"ids": [5]}, {"ids": ["a"], "index": "numbers"}, {"ids": ["a"] * 65537}, {"ids": ["x" * 5000]},
+                 {"id": "a"}):
+        status, answer = server.ask("POST", "/index/remove", body)
+        check("remove refuses %.60s" % body, status == 400 and "ids" in answer["error"], (status, answer))
+    for body in (b"", b"[]", b"{", b'{"texts": ["\xff"]}', b'{"texts":' + b"[" * 20, b"\0" * 9):
+        for what in ("add", "remove"):
+            status, answer = server.ask("POST", "/index/" + what, body)
+            check("%s refuses %.20r" % (what, body), status == 400 and "body" in answer["error"], (status, answer))
+    check("GET is not for them", server.ask("GET", "/index/add")[0] == 405 and server.ask("DELETE", "/index/remove")[0] == 405)
+    check("what was refused has changed nothing", server.ask("GET", "/index")[1]["indexes"] == rows)
+    for text in ("\0a\0", "\ud83d\ude42", "\u202e\x1b[31m a", "a" * 100000, "#\n" * 5000, "\r\n".join("word" * 50)):
+        server.change("add", texts=[{"id": "odd", "text": text, "title": text[:500]}])
+    check("odd texts are added", server.change("remove", ids=["odd"])["removed"] > 0)
+    name = "\u00e9\n\"\x7f" * 9
+    server.change("add", texts=[{"id": name, "text": "odd"}])
+    check("odd ids are ids", server.change("remove", ids=[name])["removed"] == 1)
+    check("numbers are ids where the index has numbers", server.change("remove", index="numbers", ids=[1, 7])["removed"] == 1)
+    with open("new.qidx", "r+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        status, answer = server.ask("POST", "/index/add", {"texts": ["a"]})
+        check("another program that writes is waited for by the client", status == 503 and "another program" in
+              answer["error"], answer)
+        check("searches go on meanwhile", len(server.search("a")["hits"]) > 0)
+
+
+def test_changes_at_once(server):
+    def work(i):
+        if i % 3 == 2:
+            return server.search("text %d" % i, hybrid=i % 2 == 0, filter={"path": "note*"})["certified"]
+        server.change("add", texts=[{"id": "note %d" % (i % 20), "text": "This is text %d. " % i * (1 + i % 60)}])
+        return server.change("remove", ids=["note %d" % ((i + 7) % 20)])["removed"] >= 0
+    before = set(ids(server.search("a", k=100)))
+    with concurrent.futures.ThreadPoolExecutor(12) as pool:
+        check("changes and searches at once are answered", all(pool.map(work, range(300))))
+    body = json.dumps({"texts": ["Never read. " * 5000]}).encode()
+    for _ in range(20):
+        with socket.create_connection(server.address) as client:
+            client.sendall(b"POST /index/add HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %d\r\n\r\n%s" %
+                           (len(body), body))
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    server.change("remove", ids=["note %d" % i for i in range(20)] + [name.split("#")[0] for name in
+                                                                      ids(server.search("never", k=100)) if name not in before])
+    check("and leave what they should", set(ids(server.search("a", k=100))) >= before)
+    quern("index", "check", "new.qidx")
+    metrics = server.ask("GET", "/metrics")[1]
+    check("changes are counted", int(re.search(r"quern_index_change_duration_count (\d+)", metrics)[1]) > 300, metrics)
+
+
+def test_kill(server):
+    """A server that is killed while it changes an index leaves one that is whole."""
+    def add(i):
+        try:
+            server.ask("POST", "/index/add", {"texts": [{"id": "kill %d" % i, "text": "Text %d. " % i * 300}]})
+        except OSError:
+            pass
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        done = [pool.submit(add, i) for i in range(400)]
+        time.sleep(0.4)
+        server.process.kill()
+        for one in done:
+            one.result()
+    server.process.wait()
+    check("a killed server leaves a whole index", "is whole" in quern("index", "check", "new.qidx").stdout)
+    server = writable("--index", "new.qidx")
+    check("it can be changed again", server.change("add", texts=["After all."])["rows"] > 0)
+    check("the server ends well", server.end() == 0, server.said())
+
+
+def test_permissions():
+    server = writable("--index", "notes.qidx", "--api-key-file", "keys")
+    for what, body in (("add", {"texts": ["a"]}), ("remove", {"ids": ["a"]})):
+        check("to %s needs the key" % what, server.ask("POST", "/index/" + what, body)[0] == 401)
+        check("with it it is done", server.ask("POST", "/index/" + what, body, Authorization="Bearer one-key")[0] == 200)
+        status, answer = server.ask("POST", "/index/" + what, body, Authorization="Bearer one-key", Origin="http://a.example")
+        check("pages of others cannot %s" % what, status == 403, answer)
+    server.end()
+    server = Server("--index", "notes.qidx", "--max-body", "1000")
+    for what, body in (("add", {"texts": ["a"]}), ("remove", {"ids": ["a"]})):
+        status, answer = server.ask("POST", "/index/" + what, body)
+        check("a server that may not %s says so" % what, status == 403 and "--index-writable" in answer["error"], answer)
+        check("a large body is refused", server.ask("POST", "/index/" + what, {**body, "x": "x" * 2000})[0] == 413)
+    check("the list says so, too", server.ask("GET", "/index")[1]["indexes"][0]["writable"] is False)
+    server.end()
+    server = Server()
+    check("a server without indexes says so when one is changed", server.ask("POST", "/index/add", {"texts": ["a"]})[0] == 404)
+    server.end()
+    done = quern("serve", "--index-writable", code=2)
+    check("--index-writable needs an index", "--index" in done.stderr, done.stderr)
+
+
 def main():
     with tempfile.TemporaryDirectory() as work:
         os.chdir(work)
@@ -196,6 +381,16 @@ def main():
               server.ask("GET", "/index")[0] == 401)
         check("with it they are answered", server.ask("GET", "/index", Authorization="Bearer one-key")[0] == 200)
         server.end()
+        quern("index", "-q", "notes", "-o", "files.qidx")
+        import_numbers()
+        server = writable("--index", "new.qidx", "--index", "files.qidx", "--index", "numbers.qidx", "--index",
+                          "foreign.qidx")
+        test_adding(server)
+        test_removing(server)
+        test_bad_changes(server)
+        test_changes_at_once(server)
+        test_kill(server)
+        test_permissions()
         server = Server()
         check("a server without indexes says so", server.ask("POST", "/search", {"query": "a"})[0] == 404 and
               server.ask("GET", "/index") == (200, {"indexes": []}))

@@ -191,6 +191,8 @@ static const struct quern_cli_option table[] = {
     {"models", '\0', "FOLDER", "serve the GGUF files of FOLDER, too", QUERN_CLI_TEXT(struct serve_options, folder)},
     {"index", '\0', "FILE", "search in this index, too; or with a name, NAME=FILE; may be given several times",
      QUERN_CLI_SEVERAL(struct serve_options, indexes)},
+    {"index-writable", '\0', NULL, "clients may add texts to the indexes and remove them; a missing index is made",
+     SWITCH(index_writable)},
     {"models-memory", '\0', "BYTES", "memory of loaded models, for example 8G; default: half of the machine's",
      QUERN_CLI_BYTES(struct serve_options, server.models_memory)},
     {"unload-after", '\0', "S", "seconds without a request after which a model is freed, 0: never; default: 0",
@@ -245,7 +247,10 @@ const struct quern_cli_verb quern_cli_serve = {
             "task: 'any:query'.\n\n"
             "example:\n"
             "  quern serve -m embeddinggemma-300M-Q8_0.gguf\n"
-            "  curl http://127.0.0.1:8080/v1/embeddings -d '{\"model\": \"any:query\", \"input\": \"a red apple\"}'\n",
+            "  curl http://127.0.0.1:8080/v1/embeddings -d '{\"model\": \"any:query\", \"input\": \"a red apple\"}'\n"
+            "  quern serve --index notes.qidx --index-writable\n"
+            "  curl http://127.0.0.1:8080/index/add -d '{\"texts\": [{\"id\": \"a\", \"text\": \"Roots drink.\"}]}'\n"
+            "  curl http://127.0.0.1:8080/search -d '{\"query\": \"how do plants drink\"}'\n",
     .environment = true,
     .options = &defaults,
     .run = serve,

@@ -64,7 +64,7 @@ static bool parse_tokenize(struct quern_request *request)
     request->options.only_tokens = true;
     request->options.task = QUERN_TASK_NONE;
     request->options.token_flags = (special ? 0u : QUERN_NO_SPECIAL) | (spelled ? QUERN_PARSE_SPECIAL : 0u);
-    return quern_body_add_text(request, name, content);
+    return quern_body_add_text(request, name, quern_value_text(content), (quern_text){0});
 }
 
 /* Writes the text of a token as a string. A byte that is only a part of a character is written as a number. */

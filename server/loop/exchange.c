@@ -205,8 +205,8 @@ static bool write_answer(struct quern_exchange *exchange)
     return code != 0;
 }
 
-/* The vectors are there, or none were wanted: has the work on indexes done, if there is some. A search takes so little
- * time that the deadline counts no more. */
+/* The vectors are there, or none were wanted: has the work on indexes done, if there is some. It takes so little time
+ * that the deadline counts no more, and a change must not be told to have failed when it was made. */
 static enum quern_exchange_state search_or_write(struct quern_exchange *exchange)
 {
     if (!quern_request_wants_index(&exchange->request) || (exchange->job != NULL && exchange->job->code != QUERN_OK) ||
@@ -235,7 +235,7 @@ static void enter(struct quern_exchange *exchange, enum quern_exchange_state sta
         quern_text_job_submit(&exchange->request.text_job, &exchange->server->text_worker,
                               exchange->request.served->long_tokenizer, exchange);
     } else if (state == QUERN_EXCHANGE_SEARCHING) {
-        quern_index_job_submit(&exchange->request.index_job, &exchange->server->index_worker, exchange);
+        quern_indexes_submit(exchange->server, &exchange->request.index_job, exchange);
     } else if (state != QUERN_EXCHANGE_LOADING && state != QUERN_EXCHANGE_COMPUTING &&
                state != QUERN_EXCHANGE_WAITING) {
         schedule(exchange);
@@ -371,7 +371,7 @@ static void collect_away(struct quern_server *server, struct quern_background *b
     for (struct quern_background_job *job = quern_background_collect(background), *next; job != NULL; job = next) {
         struct quern_exchange *exchange = job->owner;
         next = job->after;
-        if (background == &server->index_worker)
+        if (background != &server->text_worker)
             quern_indexes_note(server, &exchange->request.index_job);
         if (exchange->is_left)
             release(exchange);
@@ -387,6 +387,7 @@ void quern_exchange_collect(struct quern_server *server)
     (void)got; /* whatever it says, there may be something to collect */
     collect_away(server, &server->text_worker);
     collect_away(server, &server->index_worker);
+    collect_away(server, &server->change_worker);
     quern_shelf_collect(server);
     for (struct quern_job *job = quern_batcher_collect(&server->batcher), *next; job != NULL; job = next) {
         struct quern_exchange *exchange = job->owner;

@@ -3,22 +3,26 @@
 #include "log.h"
 #include "steps/failure.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum { QUERIES_TOGETHER = 16 }; /* that are compared */
 
-static int check_one(const struct quern_server_index *given, struct quern_served_index *index, quern_error *error)
+/* Notes what is true of an index as long as the server runs. */
+static int describe_index(struct quern_served_index *index, quern_error *error)
 {
     quern_index_info info = {.size = sizeof info};
     quern_index *opened = NULL;
-    int code = quern_index_open(&opened, given->path, error);
+    int code = quern_index_open(&opened, index->followed.path, error);
     if (code == QUERN_OK)
         code = quern_index_describe(opened, &info, error);
-    if (code == QUERN_OK)
-        *index = (struct quern_served_index){
-            .name = given->name, .dimensions = info.dimensions,
-            .followed = {.path = given->path, .options = {.size = sizeof index->followed.options,
-                                                          .most_queries = QUERIES_TOGETHER}}};
+    if (code == QUERN_OK) {
+        index->dimensions = info.dimensions;
+        index->ids = info.ids;
+        index->chunk = quern_text_index_chunk(info.note);
+    }
     quern_index_close(opened);
     return code;
 }
@@ -31,32 +35,82 @@ int quern_indexes_check(struct quern_server *server, quern_error *error)
     if (service->indexes == NULL)
         return quern_server_fail(error, QUERN_ENOMEM, "there is no memory for the list of indexes");
     int code = QUERN_OK;
-    for (; code == QUERN_OK && service->index_count < options->index_count; service->index_count++)
-        code = check_one(&options->indexes[service->index_count], &service->indexes[service->index_count], error);
+    for (; code == QUERN_OK && service->index_count < options->index_count; service->index_count++) {
+        const struct quern_server_index *given = &options->indexes[service->index_count];
+        struct quern_served_index *index = &service->indexes[service->index_count];
+        *index = (struct quern_served_index){
+            .name = given->name, .followed = {.path = given->path, .options = {.size = sizeof index->followed.options,
+                                                                               .most_queries = QUERIES_TOGETHER}}};
+        if (!options->index_writable || access(given->path, F_OK) == 0 || errno != ENOENT)
+            code = describe_index(index, error);
+    }
+    return code;
+}
+
+/* Makes an index without rows, for the first model. */
+static int make_index(struct quern_server *server, const struct quern_served_index *index, quern_error *error)
+{
+    const struct quern_served *served = server->service.models;
+    const struct quern_server_model *model = server->options->models;
+    const quern_embed_options embed = {.size = sizeof embed, .task = QUERN_TASK_DOCUMENT};
+    char space[QUERN_SPACE_SIZE], absolute[PATH_MAX];
+    const quern_index_options options = {.size = sizeof options, .dimensions = served->info.dimensions,
+                                         .ids = QUERN_INDEX_NAMES, .space = space, .threads = 1};
+    quern_index_writer *writer = NULL;
+    int code = quern_space(served->model, &embed, space, error);
+    if (code == QUERN_OK)
+        code = quern_text_index_create(&writer, index->followed.path,
+                                       realpath(model->path, absolute) != NULL ? absolute : model->path, &options,
+                                       error);
+    if (code == QUERN_OK)
+        code = quern_index_commit(writer, error);
+    quern_index_writer_free(writer);
+    if (code == QUERN_OK)
+        quern_log(&server->service, "info", "made the index %s, for the model %s", index->name, served->name);
     return code;
 }
 
 int quern_indexes_start(struct quern_server *server, quern_error *error)
 {
     struct quern_service *service = &server->service;
-    for (size_t i = 0; i < service->index_count; i++)
-        service->indexes[i].followed.options.threads = server->threads;
-    server->index_worker.finished = server->worker.finished;
-    if (service->index_count == 0 || quern_background_start(&server->index_worker) == QUERN_OK)
-        return QUERN_OK;
-    return quern_server_fail(error, QUERN_ENOMEM, "there is no memory or thread for searches");
+    int code = QUERN_OK;
+    for (size_t i = 0; code == QUERN_OK && i < service->index_count; i++) {
+        struct quern_served_index *index = &service->indexes[i];
+        index->followed.options.threads = server->threads;
+        if (index->dimensions > 0)
+            continue;
+        code = make_index(server, index, error);
+        if (code == QUERN_OK)
+            code = describe_index(index, error);
+    }
+    if (code != QUERN_OK || service->index_count == 0)
+        return code;
+    server->index_worker.finished = server->change_worker.finished = server->worker.finished;
+    if (quern_background_start(&server->index_worker) != QUERN_OK ||
+        (server->options->index_writable && quern_background_start(&server->change_worker) != QUERN_OK))
+        return quern_server_fail(error, QUERN_ENOMEM, "there is no memory or thread for searches");
+    return QUERN_OK;
+}
+
+void quern_indexes_submit(struct quern_server *server, struct quern_index_job *job, void *owner)
+{
+    const bool is_change = job->work == QUERN_INDEX_ADD || job->work == QUERN_INDEX_REMOVE;
+    quern_index_job_submit(job, is_change ? &server->change_worker : &server->index_worker, owner);
 }
 
 void quern_indexes_note(struct quern_server *server, const struct quern_index_job *job)
 {
-    if (job->work == QUERN_INDEX_SEARCH)
-        quern_histogram_add(&server->service.meters.searches, (double)job->ns * 1e-9);
+    struct quern_meters *meters = &server->service.meters;
+    if (job->work != QUERN_INDEX_LIST)
+        quern_histogram_add(job->work == QUERN_INDEX_SEARCH ? &meters->searches : &meters->changes,
+                            (double)job->ns * 1e-9);
     if (job->code != QUERN_OK && job->code != QUERN_EINVAL)
         quern_log(&server->service, "error", "index %s: %s", job->indexes->name, job->error.text);
 }
 
 void quern_indexes_stop(struct quern_server *server)
 {
+    quern_background_stop(&server->change_worker);
     quern_background_stop(&server->index_worker);
 }
 

@@ -149,9 +149,17 @@ static const char *folder_of(const char *path, char folder[static PATH_MAX])
     return folder;
 }
 
+/* The folder in which an index is replaced: of a link, that of the file which it leads to. */
+static const char *folder_of_index(const char *path, char folder[static PATH_MAX])
+{
+    char real[PATH_MAX];
+    return folder_of(realpath(path, real) != NULL ? real : path, folder);
+}
+
 /* Gives up every right that is not needed from here on. Threads inherit the sandbox, so none are started before. What
  * SIGHUP reads stays readable: the folder of the keys, because the file may be replaced, and the files with the CPU
- * quota. So do the models, which are loaded later, and the folders of indexes, which may be replaced. */
+ * quota. So do the models, which are loaded later, and the folders of indexes, which may be replaced. Where indexes may
+ * be changed, their folders stay writable. */
 static int enter_sandbox(struct quern_server *server, quern_error *error)
 {
     enum { FOLDERS = 3 };
@@ -177,11 +185,18 @@ static int enter_sandbox(struct quern_server *server, quern_error *error)
     for (size_t i = 0; i < models; i++)
         readable[FOLDERS + i] = server->shelf.places[i].given->path;
     for (size_t i = 0; i < server->service.index_count; i++)
-        readable[FOLDERS + models + i] = folder_of(options->indexes[i].path, folders[i]);
+        readable[FOLDERS + models + i] = folder_of_index(options->indexes[i].path, folders[i]);
     const struct quern_sandbox_state state = quern_sandbox_enter(&(struct quern_sandbox){
-        .readable = readable, .readable_count = count, .removable = path != NULL ? folder_of(path, sockets) : NULL});
+        .readable = readable, .readable_count = count, .removable = path != NULL ? folder_of(path, sockets) : NULL,
+        .writable = readable + FOLDERS + models,
+        .writable_count = options->index_writable ? server->service.index_count : 0});
     free(readable);
     free(folders);
+    if (options->index_writable && state.landlock == 0)
+        return quern_server_fail(error, QUERN_EINVAL, "--index-writable needs Landlock, so that nothing but the "
+                                 "indexes can be changed, but it is not available: %s. Start without it, or with "
+                                 "--no-sandbox",
+                                 strerror(state.landlock_error));
     const bool whole = state.landlock > 0 && state.seccomp_error == 0;
     quern_log(&server->service, whole ? "info" : "warn", "sandbox: Landlock %s%s, seccomp %s%s",
               state.landlock > 0 ? "in force" : "not available: ",
@@ -236,6 +251,8 @@ int quern_server_check(const struct quern_server_options *options, quern_error *
     int code = check_names(options, error);
     if (code != QUERN_OK)
         return code;
+    if (options->index_writable && options->index_count == 0)
+        return quern_server_fail(error, QUERN_EINVAL, "--index-writable: it needs --index, the file to change");
     code = quern_origins_read(&list, options->cors_origins, error);
     quern_allowed_free(&list);
     if (code == QUERN_OK)

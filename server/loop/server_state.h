@@ -22,6 +22,7 @@ struct quern_server {
     struct quern_worker worker;
     struct quern_background text_worker; /* tokenises long texts */
     struct quern_background index_worker; /* searches in indexes */
+    struct quern_background change_worker; /* changes them */
     struct quern_shelf shelf;
     int threads;                   /* that compute */
     struct quern_keys keys;

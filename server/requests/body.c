@@ -10,7 +10,7 @@
 /* The fields that a dialect reads; all others are skipped. */
 static const char *const fields[] = {
     "add_special", "add_special_tokens", "content", "dimension", "dimensions", "embd_normalize", "encoding_format",
-    "filter", "hybrid", "ids", "index", "input", "inputType", "input_type", "inputs", "k", "keep_alive", "least",
+    "filter", "hybrid", "id", "ids", "index", "input", "inputType", "input_type", "inputs", "k", "keep_alive", "least",
     "messages", "model", "multimodal_data", "name", "normalize", "num_ctx", "options", "outputDimensionality",
     "output_dimension", "output_dimensionality", "output_dtype", "parameters", "parse_special", "path", "prompt",
     "promptName", "prompt_name", "prompt_string", "prompt_type", "query", "sentences", "skip_special_tokens",

@@ -8,8 +8,8 @@
 /* Reads about so many bytes more of the body. 0: there is more to read; 1: request->object is there; -1: refused. */
 int quern_body_read(struct quern_request *request, size_t slice);
 
-/* Adds one input. param: the field it comes from. */
-bool quern_body_add_text(struct quern_request *request, const char *param, const struct quern_value *text);
+/* Adds one input. param: the field it comes from. title: length 0: none. */
+bool quern_body_add_text(struct quern_request *request, const char *param, quern_text text, quern_text title);
 bool quern_body_add_ids(struct quern_request *request, const char *param, const struct quern_value *array);
 
 /* Adds the inputs of a field: a string, an array of strings, an array of ids, or an array of such arrays. Texts may

@@ -32,11 +32,11 @@ static struct quern_request_input *add_input(struct quern_request *request, cons
     return &request->inputs[request->input_count++];
 }
 
-bool quern_body_add_text(struct quern_request *request, const char *param, const struct quern_value *text)
+bool quern_body_add_text(struct quern_request *request, const char *param, quern_text text, quern_text title)
 {
     struct quern_request_input *input = add_input(request, param);
     if (input != NULL)
-        *input = (struct quern_request_input){.param = param, .text = quern_value_text(text)};
+        *input = (struct quern_request_input){.param = param, .text = text, .title = title};
     return input != NULL;
 }
 
@@ -99,14 +99,14 @@ static bool add_one(struct quern_request *request, const char *param, const stru
     const struct quern_value *text = quern_value_member(item, "prompt_string"),
                              *media = quern_value_member(item, "multimodal_data");
     if (quern_value_is(item, QUERN_VALUE_TEXT))
-        return quern_body_add_text(request, param, item);
+        return quern_body_add_text(request, param, quern_value_text(item), (quern_text){0});
     if (quern_value_is(item, QUERN_VALUE_ARRAY) && quern_value_size(item) > 0 &&
         (!request->service->options->allow_token_ids || find_other(item) == NULL))
         return refuse_ids(request, param, item, is_item);
     if (quern_value_is(item, QUERN_VALUE_ARRAY))
         return quern_body_add_ids(request, param, item);
     if (quern_value_is(text, QUERN_VALUE_TEXT) && quern_value_size(media) == 0)
-        return quern_body_add_text(request, param, text);
+        return quern_body_add_text(request, param, quern_value_text(text), (quern_text){0});
     if (text != NULL && !quern_value_is(text, QUERN_VALUE_TEXT))
         return quern_refuse(request, QUERN_FAULT_FIELD, param, "prompt_string in item %zu of %s is %s, but it must be "
                             "a string", request->input_count, param, quern_value_kind_name(text));

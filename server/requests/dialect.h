@@ -36,6 +36,6 @@ struct quern_dialect {
 };
 
 extern const struct quern_dialect quern_dialect_openai, quern_dialect_ollama, quern_dialect_tei, quern_dialect_llama,
-    quern_dialect_page, quern_dialect_index, quern_dialect_probes;
+    quern_dialect_page, quern_dialect_index, quern_dialect_index_changes, quern_dialect_probes;
 
 #endif

@@ -45,7 +45,7 @@ struct quern_meters {
     uint64_t texts, texts_answered, texts_without_prompt, texts_truncated, tokens;
     struct quern_histogram times[QUERN_TIMES], input_tokens;
 
-    struct quern_histogram searches; /* seconds of searches in indexes, without waiting */
+    struct quern_histogram searches, changes; /* seconds of searches in indexes and of changes, without waiting */
 };
 
 struct quern_request;

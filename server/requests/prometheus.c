@@ -89,6 +89,8 @@ static void put_texts(struct quern_buffer *out, const struct quern_meters *meter
               (double)meters->texts_truncated);
     put_histogram(out, "quern_search_duration", "Seconds of a search in an index, without waiting.", &meters->searches,
                   -14, 6);
+    put_histogram(out, "quern_index_change_duration", "Seconds of a change of an index, without waiting and computing.",
+                  &meters->changes, -10, 10);
     put_histogram(out, "te_request_input_length", "Tokens of a text.", &meters->input_tokens, 0, 13);
 }
 

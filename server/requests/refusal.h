@@ -14,7 +14,7 @@ enum quern_fault {
     QUERN_FAULT_MANY,         /* 400: there are more inputs, or tokens of all, than a request may have */
     QUERN_FAULT_TOKEN_IDS,    /* 400: inputs are token ids */
     QUERN_FAULT_KEY,          /* 401 */
-    QUERN_FAULT_FORBIDDEN,    /* 403: Host or Origin */
+    QUERN_FAULT_FORBIDDEN,    /* 403: Host or Origin, or indexes that cannot be changed */
     QUERN_FAULT_MODEL,        /* 404: there is no model with this name */
     QUERN_FAULT_ROUTE,        /* 404: there is nothing at this path */
     QUERN_FAULT_METHOD,       /* 405 */

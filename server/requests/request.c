@@ -62,6 +62,9 @@ void quern_request_free(struct quern_request *request)
     for (size_t i = 0; request->options.wants_places && i < request->input_count; i++)
         free(request->inputs[i].places);
     quern_index_job_free(&request->index_job);
+    for (size_t i = 0; i < request->cut_count; i++)
+        free(request->cuts[i].passages);
+    free(request->cuts);
     free(request->inputs);
     free(request->ids);
 }

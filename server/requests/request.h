@@ -28,7 +28,7 @@
 enum quern_vectors_form { QUERN_VECTORS_JSON, QUERN_VECTORS_RAW, QUERN_VECTORS_NPY };
 
 struct quern_request_input {
-    quern_text text, title; /* in the body */
+    quern_text text, title; /* in the body, or of a passage */
     const char *param;      /* the field that it comes from; static */
     bool is_ids;            /* the client sent token ids */
     const struct quern_value *next_id; /* of them, to be read next */
@@ -89,6 +89,8 @@ struct quern_request {
     size_t id_count, id_capacity;
     struct quern_text_job text_job; /* the text that is being tokenised */
     struct quern_index_job index_job; /* what it wants of indexes */
+    struct quern_text_cut *cuts; /* [cut_count]: texts to be cut, whose passages become inputs */
+    size_t cut_count, cuts_done;
     size_t tokenized;   /* inputs that are tokenised */
     size_t token_count; /* their tokens */
     size_t text_bytes;  /* of the text of ids that the client wants to have as text */

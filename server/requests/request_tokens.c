@@ -254,6 +254,9 @@ static int tokenize_input(struct quern_request *request, size_t i, size_t most_i
 
 int quern_request_tokenize(struct quern_request *request, size_t slice)
 {
+    const int cut = quern_request_cut(request);
+    if (cut != 1)
+        return cut;
     for (size_t done = 0; request->tokenized < request->input_count && done < slice;) {
         const struct quern_request_input *input = &request->inputs[request->tokenized];
         const int code = tokenize_input(request, request->tokenized, 1 + (slice - done) / ID_COST);

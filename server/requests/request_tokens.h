@@ -2,12 +2,11 @@
 #ifndef QUERN_SERVER_TOKENS_H
 #define QUERN_SERVER_TOKENS_H
 
-#include "request.h"
+#include "request_cuts.h"
 
-#define QUERN_TOKENS_AWAY 2
-
-/* Tokenises inputs until about slice bytes of text are done. 1: all are tokenised; 0: call again; -1: refused;
- * QUERN_TOKENS_AWAY: call again when request->text_job was done elsewhere. */
+/* Cuts texts into inputs first, if there are some (request_cuts.h). Tokenises inputs until about slice bytes of text
+ * are done. 1: all are tokenised; 0: call again; -1: refused; QUERN_TOKENS_AWAY: call again when request->text_job was
+ * done elsewhere. */
 int quern_request_tokenize(struct quern_request *request, size_t slice);
 
 /* Whether the request, once tokenised, has vectors to compute. */

@@ -7,7 +7,7 @@
 static const struct quern_dialect *const dialects[] = {&quern_dialect_openai, &quern_dialect_page,
                                                       &quern_dialect_ollama, &quern_dialect_tei,
                                                       &quern_dialect_llama,  &quern_dialect_index,
-                                                      &quern_dialect_probes};
+                                                      &quern_dialect_index_changes, &quern_dialect_probes};
 
 /* Whether a path is the route's; *rest is the part that stands for its '*'. */
 static bool is_path(const struct quern_route *route, const char *path, const char **rest)

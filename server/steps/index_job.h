@@ -5,6 +5,7 @@
 #include "background.h"
 #include "followed_index.h"
 #include "row_filter.h"
+#include "text_cut.h"
 
 #include <stdint.h>
 
@@ -13,30 +14,43 @@
 /* An index that the server has. */
 struct quern_served_index {
     const char *name;
-    int dimensions;                     /* as they were when the server started */
-    struct quern_followed_index followed; /* the thread's own */
+    int dimensions;                     /* these three as they were when the server started */
+    quern_index_ids ids;
+    quern_chunk_options chunk;          /* how texts that are added are cut */
+    struct quern_followed_index followed; /* of the thread that searches; its path is for all */
 };
 
 enum quern_index_work {
     QUERN_INDEX_NO_WORK,
     QUERN_INDEX_LIST,  /* describe all indexes */
-    QUERN_INDEX_SEARCH /* search in one */
+    QUERN_INDEX_SEARCH, /* search in one */
+    QUERN_INDEX_ADD,   /* add texts to one */
+    QUERN_INDEX_REMOVE /* remove rows of one */
 };
 
 struct quern_index_job {
     enum quern_index_work work;
-    struct quern_served_index *indexes; /* [index_count]; of a search: one */
+    struct quern_served_index *indexes; /* [index_count]; one, unless they are listed */
     size_t index_count;
+    bool is_writable;         /* what the list says of all of them */
 
-    /* Of a search. */
-    size_t count;             /* of queries */
-    float *queries;           /* [count][full]: vectors as the model makes them; freed with the job */
+    /* Of a search: queries. Of an addition: the passages of all texts, one text after the other. */
+    size_t count;
+    float *vectors;           /* [count][full]: vectors as the model makes them; freed with the job */
     int full, centred_cut;    /* dimensions of the model; whether it is cut as quern_centre says */
-    bool by_words;            /* search by words too */
-    quern_text *words;        /* [count], for that: the queries as texts; freed with the job, but not what they view */
-    char space[QUERN_SPACE_SIZE]; /* of the queries */
+    char space[QUERN_SPACE_SIZE]; /* of the vectors */
+
+    /* Of an addition. */
+    const struct quern_text_cut *texts; /* [text_count], cut; the request's */
+    size_t text_count;
+
+    /* Of a search, and what is removed. */
     bool is_filtered;
     struct quern_row_filter filter; /* its lists are freed with the job, but not what they view */
+
+    /* Of a search. */
+    bool by_words;            /* search by words too */
+    quern_text *words;        /* [count], for that: the queries as texts; freed with the job, but not what they view */
     size_t hits;              /* at most, for each query */
     double least;
     bool has_least;

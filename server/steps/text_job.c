@@ -16,6 +16,7 @@ void quern_text_job_run(struct quern_text_job *job, quern_context *context)
     case QUERN_TEXT_PLACES:
         job->code = quern_token_spans(context, job->text, &job->options, job->ids, job->capacity, job->places, NULL);
         break;
+    case QUERN_TEXT_CUT: job->code = quern_text_cut_run(job->cut, context); break;
     }
     job->is_done = true;
 }

@@ -1,15 +1,17 @@
-/* Tokenising one text. The loop does short texts itself, and leaves long ones, which would hold it for too long, to a
- * thread in the background; both by the same function. */
+/* Tokenising one text, or cutting it. The loop tokenises short texts itself, and leaves what would hold it for too long
+ * to a thread in the background; both by the same function. */
 #ifndef QUERN_SERVER_TEXT_JOB_H
 #define QUERN_SERVER_TEXT_JOB_H
 
 #include "background.h"
 #include "quern.h"
+#include "text_cut.h"
 
 enum quern_text_work {
     QUERN_TEXT_PREPARE,  /* quern_prepare */
     QUERN_TEXT_TOKENIZE, /* quern_tokenize */
-    QUERN_TEXT_PLACES    /* quern_token_spans */
+    QUERN_TEXT_PLACES,   /* quern_token_spans */
+    QUERN_TEXT_CUT       /* quern_text_cut_run */
 };
 
 /* What is to be done with one text. */
@@ -20,6 +22,7 @@ struct quern_text_job {
     int32_t *ids;             /* [capacity]: written, or read for the places */
     size_t capacity;
     quern_token_span *places; /* [capacity], for the places */
+    struct quern_text_cut *cut; /* to be cut; all of the above is not used then */
 
     /* Set when it is done. */
     bool is_done;

@@ -1,0 +1,143 @@
+/* Changing the server's indexes: /index/add and /index/remove. */
+#include "array_count.h"
+#include "requests/body.h"
+#include "requests/dialect.h"
+#include "requests/index_fields.h"
+
+#include <string.h>
+
+enum {
+    TEXTS_AT_MOST = 256,
+    TEXT_AT_MOST = 1 << 20,                                     /* bytes: cutting it takes up to a second */
+    ID_AT_MOST = QUERN_INDEX_MOST_NAME - QUERN_PASSAGE_NUMBER   /* bytes */
+};
+
+/* The index that is to be changed. NULL: refused. */
+static struct quern_served_index *find_writable(struct quern_request *request)
+{
+    struct quern_served_index *index = quern_index_named(request);
+    if (index == NULL || request->service->options->index_writable)
+        return index;
+    quern_refuse(request, QUERN_FAULT_FORBIDDEN, NULL, "the indexes of this server cannot be changed: it is started "
+                 "without --index-writable");
+    return NULL;
+}
+
+/* ---------------------------------------------------------------- adding */
+
+/* An id must not be taken for a file's, or for that of one of its passages. */
+static bool is_good_id(quern_text id)
+{
+    return id.length > 0 && id.length <= ID_AT_MOST && id.data[0] != '/' && memchr(id.data, '\0', id.length) == NULL &&
+           quern_passage_path(id).length == id.length;
+}
+
+/* Reads one of the texts: a string, or an object with a text and perhaps an id and a title. */
+static bool read_text(struct quern_request *request, const struct quern_value *item, size_t i)
+{
+    struct quern_text_cut *cut = &request->cuts[i];
+    const bool is_object = quern_value_is(item, QUERN_VALUE_OBJECT);
+    const struct quern_value *text = is_object ? quern_body_field(item, "text") : item,
+                             *id = quern_body_field(item, "id"), *title = quern_body_field(item, "title");
+    *cut = (struct quern_text_cut){.text = quern_value_text(text), .id = quern_value_text(id),
+                                   .title = quern_value_text(title), .embed = {.size = sizeof cut->embed}};
+    if (!quern_value_is(text, QUERN_VALUE_TEXT))
+        return quern_refuse(request, QUERN_FAULT_FIELD, "texts", "item %zu of texts must be a string, or an object "
+                            "with a string in text", i);
+    if (cut->text.length > TEXT_AT_MOST)
+        return quern_refuse(request, QUERN_FAULT_BODY, "texts", "item %zu of texts has %zu bytes, but at most %d are "
+                            "taken: add it in parts", i, cut->text.length, TEXT_AT_MOST);
+    if (!quern_has_words(cut->text))
+        return quern_refuse(request, QUERN_FAULT_EMPTY, "texts", "item %zu of texts has no words", i);
+    if (id != NULL && !is_good_id(cut->id))
+        return quern_refuse(request, QUERN_FAULT_VALUE, "texts", "the id in item %zu of texts must be a string of 1 to "
+                            "%d bytes that neither begins with '/' nor ends in '#' and digits", i, ID_AT_MOST);
+    if (title != NULL && !quern_value_is(title, QUERN_VALUE_TEXT))
+        return quern_refuse(request, QUERN_FAULT_FIELD, "texts", "the title in item %zu of texts must be a string", i);
+    for (size_t k = 0; cut->id.length > 0 && k < i; k++)
+        if (request->cuts[k].id.length == cut->id.length &&
+            memcmp(request->cuts[k].id.data, cut->id.data, cut->id.length) == 0)
+            return quern_refuse(request, QUERN_FAULT_VALUE, "texts", "items %zu and %zu of texts have one id", k, i);
+    return true;
+}
+
+/* Reads the texts that are added: a string, or a list of texts. */
+static bool read_texts(struct quern_request *request)
+{
+    const struct quern_value *texts = quern_body_field(request->object, "texts");
+    const bool is_list = quern_value_is(texts, QUERN_VALUE_ARRAY);
+    const size_t count = is_list ? quern_value_size(texts) : quern_value_is(texts, QUERN_VALUE_TEXT);
+    if (count < 1 || count > TEXTS_AT_MOST)
+        return quern_refuse(request, QUERN_FAULT_FIELD, "texts", "texts must be a list of 1 to %d texts: strings, or "
+                            "objects with text and perhaps id and title", TEXTS_AT_MOST);
+    request->cuts = quern_request_new_list(request, count, sizeof *request->cuts);
+    if (request->cuts == NULL)
+        return false;
+    request->cut_count = count;
+    const struct quern_value *item = is_list ? quern_value_first(texts) : texts;
+    for (size_t i = 0; i < count; i++, item = quern_value_next(item))
+        if (!read_text(request, item, i))
+            return false;
+    return true;
+}
+
+static bool parse_add(struct quern_request *request)
+{
+    struct quern_served_index *index = find_writable(request);
+    if (index == NULL)
+        return false;
+    if (index->ids != QUERN_INDEX_NAMES)
+        return quern_refuse(request, QUERN_FAULT_VALUE, "index", "the ids of the index are numbers: only an index of "
+                            "files or texts takes texts");
+    if (!read_texts(request) || !quern_index_set_vectors(request, index, QUERN_TASK_DOCUMENT))
+        return false;
+    for (size_t i = 0; i < request->cut_count; i++) {
+        struct quern_text_cut *cut = &request->cuts[i];
+        const size_t most = (size_t)request->served->info.context_length;
+        cut->chunk = index->chunk;
+        if (cut->chunk.tokens > most)
+            cut->chunk.tokens = most;
+        cut->embed.task = QUERN_TASK_DOCUMENT; /* also of a model without prompts: then it says nothing */
+        cut->embed.flags = QUERN_TRUNCATE;
+    }
+    request->options.loads_model = true;
+    request->index_job.work = QUERN_INDEX_ADD;
+    request->index_job.indexes = index;
+    return true;
+}
+
+/* ---------------------------------------------------------------- removing */
+
+static bool parse_remove(struct quern_request *request)
+{
+    struct quern_index_job *job = &request->index_job;
+    const struct quern_value *ids = quern_body_field(request->object, "ids");
+    struct quern_served_index *index = find_writable(request);
+    if (index == NULL)
+        return false;
+    job->filter.by_id = true;
+    job->filter.ids = quern_index_ids_read(request, ids, "ids", "ids");
+    job->filter.id_count = quern_value_size(ids);
+    job->work = QUERN_INDEX_REMOVE;
+    job->indexes = index;
+    return job->filter.ids != NULL;
+}
+
+/* ---------------------------------------------------------------- the answer */
+
+static void write_change(struct quern_request *request, const struct quern_job *vectors, struct quern_answer *answer)
+{
+    (void)vectors;
+    if (!quern_index_take_answer(request, answer))
+        quern_refuse(request, QUERN_FAULT_UNAVAILABLE, NULL, "the index cannot be changed now: perhaps another program "
+                     "is changing it; the server's log says more");
+}
+
+static const struct quern_route routes[] = {
+    {"POST", "/index/add", false, parse_add, write_change, NULL},
+    {"POST", "/index/remove", false, parse_remove, write_change, NULL},
+};
+
+const struct quern_dialect quern_dialect_index_changes = {.prefix = "/index/", .routes = routes,
+                                                          .route_count = QUERN_COUNT(routes),
+                                                          .write_error = quern_answer_put_error};

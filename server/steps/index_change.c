@@ -1,0 +1,195 @@
+#include "index_change.h"
+
+#include "failure.h"
+#include "index_search.h"
+#include "indexing.h"
+#include "json_text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { ROWS_TOGETHER = 64 };
+
+/* An index that is being changed. Nobody else changes it meanwhile. */
+struct index_change {
+    struct quern_index_job *job;
+    quern_index_writer *writer;
+    quern_index *index; /* as it is before */
+    quern_index_info info;
+};
+
+static int open_change(struct index_change *change, struct quern_index_job *job)
+{
+    const quern_index_options options = {.size = sizeof options, .threads = 1};
+    const char *path = job->indexes->followed.path;
+    *change = (struct index_change){.job = job, .info.size = sizeof change->info};
+    int code = quern_index_change(&change->writer, path, &options, &job->error);
+    if (code == QUERN_OK)
+        code = quern_index_open(&change->index, path, &job->error);
+    if (code == QUERN_OK)
+        code = quern_index_describe(change->index, &change->info, &job->error);
+    return code;
+}
+
+/* Commits, unless something has failed, and writes the end of the answer. */
+static int close_change(struct index_change *change, int code, FILE *out)
+{
+    struct quern_index_job *job = change->job;
+    const char *path = job->indexes->followed.path;
+    quern_index_info info = {.size = sizeof info};
+    quern_index *index = NULL;
+    quern_error unwanted;
+    bool is_compacted;
+    if (code == QUERN_OK)
+        code = quern_index_commit(change->writer, &job->error);
+    quern_index_close(change->index);
+    quern_index_writer_free(change->writer);
+    if (code != QUERN_OK)
+        return code;
+    quern_indexing_compact(path, &is_compacted, &unwanted); /* what cannot be done now, the next change does */
+    if (quern_index_open(&index, path, &unwanted) == QUERN_OK &&
+        quern_index_describe(index, &info, &unwanted) == QUERN_OK)
+        fprintf(out, ",\"rows\":%llu", (unsigned long long)info.count);
+    quern_index_close(index);
+    fputs("}\n", out);
+    return QUERN_OK;
+}
+
+/* Removes the rows of a bitmap. */
+static int remove_rows(struct index_change *change, const uint64_t *bitmap)
+{
+    quern_index_row rows[ROWS_TOGETHER];
+    size_t count = 0;
+    int code = QUERN_OK;
+    for (uint64_t place = 0; code == QUERN_OK && place < change->info.places; place++) {
+        if ((bitmap[place / 64] >> place % 64 & 1) != 0)
+            code = quern_index_get(change->index, place, &rows[count++], &change->job->error);
+        if (code == QUERN_OK && count > 0 && (count == ROWS_TOGETHER || place + 1 == change->info.places)) {
+            code = quern_index_remove(change->writer, rows, count, NULL, &change->job->error);
+            count = 0;
+        }
+    }
+    return code;
+}
+
+/* Removes what a filter chooses. *count: how many rows. */
+static int remove_chosen(struct index_change *change, const struct quern_row_filter *filter, uint64_t *count)
+{
+    uint64_t *bitmap = NULL;
+    int code = quern_row_filter_select(filter, change->index, &bitmap, count, &change->job->error);
+    if (code == QUERN_OK && *count > 0)
+        code = remove_rows(change, bitmap);
+    free(bitmap);
+    return code;
+}
+
+int quern_index_job_remove(struct quern_index_job *job, FILE *out)
+{
+    struct index_change change;
+    uint64_t count = 0;
+    int code = open_change(&change, job);
+    if (code == QUERN_OK)
+        code = remove_chosen(&change, &job->filter, &count);
+    fputs("{\"index\":", out);
+    quern_json_put_string(out, (quern_text){job->indexes->name, strlen(job->indexes->name)});
+    fprintf(out, ",\"removed\":%llu", (unsigned long long)count);
+    return close_change(&change, code, out);
+}
+
+/* ---------------------------------------------------------------- adding */
+
+static int check_space(const struct index_change *change)
+{
+    struct quern_index_job *job = change->job;
+    const quern_index_info *info = &change->info;
+    if (info->ids != QUERN_INDEX_NAMES)
+        return quern_server_fail(&job->error, QUERN_EINVAL, "the ids of the index are numbers: only an index of files "
+                                 "or texts takes texts");
+    if (info->dimensions != job->indexes->dimensions)
+        return quern_server_fail(&job->error, QUERN_EIO, "its vectors have %d dimensions now, not %d: start the server "
+                                 "again", info->dimensions, job->indexes->dimensions);
+    if (info->space[0] != '\0' && strcmp(info->space, job->space) != 0)
+        return quern_server_fail(&job->error, QUERN_EINVAL, "the index was made with another model: its space is %s, "
+                                 "and that of this model %s", info->space, job->space);
+    return QUERN_OK;
+}
+
+/* Removes the passages that the texts had until now. */
+static int remove_old(struct index_change *change)
+{
+    const struct quern_index_job *job = change->job;
+    quern_index_row *ids = calloc(job->text_count, sizeof *ids);
+    uint64_t count;
+    if (ids == NULL)
+        return quern_server_fail(&change->job->error, QUERN_ENOMEM, "there is no memory for a change");
+    for (size_t i = 0; i < job->text_count; i++)
+        ids[i].name = quern_text_cut_name(&job->texts[i]);
+    const struct quern_row_filter filter = {.by_id = true, .ids = ids, .id_count = job->text_count};
+    const int code = remove_chosen(change, &filter, &count);
+    free(ids);
+    return code;
+}
+
+/* Adds passages [first, first + count) of a text. */
+static int add_passages(struct index_change *change, const struct quern_text_cut *text, size_t first, size_t count,
+                        const float *vectors)
+{
+    const quern_text name = quern_text_cut_name(text);
+    quern_index_row rows[ROWS_TOGETHER];
+    size_t room = 0;
+    for (size_t i = 0; i < count; i++)
+        room += name.length + QUERN_PASSAGE_NUMBER + QUERN_PASSAGE_LINE + text->passages[first + i].text.length;
+    char *memory = malloc(room), *at = memory;
+    if (memory == NULL)
+        return quern_server_fail(&change->job->error, QUERN_ENOMEM, "there is no memory for a change");
+    for (size_t i = 0; i < count; i++) {
+        const struct quern_passage *passage = &text->passages[first + i];
+        rows[i] = (quern_index_row){.name = {at, quern_passage_put_name(at, name, first + i)}};
+        at += rows[i].name.length;
+        const size_t line = quern_passage_put_line(at, passage);
+        memcpy(at + line, passage->text.data, passage->text.length);
+        rows[i].payload = (quern_text){at, line + passage->text.length};
+        at += rows[i].payload.length;
+    }
+    const int code = quern_index_add(change->writer, rows, vectors, count, &change->job->error);
+    free(memory);
+    return code;
+}
+
+/* Adds all texts, and writes what each has become. */
+static int add_texts(struct index_change *change, FILE *out)
+{
+    const struct quern_index_job *job = change->job;
+    const float *vectors = job->vectors;
+    int code = QUERN_OK;
+    for (size_t i = 0; code == QUERN_OK && i < job->text_count; i++) {
+        const struct quern_text_cut *text = &job->texts[i];
+        for (size_t first = 0, count; code == QUERN_OK && first < text->count; first += count) {
+            count = text->count - first < ROWS_TOGETHER ? text->count - first : ROWS_TOGETHER;
+            code = add_passages(change, text, first, count, vectors);
+            vectors += count * (size_t)job->indexes->dimensions;
+        }
+        fputs(i > 0 ? ",{\"id\":" : "{\"id\":", out);
+        quern_json_put_string(out, quern_text_cut_name(text));
+        fprintf(out, ",\"passages\":%zu}", text->count);
+    }
+    return code;
+}
+
+int quern_index_job_add(struct quern_index_job *job, FILE *out)
+{
+    struct index_change change;
+    int code = open_change(&change, job);
+    if (code == QUERN_OK)
+        code = check_space(&change);
+    if (code == QUERN_OK)
+        code = remove_old(&change);
+    quern_index_job_finish_vectors(job);
+    fputs("{\"index\":", out);
+    quern_json_put_string(out, (quern_text){job->indexes->name, strlen(job->indexes->name)});
+    fputs(",\"texts\":[", out);
+    if (code == QUERN_OK)
+        code = add_texts(&change, out);
+    fputs("]", out);
+    return close_change(&change, code, out);
+}
