@@ -15,25 +15,28 @@ def values(text):
 
 def main():
     rows, threads, rounds = sys.argv[1:]
-    found, ours = {}, {}
+    found, ours, recalls = {}, {}, {}
     for value in values(sys.stdin.read()):
         if "program" in value:
             found.setdefault((value["queries"], value["program"]), []).append(value["min_ms"])
+            recalls[value["program"]] = value.get("recall", 1)
             continue
         for row in value["search"]:
             name = "quern, " + row["kind"]
             found.setdefault((row["queries"], name), []).append(row["min_ms"])
+            recalls[name] = row["recall"]
             if row["kind"] == "certified":
                 ours.setdefault(row["queries"], []).append(row["min_ms"])
     print("%s vectors of 768 dimensions, best 10, %s threads, %s rounds in turn; ms: the least time of each round, the\n"
           "median and the least of the rounds; times: the median of the ratios to quern's certified search of the same\n"
-          "round.\n" % (rows, threads, rounds))
-    print("| queries at once | program | ms, median | least | times quern's |")
-    print("|---:|---|---:|---:|---:|")
+          "round; recall: the part of the ten best that is found.\n" % (rows, threads, rounds))
+    print("| queries at once | program | ms, median | least | times quern's | recall |")
+    print("|---:|---|---:|---:|---:|---:|")
     for (queries, program), times in sorted(found.items(), key=lambda item: (item[0][0], statistics.median(item[1]))):
         ratios = [a / b for a, b in zip(times, ours.get(queries, []))]
-        print("| %d | %s | %.2f | %.2f | %s |" % (queries, program, statistics.median(times), min(times),
-                                                  "%.2f" % statistics.median(ratios) if ratios else ""))
+        print("| %d | %s | %.2f | %.2f | %s | %.3f |" % (queries, program, statistics.median(times), min(times),
+                                                         "%.2f" % statistics.median(ratios) if ratios else "",
+                                                         recalls[program]))
 
 
 main()

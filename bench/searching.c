@@ -8,6 +8,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 enum { DIMENSIONS = 768, ADDED_TOGETHER = 4096, MOST_ASKED = 256, FOUND = 10 };
@@ -18,7 +19,7 @@ struct searching {
     quern_index *index;
     quern_searcher *searcher;
     float *queries; /* [MOST_ASKED][DIMENSIONS] */
-    quern_hit *hits; /* [MOST_ASKED][FOUND] */
+    quern_hit *hits, *exact; /* [MOST_ASKED][FOUND]; exact: of certified searches */
     quern_search_result results[MOST_ASKED];
     size_t asked; /* queries at once */
     quern_search_options options;
@@ -75,6 +76,21 @@ static int search(void *user)
     return quern_search(s->searcher, s->queries, s->asked, &s->options, s->hits, s->results, &s->bench->error);
 }
 
+/* The part of the hits of certified searches that searches with s->options find, over all queries. */
+static int measure_recall(struct searching *s, double *recall)
+{
+    size_t same = 0;
+    s->asked = MOST_ASKED;
+    QUERN_TRY(search(s));
+    if (s->options.oversampling == 0)
+        memcpy(s->exact, s->hits, (size_t)MOST_ASKED * FOUND * sizeof *s->exact);
+    for (size_t i = 0; i < (size_t)MOST_ASKED * FOUND; i++)
+        for (size_t k = i / FOUND * FOUND; k < (i / FOUND + 1) * FOUND; k++)
+            same += s->exact[i].place == s->hits[k].place;
+    *recall = (double)same / ((double)MOST_ASKED * FOUND);
+    return QUERN_OK;
+}
+
 static int measure_searches(struct searching *s, struct quern_bench_table *table, size_t rows)
 {
     static const struct {
@@ -85,13 +101,15 @@ static int measure_searches(struct searching *s, struct quern_bench_table *table
                  {"certified", 64, 0}, {"bits, 40 times", 64, 40}, {"certified", 256, 0}};
     for (size_t k = 0; k < QUERN_COUNT(kinds); k++) {
         struct quern_bench_figures f;
-        s->asked = kinds[k].asked;
+        double recall;
         s->options = (quern_search_options){.size = sizeof s->options, .hits = FOUND,
                                             .oversampling = kinds[k].oversampling};
+        QUERN_TRY(measure_recall(s, &recall));
+        s->asked = kinds[k].asked;
         QUERN_TRY(quern_bench_measure(&f, search, s, s->bench->options.seconds));
         quern_bench_put(&s->bench->report, table, kinds[k].kind, (double)rows, (double)s->asked, f.p50_ns / 1e6,
                         f.min_ns / 1e6, (double)s->asked * 1e9 / f.p50_ns, f.p50_ns / (double)(rows * s->asked),
-                        (double)s->results[0].scored);
+                        (double)s->results[0].scored, recall);
     }
     return QUERN_OK;
 }
@@ -125,7 +143,8 @@ int quern_bench_search(struct quern_bench *bench)
     static const struct quern_bench_column columns[] = {
         {"kind", "search", QUERN_BENCH_TEXT}, {"rows", "rows", 0}, {"queries", "queries at once", 0},
         {"p50_ms", "p50, ms", 3}, {"min_ms", "least, ms", 3}, {"queries_per_s", "queries/s", 1},
-        {"ns_per_row", "ns for a row and query", 2}, {"scored", "rows scored", 0}, {NULL, NULL, 0}};
+        {"ns_per_row", "ns for a row and query", 2}, {"scored", "rows scored", 0}, {"recall", "recall", 3},
+        {NULL, NULL, 0}};
     struct searching s = {.bench = bench};
     uint64_t random = 362436069;
     const char *folder = getenv("TMPDIR");
@@ -135,9 +154,11 @@ int quern_bench_search(struct quern_bench *bench)
     struct quern_bench_table *table = quern_bench_table_add(&bench->report, "search", "Searching an index",
         "The best 10 of random vectors of 768 dimensions. The file is in the page cache.", columns);
     s.queries = malloc((size_t)MOST_ASKED * DIMENSIONS * sizeof *s.queries);
-    s.hits = malloc((size_t)MOST_ASKED * FOUND * sizeof *s.hits);
-    int code = s.queries != NULL && s.hits != NULL ? QUERN_OK
-                                                   : quern_fail(&bench->error, QUERN_ENOMEM, "no memory for queries");
+    s.hits = calloc((size_t)MOST_ASKED * FOUND, sizeof *s.hits);
+    s.exact = calloc((size_t)MOST_ASKED * FOUND, sizeof *s.exact);
+    int code = s.queries != NULL && s.hits != NULL && s.exact != NULL
+                   ? QUERN_OK
+                   : quern_fail(&bench->error, QUERN_ENOMEM, "no memory for queries");
     if (code == QUERN_OK)
         make_vectors(s.queries, MOST_ASKED, &random);
     for (int i = 0; i < bench->rows.count && code == QUERN_OK; i++) {
@@ -146,5 +167,6 @@ int quern_bench_search(struct quern_bench *bench)
     }
     free(s.queries);
     free(s.hits);
+    free(s.exact);
     return code;
 }

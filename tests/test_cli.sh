@@ -915,7 +915,7 @@ export TMPDIR="$work"
 run bench --only search --rows 20,300 --seconds 0.001 --json
 unset TMPDIR
 check "bench: indexes" fields index_build rows seconds rows_per_s
-check "bench: search" fields search kind rows queries p50_ms min_ms queries_per_s ns_per_row scored
+check "bench: search" fields search kind rows queries p50_ms min_ms queries_per_s ns_per_row scored recall
 check "bench: the rows asked for" both prints '"rows":20,' -- prints '"rows":300,'
 check "bench: no index is left" [ "$(find "$work" -name '*.qidx' | wc -l)" -eq 0 ]
 run bench --seconds 0.001 --only latency --tokens 8 --exact --report "$work/bench.md"
