@@ -36,6 +36,7 @@ parts() {
     echo "dask beside tests/dask/run $build"
     # Workers for PostgreSQL, killed, and with the server killed.
     echo "postgresql beside tests/postgresql/run $build"
+    echo "pgvector beside tests/postgresql/pgvector $build"
     echo "run-killed beside sh tests/test_cli_run.sh $build/quern $build/tools/mkmodel 200" \
         ">$folder/run.tap; ! grep -A 8 '^not ok' $folder/run.tap && grep -q '^1\.\.' $folder/run.tap"
     echo "run-again-killed beside sh tests/test_cli_run_again.sh $build/quern $build/tools/mkmodel" \
