@@ -106,6 +106,10 @@ def without_comments(text):
                   flags=re.DOTALL | re.MULTILINE)
 
 
+BINDINGS = ("bindings/**/*.py", "tests/python/*.py", "bindings/node/*js", "bindings/node/*ts", "tests/node/*js",
+            "tests/node/*ts")
+
+
 class Tree:
     def __init__(self, root):
         paths = []
@@ -116,12 +120,12 @@ class Tree:
                           if name.endswith((".c", ".h"))]
         self.sources = {path: Source(root, path) for path in sorted(paths)}
         self.documents = {}  # {path: text} of the pages for readers
-        for path in sorted(glob.glob("*.md", root_dir=root) + glob.glob("docs/**/*.md", root_dir=root, recursive=True)):
+        for path in sorted(glob.glob("*.md", root_dir=root) + glob.glob("docs/**/*.md", root_dir=root, recursive=True) +
+                           glob.glob("bindings/**/*.md", root_dir=root, recursive=True)):
             with open(os.path.join(root, path), encoding="utf-8") as file:
                 self.documents[path] = file.read()
-        self.bindings = {}  # {path: text} of the Python package and its tests
-        for path in sorted(glob.glob("bindings/**/*.py", root_dir=root, recursive=True) +
-                           glob.glob("tests/python/*.py", root_dir=root)):
+        self.bindings = {}  # {path: text} of the packages for Python and Node.js and their tests
+        for path in sorted(sum((glob.glob(pattern, root_dir=root, recursive=True) for pattern in BINDINGS), [])):
             with open(os.path.join(root, path), encoding="utf-8") as file:
                 self.bindings[path] = file.read()
         self.complaints = []
@@ -389,6 +393,8 @@ BAD = (
     ({"src/text/b.c": "#define ROWS 4\n", "cli/b.h": "enum { FIRST, ROWS = 5 };\n"}, "the constant ROWS has more than"),
     ({"tests/b.c": "/* %s */\n" % ("x" * 120)}, "tests/b.c:1 has 126 columns"),
     ({"bindings/python/b/b.py": "# %s\n" % ("x" * 120)}, "bindings/python/b/b.py:1 has 122 columns"),
+    ({"bindings/node/b.mjs": "// %s\n" % ("x" * 120)}, "bindings/node/b.mjs:1 has 123 columns"),
+    ({"bindings/b/README.md": "%s\n" % ("x" * 121)}, "bindings/b/README.md:1 has 121 columns"),
     ({"docs/b.md": "| %s |\n```\n%s\n```\n%s\n" % (("x" * 130,) * 3)}, "docs/b.md:5 has 130 columns"),
     ({"src/base/b.c": "void f(void)\n{\n    abort();\n}\n"}, "src/base/b.c:3: a library does not print"),
     ({"jobs/b.c": "\nstatic FILE *f = stderr;\n"}, "jobs/b.c:2: jobs/ does not print"),

@@ -1,15 +1,15 @@
 // What can go wrong.
 "use strict";
 
-function described(message, index) {
-    return index === undefined ? message : `texts[${index}]: ${message}`;
+function described(message, index, what) {
+    return index === undefined ? message : `${what}[${index}]: ${message}`;
 }
 
-// An error of the library. code: "QUERN_EINVAL", "QUERN_ETOOLONG" or another code of quern.h. index: the text at fault;
-// undefined if no single text is.
+// An error of the library. code: "QUERN_EINVAL", "QUERN_ETOOLONG" or another code of quern.h. index: the text or row at
+// fault; undefined if no single one is. what: the argument that index counts in.
 class QuernError extends Error {
-    constructor(message, code = "QUERN_EINVAL", index = undefined) {
-        super(described(message, index));
+    constructor(message, code = "QUERN_EINVAL", index = undefined, what = "texts") {
+        super(described(message, index, what));
         this.code = code;
         this.index = index;
     }
@@ -17,8 +17,8 @@ class QuernError extends Error {
 QuernError.prototype.name = "QuernError";
 
 // A TypeError with the same fields, for arguments of a wrong type.
-function typeError(message, index = undefined) {
-    return Object.assign(new TypeError(described(message, index)), { code: "QUERN_EINVAL", index });
+function typeError(message, index = undefined, what = "texts") {
+    return Object.assign(new TypeError(described(message, index, what)), { code: "QUERN_EINVAL", index });
 }
 
 // What a value is, for messages.

@@ -26,6 +26,8 @@ export interface OpenOptions {
     contextLength?: number;
     /** Compute with activations in float32, which is slower: 1 - cosine with the exact vector is below 1e-6. */
     exact?: boolean;
+    /** Prompts of your own, instead of the model's: { query: "Instruct: find recipes\nQuery: " }. */
+    prompts?: Partial<Record<Task, string>>;
 }
 
 export interface EmbedOptions<D extends Dtype = "f32"> {
@@ -33,6 +35,8 @@ export interface EmbedOptions<D extends Dtype = "f32"> {
     task?: Task;
     /** The title of the documents of this call. */
     title?: string;
+    /** What is put before every text instead of the prompt of the task: at most 4096 bytes, and without a title. */
+    prompt?: string;
     /** Leading numbers of each vector that are kept; by default all. */
     dimensions?: number;
     /** By default "f32". The formats of bits need a multiple of 8 dimensions. */
@@ -63,7 +67,7 @@ export declare class Vectors<D extends Dtype = "f32"> implements Iterable<ArrayO
 export declare class QuernError extends Error {
     /** "QUERN_EINVAL", "QUERN_ETOOLONG" or another code of quern.h. */
     readonly code: string;
-    /** The position of the text at fault; undefined if no single text is. */
+    /** The position of the text or row at fault; undefined if no single one is. */
     readonly index: number | undefined;
 }
 
@@ -94,7 +98,7 @@ export declare class Model {
     ): AsyncGenerator<ArrayOf[D], void, undefined>;
 
     /** The ids of the tokens of a text, with its prompt and special tokens. Nothing is cut. */
-    tokenize(text: string, options?: { task?: Task }): Promise<Int32Array>;
+    tokenize(text: string, options?: { task?: Task; prompt?: string }): Promise<Int32Array>;
 
     /** The name of the space that vectors with these options belong to. Vectors may be compared when their spaces are
      * the same, or differ only in tasks that belong together, as query and document. Store it with the vectors. */
@@ -113,6 +117,127 @@ export declare class Model {
  * downloaded, or "starter", the small model of this package, for trials. undefined: $QUERN_MODEL, else a model of the
  * cache folder, else the starter model. */
 export declare function open(model?: string | URL, options?: OpenOptions): Promise<Model>;
+
+/** An id of a row: a whole number from 0 to 2^64 - 1 (a bigint above 2^53), or a string of 1 to 4096 bytes. All rows of
+ * an index have the one or the other. */
+export type Id = number | bigint | string;
+
+/** Vectors of one length: what Model.embed gives, or its like, which is not copied and must not change until the call
+ * has ended; or an array of vectors, which is copied. */
+export type VectorRows = { data: Float32Array; dims: [number, number] }
+    | readonly (Float32Array | Float64Array | readonly number[])[];
+
+/** For each row a string, bytes, or null for none. */
+export type Payloads = Iterable<string | Uint8Array | null | undefined>;
+
+export interface IndexOptions {
+    /** Embeds texts that are searched and added. */
+    model?: Model;
+    /** Threads that search, 1 to 256; by default as many CPUs as the process may use. */
+    threads?: number;
+}
+
+export interface BuildOptions extends IndexOptions {
+    /** By default 0 and the numbers that follow. */
+    ids?: Iterable<Id>;
+    /** By default the texts, if there are texts. */
+    payloads?: Payloads;
+    /** The space of vectors, as Model.space names it; by default that of texts, and "" for vectors. */
+    space?: string;
+    /** Leading numbers of the vectors of texts that are kept. */
+    dimensions?: number;
+    /** How vectors are stored: "f32" by default, or "f16", which takes half the room and rounds them. */
+    dtype?: "f32" | "f16";
+    /** Store a bit of each number, too, for searches with oversampling. */
+    bits?: boolean;
+}
+
+export interface SearchOptions {
+    /** Most hits of a query, 1 to 65,536; 10 by default. */
+    k?: number;
+    /** Only rows with these ids are found. */
+    only?: Iterable<Id>;
+    /** Only hits with this score or a better one. */
+    least?: number;
+    /** The space of vectors, which must fit the index's; by default the caller knows that it fits. */
+    space?: string;
+    /** 0, the default: the certified search, whose hits are those of comparing every vector. n > 0, in an index with
+     * bits: the n * k rows whose bits are most like the query's are scored, which is faster, and may miss hits. */
+    oversampling?: number;
+}
+
+/** A row that was found. */
+export declare class Hit {
+    private constructor();
+    /** A number, a bigint above 2^53, or a string. */
+    readonly id: Id;
+    /** The dot product of query and vector; the cosine, if both have length 1. */
+    readonly score: number;
+    /** Empty when the row has none. */
+    readonly payload: Uint8Array;
+    /** The payload as a text. */
+    readonly text: string;
+}
+
+/** The hits of a query, the best first. */
+export interface Hits extends Array<Hit> {
+    /** Whether it is certain that no other row has a better score. */
+    readonly certified: boolean;
+    /** Rows whose vector was read. */
+    readonly scored: number;
+}
+
+export interface IndexInfo {
+    readonly dimensions: number;
+    readonly ids: "numbers" | "names";
+    /** "" when it is not known. */
+    readonly space: string;
+    readonly dtype: "f32" | "f16";
+    readonly bits: boolean;
+    /** Rows. */
+    readonly count: number;
+    /** Parts of the file; compact joins them. */
+    readonly blocks: number;
+    /** Of the file. */
+    readonly bytes: number;
+}
+
+/** An index file: rows of an id, a vector and perhaps a payload. Search compares a query with every row. What is added
+ * or removed is on the disk when the call has ended; when it fails, the file is as it was. Changes take turns, and
+ * searches too, outside the main thread. Other programs that have the file open see changes when they refresh. */
+export declare class Index {
+    private constructor();
+    /** Opens a file that is there. */
+    static open(path: string | URL, options?: IndexOptions): Promise<Index>;
+    /** Makes a file of texts, which options.model embeds as documents, or of vectors, and opens it. A file of this name
+     * is replaced. */
+    static build(path: string | URL, inputs: readonly string[] | VectorRows, options?: BuildOptions): Promise<Index>;
+
+    readonly path: string;
+    readonly info: IndexInfo;
+
+    /** The hits of a query: a text, which the model embeds as a query, or a vector. */
+    search(input: string | Float32Array | Float64Array, options?: SearchOptions): Promise<Hits>;
+    /** The hits of each query. */
+    search(inputs: readonly string[] | VectorRows, options?: SearchOptions): Promise<Hits[]>;
+
+    /** Adds rows; a row whose id is there already replaces that row. Add many at a time: each call waits for the disk.
+     */
+    add(inputs: readonly string[] | VectorRows, options: { ids: Iterable<Id>; payloads?: Payloads }): Promise<void>;
+    /** Removes the rows with these ids, and gives how many there were. They keep their room until compact. */
+    remove(ids: Iterable<Id>): Promise<number>;
+    /** Writes the file anew without the rows that were removed, and with few parts. */
+    compact(): Promise<void>;
+    /** Opens the file again, so that changes of other programs are seen. */
+    refresh(): Promise<void>;
+    /** Reads the whole file and compares it with its checksums. */
+    check(): Promise<void>;
+
+    /** Gives the memory back. Searches that run are finished; what comes later is an error. */
+    close(): void;
+    /** The same as close, for `using`. */
+    [Symbol.dispose](): void;
+}
 
 /** What the classes for frameworks are made of. The model is opened at the first call, and shared by all objects of the
  * thread that have the same model and threads. */

@@ -4,7 +4,8 @@ const addon = require("./addon.js");
 const { Batches, endOfCall } = require("./batches.js");
 const { QuernError, kindOf, typeError } = require("./errors.js");
 const { findModel, starter } = require("./files.js");
-const { ARRAYS, checkNames, checkText, embedding, opening, taskNumber } = require("./options.js");
+const { ARRAYS, checkNames, checkText, embedding, opening, promptOf, taskNumber } = require("./options.js");
+const { work } = require("./works.js");
 
 // Calls of the library that one request has under way: one runs, the next one waits for it.
 const CALLS_UNDER_WAY = 2;
@@ -29,18 +30,6 @@ class Vectors {
     }
 }
 
-// Calls a function of the library that works in another thread. first: the position of its first text.
-function work(start, first = 0) {
-    return new Promise((resolve, reject) => start((error, result) => {
-        if (error === null)
-            resolve(result);
-        else if (error instanceof Error) // of Node.js, such as one that says that there is no memory
-            reject(error);
-        else
-            reject(new QuernError(error.text, error.code, error.index === null ? undefined : first + error.index));
-    }));
-}
-
 function checkTexts(texts) {
     if (typeof texts === "string")
         texts = [texts];
@@ -62,22 +51,26 @@ function bytesFor(count, rowBytes) {
 
 class Model {
     #handle;
+    #ownPrompts; // by the numbers of tasks
 
-    constructor(path, opened) {
+    constructor(path, opened, ownPrompts) {
         const { handle, dimensions, contextLength, notice, kernels, prompts } = opened;
         this.#handle = handle;
+        this.#ownPrompts = ownPrompts;
+        for (const [task, prompt] of ownPrompts)
+            prompts[addon.tasks[task]] = prompt;
         Object.assign(this, { path, dimensions, contextLength, notice, kernels, prompts });
         Object.freeze(this.prompts);
         Object.freeze(this);
     }
 
     async embed(texts, options = {}) {
-        return this.#vectors(checkTexts(texts), embedding(options, this.dimensions), 0);
+        return this.#vectors(checkTexts(texts), this.#call(options), 0);
     }
 
     // Gives a vector for each text. Texts are read as they are needed.
     async *stream(texts, options = {}) {
-        const call = embedding(options, this.dimensions);
+        const call = this.#call(options);
         if (typeof texts === "string" || !(texts?.[Symbol.asyncIterator] ?? texts?.[Symbol.iterator]))
             throw typeError(`texts must be an iterable of strings, not ${kindOf(texts)}`);
         const source = new Batches(texts);
@@ -108,16 +101,18 @@ class Model {
 
     // The ids of the tokens of a text, with its prompt and special tokens. Nothing is cut.
     async tokenize(text, options = {}) {
-        checkNames(options, ["task"]);
+        checkNames(options, ["task", "prompt"]);
         const task = taskNumber(options.task);
+        const prompt = promptOf(options.prompt, task, this.#ownPrompts);
         checkText("the text", text);
-        return new Int32Array(await work((told) => addon.tokenize(this.#handle, [text], "", task, 0, 0, 0, told)));
+        return new Int32Array(await work((told) =>
+            addon.tokenize(this.#handle, [text], "", prompt, task, 0, 0, 0, told)));
     }
 
     // The name of the space that vectors with these options belong to.
     space(options = {}) {
-        const { task, dimensions, flags } = embedding(options, this.dimensions);
-        const space = addon.space(this.#handle, task, dimensions, flags & addon.NO_NORMALIZE);
+        const { task, prompt, dimensions, flags } = this.#call(options);
+        const space = addon.space(this.#handle, task, dimensions, flags & addon.NO_NORMALIZE, prompt);
         if (typeof space !== "string")
             throw new QuernError(space.text, space.code);
         return space;
@@ -126,6 +121,10 @@ class Model {
     // Gives the memory back. What is computed at the moment is finished, and what waits is refused.
     close() {
         addon.close(this.#handle);
+    }
+
+    #call(options) {
+        return embedding(options, this.dimensions, this.#ownPrompts);
     }
 
     async #vectorsOf(texts, call, first) {
@@ -155,9 +154,9 @@ class Model {
 
     // One call of the library. Copies what it gives to the row `begin`.
     async #part(texts, call, first, bytes, tokens, begin) {
-        const { title, task, dimensions, flags, dtype, rowBytes } = call;
+        const { title, prompt, task, dimensions, flags, dtype, rowBytes } = call;
         const found = await work((told) =>
-            addon.embed(this.#handle, texts, title, task, dimensions, flags, dtype, told), first);
+            addon.embed(this.#handle, texts, title, prompt, task, dimensions, flags, dtype, told), first);
         bytes.set(new Uint8Array(found.vectors), begin * rowBytes);
         tokens.set(new Uint32Array(found.tokens), begin);
     }
@@ -165,7 +164,7 @@ class Model {
 Model.prototype[Symbol.dispose ?? Symbol.for("Symbol.dispose")] = Model.prototype.close;
 
 async function open(model, options = {}) {
-    const { threads, contextLength, exact } = opening(options);
+    const { threads, contextLength, exact, prompts } = opening(options);
     const path = findModel(model);
     const opened = await work((told) => addon.open(path, threads, contextLength, exact, told));
     if (opened.notice !== null)
@@ -173,7 +172,7 @@ async function open(model, options = {}) {
     if (model === undefined && path === starter())
         process.emitWarning("this is the starter model, which is for trials and demonstrations; for real work " +
             "'quern pull embeddinggemma' downloads EmbeddingGemma", "QuernWarning");
-    return new Model(path, opened);
+    return new Model(path, opened, prompts);
 }
 
-module.exports = { Model, open };
+module.exports = { Model, Vectors, open };

@@ -52,8 +52,21 @@ function taskNumber(word) {
     if (task >= 0)
         return task;
     const guess = addon.guessTask(word);
-    throw new QuernError(`there is no task '${word}'${guess === null ? ": see model.prompts"
-        : `; did you mean '${guess}'?`}`);
+    throw new QuernError(`there is no task '${word}'${guess < 0 ? ": see model.prompts"
+        : `; did you mean '${addon.tasks[guess]}'?`}`);
+}
+
+// What is put before texts instead of the model's prompt for a task; null: nothing else is. own: by task.
+function promptOf(prompt, task, own) {
+    return prompt === undefined ? own.get(task) ?? null : checkText("prompt", prompt);
+}
+
+// Prompts of one's own, {task: prompt}, by the number of their task.
+function ownPrompts(prompts = {}) {
+    if (prompts === null || typeof prompts !== "object")
+        throw typeError(`prompts must be an object, not ${kindOf(prompts)}`);
+    return new Map(Object.entries(prompts).map(([name, prompt]) =>
+        [taskNumber(name), checkText(`prompts.${name}`, prompt)]));
 }
 
 function dtypeNumber(word) {
@@ -65,15 +78,17 @@ function dtypeNumber(word) {
     return dtype;
 }
 
-const EMBEDDING = ["task", "title", "dimensions", "dtype", "normalize", "truncate", "signal"];
+const EMBEDDING = ["task", "title", "prompt", "dimensions", "dtype", "normalize", "truncate", "signal"];
 
-// The options of an embedding as the library takes them. most: dimensions of a full vector.
-function embedding(options, most) {
+// The options of an embedding as the library takes them. most: dimensions of a full vector. own: prompts by task.
+function embedding(options, most, own) {
     checkNames(options, EMBEDDING);
-    const { task, title = "", dimensions = most, dtype = "f32", normalize, truncate, signal } = options;
+    const { task, title = "", prompt, dimensions = most, dtype = "f32", normalize, truncate, signal } = options;
+    const number = taskNumber(task);
     const call = {
-        task: taskNumber(task),
+        task: number,
         title: checkText("title", title),
+        prompt: promptOf(prompt, number, own),
         dimensions: wholeNumber("dimensions", dimensions, 1, most),
         dtype: dtypeNumber(dtype),
         kind: dtype,
@@ -87,17 +102,25 @@ function embedding(options, most) {
     return call;
 }
 
-const OPENING = ["threads", "contextLength", "exact"];
+const OPENING = ["threads", "contextLength", "exact", "prompts"];
+
+function threadsNumber(threads) {
+    return threads === undefined ? 0 : wholeNumber("threads", threads, 1, addon.MOST_THREADS);
+}
 
 // The options of opening a model as the library takes them.
 function opening(options) {
     checkNames(options, OPENING);
-    const { threads, contextLength, exact } = options;
+    const { threads, contextLength, exact, prompts } = options;
     return {
-        threads: threads === undefined ? 0 : wholeNumber("threads", threads, 1, addon.MOST_THREADS),
+        threads: threadsNumber(threads),
         contextLength: contextLength === undefined ? 0 : wholeNumber("contextLength", contextLength, 1, 2 ** 31 - 1),
         exact: flag("exact", exact, false),
+        prompts: ownPrompts(prompts),
     };
 }
 
-module.exports = { ARRAYS, checkNames, checkText, embedding, opening, taskNumber };
+module.exports = {
+    ARRAYS, checkNames, checkText, dtypeNumber, embedding, flag, opening, promptOf, taskNumber, threadsNumber,
+    wholeNumber,
+};

@@ -2,7 +2,7 @@
 import type { Embeddings } from "@langchain/core/embeddings";
 import { embed, embedMany, type EmbeddingModel } from "ai";
 import type { EmbeddingFunction, EmbeddingFunctionClass } from "chromadb";
-import { open, QuernError, version, type Model } from "quern";
+import { Index, open, QuernError, version, type Hits, type Model } from "quern";
 import { quern } from "quern/ai-sdk";
 import { QuernEmbeddingFunction } from "quern/chroma";
 import { QuernEmbeddings } from "quern/langchain";
@@ -22,6 +22,25 @@ const space: string = model.space({ task: "passage" });
     using other = await open();
     other.dimensions satisfies number;
 }
+const prompted = await open("starter", { prompts: { query: "Query: " } });
+await prompted.embed("a", { prompt: "Instruct: " });
+{
+    using index = await Index.build("a.qidx", ["a"], { model, ids: new Set(["a"]), payloads: [null], dtype: "f16" });
+    const hits: Hits = await index.search("a", { k: 3, only: ["a"] });
+    const many: Hits[] = await index.search(await model.embed(["a", "b"]), { oversampling: 2 });
+    await index.search([[1, 2], new Float32Array(2)]);
+    await index.add([new Float32Array(2)], { ids: [7n] });
+    const removed: number = await index.remove([1, 2]);
+    [hits.certified, many[0].scored, hits[0].text, hits[0].payload[0], removed, index.info.count] satisfies unknown[];
+    // @ts-expect-error: rows that are added have ids
+    await index.add(["a"]);
+    // @ts-expect-error: bytes are no vectors
+    await index.search(new Int8Array(2));
+    // @ts-expect-error: a misspelt option
+    await index.search("a", { limit: 3 });
+}
+// @ts-expect-error: indexes are opened or built
+new Index();
 const error = new Error() as QuernError;
 const where: number | undefined = error.index;
 model.close();

@@ -49,6 +49,8 @@ test("options are those of the command", async () => {
         [{ task: "search_document" }, ["-t", "document"]],
         [{ task: "document", title: "a title" }, ["-t", "document", "--title", "a title"]],
         [{ dimensions: 12 }, ["-d", "12"]],
+        [{ prompt: "Instruct: find äpfel\nQuery: " }, ["--prompt", "Instruct: find äpfel\nQuery: "]],
+        [{ task: "query", prompt: "" }, ["-t", "none"]],
         [{ normalize: false }, ["--no-normalize"]],
     ])
         assert.deepEqual(bytesOf((await model.embed(plain, options)).data),
@@ -59,6 +61,20 @@ test("options are those of the command", async () => {
     assert.deepEqual(bytesOf((await exact.embed(plain)).data), commandVectors(file, plain, "-f", "f32", "--exact"));
     assert.equal(exact.contextLength, 64);
     exact.close();
+});
+
+test("prompts of one's own for tasks", async () => {
+    const own = "Instruct: find recipes\nQuery: ";
+    const other = await quern.open(file, { prompts: { search_query: own, clustering: "" } });
+    const query = { task: "query" };
+    assert.deepEqual((await other.embed(plain, query)).data, (await model.embed(plain, { prompt: own })).data);
+    assert.deepEqual(await other.tokenize("a", query), await model.tokenize("a", { prompt: own }));
+    assert.deepEqual(await other.tokenize("a", { task: "clustering" }), await model.tokenize("a"));
+    assert.deepEqual(await other.tokenize("a", { task: "document" }), await model.tokenize("a", { task: "document" }));
+    assert.deepEqual([other.prompts.query, other.prompts.document], [own, model.prompts.document]);
+    assert.match(other.space(query), /-query\.[0-9a-f]{8}$/);
+    assert.equal(other.space(query), model.space({ task: "query", prompt: own }));
+    other.close();
 });
 
 test("many texts, more than a call of the library has", async () => {

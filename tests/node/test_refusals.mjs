@@ -64,6 +64,10 @@ test("wrong options", async () => {
         [{ dimensions: 12, dtype: "binary" }, /multiple of 8/],
         [{ dtype: "f64" }, /dtype must be one of f32, f16/],
         [{ task: "query", title: "a" }, /title/],
+        [{ prompt: "a", title: "a", task: "document" }, /cannot have a title/],
+        [{ prompt: "x".repeat(4097) }, /at most 4096 bytes/],
+        [{ prompt: "ä".repeat(4097) }, /at most 4096 bytes/],
+        [{ prompt: "\ud83d" }, /prompt has a lone surrogate/],
     ])
         await refused(() => model.embed("a", options), "QUERN_EINVAL", undefined, message);
     for (const [options, message] of [
@@ -72,6 +76,7 @@ test("wrong options", async () => {
         [{ normalise: true }, /no option 'normalise'; there are task/],
         [{ task: 3 }, /task must be a string/],
         [{ title: 3 }, /title must be a string/],
+        [{ prompt: null }, /prompt must be a string/],
         [{ dimensions: "8" }, /dimensions must be a number/],
         [{ dtype: 0 }, /dtype must be a string/],
         [{ normalize: 1 }, /normalize must be true or false/],
@@ -79,6 +84,11 @@ test("wrong options", async () => {
     ])
         await refused(() => model.embed("a", options), "QUERN_EINVAL", undefined, message, TypeError);
     await refused(() => model.space({ task: "qeury" }), "QUERN_EINVAL", undefined, /did you mean/);
+    for (const prompt of ["x".repeat(4097), "ä".repeat(2049)])
+        await refused(() => model.space({ prompt }), "QUERN_EINVAL", undefined, /at most 4096 bytes/);
+    for (const [prompts, message] of [[3, /prompts must be/], [{ qeury: "" }, /did you mean/],
+                                      [{ query: 3 }, /prompts.query must be a string/]])
+        await refused(() => quern.open(file, { prompts }), "QUERN_EINVAL", undefined, message, Error);
     await refused(() => model.tokenize("a", { dimensions: 3 }), "QUERN_EINVAL", undefined, /no option/, TypeError);
 });
 
@@ -160,23 +170,27 @@ test("only open makes a model, and its methods know theirs", async () => {
 test("the functions of the addon refuse what the classes never give", () => {
     const told = () => {};
     const wrong = [undefined, null, 3, "a", {}, [], told, Symbol("a"), new Proxy({}, {})];
-    for (const [name, count] of [["open", 5], ["close", 1], ["space", 4], ["embed", 8], ["tokenize", 8],
-                                 ["findTask", 1], ["guessTask", 1], ["findDtype", 1], ["rowBytes", 2]]) {
+    const counts = { open: 5, close: 1, space: 5, embed: 9, tokenize: 9, findTask: 1, guessTask: 1, findDtype: 1,
+        rowBytes: 2, openIndex: 3, search: 15, checkIndex: 2, compactIndex: 2, writeIndex: 9, addRows: 9, removeRows: 7,
+        commit: 2 };
+    assert.deepEqual(Object.keys(counts).sort(), Object.keys(addon).filter((name) =>
+        typeof addon[name] === "function").sort());
+    for (const [name, count] of Object.entries(counts)) {
         assert.throws(() => addon[name](...Array(count - 1).fill("a")), TypeError, name);
         for (const value of wrong)
-            if (["open", "close", "space", "embed", "tokenize"].includes(name))
+            if (!/^find|^guess|^rowBytes/.test(name))
                 assert.throws(() => addon[name](...Array(count).fill(value)), TypeError, name);
     }
     assert.throws(() => addon.rowBytes("f32", 8), TypeError);
     assert.equal(addon.findTask(Symbol("a")), -1);
-    assert.equal(addon.guessTask(3), null);
+    assert.equal(addon.guessTask(3), -1);
     assert.equal(addon.rowBytes(99, 8), 0);
 });
 
 test("the functions of the addon bear hostile arrays", async () => {
     let opened;
     await new Promise((done) => addon.open(file, 1, 0, false, (_, result) => done(opened = result)));
-    const embed = (texts, ...more) => new Promise((resolve, reject) => addon.embed(opened.handle, texts, "", 0,
+    const embed = (texts, ...more) => new Promise((resolve, reject) => addon.embed(opened.handle, texts, "", null, 0,
         ...more, (error, result) => error === null ? resolve(result) : reject(new Error(error.text))));
     let reads = 0;
     const growing = ["a", "b"]; // its second text is longer whenever it is read

@@ -44,10 +44,10 @@ export function bytesOf(array) {
     return Buffer.from(array.buffer, array.byteOffset, array.byteLength);
 }
 
-// Runs a program in a process of its own, with quern and model in it.
-export function runNode(program, model, { flags = [], env = {}, timeout = 60000 } = {}) {
+// Runs a program in a process of its own, with quern and file in it, and words in process.argv.
+export function runNode(program, model, { flags = [], words = [], env = {}, timeout = 60000 } = {}) {
     const start = `const quern = require(${JSON.stringify(PACKAGE)}); const file = ${JSON.stringify(model)};`;
-    const result = spawnSync(process.execPath, [...flags, "-e", start + program],
+    const result = spawnSync(process.execPath, [...flags, "-e", start + program, ...words],
         { encoding: "utf8", timeout, env: { ...process.env, ...env } });
     return { code: result.status, signal: result.signal, out: result.stdout, err: result.stderr };
 }

@@ -19,6 +19,22 @@ async function use() {
     model.close();
     await last;
     await waiting.catch(() => {});
+    const { Index } = quern, path = file + (isMainThread ? ".main.qidx" : ".worker.qidx");
+    const vectors = { data: new Float32Array(64).fill(0.1), dims: [4, 16] };
+    const ids = ["a", "b", "c", "d"];
+    const index = await Index.build(path, vectors, { ids, payloads: ["x", "", null, "y"], bits: true });
+    await index.search(vectors, { k: 2, only: ["a", "d"] });
+    await index.search(vectors, { k: 200, oversampling: 2 });
+    await index.add([vectors.data.slice(0, 16)], { ids: ["e"] });
+    await index.remove(["e", "none"]);
+    await index.compact();
+    await index.check();
+    for (const call of [() => index.add([vectors.data.slice(0, 16).fill(NaN)], { ids: ["f"] }), () => Index.open(file),
+                        () => index.search([[NaN]]), () => index.search(vectors, { space: "16n-0-none", least: NaN })])
+        await call().then(() => { throw new Error("it must be refused"); }, () => {});
+    index.search(vectors);
+    if (isMainThread)
+        index.close();
     const kept = await quern.open(file, { threads: 1 }); // is freed at the end
     kept.embed(["a", "b"]);
 }

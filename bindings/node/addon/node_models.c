@@ -1,19 +1,15 @@
 /* Models: open, close, and the names of spaces. */
 #include "node_addon.h"
 #include <stdlib.h>
-#include <string.h>
 
-/* Marks objects that hold a model. */
-static const napi_type_tag MODEL_TAG = {0x6e72657571207363, 0xa3c1f57be04d9268};
-
-/* Most bytes of a path, with its terminator. */
-#define MODEL_PATH_SIZE 4097
+/* A buffer for a prompt of a space: the library takes 4096 bytes, and refuses what has more. */
+#define PROMPT_SIZE 4104
 
 struct open_work {
     struct quern_node_work work; /* first */
-    char path[MODEL_PATH_SIZE];
+    char path[QUERN_NODE_PATH_SIZE];
     int threads, context_length, path_kind;
-    quern_model *model;
+    struct quern_node_shared_model *shared;
     quern_context *context;
     quern_model_info info;
 };
@@ -25,48 +21,51 @@ static void execute_open(struct quern_node_work *work)
                                          .context_length = opened->context_length};
     const quern_context_options context_options = {.size = sizeof context_options, .threads = opened->threads,
                                                    .path = opened->path_kind};
-    work->code = quern_model_open(&opened->model, opened->path, &options, &work->error);
+    work->code = quern_node_share_model(&opened->shared, opened->path, &options, &work->error);
+    if (work->code != QUERN_OK)
+        return;
+    quern_model *model = quern_node_shared_model_of(opened->shared);
+    work->code = quern_model_describe(model, &opened->info, &work->error);
     if (work->code == QUERN_OK)
-        work->code = quern_model_describe(opened->model, &opened->info, &work->error);
-    if (work->code == QUERN_OK)
-        work->code = quern_context_new(&opened->context, opened->model, &context_options, &work->error);
+        work->code = quern_context_new(&opened->context, model, &context_options, &work->error);
 }
 
 static void release_open(struct quern_node_work *work)
 {
     struct open_work *opened = (struct open_work *)work;
     quern_context_free(opened->context);
-    quern_model_close(opened->model);
+    quern_node_unshare_model(opened->shared);
     free(opened);
 }
 
-/* The object of JavaScript is gone. */
-static void finalize(napi_env env, void *data, void *hint)
+static void close_model(struct quern_node_owner *owner)
 {
-    struct quern_node_model *model = data;
-    (void)hint;
-    model->is_collected = true;
-    quern_node_tidy(env, model);
+    struct quern_node_model *model = (struct quern_node_model *)owner;
+    quern_context_free(model->context);
+    quern_node_unshare_model(model->shared);
+    model->context = NULL;
+    model->shared = NULL;
 }
 
 /* Makes the object that holds a model. Takes over what was opened. */
 static napi_value model_object(napi_env env, struct open_work *opened)
 {
-    napi_value object = NULL;
     struct quern_node_model *model = calloc(1, sizeof *model);
-    if (model == NULL || napi_create_object(env, &object) != napi_ok ||
-        napi_wrap(env, object, model, finalize, NULL, NULL) != napi_ok) {
+    if (model == NULL)
+        return quern_node_throw(env, "there is no memory");
+    model->owner = (struct quern_node_owner){
+        .kind = QUERN_NODE_MODEL, .close = close_model, .closed = "the model was closed",
+        .bytes = (int64_t)(opened->info.packed_bytes + opened->info.vocabulary_bytes)};
+    napi_value object = quern_node_own(env, &model->owner);
+    if (object == NULL) {
         free(model);
         return NULL;
     }
-    model->model = opened->model;
+    model->shared = opened->shared;
     model->context = opened->context;
-    opened->model = NULL;
+    opened->shared = NULL;
     opened->context = NULL;
-    model->bytes = (int64_t)(opened->info.packed_bytes + opened->info.vocabulary_bytes);
-    int64_t all;
-    napi_adjust_external_memory(env, model->bytes, &all);
-    return napi_type_tag_object(env, object, &MODEL_TAG) == napi_ok ? object : NULL;
+    return object;
 }
 
 /* The names of all tasks with what the model puts before their texts. */
@@ -91,7 +90,7 @@ static napi_value open_result(napi_env env, struct quern_node_work *work)
     quern_node_set_number(env, result, "contextLength", opened->info.context_length);
     quern_node_set(env, result, "notice", quern_node_string(env, opened->info.notice));
     quern_node_set(env, result, "kernels", quern_node_string(env, opened->info.kernels));
-    quern_node_set(env, result, "prompts", prompts_object(env, opened->model));
+    quern_node_set(env, result, "prompts", prompts_object(env, quern_node_shared_model_of(opened->shared)));
     napi_value object = model_object(env, opened);
     quern_node_set(env, result, "handle", object);
     return object != NULL ? result : NULL;
@@ -122,53 +121,43 @@ napi_value quern_node_open_model(napi_env env, napi_callback_info info)
     return NULL;
 }
 
-struct quern_node_model *quern_node_model_of(napi_env env, napi_value object)
+/* The options of a space: arguments task, dimensions, flags and prompt, which is null for that of the task. Returns
+ * false for wrong ones. */
+static bool read_space(napi_env env, const napi_value arguments[4], quern_embed_options *options,
+                       char prompt[PROMPT_SIZE])
 {
-    bool is_model = false;
-    void *model = NULL;
-    if (napi_check_object_type_tag(env, object, &MODEL_TAG, &is_model) != napi_ok || !is_model ||
-        napi_unwrap(env, object, &model) != napi_ok) {
-        quern_node_throw(env, "this is not a model");
-        return NULL;
-    }
-    return model;
+    uint32_t flags = 0;
+    napi_valuetype type = napi_undefined;
+    if (napi_get_value_int32(env, arguments[0], &options->task) != napi_ok ||
+        napi_get_value_int32(env, arguments[1], &options->dimensions) != napi_ok ||
+        napi_get_value_uint32(env, arguments[2], &flags) != napi_ok ||
+        napi_typeof(env, arguments[3], &type) != napi_ok)
+        return false;
+    options->flags = flags;
+    if (type == napi_null)
+        return true;
+    options->prompt.data = prompt;
+    return napi_get_value_string_utf8(env, arguments[3], prompt, PROMPT_SIZE, &options->prompt.length) == napi_ok;
 }
 
-/* close(handle) */
-napi_value quern_node_close_model(napi_env env, napi_callback_info info)
-{
-    napi_value object;
-    if (!quern_node_arguments(env, info, 1, &object))
-        return NULL;
-    struct quern_node_model *model = quern_node_model_of(env, object);
-    if (model == NULL)
-        return NULL;
-    model->is_closed = true;
-    quern_node_tidy(env, model);
-    return NULL;
-}
-
-/* space(handle, task, dimensions, flags): a string, or an error as quern_node_error makes it. */
+/* space(handle, task, dimensions, flags, prompt): a string, or an error as quern_node_error makes it. */
 napi_value quern_node_space_of(napi_env env, napi_callback_info info)
 {
-    napi_value arguments[4];
+    napi_value arguments[5];
     quern_embed_options options = {.size = sizeof options};
-    uint32_t flags = 0;
-    char space[QUERN_SPACE_SIZE];
+    char space[QUERN_SPACE_SIZE], prompt[PROMPT_SIZE];
     quern_error error = {0};
-    if (!quern_node_arguments(env, info, 4, arguments))
+    if (!quern_node_arguments(env, info, 5, arguments))
         return NULL;
-    struct quern_node_model *model = quern_node_model_of(env, arguments[0]);
-    if (model == NULL)
+    struct quern_node_owner *owner = quern_node_owner_of(env, arguments[0], QUERN_NODE_MODEL);
+    if (owner == NULL)
         return NULL;
-    if (napi_get_value_int32(env, arguments[1], &options.task) != napi_ok ||
-        napi_get_value_int32(env, arguments[2], &options.dimensions) != napi_ok ||
-        napi_get_value_uint32(env, arguments[3], &flags) != napi_ok)
-        return quern_node_throw(env, "space(handle, task, dimensions, flags)");
-    options.flags = flags;
-    if (model->is_closed)
-        quern_node_set_error(&error, QUERN_EINVAL, QUERN_NODE_CLOSED);
-    else if (quern_space(model->model, &options, space, &error) == QUERN_OK)
+    if (!read_space(env, arguments + 1, &options, prompt))
+        return quern_node_throw(env, "space(handle, task, dimensions, flags, prompt)");
+    const struct quern_node_model *model = (const struct quern_node_model *)owner;
+    if (owner->is_closed)
+        quern_node_set_error(&error, QUERN_EINVAL, owner->closed);
+    else if (quern_space(quern_node_shared_model_of(model->shared), &options, space, &error) == QUERN_OK)
         return quern_node_string(env, space);
     return quern_node_error(env, &error);
 }

@@ -8,7 +8,7 @@ struct text_work {
     int dtype;
     size_t count;
     quern_text *texts;
-    char *bytes;           /* of the texts and the title */
+    char *bytes;           /* of the texts, the title and the prompt */
     void *found;           /* vectors in the format dtype, or ids of tokens */
     size_t found_bytes;
     quern_result *results; /* [count], of vectors */
@@ -45,10 +45,18 @@ static bool copy_text(napi_env env, napi_value value, char **at, quern_text *tex
     return true;
 }
 
-/* Bytes that the title and all texts need at most; 0 when one is no string. */
-static size_t bytes_of_all(napi_env env, napi_value array, uint32_t count, napi_value title)
+static bool is_null(napi_env env, napi_value value)
 {
-    size_t sum = most_bytes(env, title);
+    napi_valuetype type = napi_undefined;
+    return napi_typeof(env, value, &type) == napi_ok && type == napi_null;
+}
+
+/* Bytes that the texts, the title and the prompt, if there is one, need at most; 0 when one is no string. */
+static size_t bytes_of_all(napi_env env, napi_value array, uint32_t count, napi_value title, napi_value prompt)
+{
+    const size_t title_bytes = most_bytes(env, title);
+    const size_t prompt_bytes = is_null(env, prompt) ? 1 : most_bytes(env, prompt);
+    size_t sum = title_bytes > 0 && prompt_bytes > 0 ? title_bytes + prompt_bytes : 0;
     for (uint32_t i = 0; i < count && sum > 0; i++) {
         napi_handle_scope scope;
         napi_value element = NULL;
@@ -61,16 +69,16 @@ static size_t bytes_of_all(napi_env env, napi_value array, uint32_t count, napi_
     return sum;
 }
 
-/* Copies an array of strings. Getters of the array may run and change it, so nothing that was read before is relied
- * on: what does not fit any more fails. */
-static bool copy_texts(napi_env env, struct text_work *work, napi_value array, napi_value title)
+/* Copies an array of strings, a title, and a prompt or null. Getters of the array may run and change it, so nothing
+ * that was read before is relied on: what does not fit any more fails. */
+static bool copy_texts(napi_env env, struct text_work *work, napi_value array, napi_value title, napi_value prompt)
 {
     uint32_t count = 0;
     bool is_array = false;
     if (napi_is_array(env, array, &is_array) != napi_ok || !is_array ||
         napi_get_array_length(env, array, &count) != napi_ok)
         return false;
-    size_t capacity = bytes_of_all(env, array, count, title);
+    size_t capacity = bytes_of_all(env, array, count, title, prompt);
     if (capacity == 0)
         return false;
     work->count = count;
@@ -80,7 +88,8 @@ static bool copy_texts(napi_env env, struct text_work *work, napi_value array, n
     if (work->bytes == NULL || work->texts == NULL || work->results == NULL)
         return false;
     char *at = work->bytes, *end = work->bytes + capacity;
-    if (!copy_text(env, title, &at, &work->options.title))
+    if (!copy_text(env, title, &at, &work->options.title) ||
+        (!is_null(env, prompt) && !copy_text(env, prompt, &at, &work->options.prompt)))
         return false;
     for (uint32_t i = 0; i < count; i++) {
         napi_handle_scope scope;
@@ -97,14 +106,16 @@ static bool copy_texts(napi_env env, struct text_work *work, napi_value array, n
     return true;
 }
 
-/* Starts a work on texts. arguments: handle, texts, title, task, dimensions, flags, dtype, callback. */
+#define TEXT_ARGUMENTS "(handle, texts, title, prompt, task, dimensions, flags, dtype, callback)"
+
+/* Starts a work on texts, with TEXT_ARGUMENTS; prompt is null for that of the task. */
 static napi_value start_texts(napi_env env, napi_callback_info info, struct quern_node_work kind)
 {
-    napi_value arguments[8];
+    napi_value arguments[9];
     uint32_t flags = 0;
-    if (!quern_node_arguments(env, info, 8, arguments))
+    if (!quern_node_arguments(env, info, 9, arguments))
         return NULL;
-    struct quern_node_model *model = quern_node_model_of(env, arguments[0]);
+    struct quern_node_owner *model = quern_node_owner_of(env, arguments[0], QUERN_NODE_MODEL);
     if (model == NULL)
         return NULL;
     struct text_work *work = calloc(1, sizeof *work);
@@ -112,19 +123,18 @@ static napi_value start_texts(napi_env env, napi_callback_info info, struct quer
         return quern_node_throw(env, "there is no memory");
     work->work = kind;
     work->work.release = release_texts;
-    work->work.model = model;
+    work->work.owner = model;
     work->options.size = sizeof work->options;
-    if (!copy_texts(env, work, arguments[1], arguments[2]) ||
-        napi_get_value_int32(env, arguments[3], &work->options.task) != napi_ok ||
-        napi_get_value_int32(env, arguments[4], &work->options.dimensions) != napi_ok ||
-        napi_get_value_uint32(env, arguments[5], &flags) != napi_ok ||
-        napi_get_value_int32(env, arguments[6], &work->dtype) != napi_ok) {
+    if (!copy_texts(env, work, arguments[1], arguments[2], arguments[3]) ||
+        napi_get_value_int32(env, arguments[4], &work->options.task) != napi_ok ||
+        napi_get_value_int32(env, arguments[5], &work->options.dimensions) != napi_ok ||
+        napi_get_value_uint32(env, arguments[6], &flags) != napi_ok ||
+        napi_get_value_int32(env, arguments[7], &work->dtype) != napi_ok) {
         release_texts(&work->work);
-        return quern_node_throw(env, "(handle, texts, title, task, dimensions, flags, dtype, callback) are wrong, or "
-                                     "there is no memory for the texts");
+        return quern_node_throw(env, TEXT_ARGUMENTS " are wrong, or there is no memory for the texts");
     }
     work->options.flags = flags;
-    quern_node_start(env, &work->work, arguments[7]);
+    quern_node_start(env, &work->work, arguments[8]);
     return NULL;
 }
 
@@ -133,7 +143,7 @@ static napi_value start_texts(napi_env env, napi_callback_info info, struct quer
 static int embed_texts(struct text_work *texts)
 {
     struct quern_node_work *work = &texts->work;
-    const struct quern_node_model *model = work->model;
+    const struct quern_node_model *model = (const struct quern_node_model *)work->owner;
     const int dimensions = texts->options.dimensions;
     size_t row_bytes = quern_encoded_bytes((quern_dtype)texts->dtype, dimensions);
     if (row_bytes == 0 || (size_t)dimensions > SIZE_MAX / sizeof(float) / (texts->count + 1))
@@ -175,8 +185,8 @@ static napi_value embed_result(napi_env env, struct quern_node_work *work)
     return result;
 }
 
-/* embed(handle, texts, title, task, dimensions, flags, dtype, callback): the callback is given {vectors, tokens}, two
- * ArrayBuffers: the vectors in the format dtype, and the tokens of each text, uint32. */
+/* embed, with TEXT_ARGUMENTS: the callback is given {vectors, tokens}, two ArrayBuffers: the vectors in the format
+ * dtype, and the tokens of each text, uint32. */
 napi_value quern_node_embed(napi_env env, napi_callback_info info)
 {
     return start_texts(env, info, (struct quern_node_work){.execute = execute_embed, .result = embed_result});
@@ -190,15 +200,17 @@ static int tokenize_text(struct text_work *texts)
     size_t count = 0;
     if (texts->count != 1)
         return quern_node_fail(work, QUERN_EINVAL, "there must be one text");
-    const quern_embed_options options = {.size = sizeof options, .task = texts->options.task};
-    int code = quern_tokenize(work->model->context, texts->texts[0], &options, NULL, 0, &count, &work->error);
+    const quern_embed_options options = {.size = sizeof options, .task = texts->options.task,
+                                         .prompt = texts->options.prompt};
+    const struct quern_node_model *model = (const struct quern_node_model *)work->owner;
+    int code = quern_tokenize(model->context, texts->texts[0], &options, NULL, 0, &count, &work->error);
     if (code != QUERN_ETOOLONG)
         return code;
     texts->found = malloc(count * sizeof(int32_t));
     texts->found_bytes = count * sizeof(int32_t);
     if (texts->found == NULL)
         return quern_node_fail(work, QUERN_ENOMEM, "there is no memory for the tokens");
-    return quern_tokenize(work->model->context, texts->texts[0], &options, texts->found, count, &count, &work->error);
+    return quern_tokenize(model->context, texts->texts[0], &options, texts->found, count, &count, &work->error);
 }
 
 static void execute_tokenize(struct quern_node_work *work)
@@ -212,8 +224,7 @@ static napi_value tokenize_result(napi_env env, struct quern_node_work *work)
     return quern_node_bytes(env, texts->found, texts->found_bytes);
 }
 
-/* tokenize(handle, texts, ..., callback), with the arguments of embed and one text: the callback is given an
- * ArrayBuffer of the ids, int32. */
+/* tokenize, with TEXT_ARGUMENTS and one text: the callback is given an ArrayBuffer of the ids, int32. */
 napi_value quern_node_tokenize(napi_env env, napi_callback_info info)
 {
     return start_texts(env, info, (struct quern_node_work){.execute = execute_tokenize, .result = tokenize_result});

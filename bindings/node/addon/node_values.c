@@ -104,3 +104,11 @@ napi_value quern_node_bytes(napi_env env, const void *bytes, size_t count)
         memcpy(data, bytes, count);
     return buffer;
 }
+
+bool quern_node_elements(napi_env env, napi_value array, napi_typedarray_type type, void **data, size_t *count)
+{
+    napi_typedarray_type found = napi_int8_array;
+    bool is_array = false;
+    return napi_is_typedarray(env, array, &is_array) == napi_ok && is_array &&
+           napi_get_typedarray_info(env, array, &found, count, data, NULL, NULL) == napi_ok && found == type;
+}

@@ -2,7 +2,7 @@
 #include "node_addon.h"
 #include <stdlib.h>
 
-static void begin_first(napi_env env, struct quern_node_model *model);
+static void begin_first(napi_env env, struct quern_node_owner *owner);
 
 int quern_node_fail(struct quern_node_work *work, int code, const char *text)
 {
@@ -19,11 +19,17 @@ static bool tell(napi_env env, struct quern_node_work *work)
     napi_get_reference_value(env, work->callback, &function);
     napi_get_undefined(env, &receiver);
     napi_get_null(env, &arguments[0]);
-    arguments[1] = work->code == QUERN_OK ? work->result(env, work) : receiver;
-    if (work->code != QUERN_OK)
-        arguments[0] = quern_node_error(env, &work->error);
     bool is_pending = false;
-    napi_is_exception_pending(env, &is_pending);
+    if (work->code == QUERN_OK) {
+        arguments[1] = work->result(env, work);
+        napi_is_exception_pending(env, &is_pending);
+        if (arguments[1] == NULL && !is_pending)
+            quern_node_fail(work, QUERN_ENOMEM, "there is no memory for the result");
+    }
+    if (work->code != QUERN_OK) {
+        arguments[0] = quern_node_error(env, &work->error);
+        arguments[1] = receiver;
+    }
     if (is_pending) { // there is no memory for the result: the exception is the error
         is_pending = napi_get_and_clear_last_exception(env, &arguments[0]) != napi_ok;
         arguments[1] = receiver;
@@ -47,41 +53,41 @@ static void execute(napi_env env, void *data)
 static void complete(napi_env env, napi_status status, void *data)
 {
     struct quern_node_work *work = data;
-    struct quern_node_model *model = work->model;
+    struct quern_node_owner *owner = work->owner;
     if (status != napi_ok)
         quern_node_fail(work, QUERN_EINVAL, "the work was cancelled, because its thread ends");
-    if (model == NULL) {
+    if (owner == NULL) {
         tell(env, work);
         return;
     }
-    model->first = work->next;
+    owner->first = work->next;
     if (!tell(env, work))
-        model->is_closed = true;
-    begin_first(env, model);
+        owner->is_closed = true;
+    begin_first(env, owner);
 }
 
 /* Lets the first work run; without one, frees what is no longer used. */
-static void begin_first(napi_env env, struct quern_node_model *model)
+static void begin_first(napi_env env, struct quern_node_owner *owner)
 {
-    while (model->first != NULL) {
-        struct quern_node_work *work = model->first;
-        if (model->is_closed)
-            quern_node_fail(work, QUERN_EINVAL, QUERN_NODE_CLOSED);
+    while (owner->first != NULL) {
+        struct quern_node_work *work = owner->first;
+        if (owner->is_closed)
+            quern_node_fail(work, QUERN_EINVAL, owner->closed);
         else if (napi_queue_async_work(env, work->handle) == napi_ok)
             return;
         else
             quern_node_fail(work, QUERN_ENOMEM, "Node.js cannot start the work");
-        model->first = work->next;
+        owner->first = work->next;
         if (!tell(env, work))
-            model->is_closed = true;
+            owner->is_closed = true;
     }
-    model->last = NULL;
-    quern_node_tidy(env, model);
+    owner->last = NULL;
+    quern_node_tidy(env, owner);
 }
 
 void quern_node_start(napi_env env, struct quern_node_work *work, napi_value callback)
 {
-    struct quern_node_model *model = work->model;
+    struct quern_node_owner *owner = work->owner;
     napi_value name = quern_node_string(env, "quern");
     napi_valuetype type = napi_undefined;
     napi_typeof(env, callback, &type);
@@ -91,7 +97,7 @@ void quern_node_start(napi_env env, struct quern_node_work *work, napi_value cal
         return;
     }
     if (name == NULL || napi_create_async_work(env, NULL, name, execute, complete, work, &work->handle) != napi_ok ||
-        (model == NULL && napi_queue_async_work(env, work->handle) != napi_ok)) {
+        (owner == NULL && napi_queue_async_work(env, work->handle) != napi_ok)) {
         napi_delete_reference(env, work->callback);
         if (work->handle != NULL)
             napi_delete_async_work(env, work->handle);
@@ -99,28 +105,55 @@ void quern_node_start(napi_env env, struct quern_node_work *work, napi_value cal
         quern_node_throw(env, "Node.js cannot start the work");
         return;
     }
-    if (model == NULL)
+    if (owner == NULL)
         return;
-    if (model->first == NULL) {
-        model->first = model->last = work;
-        begin_first(env, model);
+    if (owner->first == NULL) {
+        owner->first = owner->last = work;
+        begin_first(env, owner);
     } else {
-        model->last = model->last->next = work;
+        owner->last = owner->last->next = work;
     }
 }
 
-void quern_node_tidy(napi_env env, struct quern_node_model *model)
+void quern_node_tidy(napi_env env, struct quern_node_owner *owner)
 {
-    if (model->first != NULL)
+    if (owner->first != NULL)
         return;
-    if ((model->is_closed || model->is_collected) && model->model != NULL) {
+    if ((owner->is_closed || owner->is_collected) && owner->close != NULL) {
         int64_t bytes;
-        quern_context_free(model->context);
-        quern_model_close(model->model);
-        model->context = NULL;
-        model->model = NULL;
-        napi_adjust_external_memory(env, -model->bytes, &bytes);
+        owner->close(owner);
+        owner->close = NULL;
+        napi_adjust_external_memory(env, -owner->bytes, &bytes);
     }
-    if (model->is_collected)
-        free(model);
+    if (owner->is_collected)
+        free(owner);
+}
+
+napi_value quern_node_nothing(napi_env env, struct quern_node_work *work)
+{
+    (void)work;
+    return quern_node_string(env, NULL);
+}
+
+void quern_node_free_work(struct quern_node_work *work)
+{
+    free(work);
+}
+
+napi_value quern_node_start_plain(napi_env env, napi_callback_info info, enum quern_node_kind kind,
+                                  void (*run)(struct quern_node_work *work))
+{
+    napi_value arguments[2];
+    if (!quern_node_arguments(env, info, 2, arguments))
+        return NULL;
+    struct quern_node_owner *owner = quern_node_owner_of(env, arguments[0], kind);
+    if (owner == NULL)
+        return NULL;
+    struct quern_node_work *work = calloc(1, sizeof *work);
+    if (work == NULL)
+        return quern_node_throw(env, "there is no memory");
+    *work = (struct quern_node_work){.execute = run, .result = quern_node_nothing,
+                                     .release = quern_node_free_work, .owner = owner};
+    quern_node_start(env, work, arguments[1]);
+    return NULL;
 }

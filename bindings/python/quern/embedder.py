@@ -285,7 +285,7 @@ class Embedder:
             dimensions = whole_number("truncate_dim", dimensions, 1, self._model.dimensions)
         if flags is None:
             flags = (TRUNCATE if self._truncate else 0) | (0 if normalize else NO_NORMALIZE)
-        task = TASK_NONE if prompt_name is None or prompt is not None else task_number(prompt_name)
+        task = TASK_NONE if prompt_name is None else task_number(prompt_name)
         own = self._prompts.get(task) if prompt is None else prompt_bytes("prompt", prompt)
         before = quern_text() if own is None else quern_text(own, len(own))
         return sized(quern_embed_options, task=task, dimensions=dimensions, flags=flags, prompt=before)

@@ -1,0 +1,337 @@
+// Index: vectors in a file, found again by exact search.
+"use strict";
+const path = require("path");
+const { fileURLToPath } = require("url");
+const addon = require("./addon.js");
+const { QuernError, kindOf, typeError } = require("./errors.js");
+const { listOf, matrixOf, packedRows } = require("./index_rows.js");
+const { Model } = require("./model.js");
+const { checkNames, checkText, dtypeNumber, flag, threadsNumber, wholeNumber } = require("./options.js");
+const { work } = require("./works.js");
+
+// A call of the library has so many queries, or rows, at most.
+const CALL_QUERIES = 64;
+const CALL_ROWS = 1024;
+const decoder = new TextDecoder();
+
+// A row that was found.
+class Hit {
+    constructor(id, score, payload) {
+        Object.assign(this, { id, score, payload });
+    }
+
+    // The payload as a text.
+    get text() {
+        return decoder.decode(this.payload);
+    }
+}
+
+// One state of the file: it is open as long as it is the newest, or a search uses it.
+class State {
+    users = 1;
+
+    constructor({ handle, ...info }) {
+        this.handle = handle;
+        this.info = Object.freeze({ ...info, bits: info.bits === 1 });
+    }
+
+    leave() {
+        if (--this.users === 0)
+            addon.close(this.handle);
+    }
+}
+
+async function openState(file, threads) {
+    return new State(await work((told) => addon.openIndex(file, threads, told)));
+}
+
+function pathOf(file) {
+    if (file instanceof URL)
+        file = fileURLToPath(file);
+    if (typeof file !== "string")
+        throw typeError(`path must be a string or a file: URL, not ${kindOf(file)}`);
+    if (file.includes("\0"))
+        throw new QuernError("the path of an index cannot have a NUL");
+    const resolved = path.resolve(file);
+    if (Buffer.byteLength(resolved) > 4096)
+        throw new QuernError("the path of an index has 4096 bytes at most");
+    return resolved;
+}
+
+function checkModel(model) {
+    if (model !== undefined && !(model instanceof Model))
+        throw typeError(`model must be a Model that open has opened, not ${kindOf(model)}`);
+    return model;
+}
+
+function checkSpace(space) {
+    if (checkText("space", space).includes("\0") || Buffer.byteLength(space) > 63)
+        throw new QuernError("the name of a space has 63 bytes at most, and no NUL");
+    return space;
+}
+
+function isTexts(inputs) {
+    return typeof inputs === "string" || (Array.isArray(inputs) && typeof inputs[0] === "string");
+}
+
+function needed(model) {
+    if (model === undefined)
+        throw new QuernError("texts need a model: give one with the option model, or give vectors");
+    return model;
+}
+
+// The rows of a call that adds some: texts, or vectors in memory. part(first, end) gives a matrix that has these rows,
+// and the first of them in it.
+function sourceOf(inputs, model, dimensions) {
+    if (typeof inputs === "string")
+        throw typeError("an array of texts is needed, not a string");
+    if (!isTexts(inputs)) {
+        const matrix = matrixOf(inputs);
+        if (matrix.isSingle)
+            throw new QuernError("an array of vectors is needed, not one vector");
+        return { ...matrix, texts: null, space: "", part: (first) => [matrix.data, first] };
+    }
+    const texts = inputs.slice(), options = { task: "document", dimensions: dimensions ?? model?.dimensions };
+    const space = needed(model).space(options), columns = options.dimensions;
+    const vectors = model.stream(texts, options);
+    return {
+        texts, space, count: texts.length, dimensions: columns,
+        part: async (first, end) => {
+            const data = new Float32Array((end - first) * columns);
+            for (let row = first; row < end; row++)
+                data.set((await vectors.next()).value, (row - first) * columns);
+            return [data, 0];
+        },
+    };
+}
+
+function checkCount(what, list, count) {
+    if (list !== null && list.length !== count)
+        throw new QuernError(`there are ${count} rows and ${list.length} ${what}`);
+}
+
+// Adds all rows, and commits.
+async function addAll(writer, source, ids, payloads, named) {
+    checkCount("ids", ids, source.count);
+    checkCount("payloads", payloads, source.count);
+    for (let first = 0; first < source.count; first += CALL_ROWS) {
+        const end = Math.min(first + CALL_ROWS, source.count);
+        const rows = packedRows(ids, payloads, named, first, end);
+        const [data, begin] = await source.part(first, end);
+        await work((told) => addon.addRows(writer, data, begin, ...rows, told), first, "vectors");
+    }
+    await work((told) => addon.commit(writer, told));
+}
+
+// Changes a file with a writer, which is closed in the end: what was not committed is forgotten.
+async function withWriter(options, change) {
+    const { file, creates, threads, dimensions, named, space = "", dtype = 0, bits = false } = options;
+    const writer = await work((told) =>
+        addon.writeIndex(file, creates, threads, dimensions, named, space, dtype, bits, told));
+    try {
+        return await change(writer);
+    } finally {
+        addon.close(writer);
+    }
+}
+
+// The hits of each query, from what the addon gives.
+function hitsOf(found, named) {
+    const counts = new Uint32Array(found.counts), scored = new Float64Array(found.scored);
+    const certified = new Uint8Array(found.certified), scores = new Float64Array(found.scores);
+    const numbers = new BigUint64Array(found.numbers);
+    const nameLengths = new Uint32Array(found.nameLengths), payloadLengths = new Uint32Array(found.payloadLengths);
+    let row = 0, name = 0, payload = 0;
+    const next = () => {
+        const bytes = new Uint8Array(found.names, name, nameLengths[row]);
+        const small = numbers[row] <= Number.MAX_SAFE_INTEGER ? Number(numbers[row]) : numbers[row];
+        const hit = new Hit(named ? decoder.decode(bytes) : small, scores[row],
+            new Uint8Array(found.payloads, payload, payloadLengths[row]));
+        name += nameLengths[row];
+        payload += payloadLengths[row++];
+        return hit;
+    };
+    return Array.from(counts, (count, i) => Object.assign(Array.from({ length: count }, next),
+        { certified: certified[i] === 1, scored: scored[i] }));
+}
+
+const BUILDING = ["ids", "payloads", "model", "space", "dimensions", "dtype", "bits", "threads"];
+const SEARCHING = ["k", "only", "least", "space", "oversampling"];
+
+class Index {
+    #state; // null: closed
+    #threads;
+    #model;
+    #changing = Promise.resolve(); // the change that ends last
+
+    constructor(file, state, threads, model) {
+        this.path = file;
+        this.#state = state;
+        this.#threads = threads;
+        this.#model = model;
+        Object.freeze(this);
+    }
+
+    static async open(file, options = {}) {
+        checkNames(options, ["model", "threads"]);
+        const model = checkModel(options.model), threads = threadsNumber(options.threads);
+        const resolved = pathOf(file);
+        return new Index(resolved, await openState(resolved, threads), threads, model);
+    }
+
+    static async build(file, inputs, options = {}) {
+        checkNames(options, BUILDING);
+        const { dtype = "f32", payloads = null } = options;
+        const model = checkModel(options.model), threads = threadsNumber(options.threads);
+        const bits = flag("bits", options.bits, false), number = dtypeNumber(dtype);
+        const resolved = pathOf(file);
+        const source = sourceOf(inputs, model, options.dimensions);
+        const space = checkSpace(options.space ?? source.space);
+        const ids = options.ids === undefined ? Array.from({ length: source.count }, (_, i) => i)
+            : listOf("ids", options.ids);
+        if (source.dimensions === 0)
+            throw new QuernError("texts or vectors are needed, so that the dimensions of the index are known");
+        const named = typeof ids[0] === "string";
+        const texts = payloads === null ? source.texts : listOf("payloads", payloads);
+        await withWriter({ file: resolved, creates: true, threads, dimensions: source.dimensions, named, space,
+            dtype: number, bits }, (writer) => addAll(writer, source, ids, texts, named));
+        return new Index(resolved, await openState(resolved, threads), threads, model);
+    }
+
+    get info() {
+        return this.#current().info;
+    }
+
+    // Opens the file again, so that changes of other programs are seen.
+    async refresh() {
+        this.#current();
+        const state = await openState(this.path, this.#threads);
+        if (this.#state === null) {
+            state.leave();
+            throw new QuernError("the index was closed");
+        }
+        const old = this.#state;
+        this.#state = state;
+        old.leave();
+    }
+
+    // Compares the file with its checksums.
+    async check() {
+        await this.#using((state) => work((told) => addon.checkIndex(state.handle, told)));
+    }
+
+    async search(inputs, options = {}) {
+        return this.#using(async (state) => {
+            checkNames(options, SEARCHING);
+            const { k = 10, least, oversampling = 0 } = options;
+            wholeNumber("k", k, 1, addon.MOST_HITS);
+            wholeNumber("oversampling", oversampling, 0, Math.floor(addon.MOST_HITS / k));
+            if (least !== undefined && typeof least !== "number")
+                throw typeError(`least must be a number, not ${kindOf(least)}`);
+            const named = state.info.ids === "names";
+            const only = options.only === undefined ? null : listOf("only", options.only);
+            const rows = packedRows(only ?? [], null, named, 0, only?.length, "only");
+            const { data, count, isSingle, own } = await this.#queries(inputs, state.info);
+            const space = checkSpace(options.space ?? own);
+            const found = [];
+            for (let first = 0; first < count; first += CALL_QUERIES) {
+                const part = await work((told) => addon.search(state.handle, data, first,
+                    Math.min(CALL_QUERIES, count - first), k, least ?? null, space, oversampling, only !== null,
+                    ...rows, told), first, isTexts(inputs) ? "texts" : "vectors");
+                found.push(...hitsOf(part, named));
+            }
+            return isSingle ? found[0] : found;
+        });
+    }
+
+    async add(inputs, options) {
+        checkNames(options ?? {}, ["ids", "payloads"]);
+        const { info } = this.#current();
+        const ids = listOf("ids", options?.ids);
+        const source = sourceOf(inputs, this.#model, isTexts(inputs) ? info.dimensions : undefined);
+        const texts = (options.payloads ?? null) === null ? source.texts : listOf("payloads", options.payloads);
+        this.#checkDimensions(source, info);
+        if (source.space !== "" && info.space !== "" && source.space !== info.space)
+            throw new QuernError(`the model gives vectors of the space ${source.space}, and the index has those of ` +
+                `${info.space}: vectors of different spaces cannot be compared`);
+        await this.#change(info, (writer, named) => addAll(writer, source, ids, texts, named));
+    }
+
+    async remove(ids) {
+        const listed = listOf("ids", ids);
+        return this.#change(this.#current().info, async (writer, named) => {
+            let removed = 0;
+            for (let first = 0; first < listed.length; first += CALL_ROWS) {
+                const rows = packedRows(listed, null, named, first, Math.min(first + CALL_ROWS, listed.length));
+                removed += await work((told) => addon.removeRows(writer, ...rows, told), first, "ids");
+            }
+            await work((told) => addon.commit(writer, told));
+            return removed;
+        });
+    }
+
+    async compact() {
+        this.#current();
+        return this.#inTurn(() => work((told) => addon.compactIndex(this.path, told)));
+    }
+
+    // Gives the memory back. Searches that run are finished.
+    close() {
+        this.#state?.leave();
+        this.#state = null;
+    }
+
+    #current() {
+        if (this.#state === null)
+            throw new QuernError("the index was closed");
+        return this.#state;
+    }
+
+    // Calls a function with the state of now, which stays open for it.
+    async #using(call) {
+        const state = this.#current();
+        state.users++;
+        try {
+            return await call(state);
+        } finally {
+            state.leave();
+        }
+    }
+
+    #checkDimensions({ count, dimensions }, info) {
+        if (count > 0 && dimensions !== info.dimensions)
+            throw new QuernError(`the vectors have ${dimensions} dimensions, and the index ${info.dimensions}`);
+    }
+
+    async #queries(inputs, info) {
+        if (!isTexts(inputs)) {
+            const matrix = matrixOf(inputs);
+            this.#checkDimensions(matrix, info);
+            return { ...matrix, own: "" };
+        }
+        const options = { task: "query", dimensions: info.dimensions };
+        const own = needed(this.#model).space(options);
+        const { data, dims: [count] } = await this.#model.embed(inputs, options);
+        return { data, count, isSingle: typeof inputs === "string", own };
+    }
+
+    // Changes take turns, and the index is opened again after each.
+    #inTurn(change) {
+        const turn = this.#changing.then(async () => {
+            const result = await change();
+            await this.refresh();
+            return result;
+        });
+        this.#changing = turn.catch(() => {});
+        return turn;
+    }
+
+    #change(info, change) {
+        const named = info.ids === "names";
+        return this.#inTurn(() => withWriter({ file: this.path, creates: false, threads: this.#threads,
+            dimensions: info.dimensions, named }, (writer) => change(writer, named)));
+    }
+}
+Index.prototype[Symbol.dispose ?? Symbol.for("Symbol.dispose")] = Index.prototype.close;
+
+module.exports = { Index };
