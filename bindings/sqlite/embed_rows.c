@@ -11,6 +11,8 @@ enum { ROWS_ARGUMENTS = 2 };
 /* A batch ends when it has one of these. sqlite3_interrupt is noticed between two batches. */
 enum { ROWS_AT_ONCE = 128, BYTES_AT_ONCE = 32 * 1024 };
 
+enum { MOST_DEPTH = 8 }; /* of queries within queries */
+
 struct rows_cursor {
     sqlite3_vtab_cursor base;
     sqlite3_value *arguments[ROWS_ARGUMENTS];
@@ -134,7 +136,7 @@ static void end_query(struct rows_cursor *cursor)
     cursor->query = NULL;
 }
 
-static int read_batch(struct rows_cursor *cursor)
+static int read_rows(struct rows_cursor *cursor)
 {
     while (cursor->query != NULL && cursor->count < ROWS_AT_ONCE && cursor->used < BYTES_AT_ONCE) {
         int code = sqlite3_step(cursor->query);
@@ -146,6 +148,22 @@ static int read_batch(struct rows_cursor *cursor)
             return code;
     }
     return SQLITE_OK;
+}
+
+/* Reads rows. The query may use embed_rows itself, and one that it reads from a table may even be itself: without a
+ * bound on the depth this would use up the stack. */
+static int read_batch(struct rows_cursor *cursor)
+{
+    struct quern_sql_connection *connection = connection_of(cursor);
+    quern_error error;
+    if (connection->depth == MOST_DEPTH) {
+        quern_sql_fail(&error, QUERN_EINVAL, "queries that use embed_rows are nested deeper than %d", MOST_DEPTH);
+        return fail(cursor, &error);
+    }
+    connection->depth++;
+    const int code = read_rows(cursor);
+    connection->depth--;
+    return code;
 }
 
 static int next_batch(struct rows_cursor *cursor)

@@ -70,6 +70,7 @@ int quern_sql_open(struct quern_sql_connection *connection, const char *name, in
     fresh.db = connection->db;
     fresh.references = connection->references;
     fresh.cursors = connection->cursors;
+    fresh.depth = connection->depth;
     *connection = fresh;
     return QUERN_OK;
 }

@@ -11,6 +11,7 @@ struct quern_sql_connection {
     sqlite3 *db;
     int references; /* functions and modules that were registered with it */
     int cursors;    /* of table functions that are open: they rely on the model */
+    int depth;      /* queries of embed_rows that are being read, each by the one before */
     pid_t owner;    /* the process that opened the model */
     char *name;     /* of the model, as it was asked for; NULL: as the command finds one */
     char *path;     /* of its file */

@@ -136,6 +136,38 @@ class Connections(unittest.TestCase):
                 one(other, "SELECT embed_model(?)", paths[1])
                 self.assertNotEqual(one(other, "SELECT embed_space()"), space)
 
+    def test_kinds_of_tables(self):
+        """Views, tables without a rowid, of an attached database, and of one that may only be read."""
+        path, other = (os.path.join(WORK, name) for name in ("kinds.db", "attached.db"))
+        with contextlib.closing(connect(path=path)) as connection:
+            connection.execute("ATTACH ? AS other", (other,))
+            connection.execute("CREATE TABLE t(id TEXT PRIMARY KEY, body) WITHOUT ROWID")
+            connection.execute("INSERT INTO t VALUES ('a', 'one'), ('b', 'two')")
+            connection.execute("CREATE TABLE other.o AS SELECT * FROM t")
+            connection.execute("CREATE VIEW v AS SELECT id, body FROM t")
+            connection.commit()
+            expected = connection.execute("SELECT id, embed(body) FROM t").fetchall()
+            for table in ("t", "v", "other.o"):
+                self.assertEqual(connection.execute("SELECT id, embedding FROM embed_rows('SELECT id, body FROM %s')" %
+                                                    table).fetchall(), expected)
+        read_only = "file:%s?mode=ro" % path
+        with contextlib.closing(sqlite3.connect(read_only, uri=True)) as connection:
+            connection.enable_load_extension(True)
+            connection.load_extension(EXTENSION)
+            rows = connection.execute("SELECT id, embedding FROM embed_rows('SELECT id, body FROM v')")
+            self.assertEqual(rows.fetchone(), expected[0])
+            connection.close() # in the middle of the query
+            self.assertRaises(sqlite3.ProgrammingError, rows.fetchone)
+
+    def test_a_connection_refuses_to_read(self):
+        """What a program forbids its statements, it forbids the query of embed_rows."""
+        with contextlib.closing(connect()) as connection:
+            connection.execute("CREATE TABLE secret(id, body)")
+            connection.set_authorizer(lambda action, name, *_: sqlite3.SQLITE_DENY
+                                      if (action, name) == (sqlite3.SQLITE_READ, "secret") else sqlite3.SQLITE_OK)
+            with self.assertRaisesRegex(sqlite3.DatabaseError, "prohibited"):
+                connection.execute("SELECT * FROM embed_rows('SELECT id, body FROM secret')")
+
     def test_loaded_twice(self):
         connection = connect()
         first = one(connection, "SELECT embed('x')")

@@ -342,6 +342,16 @@ static void test_refused_queries(void **state)
     expect("SELECT count(*) FROM embed_rows('SELECT 1, 2; -- a comment')", "1");
 }
 
+/* A query may use embed_rows, but not without end. */
+static void test_nested_queries(void **state)
+{
+    (void)state;
+    expect("SELECT id FROM embed_rows('SELECT id, tokens FROM embed_rows(''SELECT 7, 2'')')", "7");
+    expect("CREATE TABLE t(q); INSERT INTO t VALUES ('SELECT id, tokens FROM embed_rows((SELECT q FROM t))')", "");
+    refuse("SELECT * FROM embed_rows((SELECT q FROM t))", "nested deeper than 8");
+    expect("SELECT count(*) FROM embed_rows('SELECT 1, 2')", "1");
+}
+
 /* What a database file contains may embed, but not read other tables or open files. */
 static void test_schema(void **state)
 {
@@ -508,6 +518,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_refused_arguments, open_database, close_database),
         cmocka_unit_test_setup_teardown(test_refused_options, open_database, close_database),
         cmocka_unit_test_setup_teardown(test_refused_queries, open_database, close_database),
+        cmocka_unit_test_setup_teardown(test_nested_queries, open_database, close_database),
         cmocka_unit_test_setup_teardown(test_schema, open_database, close_database),
         cmocka_unit_test_setup_teardown(test_rows, open_database, close_database),
         cmocka_unit_test_setup_teardown(test_chunks, open_database, close_database),
