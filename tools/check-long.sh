@@ -29,6 +29,8 @@ parts() {
     echo "node-tsan beside tests/node/sanitized $build thread"
     # Files of columns, beside other readers and writers.
     echo "columnar beside tests/columnar/run $build"
+    # One index file and many processes, 1,000 of which are killed.
+    echo "index-killed beside $build/tests/test_index_processes 1000"
     # The extension of SQLite, beside others.
     echo "sqlite beside tests/sqlite/run $build"
     # Bulk runs: under schedulers, on a cluster of this one machine; killed 200 times.
