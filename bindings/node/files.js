@@ -53,6 +53,15 @@ function starter() {
     return path.join(addon.folder, "starter.gguf");
 }
 
+// The published model of a name, or of the repository of its publisher; undefined: there is none.
+function publishedModel(name) {
+    return catalog().find((one) => one.name === name) ?? catalog().find((one) => one.model === name);
+}
+
+function isFile(file) {
+    return fs.statSync(file, { throwIfNoEntry: false })?.isFile() ?? false;
+}
+
 // The path of a model file: of the one that is named, else of $QUERN_MODEL, else of the cache folder, else of the
 // starter model.
 function findModel(model) {
@@ -67,15 +76,14 @@ function findModel(model) {
         return path.resolve(model);
     if (model === STARTER)
         return starter();
-    const published = catalog().find(({ name }) => name === model) ?? catalog().find((one) => one.model === model);
+    const published = publishedModel(model);
     if (published === undefined)
-        throw new QuernError(`there is no file or model '${model}': give the path of a GGUF file, or a name that ` +
-            "'quern pull --list' prints", "QUERN_EIO");
+        throw new QuernError(`there is no file or model '${model}': give the path of a GGUF file, or a name for pull`,
+            "QUERN_EIO");
     const file = cachedFile(published);
     if (!fs.existsSync(file))
-        throw new QuernError(`${model} is not there yet: the command 'quern pull ${published.name}' downloads it`,
-            "QUERN_EIO");
+        throw new QuernError(`${model} is not there yet: pull('${published.name}') downloads it`, "QUERN_EIO");
     return file;
 }
 
-module.exports = { findModel, starter };
+module.exports = { cachedFile, catalog, findModel, isFile, publishedModel, starter };

@@ -113,7 +113,7 @@ export declare class Model {
 }
 
 /** Opens a model.
- * @param model the path of a GGUF file, a file: URL, a published name ("embeddinggemma") whose file `quern pull` has
+ * @param model the path of a GGUF file, a file: URL, a published name ("embeddinggemma") whose file pull has
  * downloaded, or "starter", the small model of this package, for trials. undefined: $QUERN_MODEL, else a model of the
  * cache folder, else the starter model. */
 export declare function open(model?: string | URL, options?: OpenOptions): Promise<Model>;
@@ -238,6 +238,20 @@ export declare class Index {
     /** The same as close, for `using`. */
     [Symbol.dispose](): void;
 }
+
+export interface PullOptions {
+    /** Is called with the bytes that have come, and all of them. */
+    onProgress?: (done: number, total: number) => void;
+    /** Ends the download, with the signal's reason as the error. */
+    signal?: AbortSignal;
+}
+
+/** Downloads the file of a published model into the cache folder, compares its digest, and gives its path. A file that
+ * is there is not downloaded again. Nothing is left of a download that failed; the command `quern pull` also continues
+ * one that was interrupted, and uses a proxy. Environment: HF_TOKEN, HF_ENDPOINT or QUERN_HUB_URL (a mirror of the
+ * hub), XDG_CACHE_HOME.
+ * @param name one of those that `quern pull --list` prints, such as "embeddinggemma". */
+export declare function pull(name: string, options?: PullOptions): Promise<string>;
 
 /** What the classes for frameworks are made of. The model is opened at the first call, and shared by all objects of the
  * thread that have the same model and threads. */

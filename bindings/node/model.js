@@ -171,7 +171,7 @@ async function open(model, options = {}) {
         process.emitWarning(opened.notice, "QuernWarning");
     if (model === undefined && path === starter())
         process.emitWarning("this is the starter model, which is for trials and demonstrations; for real work " +
-            "'quern pull embeddinggemma' downloads EmbeddingGemma", "QuernWarning");
+            "pull('embeddinggemma') downloads EmbeddingGemma", "QuernWarning");
     return new Model(path, opened, prompts);
 }
 

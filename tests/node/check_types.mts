@@ -2,7 +2,7 @@
 import type { Embeddings } from "@langchain/core/embeddings";
 import { embed, embedMany, type EmbeddingModel } from "ai";
 import type { EmbeddingFunction, EmbeddingFunctionClass } from "chromadb";
-import { Index, open, QuernError, version, type Hits, type Model } from "quern";
+import { Index, open, pull, QuernError, version, type Hits, type Model } from "quern";
 import { quern } from "quern/ai-sdk";
 import { QuernEmbeddingFunction } from "quern/chroma";
 import { QuernEmbeddings } from "quern/langchain";
@@ -41,6 +41,8 @@ await prompted.embed("a", { prompt: "Instruct: " });
 }
 // @ts-expect-error: indexes are opened or built
 new Index();
+const pulled: string = await pull("embeddinggemma", { onProgress: (done, total) => done / total });
+await open(pulled);
 const error = new Error() as QuernError;
 const where: number | undefined = error.index;
 model.close();

@@ -1,10 +1,13 @@
 // Which model file is opened.
 import assert from "node:assert/strict";
-import { copyFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { copyFileSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import http from "node:http";
 import path from "node:path";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
-import { WORK, command, quern, refused, runNode, starter, tinyModel } from "./trial.mjs";
+import { PACKAGE, WORK, command, quern, refused, require, runNode, starter, tinyModel } from "./trial.mjs";
 
 const file = tinyModel();
 const cache = path.join(process.env.XDG_CACHE_HOME, "quern");
@@ -51,7 +54,7 @@ test("without a name: $QUERN_MODEL, the cache, the starter", async () => {
 test("published names", async () => {
     for (const published of JSON.parse(command("pull", "--list", "--json"))) {
         await refused(() => quern.open(published.name), "QUERN_EIO", undefined,
-            new RegExp(`'quern pull ${published.name}' downloads it`));
+            new RegExp(`pull\\('${published.name}'\\) downloads it`));
         mkdirSync(cache, { recursive: true });
         const downloaded = path.join(cache, path.basename(published.origin));
         copyFileSync(file, downloaded);
@@ -59,7 +62,7 @@ test("published names", async () => {
         rmSync(cache, { recursive: true });
     }
     await refused(() => quern.open("google/embeddinggemma-300m"), "QUERN_EIO", undefined,
-        /'quern pull embeddinggemma'/);
+        /pull\('embeddinggemma'\)/);
 });
 
 test("a notice is a warning", () => {
@@ -69,4 +72,107 @@ test("a notice is a warning", () => {
         tinyModel("old", "--type", "f32"));
     assert.match(notice, /head/);
     assert.ok(warning.includes(`QuernWarning: ${notice.trim()}`), warning);
+});
+
+// ---------------------------------------------------------------- downloads, from a hub of the test's own
+
+const content = readFileSync(file), digest = createHash("sha256").update(content).digest("hex");
+
+// A package whose list of published models is this one, and its functions.
+let packages = 0;
+function packageWith(changes) {
+    const folder = path.join(WORK, `package-${packages++}`);
+    mkdirSync(folder);
+    for (const name of readdirSync(PACKAGE))
+        if (name.endsWith(".js"))
+            copyFileSync(path.join(PACKAGE, name), path.join(folder, name));
+    for (const name of ["quern.node", "starter.gguf"])
+        symlinkSync(path.join(PACKAGE, name), path.join(folder, name));
+    writeFileSync(path.join(folder, "catalog.json"), JSON.stringify([{ name: "tiny", model: "publisher/tiny",
+        origin: "hf:owner/files/deep/tiny-Q8_0.gguf", revision: null, sha256: digest, ...changes }]));
+    return require(folder);
+}
+
+// Answers /.../resolve/... by a redirection to another host, as the hub does, which gives the file.
+let mode = "", asked = [];
+const hub = http.createServer((request, response) => {
+    asked.push([request.headers.host.split(":")[0], request.url, request.headers.authorization]);
+    const { port } = hub.address();
+    if (mode === "no HTTP")
+        return request.socket.end("good day\r\n\r\n");
+    if (mode === "loop")
+        return response.writeHead(302, { location: request.url }).end();
+    if (request.url.includes("/resolve/") && mode !== "forbidden")
+        return response.writeHead(302, { "x-linked-etag": `"${digest}"`,
+            location: mode === "elsewhere" ? "http://example.invalid/file" : `http://localhost:${port}/file` }).end();
+    if (mode === "no length")
+        return response.write(content.subarray(0, 1000), () => response.end());
+    response.writeHead(mode === "forbidden" ? 403 : 200, { "content-length": content.length });
+    if (mode === "short" || mode === "stuck")
+        return response.write(content.subarray(0, 1000), () => mode === "short" && request.socket.destroy());
+    return response.end(mode === "other" ? Buffer.concat([Buffer.from("x"), content.subarray(1)]) : content);
+});
+hub.listen(0, "127.0.0.1");
+await once(hub, "listening");
+hub.unref();
+process.env.QUERN_HUB_URL = `http://127.0.0.1:${hub.address().port}/`;
+process.env.HF_TOKEN = "secret";
+const downloaded = path.join(cache, "tiny-Q8_0.gguf");
+
+test("pull", async () => {
+    const { pull, open } = packageWith({});
+    const progress = [];
+    assert.equal(await pull("tiny", { onProgress: (...both) => progress.push(both) }), downloaded);
+    assert.deepEqual(asked, [["127.0.0.1", "/owner/files/resolve/main/deep/tiny-Q8_0.gguf", "Bearer secret"],
+        ["localhost", "/file", undefined]]); // no token for another host
+    assert.deepEqual(readFileSync(downloaded), content);
+    assert.deepEqual(readdirSync(cache), ["tiny-Q8_0.gguf"]);
+    assert.deepEqual(progress.at(-1), [content.length, content.length]);
+    assert.equal(await pull("publisher/tiny"), downloaded);
+    assert.equal(asked.length, 2); // it was there
+    (await open("tiny")).close();
+    rmSync(cache, { recursive: true });
+    asked = [];
+    await packageWith({ sha256: null, revision: "abc" }).pull("tiny");
+    assert.match(asked[0][1], /\/resolve\/abc\//);
+});
+
+test("pull: what is refused leaves nothing behind", async () => {
+    const refusedPull = async (message, way = "", changes = {}, options = {}, kind = undefined) => {
+        rmSync(cache, { recursive: true, force: true });
+        mkdirSync(cache);
+        mode = way;
+        const { pull, QuernError } = packageWith(changes);
+        await assert.rejects(pull("tiny", options), (error) => {
+            assert.ok(error instanceof (kind ?? QuernError), error.stack);
+            assert.match(error.message, message);
+            return true;
+        });
+        assert.deepEqual(readdirSync(cache), []);
+        mode = "";
+    };
+    await refusedPull(/cannot download tiny: the file has the SHA-256/, "", { sha256: "0".repeat(64) });
+    await refusedPull(/has the SHA-256/, "other", { sha256: null });
+    await refusedPull(/cannot download tiny: /, "short");
+    await refusedPull(/403; accept the model's terms/, "forbidden");
+    await refusedPull(/not https/, "elsewhere");
+    await refusedPull(/redirects without end/, "loop");
+    await refusedPull(/does not say how long/, "no length");
+    await refusedPull(/cannot download tiny: /, "no HTTP");
+    const controller = new AbortController();
+    const onProgress = () => controller.abort(new RangeError("enough"));
+    await refusedPull(/enough/, "stuck", {}, { onProgress, signal: controller.signal }, RangeError);
+    await refusedPull(/enough/, "", {}, { signal: AbortSignal.abort(new RangeError("enough")) }, RangeError);
+    await refusedPull(/of the program/, "", {},
+        { onProgress: () => { throw new RangeError("of the program"); } }, RangeError);
+    process.env.HF_TOKEN = "sec\nret";
+    await refusedPull(/HF_TOKEN does not hold a token/);
+    for (const url of ["http://example.invalid", "ftp://127.0.0.1", "no URL"]) {
+        process.env.QUERN_HUB_URL = url;
+        await refusedPull(/must be an https URL/);
+    }
+    await refused(() => quern.pull("bge-smal"), "QUERN_EINVAL", undefined, /no published model 'bge-smal'; there are/);
+    await refused(() => quern.pull(3), "QUERN_EINVAL", undefined, /name must be a string/, TypeError);
+    await refused(() => quern.pull("tiny", { onProgress: 3 }), "QUERN_EINVAL", undefined, /onProgress must/, TypeError);
+    hub.closeAllConnections();
 });
