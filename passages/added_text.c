@@ -67,11 +67,13 @@ int quern_text_index_create(quern_index_writer **writer, const char *path, const
     return code;
 }
 
-quern_chunk_options quern_text_index_chunk(quern_text note)
+quern_chunk_options quern_text_index_read(quern_text note, char model[QUERN_TEXT_INDEX_MODEL])
 {
     struct quern_source_table table;
     quern_chunk_options chunk = {.size = sizeof chunk, .tokens = QUERN_INDEXING_TOKENS};
-    if (quern_source_table_read(&table, note, NULL) == QUERN_OK && table.tokens > 0) {
+    const bool is_read = quern_source_table_read(&table, note, NULL) == QUERN_OK;
+    snprintf(model, QUERN_TEXT_INDEX_MODEL, "%s", is_read ? table.model : "");
+    if (is_read && table.tokens > 0) {
         chunk.tokens = (size_t)table.tokens;
         chunk.overlap = (size_t)table.overlap;
     }
@@ -84,6 +86,7 @@ static int change(struct adding *adding, int *dimensions, char space[QUERN_SPACE
 {
     quern_index *index = NULL;
     quern_index_info info = {.size = sizeof info};
+    char model[QUERN_TEXT_INDEX_MODEL];
     int code = quern_index_open(&index, adding->added->path, error);
     if (code == QUERN_OK)
         code = quern_index_describe(index, &info, error);
@@ -93,7 +96,7 @@ static int change(struct adding *adding, int *dimensions, char space[QUERN_SPACE
     if (code == QUERN_OK) {
         *dimensions = info.dimensions;
         snprintf(space, QUERN_SPACE_SIZE, "%s", info.space);
-        adding->reading.chunk = quern_text_index_chunk(info.note);
+        adding->reading.chunk = quern_text_index_read(info.note, model);
     }
     quern_index_close(index);
     const quern_index_options expected = {.size = sizeof expected, .dimensions = info.dimensions, .ids = info.ids};
@@ -153,8 +156,8 @@ static int put_passage(void *user, const struct quern_passage *passage, quern_er
 int quern_add_text(const struct quern_added_text *added, char name[QUERN_ADDED_TEXT_NAME], uint64_t *passages,
                    quern_error *error)
 {
-    struct adding adding = {.added = added, .name = name, .reading.chunk = quern_text_index_chunk((quern_text){0}),
-                            .reading.put = put_passage, .reading.user = &adding};
+    struct adding adding = {.added = added, .name = name, .reading.put = put_passage, .reading.user = &adding};
+    adding.reading.chunk = (quern_chunk_options){.size = sizeof adding.reading.chunk, .tokens = QUERN_INDEXING_TOKENS};
     bool is_compacted;
     *passages = 0;
     if (!quern_has_words(added->text))

@@ -6,7 +6,8 @@
 
 #include <stdbool.h>
 
-#define QUERN_ADDED_TEXT_NAME 40 /* room for a name */
+#define QUERN_ADDED_TEXT_NAME 40    /* room for a name */
+#define QUERN_TEXT_INDEX_MODEL 4096 /* room for a model's name or path */
 
 struct quern_added_text {
     const char *path;        /* of the index; it is made when it is not there */
@@ -27,8 +28,9 @@ void quern_added_text_name(char name[QUERN_ADDED_TEXT_NAME], quern_text title, q
 int quern_text_index_create(quern_index_writer **writer, const char *path, const char *model_name,
                             const quern_index_options *options, quern_error *error);
 
-/* How the texts of an index are cut, as its note says, or as usual. */
-quern_chunk_options quern_text_index_chunk(quern_text note);
+/* Reads the note of an index: how its texts are cut, and how it names its model (indexing.h). Without such a note,
+ * texts are cut as usual, and the model is "". */
+quern_chunk_options quern_text_index_read(quern_text note, char model[QUERN_TEXT_INDEX_MODEL]);
 
 /* Adds the text, cut as a file of Markdown is, and commits. Writes its name (quern_added_text_name) to name. Its
  * passages are NAME#0, NAME#1 and so on; *passages: how many. The same title and text again

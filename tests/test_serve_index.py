@@ -7,6 +7,7 @@ import http.client
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -322,6 +323,41 @@ def test_kill(server):
     check("the server ends well", server.end() == 0, server.said())
 
 
+def test_models():
+    """With several models, the index says which one is meant."""
+    shutil.copy("wide.gguf", "moved.gguf")
+    quern("index", "-q", "-m", "foreign.gguf", "notes", "-o", "notes-foreign.qidx")
+    shutil.copy("foreign.gguf", "elsewhere.gguf")
+    os.rename("foreign.gguf", "gone.gguf")
+    os.rename("wide.gguf", "gone-wide.gguf")
+    subprocess.run([MKMODEL, "tiny", "other.gguf", "--head", "--seed", "9"], check=True)
+    indexes = ("notes.qidx", "wide.qidx", "notes-foreign.qidx", "numbers.qidx")
+    server = writable("-m", "tiny=tiny.gguf", "-m", "other=other.gguf", "-m", "moved.gguf", "-m", "elsewhere.gguf",
+                      *(option for index in indexes for option in ("--index", index)))
+    for index, model in (("wide", "moved"), ("notes-foreign", "elsewhere"), ("notes", "tiny"), ("numbers", "tiny"),
+                         ("notes-foreign", "elsewhere"), ("wide", "moved")):
+        found = server.search(["one text", "red apple"], index=index)
+        check("an index of the model %s finds it" % model, found["model"] == model and found["results"][0]["hits"], found)
+    for name, known in (("other", 1), ("elsewhere", 1), ("moved", 1)):
+        loads = int(re.search(r'quern_model_loads_total{model="%s"} (\d+)' % name, server.ask("GET", "/metrics")[1])[1])
+        check("the model %s is loaded once" % name, loads == known, loads)
+    found = server.search("red apple", index="notes-foreign", hybrid=True, filter={"path": "fruit.txt"})["hits"]
+    check("all of the request is meant for it", [hit["text"] for hit in found] == ["A red apple, a green pear."], found)
+    server.change("add", index="notes-foreign", texts=[{"id": "new", "text": "Zebras have stripes."}])
+    found = server.search("zebras", index="notes-foreign", hybrid=True, k=100)["hits"]
+    check("also when texts are added", "new#0" in [hit["id"] for hit in found[:2]], found)
+    status, answer = server.ask("POST", "/search", {"query": "a", "index": "notes-foreign", "model": "tiny"})
+    check("a model that is named is taken", status == 400 and "space" in answer["error"], answer)
+    server.end()
+    server = Server("-m", "tiny=tiny.gguf", "-m", "other=other.gguf", "--index", "wide.qidx", "--index", "notes-foreign.qidx")
+    for index in ("wide", "notes-foreign", "notes-foreign"):
+        status, answer = server.ask("POST", "/search", {"query": "a", "index": index})
+        check("an index of no model here says so", status == 400 and "no model" in answer["error"] and "space" in
+              answer["error"], answer)
+    server.end()
+    os.rename("gone.gguf", "foreign.gguf")
+
+
 def test_permissions():
     server = writable("--index", "notes.qidx", "--api-key-file", "keys")
     for what, body in (("add", {"texts": ["a"]}), ("remove", {"ids": ["a"]})):
@@ -391,6 +427,7 @@ def main():
         test_changes_at_once(server)
         test_kill(server)
         test_permissions()
+        test_models()
         server = Server()
         check("a server without indexes says so", server.ask("POST", "/search", {"query": "a"})[0] == 404 and
               server.ask("GET", "/index") == (200, {"indexes": []}))

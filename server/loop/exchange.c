@@ -3,6 +3,7 @@
 #include "indexes.h"
 #include "log.h"
 #include "requests/index_request.h"
+#include "requests/model_of_index.h"
 #include "requests/request_tokens.h"
 #include "requests/respond.h"
 #include "steps/server_clock.h"
@@ -110,7 +111,8 @@ static enum quern_exchange_state tokenise(struct quern_exchange *exchange)
     }
 }
 
-/* Has the request's model loaded, if it must be in memory. */
+/* Has the request's model loaded, if it must be in memory. Each model that turns out to be the wrong one is known from
+ * then on, so this comes to an end. */
 static enum quern_exchange_state use_model(struct quern_exchange *exchange)
 {
     struct quern_request *request = &exchange->request;
@@ -126,6 +128,10 @@ static enum quern_exchange_state use_model(struct quern_exchange *exchange)
         return QUERN_EXCHANGE_LOADING;
     request->load_ns = now - exchange->waits_ns;
     event_del(exchange->deadline);
+    if (quern_index_model_is_wrong(request)) {
+        quern_shelf_release(exchange->server, request->served);
+        return quern_respond_parse_again(request) == 1 ? use_model(exchange) : QUERN_EXCHANGE_WRITING;
+    }
     exchange->uses_model = true;
     return tokenise(exchange);
 }

@@ -5,23 +5,49 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { QUERIES_TOGETHER = 16 }; /* that are compared */
 
+/* Whether two paths lead to the same file. */
+static bool is_same_file(const char *a, const char *b)
+{
+    struct stat first, second;
+    return stat(a, &first) == 0 && stat(b, &second) == 0 && first.st_dev == second.st_dev &&
+           first.st_ino == second.st_ino;
+}
+
+/* The number of the model that is named so; -1: the server does not have it. */
+static int find_model(const struct quern_server *server, const char *name)
+{
+    for (size_t i = 0; i < server->service.model_count; i++) {
+        const struct quern_server_model *model = server->shelf.places[i].given;
+        if (strcmp(model->name, name) == 0 || (model->alias != NULL && strcmp(model->alias, name) == 0) ||
+            is_same_file(model->path, name))
+            return (int)i;
+    }
+    return -1;
+}
+
 /* Notes what is true of an index as long as the server runs. */
-static int describe_index(struct quern_served_index *index, quern_error *error)
+static int describe_index(const struct quern_server *server, struct quern_served_index *index, quern_error *error)
 {
     quern_index_info info = {.size = sizeof info};
     quern_index *opened = NULL;
+    char model[QUERN_TEXT_INDEX_MODEL];
     int code = quern_index_open(&opened, index->followed.path, error);
     if (code == QUERN_OK)
         code = quern_index_describe(opened, &info, error);
     if (code == QUERN_OK) {
         index->dimensions = info.dimensions;
         index->ids = info.ids;
-        index->chunk = quern_text_index_chunk(info.note);
+        snprintf(index->space, sizeof index->space, "%s", info.space);
+        index->chunk = quern_text_index_read(info.note, model);
+        index->model = find_model(server, model);
     }
     quern_index_close(opened);
     return code;
@@ -42,7 +68,7 @@ int quern_indexes_check(struct quern_server *server, quern_error *error)
             .name = given->name, .followed = {.path = given->path, .options = {.size = sizeof index->followed.options,
                                                                                .most_queries = QUERIES_TOGETHER}}};
         if (!options->index_writable || access(given->path, F_OK) == 0 || errno != ENOENT)
-            code = describe_index(index, error);
+            code = describe_index(server, index, error);
     }
     return code;
 }
@@ -51,7 +77,7 @@ int quern_indexes_check(struct quern_server *server, quern_error *error)
 static int make_index(struct quern_server *server, const struct quern_served_index *index, quern_error *error)
 {
     const struct quern_served *served = server->service.models;
-    const struct quern_server_model *model = server->options->models;
+    const struct quern_server_model *model = server->shelf.places[0].given;
     const quern_embed_options embed = {.size = sizeof embed, .task = QUERN_TASK_DOCUMENT};
     char space[QUERN_SPACE_SIZE], absolute[PATH_MAX];
     const quern_index_options options = {.size = sizeof options, .dimensions = served->info.dimensions,
@@ -81,7 +107,7 @@ int quern_indexes_start(struct quern_server *server, quern_error *error)
             continue;
         code = make_index(server, index, error);
         if (code == QUERN_OK)
-            code = describe_index(index, error);
+            code = describe_index(server, index, error);
     }
     if (code != QUERN_OK || service->index_count == 0)
         return code;

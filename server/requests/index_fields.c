@@ -1,6 +1,7 @@
 #include "index_fields.h"
 
 #include "body.h"
+#include "model_of_index.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -27,8 +28,10 @@ struct quern_served_index *quern_index_named(struct quern_request *request)
 
 bool quern_index_set_vectors(struct quern_request *request, const struct quern_served_index *index, quern_task task)
 {
-    const int width = request->served->info.dimensions;
     struct quern_request_options *options = &request->options;
+    if (!quern_index_model_choose(request, index))
+        return false;
+    const int width = request->served->info.dimensions;
     if (width < index->dimensions)
         return quern_refuse(request, QUERN_FAULT_VALUE, "index", "the index has vectors of %d dimensions, and the "
                             "model makes %d: name the index's model in model", index->dimensions, width);

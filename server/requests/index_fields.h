@@ -9,8 +9,8 @@
 /* The index that the body names in "index", or else the first one. */
 struct quern_served_index *quern_index_named(struct quern_request *request);
 
-/* Sets what vectors for an index must be: as many dimensions, and the task, unless the body has asked for one or the
- * model has no prompts. */
+/* Chooses the model, if the body names none, and sets what vectors for an index must be: as many dimensions, and the
+ * task, unless the body has asked for one or the model has no prompts. */
 bool quern_index_set_vectors(struct quern_request *request, const struct quern_served_index *index, quern_task task);
 
 /* Reads "filter", if the body has it, into the job. */

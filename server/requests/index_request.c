@@ -45,6 +45,7 @@ bool quern_request_prepare_index(struct quern_request *request, const struct que
     quern_error error;
     if (job == NULL || quern_space(request->served->model, &options, work->space, &error) != QUERN_OK)
         return quern_refuse(request, QUERN_FAULT_INTERNAL, NULL, "there are no vectors for the index");
+    work->model_name = request->served->name;
     work->texts = request->cuts;
     work->text_count = request->cut_count;
     return copy_vectors(request, work, job);

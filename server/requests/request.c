@@ -43,11 +43,12 @@ static void identify(struct quern_request *request)
         strcpy(request->trace, trace);
 }
 
+static const struct quern_request_options usual_options = {.task = -1, .normalize = true};
+
 void quern_request_init(struct quern_request *request, struct quern_service *service, const struct quern_head *head)
 {
     *request = (struct quern_request){
-        .service = service, .served = service->models, .head = head, .rest = "",
-        .options = {.task = -1, .normalize = true}};
+        .service = service, .served = service->models, .head = head, .rest = "", .options = usual_options};
     if (head != NULL)
         identify(request);
     if (head != NULL && head->path != NULL)
@@ -61,12 +62,20 @@ void quern_request_free(struct quern_request *request)
     quern_json_reader_free(&request->reader);
     for (size_t i = 0; request->options.wants_places && i < request->input_count; i++)
         free(request->inputs[i].places);
+    quern_request_reset(request);
+    free(request->inputs);
+    free(request->ids);
+}
+
+void quern_request_reset(struct quern_request *request)
+{
     quern_index_job_free(&request->index_job);
     for (size_t i = 0; i < request->cut_count; i++)
         free(request->cuts[i].passages);
     free(request->cuts);
-    free(request->inputs);
-    free(request->ids);
+    request->cuts = NULL;
+    request->cut_count = request->cuts_done = request->input_count = 0;
+    request->options = usual_options;
 }
 
 bool quern_refuse(struct quern_request *request, enum quern_fault fault, const char *param, const char *format, ...)

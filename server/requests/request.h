@@ -100,6 +100,9 @@ struct quern_request {
 void quern_request_init(struct quern_request *request, struct quern_service *service, const struct quern_head *head);
 void quern_request_free(struct quern_request *request); /* what it owns */
 
+/* Forgets what was parsed, so that the body, which was read, can be parsed again. */
+void quern_request_reset(struct quern_request *request);
+
 /* Notes why the request is refused; the first reason stays. Returns false, for the caller to return. */
 bool quern_refuse(struct quern_request *request, enum quern_fault fault, const char *param, const char *format, ...)
     __attribute__((format(printf, 4, 5)));

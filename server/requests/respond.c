@@ -6,6 +6,19 @@
 #include "model_name.h"
 #include "routes.h"
 
+/* Has the route parse the body, which was read. 1, or -1: refused. */
+static int parse_object(struct quern_request *request)
+{
+    if (!quern_model_choose(request))
+        return -1;
+    if (!request->route->parse(request) || !quern_extensions_resolve(request))
+        return -1;
+    if (!request->served->broken)
+        return 1;
+    quern_refuse_lost_model(request);
+    return -1;
+}
+
 int quern_respond_parse(struct quern_request *request, size_t slice)
 {
     if (request->route == NULL || request->route->parse == NULL) {
@@ -18,13 +31,13 @@ int quern_respond_parse(struct quern_request *request, size_t slice)
         return code;
     while (request->route->takes != NULL && !request->route->takes(request) && quern_route_pass(request))
         continue;
-    if (!quern_model_choose(request))
-        return -1;
-    if (request->served->broken) {
-        quern_refuse_lost_model(request);
-        return -1;
-    }
-    return request->route->parse(request) && quern_extensions_resolve(request) ? 1 : -1;
+    return parse_object(request);
+}
+
+int quern_respond_parse_again(struct quern_request *request)
+{
+    quern_request_reset(request);
+    return parse_object(request);
 }
 
 /* ---------------------------------------------------------------- answers */

@@ -14,8 +14,10 @@
 /* An index that the server has. */
 struct quern_served_index {
     const char *name;
-    int dimensions;                     /* these three as they were when the server started */
+    int dimensions;                     /* these five as they were when the server started */
     quern_index_ids ids;
+    char space[QUERN_SPACE_SIZE];       /* "": not known */
+    int model;                          /* number of the model that its note names, if the server has it; -1 */
     quern_chunk_options chunk;          /* how texts that are added are cut */
     struct quern_followed_index followed; /* of the thread that searches; its path is for all */
 };
@@ -32,6 +34,7 @@ struct quern_index_job {
     enum quern_index_work work;
     struct quern_served_index *indexes; /* [index_count]; one, unless they are listed */
     size_t index_count;
+    const char *model_name;   /* of a search: the model of the queries */
     bool is_writable;         /* what the list says of all of them */
 
     /* Of a search: queries. Of an addition: the passages of all texts, one text after the other. */

@@ -88,6 +88,8 @@ static int find(struct quern_index_job *job, struct quern_shown_hit *hits, quern
     int code = quern_find_hits(&search, hits, results, &job->error);
     fputs("{\"index\":", out);
     quern_json_put_string(out, (quern_text){job->indexes->name, strlen(job->indexes->name)});
+    fputs(",\"model\":", out);
+    quern_json_put_string(out, (quern_text){job->model_name, strlen(job->model_name)});
     fputs(job->is_list ? ",\"results\":[" : ",", out);
     for (size_t i = 0; code == QUERN_OK && i < job->count; i++) {
         fputs(!job->is_list ? "" : i > 0 ? ",{" : "{", out);

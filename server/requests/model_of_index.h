@@ -1,0 +1,15 @@
+/* Which of several models a request to an index is for, if it names none: the one whose vectors the index has. Their
+ * spaces tell, but that of a model is not known until it was loaded for the first time. So one that may be right is
+ * loaded, and if it is another one, the next is tried. */
+#ifndef QUERN_SERVER_MODEL_OF_INDEX_H
+#define QUERN_SERVER_MODEL_OF_INDEX_H
+
+#include "request.h"
+
+/* Sets request->served to a model that fits the index, or may fit. False: refused, none does. */
+bool quern_index_model_choose(struct quern_request *request, const struct quern_served_index *index);
+
+/* Whether the model, which is loaded now, was chosen so and does not fit: then the request must be parsed again. */
+bool quern_index_model_is_wrong(const struct quern_request *request);
+
+#endif
