@@ -42,8 +42,10 @@ async function post(texts, options, job) {
     const cut = element("cut-long").checked ? { truncate: true } : {};
     const body = { model: model.name, input: texts, encoding_format: "base64", ...cut, ...options };
     const { answer: { data, usage }, headers } = await ask("/v1/embeddings", body, job);
-    model.space ||= headers.get("X-Quern-Space") || ""; // it is not known before the model was loaded
-    if (digest(headers.get("X-Quern-Space") || model.space) !== digest(model.space))
+    const space = headers.get("X-Quern-Space");
+    if (body.model === model.name)
+        model.space ||= space || ""; // it is not known before the model was loaded
+    if (body.model === model.name && digest(space || model.space) !== digest(model.space))
         throw new Error("The server runs another model now. Load this page again.");
     return { vectors: data.map((item) => decode(item.embedding)), tokens: usage.prompt_tokens };
 }
@@ -64,12 +66,12 @@ function batches(texts) {
 }
 
 // Returns the vectors of all texts, in their order, and asks the server only for those that are not known yet. Options:
-// task, title, dimensions; anew: ask for all of them. The job (see submit.js) is told how many are done between several
+// model, task, title, dimensions, truncate; anew: ask for all of them. The job (see submit.js) is told how many are done between several
 // requests. Also returns how many texts it asked for, their tokens, and the milliseconds this took.
 export async function embed(texts, { anew, ...options }, job) {
     const begin = performance.now();
     const name = (text) =>
-        JSON.stringify([element("cut-long").checked, options.task, options.title, options.dimensions, text]);
+        JSON.stringify([element("cut-long").checked, options, text]);
     const found = new Map([...new Set(texts)].map((text) => [text, anew ? undefined : known.get(name(text))]));
     const missing = [...found.keys()].filter((text) => !found.get(text));
     if (known.size + missing.length > mostKnown)

@@ -33,7 +33,7 @@ test("with one it comes first, and finds what quern search finds", async () => {
     for (const width of [1280, 390]) {
         const seen = await open({ at, width, tab: "" });
         await seen.locator("#files").waitFor();
-        assert.match(await seen.textContent("#files-rows"), /has 3 passages/);
+        assert.match(await seen.textContent("#files-rows"), /has 5 passages/);
         assert.equal(await seen.isVisible("#files-index-field"), false);
         assert.deepEqual(await search(seen, "red apple"), places(found("red apple")));
         await seen.check("#files-words");
@@ -44,6 +44,29 @@ test("with one it comes first, and finds what quern search finds", async () => {
         await seen.screenshot({ path: `${shots}/files-${width}.png`, fullPage: true });
         await seen.close();
     }
+});
+
+test("the best sentence of a passage is marked", async () => {
+    const seen = await open({ at, tab: "files" });
+    for (const query of ["roots", "red apple", "bees and flowers", "sugar"]) {
+        await search(seen, query);
+        const hits = found(query);
+        const shown = await seen.locator("#files-result .passage").evaluateAll((passages) =>
+            passages.map((passage) => [passage.querySelector("mark")?.textContent, passage.textContent]));
+        assert.deepEqual(shown.map(([marked, text]) => marked ?? text), hits.map(({ best }) => best), query);
+        assert.equal(shown.filter(([marked]) => marked).length, 3, "a text of one sentence needs no mark");
+        assert.ok(shown.every(([, text]) => text.length < 720), "a long passage is cut");
+    }
+    await seen.close();
+});
+
+test("passages are shown without marks when the server has no time for them", async () => {
+    const seen = await open({ at, tab: "files" });
+    await seen.route("**/v1/embeddings", (route) => route.fulfill({ status: 400, json: { error: "no" } }));
+    assert.equal((await search(seen, "roots")).length, 5);
+    assert.equal(await seen.locator("#files-result mark").count(), 0);
+    expectProblems(/400/);
+    await seen.close();
 });
 
 test("arrow keys go over the tabs that are shown", async () => {
