@@ -1,6 +1,8 @@
 #!/bin/sh
 # Runs the code blocks of the documents as they stand, offline, with the starter model.
-# usage: check_documents.sh SOURCE-ROOT BUILD-ROOT
+# usage: check_documents.sh SOURCE-ROOT BUILD-ROOT [EXTRAS DOCUMENT...]
+# With EXTRAS, only these documents are checked, and the blocks that "tests/howto/run does" are run. EXTRAS is a folder
+# whose files lie in the reader's folder too; what is in its node_modules/ can be imported.
 #
 # All blocks of a document run in order in one shell, in an empty folder that has build/, models/, examples/ and include/
 # of the tree, and with build/ first in PATH. It also has what a reader may have downloaded, both tiny here:
@@ -24,6 +26,13 @@
 set -eu
 root=$(cd "$1" && pwd)
 build=$(cd "$2" && pwd)
+extras=
+if [ $# -gt 2 ]; then
+    extras=$(cd "$3" && pwd)
+    shift 3
+else
+    shift 2
+fi
 cc=${CC:-cc}
 python=/usr/bin/python3 # of the system, which has Debian's NumPy
 [ -x $python ] || python=python3
@@ -40,8 +49,9 @@ complain() {
 # Splits a document: to stdout a line for each block, "NUMBER KIND LINE REASON", KIND being run, shown, output, compile,
 # skip or a complaint; and the block itself to $work/doc/NUMBER.
 split_blocks() {
-    awk -v folder="$work/doc" '
+    awk -v folder="$work/doc" -v extras="$extras" '
         function kind(language, note) {
+            if (extras != "" && note ~ /^not run: .*; tests\/howto\/run does it$/) note = ""
             if (note ~ /^not run: ./) return "skip"
             if (note == "output" && (language == "text" || language == "json")) return "output"
             if (note != "") return "unknown-comment"
@@ -121,8 +131,16 @@ compile() {
 # An empty folder as a reader has it after make.
 make_folder() {
     mkdir -p "$1/build/models" "$1/home" "$1/node_modules"
-    ln -s "$build/bindings/node" "$1/node_modules/quern"
-    for name in models examples include bench docs; do
+    if [ -z "$extras" ]; then
+        ln -s "$build/bindings/node" "$1/node_modules/quern"
+    else # a copy, because it looks for other packages in the folder where it really is
+        cp -r "$build/bindings/node" "$1/node_modules/quern"
+        ln -s "$extras"/node_modules/* "$1/node_modules/"
+        for name in "$extras"/*; do
+            [ "${name##*/}" = node_modules ] || ln -s "$name" "$1/"
+        done
+    fi
+    for name in models examples include bench docs deploy; do
         [ ! -e "$root/$name" ] || ln -s "$root/$name" "$1/$name"
     done
     for name in embeddinggemma-300m old.gguf; do
@@ -211,7 +229,10 @@ check_document() {
             [ -z "$name" ] || echo "cp '$work/doc/$number' $name" >>"$script"
             ;;
         output) [ -z "$last" ] || echo "$last" >"$work/doc/$number.of" ;;
-        skip) echo "$document:$line: not run: $reason" ;;
+        skip)
+            echo "$document:$line: not run: $reason"
+            last=
+            ;;
         shown) ;;
         *) complain "$document:$line: a code block with an $kind" ;;
         esac
@@ -255,8 +276,10 @@ check_paths() {
 port=$((20000 + $$ % 10000)) # below those that the system gives out by itself
 cd "$root"
 make_downloads
-for document in README.md docs/*.md docs/howto/*.md docs/man/*.1 examples/README.md bindings/node/README.md \
-    CONTRIBUTING.md; do
+if [ $# -eq 0 ]; then
+    set -- README.md docs/*.md docs/howto/*.md docs/man/*.1 examples/README.md bindings/node/README.md CONTRIBUTING.md
+fi
+for document in "$@"; do
     [ ! -f "$document" ] || check_document "$document"
 done
 for document in *.md docs/*.md docs/howto/*.md examples/*.md bench/*.md models/starter/*.md tests/conformance/*.md; do

@@ -10,10 +10,11 @@ trap 'rm -rf "$work"' EXIT
 mkdir "$work/docs"
 ln -s "$1/include" "$1/src" "$work"
 
-document() { # document TEXT: makes it the only one, and checks it
+document() { # document TEXT [ARGUMENT...]: makes it the only one, and checks it
     printf "%b" "$1" >"$work/README.md"
+    shift
     status=0
-    sh "$check_documents" "$work" "$build" >"$work/out" 2>"$work/err" || status=$?
+    sh "$check_documents" "$work" "$build" "$@" >"$work/out" 2>"$work/err" || status=$?
 }
 
 complains() { # complains TEXT: whether the check failed and said so
@@ -48,6 +49,14 @@ document '<!-- do not run -->\n```sh\nfalse\n```\n'
 check "a marker that is not known" complains "unknown-comment"
 document '<!-- not run: needs root -->\n```sh\nfalse\n```\n'
 check "a block that is not run is counted, with its reason" passes "not run: needs root"
+mkdir -p "$work/extras/node_modules/other"
+echo 'exports.number = 7;' >"$work/extras/node_modules/other/index.js"
+echo 8 >"$work/extras/file"
+document '<!-- not run: needs a file; tests/howto/run does it -->\n```sh\ncat file\n```\n<!-- output -->\n```text\n8\n```\n
+<!-- not run: needs root -->\n```sh\nfalse\n```\n<!-- output -->\n```text\n9\n```\n' "$work/extras" README.md
+check "a block that needs extras is run where they are" passes "1 run, 2 outputs compared, 0 compiled, 0 shown only, 1 not"
+document '<!-- not run: needs other; tests/howto/run does it -->\n```sh\ncat file\n```\n'
+check "and else it is not run" passes "not run: needs other; tests/howto/run does it"
 mkdir "$work/docs/man"
 printf '.Sh EXAMPLES\n.Bd -literal\necho a \\e\n  b\nfalse\n.Ed\n' >"$work/docs/man/quern.1"
 document 'text\n'

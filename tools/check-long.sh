@@ -31,6 +31,8 @@ parts() {
     echo "columnar beside tests/columnar/run $build"
     # One index file and many processes, 1,000 of which are killed.
     echo "index-killed beside $build/tests/test_index_processes 1000"
+    # Pages of docs/howto with LangChain, DuckDB, sqlite-vec and Dask.
+    echo "howto beside tests/howto/run $build"
     # The extension of SQLite, beside others.
     echo "sqlite beside tests/sqlite/run $build"
     # Bulk runs: under schedulers, on a cluster of this one machine; killed 200 times.
