@@ -12,7 +12,7 @@
 
 struct walk {
     struct quern_found *found;
-    const char *but_not;
+    const char *index;
     void (*notice)(void *user, const char *line);
     void *user;
     quern_error *error;
@@ -52,10 +52,17 @@ static int add_unread(struct walk *walk, const char *path, const char *reason)
     return quern_found_add_unread(walk->found, path, walk->error);
 }
 
+/* Whether a file is the index itself, or what a writer makes of it. */
+static bool is_index(const char *path, const char *index)
+{
+    const size_t length = strlen(index);
+    return strncmp(path, index, length) == 0 && (path[length] == '\0' || strcmp(path + length, ".part") == 0);
+}
+
 static int add_file(struct walk *walk, const char *path, const struct stat *status, bool is_link)
 {
     struct quern_found *found = walk->found;
-    if (walk->but_not != NULL && strncmp(path, walk->but_not, strlen(walk->but_not)) == 0)
+    if (is_index(path, walk->index))
         return QUERN_OK;
     if (strlen(path) > QUERN_INDEX_MOST_NAME - QUERN_PASSAGE_NUMBER)
         return add_unread(walk, path, "its path is too long for an index");
@@ -128,10 +135,10 @@ static bool has_other_path(const struct quern_found_file *file, const struct que
 }
 
 int quern_source_walk(struct quern_found *found, char *const *roots, size_t count, bool takes_ignored,
-                      const char *but_not, void (*notice)(void *user, const char *line), void *user,
+                      const char *index, void (*notice)(void *user, const char *line), void *user,
                       quern_error *error)
 {
-    struct walk walk = {found, but_not, notice, user, error};
+    struct walk walk = {found, index, notice, user, error};
     const struct quern_tree_walk tree = {.takes_ignored = takes_ignored, .take = take, .user = &walk};
     *found = (struct quern_found){.count = 0};
     const int code = quern_tree_walk(&tree, roots, count, error);

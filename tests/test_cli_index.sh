@@ -120,6 +120,13 @@ check "hidden files are left out" test "$(grep -c hidden rows.txt)" = 0
 check "records are rows" test "$(grep -c 'records.jsonl#' rows.txt)" -ge 20
 check "a table without a column of texts is plain text" grep -q "table.csv#0' 'a,b" rows.txt
 
+mkdir own
+echo 'words beside the index' >own/index.md
+run index own -o own/index --json
+echo 'half an index' >own/index.part
+run index own -o own/index --json
+check "an index in the folder is left out, and a file whose name only begins like it is not" has "files 1 new 0 not_text 0"
+
 # ------------------------------------------------------------------ scores, beside a search in Python
 run search notes.qidx 'roots and leaves' --json -k 5 -q
 cp out found.json

@@ -29,6 +29,9 @@ parts() {
     echo "node-tsan beside tests/node/sanitized $build thread"
     # Files of columns, beside other readers and writers.
     echo "columnar beside tests/columnar/run $build"
+    # A folder of 40,000 files of odd names.
+    echo "many-files beside python3 tests/test_many_files.py $build/quern $build/tools/mkmodel 40000" \
+        ">$folder/files.tap; ! grep -A 8 '^not ok' $folder/files.tap && grep -q '^1\.\.' $folder/files.tap"
     # One index file and many processes, 1,000 of which are killed.
     echo "index-killed beside $build/tests/test_index_processes 1000"
     # Pages of docs/howto with LangChain, DuckDB, sqlite-vec and Dask.
