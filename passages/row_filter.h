@@ -22,7 +22,7 @@ struct quern_row_filter {
 bool quern_path_matches(quern_text path, quern_text pattern);
 
 /* Writes the places of the rows that fulfil the filter to a new bitmap, as quern_index_select does, and their number to
- * *count. The caller frees *bitmap, also after a failure. Reads all ids unless only numbers are asked for: about 30 ns
+ * *count. The caller frees *bitmap, also after a failure. Reads all ids unless only numbers are asked for: about 50 ns
  * for each row. QUERN_EINVAL: names for an index of numbers, numbers for one of names, or an empty pattern; else as
  * quern_index_get. */
 int quern_row_filter_select(const struct quern_row_filter *filter, const quern_index *index, uint64_t **bitmap,

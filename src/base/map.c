@@ -135,13 +135,20 @@ out:
     return code;
 }
 
+/* Whether a page could not be read, without the path. */
+static int look_at_pages(const struct quern_map *map, quern_error *error)
+{
+    const uintptr_t lost = atomic_load(&table[map->slot].lost);
+    if (lost == 0)
+        return QUERN_OK;
+    return quern_fail(error, QUERN_EIO, "the file was cut off or its disk failed while it was in use: byte %zu could "
+                      "not be read; open it again", (size_t)(lost - (uintptr_t)map->data));
+}
+
 /* What was lost since the file was opened, without its path. Writes the file's status to *now. */
 static int look_kept(const struct quern_map *map, struct stat *now, quern_error *error)
 {
-    const uintptr_t lost = atomic_load(&table[map->slot].lost);
-    if (lost != 0)
-        return quern_fail(error, QUERN_EIO, "the file was cut off or its disk failed while it was in use: byte %zu "
-                          "could not be read; open it again", (size_t)(lost - (uintptr_t)map->data));
+    QUERN_TRY(look_at_pages(map, error));
     if (fstat(map->file, now) != 0)
         return quern_fail(error, QUERN_EIO, "the file cannot be examined any more: %s", strerror(errno));
     if ((uintmax_t)now->st_size < map->size)
@@ -176,6 +183,14 @@ int quern_map_check_kept(const struct quern_map *map, quern_error *error)
     if (map->slot < 0)
         return QUERN_OK;
     const int code = look_kept(map, &now, error);
+    return code == QUERN_OK ? QUERN_OK : quern_fail_in(error, code, map->path);
+}
+
+int quern_map_check_pages(const struct quern_map *map, quern_error *error)
+{
+    if (map->slot < 0)
+        return QUERN_OK;
+    const int code = look_at_pages(map, error);
     return code == QUERN_OK ? QUERN_OK : quern_fail_in(error, code, map->path);
 }
 

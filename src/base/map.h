@@ -36,6 +36,10 @@ int quern_map_check(const struct quern_map *map, quern_error *error);
 /* The same for a file that others may append to: QUERN_EIO only if a part of the map was lost or cut off. */
 int quern_map_check_kept(const struct quern_map *map, quern_error *error);
 
+/* Only whether a page of the map could not be read until now: QUERN_EIO. For small reads, as it asks the system
+ * nothing. Behind the end of a file that was cut off, the rest of its last page is read as zeros. */
+int quern_map_check_pages(const struct quern_map *map, quern_error *error);
+
 /* Says that data[offset .. offset + length) will not be read again soon, so its pages need not stay resident. */
 void quern_map_forget(const struct quern_map *map, size_t offset, size_t length);
 

@@ -155,7 +155,7 @@ int quern_index_get(const quern_index *index, uint64_t place, quern_index_row *o
     QUERN_TRY(quern_block_id(index, &view, row, &found, error));
     QUERN_TRY(quern_block_text(view.payloads, view.block->rows, view.block->payload_bytes, row, &found.payload,
                                error));
-    QUERN_TRY(quern_map_check_kept(&index->map, error));
+    QUERN_TRY(quern_map_check_pages(&index->map, error)); /* a search by words gets every row */
     *out = found;
     return QUERN_OK;
 }
@@ -166,7 +166,7 @@ int quern_index_vector(const quern_index *index, uint64_t place, float *vector, 
     uint32_t row = 0;
     QUERN_TRY(find(index, place, &view, &row, error));
     quern_block_vector(index, &view, row, vector);
-    return quern_map_check_kept(&index->map, error);
+    return quern_map_check_pages(&index->map, error);
 }
 
 /* ---------------------------------------------------------------- choosing rows by their ids */
