@@ -5,14 +5,24 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
+#define LEAST_ROOM (UINT64_C(1) << 30) /* of memory; containers often have 64 MiB there */
+
 /* In memory, writing waits for no disk. */
+static bool has_memory(void)
+{
+    struct statvfs room;
+    return access("/dev/shm", W_OK | X_OK) == 0 && statvfs("/dev/shm", &room) == 0 &&
+           (uint64_t)room.f_bavail * room.f_frsize >= LEAST_ROOM;
+}
+
 int quern_cli_temporary_make(struct quern_cli_temporary *temporary)
 {
     const char *place = getenv("TMPDIR");
     if (place == NULL || place[0] != '/' || strlen(place) > 40)
-        place = access("/dev/shm", W_OK | X_OK) == 0 ? "/dev/shm" : "/tmp";
+        place = has_memory() ? "/dev/shm" : "/tmp";
     snprintf(temporary->folder, sizeof temporary->folder, "%s/quern-XXXXXX", place);
     if (mkdtemp(temporary->folder) == NULL) {
         quern_cli_say("cannot make the folder %s: %s", temporary->folder, strerror(errno));

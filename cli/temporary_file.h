@@ -7,7 +7,8 @@ struct quern_cli_temporary {
     char file[96];   /* the path of a file in it, which is not there yet */
 };
 
-/* Makes the folder in $TMPDIR or, where that is not set, in memory. Reports failures itself; returns an exit code. */
+/* Makes the folder in $TMPDIR or, where that is not set, in memory or, where memory has less than a GiB for files, in
+ * /tmp. Reports failures itself; returns an exit code. */
 int quern_cli_temporary_make(struct quern_cli_temporary *temporary);
 
 /* Removes the file, if it is there, and the folder; zeros are allowed. */
