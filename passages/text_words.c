@@ -6,6 +6,10 @@
 
 #define BM25_K1 1.2
 #define BM25_B 0.75
+#define WORD_HASH_BASIS 0xcbf29ce484222325u /* of the hash FNV-1a, here over characters */
+#define WORD_HASH_PRIME 0x100000001b3u
+
+enum { CHUNK = 128 }; /* bytes that are looked at together; fewer than 256 */
 
 void quern_text_words_begin(struct quern_text_words *words)
 {
@@ -20,39 +24,53 @@ void quern_text_words_of(struct quern_text_words *words, quern_text text)
     memset(&words->state, 0, sizeof words->state);
 }
 
-/* Reads a character. Bytes that are not UTF-8, and NUL, are read as a space. */
-static wint_t next_character(struct quern_text_words *words)
+/* The lower case of the ASCII characters that words have; 0 for others. */
+static const unsigned char ascii[0x80] = {
+    ['0'] = '0', ['1'] = '1', ['2'] = '2', ['3'] = '3', ['4'] = '4', ['5'] = '5', ['6'] = '6', ['7'] = '7',
+    ['8'] = '8', ['9'] = '9', ['_'] = '_',
+    ['a'] = 'a', ['b'] = 'b', ['c'] = 'c', ['d'] = 'd', ['e'] = 'e', ['f'] = 'f', ['g'] = 'g', ['h'] = 'h',
+    ['i'] = 'i', ['j'] = 'j', ['k'] = 'k', ['l'] = 'l', ['m'] = 'm', ['n'] = 'n', ['o'] = 'o', ['p'] = 'p',
+    ['q'] = 'q', ['r'] = 'r', ['s'] = 's', ['t'] = 't', ['u'] = 'u', ['v'] = 'v', ['w'] = 'w', ['x'] = 'x',
+    ['y'] = 'y', ['z'] = 'z',
+    ['A'] = 'a', ['B'] = 'b', ['C'] = 'c', ['D'] = 'd', ['E'] = 'e', ['F'] = 'f', ['G'] = 'g', ['H'] = 'h',
+    ['I'] = 'i', ['J'] = 'j', ['K'] = 'k', ['L'] = 'l', ['M'] = 'm', ['N'] = 'n', ['O'] = 'o', ['P'] = 'p',
+    ['Q'] = 'q', ['R'] = 'r', ['S'] = 's', ['T'] = 't', ['U'] = 'u', ['V'] = 'v', ['W'] = 'w', ['X'] = 'x',
+    ['Y'] = 'y', ['Z'] = 'z',
+};
+
+/* Reads a character that is not ASCII. Returns its lower case if words have it, else 0, as for bytes that are not
+ * UTF-8. */
+static uint64_t next_character(struct quern_text_words *words)
 {
-    const quern_text text = words->text;
-    const unsigned char first = (unsigned char)text.data[words->at];
-    wchar_t character = L' ';
-    size_t size = 1;
-    if (first < 0x80)
-        character = first != '\0' ? (wchar_t)first : L' ';
-    else
-        size = mbrtowc(&character, text.data + words->at, text.length - words->at, &words->state);
-    if (size == 0 || size > text.length) {
+    wchar_t character;
+    const size_t size = mbrtowc(&character, words->text.data + words->at, words->text.length - words->at,
+                                &words->state);
+    if (size == 0 || size > words->text.length) {
         memset(&words->state, 0, sizeof words->state);
-        character = L' ';
-        size = 1;
+        words->at++;
+        return 0;
     }
     words->at += size;
-    return (wint_t)character;
+    return iswalnum((wint_t)character) ? (uint64_t)towlower((wint_t)character) : 0;
 }
 
 bool quern_text_words_next(struct quern_text_words *words, uint64_t *word)
 {
-    const uint64_t basis = 0xcbf29ce484222325u, prime = 0x100000001b3u; /* of the hash FNV-1a, here over characters */
-    uint64_t hash = basis;
+    uint64_t hash = WORD_HASH_BASIS;
     while (words->at < words->text.length) {
-        const wint_t character = next_character(words);
-        if (iswalnum(character) || character == L'_')
-            hash = (hash ^ (uint64_t)towlower(character)) * prime;
-        else if (hash != basis)
+        const unsigned char byte = (unsigned char)words->text.data[words->at];
+        const uint64_t character = byte < 0x80 ? ascii[byte] : next_character(words);
+        words->at += byte < 0x80;
+        if (character == 0 && hash != WORD_HASH_BASIS)
             break;
+        if (character == 0)
+            continue;
+        if (hash == WORD_HASH_BASIS)
+            words->first = character;
+        hash = (hash ^ character) * WORD_HASH_PRIME;
     }
     *word = hash;
-    return hash != basis;
+    return hash != WORD_HASH_BASIS;
 }
 
 void quern_text_words_end(struct quern_text_words *words)
@@ -61,6 +79,109 @@ void quern_text_words_end(struct quern_text_words *words)
     if (words->utf8 != (locale_t)0)
         freelocale(words->utf8);
 }
+
+/* ---------------------------------------------------------------- counting */
+
+void quern_wanted_words_read(struct quern_wanted_words *wanted, struct quern_text_words *words, quern_text query)
+{
+    uint64_t word;
+    *wanted = (struct quern_wanted_words){.count = 0};
+    quern_text_words_of(words, query);
+    while (wanted->count < QUERN_MOST_WANTED_WORDS && quern_text_words_next(words, &word)) {
+        size_t i = 0;
+        while (i < wanted->count && wanted->words[i] != word)
+            i++;
+        if (i < wanted->count)
+            continue;
+        wanted->words[wanted->count++] = word;
+        if (words->first < 0x80 && memchr(wanted->firsts, (int)words->first, wanted->first_count) == NULL)
+            wanted->firsts[wanted->first_count++] = (unsigned char)words->first;
+    }
+}
+
+static void count_word(const struct quern_wanted_words *wanted, uint64_t word, uint16_t *times)
+{
+    for (size_t i = 0; i < wanted->count; i++)
+        times[i] = (uint16_t)(times[i] + (wanted->words[i] == word && times[i] < UINT16_MAX));
+}
+
+/* Counts the word of ASCII characters that begins at `at`. */
+static void count_ascii_word(const struct quern_wanted_words *wanted, quern_text text, size_t at, uint16_t *times)
+{
+    uint64_t hash = WORD_HASH_BASIS;
+    for (unsigned char c; at < text.length && (c = ascii[(unsigned char)text.data[at]]) != 0; at++)
+        hash = (hash ^ c) * WORD_HASH_PRIME;
+    count_word(wanted, hash, times);
+}
+
+/* The same for all words of a text that is ASCII. Compilers make vectors of these loops: whether a byte begins a word,
+ * and one as some that are wanted, is told without a branch. */
+static uint32_t count_ascii(const struct quern_wanted_words *wanted, quern_text text, uint16_t *times)
+{
+    unsigned char in_word[CHUNK + 1] = {0}, begins[CHUNK], candidates[CHUNK];
+    uint32_t length = 0;
+    for (size_t at = 0; at < text.length; at += CHUNK) {
+        const size_t bytes = text.length - at < CHUNK ? text.length - at : CHUNK;
+        unsigned char chunk[CHUNK] = {0}, count = 0;
+        memcpy(chunk, text.data + at, bytes);
+        for (size_t i = 0; i < CHUNK; i++) {
+            const unsigned char c = chunk[i], is_upper = (unsigned char)(c - 'A') < 26;
+            chunk[i] = (unsigned char)(c + (is_upper << 5));
+            in_word[i + 1] = (unsigned char)((c | 0x20) - 'a') < 26 || (unsigned char)(c - '0') < 10 || c == '_';
+        }
+        for (size_t i = 0; i < CHUNK; i++) {
+            begins[i] = in_word[i + 1] & !in_word[i];
+            count = (unsigned char)(count + begins[i]);
+            candidates[i] = 0;
+        }
+        for (size_t k = 0; k < wanted->first_count; k++)
+            for (size_t i = 0; i < CHUNK; i++)
+                candidates[i] |= begins[i] & (wanted->firsts[k] == chunk[i]);
+        length += count;
+        in_word[0] = in_word[CHUNK];
+        for (const unsigned char *found = candidates; (found = memchr(found, 1, (size_t)(candidates + CHUNK - found)));
+             found++)
+            count_ascii_word(wanted, text, at + (size_t)(found - candidates), times);
+    }
+    return length;
+}
+
+/* The first byte from `at` on that is not ASCII. */
+static size_t ascii_end(quern_text text, size_t at)
+{
+    uint64_t eight;
+    for (; text.length - at >= sizeof eight; at += sizeof eight) {
+        memcpy(&eight, text.data + at, sizeof eight);
+        if ((eight & 0x8080808080808080u) != 0)
+            break;
+    }
+    while (at < text.length && (unsigned char)text.data[at] < 0x80)
+        at++;
+    return at;
+}
+
+uint32_t quern_wanted_words_count(const struct quern_wanted_words *wanted, struct quern_text_words *words,
+                                  quern_text text, uint16_t *times)
+{
+    uint32_t length = 0;
+    quern_text_words_of(words, text);
+    while (words->at < text.length) {
+        const size_t other = ascii_end(text, words->at);
+        size_t end = other;
+        uint64_t word;
+        while (other < text.length && end > words->at && ascii[(unsigned char)text.data[end - 1]] != 0)
+            end--; /* a word that goes on behind the ASCII characters */
+        length += count_ascii(wanted, (quern_text){text.data + words->at, end - words->at}, times);
+        words->at = end;
+        if (quern_text_words_next(words, &word)) {
+            count_word(wanted, word, times);
+            length++;
+        }
+    }
+    return length;
+}
+
+/* ---------------------------------------------------------------- weights */
 
 double quern_bm25_idf(double documents, double with)
 {

@@ -17,39 +17,13 @@ struct match {
 
 struct search {
     struct quern_text_words words;
-    uint64_t query[QUERN_WORD_SEARCH_WORDS];
-    size_t query_words;
-    double with[QUERN_WORD_SEARCH_WORDS]; /* rows that have the word */
+    struct quern_wanted_words query;
+    double with[QUERN_MOST_WANTED_WORDS]; /* rows that have the word */
     double rows, length;                  /* of all rows */
     struct match *matches;
     size_t count, room;
-    uint16_t *times; /* [room][query_words] */
+    uint16_t *times; /* [room][query.count] */
 };
-
-static void read_query(struct search *search, quern_text query)
-{
-    uint64_t word;
-    quern_text_words_of(&search->words, query);
-    while (search->query_words < QUERN_WORD_SEARCH_WORDS && quern_text_words_next(&search->words, &word)) {
-        size_t i = 0;
-        while (i < search->query_words && search->query[i] != word)
-            i++;
-        if (i == search->query_words)
-            search->query[search->query_words++] = word;
-    }
-}
-
-/* Counts the words of a text. Returns how many it has. */
-static uint32_t count_words(struct search *search, quern_text text, uint16_t *times)
-{
-    uint32_t length = 0;
-    uint64_t word;
-    quern_text_words_of(&search->words, text);
-    for (; quern_text_words_next(&search->words, &word); length++)
-        for (size_t i = 0; i < search->query_words; i++)
-            times[i] = (uint16_t)(times[i] + (search->query[i] == word && times[i] < UINT16_MAX));
-    return length;
-}
 
 static bool grow(struct search *search)
 {
@@ -58,7 +32,7 @@ static bool grow(struct search *search)
     const size_t room = 2 * search->room + 256;
     struct match *matches = realloc(search->matches, room * sizeof *matches);
     search->matches = matches != NULL ? matches : search->matches;
-    uint16_t *times = matches != NULL ? realloc(search->times, room * search->query_words * sizeof *times) : NULL;
+    uint16_t *times = matches != NULL ? realloc(search->times, room * search->query.count * sizeof *times) : NULL;
     search->times = times != NULL ? times : search->times;
     search->room = times != NULL ? room : search->room;
     return times != NULL;
@@ -69,12 +43,13 @@ static bool add_row(struct search *search, uint64_t place, quern_text payload)
     struct quern_passage passage;
     if (!grow(search))
         return false;
-    uint16_t *times = search->times + search->count * search->query_words;
-    memset(times, 0, search->query_words * sizeof *times);
+    uint16_t *times = search->times + search->count * search->query.count;
+    memset(times, 0, search->query.count * sizeof *times);
     quern_passage_read(&passage, payload);
-    const uint32_t length = count_words(search, passage.title, times) + count_words(search, passage.text, times);
+    const uint32_t length = quern_wanted_words_count(&search->query, &search->words, passage.title, times) +
+                            quern_wanted_words_count(&search->query, &search->words, passage.text, times);
     bool matches = false;
-    for (size_t i = 0; i < search->query_words; i++) {
+    for (size_t i = 0; i < search->query.count; i++) {
         search->with[i] += times[i] > 0;
         matches |= times[i] > 0;
     }
@@ -127,16 +102,16 @@ int quern_word_search(const quern_index *index, quern_text query, const uint64_t
     struct search search = {.count = 0};
     *count = 0;
     quern_text_words_begin(&search.words);
-    read_query(&search, query);
-    const int code = search.query_words > 0 ? read_rows(&search, index, error) : QUERN_OK;
+    quern_wanted_words_read(&search.query, &search.words, query);
+    const int code = search.query.count > 0 ? read_rows(&search, index, error) : QUERN_OK;
     quern_text_words_end(&search.words);
     for (size_t i = 0; code == QUERN_OK && i < search.count; i++) {
         const struct match *match = &search.matches[i];
         quern_hit hit = {.place = match->place};
         if (only != NULL && (only[match->place / 64] >> match->place % 64 & 1) == 0)
             continue;
-        for (size_t word = 0; word < search.query_words; word++) {
-            const double times = search.times[i * search.query_words + word];
+        for (size_t word = 0; word < search.query.count; word++) {
+            const double times = search.times[i * search.query.count + word];
             if (times > 0)
                 hit.score += quern_bm25(quern_bm25_idf(search.rows, search.with[word]), times,
                                         match->length / (search.length / search.rows));

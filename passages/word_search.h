@@ -4,11 +4,9 @@
 
 #include "quern_index.h"
 
-#define QUERN_WORD_SEARCH_WORDS 64 /* different words of a query that count; further ones are passed over */
-
 /* Finds rows whose texts and titles (passage.h) have words of the query, by BM25 (text_words.h); at most `most`,
  * the best first, equal ones by their places. only: a bitmap as quern_index_select writes it, of rows that may be
- * found; NULL: all. Reads the texts of all rows, because all of them decide how rare a word is: about 30 ms for 10 MB.
+ * found; NULL: all. Reads the texts of all rows, because all of them decide how rare a word is: about 20 ms for 10 MB.
  * QUERN_ENOMEM, and as quern_index_get. */
 int quern_word_search(const quern_index *index, quern_text query, const uint64_t *only, size_t most, quern_hit *hits,
                       size_t *count, quern_error *error);

@@ -4,6 +4,7 @@
 #include "../passages/row_filter.h"
 #include "../passages/sections.h"
 #include "../passages/source_table.h"
+#include "../passages/text_words.h"
 #include "../passages/word_search.h"
 #include "array_count.h"
 #include "npy_file.h"
@@ -284,6 +285,51 @@ static void test_many_stars(void **state)
 
 /* ---------------------------------------------------------------- search by words */
 
+/* Counts the words of a text as a search does, and beside that one by one. Returns how many there are. */
+static size_t count_words(quern_text text, const char *query, uint16_t *times)
+{
+    struct quern_text_words reader;
+    struct quern_wanted_words wanted;
+    uint16_t slow[QUERN_MOST_WANTED_WORDS] = {0};
+    uint64_t word;
+    size_t count = 0;
+    quern_text_words_begin(&reader);
+    quern_wanted_words_read(&wanted, &reader, (quern_text){query, strlen(query)});
+    quern_text_words_of(&reader, text);
+    for (; quern_text_words_next(&reader, &word); count++)
+        for (size_t i = 0; i < wanted.count; i++)
+            slow[i] = (uint16_t)(slow[i] + (wanted.words[i] == word));
+    memset(times, 0, wanted.count * sizeof *times);
+    assert_int_equal(quern_wanted_words_count(&wanted, &reader, text, times), count);
+    assert_memory_equal(times, slow, wanted.count * sizeof *times);
+    quern_text_words_end(&reader);
+    return count;
+}
+
+static void test_words(void **state)
+{
+    (void)state;
+    uint16_t times[QUERN_MOST_WANTED_WORDS];
+    const quern_text text = TEXT("Red planet_9, \xc3\x84pfel na\xc3\xafve RED \xff x9\xff 9x K\xe2\x84\xaa \xc3\xa4hre "
+                                 "\xe6\x97\xa5\xe6\x9c\xac r\xc3\xa9sum\xc3\xa9 -- re-do _a");
+    const uint16_t expected[] = {2, 1, 1, 1, 1, 1, 1, 1, 0};
+    assert_int_equal(count_words(text, "red PLANET_9 \xc3\xa4PFEL kk x9 na\xc3\x8fve do _A planet red", times), 14);
+    assert_memory_equal(times, expected, sizeof expected);
+    assert_int_equal(count_words(TEXT(""), "red", times), 0);
+    /* words of all lengths, on all places of the parts that are looked at together, among bytes of all kinds */
+    static const char signs[] = "aAzZ09_@[`{/:. \xc3\xa4\xff";
+    char mixed[2000];
+    uint32_t random = 1;
+    for (int round = 0; round < 50; round++) {
+        for (size_t i = 0; i < sizeof mixed; i++) {
+            random = random * 1664525 + 1013904223;
+            mixed[i] = signs[(random >> 16) % (round % 2 == 0 ? 15 : sizeof signs)];
+        }
+        for (size_t length = sizeof mixed - 140; length <= sizeof mixed; length++)
+            count_words((quern_text){mixed, length}, "a z 0 _ aa az 9a \xc3\xa4 a\xc3\xa4 z_0", times);
+    }
+}
+
 static void test_joined_hits(void **state)
 {
     (void)state;
@@ -542,6 +588,7 @@ int main(void)
         cmocka_unit_test(test_ignore_rules),
         cmocka_unit_test(test_many_stars),
         cmocka_unit_test(test_joined_hits),
+        cmocka_unit_test(test_words),
         cmocka_unit_test(test_word_search),
         cmocka_unit_test(test_path_patterns),
         cmocka_unit_test(test_hostile_pattern),
