@@ -6,12 +6,22 @@
 const CALL_TEXTS = 64;
 const CALL_CHARACTERS = 32768;
 
-// The position behind the texts of the call that begins at first.
-function endOfCall(texts, first) {
+// With a small model a call takes little time, and the pause between two calls counts. Then a call has more texts, up
+// to so many times as many, as long as it takes less than so many seconds.
+const MOST_TIMES = 8;
+const CALL_SECONDS = 0.04;
+
+// How many times as many texts a call may have, after one with `count` texts took so long.
+function timesOf(count, seconds) {
+    return Math.max(1, Math.min(MOST_TIMES, CALL_SECONDS * count / (CALL_TEXTS * seconds)));
+}
+
+// The position behind the texts of the call that begins at first. times: as timesOf gives it.
+function endOfCall(texts, first, times) {
     let end = first;
-    for (let characters = 0; end < texts.length && end < first + CALL_TEXTS; end++) {
+    for (let characters = 0; end < texts.length && end < first + Math.floor(CALL_TEXTS * times); end++) {
         characters += texts[end].length;
-        if (characters > CALL_CHARACTERS && end > first)
+        if (characters > CALL_CHARACTERS * times && end > first)
             break;
     }
     return end;
@@ -55,4 +65,4 @@ class Batches {
     }
 }
 
-module.exports = { Batches, endOfCall };
+module.exports = { Batches, endOfCall, timesOf };

@@ -45,7 +45,8 @@ export interface EmbedOptions<D extends Dtype = "f32"> {
     normalize?: boolean;
     /** Cut off the end of texts that are too long; by default they are errors. */
     truncate?: boolean;
-    /** Ends the call after 128 texts at most, with the signal's reason as the error. */
+    /** Ends the call when the calls of the library that are under way have ended, two at most, with the signal's reason
+     * as the error. */
     signal?: AbortSignal;
 }
 

@@ -1,7 +1,7 @@
 // Model: an open model file.
 "use strict";
 const addon = require("./addon.js");
-const { Batches, endOfCall } = require("./batches.js");
+const { Batches, endOfCall, timesOf } = require("./batches.js");
 const { QuernError, kindOf, typeError } = require("./errors.js");
 const { findModel, starter } = require("./files.js");
 const { ARRAYS, checkNames, checkText, embedding, opening, promptOf, taskNumber } = require("./options.js");
@@ -52,6 +52,7 @@ function bytesFor(count, rowBytes) {
 class Model {
     #handle;
     #ownPrompts; // by the numbers of tasks
+    #times = 1; // how many times as many texts a call may have
 
     constructor(path, opened, ownPrompts) {
         const { handle, dimensions, contextLength, notice, kernels, prompts } = opened;
@@ -140,7 +141,7 @@ class Model {
             if (running.length === CALLS_UNDER_WAY)
                 await running.shift();
             call.signal?.throwIfAborted();
-            end = endOfCall(texts, begin);
+            end = endOfCall(texts, begin, this.#times);
             const part = this.#part(texts.slice(begin, end), call, first + begin, bytes, tokens, begin);
             part.catch(() => {}); // is awaited later, in order
             running.push(part);
@@ -152,13 +153,12 @@ class Model {
         return new Vectors(data, [texts.length, columns], call.kind, tokens);
     }
 
-    // One call of the library. Copies what it gives to the row `begin`.
+    // One call of the library, whose vectors are written to the rows from `begin` on.
     async #part(texts, call, first, bytes, tokens, begin) {
-        const { title, prompt, task, dimensions, flags, dtype, rowBytes } = call;
-        const found = await work((told) =>
-            addon.embed(this.#handle, texts, title, prompt, task, dimensions, flags, dtype, told), first);
-        bytes.set(new Uint8Array(found.vectors), begin * rowBytes);
-        tokens.set(new Uint32Array(found.tokens), begin);
+        const { title, prompt, task, dimensions, flags, dtype } = call;
+        const seconds = await work((told) => addon.embed(this.#handle, texts, title, prompt, task, dimensions, flags,
+            dtype, bytes, tokens, begin, told), first);
+        this.#times = timesOf(texts.length, seconds);
     }
 }
 Model.prototype[Symbol.dispose ?? Symbol.for("Symbol.dispose")] = Model.prototype.close;

@@ -35,7 +35,7 @@ function flag(name, value, byDefault) {
 function checkText(what, text, index) {
     if (typeof text !== "string")
         throw typeError(`${what} must be a string, not ${kindOf(text)}`, index);
-    const at = text.search(/\p{Surrogate}/u);
+    const at = text.isWellFormed?.() ? -1 : text.search(/\p{Surrogate}/u); // Node.js 18 has no isWellFormed
     if (at >= 0)
         throw new QuernError(`${what} has a lone surrogate at character ${at}, which is no character of Unicode; ` +
             "text.toWellFormed() replaces it", "QUERN_EINVAL", index);

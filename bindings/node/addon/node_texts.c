@@ -1,6 +1,8 @@
 /* Texts: their vectors and their tokens. */
 #include "node_addon.h"
 #include <stdlib.h>
+#include <string.h>
+#include <time.h>
 
 struct text_work {
     struct quern_node_work work; /* first */
@@ -8,15 +10,24 @@ struct text_work {
     int dtype;
     size_t count;
     quern_text *texts;
-    char *bytes;           /* of the texts, the title and the prompt */
-    void *found;           /* vectors in the format dtype, or ids of tokens */
+    char *bytes;            /* of the texts, the title and the prompt */
+    size_t used, capacity;  /* of bytes */
+    void *found;            /* vectors in the format dtype, or ids of tokens */
     size_t found_bytes;
-    quern_result *results; /* [count], of vectors */
+    quern_result *results;  /* [count], of vectors */
+    napi_ref vectors, tokens; /* typed arrays that get what was found, from the element `first` on */
+    int64_t first;
+    double seconds;         /* that the computation took */
+    napi_env env;           /* of the references */
 };
 
 static void release_texts(struct quern_node_work *work)
 {
     struct text_work *texts = (struct text_work *)work;
+    if (texts->vectors != NULL)
+        napi_delete_reference(texts->env, texts->vectors);
+    if (texts->tokens != NULL)
+        napi_delete_reference(texts->env, texts->tokens);
     free(texts->texts);
     free(texts->bytes);
     free(texts->found);
@@ -26,51 +37,53 @@ static void release_texts(struct quern_node_work *work)
 
 /* ---------------------------------------------------------------- reading */
 
-/* Most bytes that a string has in UTF-8, and one more for the terminator, which Node.js writes; 0 for what is no
- * string. A string has less than 2^30 characters, an array less than 2^32 elements, so sums do not wrap. */
-static size_t most_bytes(napi_env env, napi_value value)
-{
-    size_t length = 0;
-    return napi_get_value_string_utf16(env, value, NULL, 0, &length) == napi_ok ? 3 * length + 1 : 0;
-}
-
-/* Copies a string to the bytes that begin at *at, and moves *at behind it. */
-static bool copy_text(napi_env env, napi_value value, char **at, quern_text *text)
-{
-    size_t length = 0;
-    if (napi_get_value_string_utf8(env, value, *at, most_bytes(env, value), &length) != napi_ok)
-        return false;
-    *text = (quern_text){*at, length};
-    *at += length + 1;
-    return true;
-}
-
 static bool is_null(napi_env env, napi_value value)
 {
     napi_valuetype type = napi_undefined;
     return napi_typeof(env, value, &type) == napi_ok && type == napi_null;
 }
 
-/* Bytes that the texts, the title and the prompt, if there is one, need at most; 0 when one is no string. */
-static size_t bytes_of_all(napi_env env, napi_value array, uint32_t count, napi_value title, napi_value prompt)
+/* Makes room for a string of so many characters behind the bytes that are used. Node.js writes a terminator, too. A
+ * string has less than 2^30 characters, so nothing wraps. */
+static bool make_room(struct text_work *work, size_t characters)
 {
-    const size_t title_bytes = most_bytes(env, title);
-    const size_t prompt_bytes = is_null(env, prompt) ? 1 : most_bytes(env, prompt);
-    size_t sum = title_bytes > 0 && prompt_bytes > 0 ? title_bytes + prompt_bytes : 0;
-    for (uint32_t i = 0; i < count && sum > 0; i++) {
-        napi_handle_scope scope;
-        napi_value element = NULL;
-        if (napi_open_handle_scope(env, &scope) != napi_ok)
-            return 0;
-        size_t bytes = napi_get_element(env, array, i, &element) == napi_ok ? most_bytes(env, element) : 0;
-        napi_close_handle_scope(env, scope);
-        sum = bytes > 0 ? sum + bytes : 0;
-    }
-    return sum;
+    const size_t needed = 3 * characters + 1;
+    if (needed <= work->capacity - work->used)
+        return true;
+    const size_t capacity = work->used + needed + work->capacity / 2 + 4096;
+    char *bytes = realloc(work->bytes, capacity);
+    if (bytes == NULL)
+        return false;
+    work->bytes = bytes;
+    work->capacity = capacity;
+    return true;
 }
 
-/* Copies an array of strings, a title, and a prompt or null. Getters of the array may run and change it, so nothing
- * that was read before is relied on: what does not fit any more fails. */
+/* Copies a string behind the others. While strings are copied, text->data is not yet set, since the bytes may move. */
+static bool copy_text(napi_env env, struct text_work *work, napi_value value, quern_text *text)
+{
+    size_t characters = 0;
+    if (napi_get_value_string_utf16(env, value, NULL, 0, &characters) != napi_ok || !make_room(work, characters) ||
+        napi_get_value_string_utf8(env, value, work->bytes + work->used, 3 * characters + 1, &text->length) != napi_ok)
+        return false;
+    work->used += text->length;
+    return true;
+}
+
+/* Copies element i of an array. A getter may run, which may change the array, but not what was copied. */
+static bool copy_element(napi_env env, struct text_work *work, napi_value array, uint32_t i)
+{
+    napi_handle_scope scope;
+    napi_value element = NULL;
+    if (napi_open_handle_scope(env, &scope) != napi_ok)
+        return false;
+    bool is_copied = napi_get_element(env, array, i, &element) == napi_ok &&
+                     copy_text(env, work, element, &work->texts[i]);
+    napi_close_handle_scope(env, scope);
+    return is_copied;
+}
+
+/* Copies an array of strings, a title, and a prompt or null. */
 static bool copy_texts(napi_env env, struct text_work *work, napi_value array, napi_value title, napi_value prompt)
 {
     uint32_t count = 0;
@@ -78,52 +91,46 @@ static bool copy_texts(napi_env env, struct text_work *work, napi_value array, n
     if (napi_is_array(env, array, &is_array) != napi_ok || !is_array ||
         napi_get_array_length(env, array, &count) != napi_ok)
         return false;
-    size_t capacity = bytes_of_all(env, array, count, title, prompt);
-    if (capacity == 0)
-        return false;
     work->count = count;
-    work->bytes = malloc(capacity);
-    work->texts = calloc(count > 0 ? count : 1, sizeof *work->texts);
-    work->results = calloc(count > 0 ? count : 1, sizeof *work->results);
-    if (work->bytes == NULL || work->texts == NULL || work->results == NULL)
+    work->texts = calloc((size_t)count + 1, sizeof *work->texts);
+    work->results = calloc((size_t)count + 1, sizeof *work->results);
+    if (work->texts == NULL || work->results == NULL)
         return false;
-    char *at = work->bytes, *end = work->bytes + capacity;
-    if (!copy_text(env, title, &at, &work->options.title) ||
-        (!is_null(env, prompt) && !copy_text(env, prompt, &at, &work->options.prompt)))
+    const bool has_prompt = !is_null(env, prompt);
+    if (!copy_text(env, work, title, &work->options.title) ||
+        (has_prompt && !copy_text(env, work, prompt, &work->options.prompt)))
         return false;
-    for (uint32_t i = 0; i < count; i++) {
-        napi_handle_scope scope;
-        napi_value element = NULL;
-        if (napi_open_handle_scope(env, &scope) != napi_ok)
+    for (uint32_t i = 0; i < count; i++)
+        if (!copy_element(env, work, array, i))
             return false;
-        bool is_copied = napi_get_element(env, array, i, &element) == napi_ok &&
-                         most_bytes(env, element) <= (size_t)(end - at) &&
-                         copy_text(env, element, &at, &work->texts[i]);
-        napi_close_handle_scope(env, scope);
-        if (!is_copied)
-            return false;
-    }
+    const char *at = work->bytes; // the bytes stay there from now on
+    work->options.title.data = at;
+    at += work->options.title.length;
+    if (has_prompt)
+        work->options.prompt.data = at;
+    at += work->options.prompt.length;
+    for (uint32_t i = 0; i < count; at += work->texts[i++].length)
+        work->texts[i].data = at;
     return true;
 }
 
-#define TEXT_ARGUMENTS "(handle, texts, title, prompt, task, dimensions, flags, dtype, callback)"
-
-/* Starts a work on texts, with TEXT_ARGUMENTS; prompt is null for that of the task. */
-static napi_value start_texts(napi_env env, napi_callback_info info, struct quern_node_work kind)
+/* Reads the arguments that functions of texts share: handle, texts, title, prompt (null for that of the task), task,
+ * dimensions, flags, dtype. Returns NULL with an exception. */
+#define TEXT_ARGUMENTS 8
+static struct text_work *new_work(napi_env env, const napi_value arguments[TEXT_ARGUMENTS])
 {
-    napi_value arguments[9];
     uint32_t flags = 0;
-    if (!quern_node_arguments(env, info, 9, arguments))
-        return NULL;
     struct quern_node_owner *model = quern_node_owner_of(env, arguments[0], QUERN_NODE_MODEL);
     if (model == NULL)
         return NULL;
     struct text_work *work = calloc(1, sizeof *work);
-    if (work == NULL)
-        return quern_node_throw(env, "there is no memory");
-    work->work = kind;
+    if (work == NULL) {
+        quern_node_throw(env, "there is no memory");
+        return NULL;
+    }
     work->work.release = release_texts;
     work->work.owner = model;
+    work->env = env;
     work->options.size = sizeof work->options;
     if (!copy_texts(env, work, arguments[1], arguments[2], arguments[3]) ||
         napi_get_value_int32(env, arguments[4], &work->options.task) != napi_ok ||
@@ -131,11 +138,12 @@ static napi_value start_texts(napi_env env, napi_callback_info info, struct quer
         napi_get_value_uint32(env, arguments[6], &flags) != napi_ok ||
         napi_get_value_int32(env, arguments[7], &work->dtype) != napi_ok) {
         release_texts(&work->work);
-        return quern_node_throw(env, TEXT_ARGUMENTS " are wrong, or there is no memory for the texts");
+        quern_node_throw(env, "(handle, texts, title, prompt, task, dimensions, flags, dtype) are wrong, or there is "
+                              "no memory for the texts");
+        return NULL;
     }
     work->options.flags = flags;
-    quern_node_start(env, &work->work, arguments[8]);
-    return NULL;
+    return work;
 }
 
 /* ---------------------------------------------------------------- vectors */
@@ -164,32 +172,70 @@ static int embed_texts(struct text_work *texts)
     return code;
 }
 
-static void execute_embed(struct quern_node_work *work)
+static double seconds_now(void)
 {
-    work->code = embed_texts((struct text_work *)work);
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
+static void execute_embed(struct quern_node_work *work)
+{
+    struct text_work *texts = (struct text_work *)work;
+    const double start = seconds_now();
+    work->code = embed_texts(texts);
+    texts->seconds = seconds_now() - start;
+}
+
+/* Whether [first, first + count) are elements of an array that has so many. */
+static bool is_part(int64_t first, size_t count, size_t elements)
+{
+    return first >= 0 && (uint64_t)first <= elements && count <= elements - (size_t)first;
+}
+
+/* Writes what was found to the arrays of JavaScript, as they are now. */
 static napi_value embed_result(napi_env env, struct quern_node_work *work)
 {
     struct text_work *texts = (struct text_work *)work;
-    napi_value result = NULL, vectors = quern_node_bytes(env, texts->found, texts->found_bytes);
-    void *data = NULL;
-    napi_value tokens = NULL;
-    if (vectors == NULL || napi_create_object(env, &result) != napi_ok ||
-        napi_create_arraybuffer(env, texts->count * sizeof(uint32_t), &data, &tokens) != napi_ok)
-        return NULL;
+    napi_value vectors = NULL, tokens = NULL, seconds = NULL;
+    void *vector_data = NULL, *token_data = NULL;
+    size_t bytes = 0, rows = 0;
+    const size_t row_bytes = texts->count > 0 ? texts->found_bytes / texts->count : 1;
+    if (napi_get_reference_value(env, texts->vectors, &vectors) != napi_ok || vectors == NULL ||
+        napi_get_reference_value(env, texts->tokens, &tokens) != napi_ok || tokens == NULL ||
+        !quern_node_elements(env, vectors, napi_uint8_array, &vector_data, &bytes) ||
+        !quern_node_elements(env, tokens, napi_uint32_array, &token_data, &rows) ||
+        !is_part(texts->first, texts->count, rows) || !is_part(texts->first, texts->count, bytes / row_bytes))
+        return quern_node_throw(env, "there is no room for the vectors");
+    if (texts->count > 0)
+        memcpy((char *)vector_data + (size_t)texts->first * row_bytes, texts->found, texts->found_bytes);
     for (size_t i = 0; i < texts->count; i++)
-        ((uint32_t *)data)[i] = texts->results[i].tokens;
-    quern_node_set(env, result, "vectors", vectors);
-    quern_node_set(env, result, "tokens", tokens);
-    return result;
+        ((uint32_t *)token_data)[(size_t)texts->first + i] = texts->results[i].tokens;
+    napi_create_double(env, texts->seconds, &seconds);
+    return seconds;
 }
 
-/* embed, with TEXT_ARGUMENTS: the callback is given {vectors, tokens}, two ArrayBuffers: the vectors in the format
- * dtype, and the tokens of each text, uint32. */
+/* embed(...TEXT_ARGUMENTS, vectors, tokens, first, callback): writes vectors in the format dtype, and how many tokens
+ * each was made of, to the rows of vectors (Uint8Array) and tokens (Uint32Array), from the row first on. The callback
+ * is given the seconds that the computation took. */
 napi_value quern_node_embed(napi_env env, napi_callback_info info)
 {
-    return start_texts(env, info, (struct quern_node_work){.execute = execute_embed, .result = embed_result});
+    napi_value arguments[TEXT_ARGUMENTS + 4];
+    if (!quern_node_arguments(env, info, TEXT_ARGUMENTS + 4, arguments))
+        return NULL;
+    struct text_work *work = new_work(env, arguments);
+    if (work == NULL)
+        return NULL;
+    work->work.execute = execute_embed;
+    work->work.result = embed_result;
+    if (napi_create_reference(env, arguments[TEXT_ARGUMENTS], 1, &work->vectors) != napi_ok ||
+        napi_create_reference(env, arguments[TEXT_ARGUMENTS + 1], 1, &work->tokens) != napi_ok ||
+        napi_get_value_int64(env, arguments[TEXT_ARGUMENTS + 2], &work->first) != napi_ok) {
+        release_texts(&work->work);
+        return quern_node_throw(env, "vectors and tokens must be typed arrays, and first a number");
+    }
+    quern_node_start(env, &work->work, arguments[TEXT_ARGUMENTS + 3]);
+    return NULL;
 }
 
 /* ---------------------------------------------------------------- tokens */
@@ -224,8 +270,17 @@ static napi_value tokenize_result(napi_env env, struct quern_node_work *work)
     return quern_node_bytes(env, texts->found, texts->found_bytes);
 }
 
-/* tokenize, with TEXT_ARGUMENTS and one text: the callback is given an ArrayBuffer of the ids, int32. */
+/* tokenize(...TEXT_ARGUMENTS, callback), with one text: the callback is given an ArrayBuffer of the ids, int32. */
 napi_value quern_node_tokenize(napi_env env, napi_callback_info info)
 {
-    return start_texts(env, info, (struct quern_node_work){.execute = execute_tokenize, .result = tokenize_result});
+    napi_value arguments[TEXT_ARGUMENTS + 1];
+    if (!quern_node_arguments(env, info, TEXT_ARGUMENTS + 1, arguments))
+        return NULL;
+    struct text_work *work = new_work(env, arguments);
+    if (work == NULL)
+        return NULL;
+    work->work.execute = execute_tokenize;
+    work->work.result = tokenize_result;
+    quern_node_start(env, &work->work, arguments[TEXT_ARGUMENTS]);
+    return NULL;
 }
