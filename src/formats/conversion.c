@@ -35,8 +35,11 @@ static void dequantize_blocks(uint32_t type, float *dst, const unsigned char *sr
         const int groups = quern_unpack(type, unpacked, &src);
         for (const struct quern_unpacked *g = unpacked; g < unpacked + groups; g++, done += BLOCK) {
             const float scale = quern_half_to_float(g->scale), base = quern_half_to_float(g->base);
-            for (int i = 0; i < BLOCK; i++)
-                dst[done + (size_t)i] = scale * g->factor[i / 16] * g->q[i] + base * g->shift[i / 16];
+            for (int half = 0; half < BLOCK; half += BLOCK / 2) { /* compilers make vectors of it */
+                const float factor = scale * g->factor[half / 16], shift = base * g->shift[half / 16];
+                for (int i = half; i < half + BLOCK / 2; i++)
+                    dst[done + (size_t)i] = factor * g->q[i] + shift;
+            }
         }
     }
 }
