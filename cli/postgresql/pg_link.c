@@ -88,7 +88,7 @@ static enum quern_pg_outcome judge(const char *state)
     /* connection, read-only server, serialization and deadlock, resources, locks, intervention, system, internal */
     static const char *const again[] = {"08", "25", "40", "53", "55", "57", "58", "XX"};
     /* not supported, no such role, password, database or schema, syntax and rights */
-    static const char *const refused[] = {"0A", "22023", "28", "3D", "3F", "42"};
+    static const char *const refused[] = {"0A", "28", "3D", "3F", "42"};
     for (size_t i = 0; i < QUERN_COUNT(again); i++)
         if (strncmp(state, again[i], strlen(again[i])) == 0)
             return QUERN_PG_AGAIN;
@@ -109,7 +109,9 @@ static enum quern_pg_outcome conclude(struct quern_pg_link *link, const PGresult
     note(link, message != NULL ? message : pq.message(link->connection));
     if (pq.status(link->connection) != CONNECTION_OK || state == NULL)
         return QUERN_PG_AGAIN;
-    return judge(state);
+    const enum quern_pg_outcome outcome = judge(state);
+    const bool is_in_function = pq.error_field(result, PG_DIAG_CONTEXT) != NULL; /* which a trigger has called */
+    return outcome == QUERN_PG_REFUSED && is_in_function ? QUERN_PG_ROW : outcome;
 }
 
 /* ---------------------------------------------------------------- the connection */

@@ -169,7 +169,7 @@ static enum quern_pg_outcome copy_answers(struct quern_pg_queue *queue, const st
     if (fclose(file) != 0)
         outcome = refuse(queue, "no memory for vectors");
     else
-        outcome = quern_pg_copy(&queue->link, "COPY quern_done FROM STDIN (FORMAT binary)", data, length);
+        outcome = quern_pg_copy(&queue->link, "COPY pg_temp.quern_done FROM STDIN (FORMAT binary)", data, length);
     free(data);
     return outcome;
 }

@@ -27,6 +27,10 @@ static bool is_fit(const struct quern_pg_worker_options *given, const char *tabl
     else if (quern_pg_value(facts, 0, 4).data == NULL)
         quern_cli_say("the table '%s' has no column '%s' for --vector; make one: ALTER TABLE ... ADD COLUMN ... real[]",
                       table, given->vector);
+    else if (strcmp(given->text, given->vector) == 0 ||
+             strcmp(quern_pg_value(facts, 0, 2).data, given->vector) == 0)
+        quern_cli_say("the vector would take the place of the %s; give a column of its own with --vector",
+                      strcmp(given->text, given->vector) == 0 ? "text" : "key");
     else
         return true;
     return false;

@@ -71,8 +71,9 @@ class Trial(unittest.TestCase):
 
     def end_workers(self):
         for worker in self.workers:
-            if worker.process.poll() is None:
-                worker.end(signal.SIGKILL)
+            if worker.process.poll() is None: # the test has failed, or does not care
+                worker.end(signal.SIGTERM)
+                print(worker.said, end="")
             worker.process.stdout.close()
             worker.errors.close()
 
@@ -137,6 +138,51 @@ class Rows(Trial):
         self.compare(495)
         self.assertEqual(psql("SELECT count(*) FROM quern.errors WHERE error LIKE '%check constraint%'"), "5")
         self.assertIn(" 0 wait, 5 failed", quern("status").stdout)
+
+    def test_triggers_that_refuse(self):
+        """One row is refused by an error in a trigger, as a wrong statement would be, and another one silently."""
+        psql("CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+             "  IF new.id = 3 THEN EXECUTE 'SELECT * FROM nothing'; END IF;"
+             "  IF new.id = 4 THEN RETURN NULL; END IF; RETURN new; END $$;"
+             "CREATE TRIGGER refuse BEFORE UPDATE ON notes FOR EACH ROW EXECUTE FUNCTION refuse();"
+             "INSERT INTO notes SELECT i, 'note ' || i FROM generate_series(1, 10) i")
+        self.addCleanup(psql, "DROP FUNCTION refuse CASCADE")
+        self.set_up()
+        self.work()
+        self.compare(8)
+        self.assertEqual(psql("SELECT key FROM quern.errors WHERE error LIKE '%nothing%'"), "3")
+        self.assertEqual(psql("SELECT count(*) FROM quern.queue"), "0")
+
+    def test_a_table_of_the_name_of_a_temporary_one(self):
+        psql("DROP TABLE IF EXISTS quern_taken; CREATE TABLE quern_taken (id int PRIMARY KEY, body text, vector real[]);"
+             "INSERT INTO quern_taken VALUES (1, 'one')")
+        self.addCleanup(psql, "DROP TABLE quern_taken")
+        quern("setup", "quern_taken", "--text", "body", "--vector", "vector")
+        done = quern("quern_taken", "--once")
+        self.assertEqual((done.returncode, psql("SELECT cardinality(vector) FROM quern_taken")), (0, "64"), done.stderr)
+
+    def test_other_encodings(self):
+        """A database in Latin 1, and one that does not know its encoding and has bytes that are no text."""
+        for encoding, text in (("LATIN1", "caf\u00e9"), ("SQL_ASCII", "caf\u00e9")):
+            psql("DROP DATABASE IF EXISTS other")
+            psql("CREATE DATABASE other ENCODING '%s' LOCALE 'C' TEMPLATE template0" % encoding)
+            self.addCleanup(psql, "DROP DATABASE IF EXISTS other")
+            other = {"PGDATABASE": "other"}
+            self.run_sql("CREATE TABLE notes (id int PRIMARY KEY, body text, vector bytea);"
+                         "INSERT INTO notes VALUES (1, '%s')" % text, other)
+            if encoding == "SQL_ASCII":
+                self.run_sql("INSERT INTO notes VALUES (2, E'\\xff\\xfe')", other)
+            quern("setup", "notes", "--text", "body", "--vector", "vector", environment=other)
+            done = quern("notes", "-t", "document", "--once", environment=other)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            found = self.run_sql("SELECT encode(vector, 'hex') FROM notes WHERE id = 1", other)
+            self.assertEqual(bytes.fromhex(found), embed([text])[0])
+            self.assertEqual(self.run_sql("SELECT count(*) FROM quern.queue", other), "0")
+
+    def run_sql(self, sql, environment):
+        return subprocess.run(["psql", "--quiet", "-At", "-c", sql], check=True, stdout=subprocess.PIPE,
+                              env={**os.environ, "PGCLIENTENCODING": "UTF8", **environment},
+                              encoding="utf-8").stdout.strip()
 
     def test_only_changes_of_the_text_count(self):
         psql("ALTER TABLE notes ADD COLUMN other int; INSERT INTO notes VALUES (1, 'one')")
@@ -235,6 +281,8 @@ class Refusals(Trial):
         self.refused("no column 'x' for --text", "setup", "notes", "--text", "x", "--vector", "vector")
         self.refused("no column 'x' for --vector", "setup", "notes", "--text", "body", "--vector", "x")
         self.refused("no column 'x' for --id", "setup", "notes", *columns, "--id", "x")
+        self.refused("take the place of the text", "setup", "notes", "--text", "body", "--vector", "body")
+        self.refused("take the place of the key", "setup", "notes", "--text", "body", "--vector", "id")
         self.refused("name the columns", "setup", "notes", code=2)
         self.refused("name the table", code=2)
         self.refused("name the table", "setup", code=2)
@@ -378,10 +426,14 @@ class Together(Trial):
             os.kill(int(file.readline()), signal.SIGKILL)
         with open(os.path.join(os.environ["QUERN_DATA"], "postmaster.pid"), encoding="ascii") as file:
             number = file.readline().strip()
-        while os.path.exists("/proc/%s" % number): # and until its children have seen it
+        while os.path.exists("/proc/%s" % number):
             time.sleep(0.05)
-        time.sleep(0.5)
-        subprocess.run(os.environ["QUERN_START_SERVER"], shell=True, check=True, stdout=subprocess.DEVNULL)
+        for _ in range(60): # until its children have seen it and are gone, too
+            time.sleep(0.5)
+            if subprocess.run(os.environ["QUERN_START_SERVER"], shell=True, check=False, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL).returncode == 0:
+                return
+        self.fail("the server does not start again")
 
     def test_a_server_that_is_killed(self):
         self.set_up()
