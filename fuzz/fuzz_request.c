@@ -243,7 +243,8 @@ static void try_index_job(struct quern_request *request, const struct quern_job 
     size_t passages = 0;
     for (size_t i = 0; i < work->text_count; i++) {
         const quern_text name = quern_text_cut_name(&work->texts[i]);
-        expect(work->work == QUERN_INDEX_ADD && name.length > 0, "a text that is added has a name");
+        expect(work->work == QUERN_INDEX_ADD && (name.length > 0 || work->texts[i].is_passage),
+               "a text that is added has a name");
         for (size_t k = 0; k < work->texts[i].count; k++) {
             const quern_text part = work->texts[i].passages[k].text, whole = work->texts[i].text;
             expect(part.length > 0 && part.data >= whole.data &&

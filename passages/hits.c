@@ -112,8 +112,9 @@ void quern_put_hit(FILE *file, const struct quern_shown_hit *hit, bool named, bo
     quern_put_row_id(file, &hit->row, named);
     fprintf(file, ",\"score\":%.6f", hit->hit.score);
     if (quern_passage_read(&passage, hit->row.payload)) {
-        fputs(",\"path\":", file);
-        quern_json_put_string(file, quern_passage_path(hit->row.name));
+        fputs(named ? ",\"path\":" : "", file);
+        if (named)
+            quern_json_put_string(file, quern_passage_path(hit->row.name));
         fprintf(file, ",\"line\":%llu,\"last_line\":%llu,\"begin\":%llu,\"end\":%llu,\"title\":",
                 (unsigned long long)passage.line, (unsigned long long)passage.last_line,
                 (unsigned long long)passage.begin, (unsigned long long)passage.end);

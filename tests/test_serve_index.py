@@ -208,7 +208,7 @@ def test_adding(server):
     check("a text without an id gets one", ids({"hits": hit}) == [name + "#0"] and name.startswith("text:"), hit)
     again = server.change("add", texts="The tax office closes at noon.")
     check("the same text again replaces it", again == {"index": "new", "texts": [{"id": name, "passages": 1}],
-                                                        "rows": answer["rows"]}, again)
+                                                        "passages": 1, "rows": answer["rows"]}, again)
     shorter = server.change("add", texts=[{"id": "long", "text": "Now short: red apple."}])
     check("an id again replaces all that it had", shorter["rows"] == 2, shorter)
     check("and is found with its new text", ids(server.search("red apple")) == ["long#0", name + "#0"])
@@ -218,6 +218,29 @@ def test_adding(server):
     check("vectors are those of quern index", score == expected("red apple", "--path", "fruit.txt")[0]["score"], score)
     check("what the server adds, quern search finds", expected("red apple", index="new.qidx") ==
           server.search("red apple")["hits"])
+
+
+def test_passages(server):
+    answer = server.change("add", passages=[{"id": "p", "text": "A green pear."}, {"id": "q#7", "text": "# A\n\nb " * 50,
+                                                                                 "title": "T"}])
+    found = {hit["id"]: hit for hit in server.search("pear", k=100)["hits"]}
+    check("passages become rows as they are", answer["passages"] == 2 and found["p"]["text"] == "A green pear." and
+          found["p"]["path"] == "p" and found["q#7"]["title"] == "T" and found["q#7"]["last_line"] == 101, (answer, found))
+    again = server.change("add", passages=[{"id": "p", "text": "A red apple."}, {"id": "p", "text": "Zebras."}])
+    check("an id again replaces its row", again["rows"] == answer["rows"], again)
+    check("the last one counts", server.search("x", filter={"ids": ["p"]})["hits"][0]["text"] == "Zebras.")
+    check("they can be removed", server.change("remove", ids=["p", "q"])["removed"] == 2)
+    answer = server.change("add", index="numbers", passages=[{"id": 2**63 - 1, "text": "The tax office."},
+                                                             {"id": 1, "text": "A pear.", "title": "Pears"}])
+    found = {hit["id"]: hit for hit in server.search("pear", index="numbers", hybrid=True)["hits"]}
+    check("where ids are numbers, too", answer == {"index": "numbers", "passages": 2, "rows": 4} and
+          found[1]["title"] == "Pears" and "path" not in found[1] and found[2**63 - 1]["text"] == "The tax office.",
+          (answer, found))
+    check("quern search finds them", [hit["id"] for hit in expected("pear", "-k", "1", index="numbers.qidx")] ==
+          [hit["id"] for hit in server.search("pear", index="numbers", k=1)["hits"]])
+    many = [{"id": "m%d" % i, "text": "Passage %d." % i} for i in range(2048)]
+    check("there may be many", server.change("add", passages=many)["passages"] == 2048)
+    check("all of them are there", server.change("remove", ids=[one["id"] for one in many])["removed"] == 2048)
 
 
 def test_removing(server):
@@ -248,11 +271,15 @@ def test_bad_changes(server):
     for body in ({}, {"texts": None}, {"texts": []}, {"texts": 5}, {"texts": {}}, {"texts": {"text": "a"}}, {"texts": [5]},
                  {"texts": [good, {}]}, {"texts": [good, {"text": 5}]}, {"texts": [""]}, {"texts": [" \n\t"]},
                  {"texts": [["a"]]}, {"texts": ["a"] * 257}, {"texts": [good, good]}, {"texts": [{"text": "a", "title": 5}]},
-                 {"texts": ["a b " * 300000]}, {"text": "a"}, {"texts": ["a"], "index": "nowhere"},
+                 {"texts": ["a b " * 300000]}, {"text": "a"}, {"passages": "a"}, {"passages": ["a"]}, {"passages": [{}]},
+                 {"passages": [{"text": "a"}]}, {"passages": [{"text": "a", "id": 5}]}, {"passages": [{"id": "a"}]},
+                 {"passages": [{"text": "a", "id": "x" * 5000}]}, {"passages": [{"text": "a", "id": ""}]},
+                 {"passages": [good] * 2049}, {"passages": [good], "texts": ["a"]}, {"passages": [{"text": " ", "id": "a"}]},
+                 {"passages": [good], "index": "numbers"}, {"passages": [{"text": "a", "id": -1}], "index": "numbers"}, {"texts": ["a"], "index": "nowhere"},
                  {"texts": ["a"], "index": "numbers"}, {"texts": ["a"], "index": "foreign"}, {"texts": ["a"], "index": 5},
                  *({"texts": [{"text": "a", "id": name}]} for name in ("", "/etc/passwd", "a#0", "a\0", "x" * 5000, 5, [], {}))):
         status, answer = server.ask("POST", "/index/add", body)
-        check("add refuses %.60s" % body, status in (400, 413) and re.search("text|id|index", answer["error"]),
+        check("add refuses %.60s" % body, status in (400, 413) and re.search("text|id|index|passages", answer["error"]),
               (status, answer))
     for body in ({}, {"ids": "a"}, {"ids": [None]}, {"ids": [""]}, {"ids": [-1]}, {"ids": [1.5]}, {"ids": {"a": 1}},
                  {"ids": [5]}, {"ids": ["a"], "index": "numbers"}, {"ids": ["a"] * 65537}, {"ids": ["x" * 5000]},
@@ -271,7 +298,7 @@ def test_bad_changes(server):
     name = "\u00e9\n\"\x7f" * 9
     server.change("add", texts=[{"id": name, "text": "odd"}])
     check("odd ids are ids", server.change("remove", ids=[name])["removed"] == 1)
-    check("numbers are ids where the index has numbers", server.change("remove", index="numbers", ids=[1, 7])["removed"] == 1)
+    check("numbers are ids where the index has numbers", server.change("remove", index="numbers", ids=[1, 7, 2**63 - 1])["removed"] == 2)
     with open("new.qidx", "r+b") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         status, answer = server.ask("POST", "/index/add", {"texts": ["a"]})
@@ -422,6 +449,7 @@ def main():
         server = writable("--index", "new.qidx", "--index", "files.qidx", "--index", "numbers.qidx", "--index",
                           "foreign.qidx")
         test_adding(server)
+        test_passages(server)
         test_removing(server)
         test_bad_changes(server)
         test_changes_at_once(server)

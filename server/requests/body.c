@@ -12,8 +12,8 @@ static const char *const fields[] = {
     "add_special", "add_special_tokens", "content", "dimension", "dimensions", "embd_normalize", "encoding_format",
     "filter", "hybrid", "id", "ids", "index", "input", "inputType", "input_type", "inputs", "k", "keep_alive", "least",
     "messages", "model", "multimodal_data", "name", "normalize", "num_ctx", "options", "outputDimensionality",
-    "output_dimension", "output_dimensionality", "output_dtype", "parameters", "parse_special", "path", "prompt",
-    "promptName", "prompt_name", "prompt_string", "prompt_type", "query", "sentences", "skip_special_tokens",
+    "output_dimension", "output_dimensionality", "output_dtype", "parameters", "parse_special", "passages", "path",
+    "prompt", "promptName", "prompt_name", "prompt_string", "prompt_type", "query", "sentences", "skip_special_tokens",
     "source_sentence", "stream", "task", "taskType", "task_type", "text", "texts", "title", "tokens", "truncate",
     "truncation_direction", "user", "with_pieces", NULL};
 

@@ -30,34 +30,44 @@ static void trim(struct quern_request *request, struct quern_text_cut *cut)
 static bool add_passages(struct quern_request *request, struct quern_text_cut *cut)
 {
     const bool has_titles = request->options.task == QUERN_TASK_DOCUMENT;
-    trim(request, cut);
     for (size_t i = 0; i < cut->count; i++)
-        if (!quern_body_add_text(request, "texts", cut->passages[i].text,
+        if (!quern_body_add_text(request, cut->is_passage ? "passages" : "texts", cut->passages[i].text,
                                  has_titles ? cut->passages[i].title : (quern_text){0}))
             return false;
     return true;
 }
 
-int quern_request_cut(struct quern_request *request)
+/* Has a text cut by the thread. Returns as quern_request_cut does. */
+static int cut_text(struct quern_request *request, struct quern_text_cut *cut)
 {
     struct quern_text_job *job = &request->text_job;
-    while (request->cuts_done < request->cut_count) {
-        struct quern_text_cut *cut = &request->cuts[request->cuts_done];
-        if (!job->is_done) {
-            if (!make_room(request, cut))
-                return -1;
-            *job = (struct quern_text_job){.work = QUERN_TEXT_CUT, .cut = cut};
-            return QUERN_TOKENS_AWAY;
-        }
-        job->is_done = false;
-        if (job->code == QUERN_ETOOLONG)
-            quern_refuse(request, QUERN_FAULT_MANY, "texts", "the texts have more than %d passages: send fewer at once",
-                         QUERN_MOST_INPUTS);
-        else if (job->code != QUERN_OK)
-            quern_refuse_failure(request, job->code, request->cuts_done);
-        if (job->code != QUERN_OK || !add_passages(request, cut))
+    if (!job->is_done) {
+        if (!make_room(request, cut))
             return -1;
-        request->cuts_done++;
+        *job = (struct quern_text_job){.work = QUERN_TEXT_CUT, .cut = cut};
+        return QUERN_TOKENS_AWAY;
+    }
+    job->is_done = false;
+    if (job->code == QUERN_ETOOLONG)
+        quern_refuse(request, QUERN_FAULT_MANY, "texts", "the texts have more than %d passages: send fewer at once",
+                     QUERN_MOST_INPUTS);
+    else if (job->code != QUERN_OK)
+        quern_refuse_failure(request, job->code, request->cuts_done);
+    if (job->code != QUERN_OK)
+        return -1;
+    trim(request, cut);
+    return 1;
+}
+
+int quern_request_cut(struct quern_request *request)
+{
+    for (; request->cuts_done < request->cut_count; request->cuts_done++) {
+        struct quern_text_cut *cut = &request->cuts[request->cuts_done];
+        const int code = cut->is_passage ? 1 : cut_text(request, cut);
+        if (code != 1)
+            return code;
+        if (!add_passages(request, cut))
+            return -1;
     }
     return 1;
 }

@@ -102,9 +102,8 @@ static int check_space(const struct index_change *change)
 {
     struct quern_index_job *job = change->job;
     const quern_index_info *info = &change->info;
-    if (info->ids != QUERN_INDEX_NAMES)
-        return quern_server_fail(&job->error, QUERN_EINVAL, "the ids of the index are numbers: only an index of files "
-                                 "or texts takes texts");
+    if (info->ids != job->indexes->ids)
+        return quern_server_fail(&job->error, QUERN_EIO, "its ids are of another kind now: start the server again");
     if (info->dimensions != job->indexes->dimensions)
         return quern_server_fail(&job->error, QUERN_EIO, "its vectors have %d dimensions now, not %d: start the server "
                                  "again", info->dimensions, job->indexes->dimensions);
@@ -114,41 +113,64 @@ static int check_space(const struct index_change *change)
     return QUERN_OK;
 }
 
-/* Removes the passages that the texts had until now. */
+/* Removes the passages that the texts had until now. A passage needs no such thing: a row replaces that with its id. */
 static int remove_old(struct index_change *change)
 {
     const struct quern_index_job *job = change->job;
     quern_index_row *ids = calloc(job->text_count, sizeof *ids);
+    size_t texts = 0;
     uint64_t count;
+    int code = QUERN_OK;
     if (ids == NULL)
         return quern_server_fail(&change->job->error, QUERN_ENOMEM, "there is no memory for a change");
     for (size_t i = 0; i < job->text_count; i++)
-        ids[i].name = quern_text_cut_name(&job->texts[i]);
-    const struct quern_row_filter filter = {.by_id = true, .ids = ids, .id_count = job->text_count};
-    const int code = remove_chosen(change, &filter, &count);
+        if (!job->texts[i].is_passage)
+            ids[texts++].name = quern_text_cut_name(&job->texts[i]);
+    const struct quern_row_filter filter = {.by_id = true, .ids = ids, .id_count = texts};
+    if (texts > 0)
+        code = remove_chosen(change, &filter, &count);
     free(ids);
     return code;
+}
+
+static uint64_t count_lines(quern_text text)
+{
+    uint64_t lines = 1;
+    for (size_t at = 0; at + 1 < text.length; at++)
+        lines += text.data[at] == '\n';
+    return lines;
+}
+
+/* Writes the payload of a passage to out; returns its length. */
+static size_t put_payload(char *out, const struct quern_text_cut *text, size_t i)
+{
+    struct quern_passage passage = text->passages[i];
+    if (text->is_passage) {
+        passage.line = 1;
+        passage.last_line = count_lines(passage.text);
+        passage.end = passage.text.length;
+    }
+    const size_t line = quern_passage_put_line(out, &passage);
+    memcpy(out + line, passage.text.data, passage.text.length);
+    return line + passage.text.length;
 }
 
 /* Adds passages [first, first + count) of a text. */
 static int add_passages(struct index_change *change, const struct quern_text_cut *text, size_t first, size_t count,
                         const float *vectors)
 {
-    const quern_text name = quern_text_cut_name(text);
+    const size_t name = quern_text_cut_name_room(text);
     quern_index_row rows[ROWS_TOGETHER];
     size_t room = 0;
     for (size_t i = 0; i < count; i++)
-        room += name.length + QUERN_PASSAGE_NUMBER + QUERN_PASSAGE_LINE + text->passages[first + i].text.length;
+        room += name + QUERN_PASSAGE_LINE + text->passages[first + i].text.length;
     char *memory = malloc(room), *at = memory;
     if (memory == NULL)
         return quern_server_fail(&change->job->error, QUERN_ENOMEM, "there is no memory for a change");
     for (size_t i = 0; i < count; i++) {
-        const struct quern_passage *passage = &text->passages[first + i];
-        rows[i] = (quern_index_row){.name = {at, quern_passage_put_name(at, name, first + i)}};
-        at += rows[i].name.length;
-        const size_t line = quern_passage_put_line(at, passage);
-        memcpy(at + line, passage->text.data, passage->text.length);
-        rows[i].payload = (quern_text){at, line + passage->text.length};
+        rows[i] = quern_text_cut_row(text, first + i, at);
+        at += name;
+        rows[i].payload = (quern_text){at, put_payload(at, text, first + i)};
         at += rows[i].payload.length;
     }
     const int code = quern_index_add(change->writer, rows, vectors, count, &change->job->error);
@@ -156,23 +178,37 @@ static int add_passages(struct index_change *change, const struct quern_text_cut
     return code;
 }
 
-/* Adds all texts, and writes what each has become. */
+static int add_text(struct index_change *change, const struct quern_text_cut *text, const float *vectors)
+{
+    const size_t width = (size_t)change->job->indexes->dimensions;
+    int code = QUERN_OK;
+    for (size_t first = 0, count; code == QUERN_OK && first < text->count; first += count) {
+        count = text->count - first < ROWS_TOGETHER ? text->count - first : ROWS_TOGETHER;
+        code = add_passages(change, text, first, count, vectors + first * width);
+    }
+    return code;
+}
+
+/* Adds all texts, and writes what each has become; or all passages. */
 static int add_texts(struct index_change *change, FILE *out)
 {
     const struct quern_index_job *job = change->job;
-    const float *vectors = job->vectors;
+    const size_t width = (size_t)job->indexes->dimensions;
+    const bool are_texts = !job->texts[0].is_passage;
+    size_t done = 0;
     int code = QUERN_OK;
+    fputs(are_texts ? ",\"texts\":[" : "", out);
     for (size_t i = 0; code == QUERN_OK && i < job->text_count; i++) {
         const struct quern_text_cut *text = &job->texts[i];
-        for (size_t first = 0, count; code == QUERN_OK && first < text->count; first += count) {
-            count = text->count - first < ROWS_TOGETHER ? text->count - first : ROWS_TOGETHER;
-            code = add_passages(change, text, first, count, vectors);
-            vectors += count * (size_t)job->indexes->dimensions;
-        }
+        code = add_text(change, text, job->vectors + done * width);
+        done += text->count;
+        if (!are_texts)
+            continue;
         fputs(i > 0 ? ",{\"id\":" : "{\"id\":", out);
         quern_json_put_string(out, quern_text_cut_name(text));
         fprintf(out, ",\"passages\":%zu}", text->count);
     }
+    fprintf(out, "%s,\"passages\":%zu", are_texts ? "]" : "", done);
     return code;
 }
 
@@ -187,9 +223,7 @@ int quern_index_job_add(struct quern_index_job *job, FILE *out)
     quern_index_job_finish_vectors(job);
     fputs("{\"index\":", out);
     quern_json_put_string(out, (quern_text){job->indexes->name, strlen(job->indexes->name)});
-    fputs(",\"texts\":[", out);
     if (code == QUERN_OK)
         code = add_texts(&change, out);
-    fputs("]", out);
     return close_change(&change, code, out);
 }

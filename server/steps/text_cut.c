@@ -35,3 +35,15 @@ quern_text quern_text_cut_name(const struct quern_text_cut *cut)
 {
     return cut->id.length > 0 ? cut->id : (quern_text){cut->name, strlen(cut->name)};
 }
+
+size_t quern_text_cut_name_room(const struct quern_text_cut *cut)
+{
+    return quern_text_cut_name(cut).length + QUERN_PASSAGE_NUMBER;
+}
+
+quern_index_row quern_text_cut_row(const struct quern_text_cut *cut, uint64_t i, char *out)
+{
+    if (!cut->is_passage)
+        return (quern_index_row){.name = {out, quern_passage_put_name(out, quern_text_cut_name(cut), i)}};
+    return (quern_index_row){.number = cut->number, .name = cut->id};
+}
