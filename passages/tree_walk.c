@@ -42,7 +42,7 @@ static int read_rules(struct quern_ignore_rules *rules, const char *path, quern_
     struct stat status;
     const int file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (file < 0)
-        return errno == ENOENT || errno == ENOTDIR || errno == ELOOP ? 0 : -1;
+        return errno == ENOENT || errno == ENOTDIR || errno == ELOOP || errno == ENXIO ? 0 : -1;
     if (fstat(file, &status) != 0 || !S_ISREG(status.st_mode) || status.st_size == 0) {
         close(file);
         return 0;
