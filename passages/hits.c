@@ -54,8 +54,8 @@ static int join_words(const struct quern_hit_search *search, const quern_search_
 {
     const size_t most = options->hits;
     size_t count = 0;
-    const int code =
-        quern_word_search(search->index, search->words[i], options->only, most, scratch, &count, error);
+    const struct quern_word_query query = {search->words[i], options->only, search->threads > 0 ? search->threads : 1};
+    const int code = quern_word_search(&query, search->index, most, scratch, &count, error);
     if (code != QUERN_OK)
         return code;
     result->hits = quern_join_hits(by_meaning, result->hits, scratch, count, scratch + most, search->options.hits);

@@ -23,6 +23,7 @@ struct quern_hit_search {
                                   meaning only. Hits by words have other scores (quern_join_hits), and
                                   options.has_least must be 0 */
     size_t count;              /* of queries */
+    int threads;               /* of a search by words, at most; 0: one */
     const struct quern_row_filter *filter; /* only these rows are found; NULL: all */
     quern_search_options options; /* without `only` */
 };

@@ -4,10 +4,15 @@
 #include "passage.h"
 #include "text_words.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { RANK = 60 }; /* of reciprocal rank fusion, as in its paper */
+enum {
+    RANK = 60,        /* of reciprocal rank fusion, as in its paper */
+    PART_ROWS = 4096, /* rows for which a thread is worth starting */
+    MOST_READERS = 16
+};
 
 /* A row that has a word of the query. */
 struct match {
@@ -15,68 +20,95 @@ struct match {
     uint32_t length; /* words of its title and text */
 };
 
-struct search {
+/* What a thread reads: the rows at places [begin, end). */
+struct part {
+    const quern_index *index;
+    const struct quern_wanted_words *query;
+    uint64_t begin, end;
     struct quern_text_words words;
-    struct quern_wanted_words query;
     double with[QUERN_MOST_WANTED_WORDS]; /* rows that have the word */
-    double rows, length;                  /* of all rows */
+    double rows, length;                  /* of all its rows */
     struct match *matches;
     size_t count, room;
-    uint16_t *times; /* [room][query.count] */
+    uint16_t *times; /* [room][query->count] */
+    int code;
+    quern_error error;
 };
 
-static bool grow(struct search *search)
+static bool grow(struct part *part)
 {
-    if (search->count < search->room)
+    if (part->count < part->room)
         return true;
-    const size_t room = 2 * search->room + 256;
-    struct match *matches = realloc(search->matches, room * sizeof *matches);
-    search->matches = matches != NULL ? matches : search->matches;
-    uint16_t *times = matches != NULL ? realloc(search->times, room * search->query.count * sizeof *times) : NULL;
-    search->times = times != NULL ? times : search->times;
-    search->room = times != NULL ? room : search->room;
+    const size_t room = 2 * part->room + 256;
+    struct match *matches = realloc(part->matches, room * sizeof *matches);
+    part->matches = matches != NULL ? matches : part->matches;
+    uint16_t *times = matches != NULL ? realloc(part->times, room * part->query->count * sizeof *times) : NULL;
+    part->times = times != NULL ? times : part->times;
+    part->room = times != NULL ? room : part->room;
     return times != NULL;
 }
 
-static bool add_row(struct search *search, uint64_t place, quern_text payload)
+static bool add_row(struct part *part, uint64_t place, quern_text payload)
 {
     struct quern_passage passage;
-    if (!grow(search))
+    if (!grow(part))
         return false;
-    uint16_t *times = search->times + search->count * search->query.count;
-    memset(times, 0, search->query.count * sizeof *times);
+    uint16_t *times = part->times + part->count * part->query->count;
+    memset(times, 0, part->query->count * sizeof *times);
     quern_passage_read(&passage, payload);
-    const uint32_t length = quern_wanted_words_count(&search->query, &search->words, passage.title, times) +
-                            quern_wanted_words_count(&search->query, &search->words, passage.text, times);
+    const uint32_t length = quern_wanted_words_count(part->query, &part->words, passage.title, times) +
+                            quern_wanted_words_count(part->query, &part->words, passage.text, times);
     bool matches = false;
-    for (size_t i = 0; i < search->query.count; i++) {
-        search->with[i] += times[i] > 0;
+    for (size_t i = 0; i < part->query->count; i++) {
+        part->with[i] += times[i] > 0;
         matches |= times[i] > 0;
     }
-    search->rows++;
-    search->length += length;
+    part->rows++;
+    part->length += length;
     if (matches) {
-        search->matches[search->count] = (struct match){.place = place, .length = length};
-        search->count++;
+        part->matches[part->count] = (struct match){.place = place, .length = length};
+        part->count++;
     }
     return true;
 }
 
-static int read_rows(struct search *search, const quern_index *index, quern_error *error)
+static int read_rows(struct part *part)
 {
-    quern_index_info info = {.size = sizeof info};
-    int code = quern_index_describe(index, &info, error);
-    for (uint64_t place = 0; code == QUERN_OK && place < info.places; place++) {
+    for (uint64_t place = part->begin; place < part->end; place++) {
         quern_index_row row;
-        const int got = quern_index_get(index, place, &row, NULL);
-        if (got == QUERN_EINVAL) /* it was removed */
+        const int code = quern_index_get(part->index, place, &row, &part->error);
+        if (code == QUERN_EINVAL) /* it was removed */
             continue;
-        if (got != QUERN_OK)
-            return quern_index_get(index, place, &row, error); /* for its message */
-        if (!add_row(search, place, row.payload))
-            code = quern_jobs_fail(error, QUERN_ENOMEM, "no memory for a search by words");
+        if (code != QUERN_OK)
+            return code;
+        if (!add_row(part, place, row.payload))
+            return quern_jobs_fail(&part->error, QUERN_ENOMEM, "no memory for a search by words");
     }
-    return code;
+    return QUERN_OK;
+}
+
+static void *read_part(void *argument)
+{
+    struct part *part = argument;
+    quern_text_words_begin(&part->words);
+    part->code = read_rows(part);
+    quern_text_words_end(&part->words);
+    return NULL;
+}
+
+/* Reads all parts, each in a thread, the first one in this thread. A part without a thread is read here, too. */
+static void read_parts(struct part *parts, size_t count)
+{
+    pthread_t threads[MOST_READERS];
+    bool is_started[MOST_READERS] = {false};
+    for (size_t i = 1; i < count; i++)
+        is_started[i] = pthread_create(&threads[i], NULL, read_part, &parts[i]) == 0;
+    for (size_t i = 0; i < count; i++) {
+        if (is_started[i])
+            pthread_join(threads[i], NULL);
+        else
+            read_part(&parts[i]);
+    }
 }
 
 /* Whether hit a stands before hit b. */
@@ -96,30 +128,71 @@ static void put_hit(quern_hit *hits, size_t *count, size_t most, quern_hit hit)
     hits[at] = hit;
 }
 
-int quern_word_search(const quern_index *index, quern_text query, const uint64_t *only, size_t most, quern_hit *hits,
+/* Adds up what the parts know of all rows, in the first of them. Returns the code of one that failed. */
+static int add_parts(struct part *parts, size_t count, quern_error *error)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (parts[i].code != QUERN_OK) {
+            if (error != NULL)
+                *error = parts[i].error;
+            return parts[i].code;
+        }
+        for (size_t word = 0; i > 0 && word < parts->query->count; word++)
+            parts->with[word] += parts[i].with[word];
+        parts->rows += i > 0 ? parts[i].rows : 0;
+        parts->length += i > 0 ? parts[i].length : 0;
+    }
+    return QUERN_OK;
+}
+
+/* The score of a match of a part. all: with the sums of all rows. */
+static double score(const struct part *all, const struct part *part, size_t match)
+{
+    double score = 0;
+    for (size_t word = 0; word < part->query->count; word++) {
+        const double times = part->times[match * part->query->count + word];
+        if (times > 0)
+            score += quern_bm25(quern_bm25_idf(all->rows, all->with[word]), times,
+                                part->matches[match].length / (all->length / all->rows));
+    }
+    return score;
+}
+
+int quern_word_search(const struct quern_word_query *query, const quern_index *index, size_t most, quern_hit *hits,
                       size_t *count, quern_error *error)
 {
-    struct search search = {.count = 0};
+    struct quern_text_words words;
+    struct quern_wanted_words wanted;
+    quern_index_info info = {.size = sizeof info};
     *count = 0;
-    quern_text_words_begin(&search.words);
-    quern_wanted_words_read(&search.query, &search.words, query);
-    const int code = search.query.count > 0 ? read_rows(&search, index, error) : QUERN_OK;
-    quern_text_words_end(&search.words);
-    for (size_t i = 0; code == QUERN_OK && i < search.count; i++) {
-        const struct match *match = &search.matches[i];
-        quern_hit hit = {.place = match->place};
-        if (only != NULL && (only[match->place / 64] >> match->place % 64 & 1) == 0)
-            continue;
-        for (size_t word = 0; word < search.query.count; word++) {
-            const double times = search.times[i * search.query.count + word];
-            if (times > 0)
-                hit.score += quern_bm25(quern_bm25_idf(search.rows, search.with[word]), times,
-                                        match->length / (search.length / search.rows));
+    quern_text_words_begin(&words);
+    quern_wanted_words_read(&wanted, &words, query->text);
+    quern_text_words_end(&words);
+    int code = quern_index_describe(index, &info, error);
+    if (code != QUERN_OK || wanted.count == 0)
+        return code;
+    size_t part_count = (size_t)(info.places / PART_ROWS) + 1;
+    part_count = part_count < (size_t)query->threads ? part_count : (size_t)query->threads;
+    part_count = part_count < MOST_READERS ? part_count : MOST_READERS;
+    struct part *parts = calloc(part_count, sizeof *parts);
+    if (parts == NULL)
+        return quern_jobs_fail(error, QUERN_ENOMEM, "no memory for a search by words");
+    for (size_t i = 0; i < part_count; i++)
+        parts[i] = (struct part){.index = index, .query = &wanted, .begin = info.places * i / part_count,
+                                 .end = info.places * (i + 1) / part_count};
+    read_parts(parts, part_count);
+    code = add_parts(parts, part_count, error);
+    for (const struct part *part = parts; code == QUERN_OK && part < parts + part_count; part++)
+        for (size_t i = 0; i < part->count; i++) {
+            const uint64_t place = part->matches[i].place;
+            if (query->only == NULL || (query->only[place / 64] >> place % 64 & 1) != 0)
+                put_hit(hits, count, most, (quern_hit){place, score(parts, part, i)});
         }
-        put_hit(hits, count, most, hit);
+    for (size_t i = 0; i < part_count; i++) {
+        free(parts[i].matches);
+        free(parts[i].times);
     }
-    free(search.matches);
-    free(search.times);
+    free(parts);
     return code;
 }
 

@@ -4,11 +4,16 @@
 
 #include "quern_index.h"
 
-/* Finds rows whose texts and titles (passage.h) have words of the query, by BM25 (text_words.h); at most `most`,
- * the best first, equal ones by their places. only: a bitmap as quern_index_select writes it, of rows that may be
- * found; NULL: all. Reads the texts of all rows, because all of them decide how rare a word is: about 20 ms for 10 MB.
- * QUERN_ENOMEM, and as quern_index_get. */
-int quern_word_search(const quern_index *index, quern_text query, const uint64_t *only, size_t most, quern_hit *hits,
+struct quern_word_query {
+    quern_text text;
+    const uint64_t *only; /* a bitmap as quern_index_select writes it, of rows that may be found; NULL: all */
+    int threads;          /* that read a large index, at most; 1 or more. The hits are the same for any number */
+};
+
+/* Finds rows whose texts and titles (passage.h) have words of the query, by BM25 (text_words.h); at most `most`, the
+ * best first, equal ones by their places. Reads the texts of all rows, because all of them decide how rare a word is:
+ * about 20 ms for 10 MB in a thread. QUERN_ENOMEM, and as quern_index_get. */
+int quern_word_search(const struct quern_word_query *query, const quern_index *index, size_t most, quern_hit *hits,
                       size_t *count, quern_error *error);
 
 /* Joins two lists of hits by their ranks (reciprocal rank fusion): the score of a row is the sum of 1 / (60 + rank)

@@ -11,6 +11,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -370,7 +371,8 @@ static void test_word_search(void **state)
     assert_int_equal(quern_index_commit(writer, NULL), QUERN_OK);
     quern_index_writer_free(writer);
     assert_int_equal(quern_index_open(&index, path, NULL), QUERN_OK);
-    assert_int_equal(quern_word_search(index, TEXT("Red planet, red"), NULL, 4, hits, &count, NULL), QUERN_OK);
+    assert_int_equal(quern_word_search(&(struct quern_word_query){TEXT("Red planet, red"), NULL, 1}, index, 4, hits,
+                                       &count, NULL), QUERN_OK);
     assert_int_equal(count, 2);
     assert_int_equal(hits[0].place, 0);
     assert_int_equal(hits[1].place, 1);
@@ -378,12 +380,53 @@ static void test_word_search(void **state)
     const double red = 0.4700036292457356, planet = 0.9808292530117262, norm = 1.2 * (0.25 + 0.75 * 4 / 3);
     assert_float_equal(hits[0].score, (red + planet) * 2.2 / (1 + norm), 1e-9);
     assert_float_equal(hits[1].score, red * 2 * 2.2 / (2 + norm), 1e-9);
-    assert_int_equal(quern_word_search(index, TEXT("red"), &(uint64_t){2}, 4, hits, &count, NULL), QUERN_OK);
+    assert_int_equal(quern_word_search(&(struct quern_word_query){TEXT("red"), &(uint64_t){2}, 2}, index, 4, hits,
+                                       &count, NULL), QUERN_OK);
     assert_int_equal(count, 1);
     assert_int_equal(hits[0].place, 1);
     assert_float_equal(hits[0].score, red * 2 * 2.2 / (2 + norm), 1e-9);
-    assert_int_equal(quern_word_search(index, TEXT("..."), NULL, 4, hits, &count, NULL), QUERN_OK);
+    assert_int_equal(quern_word_search(&(struct quern_word_query){TEXT("..."), NULL, 1}, index, 4, hits, &count,
+                                       NULL), QUERN_OK);
     assert_int_equal(count, 0);
+    quern_index_close(index);
+    unlink(path);
+}
+
+/* The hits of a large index do not depend on how many threads read it. */
+static void test_word_search_threads(void **state)
+{
+    (void)state;
+    enum { ROWS = 20000, HITS = 50 };
+    char path[] = "/tmp/quern-words-XXXXXX", text[100];
+    const quern_index_options options = {.size = sizeof options, .dimensions = 1};
+    quern_index_writer *writer = NULL;
+    quern_index *index = NULL;
+    quern_hit one[HITS], many[HITS];
+    size_t count;
+    const int descriptor = mkstemp(path);
+    assert_true(descriptor >= 0);
+    close(descriptor);
+    assert_int_equal(quern_index_create(&writer, path, &options, NULL), QUERN_OK);
+    for (size_t i = 0; i < ROWS; i++) {
+        const char *word = i % 97 == 0 ? "rare" : "usual";
+        const int length = snprintf(text, sizeof text, "row %zu of %zu %s %.*s", i, i % 7, word, (int)(i % 40),
+                                    "a b c d e f g h i j k l m n o p q r s t u v w x y");
+        const quern_index_row row = {.number = i, .payload = {text, (size_t)length}};
+        assert_int_equal(quern_index_add(writer, &row, &(float){1}, 1, NULL), QUERN_OK);
+    }
+    const quern_index_row gone = {.number = ROWS / 2};
+    assert_int_equal(quern_index_remove(writer, &gone, 1, NULL, NULL), QUERN_OK);
+    assert_int_equal(quern_index_commit(writer, NULL), QUERN_OK);
+    quern_index_writer_free(writer);
+    assert_int_equal(quern_index_open(&index, path, NULL), QUERN_OK);
+    struct quern_word_query query = {TEXT("rare 3 row 19999"), NULL, 1};
+    assert_int_equal(quern_word_search(&query, index, HITS, one, &count, NULL), QUERN_OK);
+    assert_int_equal(count, HITS);
+    for (query.threads = 2; query.threads <= 100; query.threads += 49) {
+        assert_int_equal(quern_word_search(&query, index, HITS, many, &count, NULL), QUERN_OK);
+        assert_int_equal(count, HITS);
+        assert_memory_equal(many, one, sizeof one);
+    }
     quern_index_close(index);
     unlink(path);
 }
@@ -590,6 +633,7 @@ int main(void)
         cmocka_unit_test(test_joined_hits),
         cmocka_unit_test(test_words),
         cmocka_unit_test(test_word_search),
+        cmocka_unit_test(test_word_search_threads),
         cmocka_unit_test(test_path_patterns),
         cmocka_unit_test(test_hostile_pattern),
         cmocka_unit_test(test_filter_by_name),

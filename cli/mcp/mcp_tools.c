@@ -100,11 +100,15 @@ static int find(struct quern_mcp_toolbox *box, const struct asked *asked, float 
     quern_embed_options embed;
     quern_search_result result;
     const struct quern_row_filter filter = {.by_path = true, .patterns = &asked->path, .pattern_count = 1};
-    const struct quern_hit_search search = {
+    quern_context_info context = {.size = sizeof context};
+    struct quern_hit_search search = {
         .searcher = box->index.searcher, .index = box->index.index, .queries = vector, .count = 1,
         .words = asked->hybrid ? &asked->query : NULL, .filter = asked->path.length > 0 ? &filter : NULL,
         .options = {.size = sizeof search.options, .hits = (size_t)asked->limit, .space = space}};
-    int code = quern_hit_options(box->session->model, info, QUERN_TASK_QUERY, &embed, error);
+    int code = quern_context_describe(box->session->context, &context, error);
+    search.threads = context.threads;
+    if (code == QUERN_OK)
+        code = quern_hit_options(box->session->model, info, QUERN_TASK_QUERY, &embed, error);
     if (code == QUERN_OK)
         code = quern_space(box->session->model, &embed, space, error);
     if (code == QUERN_OK)

@@ -55,7 +55,11 @@ static int search(struct search_run *run)
                                       .words = hybrid ? &run->query : NULL,
                                       .filter = paths->count > 0 ? &filter : NULL,
                                       .options = quern_cli_search_with(run->given)};
+    quern_context_info context = {.size = sizeof context};
     quern_error error = {.text = "no memory for the hits", .index = -1};
+    if (quern_context_describe(run->session.context, &context, &error) != QUERN_OK)
+        return quern_cli_fail(NULL, &error);
+    search.threads = context.threads;
     options.most_hits = quern_hits_compared(search.options.hits, hybrid);
     options.most_queries = 1;
     search.options.space = run->space;

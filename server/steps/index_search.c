@@ -81,7 +81,7 @@ static int find(struct quern_index_job *job, struct quern_shown_hit *hits, quern
     const struct quern_followed_index *index = &job->indexes->followed;
     const struct quern_hit_search search = {
         .searcher = index->searcher, .index = index->index, .queries = job->vectors, .words = job->words,
-        .count = job->count, .filter = job->is_filtered ? &job->filter : NULL,
+        .count = job->count, .threads = index->options.threads, .filter = job->is_filtered ? &job->filter : NULL,
         .options = {.size = sizeof search.options, .hits = job->hits, .space = job->space, .least = job->least,
                     .has_least = job->has_least}};
     quern_index_job_finish_vectors(job);
