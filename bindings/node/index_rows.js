@@ -115,4 +115,10 @@ function matrixOf(vectors) {
     return { data, count: rows.length, dimensions, isSingle: false };
 }
 
-module.exports = { listOf, matrixOf, packedRows };
+// Refuses vectors whose memory was transferred to another thread, or became smaller, since the call began.
+function checkStay(data, rows, dimensions) {
+    if (data.length < rows * dimensions)
+        throw new QuernError("the vectors were taken away during the call");
+}
+
+module.exports = { checkStay, listOf, matrixOf, packedRows };

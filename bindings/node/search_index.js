@@ -4,7 +4,7 @@ const path = require("path");
 const { fileURLToPath } = require("url");
 const addon = require("./addon.js");
 const { QuernError, kindOf, typeError } = require("./errors.js");
-const { listOf, matrixOf, packedRows } = require("./index_rows.js");
+const { checkStay, listOf, matrixOf, packedRows } = require("./index_rows.js");
 const { Model } = require("./model.js");
 const { checkNames, checkText, dtypeNumber, flag, threadsNumber, wholeNumber } = require("./options.js");
 const { work } = require("./works.js");
@@ -118,6 +118,7 @@ async function addAll(writer, source, ids, payloads, named) {
         const end = Math.min(first + CALL_ROWS, source.count);
         const rows = packedRows(ids, payloads, named, first, end);
         const [data, begin] = await source.part(first, end);
+        checkStay(data, begin + end - first, source.dimensions);
         await work((told) => addon.addRows(writer, data, begin, ...rows, told), first, "vectors");
     }
     await work((told) => addon.commit(writer, told));
@@ -155,8 +156,22 @@ function hitsOf(found, named) {
         { certified: certified[i] === 1, scored: scored[i] }));
 }
 
-const BUILDING = ["ids", "payloads", "model", "space", "dimensions", "dtype", "bits", "threads"];
 const SEARCHING = ["k", "only", "least", "space", "oversampling"];
+
+// The options of a search as the addon takes them. only: whether rows are those that may be found.
+function searching(options, info) {
+    checkNames(options, SEARCHING);
+    const { k = 10, least = null, oversampling = 0 } = options;
+    wholeNumber("k", k, 1, addon.MOST_HITS);
+    wholeNumber("oversampling", oversampling, 0, Math.floor(addon.MOST_HITS / k));
+    if (least !== null && typeof least !== "number")
+        throw typeError(`least must be a number, not ${kindOf(least)}`);
+    const only = options.only === undefined ? null : listOf("only", options.only);
+    const rows = packedRows(only ?? [], null, info.ids === "names", 0, only?.length, "only");
+    return { k, least, oversampling, only: only !== null, rows };
+}
+
+const BUILDING = ["ids", "payloads", "model", "space", "dimensions", "dtype", "bits", "threads"];
 
 class Index {
     #state; // null: closed
@@ -222,23 +237,17 @@ class Index {
 
     async search(inputs, options = {}) {
         return this.#using(async (state) => {
-            checkNames(options, SEARCHING);
-            const { k = 10, least, oversampling = 0 } = options;
-            wholeNumber("k", k, 1, addon.MOST_HITS);
-            wholeNumber("oversampling", oversampling, 0, Math.floor(addon.MOST_HITS / k));
-            if (least !== undefined && typeof least !== "number")
-                throw typeError(`least must be a number, not ${kindOf(least)}`);
-            const named = state.info.ids === "names";
-            const only = options.only === undefined ? null : listOf("only", options.only);
-            const rows = packedRows(only ?? [], null, named, 0, only?.length, "only");
-            const { data, count, isSingle, own } = await this.#queries(inputs, state.info);
-            const space = checkSpace(options.space ?? own);
+            const { info, handle } = state;
+            const { k, least, oversampling, only, rows } = searching(options, info);
+            const { data, count, isSingle, own } = await this.#queries(inputs, info);
+            const space = checkSpace(options.space ?? own), what = isTexts(inputs) ? "texts" : "vectors";
             const found = [];
             for (let first = 0; first < count; first += CALL_QUERIES) {
-                const part = await work((told) => addon.search(state.handle, data, first,
-                    Math.min(CALL_QUERIES, count - first), k, least ?? null, space, oversampling, only !== null,
-                    ...rows, told), first, isTexts(inputs) ? "texts" : "vectors");
-                found.push(...hitsOf(part, named));
+                const queries = Math.min(CALL_QUERIES, count - first);
+                checkStay(data, first + queries, info.dimensions);
+                const part = await work((told) => addon.search(handle, data, first, queries, k, least, space,
+                    oversampling, only, ...rows, told), first, what);
+                found.push(...hitsOf(part, info.ids === "names"));
             }
             return isSingle ? found[0] : found;
         });

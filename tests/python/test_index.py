@@ -354,6 +354,7 @@ class Refusals(Trial):
         for wrong in (3, None, b"a.qidx"):
             self.refused(quern.InputTypeError, "path must be", None, quern.Index, wrong)
         self.refused(quern.InputError, "NUL", None, quern.Index, "a\0b")
+        self.refused(quern.InputError, "surrogate", None, quern.Index, "a\ud800b")
         broken = self.path()
         with open(broken, "wb") as file:
             file.write(b"QUERNIDX" + bytes(100))

@@ -38,6 +38,12 @@ class Refusals(unittest.TestCase):
         self.refused(quern.InputError, quern.EINVAL, None, "surrogate", self.model.encode, "a", prompt="\ud83d")
         self.refused(quern.InputError, quern.EINVAL, None, "no task", self.model.encode, "a", prompt_name="\ud83d")
 
+    def test_a_str_of_another_class(self):
+        class Odd(str):
+            def encode(self, *arguments):
+                return 3
+        self.assertEqual(self.model.encode(Odd("fox")).tolist(), self.model.encode("fox").tolist())
+
     def test_a_nul_is_a_character(self):
         self.assertNotEqual(self.model.tokenize("a\0b"), self.model.tokenize("a"))
         self.assertNotEqual(self.model.encode("a\0b").tolist(), self.model.encode("a").tolist())

@@ -61,7 +61,7 @@ def text_bytes(text: Any, index: Optional[int]) -> bytes:
     if not isinstance(text, str):
         raise InputTypeError("a text must be a str, not %s" % type(text).__name__, index=index)
     try:
-        return text.encode()
+        return str.encode(text)  # whatever a class of its own does
     except UnicodeEncodeError as error:
         raise InputError("the text has a lone surrogate at character %d, which is no character of Unicode; "
                          "text.encode('utf-8', 'replace').decode() replaces it" % error.start, index=index) from None

@@ -462,7 +462,10 @@ def _checked_embedder(embedder: Any) -> Optional[Embedder]:
 def _path_bytes(path: Any) -> bytes:
     if not isinstance(path, (str, os.PathLike)):
         raise InputTypeError("path must be a path, not %s" % type(path).__name__)
-    encoded = os.path.abspath(os.fsencode(path))
+    try:
+        encoded = os.path.abspath(os.fsencode(path))
+    except UnicodeEncodeError:
+        raise InputError("the path of an index cannot have a lone surrogate") from None
     if b"\0" in encoded:
         raise InputError("the path of an index cannot have a NUL")
     return encoded
