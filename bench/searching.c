@@ -97,8 +97,8 @@ static int measure_searches(struct searching *s, struct quern_bench_table *table
         const char *kind;
         size_t asked;
         int oversampling;
-    } kinds[] = {{"certified", 1, 0}, {"bits, 40 times", 1, 40}, {"certified", 8, 0},
-                 {"certified", 64, 0}, {"bits, 40 times", 64, 40}, {"certified", 256, 0}};
+    } kinds[] = {{"certified", 1, 0}, {"bits, 50 times", 1, 50}, {"certified", 8, 0},
+                 {"certified", 64, 0}, {"bits, 50 times", 64, 50}, {"certified", 256, 0}};
     for (size_t k = 0; k < QUERN_COUNT(kinds); k++) {
         struct quern_bench_figures f;
         double recall;

@@ -81,9 +81,9 @@ struct quern_cli_numbers {
 #define QUERN_CLI_AS_OPTION(structure) \
     {"as", '\0', "NAME", "the published model that the file is, if it does not tell ('quern models known'); or none", \
      QUERN_CLI_TEXT(structure, session.as)}
-#define QUERN_CLI_OVERSAMPLING 40 /* finds 99 of 100 hits of real texts; see bench/RESULTS.md */
+#define QUERN_CLI_OVERSAMPLING 50 /* finds 99 of 100 hits of real texts; see bench/RESULTS.md */
 #define QUERN_CLI_OVERSAMPLING_OPTION(structure, most) \
-    {"oversampling", '\0', "N", "of searches by bits: how many times as many rows as hits to score (40)", \
+    {"oversampling", '\0', "N", "of searches by bits: how many times as many rows as hits to score (50)", \
      QUERN_CLI_NUMBER(structure, oversampling, 1, most)}
 #define QUERN_CLI_THREADS_OPTION(structure, field) \
     {"threads", '\0', "N", "threads that compute; default: the CPUs that this process may use", \
