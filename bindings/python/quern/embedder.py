@@ -6,6 +6,7 @@ import ctypes
 import itertools
 import operator
 import os
+import struct
 import sys
 import warnings
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
@@ -87,6 +88,18 @@ def calls_of(texts: Iterable[Any]) -> Iterator[Tuple[int, List[bytes]]]:
         size += len(data)
     if call:
         yield first, call
+
+
+def text_views(texts: List[bytes]) -> Any:
+    """An array of quern_text. They view one copy of the bytes, which the array keeps: that takes a third of the time
+    that an object for each text takes."""
+    lengths = [len(text) for text in texts]
+    joined = ctypes.create_string_buffer(b"".join(texts), sum(lengths) + 1)
+    starts = itertools.accumulate(lengths, initial=ctypes.addressof(joined))
+    numbers = itertools.chain.from_iterable(zip(starts, lengths))
+    views = (quern_text * len(texts)).from_buffer_copy(struct.pack("%dN" % (2 * len(texts)), *numbers))
+    views.joined = joined
+    return views
 
 
 class Embedder:
@@ -292,10 +305,9 @@ class Embedder:
 
     def embed_call(self, texts: List[bytes], options: quern_embed_options, out: int, first: int) -> None:
         """Writes the vectors of the texts to memory at out. first: the position of the first text among all."""
-        array = (quern_text * len(texts))(*[quern_text(text, len(text)) for text in texts])
-        error = quern_error()
+        views, error = text_views(texts), quern_error()
         numbers = len(texts) * options.dimensions
-        check(self._model.use(lambda context: lib.quern_embed(context, array, len(texts), options, out, numbers, None,
+        check(self._model.use(lambda context: lib.quern_embed(context, views, len(texts), options, out, numbers, None,
                                                               error)), error, first)
 
     def _embed(self, texts: Sequence[Any], options: quern_embed_options, shows: bool) -> bytearray:
