@@ -4,10 +4,9 @@ FUZZ_SECONDS ?= 150
 PARTS ?=
 PREFIX ?=
 DESTDIR ?=
-INSTALLED = quern:executable quern:shared_library quern:static_library quern0:shared_module quern0:static_library
 export FUZZ_SECONDS
 
-.PHONY: all check check-long demo deb wheel npm npm-tools install prefix uninstall clean
+.PHONY: all check check-long demo deb dist npm npm-tools tarball wheel install prefix uninstall clean
 
 all:
 	@tools/setup.sh build
@@ -38,6 +37,17 @@ deb:
 	@tools/setup.sh deb
 	@tools/deb.sh dist
 
+# The command, linked statically, for any Linux: for x86-64 and for AArch64, in dist/.
+tarball:
+	@tools/setup.sh build
+	@tools/setup.sh tarball
+	@for architecture in x86_64 aarch64; do tools/release/tarball.sh $$architecture dist || exit; done
+
+# All packages in dist/, for all machines, with what is in them (SPDX) and SHA256SUMS.
+dist:
+	@for task in build deb npm tarball wheel; do tools/setup.sh $$task || exit; done
+	@tools/release/dist.sh dist
+
 # The Python package as a wheel in dist/, with the library and the starter model in it.
 wheel: TARGETS = python
 wheel: all
@@ -57,7 +67,7 @@ npm-tools:
 
 # make install PREFIX=/opt/quern DESTDIR=/tmp/package. PREFIX is where it will be used; without it, it is the one that
 # the build directory has, /usr/local at first. Builds only what is installed.
-install: TARGETS = $(INSTALLED)
+install: TARGETS = installed
 install: prefix all
 	@DESTDIR="$(DESTDIR)" meson install -C $(BUILD) --no-rebuild
 	@test -n "$(DESTDIR)" || test "$$(id -u)" != 0 || ldconfig
@@ -71,4 +81,4 @@ uninstall:
 	@tools/uninstall.sh $(BUILD)
 
 clean:
-	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-tsan $(BUILD)-fuzz
+	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-tsan $(BUILD)-fuzz build-release

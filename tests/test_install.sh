@@ -121,7 +121,7 @@ check "there is nothing to uninstall twice" grep -q "Nothing was installed from 
 # ------------------------------------------------------------------ make
 make -n -C "$root" install BUILD="$build" PREFIX=/opt/quern DESTDIR=/tmp/package >"$work/out" 2>"$work/err"
 check "make install builds only what is installed" \
-    grep -q "^meson compile .* quern:executable quern:shared_library quern:static_library.*quern0" "$work/out"
+    grep -q "^meson compile .* installed$" "$work/out"
 check "takes PREFIX" grep -q '^tools/prefix.sh .* "/opt/quern"$' "$work/out"
 check "takes DESTDIR" grep -q '^DESTDIR="/tmp/package" meson install' "$work/out"
 

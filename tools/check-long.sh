@@ -51,6 +51,8 @@ parts() {
         "grep -q '^1\.\.' $folder/again.tap"
     # The packages, where they are meant to be used.
     echo "deb beside tests/packages/deb $build"
+    echo "dist beside tests/packages/dist $build"
+    echo "image beside /usr/bin/python3 tests/packages/image ."
     # The Arm tables under qemu.
     echo "arm-kernels beside sh tests/check_arm.sh . kernels"
     echo "arm-vectors beside sh tests/check_arm.sh . vectors"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the Debian packages that a task needs and that are missing. When none is missing it does nothing, so it works
 # offline. It waits for an apt that another process uses.
-# usage: tools/setup.sh build | check | deb | npm | wheel
+# usage: tools/setup.sh build | check | deb | npm | tarball | wheel
 set -eu
 
 missing=
@@ -48,6 +48,12 @@ need_deb() {
     need lintian has lintian
 }
 
+need_arm() {
+    need qemu-user has qemu-aarch64
+    need gcc-aarch64-linux-gnu has aarch64-linux-gnu-gcc
+    need libc6-dev-arm64-cross compiles aarch64-linux-gnu-gcc -static
+}
+
 need make has make
 need gcc has gcc
 need libc6-dev compiles gcc
@@ -70,6 +76,7 @@ case ${1:-build} in
 build) ;;
 deb) need_deb ;;
 npm) need_npm ;;
+tarball) need_arm ;;
 wheel) need_wheel ;;
 check)
     need_wheel
@@ -78,16 +85,14 @@ check)
     need python3-faiss imports faiss
     need clang has clang
     need libclang-rt-14-dev compiles clang -fsanitize=address,undefined
-    need qemu-user has qemu-aarch64
-    need gcc-aarch64-linux-gnu has aarch64-linux-gnu-gcc
-    need libc6-dev-arm64-cross compiles aarch64-linux-gnu-gcc -static
+    need_arm
     need valgrind has valgrind
     need libc6-dbg valgrind -q true
     need curl has curl
     need sqlite3 has sqlite3
     ;;
 *)
-    echo "usage: tools/setup.sh build | check | deb | npm | wheel" >&2
+    echo "usage: tools/setup.sh build | check | deb | npm | tarball | wheel" >&2
     exit 2
     ;;
 esac

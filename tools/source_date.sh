@@ -1,6 +1,6 @@
 #!/bin/sh
-# Prints the time that files of packages bear, in seconds since 1970: $SOURCE_DATE_EPOCH, or else that of the last commit
-# of the tree, or else, where the tree is no repository, that of its list of changes.
+# Prints the time that files of packages bear, in seconds since 1970: $SOURCE_DATE_EPOCH, or else that of the last
+# commit of the tree, or else, where the tree is no repository, that of its list of changes.
 # usage: tools/source_date.sh
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)

@@ -4,6 +4,8 @@
 # usage: tools/wheel.sh BUILD FOLDER
 set -eu
 build=$1
+SOURCE_DATE_EPOCH=$("$(dirname "$0")/source_date.sh")
+export SOURCE_DATE_EPOCH
 mkdir -p "$2"
 folder=$(cd "$2" && pwd)
 python=/usr/bin/python3 # of the system, which Debian's packages belong to
@@ -15,8 +17,8 @@ find "$work" -name __pycache__ -exec rm -rf {} +
 find "$work" -type f ! -name '*.so' -exec chmod 644 {} +
 find "$work" -name '*.so' -exec chmod 755 {} +
 cd "$work/python"
-if ! SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-315532800} $python -m build --wheel --no-isolation --outdir "$work/dist" . \
-    >"$work/log" 2>&1; then # 315532800: 1980, where the dates of a zip file begin
+if ! $python -m build --wheel --no-isolation --outdir "$work/dist" . \
+    >"$work/log" 2>&1; then
     cat "$work/log" >&2
     exit 1
 fi

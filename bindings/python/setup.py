@@ -1,6 +1,5 @@
 """The tag of the wheel: any Python 3, and the machine and the glibc that the library in it needs."""
 import os
-import platform
 import re
 import subprocess
 
@@ -9,12 +8,16 @@ from setuptools.dist import Distribution
 from wheel.bdist_wheel import bdist_wheel
 
 LIBRARY = os.path.join("quern", "libquern.so")
+MACHINES = {"Advanced Micro Devices X86-64": "x86_64", "AArch64": "aarch64"}  # as readelf names them, and Python
 
 
 def platform_tag():
-    symbols = subprocess.run(["objdump", "-T", LIBRARY], check=True, capture_output=True, text=True).stdout
-    needed = max((int(major), int(minor)) for major, minor in re.findall(r"\bGLIBC_(\d+)\.(\d+)", symbols))
-    return "manylinux_%d_%d_%s" % (*needed, platform.machine())
+    """Read from the library, which may be for another machine than this one."""
+    about = subprocess.run(["readelf", "--file-header", "--version-info", "--wide", LIBRARY], check=True,
+                           capture_output=True, text=True, env={**os.environ, "LC_ALL": "C"}).stdout
+    machine = MACHINES[re.search(r"^ *Machine: *(.*?) *$", about, re.MULTILINE)[1]]
+    needed = max((int(major), int(minor)) for major, minor in re.findall(r"\bGLIBC_(\d+)\.(\d+)", about))
+    return "manylinux_%d_%d_%s" % (*needed, machine)
 
 
 class Wheel(bdist_wheel):

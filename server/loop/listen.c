@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <nss.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -194,6 +195,10 @@ int quern_listen(struct quern_server *server, quern_error *error)
     const char *hint = host_hint(options->host);
     if (hint != NULL)
         return fail(error, QUERN_EINVAL, options->host, hint);
+#ifdef QUERN_STATIC
+    /* What else /etc/nsswitch.conf names would be loaded from files, which are for the C library of that system. */
+    __nss_configure_lookup("hosts", "files dns");
+#endif
     const int failed = getaddrinfo(options->host, port, &hints, &found);
     if (failed != 0)
         return fail(error, QUERN_EINVAL, options->host, gai_strerror(failed));
