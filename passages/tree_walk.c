@@ -194,10 +194,9 @@ static int take_file(const struct tree *tree, const FTSENT *found)
 static int take(struct tree *tree, FTSENT *found)
 {
     const bool is_root = found->fts_level == FTS_ROOTLEVEL, is_folder = found->fts_info == FTS_D;
-    if (found->fts_info == FTS_DP) {
-        leave(tree, is_root ? LONG_MIN : found->fts_level);
+    leave(tree, is_root ? LONG_MIN : found->fts_level);
+    if (found->fts_info == FTS_DP) /* all that is in a folder was seen */
         return QUERN_OK;
-    }
     if (!is_root && (found->fts_name[0] == '.' || is_left_out(tree, found->fts_path, is_folder))) {
         fts_set(tree->fts, found, FTS_SKIP);
         return QUERN_OK;

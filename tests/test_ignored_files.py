@@ -73,6 +73,13 @@ def odd_rules():
     os.symlink("../../rules", os.path.join(WORK, "odd/link/.gitignore"))
     check("a folder or a link of that name has no rules",
           index("odd", "-o", "odd.qidx").returncode == 0 and files("odd.qidx") == {"odd/a.md", "odd/link/a.md"})
+    write("odd/early/.gitignore", "*\n")
+    write("odd/early/a.md")
+    os.chmod(os.path.join(WORK, "odd/early"), 0o111)
+    done = index("odd", "-o", "odd.qidx")
+    check("rules of a folder that cannot be read do not count in the next one",
+          files("odd.qidx") == {"odd/a.md", "odd/link/a.md"}, done.stderr)
+    os.chmod(os.path.join(WORK, "odd/early"), 0o755)
     write("odd/large/a.md")
     write("odd/large/.gitignore", "#" * (1 << 20) + "\n")
     done = index("odd", "-o", "odd.qidx")
