@@ -15,9 +15,11 @@ struct retry {
     bool at_names;        /* it must begin at a name: of a star with '/' behind it */
 };
 
+/* Behind the character of UTF-8 at a place; of what is not UTF-8, behind the byte. */
 static size_t next_character(quern_text text, size_t at)
 {
-    for (at++; at < text.length && ((unsigned char)text.data[at] & 0xc0) == 0x80; at++)
+    const bool is_long = ((unsigned char)text.data[at] & 0xc0) == 0xc0;
+    for (at++; is_long && at < text.length && ((unsigned char)text.data[at] & 0xc0) == 0x80; at++)
         ;
     return at;
 }

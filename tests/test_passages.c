@@ -452,6 +452,7 @@ static void test_path_patterns(void **state)
         {"/*/docs", "/home/docs/a", true},        {"/**/a", "/home/docs/a", true},
         {"/**/a", "/a", true},                    {"a?c", "/abc", true},
         {"a?c", "/a\xc3\xa9" "c", true},          {"a?c", "/a/c", false},
+        {"?\xa9", "/?\xa9", true},
         {"a??", "/ab", false},                    {"*a*b*c", "/xaxbxbxc", true},
         {"*a*b*c/d", "/aa/abc/d", true},          {"**a**b/*c", "/xa/xb/xb/xc", true},
         {"text:*", "text:0123", true},            {"b.md/c", "/b.md", false},
