@@ -3,20 +3,22 @@
 #include "bench.h"
 
 #include "api/handles.h"
+#include "base/arena.h"
 #include "base/count.h"
 #include "base/error.h"
+#include "base/pages.h"
 #include "kcheck.h"
 
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
-enum { PRODUCT_ROWS = 128, LONGEST = 4096, MOST_COLUMNS = 4096, READ_BYTES = 256 << 20, HUGE_BYTES = 2 << 20 };
+enum { PRODUCT_ROWS = 128, LONGEST = 4096, MOST_COLUMNS = 4096, READ_BYTES = 256 << 20 };
 
 /* Memory for operands. */
 struct operands {
+    struct quern_arena arena;
     float *a, *c;      /* small random floats [PRODUCT_ROWS][LONGEST]; results [PRODUCT_ROWS][MOST_COLUMNS] */
     void *activations; /* rows of a, in any format */
 };
@@ -129,12 +131,12 @@ static int put_plain_product(struct rows *r)
     enum { ROWS = 128, LENGTH = 256, COLUMNS = 128, PANELS = COLUMNS / QUERN_PANEL_COLUMNS };
     const struct quern_gemm *gemm = r->kernels->gemm[QUERN_TYPE_F32];
     const size_t panel_bytes = gemm->block_bytes * (LENGTH / QUERN_BLOCK_ELEMENTS);
-    unsigned char *packed = aligned_alloc(64, PANELS * panel_bytes);
+    unsigned char *packed = quern_pages_take(PANELS * panel_bytes, &r->bench->error);
     struct quern_panel panels[PANELS];
     struct quern_layer layer = {.qkv = {.rows = COLUMNS, .length = LENGTH, .panels = panels}};
     struct product p = {.r = r, .matrices = &layer.qkv, .count = 1, .rows = ROWS, .path = QUERN_PATH_EXACT};
     if (packed == NULL)
-        return quern_fail(&r->bench->error, QUERN_ENOMEM, "no memory for a matrix");
+        return QUERN_ENOMEM;
     write_rows(r, r->kernels->activation[QUERN_PATH_EXACT], LENGTH);
     for (size_t i = 0; i < PANELS; i++) {
         gemm->pack(packed + i * panel_bytes, (const unsigned char *)r->operands.a, LENGTH * sizeof(float), LENGTH);
@@ -142,7 +144,7 @@ static int put_plain_product(struct rows *r)
     }
     const int code = put_row(r, "matmul f32", "128 x 256 x 128", (double)ROWS * LENGTH * COLUMNS,
                              (double)(PANELS * panel_bytes), KCHECK_PEAK_FLOAT, multiply_all, &p);
-    free(packed);
+    quern_pages_release(packed, PANELS * panel_bytes);
     return code;
 }
 
@@ -286,15 +288,14 @@ static int put_peaks(struct rows *r)
 {
     static const struct quern_bench_column columns[] = {
         {"what", "what", QUERN_BENCH_TEXT}, {"value", "value", 1}, {"unit", "unit", QUERN_BENCH_TEXT}, {NULL, NULL, 0}};
-    uint64_t *words = aligned_alloc(HUGE_BYTES, READ_BYTES);
+    uint64_t *words = quern_pages_take(READ_BYTES, &r->bench->error); /* as for packed weights */
     struct reading reading = {.words = words};
     struct quern_bench_figures f;
     if (words == NULL)
-        return quern_fail(&r->bench->error, QUERN_ENOMEM, "no memory to read");
-    madvise(words, READ_BYTES, MADV_HUGEPAGE); /* as for packed weights; a failure does not matter */
+        return QUERN_ENOMEM;
     memset(words, 1, READ_BYTES);
     const int code = quern_bench_measure(&f, read_all, &reading, r->bench->options.seconds);
-    free(words);
+    quern_pages_release(words, READ_BYTES);
     r->read_gb_per_s = READ_BYTES / f.p50_ns;
     struct quern_bench_table *table = quern_bench_table_add(
         &r->bench->report, "peaks", "Peaks of one thread", NULL, columns);
@@ -321,15 +322,21 @@ static size_t activation_bytes(const struct quern_kernels *kernels)
     return most;
 }
 
+static void take_operands(struct rows *r)
+{
+    struct operands *o = &r->operands;
+    o->a = quern_arena_take(&o->arena, PRODUCT_ROWS * LONGEST, sizeof *o->a);
+    o->c = quern_arena_take(&o->arena, PRODUCT_ROWS * MOST_COLUMNS, sizeof *o->c);
+    o->activations = quern_arena_take(&o->arena, 1, activation_bytes(r->kernels));
+}
+
 static int operands_new(struct rows *r)
 {
     struct operands *o = &r->operands;
     uint32_t random = 2463534242u;
-    o->a = aligned_alloc(64, sizeof *o->a * PRODUCT_ROWS * LONGEST);
-    o->c = aligned_alloc(64, sizeof *o->c * PRODUCT_ROWS * MOST_COLUMNS);
-    o->activations = aligned_alloc(64, activation_bytes(r->kernels));
-    if (o->a == NULL || o->c == NULL || o->activations == NULL)
-        return quern_fail(&r->bench->error, QUERN_ENOMEM, "no memory for operands");
+    take_operands(r);
+    QUERN_TRY(quern_arena_reserve(&o->arena, &r->bench->error));
+    take_operands(r);
     for (size_t i = 0; i < (size_t)PRODUCT_ROWS * LONGEST; i++) { /* xorshift32 */
         random ^= random << 13;
         random ^= random >> 17;
@@ -366,8 +373,6 @@ int quern_bench_kernels(struct quern_bench *bench)
         code = put_row_kernels(&r);
     if (r.kernels->thread_end != NULL)
         r.kernels->thread_end();
-    free(r.operands.a);
-    free(r.operands.c);
-    free(r.operands.activations);
+    quern_arena_release(&r.operands.arena);
     return code;
 }

@@ -116,8 +116,12 @@ void quern_vector_table_remove(const char *folder)
         return;
     for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
         const size_t length = strlen(entry->d_name), ending = strlen(ENDING);
-        if (length > ending && strcmp(entry->d_name + length - ending, ENDING) == 0)
-            unlinkat(dirfd(directory), entry->d_name, 0);
+        char *path = NULL;
+        if (length > ending && strcmp(entry->d_name + length - ending, ENDING) == 0 &&
+            asprintf(&path, "%s/%s", folder, entry->d_name) >= 0) {
+            unlink(path);
+            free(path);
+        }
     }
     closedir(directory);
     rmdir(folder);

@@ -1,5 +1,6 @@
 #include "temporary_file.h"
 
+#include "base/system/system.h"
 #include "cli.h"
 
 #include <errno.h>
@@ -21,7 +22,7 @@ static bool has_memory(void)
 int quern_cli_temporary_make(struct quern_cli_temporary *temporary)
 {
     const char *place = getenv("TMPDIR");
-    if (place == NULL || place[0] != '/' || strlen(place) > 40)
+    if (place == NULL || !quern_system_is_absolute(place) || strlen(place) > 240)
         place = has_memory() ? "/dev/shm" : "/tmp";
     snprintf(temporary->folder, sizeof temporary->folder, "%s/quern-XXXXXX", place);
     if (mkdtemp(temporary->folder) == NULL) {

@@ -3,8 +3,8 @@
 #define QUERN_CLI_TEMPORARY_FILE_H
 
 struct quern_cli_temporary {
-    char folder[64]; /* of its own; "": not made yet */
-    char file[96];   /* the path of a file in it, which is not there yet */
+    char folder[256];/* of its own; "": not made yet */
+    char file[280];  /* the path of a file in it, which is not there yet */
 };
 
 /* Makes the folder in $TMPDIR or, where that is not set, in memory or, where memory has less than a GiB for files, in

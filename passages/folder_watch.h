@@ -1,4 +1,5 @@
-/* Waits until something changes in folders (inotify). */
+/* Waits until something changes in folders: inotify tells, or all files are looked at every five seconds where the
+ * system has none (folder_poll.c). */
 #ifndef QUERN_FOLDER_WATCH_H
 #define QUERN_FOLDER_WATCH_H
 

@@ -17,7 +17,9 @@ FOLDERS = ("include", "src", "json", "jobs", "bulk", "passages", "convert", "ser
 # Every folder of the library and of the applications must stand here. "+" takes the list of another folder.
 LIBRARY = {
     "src/base": "include src/base/system",
-    "src/base/system": "include",
+    "src/base/system": "include src/base/system/windows",
+    "src/base/system/windows": "include src/base src/base/system/windows/sys",
+    "src/base/system/windows/sys": "",
     "src/formats": "include src/base",
     "src/gguf": "include src/base src/base/system src/formats",
     "src/text": "include src/base",
@@ -50,7 +52,7 @@ APPLICATIONS = {
     "server/requests": "include json server/server.h server/array_count.h server/http server/steps",
     "server/dialects": "include json server/server.h server/array_count.h server/requests server/page/page.h",
     "server/loop": "include json server/server.h server/array_count.h server/requests server/http server/steps",
-    "cli": "include json jobs src/base/nearest.h",
+    "cli": "include json jobs src/base/nearest.h src/base/system/system.h",
     "cli/bulk": "+cli cli cli/store/session.h bulk/bulk.h",
     "cli/store": "+cli cli",
     "cli/pull": "+cli cli cli/store/store.h src/base/file_kind.h",
@@ -242,7 +244,8 @@ def check_file_names(tree):
 
 TAG = re.compile(r"\b(struct|enum|union) (\w+)\s*\{")
 ENTRIES = {"main", "LLVMFuzzerTestOneInput"}
-INSTEAD = {"cli/pull/no_transfer.c", "cli/postgresql/no_postgresql.c"} # built in place of other files
+# Built in place of other files.
+INSTEAD = {"cli/pull/no_transfer.c", "cli/postgresql/no_postgresql.c", "passages/folder_poll.c"}
 
 
 def check_names(tree):
@@ -253,7 +256,8 @@ def check_names(tree):
             if name.startswith("quern_") or source.path.endswith(".h"):
                 tags.setdefault(name, []).append(source.path)
         for name in set(public_functions(source)):
-            if name not in ENTRIES and not name.startswith("__wrap_") and source.path not in INSTEAD:
+            if name not in ENTRIES and not name.startswith("__wrap_") and source.path not in INSTEAD and \
+                    not source.path.startswith(SYSTEM_FOLDER): # each system has its own
                 functions.setdefault(name, []).append(source.path)
     for what, table in (("tag", tags), ("function", functions)):
         for name, paths in table.items():

@@ -2,6 +2,7 @@
 #include "gguf/gguf.h"
 #include "gguf/writer.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -225,7 +226,10 @@ static void test_file_is_lost(void **state)
     struct quern_gguf gguf;
     write_sound(*state);
     assert_int_equal(quern_gguf_open(&gguf, *state, NULL), QUERN_OK);
-    assert_int_equal(truncate(*state, 0), 0);
+    const int code = truncate(*state, 0);
+    if (code != 0 && errno == EACCES)
+        skip(); /* the system keeps a mapped file whole */
+    assert_int_equal(code, 0);
     assert_int_equal(gguf.tensors[0].data[0], 0);
     assert_int_equal(quern_map_check(&gguf.map, NULL), QUERN_EIO);
     quern_gguf_close(&gguf);

@@ -3,14 +3,26 @@
 #include "not_text.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #define BUFFER_BYTES (1u << 17)
+
+/* A file that may be packed by gzip; NULL with errno. */
+static gzFile open_packed(const char *path)
+{
+    const int file = open(path, O_RDONLY | O_CLOEXEC);
+    gzFile stream = file >= 0 ? gzdopen(file, "rb") : NULL;
+    if (stream == NULL && file >= 0)
+        close(file);
+    return stream;
+}
 
 int quern_eval_lines_open(struct quern_eval_lines *lines, const char *path, bool optional)
 {
@@ -29,10 +41,10 @@ int quern_eval_lines_open(struct quern_eval_lines *lines, const char *path, bool
         quern_eval_lines_close(lines);
         return QUERN_CLI_FAILED;
     }
-    lines->stream = gzopen(lines->path, "rbe");
+    lines->stream = open_packed(lines->path);
     if (lines->stream == NULL && errno == ENOENT) {
         snprintf(lines->path, size, "%s.gz", path);
-        lines->stream = gzopen(lines->path, "rbe");
+        lines->stream = open_packed(lines->path);
         if (lines->stream == NULL)
             snprintf(lines->path, size, "%s", path);
     }

@@ -1,6 +1,7 @@
 /* quern index export: vectors, ids and texts to files of other programs. */
 #include "search.h"
 
+#include "base/system/system.h"
 #include "export_format.h"
 #include "passage.h"
 
@@ -19,7 +20,7 @@ struct export_run {
 /* The name of the file of ids: PATH without its ending, and ".ids.txt". */
 static char *name_ids(const char *path)
 {
-    const char *slash = strrchr(path, '/'), *dot = strrchr(slash != NULL ? slash : path, '.');
+    const char *slash = quern_system_last_slash(path), *dot = strrchr(slash != NULL ? slash : path, '.');
     char *name = NULL;
     const int length = (int)(dot != NULL ? (size_t)(dot - path) : strlen(path));
     return asprintf(&name, "%.*s.ids.txt", length, path) >= 0 ? name : NULL;

@@ -1,6 +1,7 @@
 /* quern index FILE...: files to an index. */
 #include "search.h"
 
+#include "base/system/system.h"
 #include "arguments.h"
 #include "folder_watch.h"
 #include "source_table.h"
@@ -29,7 +30,7 @@ static char *absolute_path(const char *path, bool may_be_missing)
     size_t length = strlen(path);
     while (length > 1 && path[length - 1] == '/')
         length--;
-    if (path[0] == '/')
+    if (quern_system_is_absolute(path))
         return strndup(path, length);
     folder = getcwd(NULL, 0);
     if (folder == NULL || asprintf(&real, "%s/%.*s", folder, (int)length, path) < 0)
@@ -62,7 +63,7 @@ char *quern_cli_index_path(const char *path)
     char *real = realpath(path, NULL), *folder = NULL, *joined = NULL;
     if (real != NULL)
         return real;
-    const char *slash = strrchr(path, '/');
+    const char *slash = quern_system_last_slash(path);
     char *given = slash == NULL ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
     if (given != NULL)
         folder = realpath(given, NULL);

@@ -1,5 +1,7 @@
 #include "store.h"
 
+#include "base/system/system.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +15,7 @@ bool quern_cli_cache_folder(char folder[QUERN_CLI_PATH])
 {
     const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
     int length = 0;
-    if (cache != NULL && cache[0] == '/')
+    if (cache != NULL && quern_system_is_absolute(cache))
         length = snprintf(folder, QUERN_CLI_PATH, "%s/quern", cache);
     else if (home != NULL && home[0] != '\0')
         length = snprintf(folder, QUERN_CLI_PATH, "%s/.cache/quern", home);

@@ -1,5 +1,6 @@
 #include "session.h"
 
+#include "base/system/system.h"
 #include "environment.h"
 #include "store.h"
 
@@ -16,10 +17,8 @@ static char found[QUERN_CLI_PATH]; /* a path that was looked up */
 static bool find_starter(void)
 {
     static const char installed[] = "/../share/quern/starter.gguf", built[] = "/models/starter.gguf";
-    ssize_t length = readlink("/proc/self/exe", found, sizeof found - sizeof installed);
-    if (length <= 0)
+    if (!quern_system_program(found, sizeof found - sizeof installed))
         return false;
-    found[length] = '\0';
     char *slash = strrchr(found, '/');
     if (slash == NULL)
         return false;

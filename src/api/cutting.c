@@ -32,8 +32,8 @@ static size_t one_more(quern_text text, size_t bytes, bool from_end)
     return from_end ? text.length - quern_utf8_floor(text, text.length - bytes - 1) : quern_utf8_ceil(text, bytes + 1);
 }
 
-static int truncate(quern_context *context, quern_text text, const quern_embed_options *options, size_t limit,
-                    quern_text *part, quern_error *error)
+static int truncate_text(quern_context *context, quern_text text, const quern_embed_options *options, size_t limit,
+                         quern_text *part, quern_error *error)
 {
     const bool from_end = (options->flags & QUERN_TRUNCATE_START) != 0;
     struct quern_window window;
@@ -73,8 +73,8 @@ int quern_truncate(quern_context *context, quern_text text, const quern_embed_op
         return quern_fail(error, QUERN_EINVAL, "quern_truncate: context, text or part is NULL");
     QUERN_TRY(quern_embed_options_read(context->model, options, &o, error));
     QUERN_TRY(quern_flags_check(o.flags, known, error));
-    QUERN_TRY(truncate(context, text, &o, tokens != 0 ? tokens : (size_t)context->model->network.shape.context, &found,
-                       error));
+    QUERN_TRY(truncate_text(context, text, &o, tokens != 0 ? tokens : (size_t)context->model->network.shape.context,
+                            &found, error));
     *part = found;
     return QUERN_OK;
 }

@@ -6,8 +6,8 @@
 
 #include "quern.h"
 
-/* Zeroed memory, aligned to a page; 2 MiB or more are aligned to 2 MiB. NULL: QUERN_ENOMEM, and error names the
- * size. */
+/* Zeroed memory, aligned to a page; 2 MiB or more are aligned to 2 MiB where the system has huge pages. NULL:
+ * QUERN_ENOMEM, and error names the size. */
 void *quern_pages_take(size_t bytes, quern_error *error);
 
 /* Frees memory of so many bytes; NULL is allowed. */

@@ -192,8 +192,9 @@ static void bench_type(struct kcheck *k, int variant)
     if (t.gemm->run[path] == NULL)
         return;
     unsigned char *rows = malloc(COLUMNS * kcheck_row_bytes(type, 1152));
-    t.panels = aligned_alloc(64, PANELS * t.gemm->block_bytes * (1152 / 32));
-    t.a = aligned_alloc(64, a_rows * quern_activation_row_bytes(activation, 1152));
+    struct kcheck_memory panel_memory, a_memory;
+    t.panels = kcheck_memory_new(&panel_memory, PANELS * t.gemm->block_bytes * (1152 / 32), KCHECK_START);
+    t.a = kcheck_memory_new(&a_memory, a_rows * quern_activation_row_bytes(activation, 1152), KCHECK_START);
     t.c = malloc(MOST_ROWS * PANELS * COLUMNS * sizeof *t.c);
     for (size_t l = 0; l < length_count; l++) {
         t.length = lengths[l];
@@ -213,8 +214,8 @@ static void bench_type(struct kcheck *k, int variant)
         }
     }
     free(rows);
-    free(t.panels);
-    free(t.a);
+    kcheck_memory_free(k, &panel_memory);
+    kcheck_memory_free(k, &a_memory);
     free(t.c);
 }
 

@@ -21,6 +21,9 @@ struct quern_recipe trial_recipe(uint32_t type, bool head);
 /* Opens a file, with at most kernel table cpu; NULL: the best. */
 quern_model *trial_open(const char *path, const char *cpu);
 
+/* Cuts off a file that is mapped. The test is skipped where the system keeps such a file whole. */
+void trial_cut_off(const char *path, long bytes);
+
 /* A model of the tiny recipe, whose file has been removed. */
 quern_model *trial_model(uint32_t type, bool head, const char *cpu);
 

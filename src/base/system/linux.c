@@ -61,3 +61,12 @@ int quern_system_sync(int file)
 {
     return fsync(file);
 }
+
+bool quern_system_program(char *path, size_t size)
+{
+    const ssize_t length = readlink("/proc/self/exe", path, size);
+    if (length <= 0 || (size_t)length == size)
+        return false;
+    path[length] = '\0';
+    return true;
+}

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -123,4 +124,14 @@ void quern_system_sync_folder(const char *path)
         return;
     fsync(file);
     close(file);
+}
+
+char *quern_system_last_slash(const char *path)
+{
+    return strrchr(path, '/');
+}
+
+bool quern_system_is_absolute(const char *path)
+{
+    return path[0] == '/';
 }

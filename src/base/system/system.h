@@ -58,6 +58,14 @@ bool quern_system_blank(uintptr_t address, uintptr_t begin, uintptr_t end, uintp
 int quern_system_sync(int file);
 void quern_system_sync_folder(const char *path);
 
+/* The last character of a path that separates a folder from what is in it; NULL: there is none. And whether a path
+ * begins at the root of the file system, or of a drive. */
+char *quern_system_last_slash(const char *path);
+bool quern_system_is_absolute(const char *path);
+
+/* Writes the path of the running program to path[size], with '/' between folders; false: it is not known. */
+bool quern_system_program(char *path, size_t size);
+
 /* Starts a thread which no signal of the program reaches, except faults, which must reach the thread that made them.
  * 0, or the number of an error. */
 int quern_system_start_thread(pthread_t *thread, void *(*run)(void *), void *argument);

@@ -18,8 +18,17 @@ static inline __attribute__((always_inline)) vu join_upper_halves(__m512i low, _
 }
 
 #define TILE_ZERO(t) _tile_zero(t)
+#if __SIZEOF_LONG__ == 8
 #define TILE_LOAD(t, p, stride) _tile_loadd(t, p, stride)
 #define TILE_STORE(t, p, stride) _tile_stored(t, p, stride)
+#else /* gcc hands the stride over as a long, which is too short here */
+#define TILE_MOVE(operation, p, stride) \
+    __asm__ volatile(operation : : "r"((const void *)(p)), "r"((size_t)(stride)) : "memory")
+#define TILE_LOAD(t, p, stride) TILE_MOVE("tileloadd\t(%0,%1,1), %%tmm" QUOTED(t), p, stride)
+#define TILE_STORE(t, p, stride) TILE_MOVE("tilestored\t%%tmm" QUOTED(t) ", (%0,%1,1)", p, stride)
+#define QUOTED(t) QUOTED_AS_IT_IS(t)
+#define QUOTED_AS_IT_IS(t) #t
+#endif
 #define TILE_DOT(t, a, b) _tile_dpbf16ps(t, a, b)
 #define JOIN_UPPER_HALVES(low, high) join_upper_halves((__m512i)(low), (__m512i)(high))
 #define DOT4(sum, w, a) ((vi)_mm512_dpbusd_epi32((__m512i)(sum), (__m512i)(w), (__m512i)(a)))

@@ -1,0 +1,1 @@
+/* flock is in windows_posix.h. */

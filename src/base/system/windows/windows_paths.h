@@ -1,0 +1,21 @@
+/* Paths and errors, for the other files of this folder. */
+#ifndef QUERN_WINDOWS_PATHS_H
+#define QUERN_WINDOWS_PATHS_H
+
+#include <stddef.h>
+#include <wchar.h>
+
+/* A text in UTF-16, or in UTF-8; malloc'd. NULL with errno: EILSEQ when it is not UTF-8, ENOMEM. */
+wchar_t *quern_windows_wide(const char *text);
+char *quern_windows_narrow(const wchar_t *text);
+
+/* A path as functions of Windows take it, however long it is; malloc'd. NULL with errno. */
+wchar_t *quern_windows_path(const char *path);
+
+/* Sets errno from the error that the last function of Windows left. Returns -1. */
+int quern_windows_fail(void);
+
+/* Puts '/' between the folders of a path. */
+void quern_windows_slashes(char *path);
+
+#endif
