@@ -18,6 +18,7 @@ FOLDERS = ("include", "src", "json", "jobs", "bulk", "passages", "convert", "ser
 LIBRARY = {
     "src/base": "include src/base/system",
     "src/base/system": "include src/base/system/windows",
+    "src/base/system/darwin": "",
     "src/base/system/windows": "include src/base src/base/system/windows/sys",
     "src/base/system/windows/sys": "",
     "src/formats": "include src/base",
@@ -276,11 +277,11 @@ def constants(source):
 
 def check_constants(tree):
     """A constant has one value in the library and the applications. (The templates of kernels are made to be included
-    with different values.)"""
+    with different values; so are the files for a system.)"""
     table = {}
     for source in tree.inside("include", "src", "json", "jobs", "passages", "convert", "server", "cli", "bindings",
                               "bench"):
-        if source.path.startswith("src/kernels/"):
+        if source.path.startswith(("src/kernels/", SYSTEM_FOLDER)):
             continue
         for name, value in constants(source):
             table.setdefault(name, {}).setdefault(value, []).append(source.path)

@@ -1,0 +1,28 @@
+/* What quern uses of the GNU C library, for macOS, which lacks it or has it under another name. The compiler includes
+ * this file before every other one. So code outside this folder is written for Linux. */
+#ifndef QUERN_DARWIN_GNU_H
+#define QUERN_DARWIN_GNU_H
+
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xlocale.h>
+
+#define st_mtim st_mtimespec
+#define st_ctim st_ctimespec
+
+#define fdatasync fsync
+
+/* Memory for count * size bytes, as realloc; NULL with ENOMEM when there is none, or so many cannot be counted. */
+#define reallocarray quern_darwin_reallocarray
+void *quern_darwin_reallocarray(void *memory, size_t count, size_t size);
+
+/* The name of a signal without SIG, such as "INT". */
+#define sigabbrev_np quern_darwin_sigabbrev
+const char *quern_darwin_sigabbrev(int number);
+
+#define explicit_bzero(memory, bytes) memset_s(memory, bytes, 0, bytes)
+
+#endif
