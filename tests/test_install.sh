@@ -26,11 +26,13 @@ check "meson install" [ $? = 0 ]
 there=$(find "$work/package" -path '*/bin/quern')
 there=${there%/bin/quern}
 pkgconfig=$(dirname "$(find "$there" -name quern.pc)")
-for file in bin/quern include/quern.h share/man/man1/quern.1 share/bash-completion/completions/quern \
+for file in bin/quern include/quern.h include/quern_index.h share/man/man1/quern.1 share/bash-completion/completions/quern \
     share/zsh/site-functions/_quern share/fish/vendor_completions.d/quern.fish include/quern_sqlite.h; do
     check "$file is there" [ -s "$there/$file" ]
 done
-check "the library is there" [ -e "$pkgconfig/../libquern.so" ]
+for file in libquern.so libquern.a libquern0.a quern0.so pkgconfig/quern.pc; do
+    check "$file is there" [ -e "$pkgconfig/../$file" ]
+done
 if [ -f "$build/server/quern.service" ]; then
     check "the units are there" [ -s "$there/lib/systemd/system/quern.socket" ]
     check "and start the installed command" grep -q "^ExecStart=${there#"$work/package"}/bin/quern serve" \
