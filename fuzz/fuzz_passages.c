@@ -2,12 +2,13 @@
  * same bytes, or as a text. Any bytes as the note must be read as a table that is written again to the same note, or be
  * refused. Any text must be divided into sections and sentences without losing a byte. Any two lines are a path and a
  * pattern, which a pattern of the path itself and "**" must match. Of any rules of .gitignore, the last one that
- * matches must decide. */
+ * matches must decide. Words must be counted as they are read. */
 #include "ignore_rules.h"
 #include "passage.h"
 #include "row_filter.h"
 #include "sections.h"
 #include "source_table.h"
+#include "text_words.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -101,6 +102,26 @@ static void check_rules(quern_text text)
     free(path);
 }
 
+/* The beginning of the text is the query. */
+static void check_words(quern_text text)
+{
+    struct quern_text_words words;
+    struct quern_wanted_words wanted;
+    uint16_t counted[QUERN_MOST_WANTED_WORDS] = {0}, read[QUERN_MOST_WANTED_WORDS] = {0};
+    uint64_t word;
+    uint32_t length = 0;
+    quern_text_words_begin(&words);
+    quern_wanted_words_read(&wanted, &words, (quern_text){text.data, text.length < 24 ? text.length : 24});
+    quern_text_words_of(&words, text);
+    for (; quern_text_words_next(&words, &word); length++)
+        for (size_t i = 0; i < wanted.count; i++)
+            read[i] = (uint16_t)(read[i] + (wanted.words[i] == word && read[i] < UINT16_MAX));
+    if (quern_wanted_words_count(&wanted, &words, text, counted) != length ||
+        memcmp(counted, read, sizeof counted) != 0)
+        abort();
+    quern_text_words_end(&words);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char *copy = malloc(size + 1); /* so that a read behind the end is seen */
@@ -113,6 +134,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_parts(text);
     check_pattern(text);
     check_rules(text);
+    check_words(text);
     quern_passage_path(text);
     free(copy);
     return 0;
