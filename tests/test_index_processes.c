@@ -24,7 +24,7 @@
 
 #include <cmocka.h>
 
-enum { IDS = 700, CHANGES = 60, DIMENSIONS = 37, READERS = 3, HITS = 10, USUAL_KILLS = 25 };
+enum { IDS = 700, CHANGES = 60, DIMENSIONS = 37, READERS = 4, HITS = 10, USUAL_KILLS = 25 };
 
 static char path[] = "/dev/shm/quern-processes-XXXXXX/shared.qidx";
 static long kills = USUAL_KILLS;
@@ -265,9 +265,20 @@ static void read_on(uint64_t seed)
     }
 }
 
+/* A process that only opens the file, so that commits come while it does. */
+static void open_on(void)
+{
+    while (!atomic_load(&shared->stop)) {
+        const uint64_t committed = atomic_load(&shared->committed);
+        quern_index *index = open_index();
+        EXPECT(generation_of(index) >= committed, "generation %llu is not seen", (unsigned long long)committed);
+        quern_index_close(index);
+    }
+}
+
 /* ---------------------------------------------------------------- processes */
 
-enum role { WRITES, COMPACTS, READS };
+enum role { WRITES, COMPACTS, OPENS, READS };
 
 static pid_t start(enum role role, uint64_t seed)
 {
@@ -279,6 +290,8 @@ static pid_t start(enum role role, uint64_t seed)
         write_on();
     else if (role == COMPACTS)
         compact_on();
+    else if (role == OPENS)
+        open_on();
     else
         read_on(seed);
     _exit(0);
@@ -317,7 +330,7 @@ static void test_processes(void **state)
     make_first();
     pid_t writer = start(WRITES, 0), compactor = start(COMPACTS, 0), readers[READERS];
     for (int i = 0; i < READERS; i++)
-        readers[i] = start(READS, (uint64_t)i);
+        readers[i] = start(i < 2 ? OPENS : READS, (uint64_t)i);
     for (long i = 0; i < kills; i++) {
         pid_t *victim = i % 3 == 2 ? &compactor : &writer;
         wait_for_more(&shared->committed, atomic_load(&shared->committed)); /* work goes on after the last kill */

@@ -50,13 +50,14 @@ void quern_index_header(unsigned char header[QUERN_INDEX_HEADER], const struct q
 /* Whether a slot is one that was written whole, and names a catalogue that is. */
 static bool valid(const struct quern_index_slot *slot, const unsigned char *data, size_t size)
 {
-    return slot->generation != 0 && slot->digest == slot_digest(slot) && slot->offset >= QUERN_INDEX_HEADER &&
+    return slot->digest == slot_digest(slot) && slot->offset >= QUERN_INDEX_HEADER &&
            slot->offset % QUERN_INDEX_ALIGNMENT == 0 && slot->offset <= size && slot->bytes <= size - slot->offset &&
            quern_digest_bytes(CATALOGUE_SEED, data + slot->offset, (size_t)slot->bytes) == slot->catalogue_digest;
 }
 
-/* Finds the newest catalogue. */
-static int find(const unsigned char *data, size_t size, struct quern_index_slot *newest, quern_error *error)
+/* Finds the newest catalogue. *in_doubt: a slot names one that is not whole. */
+static int find(const unsigned char *data, size_t size, struct quern_index_slot *newest, bool *in_doubt,
+                quern_error *error)
 {
     uint32_t version;
     if (size < QUERN_INDEX_HEADER || memcmp(data, QUERN_INDEX_MAGIC, strlen(QUERN_INDEX_MAGIC)) != 0)
@@ -69,7 +70,11 @@ static int find(const unsigned char *data, size_t size, struct quern_index_slot 
     for (uint64_t parity = 0; parity < 2; parity++) {
         struct quern_index_slot slot;
         memcpy(&slot, data + quern_index_slot_at(parity), sizeof slot);
-        if (slot.generation % 2 == parity && slot.generation > newest->generation && valid(&slot, data, size))
+        if (slot.generation == 0) /* not used yet */
+            continue;
+        if (slot.generation % 2 != parity || !valid(&slot, data, size))
+            *in_doubt = true;
+        else if (slot.generation > newest->generation)
             *newest = slot;
     }
     if (newest->generation == 0)
@@ -230,7 +235,7 @@ int quern_catalogue_read(struct quern_catalogue *catalogue, const unsigned char 
     struct quern_index_slot slot = {0};
     struct head head;
     *catalogue = (struct quern_catalogue){0};
-    QUERN_TRY(find(data, size, &slot, error));
+    QUERN_TRY(find(data, size, &slot, &catalogue->in_doubt, error));
     struct cursor cursor = {data + slot.offset, (size_t)slot.bytes};
     QUERN_TRY(take(&cursor, &head, sizeof head, error));
     QUERN_TRY(check_head(&head, cursor.left, error));

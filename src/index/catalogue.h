@@ -8,6 +8,7 @@ struct quern_catalogue {
     struct quern_index_shape shape;
     char space[QUERN_SPACE_SIZE];
     uint64_t generation;              /* of the slot that names it */
+    bool in_doubt;                    /* a slot names a catalogue that is not whole, or lies behind the file's end */
     size_t count;                     /* of blocks */
     struct quern_index_block *blocks; /* [count] */
     uint64_t *first;                  /* [count + 1] the place of each block's first row */

@@ -11,6 +11,29 @@
 
 /* ---------------------------------------------------------------- opening */
 
+#define MOST_READINGS 1000 /* of a file that is written to meanwhile */
+
+static void release(struct quern_index *index)
+{
+    quern_catalogue_free(&index->catalogue);
+    quern_map_close(&index->map);
+}
+
+/* Maps the file and reads its catalogue. *is_late: while it did, a writer has made another one, which lies behind what
+ * was mapped; so the newest one may be missed, or, after two of them, both that the header names. */
+static int read_file(struct quern_index *index, const char *path, bool *is_late, quern_error *error)
+{
+    *is_late = false;
+    QUERN_TRY(quern_map_open(&index->map, path, error));
+    int code = quern_catalogue_read(&index->catalogue, index->map.data, index->map.size, error);
+    if (code != QUERN_OK)
+        quern_fail_in(error, code, path);
+    if (index->catalogue.in_doubt)
+        *is_late = quern_map_check(&index->map, NULL) != QUERN_OK &&
+                   quern_map_check_kept(&index->map, NULL) == QUERN_OK;
+    return code == QUERN_OK ? quern_map_check_kept(&index->map, error) : code;
+}
+
 int quern_index_open(quern_index **index, const char *path, quern_error *error)
 {
     if (index == NULL || path == NULL)
@@ -18,13 +41,11 @@ int quern_index_open(quern_index **index, const char *path, quern_error *error)
     quern_index *opened = calloc(1, sizeof *opened);
     if (opened == NULL)
         return quern_fail(error, QUERN_ENOMEM, "no memory to open %s", path);
-    int code = quern_map_open(&opened->map, path, error);
-    if (code == QUERN_OK) {
-        code = quern_catalogue_read(&opened->catalogue, opened->map.data, opened->map.size, error);
-        if (code != QUERN_OK)
-            quern_fail_in(error, code, path);
-        else
-            code = quern_map_check_kept(&opened->map, error);
+    bool is_late;
+    int code = read_file(opened, path, &is_late, error);
+    for (int i = 1; is_late && i < MOST_READINGS; i++) {
+        release(opened);
+        code = read_file(opened, path, &is_late, error);
     }
     if (code != QUERN_OK) {
         quern_index_close(opened);
@@ -38,8 +59,7 @@ void quern_index_close(quern_index *index)
 {
     if (index == NULL)
         return;
-    quern_catalogue_free(&index->catalogue);
-    quern_map_close(&index->map);
+    release(index);
     free(index);
 }
 
