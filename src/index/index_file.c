@@ -11,7 +11,7 @@
 
 /* ---------------------------------------------------------------- opening */
 
-#define MOST_READINGS 1000 /* of a file that is written to meanwhile */
+#define MOST_READINGS 100 /* of a file that is written to meanwhile */
 
 static void release(struct quern_index *index)
 {
