@@ -17,6 +17,12 @@ void quern_text_words_begin(struct quern_text_words *words)
     words->before = uselocale(words->utf8);
 }
 
+void quern_text_words_begin_beside(struct quern_text_words *words, const struct quern_text_words *other)
+{
+    *words = (struct quern_text_words){.utf8 = other->utf8, .is_shared = true};
+    words->before = uselocale(words->utf8);
+}
+
 void quern_text_words_of(struct quern_text_words *words, quern_text text)
 {
     words->text = text;
@@ -76,7 +82,7 @@ bool quern_text_words_next(struct quern_text_words *words, uint64_t *word)
 void quern_text_words_end(struct quern_text_words *words)
 {
     uselocale(words->before);
-    if (words->utf8 != (locale_t)0)
+    if (words->utf8 != (locale_t)0 && !words->is_shared)
         freelocale(words->utf8);
 }
 

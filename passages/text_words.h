@@ -13,6 +13,7 @@
  * another locale. */
 struct quern_text_words {
     locale_t utf8, before; /* without C.UTF-8, words are those of ASCII */
+    bool is_shared;        /* utf8 belongs to another reader */
     quern_text text;
     size_t at;
     mbstate_t state;
@@ -30,6 +31,9 @@ struct quern_wanted_words {
 };
 
 void quern_text_words_begin(struct quern_text_words *words);
+
+/* The same in another thread, with the locale of a reader that must not end before this one. */
+void quern_text_words_begin_beside(struct quern_text_words *words, const struct quern_text_words *other);
 void quern_text_words_of(struct quern_text_words *words, quern_text text);
 
 /* The next word of the text; false: there is none. */

@@ -24,6 +24,7 @@ struct match {
 struct part {
     const quern_index *index;
     const struct quern_wanted_words *query;
+    const struct quern_text_words *beside; /* a reader of words in the thread that has started this one */
     uint64_t begin, end;
     struct quern_text_words words;
     double with[QUERN_MOST_WANTED_WORDS]; /* rows that have the word */
@@ -90,7 +91,7 @@ static int read_rows(struct part *part)
 static void *read_part(void *argument)
 {
     struct part *part = argument;
-    quern_text_words_begin(&part->words);
+    quern_text_words_begin_beside(&part->words, part->beside);
     part->code = read_rows(part);
     quern_text_words_end(&part->words);
     return NULL;
@@ -158,30 +159,38 @@ static double score(const struct part *all, const struct part *part, size_t matc
     return score;
 }
 
+/* Divides the rows at all places among parts, which are else like the first one. Returns how many parts there are. */
+static size_t divide(struct part parts[MOST_READERS], uint64_t places, int threads)
+{
+    const struct part first = parts[0];
+    size_t count = (size_t)(places / PART_ROWS) + 1;
+    count = count < (size_t)threads ? count : (size_t)threads;
+    count = count < MOST_READERS ? count : MOST_READERS;
+    for (size_t i = 0; i < count; i++) {
+        parts[i] = first;
+        parts[i].begin = places * i / count;
+        parts[i].end = places * (i + 1) / count;
+    }
+    return count;
+}
+
 int quern_word_search(const struct quern_word_query *query, const quern_index *index, size_t most, quern_hit *hits,
                       size_t *count, quern_error *error)
 {
     struct quern_text_words words;
     struct quern_wanted_words wanted;
+    struct part parts[MOST_READERS] = {{.index = index, .query = &wanted, .beside = &words}};
+    size_t part_count = 0;
     quern_index_info info = {.size = sizeof info};
     *count = 0;
     quern_text_words_begin(&words);
     quern_wanted_words_read(&wanted, &words, query->text);
-    quern_text_words_end(&words);
     int code = quern_index_describe(index, &info, error);
-    if (code != QUERN_OK || wanted.count == 0)
-        return code;
-    size_t part_count = (size_t)(info.places / PART_ROWS) + 1;
-    part_count = part_count < (size_t)query->threads ? part_count : (size_t)query->threads;
-    part_count = part_count < MOST_READERS ? part_count : MOST_READERS;
-    struct part *parts = calloc(part_count, sizeof *parts);
-    if (parts == NULL)
-        return quern_jobs_fail(error, QUERN_ENOMEM, "no memory for a search by words");
-    for (size_t i = 0; i < part_count; i++)
-        parts[i] = (struct part){.index = index, .query = &wanted, .begin = info.places * i / part_count,
-                                 .end = info.places * (i + 1) / part_count};
-    read_parts(parts, part_count);
-    code = add_parts(parts, part_count, error);
+    if (code == QUERN_OK && wanted.count > 0) {
+        part_count = divide(parts, info.places, query->threads);
+        read_parts(parts, part_count);
+        code = add_parts(parts, part_count, error);
+    }
     for (const struct part *part = parts; code == QUERN_OK && part < parts + part_count; part++)
         for (size_t i = 0; i < part->count; i++) {
             const uint64_t place = part->matches[i].place;
@@ -192,7 +201,7 @@ int quern_word_search(const struct quern_word_query *query, const quern_index *i
         free(parts[i].matches);
         free(parts[i].times);
     }
-    free(parts);
+    quern_text_words_end(&words);
     return code;
 }
 
