@@ -39,7 +39,7 @@ static int describe_index(const struct quern_server *server, struct quern_served
     quern_index_info info = {.size = sizeof info};
     quern_index *opened = NULL;
     char model[QUERN_TEXT_INDEX_MODEL];
-    int code = quern_index_open(&opened, index->followed.path, error);
+    int code = quern_index_open(&opened, index->path, error);
     if (code == QUERN_OK)
         code = quern_index_describe(opened, &info, error);
     if (code == QUERN_OK) {
@@ -65,8 +65,9 @@ int quern_indexes_check(struct quern_server *server, quern_error *error)
         const struct quern_server_index *given = &options->indexes[service->index_count];
         struct quern_served_index *index = &service->indexes[service->index_count];
         *index = (struct quern_served_index){
-            .name = given->name, .followed = {.path = given->path, .options = {.size = sizeof index->followed.options,
-                                                                               .most_queries = QUERIES_TOGETHER}}};
+            .name = given->name, .path = given->path,
+            .followed = {.path = given->path, .options = {.size = sizeof index->followed.options,
+                                                          .most_queries = QUERIES_TOGETHER}}};
         if (!options->index_writable || access(given->path, F_OK) == 0 || errno != ENOENT)
             code = describe_index(server, index, error);
     }
@@ -85,7 +86,7 @@ static int make_index(struct quern_server *server, const struct quern_served_ind
     quern_index_writer *writer = NULL;
     int code = quern_space(served->model, &embed, space, error);
     if (code == QUERN_OK)
-        code = quern_text_index_create(&writer, index->followed.path,
+        code = quern_text_index_create(&writer, index->path,
                                        realpath(model->path, absolute) != NULL ? absolute : model->path, &options,
                                        error);
     if (code == QUERN_OK)

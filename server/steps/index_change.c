@@ -21,7 +21,7 @@ struct index_change {
 static int open_change(struct index_change *change, struct quern_index_job *job)
 {
     const quern_index_options options = {.size = sizeof options, .threads = 1};
-    const char *path = job->indexes->followed.path;
+    const char *path = job->indexes->path;
     *change = (struct index_change){.job = job, .info.size = sizeof change->info};
     int code = quern_index_change(&change->writer, path, &options, &job->error);
     if (code == QUERN_OK)
@@ -35,7 +35,7 @@ static int open_change(struct index_change *change, struct quern_index_job *job)
 static int close_change(struct index_change *change, int code, FILE *out)
 {
     struct quern_index_job *job = change->job;
-    const char *path = job->indexes->followed.path;
+    const char *path = job->indexes->path;
     quern_index_info info = {.size = sizeof info};
     quern_index *index = NULL;
     quern_error unwanted;

@@ -13,13 +13,13 @@
 
 /* An index that the server has. */
 struct quern_served_index {
-    const char *name;
+    const char *name, *path;
     int dimensions;                     /* these five as they were when the server started */
     quern_index_ids ids;
     char space[QUERN_SPACE_SIZE];       /* "": not known */
     int model;                          /* number of the model that its note names, if the server has it; -1 */
     quern_chunk_options chunk;          /* how texts that are added are cut */
-    struct quern_followed_index followed; /* of the thread that searches; its path is for all */
+    struct quern_followed_index followed; /* of the thread that searches */
 };
 
 enum quern_index_work {
