@@ -215,29 +215,34 @@ static int work(struct worker *worker)
     return code;
 }
 
+/* Opens the model, and makes room for vectors. Reports failures itself; returns an exit code. */
+static int prepare(struct worker *worker)
+{
+    const struct quern_pg_worker_options *given = worker->given;
+    quern_error error = {.index = -1, .text = "no memory for vectors"};
+    const int code = quern_cli_session_open(&worker->session, &given->session);
+    if (code != QUERN_CLI_DONE)
+        return code;
+    worker->embed = given->embed;
+    quern_cli_say_unprompted(&worker->session, &given->embed);
+    quern_cli_set_task(&worker->session, &worker->embed, QUERN_TASK_NONE);
+    worker->queue.dimensions = quern_cli_dimensions(&worker->session, &worker->embed);
+    worker->queue.space = worker->space;
+    worker->rows = calloc(QUERN_PG_BATCH * (size_t)worker->queue.dimensions, sizeof *worker->rows);
+    if (worker->rows == NULL ||
+        quern_space(worker->session.model, &worker->embed, worker->space, &error) != QUERN_OK)
+        return quern_cli_fail(NULL, &error);
+    return QUERN_CLI_DONE;
+}
+
 int quern_pg_work(const struct quern_pg_worker_options *options, const char *table)
 {
-    struct worker *worker = calloc(1, sizeof *worker);
-    quern_error error;
-    if (worker == NULL || !quern_pg_ready()) {
-        free(worker);
+    struct worker *worker = quern_pg_ready() ? calloc(1, sizeof *worker) : NULL;
+    if (worker == NULL)
         return QUERN_CLI_FAILED;
-    }
     worker->given = options;
     worker->table = table;
-    worker->embed = options->embed;
-    int code = quern_cli_session_open(&worker->session, &options->session);
-    if (code == QUERN_CLI_DONE) {
-        quern_cli_say_unprompted(&worker->session, &options->embed);
-        quern_cli_set_task(&worker->session, &worker->embed, QUERN_TASK_NONE);
-        worker->queue.dimensions = quern_cli_dimensions(&worker->session, &worker->embed);
-        worker->queue.space = worker->space;
-        worker->rows = calloc(QUERN_PG_BATCH * (size_t)worker->queue.dimensions, sizeof *worker->rows);
-        if (worker->rows == NULL)
-            code = quern_cli_fail(NULL, &(quern_error){.index = -1, .text = "no memory for vectors"});
-        else if (quern_space(worker->session.model, &worker->embed, worker->space, &error) != QUERN_OK)
-            code = quern_cli_fail(NULL, &error);
-    }
+    int code = prepare(worker);
     if (code == QUERN_CLI_DONE) {
         quern_cli_stop_on_signals();
         quern_cli_progress_start(&worker->progress, options->json);
