@@ -71,15 +71,10 @@ bool quern_pg_ready(void)
 
 /* ---------------------------------------------------------------- how a statement ended */
 
-/* Notes a message as one line. */
+/* Notes the first line of a message: the others say what it may mean. */
 static void note(struct quern_pg_link *link, const char *message)
 {
-    size_t length = 0;
-    for (; message[length] != '\0' && length < QUERN_PG_PROBLEM - 1; length++)
-        link->problem[length] = message[length] == '\n' || message[length] == '\t' ? ' ' : message[length];
-    while (length > 0 && link->problem[length - 1] == ' ')
-        length--;
-    link->problem[length] = '\0';
+    snprintf(link->problem, QUERN_PG_PROBLEM, "%.*s", (int)strcspn(message, "\n"), message);
 }
 
 /* What the class of an SQLSTATE, its first two characters, says. */
