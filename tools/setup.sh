@@ -43,8 +43,8 @@ need_npm() {
 }
 
 need_deb() {
+    need build-essential dpkg -s build-essential
     need debhelper has dh
-    need dpkg-dev has dpkg-buildpackage
     need lintian has lintian
 }
 
