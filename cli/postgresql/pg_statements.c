@@ -80,7 +80,8 @@ const char quern_pg_watch[] =
 const char quern_pg_status[] =
     "SELECT s.source, (SELECT count(*) FROM quern.queue q WHERE q.source = s.source),\n"
     "    (SELECT count(*) FROM quern.errors e WHERE e.source = s.source), s.space\n"
-    "FROM quern.sources s WHERE $1::text IS NULL OR s.source = to_regclass($1) ORDER BY s.source::text";
+    "FROM quern.sources s JOIN pg_class ON oid = source\n" /* a table may be gone */
+    "WHERE $1::text IS NULL OR s.source = to_regclass($1) ORDER BY s.source::text";
 
 /* ---------------------------------------------------------------- working */
 

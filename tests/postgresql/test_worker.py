@@ -291,7 +291,12 @@ class Refusals(Trial):
         self.refused("does not exist", "notes", "--database", "dbname=nothing")
         self.refused("end of string", "notes", "--database", "postgresql://[")
         self.refused("nowhere", "notes", "--database", "host=/nowhere")
-        psql("CREATE VIEW view AS SELECT * FROM notes")
+        quern("setup", "notes", *columns)
+        psql("DROP TABLE notes")
+        self.assertEqual(quern("status").stdout, "")
+        self.refused("is not set up", "notes", "-t", "document")
+        psql("CREATE TABLE notes (id bigint PRIMARY KEY, body text, vector real[]);"
+             "CREATE VIEW view AS SELECT * FROM notes")
         self.refused("there is no table 'view'", "setup", "view", *columns)
 
     def test_another_space(self):
