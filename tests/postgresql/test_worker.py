@@ -106,7 +106,8 @@ class Rows(Trial):
 
     def test_all_kinds_of_texts(self):
         psql("INSERT INTO notes SELECT i, 'it''s \\ note ' || i FROM generate_series(1, 600) i;"
-             "INSERT INTO notes VALUES (1000, NULL), (1001, repeat('fox ', 5000)), (1002, E'\\t\"q\" \\\\u00e9 \u00fc\n'),"
+             "INSERT INTO notes VALUES (1000, NULL), (1001, repeat('fox ', 5000)),"
+             " (1002, E'\\t\"q\" \\\\u00e9 \u00fc\n'),"
              " (1003, ''), (1004, repeat('x', 1048577)), (1005, E'\\u4f60\\u597d')")
         self.assertEqual(self.set_up(), "notes: 605 wait, 0 failed, space not known yet\n")
         done = self.work("--json")
@@ -132,7 +133,8 @@ class Rows(Trial):
 
     def test_refused_rows_do_not_stop_the_others(self):
         psql("ALTER TABLE notes ADD CHECK (vector IS NULL OR body NOT LIKE 'bad%');"
-             "INSERT INTO notes SELECT i, CASE WHEN i % 100 = 7 THEN 'bad ' ELSE '' END || i FROM generate_series(1, 500) i")
+             "INSERT INTO notes SELECT i, CASE WHEN i % 100 = 7 THEN 'bad ' ELSE '' END || i"
+             " FROM generate_series(1, 500) i")
         self.set_up()
         self.assertEqual(json.loads(self.work("--json").stdout)["failed"], 5)
         self.compare(495)
@@ -154,7 +156,8 @@ class Rows(Trial):
         self.assertEqual(psql("SELECT count(*) FROM quern.queue"), "0")
 
     def test_a_table_of_the_name_of_a_temporary_one(self):
-        psql("DROP TABLE IF EXISTS quern_taken; CREATE TABLE quern_taken (id int PRIMARY KEY, body text, vector real[]);"
+        psql("DROP TABLE IF EXISTS quern_taken;"
+             "CREATE TABLE quern_taken (id int PRIMARY KEY, body text, vector real[]);"
              "INSERT INTO quern_taken VALUES (1, 'one')")
         self.addCleanup(psql, "DROP TABLE quern_taken")
         quern("setup", "quern_taken", "--text", "body", "--vector", "vector")
@@ -208,7 +211,8 @@ class Rows(Trial):
 
     def test_partitions_and_keys_of_text(self):
         psql("DROP TABLE notes; CREATE TABLE notes (id text, body text, vector real[]) PARTITION BY LIST (id);"
-             "CREATE TABLE notes_a PARTITION OF notes FOR VALUES IN ('a'); CREATE TABLE notes_b PARTITION OF notes DEFAULT")
+             "CREATE TABLE notes_a PARTITION OF notes FOR VALUES IN ('a');"
+             "CREATE TABLE notes_b PARTITION OF notes DEFAULT")
         done = quern("setup", "notes", "--text", "body", "--vector", "vector")
         self.assertIn("has no primary key of one column", done.stderr)
         self.assertIn("is a partition", quern("setup", "notes_a", "--text", "body", "--vector", "vector").stderr)
@@ -247,14 +251,26 @@ class Columns(Trial):
         self.assertEqual(struct.pack("<64f", *json.loads(found)), vector)
 
     def test_the_form_of_pgvector(self):
-        """A type of its name that keeps the bytes that it is sent."""
-        self.addCleanup(psql, "DROP DOMAIN vector CASCADE; DROP DOMAIN halfvec CASCADE")
-        psql("CREATE DOMAIN vector AS bytea; CREATE DOMAIN halfvec AS bytea")
-        found, vector = self.one("vector", "encode(vector, 'hex')")
+        """Types of its names that keep the bytes that they are sent."""
+        self.addCleanup(psql, "DROP TYPE vector CASCADE; DROP TYPE halfvec CASCADE")
+        for name in ("vector", "halfvec"):
+            psql("CREATE TYPE {0};"
+                 "CREATE FUNCTION {0}_in(cstring) RETURNS {0} LANGUAGE internal IMMUTABLE STRICT AS 'byteain';"
+                 "CREATE FUNCTION {0}_out({0}) RETURNS cstring LANGUAGE internal IMMUTABLE STRICT AS 'byteaout';"
+                 "CREATE FUNCTION {0}_recv(internal) RETURNS {0} LANGUAGE internal IMMUTABLE STRICT AS 'bytearecv';"
+                 "CREATE OR REPLACE FUNCTION {0}_size(cstring[]) RETURNS int LANGUAGE internal IMMUTABLE STRICT"
+                 " AS 'bittypmodin';"
+                 "CREATE TYPE {0} (INPUT = {0}_in, OUTPUT = {0}_out, RECEIVE = {0}_recv, TYPMOD_IN = {0}_size);"
+                 "CREATE CAST ({0} AS bytea) WITHOUT FUNCTION".format(name))
+        psql("ALTER TABLE notes ADD COLUMN other vector(63)")
+        quern("setup", "notes", "--text", "body", "--vector", "other")
+        self.assertIn("is vector(63), and this model gives 64 dimensions", quern("notes").stderr)
+        psql("DROP SCHEMA quern CASCADE")
+        found, vector = self.one("vector(64)", "encode(vector::bytea, 'hex')")
         numbers = struct.unpack("<64f", vector)
         self.assertEqual(bytes.fromhex(found), struct.pack(">hh64f", 64, 0, *numbers))
         psql("DROP SCHEMA quern CASCADE; TRUNCATE notes")
-        found, vector = self.one("halfvec", "encode(vector, 'hex')")
+        found, vector = self.one("halfvec", "encode(vector::bytea, 'hex')")
         self.assertEqual(bytes.fromhex(found), struct.pack(">hh64e", 64, 0, *numbers))
 
     def test_a_wrong_type(self):
@@ -339,7 +355,8 @@ class Together(Trial):
         self.addCleanup(psql, "DROP FUNCTION note_vector CASCADE")
 
     def once_each(self):
-        self.assertEqual(psql("SELECT count(*) FROM (SELECT FROM written GROUP BY id, body HAVING count(*) > 1) t"), "0")
+        self.assertEqual(psql("SELECT count(*) FROM (SELECT FROM written GROUP BY id, body HAVING count(*) > 1) t"),
+                         "0")
 
     def fill(self, count):
         psql("INSERT INTO notes SELECT i, 'note ' || i FROM generate_series(1, %d) i" % count)
@@ -405,7 +422,8 @@ class Together(Trial):
             time.sleep(0.05 + 0.03 * number)
             worker.end(signal.SIGKILL)
         wait_for("SELECT count(*) = 0 FROM pg_stat_activity WHERE application_name = 'quern pg-worker'", "t")
-        self.assertEqual(psql("SELECT count(DISTINCT key) + (SELECT count(vector) FROM notes) FROM quern.queue"), "3000")
+        self.assertEqual(psql("SELECT count(DISTINCT key) + (SELECT count(vector) FROM notes) FROM quern.queue"),
+                         "3000")
         self.work()
         self.compare(3000)
         self.once_each()
