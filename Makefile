@@ -6,7 +6,7 @@ PREFIX ?=
 DESTDIR ?=
 export FUZZ_SECONDS
 
-.PHONY: all check check-long demo deb dist npm npm-tools tarball wheel install prefix uninstall clean
+.PHONY: all check check-long demo deb dist npm npm-tools tarball wheel windows install prefix uninstall clean
 
 all:
 	@tools/setup.sh build
@@ -53,6 +53,11 @@ wheel: TARGETS = python
 wheel: all
 	@tools/setup.sh wheel
 	@tools/wheel.sh $(BUILD) dist
+
+# For Windows on x86-64, as a zip in dist/: the command with the starter model, the library and its headers.
+windows:
+	@tools/setup.sh windows
+	@tools/windows.sh $(BUILD)-windows dist/quern-$$(tools/version.sh)-windows-x86_64.zip
 
 # The Node.js package as tarballs in dist/: quern, and the one with the library and the starter model.
 npm: TARGETS = node

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the Debian packages that a task needs and that are missing. When none is missing it does nothing, so it works
 # offline. It waits for an apt that another process uses.
-# usage: tools/setup.sh build | check | deb | npm | tarball | wheel
+# usage: tools/setup.sh build | check | deb | npm | tarball | wheel | windows
 set -eu
 
 missing=
@@ -34,6 +34,10 @@ need_wheel() {
     need python3-build imports build
     need python3-setuptools imports setuptools
     need python3-wheel imports wheel
+}
+
+need_windows() {
+    need gcc-mingw-w64-x86-64 compiles x86_64-w64-mingw32-gcc-posix
 }
 
 need_npm() {
@@ -78,6 +82,7 @@ deb) need_deb ;;
 npm) need_npm ;;
 tarball) need_arm ;;
 wheel) need_wheel ;;
+windows) need_windows ;;
 check)
     need_wheel
     need python3-venv imports ensurepip
@@ -92,7 +97,7 @@ check)
     need sqlite3 has sqlite3
     ;;
 *)
-    echo "usage: tools/setup.sh build | check | deb | npm | tarball | wheel" >&2
+    echo "usage: tools/setup.sh build | check | deb | npm | tarball | wheel | windows" >&2
     exit 2
     ;;
 esac

@@ -3,9 +3,11 @@
 #ifndef QUERN_DARWIN_GNU_H
 #define QUERN_DARWIN_GNU_H
 
+#define __STDC_WANT_LIB_EXT1__ 1 /* memset_s */
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <xlocale.h>

@@ -6,7 +6,7 @@
 #define FTS_NOCHDIR 2
 #define FTS_ROOTLEVEL 0
 #define FTS_SKIP 1
-enum { FTS_D, FTS_DNR, FTS_ERR, FTS_F, FTS_NS, FTS_SL, FTS_DEFAULT };
+enum { FTS_D, FTS_DP, FTS_DNR, FTS_ERR, FTS_F, FTS_NS, FTS_SL, FTS_DEFAULT };
 
 typedef struct quern_windows_walk FTS;
 typedef struct quern_windows_place {

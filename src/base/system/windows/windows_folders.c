@@ -188,6 +188,8 @@ char *quern_windows_realpath(const char *path, char *resolved)
     char *real = NULL;
     if (handle != INVALID_HANDLE_VALUE) {
         real = path_of(handle);
+        if (real == NULL) /* Wine cannot tell paths that are longer than 260 characters */
+            real = plain_path(wide);
         CloseHandle(handle);
     } else {
         quern_windows_fail();
