@@ -6,6 +6,7 @@ set -eu
 build=$1
 SOURCE_DATE_EPOCH=$("$(dirname "$0")/source_date.sh")
 export SOURCE_DATE_EPOCH
+umask 022 # which the files that setuptools writes have
 mkdir -p "$2"
 folder=$(cd "$2" && pwd)
 python=/usr/bin/python3 # of the system, which Debian's packages belong to
