@@ -30,7 +30,8 @@ def main():
     for header in sys.argv[2:]:
         with open(header, encoding="utf-8") as file:
             declared |= set(re.findall(r"^QUERN_API[^\n]*[ *](quern_[a-z0-9_]*)\(", file.read(), re.MULTILINE))
-    found = exports(sys.argv[1]) - {"_mh_dylib_header", "mh_dylib_header"}
+    # The compiler adds functions of its own for what a processor lacks.
+    found = {name for name in exports(sys.argv[1]) if name.startswith("quern_")}
     for what, names in (("not exported", declared - found), ("exported, but not declared", found - declared)):
         if names:
             print("%s: %s" % (what, " ".join(sorted(names))), file=sys.stderr)

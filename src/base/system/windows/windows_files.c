@@ -59,6 +59,20 @@ int quern_windows_open(const char *path, int flags, ...)
     return file;
 }
 
+int quern_windows_truncate(const char *path, off_t bytes)
+{
+    FILE_END_OF_FILE_INFO end = {.EndOfFile.QuadPart = bytes};
+    const int file = open(path, O_RDWR);
+    if (file < 0)
+        return -1;
+    HANDLE handle = (HANDLE)_get_osfhandle(file);
+    const int code = SetFileInformationByHandle(handle, FileEndOfFileInfo, &end, sizeof end) ? 0 : quern_windows_fail();
+    const int reason = errno;
+    _close(file);
+    errno = reason;
+    return code;
+}
+
 /* The mode of a stream that is always binary, without the letters that the C library of Windows does not know. */
 static void mode_of(const char *mode, char out[4])
 {

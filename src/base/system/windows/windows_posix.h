@@ -69,6 +69,7 @@ char *quern_windows_getenv(const char *name);
 #define unlink quern_windows_unlink
 #define remove quern_windows_remove
 #define link quern_windows_link
+#define truncate quern_windows_truncate
 #define isatty quern_windows_isatty
 #define tmpfile quern_windows_tmpfile
 #define mkstemp quern_windows_mkstemp
@@ -91,6 +92,7 @@ int quern_windows_remove(const char *path);
 int quern_windows_fchmod(int file, mode_t mode); /* this and umask do nothing */
 mode_t quern_windows_umask(mode_t mask);
 int quern_windows_link(const char *from, const char *to);
+int quern_windows_truncate(const char *path, off_t bytes); /* EACCES for a file that is mapped */
 int quern_windows_isatty(int file); /* whether it is a console */
 FILE *quern_windows_tmpfile(void);
 int quern_windows_mkstemp(char *path);
