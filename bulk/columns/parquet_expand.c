@@ -114,13 +114,14 @@ static const unsigned char *end_of(const struct deltas *deltas)
 
 /* ---------------------------------------------------------------- what comes out */
 
+/* There is a byte more than is asked for, so that data is not NULL even when nothing comes out. */
 static int reserve(struct quern_parquet_expanded *out, size_t more)
 {
     if (more > QUERN_PARQUET_MOST_PAGE || out->length > QUERN_PARQUET_MOST_PAGE - more)
         return QUERN_EFORMAT;
-    if (out->length + more <= out->capacity)
+    if (out->length + more < out->capacity)
         return QUERN_OK;
-    const size_t capacity = 2 * out->capacity + more;
+    const size_t capacity = 2 * out->capacity + more + 1;
     unsigned char *data = realloc(out->data, capacity);
     if (data == NULL)
         return QUERN_ENOMEM;
@@ -227,8 +228,9 @@ int quern_parquet_expand(struct quern_parquet_expanded *out, int64_t encoding, u
 {
     struct deltas deltas;
     out->length = 0;
-    if (length == 0) /* a page of nulls */
-        return QUERN_OK;
+    const int code = reserve(out, 0);
+    if (code != QUERN_OK || length == 0) /* a page of nulls */
+        return code;
     if (encoding == QUERN_PARQUET_STREAM_SPLIT)
         return expand_split(out, width, data, length);
     if ((width == 0) == (encoding == QUERN_PARQUET_DELTA_INTEGERS) || !begin_deltas(&deltas, data, data + length, most))
