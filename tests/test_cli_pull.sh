@@ -163,8 +163,8 @@ for fault in break-1500000 unavailable corrupt once-corrupt-break-2000000 corrup
     start $fault
 done
 start stall-1000000 --stall 2
-start trickle --retries 1 --stall 1
-start slow-head --retries 1 --stall 1
+start trickle --retries 1 --stall 3 # long, so that a busy machine does not stall elsewhere
+start slow-head --retries 1 --stall 3
 start waits --wait 3
 for fault in status-429 status-500 status-503 no-wait no-range-break-3000000 long-break-2000000 closes to-nobody; do
     start $fault --retries 1
@@ -551,8 +551,8 @@ gives_up no-range-break-3000000 4 "$given_up"
 gives_up bad-range-break-3000000 8 "sends the bytes from 2999000 on, but those from 3000000 on were requested"
 gives_up unsatisfied-break-3000000 8 "another version"
 gives_up closes 4 "$given_up"
-gives_up trickle 4 "in 1 s less than 1 KiB arrived; $given_up"
-gives_up slow-head 4 "in 1 s less than 1 KiB arrived; $given_up"
+gives_up trickle 4 "in 3 s less than 3 KiB arrived; $given_up"
+gives_up slow-head 4 "in 3 s less than 3 KiB arrived; $given_up"
 
 # Data that is not the file.
 ended corrupt
