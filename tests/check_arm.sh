@@ -32,7 +32,7 @@ fi
 
 # shellcheck disable=SC2046,SC2010 # no name here has a space
 build vectors -Itests -Itests/support -Itests/support/plain tests/test_embed.c tests/support/trial.c \
-    tests/support/block_maker.c tests/support/merge_maker.c tests/support/model_maker.c \
+    tests/support/block_maker.c tests/support/merge_maker.c tests/support/model_*.c \
     tests/support/vocabulary_maker.c \
     $(ls src/*/*.c | grep -v '^src/kernels/')
 qemu-aarch64 -cpu max "$work/vectors"
