@@ -163,7 +163,7 @@ for fault in break-1500000 unavailable corrupt once-corrupt-break-2000000 corrup
     start $fault
 done
 start stall-1000000 --stall 2
-start trickle --retries 1 --stall 3 # long, so that a busy machine does not stall elsewhere
+start trickle --retries 1 --stall 3 # 3 s, so that on a busy machine no other answer counts as stalled
 start slow-head --retries 1 --stall 3
 start waits --wait 3
 for fault in status-429 status-500 status-503 no-wait no-range-break-3000000 long-break-2000000 closes to-nobody; do

@@ -189,17 +189,9 @@ static void test_bert_that_is_refused(void **state)
         {QUERN_EFORMAT, "line 2 is empty", "rm tokenizer.json && printf 'a\\n\\n' >vocab.txt"},
         {QUERN_EFORMAT, "has no piece \"<bos>\"", "rm tokenizer.json && printf 'a\\n' >vocab.txt"},
     };
-    struct quern_convert_job job = {.type = "f32", .threads = 1};
-    struct quern_convert_result result;
     for (size_t i = 0; i < QUERN_COUNT(cases); i++) {
-        quern_error error = {0};
         make_bert_folder(1);
-        shell("cd '%s' && %s", trial.folder, cases[i].change);
-        unlink(trial.output);
-        const int code = quern_convert_folder(trial.folder, trial.output, &job, &result, &error);
-        if (code != cases[i].code || strstr(error.text, cases[i].says) == NULL)
-            fail_msg("%s: %d, %s", cases[i].change, code, error.text);
-        assert_int_not_equal(access(trial.output, F_OK), 0);
+        folder_expect_refused(cases[i].code, cases[i].says, "f32", cases[i].change);
     }
 }
 

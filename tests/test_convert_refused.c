@@ -20,24 +20,13 @@ static void expect_refused(int code, const char *says, const char *format, ...) 
 /* Runs a command inside a new folder, which changes it, and converts the folder. */
 static void expect_refused(int code, const char *says, const char *format, ...)
 {
-    struct quern_convert_job job = {.threads = 1};
-    struct quern_convert_result result;
-    quern_error error = {0};
     char command[512];
     va_list list;
     va_start(list, format);
     vsnprintf(command, sizeof command, format, list);
     va_end(list);
     folder_make(NULL, true);
-    shell("cd '%s' && %s", trial.folder, command);
-    unlink(trial.output);
-    int got = quern_convert_folder(trial.folder, trial.output, &job, &result, &error);
-    if (got != code || strstr(error.text, says) == NULL)
-        print_error("%s: %d, %s\n", command, got, error.text);
-    assert_int_equal(got, code);
-    assert_non_null(strstr(error.text, says));
-    assert_int_not_equal(access(trial.output, F_OK), 0);
-    shell("! ls '%s' | grep -q part", trial.work);
+    folder_expect_refused(code, says, NULL, command);
 }
 
 static void test_settings_that_are_refused(void **state)

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct folder_trial trial;
 
@@ -73,4 +74,20 @@ struct quern_convert_result folder_convert(const char *type)
         print_error("%s\n", error.text);
     assert_int_equal(code, QUERN_OK);
     return result;
+}
+
+void folder_expect_refused(int code, const char *says, const char *type, const char *command)
+{
+    struct quern_convert_job job = {.type = type, .threads = 1};
+    struct quern_convert_result result;
+    quern_error error = {0};
+    shell("cd '%s' && %s", trial.folder, command);
+    unlink(trial.output);
+    const int got = quern_convert_folder(trial.folder, trial.output, &job, &result, &error);
+    if (got != code || strstr(error.text, says) == NULL)
+        print_error("%s: %d, %s\n", command, got, error.text);
+    assert_int_equal(got, code);
+    assert_non_null(strstr(error.text, says));
+    assert_int_not_equal(access(trial.output, F_OK), 0);
+    shell("! ls '%s' | grep -q part", trial.work);
 }

@@ -27,4 +27,8 @@ void folder_make(const struct quern_folder_recipe *recipe, bool head);
 /* Converts trial.folder to trial.output. */
 struct quern_convert_result folder_convert(const char *type);
 
+/* Runs a command inside trial.folder, which changes it. Then its conversion fails with this code and with a message
+ * that contains `says`, and leaves no file. type NULL: the usual one. */
+void folder_expect_refused(int code, const char *says, const char *type, const char *command);
+
 #endif
