@@ -187,7 +187,7 @@ static int take_file(const struct tree *tree, const FTSENT *found)
     const struct quern_tree_entry entry = {.path = found->fts_path, .kind = QUERN_TREE_FILE, .status = &status,
                                            .is_link = found->fts_info == FTS_SL};
     if (entry.is_link && (stat(found->fts_path, &status) != 0 || !S_ISREG(status.st_mode)))
-        return QUERN_OK; /* a link that leads nowhere is nothing to complain of */
+        return QUERN_OK; /* a link to something that is no file is no error */
     return tree->walk->take(tree->walk->user, &entry, tree->error);
 }
 

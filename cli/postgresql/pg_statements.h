@@ -20,7 +20,8 @@ extern const char quern_pg_status[];
 
 /* ---------------------------------------------------------------- working */
 
-/* Settings of a connection. What is lost when the server dies is still in the queue, so nobody waits for its disk. */
+/* Settings of a connection. A commit does not wait for the disk: a change that is lost when the server crashes is
+ * still in the queue. */
 extern const char quern_pg_session[];
 
 /* $1: the name of a table. Gives no row when it is not set up, else: its number; the type of the column for vectors, by

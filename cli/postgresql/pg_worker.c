@@ -101,7 +101,7 @@ static int embed_taken(struct worker *worker, int *done)
     return QUERN_CLI_DONE;
 }
 
-/* ---------------------------------------------------------------- telling */
+/* ---------------------------------------------------------------- reporting */
 
 static void count_answers(struct worker *worker, int done)
 {
@@ -113,7 +113,7 @@ static void count_answers(struct worker *worker, int done)
         .texts = worker->embedded, .tokens = worker->tokens});
 }
 
-/* Tells what was done since the start, if there is anything new. */
+/* Reports what was done since the start, if that has changed. */
 static void tell(struct worker *worker)
 {
     if (worker->embedded + worker->failed == worker->told)

@@ -1,6 +1,6 @@
-/* Which of several models a request to an index is for, if it names none: the one whose vectors the index has. Their
- * spaces tell, but that of a model is not known until it was loaded for the first time. So one that may be right is
- * loaded, and if it is another one, the next is tried. */
+/* Which of several models a request to an index is for, if it names none: the one whose space is that of the index.
+ * The space of a model is known only after the model was loaded once. So a model that may fit is loaded, and if it does
+ * not fit, the next one is tried. */
 #ifndef QUERN_SERVER_MODEL_OF_INDEX_H
 #define QUERN_SERVER_MODEL_OF_INDEX_H
 

@@ -17,7 +17,7 @@ static void leave_console(void)
     SetConsoleOutputCP(code_page);
 }
 
-/* The console understands colours when it is asked to, but tells programs nothing of it: so $TERM does. */
+/* The console shows colours after this call. Programs cannot see that, so $TERM is set for them. */
 static void enter_console(void)
 {
     DWORD mode;
