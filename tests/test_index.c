@@ -602,6 +602,70 @@ static void test_bits(void **state)
     free_set(&set);
 }
 
+static int sign_distance(const float *a, const float *b, int dimensions)
+{
+    int distance = 0;
+    for (int k = 0; k < dimensions; k++)
+        distance += (a[k] > 0) != (b[k] > 0);
+    return distance;
+}
+
+/* Sets the bits of the rows with the nearest signs, of equally near ones the first. */
+static void mark_nearest(const struct set *set, const float *query, size_t wanted, uint64_t *marked)
+{
+    for (int distance = 0; distance <= set->dimensions; distance++)
+        for (size_t i = 0; i < set->count; i++)
+            if (wanted > 0 &&
+                sign_distance(set->vectors + i * (size_t)set->dimensions, query, set->dimensions) == distance) {
+                marked[i / 64] |= (uint64_t)1 << i % 64;
+                wanted--;
+            }
+}
+
+/* Scored are exactly the wanted rows, for any number of threads, and the hits are the best of them. */
+static void check_bits(const struct set *set, const quern_index *index, const float *query, int threads, int times)
+{
+    const quern_searcher_options made = {.size = sizeof made, .threads = threads, .most_scored = 10 * (size_t)times};
+    quern_search_options options = {.size = sizeof options, .hits = 10, .oversampling = times};
+    const size_t wanted = options.hits * (size_t)times;
+    quern_searcher *searcher = NULL;
+    quern_hit hits[10];
+    quern_search_result result;
+    uint64_t *marked = calloc(set->count / 64 + 1, sizeof *marked);
+    assert_int_equal(quern_searcher_new(&searcher, index, &made, NULL), QUERN_OK);
+    assert_int_equal(quern_search(searcher, query, 1, &options, hits, &result, NULL), QUERN_OK);
+    assert_int_equal(result.scored, wanted < set->count ? wanted : set->count);
+    mark_nearest(set, query, wanted, marked);
+    options.only = marked;
+    result.certified = 1;
+    check_hits(set, query, &options, hits, &result);
+    quern_searcher_free(searcher);
+    free(marked);
+}
+
+/* Many rows are as far as others; and every row is nearer than the one before it, so that all enter the lists. */
+static void test_nearest_by_bits(void **state)
+{
+    (void)state;
+    static const enum kind kinds[] = {RANDOM, CLUSTERED, EQUAL, ZEROS, SPARSE};
+    float query[64];
+    for (size_t i = 0; i <= QUERN_COUNT(kinds); i++) {
+        struct set set = make_set(i < QUERN_COUNT(kinds) ? kinds[i] : RANDOM, 9000, 64);
+        for (int k = 0; k < 64; k++)
+            query[k] = set.vectors[k] + random_number() / 4;
+        for (size_t row = 0; row < set.count && i == QUERN_COUNT(kinds); row++)
+            for (size_t k = 0; k < 64; k++)
+                set.vectors[row * 64 + k] = query[k] * (k < row / 140 ? 1.0f : -1.0f) * (1 + (float)(row % 97) / 97);
+        write_set(&set, true);
+        quern_index *index = open_index();
+        for (int threads = 1; threads <= 3; threads++)
+            for (int times = 1; times <= 1000; times = times * 4 + 1)
+                check_bits(&set, index, query, threads, times);
+        quern_index_close(index);
+        free_set(&set);
+    }
+}
+
 /* ---------------------------------------------------------------- refusals */
 
 #define REFUSED(call, code, words)                                                                                     \
@@ -764,6 +828,7 @@ int main(void)
         cmocka_unit_test(test_forgotten),
         cmocka_unit_test(test_half_floats),
         cmocka_unit_test(test_bits),
+        cmocka_unit_test(test_nearest_by_bits),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_damage),
     };

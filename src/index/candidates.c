@@ -93,3 +93,28 @@ void quern_shortlist_prune(struct quern_shortlist *list)
             list->rows[kept++] = list->rows[i];
     list->count = kept;
 }
+
+/* Drops rows beyond the reach; of those that are just as far, the last ones that are not wanted. */
+static void prune_far(struct quern_shortlist *list, size_t wanted)
+{
+    size_t kept = 0, tied = wanted - (list->within - list->at_distance[list->reach]);
+    for (size_t i = 0; i < list->count; i++) {
+        const double beyond = -list->rows[i].score - list->reach;
+        if (beyond < 0 || (beyond == 0 && tied > 0)) {
+            tied -= beyond == 0;
+            list->rows[kept++] = list->rows[i];
+        }
+    }
+    list->count = kept;
+}
+
+void quern_shortlist_add_near(struct quern_shortlist *list, quern_hit row, uint32_t distance, size_t wanted)
+{
+    if (list->count == list->capacity)
+        prune_far(list, wanted);
+    list->rows[list->count++] = row;
+    list->at_distance[distance]++;
+    list->within++;
+    while (list->within - list->at_distance[list->reach] >= wanted)
+        list->within -= list->at_distance[list->reach--];
+}

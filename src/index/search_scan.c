@@ -107,39 +107,39 @@ static void scan_bytes(const struct quern_searcher *searcher, const struct quern
     }
 }
 
-/* The distance up to which a row may be among the nearest. */
-static uint32_t farthest(const struct quern_best *nearest)
-{
-    return nearest->count == nearest->most ? (uint32_t)-nearest->hits[0].score : UINT32_MAX;
-}
-
-static bool any_within(const uint32_t *distances, uint32_t count, uint32_t far)
+static bool any_below(const uint32_t *distances, uint32_t count, uint32_t limit)
 {
     unsigned any = 0;
     for (uint32_t r = 0; r < count; r++)
-        any |= distances[r] <= far;
+        any |= distances[r] < limit;
     return any != 0;
+}
+
+/* Puts the near ones of a group of rows to the short list. */
+static void add_near(const struct quern_searcher *searcher, const struct chunk *chunk, const uint32_t *distances,
+                     uint32_t first, struct quern_shortlist *list)
+{
+    const uint64_t place = searcher->index->catalogue.first[chunk->block] + chunk->row;
+    for (uint32_t r = first; r < first + QUERN_SCAN_ROWS; r++)
+        if (distances[r] < quern_shortlist_limit(list, searcher->nearest) &&
+            findable(searcher, chunk->block, chunk->row + r))
+            quern_shortlist_add_near(list, (quern_hit){place + r, -(double)distances[r]}, distances[r],
+                                     searcher->nearest);
 }
 
 static void scan_bits(const struct quern_searcher *searcher, const struct quern_block_view *view, struct chunk *chunk,
                       int thread)
 {
-    const struct quern_catalogue *catalogue = &searcher->index->catalogue;
-    const size_t words = quern_index_words(catalogue->shape.dimensions);
+    const size_t words = quern_index_words(searcher->index->catalogue.shape.dimensions);
     uint32_t *distances = (uint32_t *)(searcher->sums + (size_t)thread * 2 * searcher->most_queries * QUERN_CHUNK_ROWS);
     searcher->kernels->scan.bits(distances, QUERN_CHUNK_ROWS, view->bits + chunk->row * words,
                                  chunk->count / QUERN_SCAN_ROWS, words, searcher->bits, searcher->count);
     for (size_t q = 0; q < searcher->count; q++) {
         struct quern_shortlist *list = quern_searcher_list(searcher, thread, q);
-        struct quern_best nearest = {.hits = list->rows, .count = list->count, .most = searcher->nearest};
-        const uint32_t *found = distances + q * QUERN_CHUNK_ROWS, far = farthest(&nearest);
-        if (!any_within(found, chunk->count, far))
-            continue;
-        for (uint32_t r = 0; r < chunk->count; r++)
-            if (found[r] <= far && findable(searcher, chunk->block, chunk->row + r))
-                quern_best_offer(&nearest, (quern_hit){catalogue->first[chunk->block] + chunk->row + r,
-                                                       -(double)found[r]});
-        list->count = nearest.count;
+        const uint32_t *found = distances + q * QUERN_CHUNK_ROWS;
+        for (uint32_t r = 0; r < chunk->count; r += QUERN_SCAN_ROWS)
+            if (any_below(found + r, QUERN_SCAN_ROWS, quern_shortlist_limit(list, searcher->nearest)))
+                add_near(searcher, chunk, found, r, list);
     }
 }
 

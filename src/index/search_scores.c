@@ -36,16 +36,47 @@ void quern_score_list(const struct quern_searcher *searcher, struct quern_shortl
     quern_shortlist_raise(list);
 }
 
+static uint32_t smallest_reach(const struct quern_searcher *searcher, size_t query)
+{
+    uint32_t reach = UINT32_MAX;
+    for (int t = 0; t < searcher->threads; t++) {
+        const uint32_t own = quern_searcher_list(searcher, t, query)->reach;
+        reach = own < reach ? own : reach;
+    }
+    return reach;
+}
+
+/* The last of the wanted rows that are nearest by bits. Lists are complete up to their reach, and together they have
+ * the wanted rows up to the smallest reach. */
+static quern_hit find_last_near(const struct quern_searcher *searcher, size_t query)
+{
+    const uint32_t reach = smallest_reach(searcher, query);
+    size_t nearer = 0, at = 0;
+    uint32_t distance = 0;
+    for (;; distance++, nearer += at) {
+        if (distance > reach)
+            return (quern_hit){UINT64_MAX, -INFINITY}; /* fewer rows than wanted */
+        at = 0;
+        for (int t = 0; t < searcher->threads; t++)
+            at += quern_searcher_list(searcher, t, query)->at_distance[distance];
+        if (nearer + at >= searcher->nearest)
+            break;
+    }
+    struct quern_best tied = {.hits = searcher->tied, .most = searcher->nearest - nearer};
+    for (int t = 0; t < searcher->threads; t++) {
+        const struct quern_shortlist *list = quern_searcher_list(searcher, t, query);
+        for (size_t i = 0; i < list->count; i++)
+            if (list->rows[i].score == -(double)distance)
+                quern_best_offer(&tied, list->rows[i]);
+    }
+    return tied.hits[0];
+}
+
 quern_hit quern_find_cut(const struct quern_searcher *searcher, size_t query)
 {
+    if (searcher->nearest > 0)
+        return find_last_near(searcher, query);
     struct quern_shortlist *first = quern_searcher_list(searcher, 0, query);
-    if (searcher->nearest > 0) {
-        struct quern_best nearest = {.hits = searcher->merged, .most = searcher->nearest};
-        for (int t = 0; t < searcher->threads; t++)
-            for (size_t i = 0; i < quern_searcher_list(searcher, t, query)->count; i++)
-                quern_best_offer(&nearest, quern_searcher_list(searcher, t, query)->rows[i]);
-        return nearest.count == nearest.most ? nearest.hits[0] : (quern_hit){UINT64_MAX, -INFINITY};
-    }
     for (int t = 1; t < searcher->threads; t++) {
         const struct quern_shortlist *list = quern_searcher_list(searcher, t, query);
         for (size_t i = 0; i < list->lower.count; i++)

@@ -11,10 +11,16 @@
 
 #define USUAL_HITS 100
 #define USUAL_QUERIES 64
-#define LEAST_CAPACITY 2048 /* of a short list */
+#define LEAST_SCORED 2048 /* rows of a short list */
 #define FEW_QUERIES 8 /* so many or fewer are rounded to 15 bits: reading the index takes the time, not multiplying */
 
 /* ---------------------------------------------------------------- making */
+
+/* The largest distance of two rows of bits, also where a damaged file has ones behind the last dimension. */
+static size_t farthest_of(const struct quern_index_shape *shape)
+{
+    return shape->has_bits ? 64 * quern_index_words(shape->dimensions) : 0;
+}
 
 static void plan(struct quern_searcher *searcher, struct quern_arena *arena)
 {
@@ -26,14 +32,17 @@ static void plan(struct quern_searcher *searcher, struct quern_arena *arena)
     searcher->lists = quern_arena_take(arena, lists, sizeof *searcher->lists);
     searcher->sums = quern_arena_take(arena, threads * 2 * queries * QUERN_CHUNK_ROWS, sizeof *searcher->sums);
     searcher->upper = quern_arena_take(arena, threads * QUERN_CHUNK_ROWS, sizeof *searcher->upper);
-    searcher->merged = quern_arena_take(arena, searcher->capacity, sizeof *searcher->merged);
+    const size_t farthest = farthest_of(shape);
+    searcher->tied = quern_arena_take(arena, searcher->most_scored, sizeof *searcher->tied);
     for (size_t i = 0; i < lists; i++) {
         quern_hit *lower = quern_arena_take(arena, searcher->most_hits, sizeof *lower);
         quern_hit *scored = quern_arena_take(arena, searcher->most_hits, sizeof *scored);
         quern_hit *rows = quern_arena_take(arena, searcher->capacity, sizeof *rows);
+        uint32_t *at_distance = quern_arena_take(arena, farthest + 1, sizeof *at_distance);
         if (arena->base != NULL)
             searcher->lists[i] = (struct quern_shortlist){.lower = {.hits = lower}, .rows = rows,
-                                                          .scored = {.hits = scored, .ids = searcher->index}};
+                                                          .scored = {.hits = scored, .ids = searcher->index},
+                                                          .at_distance = at_distance};
     }
 }
 
@@ -53,7 +62,10 @@ static int read_options(struct quern_searcher *searcher, const quern_searcher_op
         searcher->threads = QUERN_MOST_THREADS;
     searcher->most_hits = read.most_hits > 0 ? read.most_hits : USUAL_HITS;
     searcher->most_queries = read.most_queries > 0 ? read.most_queries : USUAL_QUERIES;
-    searcher->capacity = read.most_scored > LEAST_CAPACITY ? read.most_scored : LEAST_CAPACITY;
+    searcher->most_scored = read.most_scored > LEAST_SCORED ? read.most_scored : LEAST_SCORED;
+    searcher->capacity = searcher->most_scored;
+    if (searcher->index->catalogue.shape.has_bits)
+        searcher->capacity += searcher->most_scored / 2;
     return QUERN_OK;
 }
 
@@ -128,10 +140,10 @@ static int check_search(struct quern_searcher *searcher, const quern_search_opti
     if (read->oversampling < 0 || (read->oversampling > 0 && !searcher->index->catalogue.shape.has_bits))
         return quern_fail(error, QUERN_EINVAL, read->oversampling < 0 ? "options: oversampling is below zero"
                           : "options: oversampling needs an index with bits: make the index with bits");
-    if ((size_t)read->oversampling > searcher->capacity / read->hits)
+    if ((size_t)read->oversampling > searcher->most_scored / read->hits)
         return quern_fail(error, QUERN_EINVAL, "options: %zu hits times %d are more than the %zu rows that this "
                           "searcher scores for a query (most_scored)", read->hits, read->oversampling,
-                          searcher->capacity);
+                          searcher->most_scored);
     if (read->has_least && isnan(read->least))
         return quern_fail(error, QUERN_EINVAL, "options: least is not a number");
     return check_space(searcher->index, read->space, error);
@@ -156,6 +168,7 @@ static void prepare(struct quern_searcher *searcher, const float *queries, size_
 {
     const struct quern_index_shape *shape = &searcher->index->catalogue.shape;
     const size_t padded = quern_index_padded(shape->dimensions), words = quern_index_words(shape->dimensions);
+    const size_t farthest = farthest_of(shape);
     searcher->count = count;
     searcher->nearest = searcher->options.hits * (size_t)searcher->options.oversampling;
     searcher->limbs = count <= FEW_QUERIES ? 2 : 1;
@@ -180,6 +193,9 @@ static void prepare(struct quern_searcher *searcher, const float *queries, size_
             list->lower.count = list->scored.count = list->count = 0;
             list->lower.most = list->scored.most = searcher->options.hits;
             list->capacity = searcher->capacity;
+            list->within = 0;
+            list->reach = (uint32_t)farthest;
+            memset(list->at_distance, 0, (farthest + 1) * sizeof *list->at_distance);
             list->scores_computed = 0;
             list->damaged = UINT64_MAX;
             list->bar = -INFINITY;

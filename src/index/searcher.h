@@ -2,7 +2,7 @@
  * compared with a group of queries, and bounds of the scores follow from the sums (search_scan.c). Each thread keeps a
  * short list for each query: the rows whose upper bound reaches the bar, which is the k-th best lower bound that it
  * knows. When all blocks are done, the bars of all threads give the one bar of the query, and the rows above it are
- * scored (search_scores.c). */
+ * scored (search_scores.c). A search by bits puts the rows of the nearest bits to the lists instead. */
 #ifndef QUERN_INDEX_SEARCHER_H
 #define QUERN_INDEX_SEARCHER_H
 
@@ -28,7 +28,8 @@ struct quern_searcher {
     const struct quern_kernels *kernels;
     struct quern_pool *pool;
     struct quern_arena arena;
-    size_t most_hits, most_queries, capacity;
+    size_t most_hits, most_queries, most_scored;
+    size_t capacity; /* of a short list; with bits, above most_scored by a part of it, so that lists are seldom full */
     int threads;
 
     struct quern_asked_query *asked; /* [most_queries] */
@@ -37,7 +38,7 @@ struct quern_searcher {
     struct quern_shortlist *lists;  /* [threads][most_queries] */
     int32_t *sums;                  /* [threads][2 most_queries][QUERN_CHUNK_ROWS] */
     float *upper;                   /* [threads][QUERN_CHUNK_ROWS] */
-    quern_hit *merged;              /* [capacity] */
+    quern_hit *tied;                /* [most_scored]: rows at one distance */
 
     quern_search_options options; /* of the search that is running */
     size_t count;                 /* its queries */
