@@ -18,8 +18,8 @@ FOLDERS = ("include", "src", "json", "jobs", "bulk", "passages", "convert", "ser
 LIBRARY = {
     "src/base": "include src/base/system",
     "src/base/system": "include src/base/system/windows",
-    "src/base/system/darwin": "",
-    "src/base/system/windows": "include src/base src/base/system/windows/sys",
+    "src/base/system/darwin": "src/base/system/reallocarray.h",
+    "src/base/system/windows": "include src/base src/base/system/reallocarray.h src/base/system/windows/sys",
     "src/base/system/windows/sys": "",
     "src/formats": "include src/base",
     "src/gguf": "include src/base src/base/system src/formats",

@@ -12,14 +12,12 @@
 #include <unistd.h>
 #include <xlocale.h>
 
+#include "../reallocarray.h"
+
 #define st_mtim st_mtimespec
 #define st_ctim st_ctimespec
 
 #define fdatasync fsync
-
-/* Memory for count * size bytes, as realloc; NULL with ENOMEM when there is none, or so many cannot be counted. */
-#define reallocarray quern_darwin_reallocarray
-void *quern_darwin_reallocarray(void *memory, size_t count, size_t size);
 
 /* The name of a signal without SIG, such as "INT". */
 #define sigabbrev_np quern_darwin_sigabbrev

@@ -164,16 +164,16 @@ float quern_windows_roundf(float x); /* MinGW-w64 rounds 0.49999997 to 1 */
 
 /* ---------------------------------------------------------------- texts */
 
+#include "../reallocarray.h"
+
 #define strndup quern_windows_strndup
 #define memmem quern_windows_memmem
-#define reallocarray quern_windows_reallocarray
 #define getline quern_windows_getline
 #define timegm _mkgmtime
 #define gmtime_r quern_windows_gmtime
 #define strptime quern_windows_strptime
 char *quern_windows_strndup(const char *text, size_t most);
 void *quern_windows_memmem(const void *text, size_t length, const void *part, size_t part_length);
-void *quern_windows_reallocarray(void *memory, size_t count, size_t size);
 struct tm *quern_windows_gmtime(const time_t *time, struct tm *date);
 char *quern_windows_strptime(const char *text, const char *format, struct tm *date); /* %a %b %d %H %M %S %Y */
 ssize_t quern_windows_getline(char **line, size_t *capacity, FILE *file);

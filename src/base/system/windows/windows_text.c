@@ -31,15 +31,6 @@ void *quern_windows_memmem(const void *text, size_t length, const void *part, si
     return NULL;
 }
 
-void *quern_windows_reallocarray(void *memory, size_t count, size_t size)
-{
-    size_t bytes;
-    if (!__builtin_mul_overflow(count, size, &bytes))
-        return realloc(memory, bytes);
-    errno = ENOMEM;
-    return NULL;
-}
-
 ssize_t quern_windows_getline(char **line, size_t *capacity, FILE *file)
 {
     size_t length = 0;
