@@ -330,12 +330,12 @@ int quern_indexing_run(const struct quern_indexing_job *job, struct quern_indexi
     quern_index_writer_free(run.writer);
     if (code == QUERN_OK)
         count_sources(&run);
-    if (code == QUERN_OK && progress->has_written)
-        code = quern_indexing_compact(job->options->path, &progress->is_compacted, run.error);
     if (run.queue.failed > 0)
         progress->failed += run.queue.failed;
     quern_passage_queue_close(&run.queue);
     quern_kept_vectors_close(&run.kept);
     quern_changes_free(&run.changes);
+    if (code == QUERN_OK && progress->has_written) /* now that we do not read the file any more */
+        code = quern_indexing_compact(job->options->path, &progress->is_compacted, run.error);
     return code == QUERN_OK && run.is_stopped ? QUERN_INDEXING_STOPPED : code;
 }

@@ -168,7 +168,8 @@ static int take_folder(struct tree *tree, FTSENT *found)
 {
     const struct quern_tree_entry entry = {.path = found->fts_path, .kind = QUERN_TREE_FOLDER,
                                            .status = found->fts_statp};
-    const size_t length = strcmp(found->fts_path, "/") == 0 ? 0 : strlen(found->fts_path);
+    size_t length = strlen(found->fts_path);
+    length -= found->fts_path[length - 1] == '/'; /* of a root */
     bool is_readable = true;
     int code = QUERN_OK;
     if (found->fts_level == FTS_ROOTLEVEL && !tree->walk->takes_ignored)

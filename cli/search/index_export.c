@@ -20,7 +20,7 @@ struct export_run {
 /* The name of the file of ids: PATH without its ending, and ".ids.txt". */
 static char *name_ids(const char *path)
 {
-    const char *slash = quern_system_last_slash(path), *dot = strrchr(slash != NULL ? slash : path, '.');
+    const char *dot = strrchr(quern_system_file_name(path), '.');
     char *name = NULL;
     const int length = (int)(dot != NULL ? (size_t)(dot - path) : strlen(path));
     return asprintf(&name, "%.*s.ids.txt", length, path) >= 0 ? name : NULL;

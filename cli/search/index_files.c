@@ -24,18 +24,12 @@ struct index_view {
 /* The absolute path of a file or folder without links. What is not there has one too: the path that it had. */
 static char *absolute_path(const char *path, bool may_be_missing)
 {
-    char *real = realpath(path, NULL), *folder;
+    char *real = realpath(path, NULL);
     if (real != NULL || !may_be_missing)
         return real;
-    size_t length = strlen(path);
-    while (length > 1 && path[length - 1] == '/')
-        length--;
-    if (quern_system_is_absolute(path))
-        return strndup(path, length);
-    folder = getcwd(NULL, 0);
-    if (folder == NULL || asprintf(&real, "%s/%.*s", folder, (int)length, path) < 0)
-        real = NULL;
-    free(folder);
+    real = quern_system_absolute_path(path);
+    for (size_t length = real != NULL ? strlen(real) : 0; length > 1 && real[length - 1] == '/';)
+        real[--length] = '\0';
     return real;
 }
 
@@ -63,12 +57,12 @@ char *quern_cli_index_path(const char *path)
     char *real = realpath(path, NULL), *folder = NULL, *joined = NULL;
     if (real != NULL)
         return real;
-    const char *slash = quern_system_last_slash(path);
-    char *given = slash == NULL ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
+    const char *name = quern_system_file_name(path);
+    char *given = name == path ? strdup(".") : strndup(path, (size_t)(name - path));
     if (given != NULL)
         folder = realpath(given, NULL);
-    if (folder == NULL || asprintf(&joined, "%s%s%s", folder, strcmp(folder, "/") == 0 ? "" : "/",
-                                   slash != NULL ? slash + 1 : path) < 0) {
+    const char *slash = folder != NULL && folder[strlen(folder) - 1] == '/' ? "" : "/"; /* of a root */
+    if (folder == NULL || asprintf(&joined, "%s%s%s", folder, slash, name) < 0) {
         quern_cli_say("cannot write %s: %s", path, strerror(errno));
         joined = NULL;
     }

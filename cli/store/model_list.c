@@ -13,8 +13,7 @@
 /* The name of a file without folder and ending; to be freed. NULL without memory. */
 static char *name_file(const char *path)
 {
-    const char *slash = quern_system_last_slash(path);
-    char *name = strdup(slash != NULL ? slash + 1 : path);
+    char *name = strdup(quern_system_file_name(path));
     if (name != NULL && strlen(name) > 5 && strcmp(name + strlen(name) - 5, ".gguf") == 0)
         name[strlen(name) - 5] = '\0';
     return name;
@@ -23,7 +22,7 @@ static char *name_file(const char *path)
 /* The published name of a file that has the name of a published one; NULL: it has none. */
 static const char *find_alias(const char *path)
 {
-    const char *slash = quern_system_last_slash(path), *file = slash != NULL ? slash + 1 : path;
+    const char *file = quern_system_file_name(path);
     for (const struct quern_cli_published *model = quern_cli_catalog; model->name != NULL; model++)
         if (strcmp(quern_cli_published_file(model), file) == 0)
             return model->name;

@@ -87,8 +87,7 @@ static int choose_format(struct embed_options *options)
     } endings[] = {{".npy", QUERN_JOBS_NPY}, {".json", QUERN_JOBS_JSON}, {".f32", QUERN_JOBS_F32}, {".npz", -1},
                    {".csv", -1}, {".tsv", -1}, {".bin", -1}, {".parquet", -1}, {".arrow", -1}, {".h5", -1}, {".pt", -1},
                    {".pkl", -1}, {".safetensors", -1}, {".gz", -1}, {".zst", -1}, {".zip", -1}};
-    const char *slash = options->output != NULL ? quern_system_last_slash(options->output) : NULL;
-    const char *ending = options->output != NULL ? strrchr(slash != NULL ? slash : options->output, '.') : NULL;
+    const char *ending = options->output != NULL ? strrchr(quern_system_file_name(options->output), '.') : NULL;
     if (options->format >= 0)
         return QUERN_CLI_DONE;
     options->format = QUERN_JOBS_JSONL;

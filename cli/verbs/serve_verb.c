@@ -1,3 +1,4 @@
+#include "base/system/system.h"
 #include "arguments.h"
 #include "environment.h"
 #include "store/model_list.h"
@@ -98,7 +99,7 @@ static int describe_index(struct quern_server_index *index, const char *given, c
     char label[QUERN_CLI_LABEL];
     size_t length = strcspn(given, "=/");
     const bool is_named = length > 0 && given[length] == '=' && access(given, F_OK) != 0;
-    const char *slash = strrchr(given, '/'), *begin = is_named || slash == NULL ? given : slash + 1;
+    const char *begin = is_named ? given : quern_system_file_name(given);
     index->path = is_named ? given + length + 1 : given;
     if (!is_named)
         length = strlen(begin);

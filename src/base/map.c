@@ -145,25 +145,31 @@ static int look_at_pages(const struct quern_map *map, quern_error *error)
                       "not be read; open it again", (size_t)(lost - (uintptr_t)map->data));
 }
 
-/* What was lost since the file was opened, without its path. Writes the file's status to *now. */
-static int look_kept(const struct quern_map *map, struct stat *now, quern_error *error)
+/* What an open file is now. */
+struct file_state {
+    uint64_t bytes;
+    struct timespec modified;
+};
+
+/* What was lost since the file was opened, without its path. Writes what it is now to *now. */
+static int look_kept(const struct quern_map *map, struct file_state *now, quern_error *error)
 {
     QUERN_TRY(look_at_pages(map, error));
-    if (fstat(map->file, now) != 0)
+    if (quern_system_look_at_file(map->file, &now->bytes, &now->modified) != 0)
         return quern_fail(error, QUERN_EIO, "the file cannot be examined any more: %s", strerror(errno));
-    if ((uintmax_t)now->st_size < map->size)
-        return quern_fail(error, QUERN_EIO, "the file was cut off while it was in use: it had %zu bytes, now %jd; "
-                          "open it again", map->size, (intmax_t)now->st_size);
+    if (now->bytes < map->size)
+        return quern_fail(error, QUERN_EIO, "the file was cut off while it was in use: it had %zu bytes, now %ju; "
+                          "open it again", map->size, (uintmax_t)now->bytes);
     return QUERN_OK;
 }
 
 /* What has happened to the file since it was opened, without its path. */
 static int look(const struct quern_map *map, quern_error *error)
 {
-    struct stat now;
+    struct file_state now;
     QUERN_TRY(look_kept(map, &now, error));
-    if ((uintmax_t)now.st_size > map->size || now.st_mtim.tv_sec != map->modified.tv_sec ||
-        now.st_mtim.tv_nsec != map->modified.tv_nsec)
+    if (now.bytes > map->size || now.modified.tv_sec != map->modified.tv_sec ||
+        now.modified.tv_nsec != map->modified.tv_nsec)
         return quern_fail(error, QUERN_EIO, "the file was written to while it was in use; open it again, and replace a "
                           "file in use by moving the new one over it");
     return QUERN_OK;
@@ -179,7 +185,7 @@ int quern_map_check(const struct quern_map *map, quern_error *error)
 
 int quern_map_check_kept(const struct quern_map *map, quern_error *error)
 {
-    struct stat now;
+    struct file_state now;
     if (map->slot < 0)
         return QUERN_OK;
     const int code = look_kept(map, &now, error);

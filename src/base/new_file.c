@@ -108,8 +108,8 @@ FILE *quern_new_file_stream(const struct quern_new_file *target)
 /* Writes the entry of the folder to the disk. */
 static void sync_folder(const char *path)
 {
-    const char *slash = quern_system_last_slash(path);
-    char *folder = slash == NULL ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
+    const char *name = quern_system_file_name(path);
+    char *folder = name == path ? strdup(".") : strndup(path, (size_t)(name - path));
     if (folder != NULL)
         quern_system_sync_folder(folder);
     free(folder);

@@ -31,7 +31,8 @@ static int copy_rows(const struct quern_index *from, quern_index_writer *to, flo
     return quern_index_add(to, rows, vectors, count, error);
 }
 
-static int copy(const struct quern_index *from, const char *path, quern_error *error)
+/* Makes a writer that has all of an index. */
+static int copy(const struct quern_index *from, const char *path, quern_index_writer **writer, quern_error *error)
 {
     const struct quern_index_shape *shape = &from->catalogue.shape;
     const quern_index_options options = {.size = sizeof options, .dimensions = (int)shape->dimensions,
@@ -39,17 +40,13 @@ static int copy(const struct quern_index *from, const char *path, quern_error *e
                                          .space = from->catalogue.space, .bits = shape->has_bits,
                                          .rows = shape->half ? QUERN_DTYPE_F16 : QUERN_DTYPE_F32};
     const quern_text note = {(const char *)from->catalogue.note, from->catalogue.note_bytes};
-    quern_index_writer *writer = NULL;
     float *vectors = malloc((size_t)BATCH * shape->dimensions * sizeof *vectors);
-    int code = vectors != NULL ? quern_index_create(&writer, path, &options, error)
+    int code = vectors != NULL ? quern_index_create(writer, path, &options, error)
                                : quern_fail(error, QUERN_ENOMEM, "no memory to compact %s", path);
     if (code == QUERN_OK)
-        code = copy_rows(from, writer, vectors, error);
+        code = copy_rows(from, *writer, vectors, error);
     if (code == QUERN_OK)
-        code = quern_index_set_note(writer, note, error);
-    if (code == QUERN_OK)
-        code = quern_index_commit(writer, error);
-    quern_index_writer_free(writer);
+        code = quern_index_set_note(*writer, note, error);
     free(vectors);
     return code;
 }
@@ -58,6 +55,7 @@ int quern_index_compact(const char *path, quern_error *error)
 {
     int lock = -1; /* nobody may change the file meanwhile */
     quern_index *index = NULL;
+    quern_index_writer *writer = NULL;
     if (path == NULL)
         return quern_fail(error, QUERN_EINVAL, "path is NULL");
     QUERN_TRY(quern_index_lock(&lock, path, error));
@@ -65,8 +63,11 @@ int quern_index_compact(const char *path, quern_error *error)
     if (code == QUERN_OK)
         code = quern_index_check(index, error);
     if (code == QUERN_OK)
-        code = copy(index, path, error);
-    quern_index_close(index);
+        code = copy(index, path, &writer, error);
+    quern_index_close(index); /* now, because some systems keep a file that is mapped from being replaced */
+    if (code == QUERN_OK)
+        code = quern_index_commit(writer, error);
+    quern_index_writer_free(writer);
     close(lock);
     return code;
 }

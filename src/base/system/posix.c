@@ -5,8 +5,11 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 size_t quern_system_page_size(void)
@@ -116,6 +119,16 @@ int quern_system_start_thread(pthread_t *thread, void *(*run)(void *), void *arg
     return code;
 }
 
+int quern_system_look_at_file(int file, uint64_t *bytes, struct timespec *modified)
+{
+    struct stat status;
+    if (fstat(file, &status) != 0)
+        return -1;
+    *bytes = (uint64_t)status.st_size;
+    *modified = status.st_mtim;
+    return 0;
+}
+
 /* A failure is no error: not every file system can do this. */
 void quern_system_sync_folder(const char *path)
 {
@@ -126,12 +139,23 @@ void quern_system_sync_folder(const char *path)
     close(file);
 }
 
-char *quern_system_last_slash(const char *path)
+const char *quern_system_file_name(const char *path)
 {
-    return strrchr(path, '/');
+    const char *slash = strrchr(path, '/');
+    return slash != NULL ? slash + 1 : path;
 }
 
 bool quern_system_is_absolute(const char *path)
 {
     return path[0] == '/';
+}
+
+char *quern_system_absolute_path(const char *path)
+{
+    char *folder = path[0] != '/' ? getcwd(NULL, 0) : strdup(""), *absolute = NULL;
+    const char *slash = path[0] != '/' && folder != NULL && folder[strlen(folder) - 1] != '/' ? "/" : "";
+    if (folder != NULL && asprintf(&absolute, "%s%s%s", folder, slash, path) < 0)
+        absolute = NULL;
+    free(folder);
+    return absolute;
 }

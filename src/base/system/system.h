@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 /* ---------------------------------------------------------------- the CPU */
 
@@ -53,15 +54,22 @@ bool quern_system_blank(uintptr_t address, uintptr_t begin, uintptr_t end, uintp
 
 /* ---------------------------------------------------------------- files and threads */
 
+/* The bytes of an open file, and when it was last written to; as cheap as it can be, as each text asks. 0, or -1 with
+ * errno. */
+int quern_system_look_at_file(int file, uint64_t *bytes, struct timespec *modified);
+
 /* Brings what was written to a file to the disk, 0; or to a folder, as far as its file system can do this. -1 with
  * errno. */
 int quern_system_sync(int file);
 void quern_system_sync_folder(const char *path);
 
-/* The last character of a path that separates a folder from what is in it; NULL: there is none. And whether a path
- * begins at the root of the file system, or of a drive. */
-char *quern_system_last_slash(const char *path);
+/* Where the name of a file begins in its path: behind the folder, which may be "". And whether a path begins at the
+ * root of the file system, or of a drive. */
+const char *quern_system_file_name(const char *path);
 bool quern_system_is_absolute(const char *path);
+
+/* The absolute path of what need not be there, with '/' between folders; malloc'd. NULL with errno. */
+char *quern_system_absolute_path(const char *path);
 
 /* Writes the path of the running program to path[size], with '/' between folders; false: it is not known. */
 bool quern_system_program(char *path, size_t size);

@@ -23,20 +23,29 @@ uint32_t quern_system_saved_registers(void)
     return low;
 }
 
-/* Windows gives tile registers to a thread that asks; we do not, so the table amx is not used. */
+/* Windows 11 and Windows Server 2022 give tile registers to a process that asks: to all its threads, those that begin
+ * later included. Older ones lack the function that asks. */
 bool quern_system_grants_tiles(void)
 {
-    return false;
+    enum { TILE_DATA = 1 << 18, TILES = 1 << 17 | TILE_DATA };
+    typedef BOOL WINAPI enable(DWORD64 features);
+    const FARPROC found = GetProcAddress(GetModuleHandleW(L"kernel32.dll"), "EnableProcessOptionalXStateFeatures");
+    enable *ask = (enable *)(void (*)(void))found;
+    return ask != NULL && (GetEnabledXStateFeatures() & TILES) == TILES && ask(TILE_DATA);
 }
 
 /* The share of all CPUs that the job of this process may use, in CPUs; infinite when there is no limit. */
 static double job_quota(int cpus)
 {
+    enum { MIN_MAX_RATE = 0x10 }; /* which MinGW-w64 lacks: CpuRate is the least rate and, above it, the most */
     JOBOBJECT_CPU_RATE_CONTROL_INFORMATION rate;
     if (!QueryInformationJobObject(NULL, JobObjectCpuRateControlInformation, &rate, sizeof rate, NULL))
         return INFINITY;
-    const DWORD hard = JOB_OBJECT_CPU_RATE_CONTROL_ENABLE | JOB_OBJECT_CPU_RATE_CONTROL_HARD_CAP;
-    return (rate.ControlFlags & hard) == hard ? rate.CpuRate / 10000.0 * cpus : INFINITY;
+    if ((rate.ControlFlags & JOB_OBJECT_CPU_RATE_CONTROL_ENABLE) == 0)
+        return INFINITY;
+    if (rate.ControlFlags & MIN_MAX_RATE)
+        return (rate.CpuRate >> 16) / 10000.0 * cpus;
+    return rate.ControlFlags & JOB_OBJECT_CPU_RATE_CONTROL_HARD_CAP ? rate.CpuRate / 10000.0 * cpus : INFINITY;
 }
 
 int quern_cpu_budget(char *reason, size_t reason_size)
@@ -116,19 +125,46 @@ void quern_system_forget(void *begin, size_t bytes)
 
 static bool (*_Atomic on_fault)(uintptr_t address);
 static void *vectored; /* the handler; NULL: none */
-static _Atomic uintptr_t blank_begin, blank_end; /* a map that is being blanked */
+static atomic_flag is_blanking = ATOMIC_FLAG_INIT;
 
-/* A part of a view cannot be replaced. Other threads that read the map meanwhile wait in the handler. */
+static void begin_blanking(void)
+{
+    while (atomic_flag_test_and_set(&is_blanking))
+        Sleep(1);
+}
+
+static void end_blanking(void)
+{
+    atomic_flag_clear(&is_blanking);
+}
+
+/* Whether zeros lie at an address in place of a map. */
+static bool is_blank(uintptr_t address)
+{
+    MEMORY_BASIC_INFORMATION there;
+    return VirtualQuery((void *)address, &there, sizeof there) > 0 && there.State == MEM_COMMIT &&
+           there.Type == MEM_PRIVATE && there.Protect == PAGE_READONLY;
+}
+
+/* A part of a view cannot be replaced. Several threads may fail in one map at a time: the first puts zeros there. */
 bool quern_system_blank(uintptr_t address, uintptr_t begin, uintptr_t end, uintptr_t *from)
 {
-    (void)address;
     *from = begin;
-    atomic_store(&blank_begin, begin);
-    atomic_store(&blank_end, end);
-    const bool done = UnmapViewOfFile((void *)begin) &&
-                      VirtualAlloc((void *)begin, end - begin, MEM_RESERVE | MEM_COMMIT, PAGE_READONLY) != NULL;
-    atomic_store(&blank_end, 0);
+    begin_blanking();
+    const bool done = is_blank(address) ||
+                      (UnmapViewOfFile((void *)begin) &&
+                       VirtualAlloc((void *)begin, end - begin, MEM_RESERVE | MEM_COMMIT, PAGE_READONLY) != NULL);
+    end_blanking();
     return done;
+}
+
+/* Whether the read failed because the map was away while another thread blanked it. */
+static bool was_away(uintptr_t address)
+{
+    begin_blanking();
+    const bool answer = is_blank(address);
+    end_blanking();
+    return answer;
 }
 
 static LONG CALLBACK on_exception(EXCEPTION_POINTERS *exception)
@@ -137,14 +173,11 @@ static LONG CALLBACK on_exception(EXCEPTION_POINTERS *exception)
     if (record->NumberParameters < 2 || record->ExceptionInformation[0] != EXCEPTION_READ_FAULT)
         return EXCEPTION_CONTINUE_SEARCH;
     const uintptr_t address = record->ExceptionInformation[1];
-    if (record->ExceptionCode == (DWORD)EXCEPTION_ACCESS_VIOLATION && atomic_load(&blank_begin) <= address &&
-        address < atomic_load(&blank_end)) {
-        Sleep(1);
-        return EXCEPTION_CONTINUE_EXECUTION;
-    }
-    return record->ExceptionCode == (DWORD)EXCEPTION_IN_PAGE_ERROR && atomic_load(&on_fault)(address)
-               ? EXCEPTION_CONTINUE_EXECUTION
-               : EXCEPTION_CONTINUE_SEARCH;
+    const bool reads_again =
+        record->ExceptionCode == (DWORD)EXCEPTION_IN_PAGE_ERROR      ? atomic_load(&on_fault)(address)
+        : record->ExceptionCode == (DWORD)EXCEPTION_ACCESS_VIOLATION ? was_away(address)
+                                                                     : false;
+    return reads_again ? EXCEPTION_CONTINUE_EXECUTION : EXCEPTION_CONTINUE_SEARCH;
 }
 
 void quern_system_catch_faults(bool (*handler)(uintptr_t address))
@@ -164,6 +197,19 @@ void quern_system_leave_faults(void)
 
 /* ---------------------------------------------------------------- files and threads */
 
+/* fstat asks for the number of the volume too, which takes much longer. */
+int quern_system_look_at_file(int file, uint64_t *bytes, struct timespec *modified)
+{
+    HANDLE handle = (HANDLE)_get_osfhandle(file);
+    LARGE_INTEGER size;
+    FILETIME written;
+    if (!GetFileSizeEx(handle, &size) || !GetFileTime(handle, NULL, NULL, &written))
+        return quern_windows_fail();
+    *bytes = (uint64_t)size.QuadPart;
+    *modified = quern_windows_time((uint64_t)written.dwHighDateTime << 32 | written.dwLowDateTime);
+    return 0;
+}
+
 int quern_system_sync(int file)
 {
     return _commit(file);
@@ -180,24 +226,39 @@ int quern_system_start_thread(pthread_t *thread, void *(*run)(void *), void *arg
     return pthread_create(thread, NULL, run, argument);
 }
 
-/* The larger of two places in one path; NULL is smaller than any. */
-static char *later(char *a, char *b)
+static bool is_slash(char character)
 {
-    return (uintptr_t)a > (uintptr_t)b ? a : b;
+    return character == '/' || character == '\\';
 }
 
-char *quern_system_last_slash(const char *path)
+static bool has_drive(const char *path)
 {
-    return later(strrchr(path, '/'), strrchr(path, '\\'));
+    const bool is_letter = (path[0] >= 'A' && path[0] <= 'Z') || (path[0] >= 'a' && path[0] <= 'z');
+    return is_letter && path[1] == ':';
+}
+
+/* "C:name" is in the current folder of the drive. */
+const char *quern_system_file_name(const char *path)
+{
+    const char *name = has_drive(path) ? path + 2 : path;
+    for (; *path != '\0'; path++)
+        if (is_slash(*path))
+            name = path + 1;
+    return name;
 }
 
 /* "C:/" and "//server", and "/" of the current drive. */
 bool quern_system_is_absolute(const char *path)
 {
-    if (path[0] == '/' || path[0] == '\\')
-        return true;
-    const bool has_drive = (path[0] >= 'A' && path[0] <= 'Z') || (path[0] >= 'a' && path[0] <= 'z');
-    return has_drive && path[1] == ':' && (path[2] == '/' || path[2] == '\\');
+    return is_slash(path[0]) || (has_drive(path) && is_slash(path[2]));
+}
+
+char *quern_system_absolute_path(const char *path)
+{
+    wchar_t *wide = quern_windows_path(path);
+    char *absolute = wide != NULL ? quern_windows_plain(wide) : NULL;
+    free(wide);
+    return absolute;
 }
 
 bool quern_system_program(char *path, size_t size)

@@ -51,11 +51,14 @@ char *quern_windows_getenv(const char *name)
 {
     static const char *const folders[][2] = {
         {"HOME", "USERPROFILE"}, {"TMPDIR", "TEMP"}, {"XDG_CACHE_HOME", "LOCALAPPDATA"}};
-    pthread_mutex_lock(&lock);
-    char *value = look_up(name, false);
-    for (size_t i = 0; value == NULL && i < QUERN_COUNT(folders); i++)
+    const char *instead = NULL;
+    for (size_t i = 0; i < QUERN_COUNT(folders); i++)
         if (strcmp(name, folders[i][0]) == 0)
-            value = look_up(folders[i][1], true);
+            instead = folders[i][1];
+    pthread_mutex_lock(&lock);
+    char *value = look_up(name, instead != NULL);
+    if (value == NULL && instead != NULL)
+        value = look_up(instead, true);
     pthread_mutex_unlock(&lock);
     return value;
 }

@@ -1,4 +1,4 @@
-/* Files: opening, locks, reading and writing at a place, what is known of them, names. */
+/* Files: opening, locks, reading and writing at a place, what is known of them. */
 #include "base/system/windows/windows_paths.h"
 
 #include <windows.h>
@@ -153,10 +153,9 @@ ssize_t quern_windows_pwrite(int file, const void *buffer, size_t bytes, off_t o
 
 /* ---------------------------------------------------------------- what is known of a file */
 
-/* FILETIME counts 100 ns since 1601. */
-static struct timespec time_of(FILETIME time)
+struct timespec quern_windows_time(uint64_t filetime)
 {
-    const int64_t ticks = (int64_t)((uint64_t)time.dwHighDateTime << 32 | time.dwLowDateTime) - 116444736000000000;
+    const int64_t ticks = (int64_t)filetime - 116444736000000000;
     return (struct timespec){.tv_sec = ticks / 10000000, .tv_nsec = (long)(ticks % 10000000 * 100)};
 }
 
@@ -175,7 +174,9 @@ static int examine(HANDLE handle, struct stat *status)
     status->st_mode = found.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY ? S_IFDIR | 0755u : S_IFREG | rights;
     status->st_nlink = found.nNumberOfLinks;
     status->st_size = (off_t)((uint64_t)found.nFileSizeHigh << 32 | found.nFileSizeLow);
-    status->st_mtim = status->st_ctim = time_of(found.ftLastWriteTime);
+    const FILETIME *written = &found.ftLastWriteTime;
+    status->st_mtim = status->st_ctim =
+        quern_windows_time((uint64_t)written->dwHighDateTime << 32 | written->dwLowDateTime);
     return 0;
 }
 
@@ -207,103 +208,6 @@ int quern_windows_access(const char *path, int mode)
         return 0;
     errno = EACCES;
     return -1;
-}
-
-/* ---------------------------------------------------------------- names */
-
-/* Calls a function of Windows with one or two paths. */
-static int with_paths(const char *first, const char *second, BOOL (*call)(const wchar_t *first, const wchar_t *second))
-{
-    wchar_t *a = quern_windows_path(first), *b = a != NULL ? quern_windows_path(second) : NULL;
-    const int code = a != NULL && b != NULL ? call(a, b) ? 0 : quern_windows_fail() : -1;
-    const int reason = errno;
-    free(a);
-    free(b);
-    errno = reason;
-    return code;
-}
-
-static BOOL move(const wchar_t *from, const wchar_t *to)
-{
-    return MoveFileExW(from, to, MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH);
-}
-
-int quern_windows_rename(const char *from, const char *to)
-{
-    return with_paths(from, to, move);
-}
-
-static BOOL add_name(const wchar_t *from, const wchar_t *to)
-{
-    return CreateHardLinkW(to, from, NULL);
-}
-
-int quern_windows_link(const char *from, const char *to)
-{
-    return with_paths(from, to, add_name);
-}
-
-static BOOL delete(const wchar_t *path, const wchar_t *same)
-{
-    (void)same;
-    return DeleteFileW(path);
-}
-
-int quern_windows_unlink(const char *path)
-{
-    return with_paths(path, path, delete);
-}
-
-int quern_windows_remove(const char *path)
-{
-    struct stat status;
-    return stat(path, &status) == 0 && S_ISDIR(status.st_mode) ? rmdir(path) : unlink(path);
-}
-
-int quern_windows_fchmod(int file, mode_t mode)
-{
-    (void)file;
-    (void)mode;
-    return 0;
-}
-
-mode_t quern_windows_umask(mode_t mask)
-{
-    (void)mask;
-    return 022;
-}
-
-/* ---------------------------------------------------------------- temporary files */
-
-/* Puts letters in place of the six X at the end of a path. */
-static void fill_name(char *path)
-{
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789";
-    char *end = path + strlen(path);
-    for (int i = 1; i <= 6; i++) {
-        unsigned number = 0;
-        rand_s(&number);
-        end[-i] = letters[number % (sizeof letters - 1)];
-    }
-}
-
-int quern_windows_mkstemp(char *path)
-{
-    int file;
-    do {
-        fill_name(path);
-        file = open(path, O_RDWR | O_CREAT | O_EXCL, 0600);
-    } while (file < 0 && errno == EEXIST);
-    return file;
-}
-
-char *quern_windows_mkdtemp(char *path)
-{
-    do
-        fill_name(path);
-    while (mkdir(path, 0700) != 0 && errno == EEXIST);
-    struct stat status;
-    return stat(path, &status) == 0 && S_ISDIR(status.st_mode) ? path : NULL;
 }
 
 FILE *quern_windows_tmpfile(void)

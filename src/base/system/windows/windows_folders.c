@@ -5,21 +5,6 @@
 
 #include <windows.h>
 
-/* What follows the prefix of a path without a limit, in UTF-8 and with '/'. */
-static char *plain_path(wchar_t *path)
-{
-    if (wcsncmp(path, L"\\\\?\\UNC\\", 8) == 0) {
-        path += 6;
-        path[0] = L'\\';
-    } else if (wcsncmp(path, L"\\\\?\\", 4) == 0) {
-        path += 4;
-    }
-    char *narrow = quern_windows_narrow(path);
-    if (narrow != NULL)
-        quern_windows_slashes(narrow);
-    return narrow;
-}
-
 /* The path that an open file has. */
 static char *path_of(HANDLE handle)
 {
@@ -27,7 +12,7 @@ static char *path_of(HANDLE handle)
     wchar_t *wide = units > 0 ? malloc((units + 1) * sizeof *wide) : NULL;
     char *path = NULL;
     if (wide != NULL && GetFinalPathNameByHandleW(handle, wide, units + 1, FILE_NAME_NORMALIZED) > 0)
-        path = plain_path(wide);
+        path = quern_windows_plain(wide);
     else
         quern_windows_fail();
     free(wide);
@@ -165,7 +150,7 @@ char *quern_windows_getcwd(char *path, size_t size)
 {
     const DWORD units = GetCurrentDirectoryW(0, NULL);
     wchar_t *wide = malloc(units * sizeof *wide);
-    char *narrow = wide != NULL && GetCurrentDirectoryW(units, wide) > 0 ? plain_path(wide) : NULL;
+    char *narrow = wide != NULL && GetCurrentDirectoryW(units, wide) > 0 ? quern_windows_plain(wide) : NULL;
     free(wide);
     if (path == NULL || narrow == NULL)
         return narrow;
@@ -189,7 +174,7 @@ char *quern_windows_realpath(const char *path, char *resolved)
     if (handle != INVALID_HANDLE_VALUE) {
         real = path_of(handle);
         if (real == NULL) /* Wine cannot tell paths that are longer than 260 characters */
-            real = plain_path(wide);
+            real = quern_windows_plain(wide);
         CloseHandle(handle);
     } else {
         quern_windows_fail();

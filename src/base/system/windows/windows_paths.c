@@ -62,6 +62,14 @@ static wchar_t *prefixed(const wchar_t *path)
     return full;
 }
 
+/* Names such as CON, and in older systems aux.txt, are devices in every folder. NUL is of use. The others would lose
+ * what is written to them, or wait for ever, so they must be asked for: "\\.\COM1". */
+static bool is_unasked_device(const wchar_t *path, const wchar_t *full)
+{
+    const bool is_asked_for = (path[0] == L'\\' || path[0] == L'/') && (path[1] == L'\\' || path[1] == L'/');
+    return wcsncmp(full, L"\\\\.\\", 4) == 0 && !is_asked_for && _wcsicmp(full + 4, L"NUL") != 0;
+}
+
 wchar_t *quern_windows_path(const char *path)
 {
     if (path[0] == '\0') {
@@ -70,8 +78,27 @@ wchar_t *quern_windows_path(const char *path)
     }
     wchar_t *wide = quern_windows_wide(strcmp(path, "/dev/null") == 0 ? "NUL" : path);
     wchar_t *full = wide != NULL ? prefixed(wide) : NULL;
+    if (full != NULL && is_unasked_device(wide, full)) {
+        free(full);
+        full = NULL;
+        errno = ENODEV;
+    }
     free(wide);
     return full;
+}
+
+char *quern_windows_plain(wchar_t *path)
+{
+    if (wcsncmp(path, L"\\\\?\\UNC\\", 8) == 0) {
+        path += 6;
+        path[0] = L'\\';
+    } else if (wcsncmp(path, L"\\\\?\\", 4) == 0) {
+        path += 4;
+    }
+    char *narrow = quern_windows_narrow(path);
+    if (narrow != NULL)
+        quern_windows_slashes(narrow);
+    return narrow;
 }
 
 int quern_windows_fail(void)

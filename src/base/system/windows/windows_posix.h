@@ -86,7 +86,7 @@ ssize_t quern_windows_read(int file, void *buffer, size_t bytes); /* from a cons
 ssize_t quern_windows_pread(int file, void *buffer, size_t bytes, off_t offset); /* this and pwrite move the position */
 ssize_t quern_windows_pwrite(int file, const void *buffer, size_t bytes, off_t offset);
 int quern_windows_access(const char *path, int mode);
-int quern_windows_rename(const char *from, const char *to); /* over an existing file too, unless it is open */
+int quern_windows_rename(const char *from, const char *to); /* over an open file too, if it is not mapped */
 int quern_windows_unlink(const char *path);
 int quern_windows_remove(const char *path);
 int quern_windows_fchmod(int file, mode_t mode); /* this and umask do nothing */

@@ -18,8 +18,8 @@ int quern_windows_isatty(int file)
 
 /* ---------------------------------------------------------------- reading */
 
-/* A console gives a line of UTF-16; what of it has no room in the buffer stays for the next call. Ctrl-Z at the
- * beginning of a line ends the input. One thread reads from the console. */
+/* A console gives a line of UTF-16; what of it has no room in the buffer stays for the next call. Ctrl-Z or Ctrl-D at
+ * the beginning of a line, and Enter, end the input. One thread reads from the console. */
 static ssize_t read_console(HANDLE console, char *buffer, size_t bytes)
 {
     static char line[3 * 1024];
@@ -34,7 +34,7 @@ static ssize_t read_console(HANDLE console, char *buffer, size_t bytes)
             ReadConsoleW(console, wide + units, 1, &more, NULL);
             units += more;
         }
-        if (units == 0 || wide[0] == 0x1A)
+        if (units == 0 || wide[0] == 0x1A || wide[0] == 0x04)
             return 0;
         begin = 0;
         end = (size_t)WideCharToMultiByte(CP_UTF8, 0, wide, (int)units, line, sizeof line, NULL, NULL);
@@ -130,9 +130,18 @@ static struct memory_stream **find(FILE *file)
     return place;
 }
 
+/* The C library of Windows takes it for a wrong argument that nobody reads from a pipe any more. */
+static void name_closed_pipe(FILE *file)
+{
+    if (errno == EINVAL && GetFileType((HANDLE)_get_osfhandle(_fileno(file))) == FILE_TYPE_PIPE)
+        errno = EPIPE;
+}
+
 int quern_windows_fflush(FILE *file)
 {
     int code = fflush(file);
+    if (code != 0 || (file != NULL && ferror(file)))
+        name_closed_pipe(file);
     pthread_mutex_lock(&lock);
     struct memory_stream *stream = *find(file);
     if (code == 0 && stream != NULL)

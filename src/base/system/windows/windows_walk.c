@@ -17,13 +17,25 @@ static void free_place(FTSENT *place)
     free(place);
 }
 
-/* A junction and a symbolic link are links: they are not followed. */
+/* Junctions and symbolic links stand for another name: they are not followed. Other reparse points are files that the
+ * system keeps in a way of its own, such as without what other files have too. */
 static bool is_link(const char *path)
 {
+    WIN32_FIND_DATAW found;
     wchar_t *wide = quern_windows_path(path);
-    const DWORD attributes = wide != NULL ? GetFileAttributesW(wide) : INVALID_FILE_ATTRIBUTES;
+    HANDLE search = wide != NULL ? FindFirstFileW(wide, &found) : INVALID_HANDLE_VALUE;
     free(wide);
-    return attributes != INVALID_FILE_ATTRIBUTES && (attributes & FILE_ATTRIBUTE_REPARSE_POINT) != 0;
+    if (search == INVALID_HANDLE_VALUE)
+        return false;
+    FindClose(search);
+    return (found.dwFileAttributes & FILE_ATTRIBUTE_REPARSE_POINT) != 0 && IsReparseTagNameSurrogate(found.dwReserved0);
+}
+
+/* Whether Windows looks for another name, as it takes dots and spaces from the end. Other systems make such files. */
+static bool is_unreachable(const char *name)
+{
+    const char last = name[0] != '\0' ? name[strlen(name) - 1] : 'x';
+    return last == '.' || last == ' ';
 }
 
 static void examine(FTSENT *place)
@@ -33,7 +45,7 @@ static void examine(FTSENT *place)
         place->fts_info = FTS_SL;
     } else if (stat(place->fts_path, &place->fts_status) != 0) {
         place->fts_info = FTS_NS;
-        place->fts_errno = errno;
+        place->fts_errno = is_unreachable(place->fts_name) ? EINVAL : errno; /* it is not one that was removed */
     } else {
         const unsigned mode = place->fts_status.st_mode;
         place->fts_info = S_ISDIR(mode) ? FTS_D : S_ISREG(mode) ? FTS_F : FTS_DEFAULT;
