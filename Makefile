@@ -57,7 +57,7 @@ wheel: all
 # For Windows on x86-64, as a zip in dist/: the command with the starter model, the library and its headers.
 windows:
 	@tools/setup.sh windows
-	@tools/windows.sh $(BUILD)-windows dist/quern-$$(tools/version.sh)-windows-x86_64.zip
+	@tools/release/zip.sh $(BUILD)-windows dist
 
 # The Node.js package as tarballs in dist/: quern, and the one with the library and the starter model.
 npm: TARGETS = node
@@ -86,4 +86,4 @@ uninstall:
 	@tools/uninstall.sh $(BUILD)
 
 clean:
-	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-tsan $(BUILD)-fuzz build-release
+	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-tsan $(BUILD)-fuzz $(BUILD)-windows $(BUILD)-windows-libraries build-release

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the Debian packages that a task needs and that are missing. When none is missing it does nothing, so it works
 # offline. It waits for an apt that another process uses.
-# usage: tools/setup.sh build | check | deb | npm | tarball | wheel | windows
+# usage: tools/setup.sh build | check | deb | npm | tarball | wheel | windows | windows-check
 set -eu
 
 missing=
@@ -38,6 +38,10 @@ need_wheel() {
 
 need_windows() {
     need gcc-mingw-w64-x86-64 compiles x86_64-w64-mingw32-gcc-posix
+}
+
+need_wine() {
+    need wine64 test -x /usr/lib/wine/wine64
 }
 
 need_npm() {
@@ -83,6 +87,10 @@ npm) need_npm ;;
 tarball) need_arm ;;
 wheel) need_wheel ;;
 windows) need_windows ;;
+windows-check)
+    need_windows
+    need_wine
+    ;;
 check)
     need_wheel
     need python3-venv imports ensurepip
@@ -97,7 +105,7 @@ check)
     need sqlite3 has sqlite3
     ;;
 *)
-    echo "usage: tools/setup.sh build | check | deb | npm | tarball | wheel | windows" >&2
+    echo "usage: tools/setup.sh build | check | deb | npm | tarball | wheel | windows | windows-check" >&2
     exit 2
     ;;
 esac
