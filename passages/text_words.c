@@ -1,8 +1,10 @@
 #include "text_words.h"
 
+#include "array_count.h"
+#include "base/utf8.h"
+
 #include <math.h>
 #include <string.h>
-#include <wctype.h>
 
 #define BM25_K1 1.2
 #define BM25_B 0.75
@@ -11,23 +13,40 @@
 
 enum { CHUNK = 128 }; /* bytes that are looked at together; fewer than 256 */
 
-void quern_text_words_begin(struct quern_text_words *words)
-{
-    *words = (struct quern_text_words){.utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0)};
-    words->before = uselocale(words->utf8);
-}
+/* ---------------------------------------------------------------- characters */
 
-void quern_text_words_begin_beside(struct quern_text_words *words, const struct quern_text_words *other)
-{
-    *words = (struct quern_text_words){.utf8 = other->utf8, .is_shared = true};
-    words->before = uselocale(words->utf8);
-}
+/* Characters of words: what is added to every one, or to every second one, to make small letters. */
+struct word_range {
+    uint32_t first, last;
+    int32_t delta;
+    bool is_pairs, is_unspaced;
+};
 
-void quern_text_words_of(struct quern_text_words *words, quern_text text)
+#define SMALL(first, last) {first, last, 0, false, false}
+#define CAPITAL(first, last, delta) {first, last, delta, false, false}
+#define PAIRS(first, last) {first, last, 1, true, false}
+#define UNSPACED(first, last) {first, last, 0, false, true}
+static const struct word_range ranges[] = {
+#include "word_ranges.h"
+};
+
+enum { RANGES = QUERN_COUNT(ranges) };
+
+/* The range with a code point, or the one behind it. A text has most characters in few ranges, so the last one is
+ * looked at first. */
+static size_t find_range(size_t last, uint32_t code)
 {
-    words->text = text;
-    words->at = 0;
-    memset(&words->state, 0, sizeof words->state);
+    size_t begin = 0, end = RANGES;
+    if (code >= ranges[last].first && code <= ranges[last].last)
+        return last;
+    while (begin < end) {
+        const size_t middle = (begin + end) / 2;
+        if (code > ranges[middle].last)
+            begin = middle + 1;
+        else
+            end = middle;
+    }
+    return begin;
 }
 
 /* The lower case of the ASCII characters that words have; 0 for others. */
@@ -44,64 +63,111 @@ static const unsigned char ascii[0x80] = {
     ['Y'] = 'y', ['Z'] = 'z',
 };
 
-/* Reads a character that is not ASCII. Returns its lower case if words have it, else 0, as for bytes that are not
- * UTF-8. */
-static uint64_t next_character(struct quern_text_words *words)
+/* A character as words have it. */
+struct word_character {
+    uint32_t small; /* its small letter; 0: words do not have it, as what is not UTF-8 */
+    bool is_unspaced;
+    size_t bytes;
+};
+
+/* The character at `at`, which is before the end. */
+static struct word_character look(struct quern_text_words *words)
 {
-    wchar_t character;
-    const size_t size = mbrtowc(&character, words->text.data + words->at, words->text.length - words->at,
-                                &words->state);
-    if (size == 0 || size > words->text.length) {
-        memset(&words->state, 0, sizeof words->state);
-        words->at++;
-        return 0;
+    const unsigned char *bytes = (const unsigned char *)words->text.data + words->at;
+    if (*bytes < 0x80)
+        return (struct word_character){ascii[*bytes], false, 1};
+    const size_t size = quern_utf8_length(bytes, words->text.length - words->at);
+    if (size == 0)
+        return (struct word_character){.bytes = 1};
+    const uint32_t code = quern_utf8_code(bytes, size);
+    const size_t found = find_range(words->range, code);
+    if (found == RANGES || code < ranges[found].first)
+        return (struct word_character){.bytes = size};
+    words->range = found;
+    const struct word_range *range = &ranges[found];
+    const bool is_small = range->is_pairs && (code - range->first) % 2 == 1;
+    return (struct word_character){is_small ? code : code + (uint32_t)range->delta, range->is_unspaced, size};
+}
+
+void quern_text_words_of(struct quern_text_words *words, quern_text text)
+{
+    *words = (struct quern_text_words){.text = text};
+}
+
+static uint64_t add_character(uint64_t hash, uint32_t character)
+{
+    return (hash ^ character) * WORD_HASH_PRIME;
+}
+
+/* The next word of writing without spaces at `at`. *word stays as it is if there is none: if a pair has had the last
+ * character. */
+static bool read_unspaced(struct quern_text_words *words, uint64_t *word)
+{
+    uint32_t before = words->before;
+    bool is_alone = false;
+    while (words->at < words->text.length) {
+        const struct word_character character = look(words);
+        if (!character.is_unspaced)
+            break;
+        words->at += character.bytes;
+        words->before = character.small;
+        if (before != 0) {
+            words->first = before;
+            *word = add_character(add_character(WORD_HASH_BASIS, before), character.small);
+            return true;
+        }
+        before = character.small;
+        is_alone = true;
     }
-    words->at += size;
-    return iswalnum((wint_t)character) ? (uint64_t)towlower((wint_t)character) : 0;
+    words->before = 0;
+    if (is_alone) {
+        words->first = before;
+        *word = add_character(WORD_HASH_BASIS, before);
+    }
+    return is_alone;
 }
 
 bool quern_text_words_next(struct quern_text_words *words, uint64_t *word)
 {
     uint64_t hash = WORD_HASH_BASIS;
+    if (read_unspaced(words, word))
+        return true;
     while (words->at < words->text.length) {
-        const unsigned char byte = (unsigned char)words->text.data[words->at];
-        const uint64_t character = byte < 0x80 ? ascii[byte] : next_character(words);
-        words->at += byte < 0x80;
-        if (character == 0 && hash != WORD_HASH_BASIS)
+        const struct word_character character = look(words);
+        if (character.is_unspaced && hash == WORD_HASH_BASIS)
+            return read_unspaced(words, word);
+        if (character.is_unspaced)
             break;
-        if (character == 0)
+        words->at += character.bytes;
+        if (character.small == 0 && hash != WORD_HASH_BASIS)
+            break;
+        if (character.small == 0)
             continue;
         if (hash == WORD_HASH_BASIS)
-            words->first = character;
-        hash = (hash ^ character) * WORD_HASH_PRIME;
+            words->first = character.small;
+        hash = add_character(hash, character.small);
     }
     *word = hash;
     return hash != WORD_HASH_BASIS;
 }
 
-void quern_text_words_end(struct quern_text_words *words)
-{
-    uselocale(words->before);
-    if (words->utf8 != (locale_t)0 && !words->is_shared)
-        freelocale(words->utf8);
-}
-
 /* ---------------------------------------------------------------- counting */
 
-void quern_wanted_words_read(struct quern_wanted_words *wanted, struct quern_text_words *words, quern_text query)
+void quern_wanted_words_read(struct quern_wanted_words *wanted, quern_text query)
 {
+    struct quern_text_words words;
     uint64_t word;
     *wanted = (struct quern_wanted_words){.count = 0};
-    quern_text_words_of(words, query);
-    while (wanted->count < QUERN_MOST_WANTED_WORDS && quern_text_words_next(words, &word)) {
+    quern_text_words_of(&words, query);
+    while (wanted->count < QUERN_MOST_WANTED_WORDS && quern_text_words_next(&words, &word)) {
         size_t i = 0;
         while (i < wanted->count && wanted->words[i] != word)
             i++;
         if (i < wanted->count)
             continue;
         wanted->words[wanted->count++] = word;
-        if (words->first < 0x80 && memchr(wanted->firsts, (int)words->first, wanted->first_count) == NULL)
-            wanted->firsts[wanted->first_count++] = (unsigned char)words->first;
+        if (words.first < 0x80 && memchr(wanted->firsts, (int)words.first, wanted->first_count) == NULL)
+            wanted->firsts[wanted->first_count++] = (unsigned char)words.first;
     }
 }
 
@@ -116,7 +182,7 @@ static void count_ascii_word(const struct quern_wanted_words *wanted, quern_text
 {
     uint64_t hash = WORD_HASH_BASIS;
     for (unsigned char c; at < text.length && (c = ascii[(unsigned char)text.data[at]]) != 0; at++)
-        hash = (hash ^ c) * WORD_HASH_PRIME;
+        hash = add_character(hash, c);
     count_word(wanted, hash, times);
 }
 
@@ -166,20 +232,23 @@ static size_t ascii_end(quern_text text, size_t at)
     return at;
 }
 
-uint32_t quern_wanted_words_count(const struct quern_wanted_words *wanted, struct quern_text_words *words,
-                                  quern_text text, uint16_t *times)
+uint32_t quern_wanted_words_count(const struct quern_wanted_words *wanted, quern_text text, uint16_t *times)
 {
+    struct quern_text_words words;
     uint32_t length = 0;
-    quern_text_words_of(words, text);
-    while (words->at < text.length) {
-        const size_t other = ascii_end(text, words->at);
+    quern_text_words_of(&words, text);
+    while (words.at < text.length) {
+        const size_t other = ascii_end(text, words.at);
         size_t end = other;
         uint64_t word;
-        while (other < text.length && end > words->at && ascii[(unsigned char)text.data[end - 1]] != 0)
+        while (other < text.length && end > words.at && ascii[(unsigned char)text.data[end - 1]] != 0)
             end--; /* a word that goes on behind the ASCII characters */
-        length += count_ascii(wanted, (quern_text){text.data + words->at, end - words->at}, times);
-        words->at = end;
-        if (quern_text_words_next(words, &word)) {
+        if (end > words.at) {
+            length += count_ascii(wanted, (quern_text){text.data + words.at, end - words.at}, times);
+            words.at = end;
+            words.before = 0;
+        }
+        if (quern_text_words_next(&words, &word)) {
             count_word(wanted, word, times);
             length++;
         }

@@ -24,9 +24,7 @@ struct match {
 struct part {
     const quern_index *index;
     const struct quern_wanted_words *query;
-    const struct quern_text_words *beside; /* a reader of words in the thread that has started this one */
     uint64_t begin, end;
-    struct quern_text_words words;
     double with[QUERN_MOST_WANTED_WORDS]; /* rows that have the word */
     double rows, length;                  /* of all its rows */
     struct match *matches;
@@ -57,8 +55,8 @@ static bool add_row(struct part *part, uint64_t place, quern_text payload)
     uint16_t *times = part->times + part->count * part->query->count;
     memset(times, 0, part->query->count * sizeof *times);
     quern_passage_read(&passage, payload);
-    const uint32_t length = quern_wanted_words_count(part->query, &part->words, passage.title, times) +
-                            quern_wanted_words_count(part->query, &part->words, passage.text, times);
+    const uint32_t length = quern_wanted_words_count(part->query, passage.title, times) +
+                            quern_wanted_words_count(part->query, passage.text, times);
     bool matches = false;
     for (size_t i = 0; i < part->query->count; i++) {
         part->with[i] += times[i] > 0;
@@ -91,9 +89,7 @@ static int read_rows(struct part *part)
 static void *read_part(void *argument)
 {
     struct part *part = argument;
-    quern_text_words_begin_beside(&part->words, part->beside);
     part->code = read_rows(part);
-    quern_text_words_end(&part->words);
     return NULL;
 }
 
@@ -177,14 +173,12 @@ static size_t divide(struct part parts[MOST_READERS], uint64_t places, int threa
 int quern_word_search(const struct quern_word_query *query, const quern_index *index, size_t most, quern_hit *hits,
                       size_t *count, quern_error *error)
 {
-    struct quern_text_words words;
     struct quern_wanted_words wanted;
-    struct part parts[MOST_READERS] = {{.index = index, .query = &wanted, .beside = &words}};
+    struct part parts[MOST_READERS] = {{.index = index, .query = &wanted}};
     size_t part_count = 0;
     quern_index_info info = {.size = sizeof info};
     *count = 0;
-    quern_text_words_begin(&words);
-    quern_wanted_words_read(&wanted, &words, query->text);
+    quern_wanted_words_read(&wanted, query->text);
     int code = quern_index_describe(index, &info, error);
     if (code == QUERN_OK && wanted.count > 0) {
         part_count = divide(parts, info.places, query->threads);
@@ -201,7 +195,6 @@ int quern_word_search(const struct quern_word_query *query, const quern_index *i
         free(parts[i].matches);
         free(parts[i].times);
     }
-    quern_text_words_end(&words);
     return code;
 }
 

@@ -45,7 +45,7 @@ APPLICATIONS = {
     "bulk/columns": "include json jobs",
     "bulk/parts": "include json jobs bulk/columns bulk/records",
     "bulk/records": "include json jobs bulk/columns",
-    "passages": "include json jobs bulk/records",
+    "passages": "include json jobs bulk/records src/base/utf8.h",
     "server": "include json jobs",
     "server/http": "include json",
     "server/page": "json",

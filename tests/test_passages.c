@@ -294,16 +294,14 @@ static size_t count_words(quern_text text, const char *query, uint16_t *times)
     uint16_t slow[QUERN_MOST_WANTED_WORDS] = {0};
     uint64_t word;
     size_t count = 0;
-    quern_text_words_begin(&reader);
-    quern_wanted_words_read(&wanted, &reader, (quern_text){query, strlen(query)});
+    quern_wanted_words_read(&wanted, (quern_text){query, strlen(query)});
     quern_text_words_of(&reader, text);
     for (; quern_text_words_next(&reader, &word); count++)
         for (size_t i = 0; i < wanted.count; i++)
             slow[i] = (uint16_t)(slow[i] + (wanted.words[i] == word));
     memset(times, 0, wanted.count * sizeof *times);
-    assert_int_equal(quern_wanted_words_count(&wanted, &reader, text, times), count);
+    assert_int_equal(quern_wanted_words_count(&wanted, text, times), count);
     assert_memory_equal(times, slow, wanted.count * sizeof *times);
-    quern_text_words_end(&reader);
     return count;
 }
 
@@ -318,7 +316,7 @@ static void test_words(void **state)
     assert_memory_equal(times, expected, sizeof expected);
     assert_int_equal(count_words(TEXT(""), "red", times), 0);
     /* words of all lengths, on all places of the parts that are looked at together, among bytes of all kinds */
-    static const char signs[] = "aAzZ09_@[`{/:. \xc3\xa4\xff";
+    static const char signs[] = "aAzZ09_@[`{/:. \xc3\xa4\xff\xe4\xb8\x80";
     char mixed[2000];
     uint32_t random = 1;
     for (int round = 0; round < 50; round++) {
@@ -328,6 +326,45 @@ static void test_words(void **state)
         }
         for (size_t length = sizeof mixed - 140; length <= sizeof mixed; length++)
             count_words((quern_text){mixed, length}, "a z 0 _ aa az 9a \xc3\xa4 a\xc3\xa4 z_0", times);
+    }
+}
+
+/* The words of texts, which are divided by bars: the same on all systems. */
+static void test_words_of_languages(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *words;
+    } cases[] = {
+        {u8"Ärger über STRASSE straße", u8"ärger|über|strasse|straße"},
+        {u8"ΣΟΦΟΣ σοφός Ａ１ Ǆ", u8"σοφοσ|σοφόσ|ａ１|ǆ"},
+        {u8"Москва, Ёлка І", u8"москва|ёлка|і"},
+        {u8"ısı İ ſaw Kelvin Ǆǅǆ", u8"ısı|İ|saw|kelvin|ǆǆǆ"},
+        {u8"e\u0301te\u0301 हिन्दी العربيَّة", u8"e\u0301te\u0301|हिन्दी|العربيَّة"},
+        {u8"한국어 말", u8"한국어|말"},
+        {u8"日本語の文。京 12年a", u8"日本|本語|語の|の文|京|12|年|a"},
+        {u8"中a文 中，文", u8"中|a|文|中|文"},
+        {u8"ไทย ສະ", u8"ไท|ทย|ສະ"},
+        {u8"カタカナー", u8"カタ|タカ|カナ|ナー"},
+        {u8"a‿b a-b ② ½", u8"a‿b|a|b|②|½"},
+        {u8"\U00010400x \U0001F600 \U00020000\U00020001", u8"\U00010428x|\U00020000\U00020001"},
+    };
+    for (size_t i = 0; i < QUERN_COUNT(cases); i++) {
+        struct quern_text_words reader, expected;
+        uint64_t word, other;
+        const char *at = cases[i].words;
+        quern_text_words_of(&reader, (quern_text){cases[i].text, strlen(cases[i].text)});
+        for (size_t length; *at != '\0'; at += length + (at[length] != '\0')) {
+            length = strcspn(at, "|");
+            quern_text_words_of(&expected, (quern_text){at, length});
+            assert_true(quern_text_words_next(&expected, &other));
+            if (!quern_text_words_next(&reader, &word) || word != other)
+                fail_msg("'%s' has not the word '%.*s'", cases[i].text, (int)length, at);
+        }
+        if (quern_text_words_next(&reader, &word))
+            fail_msg("'%s' has more words than '%s'", cases[i].text, cases[i].words);
+        uint16_t times[QUERN_MOST_WANTED_WORDS];
+        count_words((quern_text){cases[i].text, strlen(cases[i].text)}, cases[i].words, times);
     }
 }
 
@@ -633,6 +670,7 @@ int main(void)
         cmocka_unit_test(test_many_stars),
         cmocka_unit_test(test_joined_hits),
         cmocka_unit_test(test_words),
+        cmocka_unit_test(test_words_of_languages),
         cmocka_unit_test(test_word_search),
         cmocka_unit_test(test_word_search_threads),
         cmocka_unit_test(test_path_patterns),

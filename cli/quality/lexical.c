@@ -19,10 +19,11 @@ struct occurrences {
 };
 
 /* Adds the words of a text. */
-static bool add_words(struct occurrences *list, struct quern_text_words *words, quern_text text, uint32_t number)
+static bool add_words(struct occurrences *list, quern_text text, uint32_t number)
 {
-    quern_text_words_of(words, text);
-    for (uint64_t word; quern_text_words_next(words, &word);) {
+    struct quern_text_words words;
+    quern_text_words_of(&words, text);
+    for (uint64_t word; quern_text_words_next(&words, &word);) {
         struct occurrence *all = quern_eval_grow(list->all, list->count, &list->room, sizeof *all);
         if (all == NULL)
             return false;
@@ -114,13 +115,12 @@ static void measure_texts(struct quern_eval_bags *bags)
     }
 }
 
-static bool make_bags(struct quern_eval_bags *bags, struct occurrences *list, struct quern_text_words *words,
-                      const quern_text *texts)
+static bool make_bags(struct quern_eval_bags *bags, struct occurrences *list, const quern_text *texts)
 {
     if (bags->texts >= UINT32_MAX)
         return false;
     for (size_t i = 0; i < bags->texts; i++)
-        if (!add_words(list, words, texts[i], (uint32_t)i))
+        if (!add_words(list, texts[i], (uint32_t)i))
             return false;
     bags->words = number_words(list);
     bags->by_text = calloc(list->count + 1, sizeof *bags->by_text);
@@ -140,11 +140,8 @@ static bool make_bags(struct quern_eval_bags *bags, struct occurrences *list, st
 int quern_eval_bags_make(struct quern_eval_bags *bags, const quern_text *texts, size_t count, size_t documents)
 {
     struct occurrences list = {0};
-    struct quern_text_words words;
     *bags = (struct quern_eval_bags){.texts = count, .documents = documents};
-    quern_text_words_begin(&words);
-    const bool made = make_bags(bags, &list, &words, texts);
-    quern_text_words_end(&words);
+    const bool made = make_bags(bags, &list, texts);
     free(list.all);
     if (made)
         return QUERN_CLI_DONE;

@@ -10,7 +10,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <xlocale.h>
 
 #include "../reallocarray.h"
 

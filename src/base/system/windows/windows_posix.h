@@ -178,17 +178,6 @@ struct tm *quern_windows_gmtime(const time_t *time, struct tm *date);
 char *quern_windows_strptime(const char *text, const char *format, struct tm *date); /* %a %b %d %H %M %S %Y */
 ssize_t quern_windows_getline(char **line, size_t *capacity, FILE *file);
 
-/* A wchar_t has 16 bits: a character above U+FFFF is read as U+FFFD. The locale is always C.UTF-8. */
-#define mbrtowc quern_windows_mbrtowc
-size_t quern_windows_mbrtowc(wchar_t *character, const char *text, size_t length, mbstate_t *state);
-#define LC_CTYPE_MASK 1
-#define newlocale quern_windows_newlocale
-#define uselocale quern_windows_uselocale
-#define freelocale(locale) ((void)(locale))
-typedef int locale_t;
-locale_t quern_windows_newlocale(int mask, const char *name, locale_t base);
-locale_t quern_windows_uselocale(locale_t locale);
-
 /* ---------------------------------------------------------------- signals */
 
 /* Windows has SIGINT, SIGTERM and faults. The others never come. */

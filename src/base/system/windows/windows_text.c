@@ -1,6 +1,4 @@
 /* Functions on texts and numbers, and reading of lines. */
-#include "base/utf8.h"
-
 #include "resolv.h"
 
 #include <math.h>
@@ -93,30 +91,6 @@ char *quern_windows_strptime(const char *text, const char *format, struct tm *da
                         : &date->tm_year) = what == 'Y' ? number - 1900 : number;
     }
     return (char *)text;
-}
-
-locale_t quern_windows_newlocale(int mask, const char *name, locale_t base)
-{
-    (void)mask;
-    (void)name;
-    return base;
-}
-
-locale_t quern_windows_uselocale(locale_t locale)
-{
-    return locale;
-}
-
-size_t quern_windows_mbrtowc(wchar_t *character, const char *text, size_t length, mbstate_t *state)
-{
-    (void)state;
-    const unsigned char *bytes = (const unsigned char *)text;
-    const size_t size = length > 0 ? quern_utf8_length(bytes, length) : 0;
-    if (size == 0)
-        return (size_t)-1;
-    const uint32_t code = quern_utf8_code(bytes, size);
-    *character = (wchar_t)(code <= 0xFFFF ? code : 0xFFFD);
-    return code == 0 ? 0 : size;
 }
 
 int quern_windows_b64_pton(const char *text, unsigned char *bytes, size_t room)
