@@ -2,12 +2,12 @@
 
 #include "base/error.h"
 #include "base/view.h"
+#include "base64.h"
 #include "text/tokenizer.h"
 #include "tokenizer_config.h"
 #include "tokenizer_json.h"
 
 #include <math.h>
-#include <resolv.h>
 #include <string.h>
 
 /* What is done to spaces before words are cut. */
@@ -30,12 +30,11 @@ static int read_charsmap(struct quern_pieces *pieces, const struct quern_json *j
 {
     quern_text text = {"", 0};
     QUERN_TRY(quern_json_get_string(json, normalizer, "precompiled_charsmap", &text, error));
-    const size_t room = text.length / 4 * 3 + 3;
-    char *map = quern_pieces_new_text(pieces, room);
+    char *map = quern_pieces_new_text(pieces, QUERN_BASE64_BYTES(text.length));
     if (map == NULL)
         return quern_fail(error, QUERN_ENOMEM, "no memory for the character map of %s", json->path);
-    const int length = b64_pton(text.data, (unsigned char *)map, room);
-    if (length < 0 || strlen(text.data) != text.length)
+    const ptrdiff_t length = quern_base64_decode(text, (unsigned char *)map);
+    if (length < 0)
         return quern_fail(error, QUERN_EFORMAT, "%s: precompiled_charsmap is not base64", json->path);
     pieces->charsmap = (quern_text){map, (size_t)length};
     return QUERN_OK;

@@ -1,6 +1,7 @@
 /* Tokenizers of folders, without the folder's model. Each request for memory may fail. */
 #include "allocations.h"
 #include "base/count.h"
+#include "base64.h"
 #include "piece_files.h"
 
 #include <stdarg.h>
@@ -117,9 +118,28 @@ static void test_what_is_read(void **state)
     }
 }
 
+static void test_base64(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *bytes; /* NULL: refused */
+    } cases[] = {{"", ""},           {"YQ==", "a"},       {"YWI=", "ab"},  {"YWJj", "abc"},   {"+/+/", "\xfb\xff\xbf"},
+                 {"YWJjZA==", "abcd"}, {"YQ=", NULL},     {"Y===", NULL},  {"YWJ", NULL},     {"YW J", NULL},
+                 {"YQ==YQ==", NULL},  {"====", NULL},    {"YW=j", NULL},  {"YWJ\xc3", NULL}, {"Y", NULL}};
+    for (size_t i = 0; i < QUERN_COUNT(cases); i++) {
+        unsigned char bytes[QUERN_BASE64_BYTES(16)];
+        const ptrdiff_t count = quern_base64_decode((quern_text){cases[i].text, strlen(cases[i].text)}, bytes);
+        assert_int_equal(count, cases[i].bytes != NULL ? (ptrdiff_t)strlen(cases[i].bytes) : -1);
+        if (count > 0)
+            assert_memory_equal(bytes, cases[i].bytes, (size_t)count);
+    }
+    assert_int_equal(quern_base64_decode((quern_text){"YW\0j", 4}, (unsigned char[6]){0}), -1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_base64),
         cmocka_unit_test(test_what_is_read),
         cmocka_unit_test(test_each_request_for_memory_fails),
     };

@@ -1,6 +1,4 @@
 /* Functions on texts and numbers, and reading of lines. */
-#include "resolv.h"
-
 #include <math.h>
 
 float quern_windows_roundf(float x)
@@ -91,24 +89,4 @@ char *quern_windows_strptime(const char *text, const char *format, struct tm *da
                         : &date->tm_year) = what == 'Y' ? number - 1900 : number;
     }
     return (char *)text;
-}
-
-int quern_windows_b64_pton(const char *text, unsigned char *bytes, size_t room)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    size_t length = 0, count = 0;
-    uint32_t bits = 0;
-    for (; *text != '\0' && *text != '='; text++) {
-        const char *digit = strchr(digits, *text);
-        if (digit == NULL)
-            return -1;
-        bits = bits << 6 | (uint32_t)(digit - digits);
-        if (++count % 4 == 1)
-            continue; /* less than a byte */
-        if (length == room)
-            return -1;
-        bytes[length++] = (unsigned char)(bits >> (count % 4 == 2 ? 4 : count % 4 == 3 ? 2 : 0));
-    }
-    const size_t padding = strspn(text, "=");
-    return text[padding] == '\0' && (count + padding) % 4 == 0 && padding <= 2 ? (int)length : -1;
 }
