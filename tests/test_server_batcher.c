@@ -3,15 +3,16 @@
 #include "../server/steps/worker.h"
 #include "support/batcher_trial.h"
 
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include <cmocka.h>
+
+static struct quern_bell bell; /* of the workers */
 
 /* ---------------------------------------------------------------- steps */
 
@@ -281,7 +282,7 @@ static void test_a_text_fails_alone(void **state)
     int calls = 0;
     float vectors[QUERN_STEP_TEXTS];
     struct quern_step step;
-    struct quern_worker worker = {.batcher = &trial_batcher, .finished = eventfd(0, EFD_NONBLOCK)};
+    struct quern_worker worker = {.batcher = &trial_batcher, .finished = &bell};
     struct quern_step_engine engine = {.embed = fake_embed, .context = &calls, .width = 1, .vectors = vectors};
     for (int i = 0; i < 2; i++) {
         good.texts[i] = (quern_tokens){numbers + i, 1};
@@ -299,7 +300,6 @@ static void test_a_text_fails_alone(void **state)
     assert_true(bad.vectors[0] == 0); /* not what was written for the bad text */
     assert_non_null(quern_batcher_collect(&trial_batcher)->after); /* both */
     assert_int_equal(calls, 1);
-    close(worker.finished);
 }
 
 /* A context that pauses after the first text of a step. Then a query comes; there is none for the context of urgent
@@ -336,7 +336,7 @@ static void test_a_query_is_answered_in_a_pause(void **state)
     static float vectors[QUERN_STEP_TEXTS + QUERN_URGENT_TOKENS];
     struct pausing contexts[2] = {{.query = &query}, {.query = NULL}};
     struct quern_step step;
-    struct quern_worker worker = {.batcher = &trial_batcher, .finished = eventfd(0, EFD_NONBLOCK)};
+    struct quern_worker worker = {.batcher = &trial_batcher, .finished = &bell};
     struct quern_step_engine engine = {.embed = pausing_embed, .context = &contexts[0], .urgent = &contexts[1],
                                        .width = 1, .vectors = vectors};
     contexts[0].worker = &worker;
@@ -356,7 +356,6 @@ static void test_a_query_is_answered_in_a_pause(void **state)
     assert_ptr_equal(quern_batcher_collect(&trial_batcher), &large.job);
     for (int i = 0; i < TEXTS; i++)
         assert_true(large.vectors[i] == (float)(100 + i));
-    close(worker.finished);
 }
 
 /* With the thread and two engines: each of many requests gets its own numbers back. */
@@ -367,7 +366,7 @@ static void test_the_thread_answers_all(void **state)
     static struct trial_asked asked[REQUESTS];
     static int32_t numbers[REQUESTS][TEXTS];
     int calls[2] = {0}, answered = 0;
-    struct quern_worker worker = {.batcher = &trial_batcher, .finished = eventfd(0, 0)};
+    struct quern_worker worker = {.batcher = &trial_batcher, .finished = &bell};
     struct quern_step_engine engines[2] = {{.embed = fake_embed, .context = &calls[0], .width = 1},
                                            {.embed = fake_embed, .context = &calls[1], .width = 1}};
     for (int e = 0; e < 2; e++)
@@ -383,8 +382,8 @@ static void test_the_thread_answers_all(void **state)
         assert_true(quern_batcher_submit(&trial_batcher, &asked[r].job));
     }
     while (answered < REQUESTS) {
-        uint64_t count;
-        assert_int_equal(read(worker.finished, &count, sizeof count), sizeof count);
+        assert_int_equal(poll(&(struct pollfd){.fd = bell.heard, .events = POLLIN}, 1, 20000), 1);
+        quern_bell_quiet(&bell);
         for (struct quern_job *job = quern_batcher_collect(&trial_batcher); job != NULL; job = job->after, answered++)
             assert_int_equal(job->code, QUERN_OK);
     }
@@ -397,7 +396,37 @@ static void test_the_thread_answers_all(void **state)
         assert_true(calls[e] > 0);
         quern_step_engine_release(&engines[e]);
     }
-    close(worker.finished);
+}
+
+/* Many rings without a listener: none waits, and all are heard at once. */
+static void test_a_bell_never_waits(void **state)
+{
+    (void)state;
+    enum { RINGS = 100000 };
+    for (int i = 0; i < RINGS; i++)
+        quern_bell_ring(&bell);
+    int heard = 0;
+    for (; poll(&(struct pollfd){.fd = bell.heard, .events = POLLIN}, 1, 0) == 1; heard++)
+        quern_bell_quiet(&bell);
+    assert_in_range(heard, 1, RINGS / 10);
+    quern_bell_ring(&bell);
+    assert_int_equal(poll(&(struct pollfd){.fd = bell.heard, .events = POLLIN}, 1, 0), 1);
+    quern_bell_quiet(&bell);
+    quern_bell_quiet(&bell); /* nothing to hear: it does not wait either */
+}
+
+static int open_bell(void **state)
+{
+    (void)state;
+    return quern_bell_open(&bell) ? 0 : -1;
+}
+
+static int close_bell(void **state)
+{
+    (void)state;
+    quern_bell_close(&bell);
+    quern_bell_close(&bell); /* allowed */
+    return 0;
 }
 
 int main(void)
@@ -419,6 +448,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_text_fails_alone, trial_setup, trial_teardown),
         cmocka_unit_test_setup_teardown(test_a_query_is_answered_in_a_pause, trial_setup, trial_teardown),
         cmocka_unit_test_setup_teardown(test_the_thread_answers_all, trial_setup, trial_teardown),
+        cmocka_unit_test(test_a_bell_never_waits),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, open_bell, close_bell);
 }

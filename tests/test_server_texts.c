@@ -9,7 +9,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -128,15 +127,17 @@ static void test_the_thread_gives_all_jobs_back(void **state)
     enum { JOBS = 50 };
     static int32_t ids[JOBS][SHORT];
     struct quern_text_job jobs[JOBS];
-    struct quern_background worker = {.finished = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)};
+    struct quern_bell bell;
+    struct quern_background worker = {.finished = &bell};
     int back = 0, undone = 0;
+    assert_true(quern_bell_open(&bell));
     assert_int_equal(quern_background_start(&worker), QUERN_OK);
     for (int i = 0; i < JOBS; i++) {
         jobs[i] = (struct quern_text_job){.work = QUERN_TEXT_TOKENIZE, .text = {text, 100 + (size_t)i}, .ids = ids[i],
                                           .capacity = SHORT, .options.size = sizeof jobs[i].options};
         quern_text_job_submit(&jobs[i], &worker, context, &jobs[i]);
     }
-    assert_int_equal(poll(&(struct pollfd){.fd = worker.finished, .events = POLLIN}, 1, 20000), 1);
+    assert_int_equal(poll(&(struct pollfd){.fd = bell.heard, .events = POLLIN}, 1, 20000), 1);
     for (struct quern_background_job *job = quern_background_collect(&worker); job != NULL; job = job->after, back++) {
         const struct quern_text_job *text_job = job->owner;
         assert_true(text_job->is_done && text_job->code == QUERN_OK);
@@ -149,7 +150,7 @@ static void test_the_thread_gives_all_jobs_back(void **state)
     assert_true(undone < JOBS);
     assert_null(quern_background_collect(&worker));
     quern_background_stop(&worker); /* allowed */
-    close(worker.finished);
+    quern_bell_close(&bell);
 }
 
 int main(void)

@@ -10,7 +10,7 @@
 #define CURL_TOO_LARGE 100        /* CURLE_TOO_LARGE, which libcurl has since 8.6 */
 
 /* libcurl is loaded only for a download: it needs 30 libraries, which would add 7 ms to the start of every other verb.
- * Both of Debian's builds will do. */
+ * Both of Debian's builds will do, and that of macOS. */
 static struct {
     __typeof__(curl_easy_init) *init;
     __typeof__(curl_easy_setopt) *set;
@@ -33,9 +33,10 @@ static bool load(char reason[QUERN_CLI_REASON])
         {"curl_easy_strerror", &curl.describe}, {"curl_easy_cleanup", &curl.cleanup},
         {"curl_slist_append", &curl.append},    {"curl_slist_free_all", &curl.free_list},
     };
-    void *library = dlopen("libcurl-gnutls.so.4", RTLD_NOW);
-    if (library == NULL)
-        library = dlopen("libcurl.so.4", RTLD_NOW);
+    static const char *const names[] = {"libcurl-gnutls.so.4", "libcurl.so.4", "/usr/lib/libcurl.4.dylib"};
+    void *library = NULL;
+    for (size_t i = 0; i < QUERN_COUNT(names) && library == NULL; i++)
+        library = dlopen(names[i], RTLD_NOW);
     for (size_t i = 0; i < QUERN_COUNT(functions); i++) {
         void *function = library != NULL ? dlsym(library, functions[i].name) : NULL;
         if (function == NULL) {

@@ -18,7 +18,7 @@ int quern_compute_open(struct quern_server *server, quern_error *error)
 int quern_compute_start(struct quern_server *server, quern_error *error)
 {
     server->worker.batcher = &server->batcher;
-    server->text_worker.finished = server->worker.finished;
+    server->worker.finished = server->text_worker.finished = &server->finished;
     return quern_worker_start(&server->worker) == QUERN_OK && quern_background_start(&server->text_worker) == QUERN_OK
                ? QUERN_OK
                : quern_server_fail(error, QUERN_ENOMEM, "there is no memory or thread for the workers");

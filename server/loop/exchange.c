@@ -11,7 +11,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define SLICE 16384     /* bytes that are read or written before others have their turn */
 #define TEXT_SLICE 4096 /* bytes that are tokenised */
@@ -388,9 +387,7 @@ static void collect_away(struct quern_server *server, struct quern_background *b
 
 void quern_exchange_collect(struct quern_server *server)
 {
-    uint64_t count;
-    ssize_t got = read(server->worker.finished, &count, sizeof count);
-    (void)got; /* whatever it says, there may be something to collect */
+    quern_bell_quiet(&server->finished);
     collect_away(server, &server->text_worker);
     collect_away(server, &server->index_worker);
     collect_away(server, &server->change_worker);

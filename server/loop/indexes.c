@@ -112,7 +112,7 @@ int quern_indexes_start(struct quern_server *server, quern_error *error)
     }
     if (code != QUERN_OK || service->index_count == 0)
         return code;
-    server->index_worker.finished = server->change_worker.finished = server->worker.finished;
+    server->index_worker.finished = server->change_worker.finished = &server->finished;
     if (quern_background_start(&server->index_worker) != QUERN_OK ||
         (server->options->index_writable && quern_background_start(&server->change_worker) != QUERN_OK))
         return quern_server_fail(error, QUERN_ENOMEM, "there is no memory or thread for searches");

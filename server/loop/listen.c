@@ -7,13 +7,16 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <nss.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#ifdef QUERN_STATIC
+#include <nss.h>
+#endif
 
 #define BACKLOG 512
 
@@ -127,8 +130,10 @@ static void remove_stale(const struct sockaddr_un *address)
 static int listen_unix(struct quern_server *server, const char *path, quern_error *error)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
+    char reason[64];
+    snprintf(reason, sizeof reason, "the path of a unix socket must have 1 to %zu bytes", sizeof address.sun_path - 1);
     if (path[0] == '\0' || strlen(path) >= sizeof address.sun_path)
-        return fail(error, QUERN_EINVAL, server->options->host, "the path of a unix socket must have 1 to 107 bytes");
+        return fail(error, QUERN_EINVAL, server->options->host, reason);
     strcpy(address.sun_path, path);
     server->is_unix = true;
     remove_stale(&address);

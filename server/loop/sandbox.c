@@ -10,6 +10,8 @@
 #include <sched.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -255,4 +257,14 @@ struct quern_sandbox_state quern_sandbox_enter(const struct quern_sandbox *sandb
     if (enter_seccomp(allowed) != 0)
         state.seccomp_error = errno;
     return state;
+}
+
+void quern_sandbox_describe(const struct quern_sandbox_state *state, char text[static QUERN_SANDBOX_TEXT])
+{
+    char landlock[96] = "in force", seccomp[96] = "in force";
+    if (state->landlock == 0)
+        snprintf(landlock, sizeof landlock, "not available: %s", strerror(state->landlock_error));
+    if (state->seccomp_error != 0)
+        snprintf(seccomp, sizeof seccomp, "not available: %s", strerror(state->seccomp_error));
+    snprintf(text, QUERN_SANDBOX_TEXT, "Landlock %s, seccomp %s", landlock, seccomp);
 }

@@ -15,6 +15,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#define QUERN_SANDBOX_TEXT 256 /* room for what quern_sandbox_describe writes */
+
 struct quern_sandbox {
     const char *const *readable; /* [readable_count]: files, and folders of files, that may be read; NULL: none */
     size_t readable_count;
@@ -31,7 +33,10 @@ struct quern_sandbox_state {
 };
 
 /* Enters the sandbox. It holds for ever, for this thread and all threads that it starts. Parts that the kernel does not
- * have are left out. */
+ * have are left out. Systems other than Linux have none of them (no_sandbox.c). */
 struct quern_sandbox_state quern_sandbox_enter(const struct quern_sandbox *sandbox);
+
+/* Writes what is in force, and why the rest is not: "Landlock in force, seccomp in force". */
+void quern_sandbox_describe(const struct quern_sandbox_state *state, char text[static QUERN_SANDBOX_TEXT]);
 
 #endif

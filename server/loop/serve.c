@@ -18,10 +18,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <time.h>
-#include <unistd.h>
 
 #define OTHER_DESCRIPTORS (QUERN_SURPLUS + 32) /* descriptors that are not for connections within the limit */
 
@@ -103,13 +101,12 @@ static int fail(quern_error *error, const char *what)
 
 static int open_events(struct quern_server *server, quern_error *error)
 {
-    server->worker.finished = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (server->worker.finished < 0)
+    if (!quern_bell_open(&server->finished))
         return fail(error, strerror(errno));
     server->base = event_base_new();
     if (server->base == NULL)
         return fail(error, "there is no event loop");
-    server->collect = event_new(server->base, server->worker.finished, EV_READ | EV_PERSIST, on_finished, server);
+    server->collect = event_new(server->base, server->finished.heard, EV_READ | EV_PERSIST, on_finished, server);
     server->resume = evtimer_new(server->base, on_resume, server);
     server->drained = event_new(server->base, -1, EV_PERSIST, on_drain, server);
     server->watchdog = event_new(server->base, -1, EV_PERSIST, on_watchdog, server);
@@ -163,7 +160,7 @@ static const char *folder_of_index(const char *path, char folder[static PATH_MAX
 static int enter_sandbox(struct quern_server *server, quern_error *error)
 {
     enum { FOLDERS = 3 };
-    char keys[PATH_MAX], sockets[PATH_MAX];
+    char keys[PATH_MAX], sockets[PATH_MAX], text[QUERN_SANDBOX_TEXT];
     char (*folders)[PATH_MAX] = calloc(server->service.index_count + 1, sizeof *folders);
     const struct quern_server_options *options = server->options;
     const char *key_file = options->api_key_file, *path = server->socket_path;
@@ -192,29 +189,37 @@ static int enter_sandbox(struct quern_server *server, quern_error *error)
         .writable_count = options->index_writable ? server->service.index_count : 0});
     free(readable);
     free(folders);
+    quern_sandbox_describe(&state, text);
     if (options->index_writable && state.landlock == 0)
         return quern_server_fail(error, QUERN_EINVAL, "--index-writable needs Landlock, so that nothing but the "
-                                 "indexes can be changed, but it is not available: %s. Start without it, or with "
-                                 "--no-sandbox",
-                                 strerror(state.landlock_error));
+                                 "indexes can be changed (sandbox: %s). Start without it, or with --no-sandbox", text);
     const bool whole = state.landlock > 0 && state.seccomp_error == 0;
-    quern_log(&server->service, whole ? "info" : "warn", "sandbox: Landlock %s%s, seccomp %s%s",
-              state.landlock > 0 ? "in force" : "not available: ",
-              state.landlock > 0 ? "" : strerror(state.landlock_error),
-              state.seccomp_error == 0 ? "in force" : "not available: ",
-              state.seccomp_error == 0 ? "" : strerror(state.seccomp_error));
+    quern_log(&server->service, whole ? "info" : "warn", "sandbox: %s", text);
     return QUERN_OK;
 }
 
-/* Raises the limit of open descriptors as far as the system permits, and takes no more connections than it leaves. */
+/* Raises the limit of open descriptors as far as the system permits. One may permit less than it says: macOS. */
+static void raise_limit(rlim_t needed)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    const rlim_t current = limit.rlim_cur;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) == 0 || current >= needed)
+        return;
+    limit.rlim_cur = needed;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* Takes no more connections than the limit of open descriptors leaves. */
 static int limit_connections(struct quern_server *server, quern_error *error)
 {
     struct rlimit limit;
     server->most_connections = server->options->max_connections;
+    raise_limit((rlim_t)server->most_connections + OTHER_DESCRIPTORS);
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
         return QUERN_OK;
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
     if (limit.rlim_cur >= (rlim_t)server->most_connections + OTHER_DESCRIPTORS)
         return QUERN_OK;
     if (limit.rlim_cur <= OTHER_DESCRIPTORS)
@@ -282,8 +287,7 @@ static void end(struct quern_server *server)
         quern_connection_close(server->first);
     if (server->batcher.budget > 0)
         quern_exchange_collect(server);
-    if (server->worker.finished > 0)
-        close(server->worker.finished);
+    quern_bell_close(&server->finished);
     quern_shelf_close(server);
     quern_compute_close(server);
     quern_indexes_close(server);

@@ -19,6 +19,7 @@ struct quern_server {
     struct quern_service service;
     const struct quern_server_options *options;
     struct quern_batcher batcher;
+    struct quern_bell finished;          /* the other threads ring it when there is something to collect */
     struct quern_worker worker;
     struct quern_background text_worker; /* tokenises long texts */
     struct quern_background index_worker; /* searches in indexes */

@@ -488,7 +488,7 @@ int quern_shelf_start(struct quern_server *server, quern_error *error)
 {
     if (!server->shelf.gives_back) /* the one model stays */
         return QUERN_OK;
-    server->shelf.loader.finished = server->worker.finished;
+    server->shelf.loader.finished = &server->finished;
     return quern_background_start(&server->shelf.loader) == QUERN_OK
                ? QUERN_OK
                : quern_server_fail(error, QUERN_ENOMEM, "there is no memory or thread to load models");

@@ -3,8 +3,6 @@
 #include "quern.h"
 
 #include <signal.h>
-#include <stdint.h>
-#include <unistd.h>
 
 /* Takes the first job; waits for one. NULL: the thread must end. */
 static struct quern_background_job *take(struct quern_background *background)
@@ -21,13 +19,11 @@ static struct quern_background_job *take(struct quern_background *background)
 
 static void give_back(struct quern_background *background, struct quern_background_job *job)
 {
-    const uint64_t one = 1;
     pthread_mutex_lock(&background->lock);
     job->after = background->done;
     background->done = job;
     pthread_mutex_unlock(&background->lock);
-    ssize_t written = write(background->finished, &one, sizeof one); /* fails only when it can be read already */
-    (void)written;
+    quern_bell_ring(background->finished);
 }
 
 static void *run(void *argument)

@@ -3,6 +3,8 @@
 #ifndef QUERN_SERVER_BACKGROUND_H
 #define QUERN_SERVER_BACKGROUND_H
 
+#include "bell.h"
+
 #include <pthread.h>
 #include <stdbool.h>
 
@@ -14,7 +16,7 @@ struct quern_background_job {
 };
 
 struct quern_background {
-    int finished; /* an eventfd, written to when a job is back */
+    const struct quern_bell *finished; /* rung when a job is back */
     bool is_running, is_ending;
     pthread_mutex_t lock;
     pthread_cond_t work;

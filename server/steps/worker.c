@@ -3,7 +3,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* Asks for whole vectors as the model gives them, so that texts with any options go through one step. Vectors are cut
  * and normalised when the answer is written. */
@@ -40,11 +39,8 @@ static void compute(struct quern_worker *worker, const struct quern_step *step, 
     for (size_t i = 0; i < step->count; i++)
         if (results[i].code == QUERN_OK)
             memcpy(step->jobs[i]->vectors + step->texts[i] * width, vectors + i * width, width * sizeof *vectors);
-    if (quern_batcher_finish(worker->batcher, step, results)) {
-        const uint64_t one = 1;
-        ssize_t written = write(worker->finished, &one, sizeof one); /* fails only when it can be read already */
-        (void)written;
-    }
+    if (quern_batcher_finish(worker->batcher, step, results))
+        quern_bell_ring(worker->finished);
 }
 
 void quern_worker_step(struct quern_worker *worker, const struct quern_step *step)

@@ -4,6 +4,7 @@
 #define QUERN_SERVER_WORKER_H
 
 #include "batcher.h"
+#include "bell.h"
 
 #include <stdatomic.h>
 
@@ -33,7 +34,7 @@ void quern_step_engine_release(struct quern_step_engine *engine); /* an engine w
 
 struct quern_worker {
     struct quern_batcher *batcher;
-    int finished; /* an eventfd, written to when there is something to collect */
+    const struct quern_bell *finished; /* rung when there is something to collect */
     bool is_running;
     pthread_t thread; /* the worker's */
 };

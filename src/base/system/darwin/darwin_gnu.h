@@ -4,10 +4,12 @@
 #define QUERN_DARWIN_GNU_H
 
 #define __STDC_WANT_LIB_EXT1__ 1 /* memset_s */
+#include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,5 +25,21 @@
 const char *quern_darwin_sigabbrev(int number);
 
 #define explicit_bzero(memory, bytes) memset_s(memory, bytes, 0, bytes)
+
+/* Good random numbers. Returns bytes. */
+#define GRND_NONBLOCK 1
+#define getrandom quern_darwin_getrandom
+ssize_t quern_darwin_getrandom(void *memory, size_t bytes, unsigned flags);
+
+/* A socket that is not inherited, or that does not block, from its start on. */
+#define SOCK_CLOEXEC 0x10000
+#define SOCK_NONBLOCK 0x20000
+#define socket(family, type, protocol) quern_darwin_socket(family, type, protocol)
+int quern_darwin_socket(int family, int type, int protocol);
+
+/* With attributes NULL a thread has a stack of 8 MiB, as on Linux, and not of 512 KiB. */
+#define pthread_create quern_darwin_pthread_create
+int quern_darwin_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
+                                void *argument);
 
 #endif
