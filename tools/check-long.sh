@@ -29,7 +29,7 @@ parts() {
     echo "node-tsan beside tests/node/sanitized $build thread"
     # Windows under Wine, and macOS, which is compiled and linked only.
     echo "windows beside tests/windows/run $build"
-    echo "macos beside tests/macos/run"
+    echo "macos beside tests/macos/run $build"
     # Files of columns, beside other readers and writers.
     echo "columnar beside tests/columnar/run $build"
     # A folder of 40,000 files of odd names.
