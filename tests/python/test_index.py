@@ -11,10 +11,11 @@ import threading
 import time
 import unittest
 import warnings
+from unittest import mock
 
 from trial import TEXTS, WORK, command, in_child, run_python, tiny_model
 import quern
-from quern import _arrays
+from quern import _arrays, index as index_module
 
 numpy = _arrays.numpy
 DIMENSIONS = 24
@@ -39,6 +40,12 @@ QUERIES = unit_vectors(150, 2)
 def expected(query, k, ids=range(COUNT)):
     scores = sorted((-sum(a * b for a, b in zip(query, VECTORS[i])), i) for i in ids)
     return [i for _, i in scores[:k]]
+
+
+def maps_of(name):
+    """How many files with this in their path are mapped."""
+    with open("/proc/self/maps", encoding="utf-8") as file:
+        return file.read().count(name)
 
 
 def ids_of(hits):
@@ -239,6 +246,32 @@ class Changes(Trial):
             self.assertEqual((len(index), index.info.blocks), (COUNT - 1, 1))
             index.check()
 
+    def test_compacting_where_open_files_are_not_replaced(self):
+        """As on Windows: searches are finished before, or wait, and the file is closed meanwhile."""
+        compact, seen, ends = index_module.lib.quern_index_compact, [], threading.Event()
+
+        def compacting(path, error):
+            seen.append(maps_of(index.path))
+            return compact(path, error)
+
+        def searching():
+            while not ends.is_set():
+                seen.append(index.search(VECTORS[:200], 1)[7][0].id)
+
+        fake = mock.Mock(wraps=index_module.lib, quern_index_compact=compacting)
+        with self.built() as index, mock.patch.object(index_module, "_KEEPS_OPEN_FILES", True), \
+                mock.patch.object(index_module, "lib", fake):
+            threads = [threading.Thread(target=searching) for _ in range(3)]
+            for thread in threads:
+                thread.start()
+            for _ in range(5):
+                index.compact()
+            ends.set()
+            for thread in threads:
+                thread.join()
+        self.assertEqual(set(seen), {0, 7})  # maps of the file, and ids
+        self.assertEqual(seen.count(0), 5)
+
     def test_names(self):
         names = ["name %d" % i for i in range(COUNT)]
         names[0], names[1], names[2] = "\u00e4\0b", "a\udcff", "x" * 4096
@@ -416,18 +449,15 @@ class Sharing(Trial):
         self.assertEqual(ends, ["the index was closed"] * 4)
 
     def test_it_is_freed(self):
-        def maps():
-            with open("/proc/self/maps", encoding="utf-8") as file:
-                return file.read().count(".qidx")
         gc.collect()
-        before = maps()
+        before = maps_of(".qidx")
         index = self.built()
         index.search(QUERIES[0])
         index.refresh()
-        self.assertEqual(maps(), before + 1)
+        self.assertEqual(maps_of(".qidx"), before + 1)
         del index
         gc.collect()
-        self.assertEqual(maps(), before)
+        self.assertEqual(maps_of(".qidx"), before)
 
     def test_fork(self):
         with self.built() as index:

@@ -5,15 +5,16 @@ import io
 import json
 import os
 import shutil
+import sys
 import threading
 import unittest
 import warnings
 from contextlib import redirect_stderr
 from unittest import mock
 
-from trial import command, tiny_model
+from trial import command, run_python, tiny_model
 import quern
-from quern import _files
+from quern import _files, _library
 
 CACHE = os.path.join(os.environ["XDG_CACHE_HOME"], "quern")
 
@@ -90,10 +91,40 @@ class Files(Trial):
     def test_relative_paths(self):
         self.assertEqual(_files.find_model(os.path.relpath(tiny_model())), os.path.abspath(tiny_model()))
 
+    def test_the_cache_folder_of_each_system(self):
+        home = os.path.join(os.path.expanduser("~"), ".cache", "quern")
+        for system, variables, expected in (
+                ("posix", {"LOCALAPPDATA": "/local"}, home), ("nt", {"LOCALAPPDATA": "/local"}, "/local/quern"),
+                ("nt", {}, home), ("nt", {"LOCALAPPDATA": "/local", "XDG_CACHE_HOME": "/own"}, "/own/quern"),
+                ("posix", {"XDG_CACHE_HOME": "not absolute"}, home)):
+            kept = {name: value for name, value in os.environ.items() if name != "XDG_CACHE_HOME"}
+            with mock.patch.dict(os.environ, {**kept, **variables}, clear=True), mock.patch.object(os, "name", system):
+                self.assertEqual(_files.cache_folder(), expected)
+
     def test_catalog(self):
         printed = json.loads(command("pull", "--list", "--json"))
         self.assertEqual(_files.catalog(), printed)
         self.assertEqual(printed[0]["name"], "embeddinggemma")
+
+
+class Library(unittest.TestCase):
+    def test_the_name_of_each_system(self):
+        for system, beside, installed in (("linux", "libquern.so", "libquern.so.0"),
+                                          ("darwin", "libquern.dylib", "libquern.0.dylib"),
+                                          ("win32", "quern.dll", "quern.dll")):
+            for is_there in (True, False):
+                with mock.patch.object(sys, "platform", system), mock.patch("ctypes.CDLL") as load, \
+                        mock.patch("os.path.exists", return_value=is_there):
+                    _library._load()
+                [path] = load.call_args[0]
+                expected = os.path.join(os.path.dirname(_library.__file__), beside) if is_there else installed
+                self.assertEqual(path, expected)
+
+    def test_without_fork(self):
+        """As on Windows."""
+        result = run_python("import os; del os.fork, os.register_at_fork; import quern; "
+                            "quern.Embedder(__import__('sys').argv[1]).encode('a')")
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
 
 
 class Pull(Trial):
@@ -127,6 +158,25 @@ class Pull(Trial):
             self.assertEqual(quern.pull("tiny"), path)
             self.assertEqual(len(Hub.asked), 2)  # it was there
             quern.Embedder("tiny").encode("a")
+
+    def test_a_file_is_closed_before_it_is_moved_or_removed(self):
+        """As Windows wants it."""
+        def if_closed(function):
+            def call(path, *more):
+                folder = "/proc/self/fd"
+                opened = {os.readlink(os.path.join(folder, name)) for name in os.listdir(folder)
+                          if os.path.lexists(os.path.join(folder, name))}
+                self.assertNotIn(path, opened)
+                calls.append(path)
+                return function(path, *more)
+            return call
+        calls = []
+        with mock.patch.object(os, "replace", if_closed(os.replace)), \
+                mock.patch.object(os, "unlink", if_closed(os.unlink)):
+            self.assert_refused("has the SHA-256", sha256="0" * 64)
+            with catalog_with():
+                quern.pull("tiny")
+        self.assertEqual(len(calls), 2)
 
     def test_progress(self):
         size = os.path.getsize(tiny_model()) / 1e6

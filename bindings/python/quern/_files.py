@@ -12,9 +12,9 @@ STARTER = "starter"  # the name of the small model in this package
 
 
 def cache_folder() -> str:
-    """$XDG_CACHE_HOME/quern or ~/.cache/quern, whether it exists or not."""
-    cache = os.environ.get("XDG_CACHE_HOME", "")
-    return os.path.join(cache if cache.startswith("/") else os.path.expanduser("~/.cache"), "quern")
+    """$XDG_CACHE_HOME/quern or ~/.cache/quern, on Windows %LOCALAPPDATA%/quern, whether it exists or not."""
+    cache = os.environ.get("XDG_CACHE_HOME", os.environ.get("LOCALAPPDATA", "") if os.name == "nt" else "")
+    return os.path.join(cache if os.path.isabs(cache) else os.path.expanduser("~/.cache"), "quern")
 
 
 def catalog() -> List[dict]:

@@ -24,4 +24,5 @@ def _after_fork() -> None:
         thing.after_fork()
 
 
-os.register_at_fork(before=opening.acquire, after_in_parent=opening.release, after_in_child=_after_fork)
+if hasattr(os, "register_at_fork"):  # Windows has no fork()
+    os.register_at_fork(before=opening.acquire, after_in_parent=opening.release, after_in_child=_after_fork)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import sys
 from ctypes import (POINTER, Structure, c_char, c_char_p, c_double, c_float, c_int, c_int32, c_int64, c_size_t,
                     c_uint, c_uint32, c_uint64, c_void_p)
 from typing import Optional
@@ -139,10 +140,15 @@ _FUNCTIONS = {
 }
 
 
+# The library in a package, and an installed one.
+_NAMES = {"darwin": ("libquern.dylib", "libquern.0.dylib"), "win32": ("quern.dll", "quern.dll")}
+
+
 def _load() -> ctypes.CDLL:
     """The library that came with this package, or else the one that is installed."""
-    beside = os.path.join(os.path.dirname(os.path.abspath(__file__)), "libquern.so")
-    library = ctypes.CDLL(beside if os.path.exists(beside) else "libquern.so.0")
+    name, installed = _NAMES.get(sys.platform, ("libquern.so", "libquern.so.0"))
+    beside = os.path.join(os.path.dirname(os.path.abspath(__file__)), name)
+    library = ctypes.CDLL(beside if os.path.exists(beside) else installed)
     for name, (result, *arguments) in _FUNCTIONS.items():
         function = getattr(library, name)
         function.restype, function.argtypes = result, arguments

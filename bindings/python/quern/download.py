@@ -76,8 +76,9 @@ def _request(published: dict) -> urllib.request.Request:
 def _download(published: dict, folder: str, path: str, shows: bool) -> None:
     redirects = _Redirects()
     request = _request(published)
-    with tempfile.NamedTemporaryFile(dir=folder, prefix=".pull-", suffix=".part", delete=False) as file:
-        try:
+    file = tempfile.NamedTemporaryFile(dir=folder, prefix=".pull-", suffix=".part", delete=False)
+    try:
+        with file:  # it is closed before it gets another name, or is removed: Windows wants it so
             opener = urllib.request.build_opener(redirects)
             with opener.open(request, timeout=_SECONDS) as response:
                 found = _copy(response, file, shows)
@@ -89,11 +90,11 @@ def _download(published: dict, folder: str, path: str, shows: bool) -> None:
                             (published["name"], found, wanted), EIO)
             file.flush()
             os.fsync(file.fileno())
-            os.chmod(file.name, 0o644)
-            os.replace(file.name, path)
-        except BaseException:
-            os.unlink(file.name)
-            raise
+        os.chmod(file.name, 0o644)
+        os.replace(file.name, path)
+    except BaseException:
+        os.unlink(file.name)
+        raise
 
 
 def pull(name: str, show_progress_bar: Optional[bool] = None) -> str:

@@ -1,10 +1,11 @@
 """Index: vectors in a file, found again by exact search."""
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import threading
-from typing import Any, Iterable, List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Any, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from ._errors import InputError, InputTypeError
 from ._forking import follow, opening
@@ -18,6 +19,8 @@ from .embedder import Embedder, whole_number
 # A call of the library has so many rows or queries at most. Python handles Ctrl-C between calls.
 CALL_ROWS = 1024
 CALL_QUERIES = 64
+
+_KEEPS_OPEN_FILES = os.name == "nt"  # Windows replaces no file that is open
 
 _ROWS_AS = {"f32": DTYPE_F32, "f16": DTYPE_F16}
 
@@ -63,6 +66,7 @@ class _Opened:
 
     def __init__(self, path: bytes, threads: int):
         self.lock = threading.RLock()  # a searcher is used by one thread at a time
+        self.users = 1  # the Index, as long as this is its newest state, and searches
         self.index: Handle = None
         self.searcher: Handle = None
         self.most_hits = self.most_scored = 0
@@ -207,6 +211,8 @@ class Index:
         self._restart = threading.RLock()
         self._changing = threading.RLock()
         self._opened: Optional[_Opened] = None
+        self._unused = threading.Condition()  # of the numbers of users, and of states that are open
+        self._states = 0
         follow(self)
         self._state()
 
@@ -260,13 +266,13 @@ class Index:
     def refresh(self) -> None:
         """Opens the file again, so that changes of other programs are seen."""
         with self._restart:
-            self._state()
-            self._opened = _Opened(self._path, self._threads or 0)
+            old, self._opened = self._state(), self._open()
+            self._leave(old)
 
     def check(self) -> None:
         """Reads the whole file and compares it with its checksums. Raises Error, which names the damaged part."""
-        state, error = self._state(), quern_error()
-        with state.lock:
+        error = quern_error()
+        with self._using() as state, state.lock:
             check(lib.quern_index_check(state.opened_index(), error), error)
 
     def close(self) -> None:
@@ -276,6 +282,7 @@ class Index:
             opened, self._opened = self._opened, None
         if opened is not None:
             opened.close()
+            self._leave(opened)
 
     def __enter__(self) -> "Index":
         return self
@@ -305,19 +312,20 @@ class Index:
         oversampling = whole_number("oversampling", oversampling, 0, SEARCH_MOST_HITS)
         if k * oversampling > SEARCH_MOST_HITS:
             raise InputError("k times oversampling must be %d at most" % SEARCH_MOST_HITS)
-        state = self._state()
+        self._state()
         queries, is_single, own_space = self._queries(inputs)
-        if queries.count > 0 and queries.columns != state.info.dimensions:
-            raise InputError("the queries have %d dimensions, and the index %d" % (queries.columns,
-                                                                                 state.info.dimensions))
-        bitmap = None if only is None else state.bitmap(Rows(list(only), None, state.is_named, what="only"))
-        options = sized(quern_search_options, hits=k, only=None if bitmap is None else ctypes.addressof(bitmap),
-                        space=_space_bytes(own_space if space is None else space), oversampling=oversampling,
-                        least=0.0 if least is None else _real(least), has_least=int(least is not None))
         found: List[Hits] = []
-        for first in range(0, queries.count, CALL_QUERIES):
-            count = min(CALL_QUERIES, queries.count - first)
-            found.extend(state.search(queries.address(first), count, options, first))
+        with self._using() as state:
+            if queries.count > 0 and queries.columns != state.info.dimensions:
+                raise InputError("the queries have %d dimensions, and the index %d" % (queries.columns,
+                                                                                     state.info.dimensions))
+            bitmap = None if only is None else state.bitmap(Rows(list(only), None, state.is_named, what="only"))
+            options = sized(quern_search_options, hits=k, only=None if bitmap is None else ctypes.addressof(bitmap),
+                            space=_space_bytes(own_space if space is None else space), oversampling=oversampling,
+                            least=0.0 if least is None else _real(least), has_least=int(least is not None))
+            for first in range(0, queries.count, CALL_QUERIES):
+                count = min(CALL_QUERIES, queries.count - first)
+                found.extend(state.search(queries.address(first), count, options, first))
         return found[0] if is_single else found
 
     # ------------------------------------------------------------ changes
@@ -355,7 +363,7 @@ class Index:
         """Writes the file anew without the rows that were removed, and with few parts."""
         self._state()
         error = quern_error()
-        with self._changing:
+        with self._changing, self._replaceable():
             check(lib.quern_index_compact(self._path, error), error)
         self.refresh()
 
@@ -367,8 +375,50 @@ class Index:
             if self._is_closed:
                 raise _closed()
             if self._opened is None:
-                self._opened = _Opened(self._path, self._threads or 0)
+                self._opened = self._open()
             return self._opened
+
+    def _open(self) -> _Opened:
+        state = _Opened(self._path, self._threads or 0)
+        with self._unused:
+            self._states += 1
+        return state
+
+    def _leave(self, state: _Opened) -> None:
+        """One user less: the last one closes it."""
+        with self._unused:
+            state.users -= 1
+            is_last = state.users == 0
+        if is_last:
+            state.close()
+            with self._unused:
+                self._states -= 1
+                self._unused.notify_all()
+
+    @contextlib.contextmanager
+    def _replaceable(self) -> Iterator[None]:
+        """Closes the file where that is needed: searches that run are finished, and others wait."""
+        if not _KEEPS_OPEN_FILES:
+            yield
+            return
+        with self._restart:
+            state, self._opened = self._state(), None
+            self._leave(state)
+            with self._unused:
+                self._unused.wait_for(lambda: self._states == 0)
+            yield
+
+    @contextlib.contextmanager
+    def _using(self) -> Iterator[_Opened]:
+        """The file as it was when it was opened last, which stays open for the caller."""
+        with self._restart:
+            state = self._state()
+            with self._unused:
+                state.users += 1
+        try:
+            yield state
+        finally:
+            self._leave(state)
 
     def _writer(self, state: _Opened) -> _Writer:
         """Changes the file, which must be as the state is: another program may have replaced it."""
@@ -390,6 +440,7 @@ class Index:
         """In the child."""
         self._restart, self._changing = threading.RLock(), threading.RLock()
         self._opened = None
+        self._unused, self._states = threading.Condition(), 0
 
 
 class _Source:
