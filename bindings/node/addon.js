@@ -4,7 +4,7 @@
 const fs = require("fs");
 const path = require("path");
 
-const platform = `@quern/${process.platform}-${process.arch}-gnu`;
+const platform = `@quern/${process.platform}-${process.arch}` + (process.platform === "linux" ? "-gnu" : "");
 
 function packageFolder() {
     try {

@@ -10,8 +10,9 @@ const { QuernError, kindOf, typeError } = require("./errors.js");
 const STARTER = "starter"; // the name of the small model in this package
 
 function cacheFolder() {
-    const cache = process.env.XDG_CACHE_HOME ?? "";
-    return path.join(cache.startsWith("/") ? cache : path.join(os.homedir(), ".cache"), "quern");
+    const { XDG_CACHE_HOME, LOCALAPPDATA } = process.env;
+    const cache = XDG_CACHE_HOME ?? (process.platform === "win32" ? LOCALAPPDATA : undefined) ?? "";
+    return path.join(path.isAbsolute(cache) ? cache : path.join(os.homedir(), ".cache"), "quern");
 }
 
 // The published model files that have a name, as `quern pull --list --json` prints them. The first is the default.

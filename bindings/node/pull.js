@@ -140,18 +140,20 @@ async function pull(name, options = {}) {
     signal?.throwIfAborted();
     const part = path.join(path.dirname(target), `.pull-${randomBytes(8).toString("hex")}.part`);
     const running = new Download(published.name, signal);
-    let file = null;
     try {
         await running.of(fs.mkdir(path.dirname(target), { recursive: true }));
-        file = await running.of(fs.open(part, "wx", 0o644));
-        await running.run(published, file, onProgress);
+        const file = await running.of(fs.open(part, "wx", 0o644));
+        try {
+            await running.run(published, file, onProgress);
+        } finally {
+            await file.close(); // before it gets another name, or is removed: Windows wants it so
+        }
         await running.of(fs.rename(part, target));
     } catch (error) {
         await fs.rm(part, { force: true });
         throw error;
     } finally {
         running.end();
-        await file?.close();
     }
     return target;
 }

@@ -29,20 +29,34 @@ class Hit {
 // One state of the file: it is open as long as it is the newest, or a search uses it.
 class State {
     users = 1;
+    isNewest = true;
+    #tell;
 
-    constructor({ handle, ...info }) {
+    // closed: a promise that this one, and those before it, are closed.
+    constructor({ handle, ...info }, before) {
+        this.closed = new Promise((done) => { this.#tell = done; }).then(() => before?.closed);
         this.handle = handle;
         this.info = Object.freeze({ ...info, bits: info.bits === 1 });
     }
 
     leave() {
-        if (--this.users === 0)
-            addon.close(this.handle);
+        if (--this.users > 0)
+            return;
+        addon.close(this.handle);
+        this.#tell();
+    }
+
+    // It is not the newest any more. May be called again.
+    retire() {
+        if (!this.isNewest)
+            return;
+        this.isNewest = false;
+        this.leave();
     }
 }
 
-async function openState(file, threads) {
-    return new State(await work((told) => addon.openIndex(file, threads, told)));
+async function openState(file, threads, before = null) {
+    return new State(await work((told) => addon.openIndex(file, threads, told)), before);
 }
 
 function pathOf(file) {
@@ -220,14 +234,13 @@ class Index {
     // Opens the file again, so that changes of other programs are seen.
     async refresh() {
         this.#current();
-        const state = await openState(this.path, this.#threads);
+        const state = await openState(this.path, this.#threads, this.#state);
         if (this.#state === null) {
-            state.leave();
+            state.retire();
             throw new QuernError("the index was closed");
         }
-        const old = this.#state;
+        this.#state.retire();
         this.#state = state;
-        old.leave();
     }
 
     // Compares the file with its checksums.
@@ -281,12 +294,20 @@ class Index {
 
     async compact() {
         this.#current();
-        return this.#inTurn(() => work((told) => addon.compactIndex(this.path, told)));
+        return this.#inTurn(async () => {
+            await this.#makeReplaceable();
+            try {
+                await work((told) => addon.compactIndex(this.path, told));
+            } catch (error) {
+                await this.refresh();
+                throw error;
+            }
+        });
     }
 
     // Gives the memory back. Searches that run are finished.
     close() {
-        this.#state?.leave();
+        this.#state?.retire();
         this.#state = null;
     }
 
@@ -296,8 +317,19 @@ class Index {
         return this.#state;
     }
 
-    // Calls a function with the state of now, which stays open for it.
+    // Windows replaces no file that is open: searches that run are finished, and others wait for the next state.
+    async #makeReplaceable() {
+        if (process.platform !== "win32")
+            return;
+        const state = this.#current();
+        state.retire();
+        await state.closed;
+    }
+
+    // Calls a function with the newest state, which stays open for it.
     async #using(call) {
+        if (!this.#current().isNewest)
+            await this.#changing;
         const state = this.#current();
         state.users++;
         try {

@@ -4,10 +4,12 @@ import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { copyFileSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import http from "node:http";
+import { homedir } from "node:os";
 import path from "node:path";
+import { Readable } from "node:stream";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
-import { PACKAGE, WORK, command, quern, refused, require, runNode, starter, tinyModel } from "./trial.mjs";
+import { PACKAGE, WINDOWS, WORK, command, quern, refused, require, runNode, starter, tinyModel } from "./trial.mjs";
 
 const file = tinyModel();
 const cache = path.join(process.env.XDG_CACHE_HOME, "quern");
@@ -51,6 +53,29 @@ test("without a name: $QUERN_MODEL, the cache, the starter", async () => {
     rmSync(cache, { recursive: true });
 });
 
+test("the cache folder of each system", () => {
+    const { cachedFile } = require(path.join(PACKAGE, "files.js")), kept = { ...process.env }, { platform } = process;
+    const folderOn = (system, variables) => {
+        Object.defineProperty(process, "platform", { value: system });
+        delete process.env.XDG_CACHE_HOME;
+        delete process.env.LOCALAPPDATA;
+        Object.assign(process.env, variables);
+        try {
+            return path.dirname(cachedFile({ origin: "hf:owner/files/a.gguf" }));
+        } finally {
+            Object.assign(process.env, kept);
+            Object.defineProperty(process, "platform", { value: platform });
+        }
+    };
+    const home = path.join(homedir(), ".cache", "quern"), LOCALAPPDATA = path.resolve("local");
+    assert.equal(folderOn("linux", { LOCALAPPDATA }), home);
+    assert.equal(folderOn("win32", { LOCALAPPDATA }), path.resolve("local", "quern"));
+    assert.equal(folderOn("win32", {}), home);
+    const own = { LOCALAPPDATA, XDG_CACHE_HOME: path.resolve("own") };
+    assert.equal(folderOn("win32", own), path.resolve("own", "quern"));
+    assert.equal(folderOn("darwin", { XDG_CACHE_HOME: "not absolute" }), home);
+});
+
 test("published names", async () => {
     for (const published of JSON.parse(command("pull", "--list", "--json"))) {
         await refused(() => quern.open(published.name), "QUERN_EIO", undefined,
@@ -87,11 +112,17 @@ function packageWith(changes) {
         if (name.endsWith(".js"))
             copyFileSync(path.join(PACKAGE, name), path.join(folder, name));
     for (const name of ["quern.node", "starter.gguf"])
-        symlinkSync(path.join(PACKAGE, name), path.join(folder, name));
+        (WINDOWS ? copyFileSync : symlinkSync)(path.join(PACKAGE, name), path.join(folder, name));
     writeFileSync(path.join(folder, "catalog.json"), JSON.stringify([{ name: "tiny", model: "publisher/tiny",
         origin: "hf:owner/files/deep/tiny-Q8_0.gguf", revision: null, sha256: digest, ...changes }]));
     return require(folder);
 }
+
+// Wine lacks an option of sockets that fetch sets.
+if (process.env.QUERN_TEST_WINE)
+    globalThis.fetch = (url, { headers, signal }) => new Promise((done, failed) =>
+        http.get(url, { headers, signal }, (answer) => done(new Response(Readable.toWeb(answer),
+            { status: answer.statusCode, headers: answer.headers }))).on("error", failed));
 
 // Answers /.../resolve/... by a redirection to another host, as the hub does, which gives the file.
 let mode = "", asked = [];

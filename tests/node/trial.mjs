@@ -1,7 +1,8 @@
-// What the tests of the Node.js package share. They run with QUERN_BUILD, the build directory.
+// What the tests of the Node.js package share. They run with QUERN_BUILD, the build directory. On Windows, files that
+// are open are neither replaced nor removed.
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -10,7 +11,15 @@ export const BUILD = process.env.QUERN_BUILD;
 export const PACKAGE = path.join(BUILD, "bindings", "node");
 export const require = createRequire(import.meta.url);
 export const WORK = mkdtempSync(path.join(tmpdir(), "quern-node-"));
-process.on("exit", () => rmSync(WORK, { recursive: true }));
+export const WINDOWS = process.platform === "win32";
+process.on("exit", () => {
+    try {
+        rmSync(WORK, { recursive: true });
+    } catch (error) {
+        if (!WINDOWS)
+            throw error;
+    }
+});
 process.env.XDG_CACHE_HOME = path.join(WORK, "cache");
 delete process.env.QUERN_MODEL;
 
@@ -52,8 +61,17 @@ export function runNode(program, model, { flags = [], words = [], env = {}, time
     return { code: result.status, signal: result.signal, out: result.stdout, err: result.stderr };
 }
 
-// How often a file is mapped in this process.
+// How often a file is mapped in this process; on Windows, whether it is open.
 export function mapsOf(file) {
+    if (WINDOWS) {
+        try {
+            copyFileSync(file, `${file}.copy`);
+            renameSync(`${file}.copy`, file);
+            return 0;
+        } catch {
+            return 1;
+        }
+    }
     return readFileSync("/proc/self/maps", "utf8").split("\n").filter((line) => line.endsWith(file)).length;
 }
 
