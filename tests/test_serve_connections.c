@@ -4,6 +4,7 @@
 
 #include "base/count.h"
 
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -491,6 +493,43 @@ static void test_draining(void **state)
     free(json);
 }
 
+/* Connects again and again until the server is gone. Each client is refused, and does not read it for a while. */
+static void ask_until_it_has_ended(const struct served *server)
+{
+    enum { CLIENTS = 64 };
+    const struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)server->port),
+                                        .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    static const char text[] = START "Content-Length: 9\r\n\r\n";
+    int clients[CLIENTS] = {0};
+    for (size_t i = 0;; i = (i + 1) % CLIENTS) {
+        if (clients[i] > 0)
+            close(clients[i]);
+        clients[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (connect(clients[i], (const struct sockaddr *)(const void *)&address, sizeof address) != 0)
+            _exit(0);
+        (void)!send(clients[i], text, sizeof text - 1, MSG_NOSIGNAL);
+        usleep(10000);
+    }
+}
+
+/* Clients that come when the server must end are refused, and do not keep it from ending. */
+static void test_new_clients_do_not_hold_up_the_end(void **state)
+{
+    (void)state;
+    static const char *const options[] = {"--drain-timeout", "600", NULL};
+    struct served other;
+    assert_true(serve_start(&other, options));
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0)
+        ask_until_it_has_ended(&other);
+    usleep(200000); /* so that some are there when it must end */
+    const int code = served_end(&other, SIGTERM);
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    assert_int_equal(code, 0);
+}
+
 /* ---------------------------------------------------------------- */
 
 int main(int argc, char **argv)
@@ -510,6 +549,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_deadlines),
         cmocka_unit_test(test_clients_that_leave),
         cmocka_unit_test(test_draining),
+        cmocka_unit_test(test_new_clients_do_not_hold_up_the_end),
     };
     return serve_run(tests, argc, argv, no_options);
 }

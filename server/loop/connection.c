@@ -500,7 +500,7 @@ bool quern_connections_drain(struct quern_server *server)
                          "the server is about to end; try again soon");
             refuse_body(connection);
         }
-        done &= connection->stage == HEAD;
+        done &= connection->stage == HEAD || connection->opened_ns > server->stopped_ns;
     }
     return done;
 }

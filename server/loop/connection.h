@@ -21,7 +21,8 @@ bool quern_connections_close_idle(struct quern_server *server);
 bool quern_connections_have_idle(const struct quern_server *server);
 
 /* Closes all connections that have no request. True: no client waits for an answer or reads one any more. Requests
- * whose head has arrived in part do not count; those whose body has are refused after a second. */
+ * whose head has arrived in part do not count, nor do clients that have connected since the server must end: one that
+ * asks again and again would keep it from ending. Those whose body has arrived in part are refused after a second. */
 bool quern_connections_drain(struct quern_server *server);
 
 #endif
