@@ -46,6 +46,8 @@ static int look(struct quern_changes *changes, const char *path, bool is_forced,
     }
     if (code == QUERN_OK) {
         changes->dimensions = info.dimensions;
+        changes->dtype = info.rows;
+        changes->bits = info.bits;
         snprintf(changes->space, sizeof changes->space, "%s", info.space);
     }
     return code;
@@ -69,6 +71,22 @@ static void set_number(uint64_t *setting, uint64_t given, bool *changes)
 {
     *changes |= given != *setting;
     *setting = given;
+}
+
+/* Refuses options that tell how vectors are stored, when those that are there are stored in another way. */
+static int check_shape(const struct quern_changes *changes, const struct quern_indexing_options *options,
+                       quern_error *error)
+{
+    if (options->dimensions > 0 && options->dimensions != changes->dimensions)
+        return quern_jobs_fail(error, QUERN_EINVAL, "%s has vectors of %d dimensions, not %d; --force makes it anew",
+                               options->path, changes->dimensions, options->dimensions);
+    if (options->dtype != QUERN_DTYPE_F32 && options->dtype != changes->dtype)
+        return quern_jobs_fail(error, QUERN_EINVAL, "%s has vectors of %s, not %s; --force makes it anew",
+                               options->path, quern_dtype_name(changes->dtype), quern_dtype_name(options->dtype));
+    if (options->bits && !changes->bits)
+        return quern_jobs_fail(error, QUERN_EINVAL, "%s was made without --bits; --force makes it anew",
+                               options->path);
+    return QUERN_OK;
 }
 
 /* Takes the options that were given. *cuts_anew: all files must be read again. */
@@ -97,10 +115,7 @@ static int take_settings(struct quern_changes *changes, const struct quern_index
     *cuts_anew |= computes_anew;
     if (changes->is_new)
         changes->dimensions = options->dimensions;
-    else if (options->dimensions > 0 && options->dimensions != changes->dimensions)
-        return quern_jobs_fail(error, QUERN_EINVAL, "%s has vectors of %d dimensions, not %d; --force makes it anew",
-                               options->path, changes->dimensions, options->dimensions);
-    return code;
+    return code == QUERN_OK && !changes->is_new ? check_shape(changes, options, error) : code;
 }
 
 static int take_roots(struct quern_changes *changes, const struct quern_indexing_options *options, quern_error *error)

@@ -22,6 +22,8 @@ struct quern_changes {
     bool is_other_model; /* another model is named: its vectors must be of the same space */
     bool has_changed;   /* there is something to write */
     int dimensions;     /* of the vectors; 0: those of the model */
+    quern_dtype dtype;  /* of an index that is there; and whether it has bits */
+    bool bits;
     char space[QUERN_SPACE_SIZE]; /* of the index; "": of a new one */
     struct quern_source_table table;  /* as it will be: sources that change are as they were, new ones unfinished */
     struct quern_change *changes;     /* [count], in the order of the table */

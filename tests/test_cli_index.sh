@@ -169,7 +169,11 @@ check "--hybrid joins two searches" prints '"hits":'
 run search notes.qidx 'two' --hybrid -k 1
 check "a word that one file has decides" prints 'deep/code.c:'
 run search notes.qidx 'x' --fast
-check "--fast needs bits" fails "bits"
+check "--fast needs bits" fails "notes.qidx has no bits, which --fast needs"
+run index notes -o notes.qidx --bits
+check "--bits is refused where there are none" fails "without --bits; --force"
+run index notes -o notes.qidx --dtype f16
+check "so is another --dtype" fails "has vectors of f32, not f16; --force"
 run search notes.qidx 'x' -m other.gguf
 check "another model is refused" fails "space"
 run index notes -o notes.qidx -m other.gguf --json

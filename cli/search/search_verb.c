@@ -150,6 +150,11 @@ static int search_run(const void *options, struct quern_cli_arguments arguments)
     if ((int64_t)given->hits * given->oversampling > QUERN_SEARCH_MOST_HITS && given->fast)
         return quern_cli_misuse("search", "-k times --oversampling is more than %d", QUERN_SEARCH_MOST_HITS);
     int code = quern_cli_index_open(&run.index, &run.info, arguments.texts[0]);
+    if (code == QUERN_CLI_DONE && given->fast && !run.info.bits) {
+        quern_cli_say("%s has no bits, which --fast needs: make it anew with 'quern index --force --bits'",
+                      arguments.texts[0]);
+        code = QUERN_CLI_FAILED;
+    }
     if (code == QUERN_CLI_DONE && given->vectors != NULL) {
         code = quern_cli_search_vectors(given, run.index, &run.info);
     } else if (code == QUERN_CLI_DONE) {
