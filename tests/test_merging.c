@@ -3,7 +3,7 @@
 #include "base/count.h"
 #include "merge_maker.h"
 #include "support/naive_tokenizer.h"
-#include "text/tokenizer_kind.h"
+#include "text/sentencepiece_bpe.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -153,6 +153,38 @@ static void test_random_texts(void **state)
     }
 }
 
+/* In a vocabulary of so many pieces that a short word cannot number them, short words are merged like long ones. */
+static void test_very_large_vocabulary(void **state)
+{
+    static const char *const texts[] = {"a", "b", "ab"};
+    static struct random_vocabulary v;
+    struct quern_vocabulary *vocabulary;
+    struct quern_tokenizer *tokenizer;
+    int32_t ids[8];
+    size_t count;
+    (void)state;
+
+    v.source = (struct quern_vocabulary_source){
+        .tokenizer = &quern_sentencepiece_bpe_kind, .texts = v.texts, .scores = v.scores, .kinds = v.kinds, .bos = -1,
+        .eos = -1, .unknown = -1};
+    for (size_t i = 0; i < QUERN_COUNT(texts); i++) {
+        strcpy(v.bytes[i], texts[i]);
+        add(&v, strlen(texts[i]), QUERN_PIECE_NORMAL);
+    }
+    assert_int_equal(quern_vocabulary_new(&vocabulary, &v.source, NULL), QUERN_OK);
+    assert_int_equal(quern_tokenizer_new(&tokenizer, vocabulary, NULL), QUERN_OK);
+    vocabulary->source.count = 100000000; /* nothing reads them, because merging finds the three */
+    ((struct quern_sentencepiece_bpe *)vocabulary)->end = 200000000;
+    const quern_text part = {"abba", 4};
+    assert_int_equal(quern_tokenizer_run(tokenizer, &part, 1, 0, ids, 8, &count, NULL), QUERN_OK);
+    const int32_t expected[] = {2, 1, 0};
+    assert_int_equal(count, QUERN_COUNT(expected));
+    assert_memory_equal(ids, expected, sizeof expected);
+    vocabulary->source.count = v.source.count;
+    quern_tokenizer_free(tokenizer);
+    quern_vocabulary_free(vocabulary);
+}
+
 /* So many words that they push each other out of the cache, of lengths around what it takes, each twice. */
 static void test_many_words(void **state)
 {
@@ -202,6 +234,7 @@ static int set_seed(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_random_texts), cmocka_unit_test(test_many_words)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_random_texts), cmocka_unit_test(test_many_words),
+                                       cmocka_unit_test(test_very_large_vocabulary)};
     return cmocka_run_group_tests(tests, set_seed, NULL);
 }

@@ -133,23 +133,6 @@ static size_t begin_words(struct quern_merger *m, const struct quern_sentencepie
     return i;
 }
 
-/* Merges words in turn: while a search of one is on the way from memory, the others go on. */
-static void step_words(struct quern_merger *m, const struct quern_sentencepiece_bpe *v, size_t count)
-{
-    struct quern_short_word *left[QUERN_WORDS_AT_ONCE];
-
-    for (size_t i = 0; i < count; i++)
-        left[i] = &m->words[i];
-    while (count > 0) {
-        size_t still = 0;
-        for (size_t i = 0; i < count; i++) {
-            left[still] = left[i];
-            still += quern_short_word_step(left[i], v);
-        }
-        count = still;
-    }
-}
-
 int quern_merger_run(struct quern_merger *m, const struct quern_sentencepiece_bpe *v,
                      const struct quern_new_word *words, size_t count, size_t *ends, struct quern_ids *ids,
                      quern_error *error)
@@ -160,7 +143,7 @@ int quern_merger_run(struct quern_merger *m, const struct quern_sentencepiece_bp
             QUERN_TRY(merge_long(m, v, &words[done], quern_new_word_length(&words[done]), ids, error));
             ends[done++] = ids->count;
         }
-        step_words(m, v, begun);
+        quern_short_words_merge(m->words, begun, v);
         for (size_t i = 0; i < begun; i++) {
             QUERN_TRY(quern_short_word_put(&m->words[i], v, &words[done], ids, error));
             ends[done++] = ids->count;

@@ -11,8 +11,6 @@
 #include "text/heap.h"
 #include "text/short_word.h"
 
-#define QUERN_WORDS_AT_ONCE 16 /* short words that are merged in turn */
-
 /* A symbol of a long word: a sequence of bytes that is one character, or one piece by now. It is stored at the index of
  * its first byte. Its length is stored at the index of its last byte too, where the symbol behind it finds it. */
 struct quern_symbol {

@@ -30,7 +30,7 @@ struct quern_text_key quern_piece_table_hash(const struct quern_piece_table *tab
 static uint32_t find_short(const struct quern_bucket *bucket, const struct quern_piece_search *search)
 {
     for (size_t i = 0; i < QUERN_BUCKET_PIECES; i++)
-        if (bucket->keys[i].low == search->key.low && bucket->keys[i].high == search->key.high)
+        if (bucket->keys[i].low == search->low && bucket->keys[i].high == search->high)
             return bucket->places[i];
     return 0;
 }
@@ -39,8 +39,8 @@ static uint32_t find_long(const struct quern_piece_table *table, const struct qu
                           const struct quern_piece_search *search)
 {
     for (size_t i = 0; i < QUERN_BUCKET_PIECES; i++) {
-        if (bucket->places[i] == 0 || bucket->keys[i].low != search->key.low ||
-            bucket->keys[i].high != search->key.high)
+        if (bucket->places[i] == 0 || bucket->keys[i].low != search->low ||
+            bucket->keys[i].high != search->high)
             continue;
         const quern_text *text = &table->texts[table->order->ids[(bucket->places[i] - 1) / 2]];
         if (text->length == search->length && memcmp(text->data, search->text, search->length) == 0)
@@ -61,7 +61,7 @@ uint32_t quern_piece_table_go_on(const struct quern_piece_table *table, const st
     for (const struct quern_bucket *bucket = search->bucket;; bucket = next_bucket(table, bucket)) {
         const uint32_t found = search->length <= QUERN_TEXT_KEY_BYTES ? find_short(bucket, search)
                                                                        : find_long(table, bucket, search);
-        if (found != 0 || !(bucket->moved & search->moved))
+        if (found != 0 || !(bucket->moved >> search->moved & 1))
             return found - 1;
     }
 }
@@ -71,11 +71,11 @@ static void add(const struct quern_piece_table *table, const struct quern_piece_
     struct quern_bucket *bucket = &table->buckets[search->bucket - table->buckets];
 
     for (; bucket->places[QUERN_BUCKET_PIECES - 1] != 0; bucket = next_bucket(table, bucket))
-        bucket->moved |= search->moved;
+        bucket->moved |= (uint32_t)1 << search->moved;
     size_t i = 0;
     while (bucket->places[i] != 0)
         i++;
-    bucket->keys[i] = search->key;
+    bucket->keys[i] = (struct quern_text_key){search->low, search->high};
     bucket->places[i] = place + 1;
 }
 

@@ -37,13 +37,15 @@ int quern_piece_table_new(struct quern_piece_table *table, const quern_text *tex
 void quern_piece_table_free(struct quern_piece_table *table); /* zeros are allowed */
 size_t quern_piece_table_bytes(const struct quern_piece_table *table); /* memory that it takes */
 
-/* A search that has begun: its bucket is on the way from memory. */
+/* A search that has begun: its bucket is on the way from memory. The halves of its key do not stand side by side,
+ * because gcc would then move them through a vector register. */
 struct quern_piece_search {
-    struct quern_text_key key;
+    uint64_t low;
     const struct quern_bucket *bucket;
+    uint64_t high;
     const unsigned char *text;
-    size_t length;
-    uint32_t moved; /* the bit that this text sets in a bucket that has no room for it */
+    uint32_t length;
+    uint32_t moved; /* number of the bit that this text sets in a bucket that has no room for it */
 };
 
 /* The key of a text that is too long to be a key; and the end of a search for one, or beyond the first bucket. */
@@ -57,6 +59,15 @@ static inline uint64_t quern_piece_mix(uint64_t hash, uint64_t value)
     return hash ^ hash >> 32;
 }
 
+/* The hash of a key: all bits of a product with the secret seed, so that nobody can choose keys that collide. */
+static inline uint64_t quern_piece_table_mix(const struct quern_piece_table *table, uint64_t low, uint64_t high)
+{
+    __extension__ typedef unsigned __int128 wide;
+    const wide product = (wide)(low ^ table->seed) * (high ^ table->seed);
+
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
 /* Begins a search for a text, of which QUERN_TEXT_KEY_SLACK bytes from the first one on are readable, also when it is
  * shorter. length >= 1. Who begins several searches before the first one ends waits for memory once. */
 static inline void quern_piece_table_begin(const struct quern_piece_table *table, const unsigned char *text,
@@ -64,30 +75,30 @@ static inline void quern_piece_table_begin(const struct quern_piece_table *table
 {
     const struct quern_text_key key = length <= QUERN_TEXT_KEY_BYTES ? quern_text_key_read(text, length, length)
                                                                      : quern_piece_table_hash(table, text, length);
-    const uint64_t hash = quern_piece_mix(quern_piece_mix(key.low ^ table->seed, key.high), table->seed);
+    const uint64_t hash = quern_piece_table_mix(table, key.low, key.high);
     const struct quern_bucket *bucket = &table->buckets[(hash & UINT32_MAX) * table->bucket_count >> 32];
     __builtin_prefetch(bucket);
-    search->key.low = key.low;
-    search->key.high = key.high;
-    search->moved = (uint32_t)1 << (hash >> 59);
+    search->low = key.low;
+    search->high = key.high;
+    search->moved = (uint32_t)(hash >> 59);
     search->bucket = bucket;
     search->text = text;
-    search->length = length;
+    search->length = (uint32_t)length;
 }
 
 /* The place of the piece in the order, or QUERN_NO_PIECE. Without branches on where in the bucket a piece is, which no
- * CPU could predict. */
+ * CPU could predict: gcc makes conditional moves of them. */
 static inline uint32_t quern_piece_table_end(const struct quern_piece_table *table,
                                              const struct quern_piece_search *search)
 {
     const struct quern_bucket *bucket = search->bucket;
-    const struct quern_text_key key = search->key;
     uint32_t found = 0;
 
-    for (size_t i = 0; i < QUERN_BUCKET_PIECES; i++)
-        found |= bucket->places[i] &
-                 -(uint32_t)(((bucket->keys[i].low ^ key.low) | (bucket->keys[i].high ^ key.high)) == 0);
-    if (search->length > QUERN_TEXT_KEY_BYTES || (found == 0 && (bucket->moved & search->moved)))
+    for (size_t i = 0; i < QUERN_BUCKET_PIECES; i++) {
+        const uint32_t place = bucket->places[i];
+        found = ((bucket->keys[i].low ^ search->low) | (bucket->keys[i].high ^ search->high)) == 0 ? place : found;
+    }
+    if ((search->length > QUERN_TEXT_KEY_BYTES) | ((found == 0) & (bucket->moved >> search->moved)))
         return quern_piece_table_go_on(table, search);
     return found - 1;
 }

@@ -1,5 +1,6 @@
 #include "text/short_word.h"
 
+#include "base/count.h"
 #include "base/error.h"
 #include "text/character.h"
 
@@ -9,47 +10,67 @@
 /* What a word is like decides few branches here, because a CPU cannot predict them, and most of the time would be lost
  * by that. */
 
-#define NO_PAIR QUERN_SHORT_WORD                  /* stands for all pairs that do not exist */
-#define PAIRS_AT_ONCE 16                          /* are compared without a branch */
-#define NO_PIECES ((uint64_t)QUERN_NO_PIECE << 8) /* pairs that make a piece are below it */
+#define NUMBER_BITS 6     /* of a pair, in an element of pairs */
+#define NUMBER_MASK 63
+#define NO_PAIR INT32_MAX /* the number of a pair that does not exist, and what it makes */
+#define PAIRS_AT_ONCE 16  /* are compared without a branch */
+#define NO_PAIRS_BYTE 127 /* sets elements of pairs by memset, so that they are at least MOST_PLACES << NUMBER_BITS */
+#define MOST_PLACES (0x7f7f7f7f >> NUMBER_BITS) /* of a vocabulary whose pieces pairs can hold */
 
 static_assert(QUERN_SHORT_WORD % PAIRS_AT_ONCE == 0, "a short word has whole groups of pairs");
 static_assert(QUERN_SHORT_WORD >= QUERN_WORD_BYTES + QUERN_METASPACE_LENGTH - 1, "a plain word is short");
+static_assert(QUERN_COUNT(((struct quern_short_word *)0)->pairs) > NUMBER_MASK, "NO_PAIR has an element");
 
-/* Where the characters begin in a word of single bytes, and their numbers. */
-static const unsigned char numbers[QUERN_SHORT_WORD + QUERN_METASPACE_LENGTH] = {
+/* What stands before and behind each byte in a word of single bytes. */
+static const unsigned char numbers[QUERN_SHORT_WORD + QUERN_METASPACE_LENGTH + 1] = {
     0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25,
-    26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50};
+    26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51};
 
-/* Begins to find the piece whose text goes from one character to another. */
+/* Begins to find the piece whose text goes from one symbol to another. */
 static void begin_search(const struct quern_short_word *word, const struct quern_sentencepiece_bpe *v, size_t first,
                          size_t end, struct quern_piece_search *search)
 {
-    const size_t begin = word->begins[first];
+    quern_piece_table_begin(&v->table, word->text + first, end - first, search);
+}
 
-    quern_piece_table_begin(&v->table, word->text + begin, word->begins[end] - begin, search);
+/* An element of pairs. QUERN_NO_PIECE makes it larger than all pieces. */
+static int32_t pair_of(uint32_t piece, int32_t number)
+{
+    return (int32_t)((piece << NUMBER_BITS | (uint32_t)number) & INT32_MAX);
+}
+
+/* Whether merging can make the piece of a pair. The piece of a search may be one that merging cannot make. */
+static bool is_joined(const struct quern_sentencepiece_bpe *v, int32_t pair)
+{
+    return (uint32_t)pair >> NUMBER_BITS < v->end;
 }
 
 static void set_pair(struct quern_short_word *word, size_t i, uint32_t piece)
 {
-    word->pairs[i] = (uint64_t)piece << 8 | i;
+    word->pairs[i] = pair_of(piece, (int32_t)i);
 }
 
-/* Makes a symbol of each character. */
-static void link_symbols(struct quern_short_word *word, const struct quern_sentencepiece_bpe *v, size_t count)
+/* Makes a symbol of each byte of the text, without pairs. */
+static void begin_symbols(struct quern_short_word *word, const struct quern_sentencepiece_bpe *v, size_t length)
 {
-    word->count = count;
+    word->length = length;
     word->left = word->right = NO_PAIR;
     word->left_search = word->right_search = (struct quern_piece_search){.bucket = v->table.buckets};
     word->open = 0;
     memcpy(word->next, numbers + 1, sizeof word->next);
-    word->next[count] = (unsigned char)count;
-    word->last[0] = 0;
     memcpy(word->last + 1, numbers, sizeof word->last - 1);
-    for (size_t i = 0; i < count; i += PAIRS_AT_ONCE) {
+    word->last[0] = 0;
+    for (size_t i = 0; i < length; i += PAIRS_AT_ONCE) {
         memset(word->pieces + i, 255, PAIRS_AT_ONCE * sizeof *word->pieces);
-        memset(word->pairs + i, 255, PAIRS_AT_ONCE * sizeof *word->pairs);
+        memset(word->pairs + i, NO_PAIRS_BYTE, PAIRS_AT_ONCE * sizeof *word->pairs);
     }
+}
+
+/* Makes one symbol of the bytes of a character. */
+static void join_bytes(struct quern_short_word *word, size_t first, size_t length)
+{
+    word->next[first] = (unsigned char)(first + length);
+    word->last[first + length] = (unsigned char)first;
 }
 
 /* The code of a character in the tables of ASCII characters; 128: it is not there. */
@@ -63,25 +84,23 @@ static uint32_t ascii_code(const unsigned char *text, size_t length)
 /* Cuts the text of a word into characters, and begins to find what pairs of them make. */
 static void begin_any(struct quern_short_word *word, const struct quern_sentencepiece_bpe *v, size_t length)
 {
-    uint32_t codes[QUERN_SHORT_WORD];
-    size_t count = 0;
+    uint32_t last_code = 0;
 
-    for (size_t place = 0; place < length; count++) {
-        const size_t character = quern_character_length(word->text + place, word->text + length);
-        codes[count] = ascii_code(word->text + place, character);
-        word->begins[count] = (unsigned char)place;
-        place += character;
-    }
-    word->begins[count] = (unsigned char)length;
-    link_symbols(word, v, count);
-    for (size_t i = 0; i + 1 < count; i++) {
-        if ((codes[i] | codes[i + 1]) < 128) {
-            set_pair(word, i, v->ascii[codes[i] << 7 | codes[i + 1]]);
-        } else {
-            begin_search(word, v, i, i + 2, &word->searches[i]);
-            word->open |= (uint64_t)1 << i;
+    begin_symbols(word, v, length);
+    for (size_t i = 0, character; i < length; i += character) {
+        character = quern_character_length(word->text + i, word->text + length);
+        const uint32_t code = ascii_code(word->text + i, character);
+        const size_t last = word->last[i];
+        join_bytes(word, i, character);
+        if (i > 0 && (last_code | code) < 128) {
+            set_pair(word, last, v->ascii[last_code << 7 | code]);
+        } else if (i > 0) {
+            begin_search(word, v, last, i + character, &word->searches[last]);
+            word->open |= (uint64_t)1 << last;
         }
+        last_code = code;
     }
+    word->next[length] = (unsigned char)length;
 }
 
 /* The same for a plain word: of ASCII characters, of which only the first one may be a space. */
@@ -89,16 +108,18 @@ static void begin_plain(struct quern_short_word *word, const struct quern_senten
                         const struct quern_new_word *from)
 {
     const unsigned char *p = from->text;
-    const size_t shift = *p == ' ' ? QUERN_METASPACE_LENGTH - 1 : 0;
+    const size_t shift = *p == ' ' ? QUERN_METASPACE_LENGTH - 1 : 0, length = from->length + shift;
 
     memcpy(word->text + shift, p, QUERN_WORD_SLACK);
     if (shift > 0)
         memcpy(word->text, QUERN_METASPACE, QUERN_METASPACE_LENGTH);
-    memcpy(word->begins, numbers + shift, sizeof word->begins);
-    word->begins[0] = 0;
-    link_symbols(word, v, from->length);
-    for (size_t i = 0; i + 1 < from->length; i++)
-        set_pair(word, i, v->ascii[(uint32_t)p[i] << 7 | p[i + 1]]);
+    begin_symbols(word, v, length);
+    join_bytes(word, 0, shift + 1);
+    word->next[length] = (unsigned char)length;
+    if (from->length > 1)
+        set_pair(word, 0, v->ascii[(uint32_t)p[0] << 7 | p[1]]);
+    for (size_t i = 1; i + 1 < from->length; i++)
+        set_pair(word, i + shift, v->ascii[(uint32_t)p[i] << 7 | p[i + 1]]);
 }
 
 /* The highest bit of a byte, if one of the bytes is a space or not ASCII; else 0. */
@@ -124,6 +145,8 @@ static bool is_plain(const struct quern_new_word *word)
 bool quern_short_word_begin(struct quern_short_word *word, const struct quern_sentencepiece_bpe *v,
                             const struct quern_new_word *from)
 {
+    if (v->base.source.count > MOST_PLACES / 2)
+        return false;
     if (is_plain(from)) {
         begin_plain(word, v, from);
         return true;
@@ -136,56 +159,74 @@ bool quern_short_word_begin(struct quern_short_word *word, const struct quern_se
     return true;
 }
 
-/* Makes one symbol of pair i, and begins to find what it makes with its neighbours. Where there is no neighbour, a text
+/* Makes one symbol of a pair, and begins to find what it makes with its neighbours. Where there is no neighbour, a text
  * is searched all the same, and what is found does not matter. Returns false when there is no other symbol. */
-static bool join_pair(struct quern_short_word *word, const struct quern_sentencepiece_bpe *v, size_t i)
+static bool join_pair(struct quern_short_word *word, const struct quern_sentencepiece_bpe *v, int32_t pair)
 {
-    const size_t right = word->next[i], next = word->next[right], last = word->last[i];
+    const size_t i = pair & NUMBER_MASK, right = word->next[i], next = word->next[right], last = word->last[i];
 
-    word->pieces[i] = (uint32_t)(word->pairs[i] >> 8);
-    word->pairs[i] = word->pairs[right] = UINT64_MAX;
+    word->pieces[i] = (uint32_t)pair >> NUMBER_BITS;
+    word->pairs[last] = word->pairs[i] = word->pairs[right] = NO_PAIR;
     word->next[i] = (unsigned char)next;
     word->last[next] = (unsigned char)i;
-    if (word->next[0] == word->count)
+    if (word->next[0] == word->length)
         return false;
-    word->left = i > 0 ? last : NO_PAIR;
-    word->right = next < word->count ? i : NO_PAIR;
+    word->left = i > 0 ? (int32_t)last : NO_PAIR;
+    word->right = next < word->length ? (int32_t)i : NO_PAIR;
     begin_search(word, v, last, next, &word->left_search);
     begin_search(word, v, i, word->next[next], &word->right_search);
     return true;
 }
 
-/* The leftmost pair that makes a piece of the same score as pair i. */
-static size_t leftmost_alike(const struct quern_short_word *word, const struct quern_sentencepiece_bpe *v, size_t i)
+static uint32_t rank_of_pair(const struct quern_sentencepiece_bpe *v, int32_t pair)
 {
-    const uint32_t rank = quern_sentencepiece_bpe_rank(v, (uint32_t)(word->pairs[i] >> 8));
-
-    for (size_t left = 0; left < i; left = word->next[left])
-        if (word->pairs[left] < NO_PIECES &&
-            quern_sentencepiece_bpe_rank(v, (uint32_t)(word->pairs[left] >> 8)) == rank)
-            return left;
-    return i;
+    return quern_sentencepiece_bpe_rank(v, (uint32_t)pair >> NUMBER_BITS);
 }
 
-static uint64_t smaller(uint64_t a, uint64_t b)
+/* The leftmost pair that makes a piece of the same score as a pair. */
+static int32_t leftmost_alike(const struct quern_short_word *word, const struct quern_sentencepiece_bpe *v,
+                              int32_t pair)
+{
+    const uint32_t rank = rank_of_pair(v, pair);
+
+    for (size_t i = 0; i < word->length; i = word->next[i])
+        if (is_joined(v, word->pairs[i]) && rank_of_pair(v, word->pairs[i]) == rank)
+            return word->pairs[i];
+    return pair;
+}
+
+static int32_t smaller(int32_t a, int32_t b)
 {
     return a < b ? a : b;
 }
 
-static uint64_t smallest_of_8(const uint64_t *p)
-{
-    const uint64_t first = smaller(smaller(p[0], p[1]), smaller(p[2], p[3]));
-    const uint64_t second = smaller(smaller(p[4], p[5]), smaller(p[6], p[7]));
+/* Four pairs, which are compared at once. */
+typedef int32_t four __attribute__((vector_size(4 * sizeof(int32_t))));
 
-    return smaller(first, second);
+static four smaller_four(four a, four b)
+{
+    const four is_first = a < b;
+
+    return (a & is_first) | (b & ~is_first);
 }
 
-static uint64_t best_pair(const struct quern_short_word *word)
+/* The smallest of PAIRS_AT_ONCE pairs. */
+static int32_t smallest(const int32_t *pairs)
 {
-    uint64_t best = UINT64_MAX;
+    four p[PAIRS_AT_ONCE / 4];
 
-    for (size_t i = 0; i < word->count; i += PAIRS_AT_ONCE)
-        best = smaller(best, smaller(smallest_of_8(word->pairs + i), smallest_of_8(word->pairs + i + 8)));
+    memcpy(p, pairs, sizeof p);
+    const four two = smaller_four(smaller_four(p[0], p[1]), smaller_four(p[2], p[3]));
+    const four one = smaller_four(two, (four){two[2], two[3], two[0], two[1]});
+    return smaller(one[0], one[1]);
+}
+
+static int32_t best_pair(const struct quern_short_word *word)
+{
+    int32_t best = smallest(word->pairs);
+
+    for (size_t i = PAIRS_AT_ONCE; i < word->length; i += PAIRS_AT_ONCE)
+        best = smaller(best, smallest(word->pairs + i));
     return best;
 }
 
@@ -193,7 +234,7 @@ static uint64_t best_pair(const struct quern_short_word *word)
  * memory. */
 static void end_merging(struct quern_short_word *word, const struct quern_sentencepiece_bpe *v)
 {
-    for (size_t i = 0; i < word->count; i = word->next[i]) {
+    for (size_t i = 0; i < word->length; i = word->next[i]) {
         if (word->pieces[i] == QUERN_NO_PIECE)
             begin_search(word, v, i, word->next[i], &word->searches[i]);
         else
@@ -201,22 +242,41 @@ static void end_merging(struct quern_short_word *word, const struct quern_senten
     }
 }
 
-bool quern_short_word_step(struct quern_short_word *word, const struct quern_sentencepiece_bpe *v)
+/* Merges the best pair. Returns false when there was none, or none is left.
+ *
+ * The two pairs that the last merge has changed are compared by themselves, and written when the others have been read:
+ * a CPU reads four at once slowly when one of them has just been written. */
+static bool step(struct quern_short_word *word, const struct quern_sentencepiece_bpe *v)
 {
-    set_pair(word, word->left, quern_sentencepiece_bpe_end(v, &word->left_search));
-    set_pair(word, word->right, quern_sentencepiece_bpe_end(v, &word->right_search));
     for (; word->open != 0; word->open &= word->open - 1) {
         const size_t i = (size_t)__builtin_ctzll(word->open);
-        set_pair(word, i, quern_sentencepiece_bpe_end(v, &word->searches[i]));
+        set_pair(word, i, quern_piece_table_end(&v->table, &word->searches[i]));
     }
-    const uint64_t best = best_pair(word);
-    if (best < NO_PIECES) {
-        const size_t i = best >> 8 & 1 ? leftmost_alike(word, v, best & 255) : best & 255;
-        if (join_pair(word, v, i))
-            return true;
-    }
+    const int32_t left = pair_of(quern_piece_table_end(&v->table, &word->left_search), word->left);
+    const int32_t right = pair_of(quern_piece_table_end(&v->table, &word->right_search), word->right);
+    const int32_t best = smaller(best_pair(word), smaller(left, right));
+    word->pairs[word->left & NUMBER_MASK] = left;
+    word->pairs[word->right & NUMBER_MASK] = right;
+    if (is_joined(v, best) && join_pair(word, v, best >> NUMBER_BITS & 1 ? leftmost_alike(word, v, best) : best))
+        return true;
     end_merging(word, v);
     return false;
+}
+
+void quern_short_words_merge(struct quern_short_word *words, size_t count, const struct quern_sentencepiece_bpe *v)
+{
+    struct quern_short_word *left[QUERN_WORDS_AT_ONCE];
+
+    for (size_t i = 0; i < count; i++)
+        left[i] = &words[i];
+    while (count > 0) {
+        size_t still = 0;
+        for (size_t i = 0; i < count; i++) {
+            left[still] = left[i];
+            still += step(left[i], v);
+        }
+        count = still;
+    }
 }
 
 int quern_short_word_put(const struct quern_short_word *word, const struct quern_sentencepiece_bpe *v,
@@ -224,11 +284,11 @@ int quern_short_word_put(const struct quern_short_word *word, const struct quern
 {
     struct quern_cursor cursor = {from->text, 0};
 
-    for (size_t i = 0; i < word->count; i = word->next[i]) {
-        const size_t begin = word->begins[i], length = word->begins[word->next[i]] - begin;
+    for (size_t i = 0; i < word->length; i = word->next[i]) {
+        const size_t length = word->next[i] - i;
         const uint32_t known = word->pieces[i];
         const uint32_t piece = known != QUERN_NO_PIECE ? known : quern_sentencepiece_bpe_end(v, &word->searches[i]);
-        QUERN_TRY(quern_cursor_put_piece(&cursor, v, piece, word->text + begin, length, ids, error));
+        QUERN_TRY(quern_cursor_put_piece(&cursor, v, piece, word->text + i, length, ids, error));
     }
     return QUERN_OK;
 }

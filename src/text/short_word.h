@@ -1,37 +1,39 @@
-/* Greedy merging of one short word, as merge.h defines it, in steps. A step ends where it has to wait for memory. Then
- * another word can take a step. */
+/* Greedy merging of short words, as merge.h defines it. Several words take steps in turn: while one waits for memory,
+ * the others go on. */
 #ifndef QUERN_TEXT_SHORT_WORD_H
 #define QUERN_TEXT_SHORT_WORD_H
 
 #include "text/new_word.h"
 
-#define QUERN_SHORT_WORD 48 /* bytes of a short word at most, as pieces spell it */
+#define QUERN_SHORT_WORD 48    /* bytes of a short word at most, as pieces spell it */
+#define QUERN_WORDS_AT_ONCE 16 /* that are merged in turn */
 
-/* A symbol is one character, or one piece by now. It has the number of its first character. A pair is a symbol with
- * the next one. */
+/* A symbol is one character, or one piece by now. It has the number of its first byte. A pair is a symbol with the next
+ * one, and has its number. */
 struct quern_short_word {
-    /* By pair: place of the piece that it makes << 8 | number of its symbol; QUERN_NO_PIECE << 8 or more: it makes
-     * none. The last element stands for all pairs that do not exist. */
-    uint64_t pairs[QUERN_SHORT_WORD + 1];
+    /* Place of the piece that a pair makes << 6 | number of the pair; where there is no pair, or it makes no piece, a
+     * number that is not below those. What stands behind QUERN_SHORT_WORD does not count. */
+    int32_t pairs[QUERN_SHORT_WORD + 16];
     uint32_t pieces[QUERN_SHORT_WORD]; /* that symbols are; QUERN_NO_PIECE: a character, whose piece is not known */
-    unsigned char begins[QUERN_SHORT_WORD + 1]; /* of the characters in the text, and the end of the text */
-    unsigned char next[QUERN_SHORT_WORD + 1];   /* symbol; count: there is none */
-    unsigned char last[QUERN_SHORT_WORD + 1];   /* symbol before this one */
+    unsigned char next[QUERN_SHORT_WORD + QUERN_METASPACE_LENGTH]; /* symbol; length: there is none */
+    unsigned char last[QUERN_SHORT_WORD + QUERN_METASPACE_LENGTH]; /* symbol before this one */
     unsigned char text[QUERN_SHORT_WORD + QUERN_TEXT_KEY_SLACK];
-    size_t count; /* of characters */
-    size_t left, right; /* the pairs that the latest merge has changed */
+    size_t length;
+    int32_t left, right; /* the pairs that the latest merge has changed */
     struct quern_piece_search left_search, right_search;
     uint64_t open; /* bits: the pairs of characters whose search has begun */
     struct quern_piece_search searches[QUERN_SHORT_WORD]; /* of these pairs; in the end, of characters that are left */
 };
 
-/* Begins to merge a word. Returns false, and does nothing, when it is not short. QUERN_WORD_SLACK bytes from the word's
+/* Begins to merge a word. Returns false, and does nothing, when it is not short, or the vocabulary has more than 16
+ * million pieces. QUERN_WORD_SLACK bytes from the word's
  * first one on are readable. */
 bool quern_short_word_begin(struct quern_short_word *word, const struct quern_sentencepiece_bpe *vocabulary,
                             const struct quern_new_word *from);
 
-/* Merges the best pair. Returns false when there was none, or none is left. */
-bool quern_short_word_step(struct quern_short_word *word, const struct quern_sentencepiece_bpe *vocabulary);
+/* Merges words, at most QUERN_WORDS_AT_ONCE, until none has a pair that makes a piece. */
+void quern_short_words_merge(struct quern_short_word *words, size_t count,
+                             const struct quern_sentencepiece_bpe *vocabulary);
 
 /* Appends the ids of a word without pairs. Errors: those of quern_cursor_put_unknown. */
 int quern_short_word_put(const struct quern_short_word *word, const struct quern_sentencepiece_bpe *vocabulary,
