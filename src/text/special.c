@@ -1,5 +1,6 @@
 #include "text/special.h"
 
+#include "base/count.h"
 #include "base/error.h"
 
 #include <stdlib.h>
@@ -33,6 +34,18 @@ static bool is_special(int kind)
     return kind == QUERN_PIECE_USER_DEFINED || kind == QUERN_PIECE_CONTROL || kind == QUERN_PIECE_UNKNOWN;
 }
 
+/* Notes what may begin with a byte and a certain byte behind it, or any byte. */
+static void lead_with(struct quern_special *special, unsigned char first, unsigned char second, unsigned char flag)
+{
+    special->leads[first | (unsigned)second << 8] |= flag;
+}
+
+static void lead_with_any(struct quern_special *special, unsigned char first, unsigned char flag)
+{
+    for (unsigned second = 0; second < 256; second++)
+        lead_with(special, first, (unsigned char)second, flag);
+}
+
 /* ---------------------------------------------------------------- trie */
 
 /* Adds a piece to the trie. A piece of spaces is in the trie as well, spelled with U+2581: the published tokenizer
@@ -49,7 +62,10 @@ static void add_to_trie(struct quern_special *special, const struct pieces *piec
         for (size_t i = 0; i < length; i++)
             node = quern_trie_step(&special->trie, node, text[i]);
     quern_trie_end(&special->trie, node, (int32_t)id, pieces->kinds[id] == QUERN_PIECE_USER_DEFINED);
-    special->leads[text[0]] |= QUERN_LEADS_PIECE;
+    if (length > 1)
+        lead_with(special, text[0], text[1], QUERN_LEADS_PIECE);
+    else
+        lead_with_any(special, text[0], QUERN_LEADS_PIECE);
 }
 
 static int build_trie(struct quern_special *special, const struct pieces *pieces, quern_error *error)
@@ -95,6 +111,8 @@ static int place_runs(struct quern_special *special, const struct pieces *pieces
 
 static int build_runs(struct quern_special *special, const struct pieces *pieces, quern_error *error)
 {
+    static const unsigned char spaces[] = {' ', (unsigned char)QUERN_METASPACE[0]};
+
     QUERN_TRY(place_runs(special, pieces, error));
     for (size_t n = 1; n <= special->longest_run; n++) {
         if (special->runs[n].length == 0)
@@ -102,12 +120,12 @@ static int build_runs(struct quern_special *special, const struct pieces *pieces
         else if (special->shortest_run == 0)
             special->shortest_run = n;
     }
-    if (special->longest_run > 0) {
-        special->leads[' '] |= QUERN_LEADS_RUN;
-        special->leads[(unsigned char)QUERN_METASPACE[0]] |= QUERN_LEADS_RUN;
-    }
+    if (special->longest_run > 0)
+        for (size_t i = 0; i < QUERN_COUNT(spaces); i++)
+            for (size_t k = 0; k < QUERN_COUNT(spaces); k++)
+                lead_with(special, spaces[i], spaces[k], QUERN_LEADS_RUN);
     if (special->shortest_run == 1)
-        special->leads[' '] |= QUERN_LEADS_PIECE;
+        lead_with_any(special, ' ', QUERN_LEADS_RUN);
     return QUERN_OK;
 }
 
@@ -118,6 +136,9 @@ int quern_special_build(struct quern_special *special, const struct quern_vocabu
 {
     const struct pieces pieces = {source->texts, kinds, source->count, plain_spaces};
 
+    special->leads = calloc(1, QUERN_BYTE_PAIRS);
+    if (special->leads == NULL)
+        return quern_fail(error, QUERN_ENOMEM, "no memory for a vocabulary of %zu pieces", source->count);
     QUERN_TRY(build_runs(special, &pieces, error));
     return build_trie(special, &pieces, error);
 }
@@ -126,10 +147,13 @@ void quern_special_free(struct quern_special *special)
 {
     quern_trie_free(&special->trie);
     free(special->runs);
+    free(special->leads);
     special->runs = NULL;
+    special->leads = NULL;
 }
 
 size_t quern_special_bytes(const struct quern_special *special)
 {
-    return (special->longest_run + 1) * sizeof *special->runs + special->trie.count * sizeof *special->trie.nodes;
+    return (special->longest_run + 1) * sizeof *special->runs + special->trie.count * sizeof *special->trie.nodes +
+           QUERN_BYTE_PAIRS;
 }

@@ -8,6 +8,7 @@
 #ifndef QUERN_TEXT_SPECIAL_H
 #define QUERN_TEXT_SPECIAL_H
 
+#include "text/byte_pair.h"
 #include "text/tokenizer.h"
 #include "text/trie.h"
 
@@ -18,16 +19,16 @@ struct quern_run {
     uint32_t length; /* in spaces; 0: no piece */
 };
 
-/* Flags of a byte: what may begin with it. */
+/* Flags of two bytes: what may begin with them. */
 #define QUERN_LEADS_PIECE 1 /* a piece of the trie */
-#define QUERN_LEADS_RUN 2   /* a run */
+#define QUERN_LEADS_RUN 2   /* a run that is long enough for a piece */
 
 struct quern_special {
     struct quern_trie trie;
     struct quern_run *runs; /* [longest_run + 1]: at n, the longest piece of at most n spaces */
     size_t longest_run;     /* in spaces; 0: there are no pieces of spaces */
     size_t shortest_run;
-    unsigned char leads[256]; /* by byte, the flags above */
+    unsigned char *leads; /* [QUERN_BYTE_PAIRS]: by quern_byte_pair, the flags above */
 };
 
 /* kinds: [source->count], in place of those of the source. plain_spaces: as a kind of tokenizer has it. Errors:
@@ -36,6 +37,12 @@ int quern_special_build(struct quern_special *special, const struct quern_vocabu
                         const unsigned char *kinds, bool plain_spaces, quern_error *error);
 void quern_special_free(struct quern_special *special); /* also what a failed build left; zeros are allowed */
 size_t quern_special_bytes(const struct quern_special *special); /* memory that it takes */
+
+/* What may begin with the byte at p and the next one, which must be readable. */
+static inline unsigned quern_special_leads(const struct quern_special *special, const unsigned char *p)
+{
+    return special->leads[quern_byte_pair(p)];
+}
 
 /* Bytes of the space at p, in either spelling; 0: there is none. p < end */
 static inline size_t quern_space_length(const unsigned char *p, const unsigned char *end)

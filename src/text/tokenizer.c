@@ -102,6 +102,22 @@ static int put_run(struct quern_tokenizer *t, struct cut *cut, const unsigned ch
     return QUERN_OK;
 }
 
+/* Goes to the first byte that a special piece may begin with, or to the end. The byte at `end` is readable. */
+static unsigned char *skip_plain(const struct quern_special *special, unsigned char *p, const unsigned char *end)
+{
+    unsigned found = 0;
+
+    for (; end - p >= 8; p += 8) {
+        for (size_t i = 0; i < 8; i++)
+            found |= quern_special_leads(special, p + i);
+        if (found != 0)
+            break;
+    }
+    while (p < end && quern_special_leads(special, p) == 0)
+        p++;
+    return p;
+}
+
 static int put_text(struct quern_tokenizer *t, unsigned char *text, size_t length, bool parse_special,
                     struct quern_ids *ids, quern_error *error)
 {
@@ -110,16 +126,13 @@ static int put_text(struct quern_tokenizer *t, unsigned char *text, size_t lengt
     unsigned char *end = text + length;
 
     for (unsigned char *p = text; p < end;) {
-        const unsigned flags = special->leads[*p];
-        if (cut.spaces == 0 && !(flags & (QUERN_LEADS_PIECE | (special->leads[p[1]] & QUERN_LEADS_RUN)))) {
-            p++;
-            continue;
-        }
+        if (cut.spaces == 0 && (p = skip_plain(special, p, end)) == end)
+            break;
         int32_t id;
-        size_t matched = flags & QUERN_LEADS_PIECE
+        size_t matched = quern_special_leads(special, p) & QUERN_LEADS_PIECE
                              ? quern_trie_match(&special->trie, p, (size_t)(end - p), parse_special, &id)
                              : 0;
-        size_t space = flags & QUERN_LEADS_RUN && matched == 0 ? quern_space_length(p, end) : 0;
+        size_t space = special->longest_run > 0 && matched == 0 ? quern_space_length(p, end) : 0;
         if (space > 0) {
             if (cut.spaces++ == 0)
                 cut.run = p;

@@ -79,8 +79,9 @@ void quern_word_cuts_join(struct quern_word_cuts *cuts, const quern_text *piece)
 
 void quern_word_cuts_finish(struct quern_word_cuts *cuts)
 {
-    for (uint32_t pair = 0; pair < QUERN_ASCII_PAIRS; pair++)
-        cuts->cuts[pair] = joins(cuts, pair >> 7, pair & 127) ? 0 : 128;
+    for (uint32_t right = 0; right < 128; right++)
+        for (uint32_t left = 0; left < 128; left++)
+            cuts->cuts[right << 8 | left] = !joins(cuts, left, right);
 }
 
 /* ---------------------------------------------------------------- cutting */
@@ -101,14 +102,19 @@ static inline size_t count_ascii(const unsigned char *p, const unsigned char *en
     return count < most ? count : most;
 }
 
-/* Bit i: no merge joins characters i - 1 and i of these up to 64 ASCII characters. Bit 0 is not set. */
+/* Bit i: no merge joins characters i - 1 and i of these up to 64 ASCII characters. Bit 0 is not set. 8 bytes behind the
+ * characters are readable. */
 static inline uint64_t find_cuts(const struct quern_word_cuts *cuts, const unsigned char *p, size_t count)
 {
     uint64_t found = 0;
 
-    for (size_t i = 1; i < count; i++)
-        found = found >> 1 | (uint64_t)cuts->cuts[(uint32_t)p[i - 1] << 7 | p[i]] << 56;
-    return found >> (64 - count);
+    for (size_t i = 0; i + 1 < count; i += 8) {
+        uint64_t eight = 0;
+        for (size_t k = 0; k < 8; k++)
+            eight |= (uint64_t)cuts->cuts[quern_byte_pair(p + i + k) & 0x7f7f] << k;
+        found |= eight << i;
+    }
+    return found << 1 & UINT64_MAX >> (64 - count);
 }
 
 int quern_word_cuts_split(const struct quern_word_cuts *cuts, struct quern_tokenizer *t, unsigned char *text,

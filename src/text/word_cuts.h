@@ -6,6 +6,7 @@
 #ifndef QUERN_TEXT_WORD_CUTS_H
 #define QUERN_TEXT_WORD_CUTS_H
 
+#include "text/byte_pair.h"
 #include "text/tokenizer_kind.h"
 
 #define QUERN_ASCII_PAIRS (128u * 128u) /* the pair of left and right is at left << 7 | right */
@@ -19,7 +20,8 @@ struct quern_word_cuts {
     bool well_formed; /* characters are those of UTF-8, and any other byte is one by itself; else the first byte of a
                        * character alone says how long it is */
     uint32_t *pairs;  /* [QUERN_WORD_CUTS_BYTES / 4]: bits: which characters stand side by side in a piece */
-    unsigned char cuts[QUERN_ASCII_PAIRS]; /* the same for two ASCII characters: 0; 128: they stand in no piece */
+    unsigned char cuts[QUERN_BYTE_PAIRS / 2]; /* the same for two ASCII characters, by quern_byte_pair: 0; 1: they stand
+                                               * in no piece */
 };
 
 /* Error: QUERN_ENOMEM. */
