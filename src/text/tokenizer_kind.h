@@ -38,7 +38,7 @@ static inline bool quern_piece_is_plain(int kind)
     return kind == QUERN_PIECE_NORMAL || kind == QUERN_PIECE_USER_DEFINED || kind == QUERN_PIECE_UNUSED;
 }
 
-#define QUERN_MOST_WAITING 64
+#define QUERN_MOST_WAITING 128
 
 struct quern_new_word { /* a word that is not in the cache */
     const unsigned char *text;
@@ -54,9 +54,16 @@ struct quern_waiting {
     union {
         const unsigned char *word;
         int32_t id;
-        size_t miss; /* the number of a new word, when it is known that the word is new */
     } items[QUERN_MOST_WAITING];
-    const struct quern_word *known[QUERN_MOST_WAITING]; /* where the words are in the cache; NULL: a new word */
+
+    /* The ids of all that is known, without those of the new words. */
+    int32_t known[QUERN_MOST_WAITING * 2 * QUERN_ENTRY_IDS];
+    size_t known_count;
+    size_t gap_count; /* of new words, the same one perhaps several times */
+    struct {
+        size_t end;  /* of the known ids in front of the new word */
+        size_t miss; /* the number of the new word */
+    } gaps[QUERN_MOST_WAITING];
 
     size_t miss_count; /* of different new words */
     struct quern_new_word misses[QUERN_MOST_WAITING];

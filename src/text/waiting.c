@@ -18,17 +18,26 @@ static size_t note_miss(struct quern_waiting *waiting, size_t i)
     return waiting->miss_count++;
 }
 
-/* Looks all words up in the cache. Notes those that are not there. */
+/* Looks all words up in the cache, and copies the ids of those that are there. */
 static void look_up(struct quern_waiting *waiting)
 {
-    waiting->miss_count = 0;
+    size_t count = 0;
+
+    waiting->miss_count = waiting->gap_count = 0;
     for (size_t i = 0; i < waiting->count; i++) {
-        if (waiting->keys[i].length == 0)
+        if (waiting->keys[i].length == 0) {
+            waiting->known[count++] = waiting->items[i].id;
             continue;
-        waiting->known[i] = quern_words_find(&waiting->keys[i]);
-        if (waiting->known[i] == NULL)
-            waiting->items[i].miss = note_miss(waiting, i);
+        }
+        const struct quern_word *word = quern_words_find(&waiting->keys[i]);
+        if (word != NULL) {
+            count += quern_word_ids(word, waiting->known + count);
+        } else {
+            waiting->gaps[waiting->gap_count].end = count;
+            waiting->gaps[waiting->gap_count++].miss = note_miss(waiting, i);
+        }
     }
+    waiting->known_count = count;
 }
 
 static size_t miss_begin(const struct quern_waiting *waiting, size_t miss)
@@ -39,22 +48,15 @@ static size_t miss_begin(const struct quern_waiting *waiting, size_t miss)
 /* Appends all ids in the order of the text. */
 static void put_all(const struct quern_waiting *waiting, struct quern_ids *ids)
 {
-    int32_t out[QUERN_MOST_WAITING * 2 * QUERN_ENTRY_IDS];
-    size_t count = 0;
+    size_t done = 0;
 
-    for (size_t i = 0; i < waiting->count; i++) {
-        if (waiting->keys[i].length == 0) {
-            out[count++] = waiting->items[i].id;
-        } else if (waiting->known[i] != NULL) {
-            count += quern_word_ids(waiting->known[i], out + count);
-        } else {
-            const size_t miss = waiting->items[i].miss, begin = miss_begin(waiting, miss);
-            quern_ids_put_all(ids, out, count);
-            quern_ids_put_all(ids, waiting->ids + begin, waiting->ends[miss] - begin);
-            count = 0;
-        }
+    for (size_t i = 0; i < waiting->gap_count; i++) {
+        const size_t miss = waiting->gaps[i].miss, begin = miss_begin(waiting, miss);
+        quern_ids_put_all(ids, waiting->known + done, waiting->gaps[i].end - done);
+        quern_ids_put_all(ids, waiting->ids + begin, waiting->ends[miss] - begin);
+        done = waiting->gaps[i].end;
     }
-    quern_ids_put_all(ids, out, count);
+    quern_ids_put_all(ids, waiting->known + done, waiting->known_count - done);
 }
 
 /* Puts the new words into the cache. */
