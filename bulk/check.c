@@ -45,17 +45,18 @@ static void check_file(struct check *check, uint64_t part, const char *ending, u
     quern_part_path(path, check->complete.folder, part, ending);
     FILE *file = fopen(path, "re");
     if (file == NULL) {
-        complain(check, "cannot read %s: %s", path, strerror(errno));
+        complain(check, "cannot read %s: %s; the same run makes it again", path, strerror(errno));
         return;
     }
     for (size_t got; (got = fread(buffer, 1, sizeof buffer, file)) > 0; length += got)
         sum = crc32_z(sum, buffer, got);
     fclose(file);
     if (length != bytes)
-        complain(check, "%s has %llu bytes, and should have %llu", path, (unsigned long long)length,
-                 (unsigned long long)bytes);
+        complain(check, "%s has %llu bytes, and should have %llu; the same run makes it again", path,
+                 (unsigned long long)length, (unsigned long long)bytes);
     else if (sum != crc)
-        complain(check, "%s has another checksum than when it was written: its bytes have changed", path);
+        complain(check, "%s has another checksum than when it was written: its bytes have changed; remove it, and the "
+                 "same run makes it again", path);
 }
 
 /* ---------------------------------------------------------------- ids */

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { MOST_FOLDER = 3900, CHECKPOINT_SECONDS = 10 };
 
@@ -236,6 +237,19 @@ static void note_done(struct bulk_run *run, uint64_t number, const struct quern_
     quern_part_remove_journal(run->options->output, number); /* a run may have been killed before it did */
 }
 
+/* Whether a part of this shard has the files that .done tells. One that lacks some is made again. */
+static bool is_whole(struct bulk_run *run, uint64_t number, const struct quern_part_done *done)
+{
+    char path[QUERN_PART_PATH];
+    const char *folder = run->options->output;
+    if (quern_part_has_files(path, folder, number, done, run->options->format))
+        return true;
+    notice(run, "part %llu is made again, because %s is not as it was written", (unsigned long long)number, path);
+    quern_part_path(path, folder, number, ".done");
+    unlink(path);
+    return false;
+}
+
 /* Makes the part, if this shard must, or skips it. *is_end: the input ends in it or before it. */
 static int go_through_part(struct bulk_run *run, uint64_t number, bool *is_end, quern_error *error)
 {
@@ -244,7 +258,7 @@ static int go_through_part(struct bulk_run *run, uint64_t number, bool *is_end, 
     const int code = quern_part_read_done(&done, run->options->output, number, error);
     if (code < 0)
         return code;
-    if (code == 0)
+    if (code == 0 || (is_own && !is_whole(run, number, &done)))
         return is_own ? begin_part(run, number, error) : skip_part(run, is_end, error);
     if (is_own)
         note_done(run, number, &done);
@@ -274,15 +288,32 @@ static int make_parts(struct bulk_run *run, quern_error *error)
 
 /* ---------------------------------------------------------------- a run */
 
+/* Finds out whether the input can be read, before what was made of another one is removed. */
+static int try_input(struct bulk_run *run, quern_error *error)
+{
+    struct quern_record record;
+    if (!quern_record_files_are_regular(&run->files))
+        return QUERN_OK;
+    quern_records_begin(&run->records, &run->files, &run->options->columns);
+    const int code = quern_records_next(&run->records, &record, error);
+    quern_records_end(&run->records);
+    return code < 0 ? code : QUERN_OK;
+}
+
 static int agree(struct bulk_run *run, quern_error *error)
 {
+    quern_error problem;
     json_t *manifest = NULL;
     int code = quern_manifest_make(&manifest, run->job, &run->files, error);
     if (code == QUERN_OK)
         code = quern_manifest_agree(run->options->output, manifest, &run->agreement, error);
     if (code == QUERN_EINVAL && run->options->is_forced) {
-        notice(run, "%s; what was made is removed", error->text);
-        code = quern_out_clear(run->options->output, error);
+        problem = *error;
+        code = try_input(run, error);
+        if (code == QUERN_OK) {
+            notice(run, "%s; what was made is removed", problem.text);
+            code = quern_out_clear(run->options->output, error);
+        }
         if (code == QUERN_OK)
             code = quern_manifest_agree(run->options->output, manifest, &run->agreement, error);
     }

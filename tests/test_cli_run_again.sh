@@ -225,6 +225,19 @@ large large
 check "a part that is not done yet may have other input" merged large changed
 change 999 "$between"
 
+# ------------------------------------------------------------------ what is lost of a part
+rm -r large && cp -r kept.large large
+large large --text nothing --force
+check "a wrong column is refused before --force removes anything" diff -r large kept.large
+for lost in part-00001.npy part-00002.ids.jsonl; do
+    rm large/$lost
+    run run verify large
+    check "verify says what to do about $lost" fails "$lost: No such file or directory; the same run makes it again"
+    large large
+    check "the same run makes $lost again" diff -r large kept.large
+    check "and says so" grep -q "is made again, because large/$lost is not as it was written" err
+done
+
 # A pipe cannot be read before. So it is compared while it is read.
 mkfifo slow
 objects() { # objects FIRST LAST

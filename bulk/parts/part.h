@@ -69,6 +69,10 @@ void quern_part_close(struct quern_part *part);
 #define QUERN_PART_PATH 4096
 void quern_part_path(char path[QUERN_PART_PATH], const char *folder, uint64_t number, const char *ending);
 
+/* Whether the final files of a part have the sizes that .done tells. False: path is one that has not. */
+bool quern_part_has_files(char path[QUERN_PART_PATH], const char *folder, uint64_t number,
+                          const struct quern_part_done *done, enum quern_vector_format format);
+
 /* Reads .done. Returns 1 when it is there, 0 when it is not, QUERN_EIO or QUERN_EFORMAT when it cannot be read. */
 int quern_part_read_done(struct quern_part_done *done, const char *folder, uint64_t number, quern_error *error);
 

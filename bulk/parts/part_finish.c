@@ -1,4 +1,5 @@
 /* From a journal to the final files of a part. */
+#include "array_count.h"
 #include "jobs_error.h"
 #include "part.h"
 #include "part_record.h"
@@ -7,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* Copies a file of the journal to a final one, with its checksum. An empty one is not made. */
 static int copy_file(const struct quern_part *part, FILE *from, uint64_t bytes, const char *ending, uint64_t *crc,
@@ -72,6 +74,25 @@ static int write_vectors(struct quern_part *part, struct quern_part_done *done, 
         return quern_safe_file_finish(&file, error);
     quern_safe_file_discard(&file);
     return code;
+}
+
+bool quern_part_has_files(char path[QUERN_PART_PATH], const char *folder, uint64_t number,
+                          const struct quern_part_done *done, enum quern_vector_format format)
+{
+    const bool has_ids = !quern_vector_format_has_members(format);
+    const struct {
+        const char *ending;
+        uint64_t bytes;
+    } files[] = {{quern_vector_format_ending(format), done->bytes},
+                 {".ids.jsonl", has_ids ? done->state.id_bytes : 0},
+                 {".errors.jsonl", done->state.error_bytes}};
+    for (size_t i = 0; i < QUERN_COUNT(files); i++) {
+        struct stat status;
+        quern_part_path(path, folder, number, files[i].ending);
+        if (files[i].bytes > 0 && (stat(path, &status) != 0 || (uint64_t)status.st_size != files[i].bytes))
+            return false;
+    }
+    return true;
 }
 
 int quern_part_finish(struct quern_part *part, const char *table, quern_error *error)
