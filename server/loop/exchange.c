@@ -71,8 +71,8 @@ static void schedule(struct quern_exchange *exchange)
     quern_turns_add(&exchange->server->turns, &exchange->turn);
 }
 
-/* Only schedules, because the cache calls this while it changes others' claims, and the shelf while it changes its
- * places. */
+/* Only schedules, because the cache calls this while it changes others' claims, and residents.h while it changes its
+ * slots. */
 static void on_settled(void *owner)
 {
     schedule(owner);
@@ -117,7 +117,7 @@ static enum quern_exchange_state use_model(struct quern_exchange *exchange)
     struct quern_request *request = &exchange->request;
     if (request->input_count == 0 && !request->options.loads_model)
         return QUERN_EXCHANGE_WRITING;
-    const int code = quern_shelf_use(exchange->server, request, &exchange->loading);
+    const int code = quern_residents_use(exchange->server, request, &exchange->loading);
     if (code < 0 || (code == 0 && !set_deadline(exchange)))
         return QUERN_EXCHANGE_WRITING;
     const int64_t now = quern_clock_ns();
@@ -128,7 +128,7 @@ static enum quern_exchange_state use_model(struct quern_exchange *exchange)
     request->load_ns = now - exchange->waits_ns;
     event_del(exchange->deadline);
     if (quern_index_model_is_wrong(request)) {
-        quern_shelf_release(exchange->server, request->served);
+        quern_residents_release(exchange->server, request->served);
         return quern_respond_parse_again(request) == 1 ? use_model(exchange) : QUERN_EXCHANGE_WRITING;
     }
     exchange->uses_model = true;
@@ -189,7 +189,7 @@ static void note_shortage(struct quern_exchange *exchange)
 {
     const struct quern_refusal *refusal = &exchange->request.refusal;
     if (refusal->fault == QUERN_FAULT_BUSY || refusal->fault == QUERN_FAULT_UNAVAILABLE) {
-        quern_shelf_examine(exchange->server);
+        quern_residents_examine(exchange->server);
         quern_log_shortage(&exchange->server->service, refusal->message);
     }
 }
@@ -199,7 +199,7 @@ static bool write_answer(struct quern_exchange *exchange)
 {
     const int64_t begin = quern_clock_ns();
     event_del(exchange->deadline);
-    quern_shelf_leave(&exchange->loading);
+    quern_residents_leave(&exchange->loading);
     quern_claims_end(&exchange->claims);
     const int code = quern_respond_write(&exchange->request, exchange->job, &exchange->answer, SLICE);
     const int64_t end = quern_clock_ns();
@@ -263,7 +263,7 @@ static void give_up_job(struct quern_exchange *exchange)
     if (exchange->state == QUERN_EXCHANGE_COMPUTING) {
         job->owner = NULL;
         if (!quern_batcher_cancel(&exchange->server->batcher, job)) {
-            quern_shelf_share(exchange->server, exchange->request.served);
+            quern_residents_share(exchange->server, exchange->request.served);
             return; /* quern_exchange_collect frees it */
         }
     }
@@ -337,7 +337,7 @@ static void tell_of_tasks(struct quern_service *service, const struct quern_requ
 static void release(struct quern_exchange *exchange)
 {
     if (exchange->uses_model)
-        quern_shelf_release(exchange->server, exchange->request.served);
+        quern_residents_release(exchange->server, exchange->request.served);
     quern_waste_leave(exchange->server, &exchange->request);
     quern_request_free(&exchange->request);
     quern_answer_free(&exchange->answer);
@@ -358,9 +358,9 @@ void quern_exchange_end(struct quern_exchange *exchange)
     tell_of_tasks(service, &exchange->request);
     quern_log_request(&exchange->request, exchange->job, &exchange->answer, now);
     service->load.requests--;
-    quern_shelf_leave(&exchange->loading);
+    quern_residents_leave(&exchange->loading);
     if (exchange->request.options.has_keep && !quern_is_refused(&exchange->request))
-        quern_shelf_keep(exchange->server, exchange->request.served, exchange->request.options.keep_s);
+        quern_residents_keep(exchange->server, exchange->request.served, exchange->request.options.keep_s);
     quern_turns_remove(&exchange->server->turns, &exchange->turn);
     event_free(exchange->deadline);
     quern_waste_job(exchange->server, exchange->job);
@@ -391,14 +391,14 @@ void quern_exchange_collect(struct quern_server *server)
     collect_away(server, &server->text_worker);
     collect_away(server, &server->index_worker);
     collect_away(server, &server->change_worker);
-    quern_shelf_collect(server);
+    quern_residents_collect(server);
     for (struct quern_job *job = quern_batcher_collect(&server->batcher), *next; job != NULL; job = next) {
         struct quern_exchange *exchange = job->owner;
         next = job->after;
         if (exchange == NULL) {
-            const struct quern_place *place = job->engine->owner;
+            const struct quern_slot *slot = job->engine->owner;
             quern_waste_job(server, job);
-            quern_shelf_release(server, place->served);
+            quern_residents_release(server, slot->served);
             continue;
         }
         enter(exchange, QUERN_EXCHANGE_COMPUTED);

@@ -180,6 +180,6 @@ bool quern_guard(struct quern_server *server, struct quern_request *request, str
         return false;
     if (server->service.draining && (has_no_route || !request->route->is_public))
         return quern_refuse(request, QUERN_FAULT_DRAINING, NULL, "the server is about to end; try again soon");
-    quern_shelf_examine(server);
+    quern_residents_examine(server);
     return check_body(server, request, answer);
 }

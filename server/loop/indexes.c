@@ -25,7 +25,7 @@ static bool is_same_file(const char *a, const char *b)
 static int find_model(const struct quern_server *server, const char *name)
 {
     for (size_t i = 0; i < server->service.model_count; i++) {
-        const struct quern_server_model *model = server->shelf.places[i].given;
+        const struct quern_server_model *model = server->residents.slots[i].given;
         if (strcmp(model->name, name) == 0 || (model->alias != NULL && strcmp(model->alias, name) == 0) ||
             is_same_file(model->path, name))
             return (int)i;
@@ -78,7 +78,7 @@ int quern_indexes_check(struct quern_server *server, quern_error *error)
 static int make_index(struct quern_server *server, const struct quern_served_index *index, quern_error *error)
 {
     const struct quern_served *served = server->service.models;
-    const struct quern_server_model *model = server->shelf.places[0].given;
+    const struct quern_server_model *model = server->residents.slots[0].given;
     const quern_embed_options embed = {.size = sizeof embed, .task = QUERN_TASK_DOCUMENT};
     char space[QUERN_SPACE_SIZE], absolute[PATH_MAX];
     const quern_index_options options = {.size = sizeof options, .dimensions = served->info.dimensions,

@@ -180,7 +180,7 @@ static int enter_sandbox(struct quern_server *server, quern_error *error)
     readable[1] = "/sys/fs/cgroup";
     readable[2] = key_file != NULL ? folder_of(key_file, keys) : NULL;
     for (size_t i = 0; i < models; i++)
-        readable[FOLDERS + i] = server->shelf.places[i].given->path;
+        readable[FOLDERS + i] = server->residents.slots[i].given->path;
     for (size_t i = 0; i < server->service.index_count; i++)
         readable[FOLDERS + models + i] = folder_of_index(options->indexes[i].path, folders[i]);
     const struct quern_sandbox_state state = quern_sandbox_enter(&(struct quern_sandbox){
@@ -282,13 +282,13 @@ static void end(struct quern_server *server)
 {
     quern_compute_stop(server);
     quern_indexes_stop(server);
-    quern_shelf_stop(server);
+    quern_residents_stop(server);
     while (server->first != NULL)
         quern_connection_close(server->first);
     if (server->batcher.budget > 0)
         quern_exchange_collect(server);
     quern_bell_close(&server->finished);
-    quern_shelf_close(server);
+    quern_residents_close(server);
     quern_compute_close(server);
     quern_indexes_close(server);
     quern_listen_end(server);
@@ -329,13 +329,13 @@ int quern_server_run(const struct quern_server_options *options, quern_error *er
     if (code == QUERN_OK)
         code = quern_listen(&server, error);
     if (code == QUERN_OK)
-        code = quern_shelf_open(&server, error);
+        code = quern_residents_open(&server, error);
     if (code == QUERN_OK)
         code = quern_indexes_check(&server, error);
     if (code == QUERN_OK)
         code = enter_sandbox(&server, error);
     if (code == QUERN_OK)
-        code = quern_shelf_load_first(&server, error);
+        code = quern_residents_load_first(&server, error);
     if (code == QUERN_OK)
         code = quern_compute_open(&server, error);
     if (code == QUERN_OK)
@@ -343,7 +343,7 @@ int quern_server_run(const struct quern_server_options *options, quern_error *er
     if (code == QUERN_OK)
         code = quern_indexes_start(&server, error);
     if (code == QUERN_OK)
-        code = quern_shelf_start(&server, error);
+        code = quern_residents_start(&server, error);
     if (code == QUERN_OK)
         code = open_signals(&server, error);
     if (code == QUERN_OK) {

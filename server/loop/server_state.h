@@ -6,7 +6,7 @@
 #include "keys.h"
 #include "requests/service.h"
 #include "server.h"
-#include "shelf.h"
+#include "residents.h"
 #include "steps/background.h"
 #include "steps/worker.h"
 #include "systemd.h"
@@ -24,7 +24,7 @@ struct quern_server {
     struct quern_background text_worker; /* tokenises long texts */
     struct quern_background index_worker; /* searches in indexes */
     struct quern_background change_worker; /* changes them */
-    struct quern_shelf shelf;
+    struct quern_residents residents;
     int threads;                   /* that compute */
     struct quern_keys keys;
     struct quern_allowed origins, hosts; /* of --cors-origin and --allowed-hosts */
