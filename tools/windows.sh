@@ -1,12 +1,14 @@
 #!/bin/sh
 # Builds quern for Windows on x86-64, with Debian's gcc-mingw-w64-x86-64: BUILD/quern.exe and BUILD/src/quern.dll, or
-# other targets of ninja. Its libraries are built in BUILD-libraries.
+# other targets of ninja. Its libraries are built in BUILD-libraries; LIBRARIES in the environment names the sources of
+# those to build, else all are.
 # usage: tools/windows.sh BUILD [TARGET...]
 set -eu
 cd "$(dirname "$0")/.."
 build=$1
 shift
-tools/windows-libraries.sh "$build-libraries"
+# shellcheck disable=SC2086 # names have no spaces
+tools/windows-libraries.sh "$build-libraries" ${LIBRARIES:-}
 libraries=$(cd "$build-libraries" && pwd)
 export PKG_CONFIG_LIBDIR="$libraries/lib/pkgconfig"
 if [ ! -f "$build/build.ninja" ]; then

@@ -127,6 +127,8 @@ int quern_cli_part_finish(struct quern_cli_part *part)
     struct stat status;
     if (fsync(part->descriptor) != 0 || fstat(part->descriptor, &status) != 0)
         return complain(part);
+    /* Windows would change the time when the file is closed, unless it is set. */
+    futimens(part->descriptor, (const struct timespec[]){{.tv_nsec = UTIME_OMIT}, status.st_mtim});
     part->record.modified_ns = quern_cli_modified_ns(&status);
     if (quern_cli_record_write(&part->record, part->target_record_path) != QUERN_CLI_DONE)
         return QUERN_CLI_FAILED;

@@ -1,7 +1,6 @@
+#include "curl_link.h"
 #include "pull.h"
 
-#include <curl/curl.h>
-#include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,48 +8,11 @@
 #define MOST_OTHER_BODY 65536 /* bytes of the body of a response other than the file that are read */
 #define CURL_TOO_LARGE 100        /* CURLE_TOO_LARGE, which libcurl has since 8.6 */
 
-/* libcurl is loaded only for a download: it needs 30 libraries, which would add 7 ms to the start of every other verb.
- * Both of Debian's builds will do, and that of macOS. */
-static struct {
-    __typeof__(curl_easy_init) *init;
-    __typeof__(curl_easy_setopt) *set;
-    __typeof__(curl_easy_perform) *perform;
-    __typeof__(curl_easy_getinfo) *get;
-    __typeof__(curl_easy_strerror) *describe;
-    __typeof__(curl_easy_cleanup) *cleanup;
-    __typeof__(curl_slist_append) *append;
-    __typeof__(curl_slist_free_all) *free_list;
-} curl;
-
-static bool load(char reason[QUERN_CLI_REASON])
-{
-    static const struct {
-        const char *name;
-        void *function; /* its pointer in the table */
-    } functions[] = {
-        {"curl_easy_init", &curl.init},         {"curl_easy_setopt", &curl.set},
-        {"curl_easy_perform", &curl.perform},   {"curl_easy_getinfo", &curl.get},
-        {"curl_easy_strerror", &curl.describe}, {"curl_easy_cleanup", &curl.cleanup},
-        {"curl_slist_append", &curl.append},    {"curl_slist_free_all", &curl.free_list},
-    };
-    static const char *const names[] = {"libcurl-gnutls.so.4", "libcurl.so.4", "/usr/lib/libcurl.4.dylib"};
-    void *library = NULL;
-    for (size_t i = 0; i < QUERN_COUNT(names) && library == NULL; i++)
-        library = dlopen(names[i], RTLD_NOW);
-    for (size_t i = 0; i < QUERN_COUNT(functions); i++) {
-        void *function = library != NULL ? dlsym(library, functions[i].name) : NULL;
-        if (function == NULL) {
-            snprintf(reason, QUERN_CLI_REASON, "downloading needs libcurl: install libcurl3-gnutls or libcurl4");
-            return false;
-        }
-        memcpy(functions[i].function, &function, sizeof function);
-    }
-    return true;
-}
+static struct quern_curl curl;
 
 bool quern_cli_transfer_ready(char reason[QUERN_CLI_REASON])
 {
-    return curl.init != NULL || load(reason);
+    return curl.init != NULL || quern_curl_find(&curl, reason, QUERN_CLI_REASON);
 }
 
 struct transfer {
@@ -137,17 +99,14 @@ static bool make_head(struct curl_slist **list, const struct quern_cli_request *
     return add(list, "Range", text) && (request->if_range[0] == '\0' || add(list, "If-Range", request->if_range));
 }
 
-/* The curl command uses these variables; the library does not by itself. */
-static void set_authorities(CURL *handle)
+/* The file of certificates to believe, in place of the system's; NULL: none is named. The curl command uses these
+ * variables; the library does not by itself. */
+static const char *authorities_file(void)
 {
-    static const char *const names[] = {"CURL_CA_BUNDLE", "SSL_CERT_FILE"};
-    for (size_t i = 0; i < 2; i++) {
-        const char *file = getenv(names[i]);
-        if (file != NULL && file[0] != '\0') {
-            curl.set(handle, CURLOPT_CAINFO, file);
-            return;
-        }
-    }
+    const char *file = getenv("CURL_CA_BUNDLE");
+    if (file == NULL || file[0] == '\0')
+        file = getenv("SSL_CERT_FILE");
+    return file != NULL && file[0] != '\0' ? file : NULL;
 }
 
 static void set_up(struct transfer *transfer, struct curl_slist *head, char error[CURL_ERROR_SIZE])
@@ -171,7 +130,10 @@ static void set_up(struct transfer *transfer, struct curl_slist *head, char erro
     curl.set(handle, CURLOPT_WRITEFUNCTION, take_body);
     curl.set(handle, CURLOPT_WRITEDATA, transfer);
     curl.set(handle, CURLOPT_ERRORBUFFER, error);
-    set_authorities(handle);
+    /* Only Windows asks an authority whether it has revoked a certificate. One that is not reached is no refusal. */
+    curl.set(handle, CURLOPT_SSL_OPTIONS, (long)CURLSSLOPT_REVOKE_BEST_EFFORT);
+    if (authorities_file() != NULL)
+        curl.set(handle, CURLOPT_CAINFO, authorities_file());
 }
 
 /* Whether the failure may pass, so that another attempt makes sense. */
@@ -215,6 +177,12 @@ static enum quern_cli_outcome say_failure(const struct transfer *transfer, CURLc
     else if (transfer->discarded > MOST_OTHER_BODY)
         snprintf(reason, QUERN_CLI_REASON, "the server sends a redirect with more than %d KiB of text",
                  MOST_OTHER_BODY / 1024);
+    else if (code == CURLE_SSL_CACERT_BADFILE && authorities_file() != NULL)
+        snprintf(reason, QUERN_CLI_REASON, "the certificates in %.200s, which CURL_CA_BUNDLE or else SSL_CERT_FILE "
+                 "names, cannot be read", authorities_file());
+    else if (code == CURLE_PEER_FAILED_VERIFICATION)
+        snprintf(reason, QUERN_CLI_REASON, "the server's certificate is not accepted: %.300s (a file of certificates "
+                 "that are may be named in CURL_CA_BUNDLE)", error);
     else
         snprintf(reason, QUERN_CLI_REASON, "%s", error[0] != '\0' ? error : curl.describe(code));
     return is_passing(code) ? QUERN_CLI_AGAIN : QUERN_CLI_STOP;

@@ -1,5 +1,5 @@
-# Checks of quern.exe, beside the command of Linux. tests/windows/run sources this file: work is its folder, linux the
-# build directory for Linux, quern runs the command.
+# Checks of quern.exe, beside the command of Linux. tests/windows/run sources this file: work is its folder, linux and
+# build are the build directories, quern runs the command.
 # shellcheck shell=sh disable=SC2154
 
 # A path of this machine as Windows has it: with its drive and '\'.
@@ -177,8 +177,27 @@ mcp() {
         quern mcp -m "$work/tiny.gguf" --index "$work/t.qidx" >"$work/out" && grep -q '"id":1' "$work/out"
 }
 
-no_pull() {
-    says 'without libcurl' quern pull hf:owner/repository/file.gguf
+# ---------------------------------------------------------------- downloads
+
+# Tests of Linux with quern for Windows, as a script. Wine takes the environment for text of the locale.
+cat >"$work/quern" <<EOF
+#!/bin/sh
+export LC_ALL=C.UTF-8
+export XDG_CACHE_HOME="\${XDG_CACHE_HOME:-\$HOME/.cache}"
+exec "$wine" "$build/quern.exe" "\$@"
+EOF
+chmod +x "$work/quern"
+
+tap() { # tap TEST ARGUMENT...: a script that speaks TAP
+    script=tests/$1.sh
+    shift
+    sh "$script" "$work/quern" "$@" >"$work/tap" 2>&1
+    ! grep -A 12 '^not ok' "$work/tap" && grep '^1\.\.[1-9]' "$work/tap"
+}
+
+downloads_folder() {
+    ! quern pull http://127.0.0.1:1/a.gguf --sha256 "$(printf '%064d' 1)" --retries 1 &&
+    ls -d "$WINEPREFIX"/drive_c/users/*/AppData/Local/quern
 }
 
 check_command() {
@@ -200,5 +219,9 @@ check_command() {
     check 'run' run_files
     check 'pipe' pipe
     check 'mcp' mcp
-    check 'what is left out, is said' no_pull
+    part 'downloads'
+    check 'with faults' tap test_cli_pull "$linux/tools/mkmodel" "$linux/tests/hub" 12 windows
+    check 'over HTTPS' tap test_cli_pull_tls "$linux/tests/hub" windows
+    check 'the models of the machine' tap test_cli_models "$linux/tools/mkmodel" windows
+    check 'in %LOCALAPPDATA%' downloads_folder
 }

@@ -153,10 +153,19 @@ ssize_t quern_windows_pwrite(int file, const void *buffer, size_t bytes, off_t o
 
 /* ---------------------------------------------------------------- what is known of a file */
 
+#define TICKS_TO_1970 116444736000000000 /* FILETIME counts 100 ns since 1601 */
+
 struct timespec quern_windows_time(uint64_t filetime)
 {
-    const int64_t ticks = (int64_t)filetime - 116444736000000000;
+    const int64_t ticks = (int64_t)filetime - TICKS_TO_1970;
     return (struct timespec){.tv_sec = ticks / 10000000, .tv_nsec = (long)(ticks % 10000000 * 100)};
+}
+
+int quern_windows_futimens(int file, const struct timespec times[2])
+{
+    const uint64_t ticks = (uint64_t)(times[1].tv_sec * 10000000 + times[1].tv_nsec / 100 + TICKS_TO_1970);
+    const FILETIME changed = {(DWORD)ticks, (DWORD)(ticks >> 32)};
+    return SetFileTime((HANDLE)_get_osfhandle(file), NULL, NULL, &changed) ? 0 : quern_windows_fail();
 }
 
 static int examine(HANDLE handle, struct stat *status)

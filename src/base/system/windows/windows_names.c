@@ -118,7 +118,12 @@ static BOOL delete(const wchar_t *path, const wchar_t *same)
 
 int quern_windows_unlink(const char *path)
 {
-    return with_paths(path, path, delete);
+    struct stat status;
+    if (with_paths(path, path, delete) == 0)
+        return 0;
+    const int reason = errno;
+    errno = reason == EACCES && stat(path, &status) == 0 && S_ISDIR(status.st_mode) ? EISDIR : reason;
+    return -1;
 }
 
 int quern_windows_remove(const char *path)

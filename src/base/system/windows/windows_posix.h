@@ -124,6 +124,9 @@ struct quern_windows_stat {
 #endif
 int quern_windows_stat(const char *path, struct quern_windows_stat *status);
 int quern_windows_fstat(int file, struct quern_windows_stat *status);
+#define UTIME_OMIT 0x3ffffffe
+#define futimens quern_windows_futimens
+int quern_windows_futimens(int file, const struct timespec times[2]); /* of the last change only */
 
 /* ---------------------------------------------------------------- folders */
 
