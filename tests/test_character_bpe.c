@@ -162,6 +162,22 @@ static void test_text_of_pieces(void **state)
     assert_true(quern_tokenizer_uses_merges(&quern_character_bpe_kind));
 }
 
+/* A pair of the piece 0 with itself, whose key is that of a place in the table that is free. */
+static void test_first_piece_twice(void **state)
+{
+    fill_source();
+    fixture.texts[0] = quern_text_of(names[A]);
+    fixture.texts[A] = quern_text_of(names[0]);
+    fixture.kinds[A] = fixture.kinds[0];
+    fixture.kinds[0] = QUERN_PIECE_NORMAL;
+    fixture.source.bos = A;
+    assert_int_equal(quern_vocabulary_new(&fixture.vocabulary, &fixture.source, NULL), QUERN_OK);
+    assert_int_equal(quern_tokenizer_new(&fixture.tokenizer, fixture.vocabulary, NULL), QUERN_OK);
+    IDS("aa", QUERN_NO_SPECIAL, AA);
+    IDS("abcaa", QUERN_NO_SPECIAL, ABC, AA);
+    tear_down(state);
+}
+
 /* ---------------------------------------------------------------- vocabularies that are refused */
 
 static void refuse(const char *message)
@@ -199,6 +215,8 @@ static void test_refuses_merges(void **state)
     }
     fixture.kinds[ABC] = QUERN_PIECE_CONTROL;
     refuse("merge 4 of the vocabulary, \"a bc\", is not two plain pieces");
+    fixture.source.merge_count = 33554431;
+    refuse("a vocabulary of 33554431 merges: it may have 33554430");
 }
 
 static void test_refuses_pieces(void **state)
@@ -264,6 +282,7 @@ int main(void)
         FIXED(test_order_of_the_list),       FIXED(test_spaces_and_lines),
         FIXED(test_unknown_characters),      FIXED(test_special_pieces),
         FIXED(test_text_of_pieces),          FIXED(test_long_text),
+        cmocka_unit_test(test_first_piece_twice),
         cmocka_unit_test(test_refuses_merges), cmocka_unit_test(test_refuses_pieces),
         cmocka_unit_test(test_out_of_memory),
     };

@@ -128,23 +128,6 @@ static size_t begin_words(const struct work *w, const struct quern_new_word *wor
     return i;
 }
 
-/* Merges words in turn. */
-static void step_words(const struct work *w, size_t count)
-{
-    struct quern_pair_word *left[QUERN_PAIR_WORDS_AT_ONCE];
-
-    for (size_t i = 0; i < count; i++)
-        left[i] = &w->merger->words[i];
-    while (count > 0) {
-        size_t still = 0;
-        for (size_t i = 0; i < count; i++) {
-            left[still] = left[i];
-            still += quern_pair_word_step(left[i], w->table);
-        }
-        count = still;
-    }
-}
-
 static int put_word(const struct work *w, const struct quern_pair_word *word, const unsigned char *begin)
 {
     for (size_t i = 0; i < word->count; i = word->next[i]) {
@@ -169,7 +152,7 @@ int quern_pair_merger_run(struct quern_pair_merger *m, const struct quern_pair_t
             QUERN_TRY(merge_long(&w, &words[done]));
             ends[done++] = ids->count;
         }
-        step_words(&w, begun);
+        quern_pair_words_merge(m->words, begun, table);
         for (size_t i = 0; i < begun; i++) {
             QUERN_TRY(put_word(&w, &m->words[i], words[done].text));
             ends[done++] = ids->count;

@@ -10,8 +10,6 @@
 #include "text/heap.h"
 #include "text/pair_word.h"
 
-#define QUERN_PAIR_WORDS_AT_ONCE 16 /* short words that are merged in turn */
-
 /* What differs between the kinds of tokenizers that merge by a list. */
 struct quern_pair_spelling {
     /* Writes the symbols that a word begins with to symbols, and returns how many there are: one for a byte at most. */

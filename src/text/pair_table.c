@@ -144,8 +144,8 @@ int quern_pair_table_new(struct quern_pair_table *table, const struct quern_voca
     struct reader r = {.table = table, .vocabulary = v, .pieces = pieces};
     int code = QUERN_OK;
 
-    if (count >= INT32_MAX)
-        return quern_fail(error, QUERN_EFORMAT, "a vocabulary of %zu merges: it may have 2147483646", count);
+    if (count > QUERN_MOST_MERGES)
+        return quern_fail(error, QUERN_EFORMAT, "a vocabulary of %zu merges: it may have %d", count, QUERN_MOST_MERGES);
     table->bucket_count = count / 2 + 1; /* so half of the places are taken, and one at least is free */
     table->buckets = quern_pages_take(table->bucket_count * sizeof *table->buckets, error);
     if (table->buckets == NULL)

@@ -15,6 +15,8 @@ struct quern_pair_bucket {
     int32_t joints[QUERN_BUCKET_PAIRS];
 };
 
+#define QUERN_MOST_MERGES 33554430 /* so that a rank and the number of a symbol fit into 31 bits */
+
 struct quern_pair_table {
     struct quern_pair_bucket *buckets; /* [bucket_count]: on average two pairs in each */
     size_t bucket_count;
@@ -48,28 +50,32 @@ static inline void quern_pair_table_begin(const struct quern_pair_table *table, 
                                           struct quern_pair_search *search)
 {
     const uint64_t key = (uint64_t)(uint32_t)left << 32 | (uint32_t)right;
-    const uint64_t hash = quern_piece_mix(key ^ table->seed, table->seed);
+    const uint64_t hash = quern_piece_hash(key ^ table->seed, table->seed);
 
     search->key = key;
     search->bucket = &table->buckets[(hash >> 32) * table->bucket_count >> 32];
     __builtin_prefetch(search->bucket);
 }
 
-/* Without branches on where in the bucket a pair is, which no CPU could predict. */
+/* Without branches on where in the bucket a pair is, which no CPU could predict: gcc makes conditional moves of them.
+ * The first place counts last, because a free one behind it has the key of ids 0 and 0. */
 static inline struct quern_joint quern_pair_table_end(const struct quern_pair_table *table,
                                                       const struct quern_pair_search *search)
 {
     const struct quern_pair_bucket *bucket = search->bucket;
-    uint32_t rank = 0, id = 0;
+    uint32_t rank = 0;
+    int32_t id = 0;
 
-    for (size_t i = 0; i < QUERN_BUCKET_PAIRS; i++) {
-        const uint32_t mask = -(uint32_t)(bucket->keys[i] == search->key);
-        rank |= bucket->ranks[i] & mask;
-        id |= (uint32_t)bucket->joints[i] & mask;
+    for (size_t i = QUERN_BUCKET_PAIRS; i-- > 0;) {
+        const bool is_this = bucket->keys[i] == search->key;
+        const uint32_t rank_here = bucket->ranks[i];
+        const int32_t id_here = bucket->joints[i];
+        rank = is_this ? rank_here : rank;
+        id = is_this ? id_here : id;
     }
-    if (rank == 0 && bucket->ranks[QUERN_BUCKET_PAIRS - 1] != 0)
+    if ((rank == 0) & (bucket->ranks[QUERN_BUCKET_PAIRS - 1] != 0))
         return quern_pair_table_go_on(table, search);
-    return (struct quern_joint){rank - 1, (int32_t)id};
+    return (struct quern_joint){rank - 1, id};
 }
 
 #endif

@@ -59,11 +59,11 @@ static inline uint64_t quern_piece_mix(uint64_t hash, uint64_t value)
     return hash ^ hash >> 32;
 }
 
-/* The hash of a key: all bits of a product with the secret seed, so that nobody can choose keys that collide. */
-static inline uint64_t quern_piece_table_mix(const struct quern_piece_table *table, uint64_t low, uint64_t high)
+/* The hash of a key: all bits of a product with a secret seed, so that nobody can choose keys that collide. */
+static inline uint64_t quern_piece_hash(uint64_t a, uint64_t b)
 {
     __extension__ typedef unsigned __int128 wide;
-    const wide product = (wide)(low ^ table->seed) * (high ^ table->seed);
+    const wide product = (wide)a * b;
 
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
@@ -75,7 +75,7 @@ static inline void quern_piece_table_begin(const struct quern_piece_table *table
 {
     const struct quern_text_key key = length <= QUERN_TEXT_KEY_BYTES ? quern_text_key_read(text, length, length)
                                                                      : quern_piece_table_hash(table, text, length);
-    const uint64_t hash = quern_piece_table_mix(table, key.low, key.high);
+    const uint64_t hash = quern_piece_hash(key.low ^ table->seed, key.high ^ table->seed);
     const struct quern_bucket *bucket = &table->buckets[(hash & UINT32_MAX) * table->bucket_count >> 32];
     __builtin_prefetch(bucket);
     search->low = key.low;

@@ -1,8 +1,8 @@
 #include "text/short_word.h"
 
-#include "base/count.h"
 #include "base/error.h"
 #include "text/character.h"
+#include "text/word_pairs.h"
 
 #include <assert.h>
 #include <string.h>
@@ -10,16 +10,12 @@
 /* What a word is like decides few branches here, because a CPU cannot predict them, and most of the time would be lost
  * by that. */
 
-#define NUMBER_BITS 6     /* of a pair, in an element of pairs */
-#define NUMBER_MASK 63
-#define NO_PAIR INT32_MAX /* the number of a pair that does not exist, and what it makes */
-#define PAIRS_AT_ONCE 16  /* are compared without a branch */
-#define NO_PAIRS_BYTE 127 /* sets elements of pairs by memset, so that they are at least MOST_PLACES << NUMBER_BITS */
-#define MOST_PLACES (0x7f7f7f7f >> NUMBER_BITS) /* of a vocabulary whose pieces pairs can hold */
+#define NO_PAIRS 127 /* each byte of elements of pairs that are not set: not below MOST_PLACES << QUERN_PAIR_BITS */
+#define MOST_PLACES (0x7f7f7f7f >> QUERN_PAIR_BITS) /* of a vocabulary whose pieces pairs can hold */
 
-static_assert(QUERN_SHORT_WORD % PAIRS_AT_ONCE == 0, "a short word has whole groups of pairs");
+static_assert(QUERN_SHORT_WORD % QUERN_PAIRS_AT_ONCE == 0, "a short word has whole groups of pairs");
+static_assert(QUERN_SHORT_WORD < QUERN_PAIR_NUMBERS, "no pair has the element of those that do not exist");
 static_assert(QUERN_SHORT_WORD >= QUERN_WORD_BYTES + QUERN_METASPACE_LENGTH - 1, "a plain word is short");
-static_assert(QUERN_COUNT(((struct quern_short_word *)0)->pairs) > NUMBER_MASK, "NO_PAIR has an element");
 
 /* What stands before and behind each byte in a word of single bytes. */
 static const unsigned char numbers[QUERN_SHORT_WORD + QUERN_METASPACE_LENGTH + 1] = {
@@ -33,36 +29,30 @@ static void begin_search(const struct quern_short_word *word, const struct quern
     quern_piece_table_begin(&v->table, word->text + first, end - first, search);
 }
 
-/* An element of pairs. QUERN_NO_PIECE makes it larger than all pieces. */
-static int32_t pair_of(uint32_t piece, int32_t number)
-{
-    return (int32_t)((piece << NUMBER_BITS | (uint32_t)number) & INT32_MAX);
-}
-
 /* Whether merging can make the piece of a pair. The piece of a search may be one that merging cannot make. */
 static bool is_joined(const struct quern_sentencepiece_bpe *v, int32_t pair)
 {
-    return (uint32_t)pair >> NUMBER_BITS < v->end;
+    return quern_pair_rank(pair) < v->end;
 }
 
 static void set_pair(struct quern_short_word *word, size_t i, uint32_t piece)
 {
-    word->pairs[i] = pair_of(piece, (int32_t)i);
+    word->pairs[i] = quern_pair_of(piece, (int32_t)i);
 }
 
 /* Makes a symbol of each byte of the text, without pairs. */
 static void begin_symbols(struct quern_short_word *word, const struct quern_sentencepiece_bpe *v, size_t length)
 {
     word->length = length;
-    word->left = word->right = NO_PAIR;
+    word->left = word->right = QUERN_NO_PAIR;
     word->left_search = word->right_search = (struct quern_piece_search){.bucket = v->table.buckets};
     word->open = 0;
     memcpy(word->next, numbers + 1, sizeof word->next);
     memcpy(word->last + 1, numbers, sizeof word->last - 1);
     word->last[0] = 0;
-    for (size_t i = 0; i < length; i += PAIRS_AT_ONCE) {
-        memset(word->pieces + i, 255, PAIRS_AT_ONCE * sizeof *word->pieces);
-        memset(word->pairs + i, NO_PAIRS_BYTE, PAIRS_AT_ONCE * sizeof *word->pairs);
+    for (size_t i = 0; i < length; i += QUERN_PAIRS_AT_ONCE) {
+        memset(word->pieces + i, 255, QUERN_PAIRS_AT_ONCE * sizeof *word->pieces);
+        memset(word->pairs + i, NO_PAIRS, QUERN_PAIRS_AT_ONCE * sizeof *word->pairs);
     }
 }
 
@@ -163,16 +153,16 @@ bool quern_short_word_begin(struct quern_short_word *word, const struct quern_se
  * is searched all the same, and what is found does not matter. Returns false when there is no other symbol. */
 static bool join_pair(struct quern_short_word *word, const struct quern_sentencepiece_bpe *v, int32_t pair)
 {
-    const size_t i = pair & NUMBER_MASK, right = word->next[i], next = word->next[right], last = word->last[i];
+    const size_t i = quern_pair_number(pair), right = word->next[i], next = word->next[right], last = word->last[i];
 
-    word->pieces[i] = (uint32_t)pair >> NUMBER_BITS;
-    word->pairs[last] = word->pairs[i] = word->pairs[right] = NO_PAIR;
+    word->pieces[i] = quern_pair_rank(pair);
+    word->pairs[last] = word->pairs[i] = word->pairs[right] = QUERN_NO_PAIR;
     word->next[i] = (unsigned char)next;
     word->last[next] = (unsigned char)i;
     if (word->next[0] == word->length)
         return false;
-    word->left = i > 0 ? (int32_t)last : NO_PAIR;
-    word->right = next < word->length ? (int32_t)i : NO_PAIR;
+    word->left = i > 0 ? (int32_t)last : QUERN_NO_PAIR;
+    word->right = next < word->length ? (int32_t)i : QUERN_NO_PAIR;
     begin_search(word, v, last, next, &word->left_search);
     begin_search(word, v, i, word->next[next], &word->right_search);
     return true;
@@ -180,7 +170,7 @@ static bool join_pair(struct quern_short_word *word, const struct quern_sentence
 
 static uint32_t rank_of_pair(const struct quern_sentencepiece_bpe *v, int32_t pair)
 {
-    return quern_sentencepiece_bpe_rank(v, (uint32_t)pair >> NUMBER_BITS);
+    return quern_sentencepiece_bpe_rank(v, quern_pair_rank(pair));
 }
 
 /* The leftmost pair that makes a piece of the same score as a pair. */
@@ -193,41 +183,6 @@ static int32_t leftmost_alike(const struct quern_short_word *word, const struct 
         if (is_joined(v, word->pairs[i]) && rank_of_pair(v, word->pairs[i]) == rank)
             return word->pairs[i];
     return pair;
-}
-
-static int32_t smaller(int32_t a, int32_t b)
-{
-    return a < b ? a : b;
-}
-
-/* Four pairs, which are compared at once. */
-typedef int32_t four __attribute__((vector_size(4 * sizeof(int32_t))));
-
-static four smaller_four(four a, four b)
-{
-    const four is_first = a < b;
-
-    return (a & is_first) | (b & ~is_first);
-}
-
-/* The smallest of PAIRS_AT_ONCE pairs. */
-static int32_t smallest(const int32_t *pairs)
-{
-    four p[PAIRS_AT_ONCE / 4];
-
-    memcpy(p, pairs, sizeof p);
-    const four two = smaller_four(smaller_four(p[0], p[1]), smaller_four(p[2], p[3]));
-    const four one = smaller_four(two, (four){two[2], two[3], two[0], two[1]});
-    return smaller(one[0], one[1]);
-}
-
-static int32_t best_pair(const struct quern_short_word *word)
-{
-    int32_t best = smallest(word->pairs);
-
-    for (size_t i = PAIRS_AT_ONCE; i < word->length; i += PAIRS_AT_ONCE)
-        best = smaller(best, smallest(word->pairs + i));
-    return best;
 }
 
 /* Begins to find the pieces of the characters that no merge has changed, and brings the ids of the others from
@@ -244,20 +199,20 @@ static void end_merging(struct quern_short_word *word, const struct quern_senten
 
 /* Merges the best pair. Returns false when there was none, or none is left.
  *
- * The two pairs that the last merge has changed are compared by themselves, and written when the others have been read:
- * a CPU reads four at once slowly when one of them has just been written. */
+ * The two pairs that the last merge has changed are compared by themselves, and written when the others have been
+ * read. */
 static bool step(struct quern_short_word *word, const struct quern_sentencepiece_bpe *v)
 {
     for (; word->open != 0; word->open &= word->open - 1) {
         const size_t i = (size_t)__builtin_ctzll(word->open);
         set_pair(word, i, quern_piece_table_end(&v->table, &word->searches[i]));
     }
-    const int32_t left = pair_of(quern_piece_table_end(&v->table, &word->left_search), word->left);
-    const int32_t right = pair_of(quern_piece_table_end(&v->table, &word->right_search), word->right);
-    const int32_t best = smaller(best_pair(word), smaller(left, right));
-    word->pairs[word->left & NUMBER_MASK] = left;
-    word->pairs[word->right & NUMBER_MASK] = right;
-    if (is_joined(v, best) && join_pair(word, v, best >> NUMBER_BITS & 1 ? leftmost_alike(word, v, best) : best))
+    const int32_t left = quern_pair_of(quern_piece_table_end(&v->table, &word->left_search), word->left);
+    const int32_t right = quern_pair_of(quern_piece_table_end(&v->table, &word->right_search), word->right);
+    const int32_t best = quern_lesser_pair(quern_least_pair(word->pairs, word->length), quern_lesser_pair(left, right));
+    word->pairs[quern_pair_number(word->left)] = left;
+    word->pairs[quern_pair_number(word->right)] = right;
+    if (is_joined(v, best) && join_pair(word, v, quern_pair_rank(best) & 1 ? leftmost_alike(word, v, best) : best))
         return true;
     end_merging(word, v);
     return false;

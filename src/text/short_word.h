@@ -4,6 +4,7 @@
 #define QUERN_TEXT_SHORT_WORD_H
 
 #include "text/new_word.h"
+#include "text/word_pairs.h"
 
 #define QUERN_SHORT_WORD 48    /* bytes of a short word at most, as pieces spell it */
 #define QUERN_WORDS_AT_ONCE 16 /* that are merged in turn */
@@ -11,9 +12,9 @@
 /* A symbol is one character, or one piece by now. It has the number of its first byte. A pair is a symbol with the next
  * one, and has its number. */
 struct quern_short_word {
-    /* Place of the piece that a pair makes << 6 | number of the pair; where there is no pair, or it makes no piece, a
-     * number that is not below those. What stands behind QUERN_SHORT_WORD does not count. */
-    int32_t pairs[QUERN_SHORT_WORD + 16];
+    /* Their ranks are the places of the pieces that they make. Those of pairs that make none are not below the places
+     * of the pieces that merging can make. */
+    int32_t pairs[QUERN_PAIR_NUMBERS];
     uint32_t pieces[QUERN_SHORT_WORD]; /* that symbols are; QUERN_NO_PIECE: a character, whose piece is not known */
     unsigned char next[QUERN_SHORT_WORD + QUERN_METASPACE_LENGTH]; /* symbol; length: there is none */
     unsigned char last[QUERN_SHORT_WORD + QUERN_METASPACE_LENGTH]; /* symbol before this one */
