@@ -2,13 +2,11 @@
 #include "base/system/budget.h"
 #include "base/system/system.h"
 
-#include <fcntl.h>
 #include <mach-o/dyld.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sysctl.h>
-#include <unistd.h>
 
 /* A number that the system knows by this name; 0: it does not. */
 static int number_of(const char *name)
@@ -71,12 +69,6 @@ int quern_cpu_budget(char *reason, size_t reason_size)
 void *quern_system_take_large(size_t bytes)
 {
     return quern_system_take(bytes);
-}
-
-/* fsync leaves what was written in the cache of the disk. Some file systems cannot do more. */
-int quern_system_sync(int file)
-{
-    return fcntl(file, F_FULLFSYNC) == 0 ? 0 : fsync(file);
 }
 
 bool quern_system_program(char *path, size_t size)

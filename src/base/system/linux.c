@@ -57,11 +57,6 @@ void *quern_system_take_large(size_t bytes)
     return base + head;
 }
 
-int quern_system_sync(int file)
-{
-    return fsync(file);
-}
-
 bool quern_system_program(char *path, size_t size)
 {
     const ssize_t length = readlink("/proc/self/exe", path, size);

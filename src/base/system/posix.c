@@ -129,6 +129,11 @@ int quern_system_look_at_file(int file, uint64_t *bytes, struct timespec *modifi
     return 0;
 }
 
+int quern_system_sync(int file)
+{
+    return fsync(file);
+}
+
 /* A failure is no error: not every file system can do this. */
 void quern_system_sync_folder(const char *path)
 {

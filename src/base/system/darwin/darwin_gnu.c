@@ -19,6 +19,12 @@ const char *quern_darwin_sigabbrev(int number)
     }
 }
 
+#undef fsync
+int quern_darwin_fsync(int file)
+{
+    return fcntl(file, F_FULLFSYNC) == 0 ? 0 : fsync(file);
+}
+
 ssize_t quern_darwin_getrandom(void *memory, size_t bytes, unsigned flags)
 {
     (void)flags; /* it never waits */

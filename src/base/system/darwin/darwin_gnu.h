@@ -18,7 +18,10 @@
 #define st_mtim st_mtimespec
 #define st_ctim st_ctimespec
 
-#define fdatasync fsync
+/* To the disk, and not only to its cache, where the file system can do this. */
+#define fsync quern_darwin_fsync
+#define fdatasync quern_darwin_fsync
+int quern_darwin_fsync(int file);
 
 /* The name of a signal without SIG, such as "INT". */
 #define sigabbrev_np quern_darwin_sigabbrev
