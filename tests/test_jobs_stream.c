@@ -7,9 +7,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,12 +18,12 @@
 /* Makes data standard input. */
 static void feed(const void *data, size_t length)
 {
-    int file = memfd_create("input", 0);
-    assert_true(file >= 0);
-    assert_int_equal(write(file, data, length), (ssize_t)length);
-    assert_int_equal(lseek(file, 0, SEEK_SET), 0);
-    assert_int_equal(dup2(file, STDIN_FILENO), STDIN_FILENO);
-    close(file);
+    FILE *file = tmpfile();
+    assert_non_null(file);
+    assert_int_equal(write(fileno(file), data, length), (ssize_t)length);
+    assert_int_equal(lseek(fileno(file), 0, SEEK_SET), 0);
+    assert_int_equal(dup2(fileno(file), STDIN_FILENO), STDIN_FILENO);
+    fclose(file);
 }
 
 static void open_input(struct quern_jobs_stream *stream, bool null)
@@ -287,7 +287,8 @@ static void test_input_that_does_not_wait(void **state)
     struct quern_jobs_stream stream;
     struct quern_jobs_texts batch;
     int ends[2];
-    assert_int_equal(pipe2(ends, O_NONBLOCK), 0);
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
     assert_int_equal(dup2(ends[0], STDIN_FILENO), STDIN_FILENO);
     close(ends[0]);
     const pid_t writer = fork();

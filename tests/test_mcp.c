@@ -37,7 +37,7 @@ static void cancel(void *user, const struct quern_value *id)
 }
 
 /* Begins to keep what is written. */
-static void listen(struct trial *trial)
+static void open_output(struct trial *trial)
 {
     free(trial->text);
     trial->text = NULL;
@@ -49,7 +49,7 @@ static void begin(struct trial *trial)
 {
     *trial = (struct trial){.protocol = {.tools = tools, .tool_count = 2, .instructions = "Search \"here\".",
                                          .take_call = take_call, .cancel = cancel, .user = trial}};
-    listen(trial);
+    open_output(trial);
     quern_mcp_protocol_begin(&trial->protocol);
 }
 
@@ -60,7 +60,7 @@ static void end(struct trial *trial)
     free(trial->text);
 }
 
-static void send(struct trial *trial, const char *line)
+static void tell(struct trial *trial, const char *line)
 {
     quern_mcp_take(&trial->protocol, strdup(line), strlen(line));
 }
@@ -70,7 +70,7 @@ static void expect(struct trial *trial, const char *text)
 {
     fclose(trial->protocol.out);
     assert_string_equal(trial->text, text);
-    listen(trial);
+    open_output(trial);
 }
 
 /* Whether what was written since the last look is a line that has all these parts, with '|' between them. */
@@ -83,7 +83,7 @@ static void expect_parts(struct trial *trial, const char *parts)
     for (char *part; (part = strsep(&rest, "|")) != NULL;)
         if (strstr(trial->text, part) == NULL)
             fail_msg("no %s in %s", part, trial->text);
-    listen(trial);
+    open_output(trial);
 }
 
 static void end_call(struct trial *trial, int i, const char *result)
@@ -105,17 +105,17 @@ static void test_initialize(void **state)
         snprintf(line, sizeof line, "{\"jsonrpc\":\"2.0\",\"id\":\"a\\u0022\",\"method\":\"initialize\",\"params\":"
                  "{\"protocolVersion\":\"%s\",\"capabilities\":{\"x\":[1,{}]},\"clientInfo\":{}}}\r", versions[i][0]);
         snprintf(answer, sizeof answer, "\"result\":{\"protocolVersion\":\"%s\",", versions[i][1]);
-        send(&trial, line);
+        tell(&trial, line);
         expect_parts(&trial, answer);
-        send(&trial, line);
+        tell(&trial, line);
         expect_parts(&trial, "{\"jsonrpc\":\"2.0\",\"id\":\"a\\u0022\",|\"capabilities\":{\"tools\":{}}"
                      "|\"name\":\"quern\"|\"instructions\":\"Search \\u0022here\\u0022.\"}}\n");
     }
-    send(&trial, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\",\"params\":{\"protocolVersion\":20}}");
+    tell(&trial, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\",\"params\":{\"protocolVersion\":20}}");
     expect_parts(&trial, "\"id\":1,\"error\":{\"code\":-32602,");
-    send(&trial, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\"}");
+    tell(&trial, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\"}");
     expect_parts(&trial, "\"id\":1,\"error\":{\"code\":-32602,");
-    send(&trial, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}");
+    tell(&trial, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}");
     expect(&trial, "");
     end(&trial);
 }
@@ -125,17 +125,17 @@ static void test_requests(void **state)
     struct trial trial;
     (void)state;
     begin(&trial);
-    send(&trial, "{\"jsonrpc\":\"2.0\",\"id\":-7,\"method\":\"ping\"}");
+    tell(&trial, "{\"jsonrpc\":\"2.0\",\"id\":-7,\"method\":\"ping\"}");
     expect(&trial, "{\"jsonrpc\":\"2.0\",\"id\":-7,\"result\":{}}\n");
-    send(&trial, "{\"method\":\"tools/list\",\"id\":\"l\",\"params\":{},\"jsonrpc\":\"2.0\"}");
+    tell(&trial, "{\"method\":\"tools/list\",\"id\":\"l\",\"params\":{},\"jsonrpc\":\"2.0\"}");
     expect(&trial, "{\"jsonrpc\":\"2.0\",\"id\":\"l\",\"result\":{\"tools\":[{\"name\":\"one\",\"inputSchema\":"
            "{\"type\":\"object\"}},{\"name\":\"two\",\"inputSchema\":{\"type\":\"object\"}}]}}\n");
-    send(&trial, "   ");
-    send(&trial, "");
-    send(&trial, "{\"jsonrpc\":\"2.0\",\"method\":\"what/ever\",\"params\":[1]}");
-    send(&trial, "{\"jsonrpc\":\"2.0\",\"id\":3,\"result\":{}}");
-    send(&trial, "{\"jsonrpc\":\"2.0\",\"id\":3,\"error\":{\"code\":1}}");
-    send(&trial, "{\"jsonrpc\":\"2.0\",\"method\":\"tools/call\",\"params\":{\"name\":\"one\"}}");
+    tell(&trial, "   ");
+    tell(&trial, "");
+    tell(&trial, "{\"jsonrpc\":\"2.0\",\"method\":\"what/ever\",\"params\":[1]}");
+    tell(&trial, "{\"jsonrpc\":\"2.0\",\"id\":3,\"result\":{}}");
+    tell(&trial, "{\"jsonrpc\":\"2.0\",\"id\":3,\"error\":{\"code\":1}}");
+    tell(&trial, "{\"jsonrpc\":\"2.0\",\"method\":\"tools/call\",\"params\":{\"name\":\"one\"}}");
     assert_int_equal(trial.count, 0);
     expect(&trial, "");
     end(&trial);
@@ -178,7 +178,7 @@ static void test_refusals(void **state)
     (void)state;
     begin(&trial);
     for (size_t i = 0; i < QUERN_COUNT(wrong); i++) {
-        send(&trial, wrong[i][0]);
+        tell(&trial, wrong[i][0]);
         expect_parts(&trial, wrong[i][1]);
     }
     quern_mcp_refuse_long(&trial.protocol, 99);
@@ -192,10 +192,10 @@ static void test_calls(void **state)
     struct trial trial;
     (void)state;
     begin(&trial);
-    send(&trial, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"two\",\"arguments\":"
+    tell(&trial, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"two\",\"arguments\":"
          "{\"query\":\"a\\nb\",\"other\":1},\"_meta\":{\"progressToken\":\"t\"}}}");
-    send(&trial, "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"tools/call\",\"params\":{\"name\":\"one\"}}");
-    send(&trial, "{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"ping\"}");
+    tell(&trial, "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"tools/call\",\"params\":{\"name\":\"one\"}}");
+    tell(&trial, "{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"ping\"}");
     expect(&trial, "{\"jsonrpc\":\"2.0\",\"id\":3,\"result\":{}}\n");
     assert_int_equal(trial.count, 2);
     assert_int_equal(trial.calls[0]->tool, 1);
@@ -209,12 +209,12 @@ static void test_calls(void **state)
     end_call(&trial, 0, "{\"a\":1}");
     expect(&trial, "{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{\"b\":2}}\n"
            "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"a\":1}}\n");
-    send(&trial, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":"
+    tell(&trial, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":"
          "{\"requestId\":12,\"reason\":\"\"}}");
-    send(&trial, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{\"requestId\":\"x\"}}");
-    send(&trial, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\"}");
+    tell(&trial, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{\"requestId\":\"x\"}}");
+    tell(&trial, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\"}");
     assert_string_equal(trial.cancelled, "12 x");
-    send(&trial, "{\"jsonrpc\":\"2.0\",\"id\":4,\"method\":\"tools/call\",\"params\":{\"name\":\"one\"}}");
+    tell(&trial, "{\"jsonrpc\":\"2.0\",\"id\":4,\"method\":\"tools/call\",\"params\":{\"name\":\"one\"}}");
     end_call(&trial, 2, NULL);
     expect(&trial, "");
     end(&trial);
@@ -226,10 +226,10 @@ static void test_batches(void **state)
     struct trial trial;
     (void)state;
     begin(&trial);
-    send(&trial, "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"initialize\",\"params\":"
+    tell(&trial, "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"initialize\",\"params\":"
          "{\"protocolVersion\":\"2025-03-26\"}}");
     expect_parts(&trial, "2025-03-26");
-    send(&trial, "[{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"one\"}},"
+    tell(&trial, "[{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"one\"}},"
          "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"ping\"},{\"jsonrpc\":\"2.0\",\"method\":\"notifications/x\"},"
          "{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"tools/call\",\"params\":{\"name\":\"two\"}},"
          "{\"jsonrpc\":\"2.0\",\"id\":4,\"method\":\"initialize\",\"params\":{\"protocolVersion\":\"2025-03-26\"}},5]");
@@ -240,9 +240,9 @@ static void test_batches(void **state)
     expect_parts(&trial, "[{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{}},{|\"id\":4,\"error\":{\"code\":-32600,"
                  "|\"id\":null,\"error\":{\"code\":-32600,|,{\"jsonrpc\":\"2.0\",\"id\":3,\"result\":{}},"
                  "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":[]}]\n");
-    send(&trial, "[{\"jsonrpc\":\"2.0\",\"method\":\"notifications/x\"}]"); /* no answer at all, not an empty batch */
+    tell(&trial, "[{\"jsonrpc\":\"2.0\",\"method\":\"notifications/x\"}]"); /* no answer at all, not an empty batch */
     expect(&trial, "");
-    send(&trial, "[]");
+    tell(&trial, "[]");
     expect_parts(&trial, "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32600,");
     end(&trial);
 }

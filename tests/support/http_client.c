@@ -9,7 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#if __has_include(<sys/prctl.h>)
 #include <sys/prctl.h>
+#endif
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -84,7 +86,9 @@ bool served_start(struct served *server, const char *command, const char *model,
     if (log < 0 || server->pid < 0)
         fail("fork");
     if (server->pid == 0) {
+#if __has_include(<sys/prctl.h>)
         prctl(PR_SET_PDEATHSIG, SIGKILL);
+#endif
         dup2(log, STDERR_FILENO);
         execv(command, (char **)(uintptr_t)arguments);
         _exit(127);
