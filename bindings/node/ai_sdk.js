@@ -12,7 +12,7 @@ function quern(model, settings = {}) {
         supportsParallelCalls: true,
         async doEmbed({ values, abortSignal, providerOptions }) {
             const vectors = await lazy.embed(values, { task: settings.task, ...providerOptions?.quern,
-                signal: abortSignal });
+                signal: abortSignal ?? undefined });
             const tokens = vectors.tokens.reduce((sum, count) => sum + count, 0);
             return { embeddings: vectors.tolist(), usage: { tokens }, warnings: [] };
         },

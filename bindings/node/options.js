@@ -31,6 +31,12 @@ function flag(name, value, byDefault) {
     return value;
 }
 
+function checkSignal(signal) {
+    if (signal !== undefined && typeof signal?.throwIfAborted !== "function")
+        throw typeError(`signal must be an AbortSignal, not ${kindOf(signal)}`);
+    return signal;
+}
+
 // Refuses a text that is no string of Unicode characters. index: undefined for a text that is no element of texts.
 function checkText(what, text, index) {
     if (typeof text !== "string")
@@ -94,7 +100,7 @@ function embedding(options, most, own) {
         kind: dtype,
         flags: (flag("normalize", normalize, true) ? 0 : addon.NO_NORMALIZE) |
             (flag("truncate", truncate, false) ? addon.TRUNCATE : 0),
-        signal,
+        signal: checkSignal(signal),
     };
     call.rowBytes = addon.rowBytes(call.dtype, call.dimensions);
     if (call.rowBytes === 0)
@@ -121,6 +127,6 @@ function opening(options) {
 }
 
 module.exports = {
-    ARRAYS, checkNames, checkText, dtypeNumber, embedding, flag, opening, promptOf, taskNumber, threadsNumber,
-    wholeNumber,
+    ARRAYS, checkNames, checkSignal, checkText, dtypeNumber, embedding, flag, opening, promptOf, taskNumber,
+    threadsNumber, wholeNumber,
 };

@@ -5,7 +5,7 @@ const fs = require("fs/promises");
 const path = require("path");
 const { QuernError, kindOf, typeError } = require("./errors.js");
 const { cachedFile, catalog, isFile, publishedModel } = require("./files.js");
-const { checkNames } = require("./options.js");
+const { checkNames, checkSignal } = require("./options.js");
 
 const HUB = "https://huggingface.co";
 const SILENCE = 30000; // milliseconds that the network may be silent
@@ -128,6 +128,7 @@ async function pull(name, options = {}) {
     const { onProgress, signal } = options;
     if (typeof name !== "string")
         throw typeError(`name must be a string, not ${kindOf(name)}`);
+    checkSignal(signal);
     if (onProgress !== undefined && typeof onProgress !== "function")
         throw typeError(`onProgress must be a function, not ${kindOf(onProgress)}`);
     const published = publishedModel(name);

@@ -81,6 +81,8 @@ test("wrong options", async () => {
         [{ dtype: 0 }, /dtype must be a string/],
         [{ normalize: 1 }, /normalize must be true or false/],
         [{ truncate: "no" }, /truncate must be true or false/],
+        [{ signal: {} }, /signal must be an AbortSignal, not object/],
+        [{ signal: null }, /signal must be an AbortSignal, not null/],
     ])
         await refused(() => model.embed("a", options), "QUERN_EINVAL", undefined, message, TypeError);
     await refused(() => model.space({ task: "qeury" }), "QUERN_EINVAL", undefined, /did you mean/);

@@ -349,7 +349,12 @@ class Refusals(Trial):
             self.refused(quern.InputError, r"payloads\[0\]: the text has a lone", 0, index.add, QUERIES[:1], [1],
                          ["\ud83d"])
             self.refused(quern.InputError, "2 inputs and 1 ids", None, index.add, QUERIES[:2], [1])
-            self.refused(quern.InputError, "2 inputs and 3 payloads", None, index.add, QUERIES[:2], [1, 2], "abc")
+            self.refused(quern.InputError, "2 inputs and 3 payloads", None, index.add, QUERIES[:2], [1, 2], list("abc"))
+            self.refused(quern.InputTypeError, "payloads must be a list, not str", None, index.add, QUERIES[:2], [1, 2],
+                         "ab")
+            self.refused(quern.InputTypeError, "ids must be a list, not int", None, index.remove, 3)
+            self.refused(quern.InputTypeError, "ids must be a list, not str", None, index.remove, "12")
+            self.refused(quern.InputTypeError, "only must be a list, not int", None, index.search, QUERIES[0], only=3)
             self.refused(quern.InputError, "3 dimensions, and the index 24", None, index.add, [[1.0, 2.0, 3.0]], [1])
             self.refused(quern.InputError, "not one vector", None, index.add, QUERIES[0], [1])
             self.refused(quern.InputTypeError, "not a str", None, index.add, "a text", [1])

@@ -104,6 +104,8 @@ class Refusals(unittest.TestCase):
             self.refused(quern.InputError, quern.EINVAL, None, "threads must be 1 to 256", quern.Embedder,
                          tiny_model(), threads)
         self.refused(quern.InputTypeError, quern.EINVAL, None, "threads", quern.Embedder, tiny_model(), "2")
+        self.refused(quern.InputTypeError, quern.EINVAL, None, "truncate must be True or False, not 'start'",
+                     quern.Embedder, tiny_model(), truncate="start")
         self.refused(quern.InputError, quern.EINVAL, None, "dimensions must be 1 to", quern.Embedder, tiny_model(),
                      dimensions=100000)
         self.refused(quern.InputTypeError, quern.EINVAL, None, "model must be", quern.Embedder, 3)

@@ -27,6 +27,13 @@ def are_names(ids: Sequence[Any]) -> bool:
     return len(ids) > 0 and isinstance(ids[0], str)
 
 
+def list_of(what: str, values: Any) -> List[Any]:
+    """An argument that has a value for each of several rows, as a list. A str is one value."""
+    if isinstance(values, (str, bytes)) or not hasattr(values, "__iter__"):
+        raise InputTypeError("%s must be a list, not %s" % (what, type(values).__name__))
+    return list(values)
+
+
 class Rows:
     """Ids and payloads, from the position `first` of all rows of a call on, as the library reads them. what: the
     argument of the call that has the ids."""

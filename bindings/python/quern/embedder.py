@@ -128,6 +128,8 @@ class Embedder:
         self._prompts = _own_prompts(prompts)
         self._threads = None if threads is None else whole_number("threads", threads, 1, MOST_THREADS)
         self._model = Model(path, self._threads or 0)
+        if truncate not in (True, False):
+            raise InputTypeError("truncate must be True or False, not %r" % (truncate,))
         self._truncate = bool(truncate)
         self._dimensions = None
         if dimensions is not None:

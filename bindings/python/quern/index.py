@@ -9,7 +9,7 @@ from typing import Any, Iterable, Iterator, List, NamedTuple, Optional, Sequence
 
 from ._errors import InputError, InputTypeError
 from ._forking import follow, opening
-from ._index_rows import Matrix, Rows, are_names, name_of
+from ._index_rows import Matrix, Rows, are_names, list_of, name_of
 from ._library import (DTYPE_F16, DTYPE_F32, INDEX_NAMES, INDEX_NUMBERS, MOST_THREADS, SEARCH_MOST_HITS, bytes_of,
                        check, lib, quern_error, quern_hit, quern_index_info, quern_index_options, quern_index_row,
                        quern_search_options, quern_search_result, quern_searcher_options, sized)
@@ -232,7 +232,7 @@ class Index:
         Raises InputError with the index of the row at fault; then there is no new file.
         """
         source = _Source(inputs, _checked_embedder(embedder))
-        listed = list(range(source.count)) if ids is None else list(ids)
+        listed = list(range(source.count)) if ids is None else list_of("ids", ids)
         if dtype not in _ROWS_AS:
             raise InputError("dtype must be 'f32' or 'f16'")
         if source.columns == 0:
@@ -319,7 +319,9 @@ class Index:
             if queries.count > 0 and queries.columns != state.info.dimensions:
                 raise InputError("the queries have %d dimensions, and the index %d" % (queries.columns,
                                                                                      state.info.dimensions))
-            bitmap = None if only is None else state.bitmap(Rows(list(only), None, state.is_named, what="only"))
+            bitmap = None
+            if only is not None:
+                bitmap = state.bitmap(Rows(list_of("only", only), None, state.is_named, what="only"))
             options = sized(quern_search_options, hits=k, only=None if bitmap is None else ctypes.addressof(bitmap),
                             space=_space_bytes(own_space if space is None else space), oversampling=oversampling,
                             least=0.0 if least is None else _real(least), has_least=int(least is not None))
@@ -343,18 +345,17 @@ class Index:
             raise InputError("the embedder gives vectors of the space %s, and the index has those of %s: vectors of "
                              "different spaces cannot be compared" % (source.space, state.info.space))
         with self._changing, self._writer(state) as writer:
-            _add(writer, source, list(ids), payloads, state.is_named)
+            _add(writer, source, list_of("ids", ids), payloads, state.is_named)
             writer.commit()
         self.refresh()
 
     def remove(self, ids: Iterable[Id]) -> int:
         """Removes the rows with these ids, and returns how many there were; ids that are not there are passed over.
         Rows keep their room until compact."""
-        listed, state, removed = list(ids), self._state(), 0
+        gone, state, removed = list_of("ids", ids), self._state(), 0
         with self._changing, self._writer(state) as writer:
-            for first in range(0, len(listed), CALL_ROWS):
-                removed += writer.remove(Rows(listed[first:first + CALL_ROWS], None, state.is_named, first),
-                                         first)
+            for first in range(0, len(gone), CALL_ROWS):
+                removed += writer.remove(Rows(gone[first:first + CALL_ROWS], None, state.is_named, first), first)
             writer.commit()
         self.refresh()
         return removed
@@ -476,7 +477,7 @@ class _Source:
 
 
 def _add(writer: _Writer, source: _Source, ids: Sequence[Id], payloads: Optional[Iterable[Any]], named: bool) -> None:
-    listed = source.texts if payloads is None else list(payloads)
+    listed = source.texts if payloads is None else list_of("payloads", payloads)
     for what, found in (("ids", ids), ("payloads", listed)):
         if found is not None and len(found) != source.count:
             raise InputError("there are %d inputs and %d %s" % (source.count, len(found), what))
