@@ -15,8 +15,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cp -r "$build/bindings/python" "$work/python"
 find "$work" -name __pycache__ -exec rm -rf {} +
-find "$work" -type f ! -name '*.so' -exec chmod 644 {} +
-find "$work" -name '*.so' -exec chmod 755 {} +
+find "$work" -type f -exec chmod 644 {} +
+find "$work" -name '*quern.*' -exec chmod 755 {} + # the library
 cd "$work/python"
 if ! $python -m build --wheel --no-isolation --outdir "$work/dist" . \
     >"$work/log" 2>&1; then

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Builds quern for Windows on x86-64, with Debian's gcc-mingw-w64-x86-64: BUILD/quern.exe and BUILD/src/quern.dll, or
 # other targets of ninja. Its libraries are built in BUILD-libraries; LIBRARIES in the environment names the sources of
-# those to build, else all are.
+# those to build, else all are. With LISTER, the path of a command that runs here, there are the targets python and node.
 # usage: tools/windows.sh BUILD [TARGET...]
 set -eu
 cd "$(dirname "$0")/.."
@@ -17,5 +17,7 @@ if [ ! -f "$build/build.ninja" ]; then
     printf '[binaries]\nc = [%s%s]\n' "$ccache" "'x86_64-w64-mingw32-gcc-posix'" >"$libraries/compiler.ini"
     meson setup "$build" --cross-file tools/windows.ini --cross-file "$libraries/compiler.ini"
 fi
+[ -z "${LISTER:-}" ] || grep -q quern.node "$build/build.ninja" ||
+    meson setup --reconfigure "$build" "-Dlister=$LISTER"
 [ $# -gt 0 ] || set -- quern.exe src/quern.dll
 ninja -C "$build" "$@"
