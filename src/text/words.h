@@ -88,7 +88,7 @@ static inline const struct quern_word *quern_words_find(const struct quern_word_
 
     if (key->length > QUERN_TEXT_KEY_BYTES)
         return is_first && second->text.low == key->rest.low && second->text.high == key->rest.high ? first : NULL;
-    return is_first | is_second ? second - is_first : NULL;
+    return (is_first | is_second) ? second - is_first : NULL;
 }
 
 /* Writes the ids of a word to out[2 * QUERN_ENTRY_IDS], and returns how many there are. */
