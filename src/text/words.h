@@ -12,7 +12,7 @@
 #define QUERN_WORD_BYTES 30  /* of the longest word in the cache */
 #define QUERN_WORD_SLACK 32  /* bytes from a word's first one on that are read */
 #define QUERN_ENTRY_IDS 4    /* most ids in an entry */
-#define QUERN_WORD_SETS_LOG2 16
+#define QUERN_WORD_SETS_LOG2 15
 
 /* A word of up to QUERN_TEXT_KEY_BYTES bytes and QUERN_ENTRY_IDS ids, or one half of a longer word. The text has a tag:
  *
@@ -29,7 +29,7 @@ struct quern_word {
 
 /* Each set is one cache line: two short words, the newer one first, or a long one. */
 struct quern_words {
-    struct quern_word (*sets)[2]; /* [1 << QUERN_WORD_SETS_LOG2]: 4 MiB */
+    struct quern_word (*sets)[2]; /* [1 << QUERN_WORD_SETS_LOG2]: 2 MiB, one huge page */
 };
 
 /* A word of 1 to QUERN_WORD_BYTES bytes, and the set of the cache where it belongs. */
