@@ -182,8 +182,9 @@ static int refuse_option(const struct quern_cli_verb *verb, size_t count, int ke
     char asked[64], hint[QUERN_NEAREST_HINT];
     if (key == ':' || optopt >= FIRST_LONG) {
         const struct quern_cli_option *option = option_at(verb, count, find_option(verb, count, optopt));
-        return key == ':' ? quern_cli_misuse(verb->name, "--%s needs %s", option->name, option->argument)
-                          : quern_cli_misuse(verb->name, "--%s takes no argument", option->name);
+        return option->argument != NULL /* key does not tell: it is always ':' in the getopt of BSD */
+                   ? quern_cli_misuse(verb->name, "--%s needs %s", option->name, option->argument)
+                   : quern_cli_misuse(verb->name, "--%s takes no argument", option->name);
     }
     if (optopt != 0) { /* unless the letter is the last one of a word, getopt still stands before the word */
         const bool is_inside = words[1] != NULL && words[1][0] == '-' && words[1][1] != '-' &&

@@ -53,13 +53,15 @@ ssize_t quern_windows_read(int file, void *buffer, size_t bytes)
     return _read(file, buffer, bytes < 1u << 30 ? (unsigned)bytes : 1u << 30);
 }
 
-/* Whether reading would not wait. */
-static bool is_ready(HANDLE handle)
+/* Whether reading would not wait. can_wait: the answer when the system cannot tell. */
+static bool is_ready(HANDLE handle, bool can_wait)
 {
     DWORD bytes = 0;
-    if (GetFileType(handle) == FILE_TYPE_PIPE)
-        return !PeekNamedPipe(handle, NULL, 0, NULL, &bytes, NULL) || bytes > 0; /* a closed pipe has its end to read */
-    return !is_console(handle) || WaitForSingleObject(handle, 0) == WAIT_OBJECT_0;
+    if (GetFileType(handle) != FILE_TYPE_PIPE)
+        return !is_console(handle) || WaitForSingleObject(handle, 0) == WAIT_OBJECT_0;
+    if (PeekNamedPipe(handle, NULL, 0, NULL, &bytes, NULL))
+        return bytes > 0;
+    return GetLastError() == ERROR_BROKEN_PIPE || can_wait; /* a closed pipe has its end to read */
 }
 
 int quern_windows_poll(struct pollfd *files, unsigned count, int milliseconds)
@@ -67,7 +69,7 @@ int quern_windows_poll(struct pollfd *files, unsigned count, int milliseconds)
     int ready = 0;
     for (int waited = 0;; waited += 10) {
         for (unsigned i = 0; i < count; i++) {
-            files[i].revents = is_ready((HANDLE)_get_osfhandle(files[i].fd)) ? POLLIN : 0;
+            files[i].revents = is_ready((HANDLE)_get_osfhandle(files[i].fd), milliseconds != 0) ? POLLIN : 0;
             ready += files[i].revents != 0;
         }
         if (ready > 0 || (milliseconds >= 0 && waited >= milliseconds))
