@@ -45,7 +45,7 @@ tarball:
 
 # All packages in dist/, for all machines, with what is in them (SPDX) and SHA256SUMS.
 dist:
-	@for task in build deb npm tarball wheel; do tools/setup.sh $$task || exit; done
+	@for task in build deb npm tarball wheel windows; do tools/setup.sh $$task || exit; done
 	@tools/release/dist.sh dist
 
 # The Python package as a wheel in dist/, with the library and the starter model in it.

@@ -11,12 +11,13 @@ shift
 tools/windows-libraries.sh "$build-libraries" ${LIBRARIES:-}
 libraries=$(cd "$build-libraries" && pwd)
 export PKG_CONFIG_LIBDIR="$libraries/lib/pkgconfig"
-if [ ! -f "$build/build.ninja" ]; then
+compiler=$libraries/compiler.ini
+if [ ! -f "$compiler" ]; then
     # Meson uses ccache by itself only for what is not cross-compiled.
-    ccache=$(command -v ccache >/dev/null && echo "'ccache', ")
-    printf '[binaries]\nc = [%s%s]\n' "$ccache" "'x86_64-w64-mingw32-gcc-posix'" >"$libraries/compiler.ini"
-    meson setup "$build" --cross-file tools/windows.ini --cross-file "$libraries/compiler.ini"
+    if command -v ccache >/dev/null; then ccache="'ccache', "; else ccache=; fi
+    printf '[binaries]\nc = [%s%s]\n' "$ccache" "'x86_64-w64-mingw32-gcc-posix'" >"$compiler"
 fi
+[ -f "$build/build.ninja" ] || meson setup "$build" --cross-file tools/windows.ini --cross-file "$compiler"
 [ -z "${LISTER:-}" ] || grep -q quern.node "$build/build.ninja" ||
     meson setup --reconfigure "$build" "-Dlister=$LISTER"
 [ $# -gt 0 ] || set -- quern.exe src/quern.dll

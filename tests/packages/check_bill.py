@@ -12,14 +12,16 @@ import re
 import subprocess
 import sys
 import tarfile
+import zipfile
 
 LICENCES = {"AND", "OR", "WITH", "BSD-2-Clause", "BSD-3-Clause", "Beerware", "CC-BY-SA-4.0", "GCC-exception-3.1",
-            "GPL-2.0-only", "GPL-3.0-or-later", "ISC", "LGPL-2.1-or-later", "MIT", "Zlib"}
+            "GPL-2.0-only", "GPL-3.0-or-later", "ISC", "LGPL-2.1-or-later", "MIT", "ZPL-2.1", "Zlib", "curl"}
 # Dependencies, as Meson names them: the source packages of Debian.
 SOURCES = {"jansson": "jansson", "libevent_core": "libevent", "liblz4": "lz4", "libmd": "libmd", "libzstd": "libzstd",
            "zlib": "zlib"}
 OF_THE_C_LIBRARY = {"dl", "m", "resolv", "threads"}
 NOT_LINKED = {"cmocka", "libcurl", "libpq", "sqlite3"}
+NOT_ON_WINDOWS = {"libevent"}
 
 complaints = []
 
@@ -83,14 +85,21 @@ def check_contents(bill, folder, names, build):
                                              capture_output=True).stdout)
     needed = {dependency["name"] for dependency in dependencies} - OF_THE_C_LIBRARY - NOT_LINKED
     check(needed <= set(SOURCES), "dependencies that this test does not know: %s" % (needed - set(SOURCES)))
+    libraries = {SOURCES[dependency] for dependency in needed}
     for name in names:
-        if not name.endswith(".tar.gz"):
+        if name.endswith(".tar.gz"):
+            expected = libraries | {"glibc"}
+            with tarfile.open(os.path.join(folder, name)) as tarball:
+                members = tarball.getnames()
+        elif name.endswith(".zip"):
+            expected = (libraries - NOT_ON_WINDOWS) | {"gcc-mingw-w64", "mingw-w64"}
+            with zipfile.ZipFile(os.path.join(folder, name)) as archive:
+                members = archive.namelist()
+        else:
             continue
         linked = parts(bill, name, "STATIC_LINK")
-        expected = {SOURCES[dependency] for dependency in needed} | {"glibc"}
         check(expected <= {package["name"] for package in linked}, "%s lacks one of %s" % (name, expected))
-        with tarfile.open(os.path.join(folder, name)) as tarball:
-            carried = {os.path.basename(member) for member in tarball.getnames() if "/linked/" in member}
+        carried = {os.path.basename(member) for member in members if "/linked/" in member}
         named = {re.match(r"pkg:deb/debian/([^@]+)@", package["externalRefs"][0]["referenceLocator"])[1]
                  for package in linked}
         check(carried == named, "%s carries the licences of %s, and has %s" % (name, carried, named))

@@ -131,9 +131,26 @@ statuses() {
     quern --version >"$work/out" && grep -q '^quern [0-9]' "$work/out" || return 1
     quern embed -m "$work/tiny.gguf" --nonsense 2>"$work/err" && return 1 || [ $? = 2 ] || return 1
     quern dance 2>"$work/err" && return 1 || [ $? = 2 ] || return 1
+    quern embed --exact=1 a 2>"$work/err" && return 1 || [ $? = 2 ] || return 1
+    grep -qF -- '--exact takes no argument' "$work/err" &&
     says 'there is no file or model' quern embed -m "$work/none.gguf" a &&
     says 'without the server' quern serve &&
     says 'folder' quern embed -m "$work" a
+}
+
+streaming() { # a line is embedded while more may come
+    mkfifo "$work/fifo" && : >"$work/out" || return 1
+    quern embed -m "$work/tiny.gguf" -q <"$work/fifo" >"$work/out" &
+    exec 3>"$work/fifo"
+    echo hello >&3
+    for _ in $(seq 300); do
+        [ ! -s "$work/out" ] || break
+        sleep 0.1
+    done
+    lines=$(wc -l <"$work/out")
+    exec 3>&-
+    wait $!
+    [ "$lines" = 1 ]
 }
 
 # ---------------------------------------------------------------- verbs
@@ -213,6 +230,7 @@ check_command() {
     check 'Ctrl-Z in a file' control_z
     check 'arguments that shells quote' arguments
     check 'a pipe whose reader has gone' closed_pipe
+    check 'input that comes bit by bit' streaming
     check 'exit codes' statuses
     check 'index and search' search
     check 'a file that others read is replaced' replaced

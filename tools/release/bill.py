@@ -2,7 +2,7 @@
 """Prints what is in the files of a release (software bill of materials), as SPDX 2.3 in JSON.
 
 usage: tools/release/bill.py RELEASE FILE...
-RELEASE is the folder of tools/release/build.sh. The FILEs are packages: .deb, .tar.gz, .whl, .tgz. The time is
+RELEASE is the folder of tools/release/build.sh. The FILEs are packages: .deb, .tar.gz, .whl, .tgz, .zip. The time is
 $SOURCE_DATE_EPOCH.
 """
 import hashlib
@@ -14,17 +14,20 @@ import sys
 import time
 import uuid
 
-from linked import linked
+from linked import linked, linked_for_windows
 
 # The licences of the libraries, by source package of Debian, as far as their code is part of the command.
 LICENCES = {
+    "curl": "curl",
     "gcc": "GPL-3.0-or-later WITH GCC-exception-3.1",
+    "gcc-mingw-w64": "GPL-3.0-or-later WITH GCC-exception-3.1",
     "glibc": "LGPL-2.1-or-later",
     "jansson": "MIT",
     "libevent": "BSD-3-Clause",
     "libmd": "BSD-3-Clause AND BSD-2-Clause AND ISC AND Beerware",
     "libzstd": "BSD-3-Clause OR GPL-2.0-only",
     "lz4": "BSD-2-Clause",
+    "mingw-w64": "ZPL-2.1 AND MIT AND BSD-3-Clause",
     "zlib": "Zlib",
 }
 
@@ -65,6 +68,20 @@ def has_code(name):
     return not name.startswith("quern-starter_")
 
 
+def linked_into(release, name):
+    """What is linked into the command that a file of this name has: [((package, version, source), architecture)]."""
+    command = re.search(r"-linux-(x86_64|aarch64)\.tar\.gz$|-(windows-x86_64)\.zip$", name)
+    if command is None:
+        return []
+    build = os.path.join(release, command[1] or command[2])
+    link_map = os.path.join(build, "quern.map")
+    if command[2] is not None: # built from sources, or of the cross compiler
+        entries = sorted(linked_for_windows(link_map, build + "-libraries"))
+        return [(entry, "source" if entry[0] == entry[2] else "amd64") for entry in entries]
+    architecture = {"x86_64": "amd64", "aarch64": "arm64"}[command[1]]
+    return [(entry, architecture) for entry in sorted(linked(link_map, os.path.join(release, "sysroot-" + command[1])))]
+
+
 def bill(release, paths, version, seconds):
     quern = package("quern", "quern", version, "MIT")
     starter = package("starter", "quern starter model", version, "CC-BY-SA-4.0")
@@ -82,12 +99,8 @@ def bill(release, paths, version, seconds):
         for holds, part in (has_code, quern), (has_starter, starter):
             if holds(file["name"]):
                 relate(file, "CONTAINS", part)
-        command = re.search(r"-linux-(x86_64|aarch64)\.tar\.gz$", file["name"])
-        if command is None:
-            continue
-        build, sysroot = (os.path.join(release, name) for name in (command[1], "sysroot-" + command[1]))
-        for entry in sorted(linked(os.path.join(build, "quern.map"), sysroot)):
-            part = library(entry, {"x86_64": "amd64", "aarch64": "arm64"}[command[1]])
+        for entry, architecture in linked_into(release, file["name"]):
+            part = library(entry, architecture)
             packages[part["SPDXID"]] = part
             relate(file, "STATIC_LINK", part)
     digests = "".join(each["checksums"][0]["checksumValue"] for each in packages.values() if "checksums" in each)

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Makes everything that is released: Debian packages for this machine; for x86-64 and AArch64 the command as a tarball,
-# the wheel for Python and the package for Node.js; a list of what is in them (SPDX), and their digests in SHA256SUMS.
+# the wheel for Python and the package for Node.js; the zip for Windows; a list of what is in them (SPDX), and their
+# digests in SHA256SUMS.
 # The same tree gives the same bytes, in any folder, as long as compilers and libraries are the same. Prints the paths.
 # usage: tools/release/dist.sh FOLDER
 set -eu
@@ -18,6 +19,7 @@ for architecture in x86_64 aarch64; do
     tools/wheel.sh "$build" "$folder"
     tools/npm.sh "$build" "$folder"
 done >>"$made"
+tools/release/zip.sh "${RELEASE:-build-release}/windows-x86_64" "$folder" >>"$made"
 bill=$folder/quern-$(tools/version.sh).spdx.json
 sort -u "$made" | xargs tools/release/bill.py "${RELEASE:-build-release}" >"$bill"
 echo "$bill" >>"$made"

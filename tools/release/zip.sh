@@ -14,6 +14,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 root=$work/$name
 mkdir -p "$root/include" "$root/models" "$root/linked"
+libraries=$build-libraries
 for file in quern.exe src/quern.dll; do
     x86_64-w64-mingw32-strip --strip-all -o "$root/${file#src/}" "$build/$file"
 done
@@ -21,6 +22,15 @@ cp "$build/src/quern.dll.a" LICENSE "$root"
 cp include/quern.h include/quern_index.h "$root/include"
 cp models/starter.gguf "$root/models" # where the command looks for it
 cp models/starter/SOURCES.md "$root/models/STARTER-SOURCES.md"
+# What else is in the command and the library has licences of its own.
+tools/release/linked.py "$build/quern.map" "$libraries" >"$work/linked"
+while read -r package _ source; do
+    if [ "$package" = "$source" ]; then
+        tar -xOJf "$libraries/sources/$source"_*.debian.tar.xz debian/copyright >"$root/linked/$package"
+    else
+        cp "/usr/share/doc/$package/copyright" "$root/linked/$package"
+    fi
+done <"$work/linked"
 python3 - "$work" "$name" "$folder/$name.zip" "$(tools/source_date.sh)" <<'DONE'
 import os, sys, time, zipfile
 work, name, target, seconds = sys.argv[1:]
