@@ -1,7 +1,8 @@
 #!/bin/sh
 # Builds the libraries that the command needs for Windows, which Debian has for Linux only: from Debian's own sources,
-# which apt-get checks, with Debian's patches. What is there is not built again. FOLDER gets include/, lib/ and
-# lib/pkgconfig/. SOURCE: the name of a source package below; without any, all are built.
+# which apt-get checks, with Debian's patches. What is there is not built again. FOLDER gets include/, lib/,
+# lib/pkgconfig/, licences/SOURCE, and built/SOURCE with the version. SOURCE: the name of a source package below;
+# without any, all are built.
 # usage: tools/windows-libraries.sh FOLDER [SOURCE...]
 set -eu
 mkdir -p "$1"
@@ -118,5 +119,6 @@ for source in $missing; do
     version=${PWD##*-}
     version=${version%%+*}
     "build_$source"
-    touch "$folder/built/$source"
+    install -D -m 644 debian/copyright "$folder/licences/$source"
+    sed -n '1s/.*(\(.*\)).*/\1/p' debian/changelog >"$folder/built/$source" # the version
 done

@@ -7,7 +7,6 @@ those of the package gcc-N-base. The objects of quern are none of them. LIBRARIE
 tools/windows-libraries.sh: what was built from a source package is named by it, and other libraries by the packages
 that are installed.
 """
-import glob
 import os
 import re
 import subprocess
@@ -45,9 +44,8 @@ def linked_for_windows(map_path, libraries):
             found.add(installed(path))
             continue
         source = BUILT[path[len(inside):]]
-        (description,) = glob.glob(os.path.join(libraries, "sources", source + "_*.dsc"))
-        with open(description, encoding="utf-8") as text:
-            found.add((source, re.search(r"^Version: (\S+)$", text.read(), re.MULTILINE)[1], source))
+        with open(os.path.join(libraries, "built", source), encoding="utf-8") as version:
+            found.add((source, version.read().strip(), source))
     return found
 
 

@@ -26,7 +26,7 @@ cp models/starter/SOURCES.md "$root/models/STARTER-SOURCES.md"
 tools/release/linked.py "$build/quern.map" "$libraries" >"$work/linked"
 while read -r package _ source; do
     if [ "$package" = "$source" ]; then
-        tar -xOJf "$libraries/sources/$source"_*.debian.tar.xz debian/copyright >"$root/linked/$package"
+        cp "$libraries/licences/$source" "$root/linked/$package"
     else
         cp "/usr/share/doc/$package/copyright" "$root/linked/$package"
     fi
