@@ -136,6 +136,15 @@ QUERN_API int quern_index_set_note(quern_index_writer *writer, quern_text note, 
  * changed after it. Fails with QUERN_EIO or QUERN_ENOMEM as quern_index_add does. */
 QUERN_API int quern_index_commit(quern_index_writer *writer, quern_error *error);
 
+/* Lets other processes change the file until quern_index_resume; until then nothing else may be done with the writer
+ * but to free it. It keeps what it knows of the ids, so a program that changes a few rows now and then need not read
+ * all ids each time. Fails with QUERN_EINVAL for what was not committed, and as quern_index_add. */
+QUERN_API int quern_index_rest(quern_index_writer *writer, quern_error *error);
+
+/* Goes on after quern_index_rest. Fails with QUERN_EIO when another process is changing the file, or has changed or
+ * replaced it meanwhile: then free the writer, and make another one. */
+QUERN_API int quern_index_resume(quern_index_writer *writer, quern_error *error);
+
 /* Frees a writer. What was not committed is forgotten. NULL is allowed. */
 QUERN_API void quern_index_writer_free(quern_index_writer *writer);
 

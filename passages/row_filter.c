@@ -108,11 +108,11 @@ struct selection {
     bool matches;      /* that path matches a pattern */
 };
 
+/* By length first: names of other lengths, which most are, need not be read. */
 static int compare(quern_text a, quern_text b)
 {
-    const size_t common = a.length < b.length ? a.length : b.length;
-    const int order = common > 0 ? memcmp(a.data, b.data, common) : 0;
-    return order != 0 ? order : (a.length > b.length) - (a.length < b.length);
+    const int order = (a.length > b.length) - (a.length < b.length);
+    return order != 0 || a.length == 0 ? order : memcmp(a.data, b.data, a.length);
 }
 
 static int compare_names(const void *a, const void *b)

@@ -227,6 +227,11 @@ def test_passages(server):
     check("passages become rows as they are", answer["passages"] == 2 and found["p"]["text"] == "A green pear." and
           found["p"]["path"] == "p" and found["q#7"]["title"] == "T" and found["q#7"]["last_line"] == 101, (answer, found))
     again = server.change("add", passages=[{"id": "p", "text": "A red apple."}, {"id": "p", "text": "Zebras."}])
+    before = server.change("add", passages=[{"id": "gap", "text": "A gap."}])["rows"]
+    quern("index", "compact", "new.qidx")
+    after = server.change("add", passages=[{"id": "gap", "text": "Another gap."}])["rows"]
+    check("an index that was replaced between two changes is read anew", after == before, (before, after))
+    check("and whole", server.change("remove", ids=["gap"])["rows"] == again["rows"])
     check("an id again replaces its row", again["rows"] == answer["rows"], again)
     check("the last one counts", server.search("x", filter={"ids": ["p"]})["hits"][0]["text"] == "Zebras.")
     check("they can be removed", server.change("remove", ids=["p", "q"])["removed"] == 2)

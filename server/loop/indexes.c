@@ -144,8 +144,10 @@ void quern_indexes_stop(struct quern_server *server)
 void quern_indexes_close(struct quern_server *server)
 {
     struct quern_service *service = &server->service;
-    for (size_t i = 0; i < service->index_count; i++)
+    for (size_t i = 0; i < service->index_count; i++) {
         quern_followed_index_close(&service->indexes[i].followed);
+        quern_index_writer_free(service->indexes[i].writer);
+    }
     free(service->indexes);
     service->indexes = NULL;
     service->index_count = 0;

@@ -18,12 +18,24 @@ struct index_change {
     quern_index_info info;
 };
 
-static int open_change(struct index_change *change, struct quern_index_job *job)
+/* Takes the writer of the change before, or makes one: that takes long in a large index, since it reads all ids. */
+static int open_writer(struct index_change *change, struct quern_served_index *served, quern_error *error)
 {
     const quern_index_options options = {.size = sizeof options, .threads = 1};
+    change->writer = served->writer;
+    served->writer = NULL;
+    if (change->writer != NULL && quern_index_resume(change->writer, error) == QUERN_OK)
+        return QUERN_OK;
+    quern_index_writer_free(change->writer);
+    change->writer = NULL;
+    return quern_index_change(&change->writer, served->path, &options, error);
+}
+
+static int open_change(struct index_change *change, struct quern_index_job *job)
+{
     const char *path = job->indexes->path;
     *change = (struct index_change){.job = job, .info.size = sizeof change->info};
-    int code = quern_index_change(&change->writer, path, &options, &job->error);
+    int code = open_writer(change, job->indexes, &job->error);
     if (code == QUERN_OK)
         code = quern_index_open(&change->index, path, &job->error);
     if (code == QUERN_OK)
@@ -43,7 +55,10 @@ static int close_change(struct index_change *change, int code, FILE *out)
     if (code == QUERN_OK)
         code = quern_index_commit(change->writer, &job->error);
     quern_index_close(change->index);
-    quern_index_writer_free(change->writer);
+    if (code == QUERN_OK && quern_index_rest(change->writer, &unwanted) == QUERN_OK)
+        job->indexes->writer = change->writer;
+    else
+        quern_index_writer_free(change->writer);
     if (code != QUERN_OK)
         return code;
     quern_indexing_compact(path, &is_compacted, &unwanted); /* what cannot be done now, the next change does */

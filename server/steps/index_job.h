@@ -20,6 +20,7 @@ struct quern_served_index {
     int model;                          /* number of the model that its note names, if the server has it; -1 */
     quern_chunk_options chunk;          /* how texts that are added are cut */
     struct quern_followed_index followed; /* of the thread that searches */
+    quern_index_writer *writer;         /* of the thread that changes indexes: it rests between changes. NULL: none */
 };
 
 enum quern_index_work {

@@ -47,6 +47,14 @@ void quern_index_header(unsigned char header[QUERN_INDEX_HEADER], const struct q
     memcpy(header + quern_index_slot_at(slot->generation), slot, sizeof *slot);
 }
 
+bool quern_index_slot_is_newest(const unsigned char header[QUERN_INDEX_HEADER], const struct quern_index_slot *slot)
+{
+    struct quern_index_slot other;
+    memcpy(&other, header + quern_index_slot_at(slot->generation + 1), sizeof other);
+    return memcmp(header + quern_index_slot_at(slot->generation), slot, sizeof *slot) == 0 &&
+           other.generation <= slot->generation;
+}
+
 /* Whether a slot is one that was written whole, and names a catalogue that is. */
 static bool valid(const struct quern_index_slot *slot, const unsigned char *data, size_t size)
 {
@@ -95,6 +103,9 @@ uint64_t quern_catalogue_rows(const struct quern_catalogue *catalogue)
 size_t quern_catalogue_block(const struct quern_catalogue *catalogue, uint64_t place)
 {
     size_t low = 0, high = catalogue->count; /* first[low] <= place < first[high] */
+    const size_t guess = (size_t)(place / catalogue->shape.block_rows); /* right where all before it are full */
+    if (guess < high && catalogue->first[guess] <= place && place < catalogue->first[guess + 1])
+        return guess;
     while (high - low > 1) {
         const size_t middle = low + (high - low) / 2;
         *(catalogue->first[middle] <= place ? &low : &high) = middle;
@@ -239,7 +250,7 @@ int quern_catalogue_read(struct quern_catalogue *catalogue, const unsigned char 
     struct cursor cursor = {data + slot.offset, (size_t)slot.bytes};
     QUERN_TRY(take(&cursor, &head, sizeof head, error));
     QUERN_TRY(check_head(&head, cursor.left, error));
-    catalogue->generation = slot.generation;
+    catalogue->slot = slot;
     catalogue->shape = (struct quern_index_shape){head.dimensions, head.block_rows, head.named != 0, head.half != 0,
                                                   head.bits != 0};
     memcpy(catalogue->space, head.space, sizeof catalogue->space);

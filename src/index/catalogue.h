@@ -7,7 +7,7 @@
 struct quern_catalogue {
     struct quern_index_shape shape;
     char space[QUERN_SPACE_SIZE];
-    uint64_t generation;              /* of the slot that names it */
+    struct quern_index_slot slot;     /* that names it; zeros: none does yet */
     bool in_doubt;                    /* a slot names a catalogue that is not whole, or lies behind the file's end */
     size_t count;                     /* of blocks */
     struct quern_index_block *blocks; /* [count] */
@@ -56,6 +56,9 @@ struct quern_index_slot quern_index_slot_for(uint64_t generation, uint64_t offse
 
 /* Where the slot of a generation lies in the file. */
 size_t quern_index_slot_at(uint64_t generation);
+
+/* Whether a header still has a slot, and none that is newer. */
+bool quern_index_slot_is_newest(const unsigned char header[QUERN_INDEX_HEADER], const struct quern_index_slot *slot);
 
 /* Appends an empty place for a block, whose fields the caller fills. QUERN_ENOMEM. */
 int quern_catalogue_grow(struct quern_catalogue *catalogue, quern_error *error);

@@ -146,15 +146,23 @@ int quern_index_change(quern_index_writer **writer, const char *path, const quer
     return QUERN_OK;
 }
 
+void quern_writer_close_file(struct quern_index_writer *writer)
+{
+    quern_new_file_end(&writer->fresh);
+    if (writer->owns_file)
+        close(writer->file);
+    writer->fresh = (struct quern_new_file){.file = -1};
+    writer->file = -1;
+    writer->owns_file = false;
+}
+
 void quern_index_writer_free(quern_index_writer *writer)
 {
     if (writer == NULL)
         return;
     quern_catalogue_free(&writer->catalogue);
     quern_id_table_free(&writer->table);
-    quern_new_file_end(&writer->fresh);
-    if (writer->owns_file)
-        close(writer->file);
+    quern_writer_close_file(writer);
     free(writer->path);
     quern_block_builder_free(&writer->builder);
     free(writer);
@@ -167,5 +175,7 @@ int quern_writer_check(const struct quern_index_writer *writer, quern_error *err
     if (writer->broken != QUERN_OK)
         return quern_fail(error, writer->broken, "cannot write %s: a call before failed; make another writer",
                           writer->path);
+    if (writer->rests)
+        return quern_fail(error, QUERN_EINVAL, "the writer of %s rests: call quern_index_resume first", writer->path);
     return QUERN_OK;
 }

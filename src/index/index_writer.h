@@ -21,11 +21,15 @@ struct quern_index_writer {
     struct quern_block_builder builder;
     uint64_t end;                /* where the next block goes */
     bool changed;                /* since the last commit */
+    bool rests;                  /* it has no file */
     int broken;                  /* the code of the failure after which nothing can be done; 0: none */
 };
 
-/* QUERN_EINVAL for NULL; the code of the failure that broke the writer. */
+/* QUERN_EINVAL for NULL and one that rests; the code of the failure that broke the writer. */
 int quern_writer_check(const struct quern_index_writer *writer, quern_error *error);
+
+/* Closes the file, which releases its lock; a new one that was not committed is gone. */
+void quern_writer_close_file(struct quern_index_writer *writer);
 
 /* ---------------------------------------------------------------- writer_blocks.c */
 

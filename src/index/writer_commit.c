@@ -1,11 +1,13 @@
-/* What a writer commits: its note and its catalogue. */
+/* What a writer commits: its note and its catalogue; and how it rests between commits. */
 #include "index/index_writer.h"
 
 #include "base/error.h"
 #include "base/system/system.h"
+#include "index/index_lock.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 int quern_index_set_note(quern_index_writer *writer, quern_text note, quern_error *error)
 {
@@ -53,13 +55,13 @@ static int commit(struct quern_index_writer *writer, quern_error *error)
     QUERN_TRY(quern_writer_flush(writer, error));
     QUERN_TRY(quern_catalogue_encode(catalogue, &encoded, &bytes, error));
     const uint64_t offset = quern_writer_next_page(writer);
-    const struct quern_index_slot slot = quern_index_slot_for(catalogue->generation + 1, offset, encoded, bytes);
+    const struct quern_index_slot slot = quern_index_slot_for(catalogue->slot.generation + 1, offset, encoded, bytes);
     const int code = quern_writer_write_at(writer, encoded, bytes, offset, error);
     free(encoded);
     QUERN_TRY(code);
     QUERN_TRY(publish(writer, &slot, error));
     writer->end = offset + bytes;
-    catalogue->generation++;
+    catalogue->slot = slot;
     writer->changed = false;
     return QUERN_OK;
 }
@@ -70,4 +72,36 @@ int quern_index_commit(quern_index_writer *writer, quern_error *error)
     if (writer->changed)
         writer->broken = commit(writer, error);
     return writer->broken;
+}
+
+/* ---------------------------------------------------------------- rest */
+
+int quern_index_rest(quern_index_writer *writer, quern_error *error)
+{
+    QUERN_TRY(quern_writer_check(writer, error));
+    if (writer->changed)
+        return quern_fail(error, QUERN_EINVAL, "what was changed must be committed before the writer rests");
+    quern_writer_close_file(writer);
+    writer->rests = true;
+    return QUERN_OK;
+}
+
+int quern_index_resume(quern_index_writer *writer, quern_error *error)
+{
+    unsigned char header[QUERN_INDEX_HEADER];
+    int file;
+    if (writer == NULL)
+        return quern_fail(error, QUERN_EINVAL, "writer is NULL");
+    if (!writer->rests)
+        return QUERN_OK;
+    QUERN_TRY(quern_index_lock(&file, writer->path, error));
+    if (pread(file, header, sizeof header, 0) != (ssize_t)sizeof header ||
+        !quern_index_slot_is_newest(header, &writer->catalogue.slot)) {
+        close(file);
+        return quern_fail(error, QUERN_EIO, "%s was changed since this writer rests: make another one", writer->path);
+    }
+    writer->file = file;
+    writer->owns_file = true;
+    writer->rests = false;
+    return QUERN_OK;
 }
