@@ -145,20 +145,19 @@ static int listen_unix(struct quern_server *server, const char *path, quern_erro
     return code;
 }
 
-/* Takes the socket over that systemd has opened. */
-static int adopt(struct quern_server *server, int count, quern_error *error)
+/* Takes the socket over that systemd or launchd has opened. */
+static int adopt(struct quern_server *server, int descriptor, int count, quern_error *error)
 {
-    const int descriptor = QUERN_SYSTEMD_SOCKET;
     struct sockaddr_storage storage;
     struct sockaddr *address = (struct sockaddr *)(void *)&storage;
     socklen_t length = sizeof storage, size = sizeof(int);
     int type = 0, listens = 0;
     if (count != 1)
-        return fail(error, QUERN_EINVAL, "systemd's sockets", "there must be exactly one");
+        return fail(error, QUERN_EINVAL, "the sockets of the service", "there must be exactly one");
     if (getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &type, &size) != 0 || type != SOCK_STREAM ||
         getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 || !listens ||
         getsockname(descriptor, address, &length) != 0)
-        return fail(error, QUERN_EINVAL, "systemd's socket", "it must be one of ListenStream, without Accept");
+        return fail(error, QUERN_EINVAL, "the socket of the service", "it must be one of ListenStream, without Accept");
     server->is_unix = address->sa_family == AF_UNIX;
     if (!server->is_unix && check_openness(server, address, error) != QUERN_OK)
         return error->code;
@@ -166,7 +165,7 @@ static int adopt(struct quern_server *server, int count, quern_error *error)
     evutil_make_socket_closeonexec(descriptor);
     server->listener = evconnlistener_new(server->base, on_accept, server, LEV_OPT_CLOSE_ON_FREE, 0, descriptor);
     if (server->listener == NULL)
-        return fail(error, QUERN_ENOMEM, "systemd's socket", "there is no memory");
+        return fail(error, QUERN_ENOMEM, "the socket of the service", "there is no memory");
     evconnlistener_set_error_cb(server->listener, on_accept_error);
     return QUERN_OK;
 }
@@ -188,12 +187,13 @@ static const char *host_hint(const char *host)
 
 int quern_listen(struct quern_server *server, quern_error *error)
 {
-    const int handed_over = quern_systemd_sockets();
+    int first;
+    const int handed_over = quern_systemd_sockets(&first);
     const struct quern_server_options *options = server->options;
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV}, *found;
     char port[8];
     if (handed_over > 0)
-        return adopt(server, handed_over, error);
+        return adopt(server, first, handed_over, error);
     if (strncmp(options->host, "unix:", 5) == 0)
         return listen_unix(server, options->host + 5, error);
     snprintf(port, sizeof port, "%d", options->port);

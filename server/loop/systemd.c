@@ -29,8 +29,9 @@ static bool is_for_us(const char *variable)
     return number(variable) == getpid();
 }
 
-int quern_systemd_sockets(void)
+int quern_systemd_sockets(int *first)
 {
+    *first = 3;
     const int64_t count = is_for_us("LISTEN_PID") ? number("LISTEN_FDS") : 0;
     unsetenv("LISTEN_PID");
     unsetenv("LISTEN_FDS");

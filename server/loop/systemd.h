@@ -1,14 +1,14 @@
 /* What a service of systemd does: it takes sockets that systemd has opened, and reports its state. This needs only a
- * few variables of the environment and datagrams, so no library. Without systemd all functions do nothing. */
+ * few variables of the environment and datagrams, so no library. Without systemd all functions do nothing. On macOS
+ * launchd hands over sockets (launchd.c). */
 #ifndef QUERN_SERVER_SYSTEMD_H
 #define QUERN_SERVER_SYSTEMD_H
 
 #include <stdint.h>
 
-#define QUERN_SYSTEMD_SOCKET 3 /* the first descriptor that systemd hands over */
-
-/* How many sockets systemd hands over to this process. Removes the variables from the environment. */
-int quern_systemd_sockets(void);
+/* How many sockets systemd hands over to this process; *first: the descriptor of the first. Removes the variables from
+ * the environment. */
+int quern_systemd_sockets(int *first);
 
 struct quern_systemd {
     int socket;          /* -1: there is no systemd */
