@@ -20,6 +20,9 @@ bool quern_node_arguments(napi_env env, napi_callback_info info, size_t count, n
 /* Throws a TypeError, unless an exception is on its way already. Returns NULL, as a function that throws does. */
 napi_value quern_node_throw(napi_env env, const char *text);
 
+/* Zeroed memory, for free(). Returns NULL with an exception when there is none. */
+void *quern_node_take(napi_env env, size_t bytes);
+
 /* A buffer for a path, with its terminator. */
 #define QUERN_NODE_PATH_SIZE 4097
 

@@ -42,9 +42,9 @@ static void release_begin(struct quern_node_work *work)
 static napi_value begin_result(napi_env env, struct quern_node_work *work)
 {
     struct begin_work *begun = (struct begin_work *)work;
-    struct index_writer *writer = calloc(1, sizeof *writer);
+    struct index_writer *writer = quern_node_take(env, sizeof *writer);
     if (writer == NULL)
-        return quern_node_throw(env, "there is no memory");
+        return NULL;
     writer->owner = (struct quern_node_owner){.kind = QUERN_NODE_WRITER, .close = close_writer,
                                               .closed = "the index was closed"};
     napi_value object = quern_node_own(env, &writer->owner);
@@ -86,9 +86,9 @@ napi_value quern_node_write_index(napi_env env, napi_callback_info info)
     napi_value arguments[9];
     if (!quern_node_arguments(env, info, 9, arguments))
         return NULL;
-    struct begin_work *begun = calloc(1, sizeof *begun);
+    struct begin_work *begun = quern_node_take(env, sizeof *begun);
     if (begun == NULL)
-        return quern_node_throw(env, "there is no memory");
+        return NULL;
     begun->work = (struct quern_node_work){.execute = execute_begin, .result = begin_result, .release = release_begin};
     begun->options.size = sizeof begun->options;
     if (!read_begin(env, arguments, begun)) {
@@ -145,9 +145,9 @@ static napi_value start_rows(napi_env env, napi_value handle, const napi_value *
     int64_t first = 0;
     if (owner == NULL)
         return NULL;
-    struct rows_work *changed = calloc(1, sizeof *changed);
+    struct rows_work *changed = quern_node_take(env, sizeof *changed);
     if (changed == NULL)
-        return quern_node_throw(env, "there is no memory");
+        return NULL;
     changed->work = (struct quern_node_work){.execute = execute, .result = rows_result, .release = release_rows,
                                              .owner = owner};
     const size_t dimensions = ((struct index_writer *)owner)->dimensions;
@@ -211,9 +211,9 @@ napi_value quern_node_compact_index(napi_env env, napi_callback_info info)
     napi_value arguments[2];
     if (!quern_node_arguments(env, info, 2, arguments))
         return NULL;
-    struct compact_work *compact = calloc(1, sizeof *compact);
+    struct compact_work *compact = quern_node_take(env, sizeof *compact);
     if (compact == NULL)
-        return quern_node_throw(env, "there is no memory");
+        return NULL;
     compact->work = (struct quern_node_work){.execute = execute_compact, .result = quern_node_nothing,
                                              .release = quern_node_free_work};
     if (!quern_node_word(env, arguments[0], compact->path, sizeof compact->path)) {

@@ -35,9 +35,9 @@ static void close_index(struct quern_node_owner *owner)
 
 static napi_value index_object(napi_env env, struct open_index_work *opened)
 {
-    struct quern_node_index *index = calloc(1, sizeof *index);
+    struct quern_node_index *index = quern_node_take(env, sizeof *index);
     if (index == NULL)
-        return quern_node_throw(env, "there is no memory");
+        return NULL;
     index->owner = (struct quern_node_owner){.kind = QUERN_NODE_INDEX, .close = close_index,
                                              .closed = "the index was closed"};
     index->threads = opened->threads;
@@ -79,9 +79,9 @@ napi_value quern_node_open_index(napi_env env, napi_callback_info info)
     napi_value arguments[3];
     if (!quern_node_arguments(env, info, 3, arguments))
         return NULL;
-    struct open_index_work *opened = calloc(1, sizeof *opened);
+    struct open_index_work *opened = quern_node_take(env, sizeof *opened);
     if (opened == NULL)
-        return quern_node_throw(env, "there is no memory");
+        return NULL;
     if (!quern_node_word(env, arguments[0], opened->path, sizeof opened->path) ||
         napi_get_value_int32(env, arguments[1], &opened->threads) != napi_ok) {
         free(opened);

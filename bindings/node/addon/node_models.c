@@ -50,9 +50,9 @@ static void close_model(struct quern_node_owner *owner)
 /* Makes the object that holds a model. Takes over what was opened. */
 static napi_value model_object(napi_env env, struct open_work *opened)
 {
-    struct quern_node_model *model = calloc(1, sizeof *model);
+    struct quern_node_model *model = quern_node_take(env, sizeof *model);
     if (model == NULL)
-        return quern_node_throw(env, "there is no memory");
+        return NULL;
     model->owner = (struct quern_node_owner){
         .kind = QUERN_NODE_MODEL, .close = close_model, .closed = "the model was closed",
         .bytes = (int64_t)(opened->info.packed_bytes + opened->info.vocabulary_bytes)};
@@ -104,9 +104,9 @@ napi_value quern_node_open_model(napi_env env, napi_callback_info info)
     bool is_exact = false;
     if (!quern_node_arguments(env, info, 5, arguments))
         return NULL;
-    struct open_work *opened = calloc(1, sizeof *opened);
+    struct open_work *opened = quern_node_take(env, sizeof *opened);
     if (opened == NULL)
-        return quern_node_throw(env, "there is no memory");
+        return NULL;
     if (!quern_node_word(env, arguments[0], opened->path, sizeof opened->path) ||
         napi_get_value_int32(env, arguments[1], &opened->threads) != napi_ok ||
         napi_get_value_int32(env, arguments[2], &opened->context_length) != napi_ok ||

@@ -198,9 +198,9 @@ napi_value quern_node_search(napi_env env, napi_callback_info info)
     struct quern_node_owner *owner = quern_node_owner_of(env, arguments[0], QUERN_NODE_INDEX);
     if (owner == NULL)
         return NULL;
-    struct search_work *search = calloc(1, sizeof *search);
+    struct search_work *search = quern_node_take(env, sizeof *search);
     if (search == NULL)
-        return quern_node_throw(env, "there is no memory");
+        return NULL;
     search->work = (struct quern_node_work){.execute = execute_search, .result = search_result,
                                             .release = release_search, .owner = owner};
     search->options.size = sizeof search->options;

@@ -123,11 +123,9 @@ static struct text_work *new_work(napi_env env, const napi_value arguments[TEXT_
     struct quern_node_owner *model = quern_node_owner_of(env, arguments[0], QUERN_NODE_MODEL);
     if (model == NULL)
         return NULL;
-    struct text_work *work = calloc(1, sizeof *work);
-    if (work == NULL) {
-        quern_node_throw(env, "there is no memory");
+    struct text_work *work = quern_node_take(env, sizeof *work);
+    if (work == NULL)
         return NULL;
-    }
     work->work.release = release_texts;
     work->work.owner = model;
     work->env = env;

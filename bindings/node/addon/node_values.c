@@ -1,6 +1,7 @@
 /* Values of JavaScript. */
 #include "node_addon.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 bool quern_node_arguments(napi_env env, napi_callback_info info, size_t count, napi_value *arguments)
@@ -18,6 +19,14 @@ napi_value quern_node_throw(napi_env env, const char *text)
     if (napi_is_exception_pending(env, &is_pending) == napi_ok && !is_pending)
         napi_throw_type_error(env, NULL, text);
     return NULL;
+}
+
+void *quern_node_take(napi_env env, size_t bytes)
+{
+    void *memory = calloc(1, bytes);
+    if (memory == NULL)
+        quern_node_throw(env, "there is no memory");
+    return memory;
 }
 
 bool quern_node_word(napi_env env, napi_value value, char *out, size_t capacity)

@@ -149,9 +149,9 @@ napi_value quern_node_start_plain(napi_env env, napi_callback_info info, enum qu
     struct quern_node_owner *owner = quern_node_owner_of(env, arguments[0], kind);
     if (owner == NULL)
         return NULL;
-    struct quern_node_work *work = calloc(1, sizeof *work);
+    struct quern_node_work *work = quern_node_take(env, sizeof *work);
     if (work == NULL)
-        return quern_node_throw(env, "there is no memory");
+        return NULL;
     *work = (struct quern_node_work){.execute = run, .result = quern_node_nothing,
                                      .release = quern_node_free_work, .owner = owner};
     quern_node_start(env, work, arguments[1]);
