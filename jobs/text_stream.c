@@ -87,7 +87,7 @@ static int find_texts(struct quern_jobs_stream *stream, size_t lengths[QUERN_JOB
             return QUERN_OK;
         }
         if (stream->end - stream->begin > QUERN_JOBS_LONGEST)
-            return quern_jobs_fail(error, QUERN_ETOOLONG, "%s: a text is longer than %u MiB", stream->name,
+            return quern_jobs_fail(error, QUERN_ETOOLONG, "%s: a text is longer than %u MiB: split it", stream->name,
                                    QUERN_JOBS_LONGEST >> 20);
         if (*count > 0 && !has_input_waiting(stream))
             return QUERN_OK;

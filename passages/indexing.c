@@ -302,7 +302,8 @@ static void count_sources(struct indexing_run *run)
     progress->files = progress->not_text = progress->passages = 0;
     for (size_t i = 0; i < table->count; i++) {
         progress->files += table->sources[i].state != QUERN_SOURCE_NOT_TEXT;
-        progress->not_text += table->sources[i].state == QUERN_SOURCE_NOT_TEXT;
+        if (table->sources[i].state == QUERN_SOURCE_NOT_TEXT && progress->not_text++ == 0)
+            snprintf(progress->one_not_text, sizeof progress->one_not_text, "%s", table->sources[i].path);
         progress->passages += table->sources[i].rows;
     }
 }

@@ -101,7 +101,7 @@ echo 'one text' >one/one.txt
 printf 'a\0b' >one/no-text
 run index one -o one.qidx
 check "one is told as one" says "one.qidx has 1 passage of 1 file: 2 new, 0 changed, 0 removed; embedded 1 passage"
-check "also of files without text" says "skipped 1 file without text"
+check "also of files without text" says "skipped 1 file without text: one/no-text"
 run index notes -o notes.qidx
 cp notes.qidx before.qidx
 run index notes -o notes.qidx
@@ -255,6 +255,17 @@ with open('damaged.qidx', 'r+b') as file:
     file.write(bytes([byte[0] ^ 1]))"
 run index check damaged.qidx
 check "check finds damage" fails "damaged"
+python3 - <<'END'
+import struct
+header = "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 1), }"
+header += ' ' * (117 - len(header)) + '\n'
+open('bad.npy', 'wb').write(b'\x93NUMPY\x01\x00' + struct.pack('<H', len(header)) + header.encode() +
+                           struct.pack('<3f', 1, float('nan'), 1))
+END
+run index import bad.npy -o bad.qidx
+check "a vector that is none is told by its row" fails "bad.npy, row 1: the vector has a number that is not finite"
+run search notes.qidx ''
+check "an empty query is misuse" is_misuse
 for bad in "index import x.npy" "index export fresh.qidx" "index export fresh.qidx -f xml -o x"; do
     # shellcheck disable=SC2086 # words are meant to be split
     run $bad

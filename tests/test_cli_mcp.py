@@ -100,8 +100,9 @@ def test_search(server):
         found = server.call("search", query="red apple", **given)
         check("search finds what quern search finds %s" % options,
               found["hits"] == expected["hits"] and found["certified"] is True, (found, expected))
-    for arguments, said in (({}, "query must be a string; it is missing"), ({"query": 5}, "query must be a string"),
-                            ({"query": "a", "limit": 0}, "limit must be"), ({"query": "a", "limit": "x"}, "limit must"),
+    for arguments, said in (({}, "query must be a string; it is missing"), ({"query": ""}, "query must not be empty"),
+                            ({"query": 5}, "query must be a string"), ({"query": "a", "limit": 0}, "limit must be"),
+                            ({"query": "a", "limit": "x"}, "limit must"),
                             ({"query": "a", "limit": 101}, "limit must be"), ({"query": "a", "hybrid": 1}, "hybrid must"),
                             ({"query": "a", "path": ["x"]}, "path must")):
         failure = server.call("search", **arguments)

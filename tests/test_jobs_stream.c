@@ -251,7 +251,7 @@ static void test_long_texts(void **state)
     feed(data, length);
     free(data);
     open_input(&stream, false);
-    check_failure(&stream, QUERN_ETOOLONG, "standard input: a text is longer than 64 MiB");
+    check_failure(&stream, QUERN_ETOOLONG, "standard input: a text is longer than 64 MiB: split it");
     quern_jobs_stream_close(&stream);
 }
 

@@ -119,8 +119,8 @@ int quern_byte_input_more(struct quern_byte_input *input, quern_error *error)
     if (input->begin > 0)
         drop_used(input);
     if (input->end > QUERN_JOBS_LONGEST)
-        return quern_jobs_fail(error, QUERN_ETOOLONG, "%s: the text at byte %llu is longer than %u MiB", input->name,
-                               (unsigned long long)input->dropped, QUERN_JOBS_LONGEST >> 20);
+        return quern_jobs_fail(error, QUERN_ETOOLONG, "%s: the text at byte %llu is longer than %u MiB: split it",
+                               input->name, (unsigned long long)input->dropped, QUERN_JOBS_LONGEST >> 20);
     if (input->capacity - input->end < READ_BYTES) {
         const size_t capacity = 2 * input->capacity;
         char *data = realloc(input->data, capacity);

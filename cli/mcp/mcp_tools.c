@@ -35,7 +35,8 @@ const struct quern_mcp_tool quern_mcp_tools[QUERN_MCP_TOOLS] = {
      "space says how similar the texts are.\",\"inputSchema\":{\"type\":\"object\",\"properties\":{"
      "\"texts\":{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"minItems\":1,\"maxItems\":256},"
      "\"task\":{\"type\":\"string\",\"default\":\"none\",\"description\":\"What the vectors are for: none, query, "
-     "document, similarity, classification, clustering, question-answering, fact-checking or code-retrieval.\"}},"
+     "document, similarity, classification, clustering, code, summarization, question-answering or "
+     "fact-checking.\"}},"
      "\"required\":[\"texts\"]},\"outputSchema\":{\"type\":\"object\",\"properties\":{\"vectors\":{\"type\":\"array\","
      "\"items\":{\"type\":\"array\",\"items\":{\"type\":\"number\"}}},\"dimensions\":{\"type\":\"integer\"},"
      "\"space\":{\"type\":\"string\"}},\"required\":[\"vectors\",\"dimensions\",\"space\"]},"
@@ -77,6 +78,8 @@ static int read_search(const struct quern_value *arguments, struct asked *asked,
     const struct quern_value *path = quern_value_member(arguments, "path");
     if (!quern_value_is(query, QUERN_VALUE_TEXT))
         return misuse(error, "query", "a string", query);
+    if (quern_value_text(query).length == 0)
+        return quern_jobs_fail(error, QUERN_EINVAL, "query must not be empty");
     *asked = (struct asked){.query = quern_value_text(query), .path = quern_value_text(path), .limit = HITS_UNASKED,
                             .hybrid = quern_value_is_true(hybrid)};
     if (limit != NULL && !quern_value_is(limit, QUERN_VALUE_NULL)) {
@@ -176,7 +179,7 @@ static int read_embed(const struct quern_value *arguments, quern_text *texts, si
     const int found = quern_value_is(name, QUERN_VALUE_TEXT) ? quern_task_find(quern_value_string(name)) : -1;
     if (found < 0)
         return quern_jobs_fail(error, QUERN_EINVAL, "task must be none, query, document, similarity, classification, "
-                               "clustering, question-answering, fact-checking or code-retrieval");
+                               "clustering, code, summarization, question-answering or fact-checking");
     *task = (quern_task)found;
     return QUERN_OK;
 }

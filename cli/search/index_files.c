@@ -143,9 +143,11 @@ static void say_done(const char *path, const struct quern_indexing_progress *don
                          (unsigned long long)done->new_files, (unsigned long long)done->changed_files,
                          (unsigned long long)done->removed_files, (unsigned long long)done->embedded,
                          quern_cli_plural(done->embedded));
+    const quern_text one = quern_cli_shown_path((quern_text){done->one_not_text, strlen(done->one_not_text)});
     if (done->not_text > 0)
-        quern_cli_notice("skipped %llu file%s without text", (unsigned long long)done->not_text,
-                         quern_cli_plural(done->not_text));
+        quern_cli_notice("skipped %llu file%s without text%s %.*s", (unsigned long long)done->not_text,
+                         quern_cli_plural(done->not_text), done->not_text > 1 ? ", such as" : ":", (int)one.length,
+                         one.data);
 }
 
 static int conclude(int code, const struct index_view *view, const struct quern_indexing_progress *done,

@@ -109,7 +109,10 @@ static int write_index(struct import_run *run)
     quern_index_writer_free(writer);
     free(vectors);
     free(rows);
-    return code == QUERN_OK ? QUERN_CLI_DONE : quern_cli_fail(run->npy.path, &error);
+    if (code == QUERN_OK || error.index < 0)
+        return code == QUERN_OK ? QUERN_CLI_DONE : quern_cli_fail(NULL, &error);
+    quern_cli_say("%s, row %lld: %s", run->npy.path, (long long)error.index, error.text); /* from 0, as in NumPy */
+    return QUERN_CLI_FAILED;
 }
 
 /* Says how many vectors are there. Of several with one id, the last one counts. */

@@ -143,6 +143,8 @@ static int search_run(const void *options, struct quern_cli_arguments arguments)
     if (arguments.count != (given->vectors != NULL ? 1 : 2))
         return quern_cli_misuse("search", "give an index and %s",
                                 given->vectors != NULL ? "--vectors" : "one query, in quotes");
+    if (given->vectors == NULL && arguments.texts[1][0] == '\0')
+        return quern_cli_misuse("search", "the query is empty");
     if (given->paths.count > 0 && given->vectors != NULL)
         return quern_cli_misuse("search", "--path does not go with --vectors");
     if (given->hybrid && (given->vectors != NULL || given->least > -HUGE_VAL))
