@@ -55,7 +55,7 @@ int quern_cpu_budget(char *reason, size_t reason_size)
     const int fast = number_of("hw.perflevel0.physicalcpu"), slow = number_of("hw.perflevel1.physicalcpu");
     const int all = number_of("hw.physicalcpu");
     const int budget = fast > 0 ? fast : all > 0 ? all : 1;
-    if (fast > 0)
+    if (fast > 0 && slow > 0)
         snprintf(reason, reason_size, "%d performance core%s; %d efficiency core%s left to others", fast,
                  fast == 1 ? "" : "s", slow, slow == 1 ? "" : "s");
     else

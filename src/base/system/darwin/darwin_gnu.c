@@ -62,6 +62,8 @@ int quern_darwin_pthread_create(pthread_t *thread, const pthread_attr_t *attribu
         return code;
     code = pthread_attr_setstacksize(&own, STACK);
     if (code == 0)
+        code = pthread_attr_set_qos_class_np(&own, QOS_CLASS_USER_INITIATED, 0);
+    if (code == 0)
         code = pthread_create(thread, &own, run, argument);
     pthread_attr_destroy(&own);
     return code;
