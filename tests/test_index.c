@@ -117,7 +117,7 @@ static void test_rest(void **state)
     const quern_index_options options = {.size = sizeof options, .dimensions = 2};
     const float vector[] = {1, 0};
     const quern_index_row rows[] = {{.number = 1}, {.number = 2}, {.number = 3}};
-    quern_index_writer *writer = create(&options), *other = NULL;
+    quern_index_writer *writer = index_trial_create(&options), *other = NULL;
     quern_error error;
     assert_int_equal(quern_index_add(writer, rows, vector, 1, NULL), QUERN_OK);
     assert_int_equal(quern_index_rest(writer, &error), QUERN_EINVAL); /* it is not committed */
@@ -128,12 +128,12 @@ static void test_rest(void **state)
         assert_int_equal(quern_index_add(writer, rows, vector, 1, &error), QUERN_EINVAL);
         assert_non_null(strstr(error.text, "rests: call quern_index_resume"));
         assert_int_equal(quern_index_resume(writer, NULL), QUERN_OK);
-        assert_int_equal(quern_index_change(&other, path, NULL, NULL), QUERN_EIO); /* it has the file again */
+        assert_int_equal(quern_index_change(&other, index_trial_path, NULL, NULL), QUERN_EIO); /* it has it again */
         assert_int_equal(quern_index_add(writer, rows, vector, i == 1 ? 1 : 0, NULL), QUERN_OK);
         assert_int_equal(quern_index_commit(writer, NULL), QUERN_OK);
     }
     assert_int_equal(quern_index_rest(writer, NULL), QUERN_OK);
-    assert_int_equal(quern_index_change(&other, path, NULL, NULL), QUERN_OK);
+    assert_int_equal(quern_index_change(&other, index_trial_path, NULL, NULL), QUERN_OK);
     assert_int_equal(quern_index_resume(writer, &error), QUERN_EIO);
     assert_non_null(strstr(error.text, "another process is changing it"));
     assert_int_equal(quern_index_add(other, &rows[1], vector, 1, NULL), QUERN_OK);
@@ -142,10 +142,10 @@ static void test_rest(void **state)
     assert_int_equal(quern_index_resume(writer, &error), QUERN_EIO);
     assert_non_null(strstr(error.text, "was changed since this writer rests"));
     quern_index_writer_free(writer);
-    assert_int_equal(quern_index_compact(path, NULL), QUERN_OK);
+    assert_int_equal(quern_index_compact(index_trial_path, NULL), QUERN_OK);
     assert_int_equal(quern_index_resume(other, NULL), QUERN_EIO); /* it was replaced */
     quern_index_writer_free(other);
-    quern_index *index = open_index();
+    quern_index *index = index_trial_open();
     quern_index_info info = {.size = sizeof info};
     assert_int_equal(quern_index_describe(index, &info, NULL), QUERN_OK);
     assert_int_equal(info.count, 2);
