@@ -279,6 +279,28 @@ static int merge(struct comparison *with)
     return code;
 }
 
+static bool has_source_in(const struct quern_source_table *table, const char *path)
+{
+    for (size_t i = 0; i < table->count; i++)
+        if (quern_source_is_in(table->sources[i].path, path))
+            return true;
+    return false;
+}
+
+/* Tells what the user may not expect of a path that is removed. The roots that stay are known. */
+static void note_removal(const struct quern_source_table *table, const char *path, const struct quern_indexing_job *job)
+{
+    char line[1024] = "";
+    if (!has_source_in(table, path))
+        snprintf(line, sizeof line, "the index has nothing of %.400s", path);
+    for (size_t i = 0; line[0] == '\0' && i < table->root_count; i++)
+        if (quern_source_is_in(path, table->roots[i]))
+            snprintf(line, sizeof line, "%.400s is in %.400s, so the next run takes it again, if nothing leaves it out",
+                     path, table->roots[i]);
+    if (line[0] != '\0')
+        job->notice(job->user, line);
+}
+
 int quern_changes_find(struct quern_changes *changes, const struct quern_indexing_job *job, quern_error *error)
 {
     const struct quern_indexing_options *options = job->options;
@@ -300,6 +322,8 @@ int quern_changes_find(struct quern_changes *changes, const struct quern_indexin
         with.roots = changes->table.roots;
         with.root_count = changes->table.root_count;
     }
+    for (size_t i = 0; options->removes && i < options->root_count; i++)
+        note_removal(&changes->table, options->roots[i], job);
     if (!options->removes)
         code = quern_source_walk(&changes->found, with.roots, with.root_count, changes->table.takes_ignored,
                                  options->path, job->notice, job->user, error);

@@ -202,6 +202,9 @@ check "of a file that became shorter, the vectors stay" has "changed 1 embedded 
 check "the index is the same as one that is made anew" same_rows notes.qidx fresh.qidx
 run index notes/deep -o notes.qidx --remove --json
 check "--remove takes a folder out" has "new 0 embedded 0"
+check "and says that it will come back" says "notes/deep is in $PWD/notes, so the next run takes it again"
+run index nowhere -o notes.qidx --remove
+check "and tells what was not there" says "the index has nothing of $PWD/nowhere"
 rows notes.qidx rows.txt
 check "its passages are gone" sh -c '! grep -q deep/ rows.txt'
 run index notes -o notes.qidx --chunk 40 --json
