@@ -37,7 +37,7 @@ need_wheel() {
 }
 
 need_windows() {
-    need gcc-mingw-w64-x86-64 has x86_64-w64-mingw32-gcc-posix
+    need gcc-mingw-w64-x86-64-posix has x86_64-w64-mingw32-gcc-posix
     need dpkg-dev has dpkg-source
 }
 

@@ -1,7 +1,8 @@
 #!/bin/sh
-# Builds quern for Windows on x86-64, with Debian's gcc-mingw-w64-x86-64: BUILD/quern.exe and BUILD/src/quern.dll, or
-# other targets of ninja. Its libraries are built in BUILD-libraries; LIBRARIES in the environment names the sources of
-# those to build, else all are. With LISTER, the path of a command that runs here, there are the targets python and node.
+# Builds quern for Windows on x86-64, with Debian's gcc-mingw-w64-x86-64-posix: BUILD/quern.exe and
+# BUILD/src/quern.dll, or other targets of ninja. Its libraries are built in BUILD-libraries; LIBRARIES in the
+# environment names the sources of those to build, else all are. With LISTER, the path of a command that runs here, there
+# are the targets python and node.
 # usage: tools/windows.sh BUILD [TARGET...]
 set -eu
 cd "$(dirname "$0")/.."
