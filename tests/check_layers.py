@@ -19,7 +19,10 @@ LIBRARY = {
     "src/base": "include src/base/system",
     "src/base/system": "include src/base/system/windows",
     "src/base/system/darwin": "src/base/system/reallocarray.h",
-    "src/base/system/windows": "include src/base src/base/system/reallocarray.h src/base/system/windows/sys",
+    "src/base/system/windows": "include src/base src/base/system/reallocarray.h src/base/system/sockets.h "
+                               "src/base/system/windows/sys",
+    "src/base/system/windows/arpa": "src/base/system/windows/sys",
+    "src/base/system/windows/netinet": "src/base/system/windows/sys",
     "src/base/system/windows/sys": "",
     "src/formats": "include src/base",
     "src/gguf": "include src/base src/base/system src/formats",
@@ -52,7 +55,8 @@ APPLICATIONS = {
     "server/steps": "include json passages server/server.h",
     "server/requests": "include json server/server.h server/array_count.h server/http server/steps",
     "server/dialects": "include json server/server.h server/array_count.h server/requests server/page/page.h",
-    "server/loop": "include json server/server.h server/array_count.h server/requests server/http server/steps",
+    "server/loop": "include json server/server.h server/array_count.h server/requests server/http server/steps "
+                   "src/base/system/sockets.h",
     "cli": "include json jobs src/base/nearest.h src/base/system/system.h",
     "cli/bulk": "+cli cli cli/store/session.h bulk/bulk.h",
     "cli/store": "+cli cli",
@@ -247,7 +251,8 @@ TAG = re.compile(r"\b(struct|enum|union) (\w+)\s*\{")
 ENTRIES = {"main", "LLVMFuzzerTestOneInput"}
 # Built in place of other files.
 INSTEAD = {"cli/pull/curl_linked.c", "cli/pull/no_transfer.c", "cli/postgresql/no_postgresql.c",
-           "passages/folder_poll.c", "server/loop/no_sandbox.c", "server/loop/launchd.c", "bench/uncounted_malloc.c"}
+           "passages/folder_poll.c", "server/loop/no_sandbox.c", "server/loop/launchd.c", "server/loop/no_manager.c",
+           "bench/uncounted_malloc.c"}
 
 
 def check_names(tree):

@@ -8,7 +8,7 @@ set -eu
 mkdir -p "$1"
 folder=$(cd "$1" && pwd)
 shift
-[ $# -gt 0 ] || set -- jansson libmd lz4 libzstd zlib cmocka curl
+[ $# -gt 0 ] || set -- jansson libmd lz4 libzstd zlib cmocka libevent curl
 missing=
 for source in "$@"; do
     [ -e "$folder/built/$source" ] || missing="$missing $source"
@@ -112,6 +112,14 @@ build_curl() {
     library libcurl include/curl -- -DBUILDING_LIBCURL -DCURL_STATICLIB -DHTTP_ONLY -DCURL_DISABLE_CRYPTO_AUTH \
         -DUSE_SCHANNEL -DUSE_WINDOWS_SSPI -DUNICODE -D_UNICODE -DENABLE_IPV6 -Iinclude -Ilib lib/*.c lib/*/*.c \
         -lws2_32 -lcrypt32 -lbcrypt
+}
+
+build_libevent() {
+    library libevent_core include/event2 WIN32-Code/nmake/event2 -- -include stdint.h -Iinclude -IWIN32-Code \
+        -IWIN32-Code/nmake -Icompat buffer.c buffer_iocp.c bufferevent.c bufferevent_async.c bufferevent_filter.c \
+        bufferevent_pair.c bufferevent_ratelim.c bufferevent_sock.c event.c event_iocp.c evmap.c evthread.c \
+        evthread_win32.c evutil.c evutil_rand.c evutil_time.c listener.c log.c signal.c strlcpy.c win32select.c \
+        -lws2_32 -liphlpapi
 }
 
 for source in $missing; do

@@ -8,10 +8,11 @@
 #include "steps/server_clock.h"
 #include "waste.h"
 
+#include "base/system/sockets.h"
+
 #include <event2/bufferevent.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -334,19 +335,12 @@ static void on_output(struct evbuffer *output, const struct evbuffer_cb_info *in
 
 /* ---------------------------------------------------------------- ends */
 
-/* Whether the client has closed both sides of its connection, as far as the system knows. */
-static bool has_left(const struct quern_connection *connection)
-{
-    struct pollfd socket = {.fd = bufferevent_getfd(connection->socket)};
-    return poll(&socket, 1, 0) == 1 && (socket.revents & (POLLERR | POLLHUP)) != 0;
-}
-
 /* Looks whether a client that has closed its side still waits for its answer. A client that has closed both sides does
  * not tell. Its system answers that nobody is there when something is sent, so an interim answer is sent, once. */
 static void watch(struct quern_connection *connection)
 {
     struct evbuffer *output = bufferevent_get_output(connection->socket);
-    if (has_left(connection)) {
+    if (quern_system_has_left(bufferevent_getfd(connection->socket))) {
         quern_connection_close(connection);
         return;
     }
@@ -421,7 +415,7 @@ void quern_connection_open(struct quern_server *server, evutil_socket_t descript
         return;
     }
     if (!server->is_unix)
-        setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+        setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, (const void *)&yes, sizeof yes);
     *connection = (struct quern_connection){.server = server, .socket = socket, .timer = timer,
                                             .is_surplus = is_surplus, .opened_ns = quern_clock_ns()};
     join(connection);

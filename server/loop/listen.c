@@ -63,7 +63,8 @@ static void on_accept_error(struct evconnlistener *listener, void *argument)
     const int error = EVUTIL_SOCKET_ERROR(), open = server->service.load.connections;
     char what[128];
     (void)listener;
-    snprintf(what, sizeof what, "cannot accept a connection beside %d others: %s", open, strerror(error));
+    snprintf(what, sizeof what, "cannot accept a connection beside %d others: %s", open,
+             evutil_socket_error_to_string(error));
     quern_log_shortage(&server->service, what);
     if (error == EMFILE && open < server->most_connections + QUERN_SURPLUS)
         server->most_connections = open > QUERN_SURPLUS ? open - QUERN_SURPLUS : 1;
@@ -91,13 +92,14 @@ static int check_openness(const struct quern_server *server, const struct sockad
 
 static int fail_to_bind(const struct quern_server *server, quern_error *error)
 {
-    char reason[96];
-    const int port = server->options->port;
+    char reason[192];
+    const int port = server->options->port, number = EVUTIL_SOCKET_ERROR();
+    const char *what = evutil_socket_error_to_string(number);
     if (server->is_unix)
-        return fail(error, QUERN_EIO, server->options->host, errno != EADDRINUSE ? strerror(errno) :
+        return fail(error, QUERN_EIO, server->options->host, number != EADDRINUSE ? what :
                     "a file is there, or the socket of a server that runs; name another path");
-    snprintf(reason, sizeof reason, "port %d: %s%s", port, strerror(errno),
-             errno == EADDRINUSE ? "; choose another with --port" : "");
+    snprintf(reason, sizeof reason, "port %d: %s%s", port, what,
+             number == EADDRINUSE ? "; choose another with --port" : "");
     return fail(error, QUERN_EIO, server->options->host, reason);
 }
 
@@ -118,12 +120,13 @@ static void remove_stale(const struct sockaddr_un *address)
     struct stat status;
     if (lstat(address->sun_path, &status) != 0 || !S_ISSOCK(status.st_mode))
         return;
-    const int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const evutil_socket_t probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (probe < 0)
         return;
-    if (connect(probe, (const struct sockaddr *)(const void *)address, sizeof *address) != 0 && errno == ECONNREFUSED)
+    if (connect(probe, (const struct sockaddr *)(const void *)address, sizeof *address) != 0 &&
+        EVUTIL_SOCKET_ERROR() == ECONNREFUSED)
         unlink(address->sun_path);
-    close(probe);
+    evutil_closesocket(probe);
 }
 
 /* The mask lets only this user and its group connect. */
@@ -154,8 +157,8 @@ static int adopt(struct quern_server *server, int descriptor, int count, quern_e
     int type = 0, listens = 0;
     if (count != 1)
         return fail(error, QUERN_EINVAL, "the sockets of the service", "there must be exactly one");
-    if (getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &type, &size) != 0 || type != SOCK_STREAM ||
-        getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 || !listens ||
+    if (getsockopt(descriptor, SOL_SOCKET, SO_TYPE, (void *)&type, &size) != 0 || type != SOCK_STREAM ||
+        getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, (void *)&listens, &size) != 0 || !listens ||
         getsockname(descriptor, address, &length) != 0)
         return fail(error, QUERN_EINVAL, "the socket of the service", "it must be one of ListenStream, without Accept");
     server->is_unix = address->sa_family == AF_UNIX;

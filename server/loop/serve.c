@@ -11,6 +11,8 @@
 #include "steps/failure.h"
 #include "steps/server_clock.h"
 
+#include "base/system/sockets.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <malloc.h>
@@ -101,8 +103,8 @@ static int fail(quern_error *error, const char *what)
 
 static int open_events(struct quern_server *server, quern_error *error)
 {
-    if (!quern_bell_open(&server->finished))
-        return fail(error, strerror(errno));
+    if (!quern_system_start_sockets() || !quern_bell_open(&server->finished))
+        return fail(error, evutil_socket_error_to_string(EVUTIL_SOCKET_ERROR()));
     server->base = event_base_new();
     if (server->base == NULL)
         return fail(error, "there is no event loop");
@@ -122,7 +124,7 @@ static int open_events(struct quern_server *server, quern_error *error)
     return QUERN_OK;
 }
 
-/* Until here a signal ends the process at once. */
+/* Until here a signal ends the process at once. Not every system has all of them. */
 static int open_signals(struct quern_server *server, quern_error *error)
 {
     static const struct {
@@ -130,6 +132,8 @@ static int open_signals(struct quern_server *server, quern_error *error)
         event_callback_fn call;
     } table[] = {{SIGTERM, on_stop}, {SIGINT, on_stop}, {SIGHUP, on_reload}};
     for (size_t i = 0; i < QUERN_COUNT(table); i++) {
+        if (signal(table[i].signal, SIG_DFL) == SIG_ERR)
+            continue;
         server->signals[i] = evsignal_new(server->base, table[i].signal, table[i].call, server);
         if (server->signals[i] == NULL || event_add(server->signals[i], NULL) != 0)
             return fail(error, "there is no memory for signals");

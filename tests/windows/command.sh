@@ -134,7 +134,6 @@ statuses() {
     quern embed --exact=1 a 2>"$work/err" && return 1 || [ $? = 2 ] || return 1
     grep -qF -- '--exact takes no argument' "$work/err" &&
     says 'there is no file or model' quern embed -m "$work/none.gguf" a &&
-    says 'without the server' quern serve &&
     says 'folder' quern embed -m "$work" a
 }
 
@@ -212,6 +211,10 @@ tap() { # tap TEST ARGUMENT...: a script that speaks TAP
     ! grep -A 12 '^not ok' "$work/tap" && grep '^1\.\.[1-9]' "$work/tap"
 }
 
+serves() { # Wine makes Ctrl-C of SIGINT; it ends programs at SIGTERM
+    QUERN_TEST_STOP=INT tap test_conformance "$linux/tools/mkmodel" "$linux/tests/wire/wire" "$PWD"
+}
+
 downloads_folder() {
     ! quern pull http://127.0.0.1:1/a.gguf --sha256 "$(printf '%064d' 1)" --retries 1 &&
     ls -d "$WINEPREFIX"/drive_c/users/*/AppData/Local/quern
@@ -242,4 +245,6 @@ check_command() {
     check 'over HTTPS' tap test_cli_pull_tls "$linux/tests/hub" windows
     check 'the models of the machine' tap test_cli_models "$linux/tools/mkmodel" windows
     check 'in %LOCALAPPDATA%' downloads_folder
+    part 'the server'
+    check 'answers, hostile requests, load' serves
 }

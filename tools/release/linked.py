@@ -23,8 +23,8 @@ def archives(map_path):
 
 
 # The source packages of the libraries that are built for Windows.
-BUILT = {"libcurl.a": "curl", "libjansson.a": "jansson", "liblz4.a": "lz4", "libmd.a": "libmd",
-         "libzlib.a": "zlib", "libzstd.a": "libzstd"}
+BUILT = {"libcurl.a": "curl", "libevent_core.a": "libevent", "libjansson.a": "jansson", "liblz4.a": "lz4",
+         "libmd.a": "libmd", "libzlib.a": "zlib", "libzstd.a": "libzstd"}
 
 
 def installed(path):

@@ -1,8 +1,11 @@
-/* poll(2), for input only. */
+/* poll(2), for files and pipes, not for sockets. Output is always ready: Windows does not tell. */
 #ifndef QUERN_WINDOWS_POLL_H
 #define QUERN_WINDOWS_POLL_H
 
+#undef POLLIN
+#undef POLLOUT
 #define POLLIN 1
+#define POLLOUT 4
 #define poll quern_windows_poll
 #define pollfd quern_windows_pollfd
 
@@ -11,7 +14,8 @@ struct quern_windows_pollfd {
     short events, revents;
 };
 
-/* How many of files[count] have input, or their end, to read, after at most so many milliseconds; -1: without limit. */
+/* How many of files[count] are ready (input: some bytes, or the end), after at most so many milliseconds; -1: no
+ * limit. */
 int quern_windows_poll(struct quern_windows_pollfd *files, unsigned count, int milliseconds);
 
 #endif

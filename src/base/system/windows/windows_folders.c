@@ -162,9 +162,21 @@ char *quern_windows_getcwd(char *path, size_t size)
     return fits ? path : NULL;
 }
 
+/* Copies a path to memory of the caller and frees it; NULL: the caller has none, and gets the path. */
+static char *hand_over(char *path, char *memory)
+{
+    if (path == NULL || memory == NULL)
+        return path;
+    const bool fits = strlen(path) < PATH_MAX;
+    if (fits)
+        strcpy(memory, path);
+    free(path);
+    errno = ENAMETOOLONG;
+    return fits ? memory : NULL;
+}
+
 char *quern_windows_realpath(const char *path, char *resolved)
 {
-    (void)resolved;
     wchar_t *wide = quern_windows_path(path);
     if (wide == NULL)
         return NULL;
@@ -180,7 +192,7 @@ char *quern_windows_realpath(const char *path, char *resolved)
         quern_windows_fail();
     }
     free(wide);
-    return real;
+    return hand_over(real, resolved);
 }
 
 ssize_t quern_windows_readlink(const char *path, char *target, size_t size)

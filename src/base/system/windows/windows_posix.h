@@ -71,6 +71,7 @@ char *quern_windows_getenv(const char *name);
 #define link quern_windows_link
 #define truncate quern_windows_truncate
 #define isatty quern_windows_isatty
+#define PIPE_BUF 4096
 #define tmpfile quern_windows_tmpfile
 #define mkstemp quern_windows_mkstemp
 #define getc_unlocked _fgetc_nolock
@@ -157,7 +158,7 @@ int quern_windows_mkdir(const char *path);
 int quern_windows_rmdir(const char *path);
 char *quern_windows_mkdtemp(char *path);
 char *quern_windows_getcwd(char *path, size_t size);
-char *quern_windows_realpath(const char *path, char *resolved); /* resolved: NULL */
+char *quern_windows_realpath(const char *path, char *resolved); /* to resolved[PATH_MAX], or malloc'd when it is NULL */
 ssize_t quern_windows_readlink(const char *path, char *target, size_t size); /* nothing is a link */
 
 /* ---------------------------------------------------------------- numbers */
@@ -172,14 +173,22 @@ float quern_windows_roundf(float x); /* MinGW-w64 rounds 0.49999997 to 1 */
 #define strndup quern_windows_strndup
 #define memmem quern_windows_memmem
 #define getline quern_windows_getline
+#define strsep quern_windows_strsep
+#define strcasestr quern_windows_strcasestr
+#define explicit_bzero quern_windows_explicit_bzero
 #define timegm _mkgmtime
 #define gmtime_r quern_windows_gmtime
 #define strptime quern_windows_strptime
 char *quern_windows_strndup(const char *text, size_t most);
 void *quern_windows_memmem(const void *text, size_t length, const void *part, size_t part_length);
+char *quern_windows_strsep(char **rest, const char *separators);
+char *quern_windows_strcasestr(const char *text, const char *part); /* letters of ASCII */
+void quern_windows_explicit_bzero(void *memory, size_t bytes);
 struct tm *quern_windows_gmtime(const time_t *time, struct tm *date);
 char *quern_windows_strptime(const char *text, const char *format, struct tm *date); /* %a %b %d %H %M %S %Y */
 ssize_t quern_windows_getline(char **line, size_t *capacity, FILE *file);
+
+typedef long suseconds_t;
 
 /* ---------------------------------------------------------------- signals */
 
@@ -197,7 +206,12 @@ ssize_t quern_windows_getline(char **line, size_t *capacity, FILE *file);
 #define SA_NODEFER 4
 #define sigaction quern_windows_sigaction
 #define signal quern_windows_signal
+#define sigset_t _sigset_t
+#define SIG_SETMASK 2
 #define sigemptyset(set) (*(set) = 0)
+#define sigfillset(set) (*(set) = 0)
+#undef pthread_sigmask
+#define pthread_sigmask(how, set, before) ((void)(set), (void)(before)) /* signals run in threads of their own */
 #define sigaddset(set, number) ((void)(number), (void)(set), 0)
 #define sigabbrev_np quern_windows_sigabbrev
 typedef void quern_windows_on_signal(int number);
@@ -208,7 +222,7 @@ struct quern_windows_sigaction {
 };
 int quern_windows_sigaction(int number, const struct quern_windows_sigaction *action,
                             struct quern_windows_sigaction *before);
-quern_windows_on_signal *quern_windows_signal(int number, quern_windows_on_signal *handler);
+quern_windows_on_signal *quern_windows_signal(int number, quern_windows_on_signal *handler); /* SIG_ERR: never comes */
 const char *quern_windows_sigabbrev(int number);
 
 /* ---------------------------------------------------------------- names */
@@ -217,6 +231,11 @@ const char *quern_windows_sigabbrev(int number);
 #define tell quern_program_tell
 
 /* ---------------------------------------------------------------- the machine */
+
+/* The heap gives large blocks back to the system by itself. */
+#define M_MMAP_THRESHOLD 0
+#define mallopt(what, value) ((void)(what), (void)(value))
+#define malloc_trim(kept) ((void)(kept), _heapmin())
 
 #define _SC_PAGESIZE 1
 #define _SC_NPROCESSORS_ONLN 2

@@ -25,7 +25,7 @@ static void again(int number)
 quern_windows_on_signal *quern_windows_signal(int number, quern_windows_on_signal *handler)
 {
     if (!comes(number))
-        return SIG_DFL;
+        return SIG_ERR;
     const bool is_own = handler != SIG_DFL && handler != SIG_IGN;
     if (is_own)
         handlers[number] = handler;

@@ -69,7 +69,8 @@ int quern_windows_poll(struct pollfd *files, unsigned count, int milliseconds)
     int ready = 0;
     for (int waited = 0;; waited += 10) {
         for (unsigned i = 0; i < count; i++) {
-            files[i].revents = is_ready((HANDLE)_get_osfhandle(files[i].fd), milliseconds != 0) ? POLLIN : 0;
+            const HANDLE file = (HANDLE)_get_osfhandle(files[i].fd);
+            files[i].revents = files[i].events & POLLOUT ? POLLOUT : is_ready(file, milliseconds != 0) ? POLLIN : 0;
             ready += files[i].revents != 0;
         }
         if (ready > 0 || (milliseconds >= 0 && waited >= milliseconds))

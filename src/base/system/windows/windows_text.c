@@ -27,6 +27,32 @@ void *quern_windows_memmem(const void *text, size_t length, const void *part, si
     return NULL;
 }
 
+char *quern_windows_strsep(char **rest, const char *separators)
+{
+    char *part = *rest, *end = part != NULL ? part + strcspn(part, separators) : NULL;
+    *rest = end != NULL && *end != '\0' ? end + 1 : NULL;
+    if (end != NULL)
+        *end = '\0';
+    return part;
+}
+
+char *quern_windows_strcasestr(const char *text, const char *part)
+{
+    for (;; text++) {
+        if (_strnicmp(text, part, strlen(part)) == 0)
+            return (char *)(uintptr_t)text;
+        if (*text == '\0')
+            return NULL;
+    }
+}
+
+/* The compiler cannot leave out what is written to volatile memory. */
+void quern_windows_explicit_bzero(void *memory, size_t bytes)
+{
+    for (volatile unsigned char *byte = memory; bytes > 0; bytes--)
+        *byte++ = 0;
+}
+
 ssize_t quern_windows_getline(char **line, size_t *capacity, FILE *file)
 {
     size_t length = 0;

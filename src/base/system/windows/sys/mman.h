@@ -18,4 +18,7 @@ void *quern_windows_mmap(void *address, size_t bytes, int rights, int flags, int
 int quern_windows_mprotect(void *memory, size_t bytes, int rights);
 int quern_windows_munmap(void *memory, size_t bytes); /* all of what mmap gave */
 
+#define MADV_DONTNEED 4
+#define madvise(memory, bytes, advice) ((void)(memory), (void)(bytes)) /* what is freed goes back whole */
+
 #endif
