@@ -152,6 +152,25 @@ streaming() { # a line is embedded while more may come
     [ "$lines" = 1 ]
 }
 
+# at_console ARGUMENT...: what a console shows. Wine draws it character by character; this leaves the characters.
+at_console() {
+    printf 'exec %s' "$wine $build/quern.exe" >"$work/shown.sh"
+    printf " '%s'" "$@" >>"$work/shown.sh"
+    TERM=xterm timeout 100 script -qec "sh $work/shown.sh" /dev/null </dev/null |
+        sed 's/\x1b\[?[0-9]*[hl]//g; s/\x1b\[K//g; s/\x1b\[1C/ /g'
+}
+
+console() { # progress, and colours unless they are not wanted
+    command -v script >/dev/null || { echo "there is no script(1)"; return 77; }
+    yes 'some words of a text' | head -n 8000 >"$work/many.txt"
+    at_console embed -m "$work/tiny.gguf" -t none -i "$work/many.txt" -o "$work/many.npy" >"$work/out" &&
+    grep -q '[0-9] texts/s, .* left' "$work/out" && [ -s "$work/many.npy" ] &&
+    at_console similarity -m "$work/tiny.gguf" -t none a b >"$work/out" &&
+    grep -q "$(printf '\033')\\[38;5;" "$work/out" && grep -q '1.0000' "$work/out" &&
+    NO_COLOR=1 at_console similarity -m "$work/tiny.gguf" -t none a b >"$work/out" &&
+    ! grep -q "$(printf '\033')\\[38" "$work/out" && grep -q '1.0000' "$work/out"
+}
+
 # ---------------------------------------------------------------- verbs
 
 search() {
@@ -234,6 +253,7 @@ check_command() {
     check 'arguments that shells quote' arguments
     check 'a pipe whose reader has gone' closed_pipe
     check 'input that comes bit by bit' streaming
+    check 'progress and colours at a console' console
     check 'exit codes' statuses
     check 'index and search' search
     check 'a file that others read is replaced' replaced
