@@ -81,7 +81,8 @@ devices() {
         says 'No such device' quern embed -m "$work/tiny.gguf" -f jsonl -o "$name" a || return 1
     done
     says 'No such device' quern index -m "$work/tiny.gguf" -o aux.qidx README.md &&
-    says 'No such device' quern embed -m CON a
+    says 'No such device' quern embed -m CON a &&
+    says 'Invalid argument' quern embed -m "$work/tiny.gguf" -f jsonl -o 12:30.npy a && [ ! -e 12 ]
 }
 
 read_only() {

@@ -70,6 +70,12 @@ static bool is_unasked_device(const wchar_t *path, const wchar_t *full)
     return wcsncmp(full, L"\\\\.\\", 4) == 0 && !is_asked_for && _wcsicmp(full + 4, L"NUL") != 0;
 }
 
+/* "12:30.npy" would be a stream of the file 12, which nothing shows. A path that is absolute has the ':' of a drive. */
+static bool is_stream(const wchar_t *full)
+{
+    return full[0] != L'\\' && full[0] != L'\0' && full[1] != L'\0' && wcschr(full + 2, L':') != NULL;
+}
+
 wchar_t *quern_windows_path(const char *path)
 {
     if (path[0] == '\0') {
@@ -78,10 +84,10 @@ wchar_t *quern_windows_path(const char *path)
     }
     wchar_t *wide = quern_windows_wide(strcmp(path, "/dev/null") == 0 ? "NUL" : path);
     wchar_t *full = wide != NULL ? prefixed(wide) : NULL;
-    if (full != NULL && is_unasked_device(wide, full)) {
+    if (full != NULL && (is_unasked_device(wide, full) || is_stream(full))) {
+        errno = is_stream(full) ? EINVAL : ENODEV;
         free(full);
         full = NULL;
-        errno = ENODEV;
     }
     free(wide);
     return full;

@@ -12,7 +12,7 @@ wchar_t *quern_windows_wide(const char *text);
 char *quern_windows_narrow(const wchar_t *text);
 
 /* A path as functions of Windows take it, however long it is; malloc'd. NULL with errno: ENODEV when its name is that
- * of a device, see windows_paths.c. */
+ * of a device, EINVAL when it names a stream of a file; see windows_paths.c. */
 wchar_t *quern_windows_path(const char *path);
 
 /* What such a path says without its prefix, in UTF-8 and with '/'; malloc'd. Changes the path. NULL with errno. */
