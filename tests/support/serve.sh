@@ -23,7 +23,7 @@ start_server() {
     done
 }
 
-# Ends the server, by SIGTERM or the signal that $QUERN_TEST_STOP names. Fails when it had ended already, or when its exit status is not 0.
+# Ends the server. Fails when it had ended already, or when its exit status is not 0.
 stop_server() {
-    kill "-${QUERN_TEST_STOP:-TERM}" "$server" && wait "$server"
+    kill -TERM "$server" && wait "$server"
 }

@@ -231,13 +231,31 @@ tap() { # tap TEST ARGUMENT...: a script that speaks TAP
     ! grep -A 12 '^not ok' "$work/tap" && grep '^1\.\.[1-9]' "$work/tap"
 }
 
-serves() { # Wine makes Ctrl-C of SIGINT; it ends programs at SIGTERM
-    QUERN_TEST_STOP=INT tap test_conformance "$linux/tools/mkmodel" "$linux/tests/wire/wire" "$PWD"
-}
-
 downloads_folder() {
     ! quern pull http://127.0.0.1:1/a.gguf --sha256 "$(printf '%064d' 1)" --retries 1 &&
     ls -d "$WINEPREFIX"/drive_c/users/*/AppData/Local/quern
+}
+
+# ---------------------------------------------------------------- the server
+
+# A process in front of quern for Windows. Wine ends a program at SIGTERM, and makes Ctrl-C of SIGINT.
+cat >"$work/quern-serve" <<EOF
+#!/bin/sh
+export LC_ALL=C.UTF-8
+"$wine" "$build/quern.exe" "\$@" &
+server=\$!
+trap 'kill -INT \$server' TERM
+while :; do
+    wait \$server
+    status=\$?
+    kill -0 \$server 2>/dev/null || exit \$status
+done
+EOF
+chmod +x "$work/quern-serve"
+
+conformance() {
+    sh tests/test_conformance.sh "$work/quern-serve" "$linux/tools/mkmodel" "$linux/tests/wire/wire" "$PWD" >"$work/tap"
+    ! grep -A 12 '^not ok' "$work/tap" && grep '^1\.\.[1-9]' "$work/tap"
 }
 
 check_command() {
@@ -267,5 +285,8 @@ check_command() {
     check 'the models of the machine' tap test_cli_models "$linux/tools/mkmodel" windows
     check 'in %LOCALAPPDATA%' downloads_folder
     part 'the server'
-    check 'answers, hostile requests, load' serves
+    check 'what it answers, hostile requests, load' conformance
+    for name in answers connections; do
+        check "serve_$name" "$linux/tests/test_serve_$name" "$work/quern-serve"
+    done
 }
