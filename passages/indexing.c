@@ -290,8 +290,9 @@ int quern_indexing_compact(const char *path, bool *is_compacted, quern_error *er
     if (code != QUERN_OK || info.places == 0 || ((info.places - info.count) * 3 < info.places &&
                              info.blocks <= info.places / 2048 + MOST_BLOCKS))
         return code;
-    *is_compacted = true;
-    return quern_index_compact(path, error);
+    code = quern_index_compact(path, error);
+    *is_compacted = code == QUERN_OK;
+    return code == QUERN_EIO ? QUERN_OK : code; /* the file is as whole as before: the next change tries again */
 }
 
 /* Counts what the index has now. */

@@ -74,8 +74,9 @@ enum {
 int quern_indexing_run(const struct quern_indexing_job *job, struct quern_indexing_progress *progress,
                        quern_error *error);
 
-/* Joins what many commits have left, and takes the room of removed rows back, when there is much of one of them. Fails
- * as quern_index_open and quern_index_compact do. */
+/* Joins what many commits have left, and takes the room of removed rows back, when there is much of one of them. A file
+ * that cannot be replaced now stays as it is, and this is no error. Fails as quern_index_open does, and when a block is
+ * damaged. */
 int quern_indexing_compact(const char *path, bool *is_compacted, quern_error *error);
 
 #endif

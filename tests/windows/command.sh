@@ -192,6 +192,33 @@ replaced() { # a file is replaced as a whole, also while it is read by others
     [ $code = 0 ] && ! grep -q '^old' "$work/old.npy" && ! ls "$work"/old.npy.?????? 2>/dev/null
 }
 
+opened() { # an index is changed while another process has it open, which finds the change
+    mkdir -p "$work/three" && mkfifo "$work/calls" && : >"$work/out" || return 1
+    for name in a b c; do
+        echo "The text of $name." >"$work/three/$name.txt"
+    done
+    quern index -m "$work/tiny.gguf" -q -o "$work/three.qidx" "$work/three" || return 1
+    quern mcp -m "$work/tiny.gguf" --index "$work/three.qidx" <"$work/calls" >"$work/out" 2>"$work/err" &
+    exec 3>"$work/calls"
+    printf '{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18",%s\n' \
+        '"capabilities":{},"clientInfo":{"name":"t","version":"1"}}}' >&3
+    printf '{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"search",%s\n' \
+        '"arguments":{"query":"text"}}}' >&3
+    for _ in $(seq 300); do
+        ! grep -q '"id":2' "$work/out" || break
+        sleep 0.1
+    done
+    rm "$work/three/a.txt" "$work/three/b.txt"
+    quern index -m "$work/tiny.gguf" -o "$work/three.qidx" "$work/three"
+    code=$?
+    printf '{"jsonrpc":"2.0","id":3,"method":"tools/call","params":{"name":"search",%s\n' \
+        '"arguments":{"query":"text"}}}' >&3
+    exec 3>&-
+    wait $!
+    grep '"id":2' "$work/out" | grep -q 'a.txt' && grep '"id":3' "$work/out" | grep -q 'c.txt' &&
+    ! grep '"id":3' "$work/out" | grep -q 'a.txt' && [ $code = 0 ]
+}
+
 run_files() {
     printf 'one\ntwo\nthree\n' >"$work/in.txt" &&
     quern run -m "$work/tiny.gguf" -o "$work/out-windows" "$work/in.txt" &&
@@ -276,6 +303,7 @@ check_command() {
     check 'exit codes' statuses
     check 'index and search' search
     check 'a file that others read is replaced' replaced
+    check 'an index that another process has open is changed' opened
     check 'run' run_files
     check 'pipe' pipe
     check 'mcp' mcp
