@@ -326,7 +326,7 @@ int quern_changes_find(struct quern_changes *changes, const struct quern_indexin
         note_removal(&changes->table, options->roots[i], job);
     if (!options->removes)
         code = quern_source_walk(&changes->found, with.roots, with.root_count, changes->table.takes_ignored,
-                                 options->path, job->notice, job->user, error);
+                                 options->is_confined, options->path, job->notice, job->user, error);
     if (code == QUERN_OK && changes->is_new && changes->found.count == 0)
         return quern_jobs_fail(error, QUERN_EINVAL, "there is nothing to index: no file was found");
     with.old.sources = changes->table.sources;

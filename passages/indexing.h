@@ -33,6 +33,8 @@ struct quern_indexing_options {
     quern_dtype dtype;       /* of a new index, as quern_index_options.rows */
     bool bits;               /* the same */
     bool exact;              /* compute on the exact path, also in later runs */
+    bool is_confined;        /* links that lead out of the files and folders that are looked at are not read; of such a
+                                file the index keeps what it had */
     bool takes_ignored;      /* files that rules of .gitignore leave out are taken, also in later runs */
     double commit_seconds;   /* between two commits */
 };

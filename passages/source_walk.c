@@ -12,6 +12,9 @@
 
 struct walk {
     struct quern_found *found;
+    char *const *roots; /* [count] */
+    size_t count;
+    bool is_confined;
     const char *index;
     void (*notice)(void *user, const char *line);
     void *user;
@@ -59,11 +62,24 @@ static bool is_index(const char *path, const char *index)
     return strncmp(path, index, length) == 0 && (path[length] == '\0' || strcmp(path + length, ".part") == 0);
 }
 
+/* Whether a link leads out of all that is walked through. */
+static bool leads_out(const struct walk *walk, const char *path)
+{
+    char *target = realpath(path, NULL);
+    bool is_inside = false;
+    for (size_t i = 0; target != NULL && i < walk->count; i++)
+        is_inside |= quern_source_is_in(target, walk->roots[i]);
+    free(target);
+    return !is_inside;
+}
+
 static int add_file(struct walk *walk, const char *path, const struct stat *status, bool is_link)
 {
     struct quern_found *found = walk->found;
     if (is_index(path, walk->index))
         return QUERN_OK;
+    if (is_link && walk->is_confined && leads_out(walk, path))
+        return add_unread(walk, path, "it is a link that leads out of what may be added");
     if (strlen(path) > QUERN_INDEX_MOST_NAME - QUERN_PASSAGE_NUMBER)
         return add_unread(walk, path, "its path is too long for an index");
     if (found->count == found->room) {
@@ -135,10 +151,10 @@ static bool has_other_path(const struct quern_found_file *file, const struct que
 }
 
 int quern_source_walk(struct quern_found *found, char *const *roots, size_t count, bool takes_ignored,
-                      const char *index, void (*notice)(void *user, const char *line), void *user,
+                      bool is_confined, const char *index, void (*notice)(void *user, const char *line), void *user,
                       quern_error *error)
 {
-    struct walk walk = {found, index, notice, user, error};
+    struct walk walk = {found, roots, count, is_confined, index, notice, user, error};
     const struct quern_tree_walk tree = {.takes_ignored = takes_ignored, .take = take, .user = &walk};
     *found = (struct quern_found){.count = 0};
     const int code = quern_tree_walk(&tree, roots, count, error);

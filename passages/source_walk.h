@@ -25,11 +25,11 @@ struct quern_found {
 };
 
 /* Finds the files that are named, or lie in folders that are named. roots[count]: absolute paths without links.
- * takes_ignored: rules of .gitignore are not heeded. index: the path of the index, which is left out, and so is the
- * file that becomes it. notice(user, line) is told of what cannot be read. QUERN_ENOMEM, QUERN_EIO. The caller frees
- * *found, also after a failure. */
+ * takes_ignored: rules of .gitignore are not heeded. is_confined: links that lead out of the roots cannot be read.
+ * index: the path of the index, which is left out, and so is the file that becomes it. notice(user, line) is told of
+ * what cannot be read. QUERN_ENOMEM, QUERN_EIO. The caller frees *found, also after a failure. */
 int quern_source_walk(struct quern_found *found, char *const *roots, size_t count, bool takes_ignored,
-                      const char *index, void (*notice)(void *user, const char *line), void *user,
+                      bool is_confined, const char *index, void (*notice)(void *user, const char *line), void *user,
                       quern_error *error);
 
 /* Notes a file as one that cannot be read. QUERN_ENOMEM. */

@@ -239,7 +239,12 @@ def main():
         check("without an index nothing is found", server.call("search", query="a") == {"hits": [], "certified": True})
         server.call("add", text="Zebras have stripes.")
         check("the first text makes it", texts(server.call("search", query="a")) == ["Zebras have stripes."])
+        write("secret.txt", "The secret of the garden.")
+        os.symlink(work + "/secret.txt", "more/leads-out.md")
+        os.symlink("one.md", "more/leads-inside.md")
         done = server.call("add", path=work + "/more")
+        check("a link that leads out is not read", done["failed"] == 1 and "leads-out.md: it is a link that leads out" in
+              done["notices"][0], done)
         check("a folder that is allowed is added", isinstance(done, dict) and done["new"] == 1, done)
         check("beside the text", len(server.call("search", query="a")["hits"]) == 2)
         server.end()

@@ -286,7 +286,7 @@ static int add_files(struct quern_mcp_toolbox *box, const struct quern_mcp_call 
     if (code == QUERN_OK) {
         const struct quern_indexing_options options = {
             .path = box->index.path, .roots = &path, .root_count = is_known ? 0 : 1,
-            .chunk = {.size = sizeof options.chunk}, .commit_seconds = 20};
+            .is_confined = true, .chunk = {.size = sizeof options.chunk}, .commit_seconds = 20};
         const struct quern_indexing_job job = {.options = &options, .open = give_model, .report = report,
                                                .notice = take_notice, .user = &adding};
         code = quern_indexing_run(&job, &done, error);
