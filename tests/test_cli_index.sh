@@ -170,6 +170,8 @@ run search notes.qidx 'two' --hybrid -k 1
 check "a word that one file has decides" prints 'deep/code.c:'
 run search notes.qidx 'x' --fast
 check "--fast needs bits" fails "notes.qidx has no bits, which --fast needs"
+run search notes.qidx 'x' --oversampling 9
+check "--oversampling goes with --fast" is_misuse
 run index notes -o notes.qidx --bits
 check "--bits is refused where there are none" fails "without --bits; --force"
 run index notes -o notes.qidx --dtype f16

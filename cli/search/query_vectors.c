@@ -7,16 +7,22 @@
 
 enum { QUERIES = 64 }; /* queries that are compared together */
 
+/* Rows that are scored for a hit; 0: a certified search. */
+static int times_scored(const struct quern_cli_search_options *given)
+{
+    return !given->fast ? 0 : given->oversampling > 0 ? given->oversampling : QUERN_CLI_OVERSAMPLING;
+}
+
 quern_search_options quern_cli_search_with(const struct quern_cli_search_options *given)
 {
     return (quern_search_options){
         .size = sizeof(quern_search_options), .hits = (size_t)given->hits, .least = given->least,
-        .has_least = given->least > -HUGE_VAL, .oversampling = given->fast ? given->oversampling : 0};
+        .has_least = given->least > -HUGE_VAL, .oversampling = times_scored(given)};
 }
 
 quern_searcher_options quern_cli_searcher_with(const struct quern_cli_search_options *given)
 {
-    const size_t scored = given->fast ? (size_t)given->hits * (size_t)given->oversampling : 0;
+    const size_t scored = (size_t)given->hits * (size_t)times_scored(given);
     return (quern_searcher_options){.size = sizeof(quern_searcher_options), .threads = given->session.threads,
                                     .most_hits = (size_t)given->hits, .most_scored = scored > 2048 ? scored : 0};
 }

@@ -149,7 +149,9 @@ static int search_run(const void *options, struct quern_cli_arguments arguments)
         return quern_cli_misuse("search", "--path does not go with --vectors");
     if (given->hybrid && (given->vectors != NULL || given->least > -HUGE_VAL))
         return quern_cli_misuse("search", "--hybrid goes with neither --vectors nor --least");
-    if ((int64_t)given->hits * given->oversampling > QUERN_SEARCH_MOST_HITS && given->fast)
+    if (given->oversampling > 0 && !given->fast)
+        return quern_cli_misuse("search", "--oversampling goes with --fast");
+    if (quern_cli_searcher_with(given).most_scored > QUERN_SEARCH_MOST_HITS)
         return quern_cli_misuse("search", "-k times --oversampling is more than %d", QUERN_SEARCH_MOST_HITS);
     int code = quern_cli_index_open(&run.index, &run.info, arguments.texts[0]);
     if (code == QUERN_CLI_DONE && given->fast && !run.info.bits) {
@@ -167,8 +169,7 @@ static int search_run(const void *options, struct quern_cli_arguments arguments)
     return code;
 }
 
-static struct quern_cli_search_options defaults = {
-    .hits = 10, .least = -HUGE_VAL, .oversampling = QUERN_CLI_OVERSAMPLING};
+static struct quern_cli_search_options defaults = {.hits = 10, .least = -HUGE_VAL};
 
 static const struct quern_cli_option table[] = {
     QUERN_CLI_MODEL_OPTION(struct quern_cli_search_options),
