@@ -487,9 +487,9 @@ class Sharing(Trial):
         program = """
 import sys, quern
 index = quern.Index(sys.argv[2])
-kept = index._writer(index._state())
-print("kept", flush=True)
-sys.stdin.readline()
+with index._writing(index._state()):
+    print("kept", flush=True)
+    sys.stdin.readline()
 """
         with self.built() as index:
             other = subprocess.Popen([sys.executable, "-c", program, "", index.path], stdin=subprocess.PIPE,
@@ -499,6 +499,35 @@ sys.stdin.readline()
                 index.remove([1])
             other.communicate(b"\n")
             self.assertEqual(index.remove([1]), 1)
+
+    def test_a_writer_rests_between_changes(self):
+        with self.built() as index, quern.Index(index.path) as other:
+            index.remove([0])
+            resting = index._resting
+            index.add([VECTORS[0]], [0])
+            self.assertIs(index._resting, resting)
+            other.remove([1])
+            index.remove([2])
+            self.assertIsNot(index._resting, resting)  # the file has changed
+            other.refresh()
+            self.assertEqual((len(index), len(other)), (COUNT - 2, COUNT - 2))
+            self.assertRaises(quern.Error, index.add, [VECTORS[0]], [None])
+            self.assertIsNone(index._resting)
+            index.add([VECTORS[1]], [1])
+            self.assertEqual(len(index), COUNT - 1)
+
+    @unittest.skipUnless(hasattr(os, "fork"), "there is no fork()")
+    def test_a_child_changes_after_its_parent(self):
+        with self.built() as index:
+            index.remove([0])
+            child = os.fork()
+            if child == 0:
+                index.remove([1])
+                index.close()
+                os._exit(0)
+            self.assertEqual(os.waitpid(child, 0)[1], 0)
+            index.remove([2])
+            self.assertEqual(len(index), COUNT - 3)
 
     def test_ctrl_c(self):
         with self.built() as index:

@@ -125,6 +125,8 @@ _FUNCTIONS = {
     "quern_index_add": (c_int, c_void_p, _ROWS, c_void_p, c_size_t, _ERROR),
     "quern_index_remove": (c_int, c_void_p, _ROWS, c_size_t, POINTER(c_size_t), _ERROR),
     "quern_index_commit": (c_int, c_void_p, _ERROR),
+    "quern_index_rest": (c_int, c_void_p, _ERROR),
+    "quern_index_resume": (c_int, c_void_p, _ERROR),
     "quern_index_writer_free": (None, c_void_p),
     "quern_index_compact": (c_int, c_char_p, _ERROR),
     "quern_index_open": (c_int, POINTER(c_void_p), c_char_p, _ERROR),

@@ -149,19 +149,28 @@ class _Writer:
     """The right to change a file. What was not committed when it ends is forgotten."""
 
     def __init__(self, path: bytes, options: quern_index_options, creates: bool):
+        self.writer: Handle = None
+        self.process = os.getpid()
         error, handle = quern_error(), ctypes.c_void_p()
         start = lib.quern_index_create if creates else lib.quern_index_change
         with opening:
             check(start(ctypes.byref(handle), path, options, error), error)
-        self.writer: Handle = handle.value
+        self.writer = handle.value
 
     def __enter__(self) -> "_Writer":
         return self
 
     def __exit__(self, *exception: Any) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """In the child of a fork() it does nothing: the threads of the writer are the parent's."""
         writer, self.writer = self.writer, None
-        with opening:
-            lib.quern_index_writer_free(writer)
+        if writer is not None and self.process == os.getpid():
+            with opening:
+                lib.quern_index_writer_free(writer)
+
+    __del__ = close
 
     def add(self, rows: Rows, address: int, first: int) -> None:
         error = quern_error()
@@ -176,6 +185,16 @@ class _Writer:
     def commit(self) -> None:
         error = quern_error()
         check(lib.quern_index_commit(self.writer, error), error)
+
+    def rest(self) -> None:
+        """Lets others change the file, but keeps what it knows of the ids."""
+        error = quern_error()
+        check(lib.quern_index_rest(self.writer, error), error)
+
+    def resume(self) -> bool:
+        """Whether it may go on: the file is still as it has left it."""
+        with opening:
+            return lib.quern_index_resume(self.writer, quern_error()) == 0
 
 
 class Index:
@@ -211,6 +230,7 @@ class Index:
         self._restart = threading.RLock()
         self._changing = threading.RLock()
         self._opened: Optional[_Opened] = None
+        self._resting: Optional[_Writer] = None  # of the last change
         self._unused = threading.Condition()  # of the numbers of users, and of states that are open
         self._states = 0
         follow(self)
@@ -283,6 +303,8 @@ class Index:
         if opened is not None:
             opened.close()
             self._leave(opened)
+        with self._changing:
+            self._resting = None
 
     def __enter__(self) -> "Index":
         return self
@@ -344,19 +366,17 @@ class Index:
         if source.space and state.info.space not in ("", source.space):
             raise InputError("the embedder gives vectors of the space %s, and the index has those of %s: vectors of "
                              "different spaces cannot be compared" % (source.space, state.info.space))
-        with self._changing, self._writer(state) as writer:
+        with self._writing(state) as writer:
             _add(writer, source, list_of("ids", ids), payloads, state.is_named)
-            writer.commit()
         self.refresh()
 
     def remove(self, ids: Iterable[Id]) -> int:
         """Removes the rows with these ids, and returns how many there were; ids that are not there are passed over.
         Rows keep their room until compact."""
         gone, state, removed = list_of("ids", ids), self._state(), 0
-        with self._changing, self._writer(state) as writer:
+        with self._writing(state) as writer:
             for first in range(0, len(gone), CALL_ROWS):
                 removed += writer.remove(Rows(gone[first:first + CALL_ROWS], None, state.is_named, first), first)
-            writer.commit()
         self.refresh()
         return removed
 
@@ -421,11 +441,25 @@ class Index:
         finally:
             self._leave(state)
 
-    def _writer(self, state: _Opened) -> _Writer:
-        """Changes the file, which must be as the state is: another program may have replaced it."""
-        return _Writer(self._path, sized(quern_index_options, threads=self._threads or 0,
-                                         dimensions=state.info.dimensions,
-                                         ids=INDEX_NAMES if state.is_named else INDEX_NUMBERS), False)
+    @contextlib.contextmanager
+    def _writing(self, state: _Opened) -> Iterator[_Writer]:
+        """Changes the file, which must be as the state is: another program may have replaced it. What the caller has
+        changed is committed at the end. The writer then rests, because a new one reads the ids of all rows."""
+        with self._changing:
+            writer, self._resting = self._resting, None
+            if writer is None or not writer.resume():
+                writer = _Writer(self._path, sized(quern_index_options, threads=self._threads or 0,
+                                                   dimensions=state.info.dimensions,
+                                                   ids=INDEX_NAMES if state.is_named else INDEX_NUMBERS), False)
+            try:
+                yield writer
+                writer.commit()
+                writer.rest()
+            except BaseException:
+                writer.close()
+                raise
+            if not self._is_closed:
+                self._resting = writer
 
     def _queries(self, inputs: Any) -> Tuple[Matrix, bool, str]:
         """Queries in memory, whether it is a single one, and their space, if it is known."""
@@ -442,6 +476,7 @@ class Index:
         self._restart, self._changing = threading.RLock(), threading.RLock()
         self._opened = None
         self._unused, self._states = threading.Condition(), 0
+        self._resting = None
 
 
 class _Source:
