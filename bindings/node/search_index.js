@@ -138,15 +138,17 @@ async function addAll(writer, source, ids, payloads, named) {
     await work((told) => addon.commit(writer, told));
 }
 
-// Changes a file with a writer, which is closed in the end: what was not committed is forgotten.
-async function withWriter(options, change) {
-    const { file, creates, threads, dimensions, named, space = "", dtype = 0, bits = false } = options;
-    const writer = await work((told) =>
-        addon.writeIndex(file, creates, threads, dimensions, named, space, dtype, bits, told));
+function openWriter({ file, creates, threads, dimensions, named, space = "", dtype = 0, bits = false }) {
+    return work((told) => addon.writeIndex(file, creates, threads, dimensions, named, space, dtype, bits, told));
+}
+
+// Changes a file with a writer, which is closed if that fails: what was not committed is forgotten.
+async function changeWith(writer, change) {
     try {
         return await change(writer);
-    } finally {
+    } catch (error) {
         addon.close(writer);
+        throw error;
     }
 }
 
@@ -192,6 +194,7 @@ class Index {
     #threads;
     #model;
     #changing = Promise.resolve(); // the change that ends last
+    #resting = null; // the writer of the last change; a new one reads the ids of all rows
 
     constructor(file, state, threads, model) {
         this.path = file;
@@ -222,8 +225,10 @@ class Index {
             throw new QuernError("texts or vectors are needed, so that the dimensions of the index are known");
         const named = typeof ids[0] === "string";
         const texts = payloads === null ? source.texts : listOf("payloads", payloads);
-        await withWriter({ file: resolved, creates: true, threads, dimensions: source.dimensions, named, space,
-            dtype: number, bits }, (writer) => addAll(writer, source, ids, texts, named));
+        const writer = await openWriter({ file: resolved, creates: true, threads, dimensions: source.dimensions, named,
+            space, dtype: number, bits });
+        await changeWith(writer, () => addAll(writer, source, ids, texts, named));
+        addon.close(writer);
         return new Index(resolved, await openState(resolved, threads), threads, model);
     }
 
@@ -309,6 +314,7 @@ class Index {
     close() {
         this.#state?.retire();
         this.#state = null;
+        this.#rest(null);
     }
 
     #current() {
@@ -367,10 +373,37 @@ class Index {
         return turn;
     }
 
+    // Keeps a writer for the next change, in place of the one before.
+    #rest(writer) {
+        if (this.#resting !== null)
+            addon.close(this.#resting);
+        this.#resting = writer;
+    }
+
+    // The writer of the last change, if the file is still as it has left it, or a new one.
+    async #writer(info, named) {
+        const writer = this.#resting;
+        this.#resting = null;
+        if (writer !== null)
+            try {
+                await work((told) => addon.resume(writer, told));
+                return writer;
+            } catch {
+                addon.close(writer);
+            }
+        return openWriter({ file: this.path, creates: false, threads: this.#threads, dimensions: info.dimensions,
+            named });
+    }
+
     #change(info, change) {
-        const named = info.ids === "names";
-        return this.#inTurn(() => withWriter({ file: this.path, creates: false, threads: this.#threads,
-            dimensions: info.dimensions, named }, (writer) => change(writer, named)));
+        return this.#inTurn(async () => {
+            const named = info.ids === "names", writer = await this.#writer(info, named);
+            const result = await changeWith(writer, () => change(writer, named));
+            this.#rest(writer);
+            if (this.#state === null)
+                this.#rest(null);
+            return result;
+        });
     }
 }
 Index.prototype[Symbol.dispose ?? Symbol.for("Symbol.dispose")] = Index.prototype.close;

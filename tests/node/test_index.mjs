@@ -150,6 +150,22 @@ test("changes: names", async () => {
     assert.equal(await index.remove(ids.slice(0, 2)), 2);
 });
 
+test("a writer goes on only where the file is as it has left it", async () => {
+    const index = await built(), other = await Index.open(index.path);
+    assert.equal(await index.remove([0]), 1);
+    await index.add([VECTORS[0]], { ids: [0] });
+    assert.equal(await other.remove([1]), 1);
+    assert.equal(await index.remove([0, 1, 2]), 2);
+    await assert.rejects(index.add([VECTORS[0]], { ids: [null] }));
+    await index.add([VECTORS[1]], { ids: [1] });
+    await index.compact();
+    assert.equal(await index.remove([1, 3]), 2);
+    await other.refresh();
+    assert.deepEqual([index.info.count, other.info.count], [COUNT - 4, COUNT - 4]);
+    index.close();
+    assert.equal(await other.remove([4]), 1);
+});
+
 test("changes at once take turns, and searches go on", async () => {
     const index = await built();
     const calls = [];

@@ -170,6 +170,7 @@ napi_value quern_node_write_index(napi_env env, napi_callback_info info);
 napi_value quern_node_add_rows(napi_env env, napi_callback_info info);
 napi_value quern_node_remove_rows(napi_env env, napi_callback_info info);
 napi_value quern_node_commit(napi_env env, napi_callback_info info);
+napi_value quern_node_resume(napi_env env, napi_callback_info info);
 napi_value quern_node_compact_index(napi_env env, napi_callback_info info);
 
 #endif

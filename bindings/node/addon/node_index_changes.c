@@ -186,13 +186,27 @@ napi_value quern_node_remove_rows(napi_env env, napi_callback_info info)
 
 static void execute_commit(struct quern_node_work *work)
 {
-    work->code = quern_index_commit(((struct index_writer *)work->owner)->writer, &work->error);
+    quern_index_writer *writer = ((struct index_writer *)work->owner)->writer;
+    work->code = quern_index_commit(writer, &work->error);
+    if (work->code == QUERN_OK)
+        work->code = quern_index_rest(writer, &work->error);
 }
 
-/* commit(writer, callback) */
+/* commit(writer, callback): the writer rests then, so that others may change the file. */
 napi_value quern_node_commit(napi_env env, napi_callback_info info)
 {
     return quern_node_start_plain(env, info, QUERN_NODE_WRITER, execute_commit);
+}
+
+static void execute_resume(struct quern_node_work *work)
+{
+    work->code = quern_index_resume(((struct index_writer *)work->owner)->writer, &work->error);
+}
+
+/* resume(writer, callback): an error if the file is not as the writer has left it. */
+napi_value quern_node_resume(napi_env env, napi_callback_info info)
+{
+    return quern_node_start_plain(env, info, QUERN_NODE_WRITER, execute_resume);
 }
 
 struct compact_work {

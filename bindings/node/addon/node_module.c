@@ -74,7 +74,8 @@ NAPI_MODULE_INIT()
         {"openIndex", quern_node_open_index}, {"search", quern_node_search}, {"checkIndex", quern_node_check_index},
         {"compactIndex", quern_node_compact_index}, {"writeIndex", quern_node_write_index},
         {"addRows", quern_node_add_rows},
-        {"removeRows", quern_node_remove_rows}, {"commit", quern_node_commit}, {NULL, NULL},
+        {"removeRows", quern_node_remove_rows}, {"commit", quern_node_commit}, {"resume", quern_node_resume},
+        {NULL, NULL},
     };
     for (size_t i = 0; functions[i].name != NULL; i++)
         set_function(env, exports, functions[i].name, functions[i].function, NULL);
