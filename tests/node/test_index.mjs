@@ -158,7 +158,8 @@ test("a writer goes on only where the file is as it has left it", async () => {
     assert.equal(await index.remove([0, 1, 2]), 2);
     await assert.rejects(index.add([VECTORS[0]], { ids: [null] }));
     await index.add([VECTORS[1]], { ids: [1] });
-    await index.compact();
+    if (!WINDOWS) // where the file stays as it is while the other one has it open
+        await index.compact();
     assert.equal(await index.remove([1, 3]), 2);
     await other.refresh();
     assert.deepEqual([index.info.count, other.info.count], [COUNT - 4, COUNT - 4]);
