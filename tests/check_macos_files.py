@@ -62,7 +62,7 @@ def check_formula():
         subprocess.run(["ruby", "-c"], input=formula, check=True, stdout=subprocess.DEVNULL, text=True)
     # Each library that Meson asks for on macOS, by Homebrew's names, and no other.
     asked = set()
-    for folder in ("bulk", "cli", "convert", "jobs", "passages", "server"):
+    for folder in (".", "bulk", "cli", "convert", "jobs", "passages", "server"):
         asked |= set(re.findall(r"dependency\('([\w.]+)'", read(folder + "/meson.build")))
     names = {"libcurl": "curl", "libevent_core": "libevent", "liblz4": "lz4", "libzstd": "zstd"}
     asked = {names.get(name, name) for name in asked} - {"threads", "dl", "libpq"}

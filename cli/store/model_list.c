@@ -82,9 +82,10 @@ static int add_folder(struct quern_cli_model_list *list, const char *folder)
     struct stat status;
     int count, code = QUERN_CLI_DONE;
     const size_t before = list->count;
-    if (stat(folder, &status) != 0 || !S_ISDIR(status.st_mode)) {
-        quern_cli_say("cannot read the models of %s: %s", folder, S_ISREG(status.st_mode)
-                      ? "it is a file; -m serves one" : strerror(errno != 0 ? errno : ENOTDIR));
+    const int missing = stat(folder, &status) != 0 ? errno : 0;
+    if (missing != 0 || !S_ISDIR(status.st_mode)) {
+        quern_cli_say("cannot read the models of %s: %s", folder, missing != 0 ? strerror(missing)
+                      : S_ISREG(status.st_mode) ? "it is a file; -m serves one" : strerror(ENOTDIR));
         return QUERN_CLI_FAILED;
     }
     char **names = quern_cli_cache_list(folder, ".gguf", &count);
