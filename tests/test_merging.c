@@ -153,6 +153,21 @@ static void test_random_texts(void **state)
     }
 }
 
+/* Makes a vocabulary of these pieces, which has no other ones, and its tokenizer. */
+static void open_pieces(struct random_vocabulary *v, const char *const *texts, size_t count,
+                        struct quern_vocabulary **vocabulary, struct quern_tokenizer **tokenizer)
+{
+    v->source = (struct quern_vocabulary_source){
+        .tokenizer = &quern_sentencepiece_bpe_kind, .texts = v->texts, .scores = v->scores, .kinds = v->kinds,
+        .bos = -1, .eos = -1, .unknown = -1};
+    for (size_t i = 0; i < count; i++) {
+        strcpy(v->bytes[i], texts[i]);
+        add(v, strlen(texts[i]), QUERN_PIECE_NORMAL);
+    }
+    assert_int_equal(quern_vocabulary_new(vocabulary, &v->source, NULL), QUERN_OK);
+    assert_int_equal(quern_tokenizer_new(tokenizer, *vocabulary, NULL), QUERN_OK);
+}
+
 /* In a vocabulary of so many pieces that a short word cannot number them, short words are merged like long ones. */
 static void test_very_large_vocabulary(void **state)
 {
@@ -164,15 +179,7 @@ static void test_very_large_vocabulary(void **state)
     size_t count;
     (void)state;
 
-    v.source = (struct quern_vocabulary_source){
-        .tokenizer = &quern_sentencepiece_bpe_kind, .texts = v.texts, .scores = v.scores, .kinds = v.kinds, .bos = -1,
-        .eos = -1, .unknown = -1};
-    for (size_t i = 0; i < QUERN_COUNT(texts); i++) {
-        strcpy(v.bytes[i], texts[i]);
-        add(&v, strlen(texts[i]), QUERN_PIECE_NORMAL);
-    }
-    assert_int_equal(quern_vocabulary_new(&vocabulary, &v.source, NULL), QUERN_OK);
-    assert_int_equal(quern_tokenizer_new(&tokenizer, vocabulary, NULL), QUERN_OK);
+    open_pieces(&v, texts, QUERN_COUNT(texts), &vocabulary, &tokenizer);
     vocabulary->source.count = 100000000; /* nothing reads them, because merging finds the three */
     ((struct quern_sentencepiece_bpe *)vocabulary)->end = 200000000;
     const quern_text part = {"abba", 4};
@@ -194,15 +201,7 @@ static void test_many_words(void **state)
     struct quern_tokenizer *tokenizer;
     (void)state;
 
-    v.source = (struct quern_vocabulary_source){
-        .tokenizer = &quern_sentencepiece_bpe_kind, .texts = v.texts, .scores = v.scores, .kinds = v.kinds, .bos = -1,
-        .eos = -1, .unknown = -1};
-    for (size_t i = 0; i < QUERN_COUNT(texts); i++) {
-        strcpy(v.bytes[i], texts[i]);
-        add(&v, strlen(texts[i]), QUERN_PIECE_NORMAL);
-    }
-    assert_int_equal(quern_vocabulary_new(&vocabulary, &v.source, NULL), QUERN_OK);
-    assert_int_equal(quern_tokenizer_new(&tokenizer, vocabulary, NULL), QUERN_OK);
+    open_pieces(&v, texts, QUERN_COUNT(texts), &vocabulary, &tokenizer);
     for (int i = 0; i < 20000; i++) {
         char text[40];
         int32_t expected[QUERN_NAIVE_TOKENS(sizeof text)], ids[QUERN_NAIVE_TOKENS(sizeof text)];

@@ -1,4 +1,5 @@
-/* A bell: any thread rings it, and the loop hears it. Two sockets of libevent, which are alike on every system. */
+/* A bell wakes the loop: any thread rings it by writing a byte to one of two connected sockets, and the loop waits for
+ * the other one. libevent makes such sockets on every system. */
 #ifndef QUERN_SERVER_BELL_H
 #define QUERN_SERVER_BELL_H
 
@@ -7,8 +8,8 @@
 
 struct quern_bell {
     bool is_open;
-    evutil_socket_t heard; /* can be read from a ring on, until quern_bell_quiet */
-    evutil_socket_t rung;
+    evutil_socket_t heard; /* has bytes to read after a ring, until quern_bell_quiet */
+    evutil_socket_t rung; /* gets the bytes */
 };
 
 /* False with errno: there is no descriptor or memory left. */

@@ -1,4 +1,4 @@
-/* What the GNU C library has to say to its heap. */
+/* Functions of the GNU C library that control its heap, for macOS. */
 #ifndef QUERN_DARWIN_MALLOC_H
 #define QUERN_DARWIN_MALLOC_H
 
