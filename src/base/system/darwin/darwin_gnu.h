@@ -40,8 +40,9 @@ ssize_t quern_darwin_getrandom(void *memory, size_t bytes, unsigned flags);
 #define socket(family, type, protocol) quern_darwin_socket(family, type, protocol)
 int quern_darwin_socket(int family, int type, int protocol);
 
-/* With attributes NULL a thread has a stack of 8 MiB, as on Linux, and not of 512 KiB; and the class of work that
- * somebody waits for, because the system moves other threads to the slower cores. */
+/* With attributes NULL a thread has a stack of 8 MiB, as on Linux, and not of 512 KiB. It also has the
+ * quality-of-service class of work that a user waits for, because the system may move other threads to the slower
+ * cores. */
 #define pthread_create quern_darwin_pthread_create
 int quern_darwin_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
                                 void *argument);
