@@ -195,7 +195,8 @@ static void prepare(struct quern_searcher *searcher, const float *queries, size_
             list->capacity = searcher->capacity;
             list->within = 0;
             list->reach = (uint32_t)farthest;
-            memset(list->at_distance, 0, (farthest + 1) * sizeof *list->at_distance);
+            if (searcher->nearest > 0) /* a search by bits */
+                memset(list->at_distance, 0, (farthest + 1) * sizeof *list->at_distance);
             list->scores_computed = 0;
             list->damaged = UINT64_MAX;
             list->bar = -INFINITY;
