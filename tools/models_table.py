@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Writes the tables of models in README.md and docs/models.md from what the command knows.
+"""Writes the tables of models in docs/models.md from what the command knows.
 
-usage: models_table.py QUERN SOURCE-ROOT           says which tables are not up to date; exit code 1 if any
+usage: models_table.py QUERN SOURCE-ROOT           says whether the tables are up to date; exit code 1 if not
        models_table.py QUERN SOURCE-ROOT --write   writes them
 
 A table stands between the lines <!-- models: NAME --> and <!-- end of models -->. What the command does not know, the
@@ -45,7 +45,7 @@ def dims(model):
 
 
 def overview(models, files, measured):
-    lines = [row("model", "published as", "dims", "tokens", "languages", "license", "Q8_0", "128 tokens", "checked"),
+    lines = [row("model", "published as", "dimensions", "tokens", "languages", "licence", "Q8_0", "128 tokens", "checked"),
              "|---|---|---:|---:|---|---|---:|---:|---|"]
     for model in models:
         speed = measured.get("%(architecture)s %(layers)dx%(dimensions)d" % model, "–")
@@ -87,22 +87,19 @@ def main():
     files = ask(quern, "pull", "--list", "--json")
     measured = read_measured(os.path.join(root, "tools/models.tsv"))
     tables = {"overview": overview(models, files, measured), "prompts": prompts(models)}
-    code = 0
-    for name in ("README.md", "docs/models.md"):
-        path = os.path.join(root, name)
-        with open(path, encoding="utf-8") as file:
-            before = file.read()
-        after = replaced(before, tables)
-        if before == after:
-            continue
-        if sys.argv[3:]:
-            with open(path, "w", encoding="utf-8") as file:
-                file.write(after)
-        else:
-            print("%s: its table of models is old: run tools/models_table.py %s %s --write" % (name, quern, root),
-                  file=sys.stderr)
-            code = 1
-    return code
+    path = os.path.join(root, "docs/models.md")
+    with open(path, encoding="utf-8") as file:
+        before = file.read()
+    after = replaced(before, tables)
+    if before == after:
+        return 0
+    if not sys.argv[3:]:
+        print("docs/models.md: a table of models is old: run tools/models_table.py %s %s --write" % (quern, root),
+              file=sys.stderr)
+        return 1
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(after)
+    return 0
 
 
 if __name__ == "__main__":
