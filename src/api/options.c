@@ -1,16 +1,9 @@
-/* The version, flags, and the options of embedding. */
+/* Flags, and the options of embedding. */
 #include "api/handles.h"
 #include "base/error.h"
 #include "base/sized.h"
 
 #include <string.h>
-
-const char *quern_version(void)
-{
-#define TEXT(x) TEXT_OF(x)
-#define TEXT_OF(x) #x
-    return TEXT(QUERN_VERSION_MAJOR) "." TEXT(QUERN_VERSION_MINOR) "." TEXT(QUERN_VERSION_PATCH);
-}
 
 int quern_flags_check(unsigned flags, unsigned known, quern_error *error)
 {
