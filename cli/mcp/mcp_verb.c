@@ -167,7 +167,7 @@ static const struct quern_cli_option table[] = {
     QUERN_CLI_AS_OPTION(struct mcp_options),
     {"index", '\0', "FILE", "the index to search; the tool add makes it when it is not there",
      QUERN_CLI_TEXT(struct mcp_options, index)},
-    {"allow", '\0', "FOLDER", "the tool add may read files in it, beside those that the index has; several times",
+    {"allow", '\0', "FOLDER", "the tool add may read files of this folder too; may be given several times",
      QUERN_CLI_SEVERAL(struct mcp_options, allowed)},
     {"read-only", '\0', NULL, "there is no tool add", QUERN_CLI_SWITCH(struct mcp_options, read_only)},
     QUERN_CLI_THREADS_OPTION(struct mcp_options, session.threads),
@@ -182,7 +182,7 @@ const struct quern_cli_verb quern_cli_mcp = {
     .table = table,
     .more = "An assistant starts this command itself, and sends a message in each line. It gets the tools search\n"
             "(query, limit, hybrid), embed (texts, task) and add (a text, or the path of a file or folder). The model\n"
-            "is the one that made the index, unless -m names another. An index that changes is opened anew.\n\n"
+            "is the one that made the index, unless -m names another. When the index changes, it is opened again.\n\n"
             "example:\n"
             "  claude mcp add notes -- quern mcp --index ~/notes.qidx\n",
     .options = &defaults,

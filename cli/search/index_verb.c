@@ -59,7 +59,7 @@ static const struct quern_cli_option table[] = {
      QUERN_CLI_SWITCH(struct quern_cli_index_options, no_ignore)},
     {"force", '\0', NULL, "make the index anew, also with another model",
      QUERN_CLI_SWITCH(struct quern_cli_index_options, force)},
-    {"commit", '\0', "SECONDS", "make what is done visible so often (20)",
+    {"commit", '\0', "SECONDS", "seconds until searches see what is done so far (20)",
      QUERN_CLI_SECONDS(struct quern_cli_index_options, commit, 86400)},
     QUERN_CLI_THREADS_OPTION(struct quern_cli_index_options, session.threads),
     QUERN_CLI_EXACT_OPTION(struct quern_cli_index_options),
@@ -75,15 +75,15 @@ const struct quern_cli_verb quern_cli_index = {
     .table = table,
     .more = "Each file is cut into passages, at headings, paragraphs and sentences. JSON lines, CSV, TSV, Arrow and\n"
             "Parquet have a text in each record; without a column of texts, JSON lines, CSV and TSV are read as\n"
-            "plain text. Hidden files and folders, links to folders and files that are no text are left out, and what\n"
-            "rules of .gitignore leave out; a file or folder that is named is always taken.\n"
-            "A later run embeds only what has changed and removes what is gone; without arguments it looks at all\n"
-            "files and folders that were named before. What it was told, it keeps: model, --chunk, --text, --title\n"
-            "and --no-ignore.\n"
+            "plain text. Left out are hidden files and folders, links to folders, files that are not text, and what\n"
+            "a .gitignore names. A file or folder that you name is always taken.\n"
+            "A later run embeds only what has changed, and removes what is gone. Without arguments it looks at all\n"
+            "files and folders that were named before. The index keeps the model, --chunk, --text, --title and\n"
+            "--no-ignore for later runs.\n"
             "The exit code is 1 when a file could not be read, and 75 when a signal stopped the run.\n\n"
-            "info tells what is in an index, check compares it with its checksums, and compact takes back the room of\n"
-            "removed rows. import makes an index of a NumPy array. export writes vectors, ids and texts: as npy or\n"
-            "fvecs with the ids in a file beside, as SQL for sqlite-vec, or for COPY BINARY of pgvector.\n\n"
+            "info tells what is in an index. check compares it with its checksums. compact makes the file smaller\n"
+            "after rows were removed. import makes an index of a NumPy array. export writes vectors, ids and texts:\n"
+            "as npy or fvecs with the ids in a second file, as SQL for sqlite-vec, or for COPY BINARY of pgvector.\n\n"
             "example:\n"
             "  quern index notes/ -o notes.qidx\n"
             "  quern search notes.qidx 'how do plants drink'\n"

@@ -176,7 +176,7 @@ static const struct quern_cli_option table[] = {
     QUERN_CLI_AS_OPTION(struct quern_cli_search_options),
     {"hits", 'k', "N", "how many passages to find at most (10)",
      QUERN_CLI_NUMBER(struct quern_cli_search_options, hits, 1, 10000)},
-    {"least", '\0', "SCORE", "only those with this score or a better one",
+    {"least", '\0', "SCORE", "the least score of a passage that is printed",
      QUERN_CLI_SCORE(struct quern_cli_search_options, least)},
     {"hybrid", '\0', NULL, "search by words too (BM25), and join both by their ranks: for names and numbers",
      QUERN_CLI_SWITCH(struct quern_cli_search_options, hybrid)},
@@ -204,9 +204,10 @@ const struct quern_cli_verb quern_cli_search = {
     .table = table,
     .more = "Prints file and line, score and title of each passage, the best first, and its best sentence in bold\n"
             "(between ** where there are no colours). The model is the one that made the index, unless -m names\n"
-            "another; one whose vectors cannot be compared is refused.\n"
-            "A PATTERN has * for any characters of a name, ? for one, and ** for any characters. It means a file or a\n"
-            "folder, and begins at any name of a path, or with / at its first one.\n"
+            "another. A model whose vectors cannot be compared with those of the index is refused.\n"
+            "A PATTERN names a file or a folder. * stands for any characters of a name, ? for one of them, and **\n"
+            "for any characters, / included. The pattern may begin at any name of a path; a pattern that begins\n"
+            "with / must begin at the first one.\n"
             "Without --fast, the hits are certified: no passage that was left out has a better score.\n\n"
             "example:\n"
             "  quern search notes.qidx 'how do plants drink'\n"

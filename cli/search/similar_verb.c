@@ -68,8 +68,8 @@ static struct similar_options defaults = {.least = 0.9, .hits = 100};
 static const struct quern_cli_option table[] = {
     QUERN_CLI_MODEL_OPTION(struct similar_options),
     QUERN_CLI_AS_OPTION(struct similar_options),
-    {"least", '\0', "SCORE", "how similar two must be (0.9)", QUERN_CLI_SCORE(struct similar_options, least)},
-    {"hits", 'k', "N", "of each text, only so many others: the most similar ones (100)",
+    {"least", '\0', "SCORE", "the least score of a pair (0.9)", QUERN_CLI_SCORE(struct similar_options, least)},
+    {"hits", 'k', "N", "for each text, print at most so many others, the most similar ones (100)",
      QUERN_CLI_NUMBER(struct similar_options, hits, 1, 10000)},
     QUERN_CLI_THREADS_OPTION(struct similar_options, session.threads),
     QUERN_CLI_EXACT_OPTION(struct similar_options),

@@ -242,10 +242,10 @@ const struct quern_cli_verb quern_cli_serve = {
     .name = "serve",
     .summary = "Answers requests for vectors over HTTP, as OpenAI, Ollama, TEI and llama-server do.",
     .table = table,
-    .more = "Every option may come from the environment, as QUERN_STEP_TOKENS=1024 or QUERN_INSECURE=true; what the\n"
-            "command line has is not read there. API keys are read from --api-key-file and $QUERN_API_KEY, again on\n"
-            "SIGHUP. After SIGTERM the server answers what it has accepted, then ends. A model's name may end in a\n"
-            "task: 'any:query'.\n\n"
+    .more = "Every option may also be a variable of the environment, such as QUERN_STEP_TOKENS=1024 or\n"
+            "QUERN_INSECURE=true; the command line counts first. API keys are read from --api-key-file and\n"
+            "$QUERN_API_KEY, and again after SIGHUP. After SIGTERM the server answers the requests that it has\n"
+            "accepted, then ends. The name of the model in a request may end in a task: 'any:query'.\n\n"
             "example:\n"
             "  quern serve -m embeddinggemma-300M-Q8_0.gguf\n"
             "  curl http://127.0.0.1:8080/v1/embeddings -d '{\"model\": \"any:query\", \"input\": \"a red apple\"}'\n"
