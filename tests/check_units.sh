@@ -3,7 +3,7 @@
 # usage: check_units.sh SOURCE-ROOT QUERN
 set -eu
 root=$1 quern=$2
-command -v systemd-analyze >/dev/null || exit 77
+command -v systemd-analyze >/dev/null || { echo "needs systemd-analyze" >&2; exit 77; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cp "$quern" "$work"

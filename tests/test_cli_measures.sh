@@ -88,9 +88,7 @@ check "bench: another text of this name stays" both exits 1 "question.txt is the
     -- grep -qx mine "$work/question.txt"
 cp "$work/question.kept" "$work/question.txt"
 run bench --seconds 0.001 --tokens 8,16 --batches 2x16,3x8 --threads 2 --texts "$work" --json
-if command -v python3 >/dev/null; then
-    check "bench: JSON that other programs can read" python3 -m json.tool "$work/out"
-fi
+check "bench: JSON that other programs can read" python3 -m json.tool "$work/out"
 check "bench: system" fields system name value
 check "bench: load" fields load step p50_ms min_ms bytes_per_op allocations_per_op
 check "bench: memory" fields memory when anonymous_mib file_mib peak_mib
@@ -141,7 +139,7 @@ run bench --seconds 0.001 --only tokenize --texts "$work/nowhere"
 check "bench: a missing folder for texts" both exits 1 nowhere -- silent
 
 # ------------------------------------------------------------------ on a terminal
-if command -v script >/dev/null; then
+if ! lacks script; then
     script -qec "'$quern' similarity hello world" /dev/null </dev/null >"$work/out" 2>"$work/err"
     check "a terminal gets colour" grep -q '\[38;5;' "$work/out"
     NO_COLOR=1 script -qec "'$quern' similarity hello world" /dev/null </dev/null >"$work/out" 2>"$work/err"

@@ -177,7 +177,7 @@ done
 for fault in changing-break-3000000 bad-range-break-3000000 unsatisfied-break-3000000; do
     start $fault --retries 2
 done
-if command -v script >/dev/null && [ -z "$windows" ]; then
+if [ -z "$windows" ] && ! lacks script; then
     beside slow-progress with_progress slow-progress
 fi
 beside no-hub env QUERN_HUB_URL=http://127.0.0.1:1 "$quern" pull hf:side/no-hub/model.gguf

@@ -164,7 +164,7 @@ run embed -Z x
 check "an unknown letter" exits 2 "there is no option '-Z'"
 
 # ------------------------------------------------------------------ terminals and signals
-if command -v script >/dev/null; then
+if ! lacks script; then
     on_terminal() { # on_terminal ENVIRONMENT COMMAND: runs the command with a terminal as its output
         env "$1" script -qec "$2" /dev/null >"$work/out" 2>"$work/err" </dev/null
         status=$?

@@ -88,7 +88,7 @@ END
     bash ask.bash "$there/share/bash-completion/completions/quern" "$quern" "$@"
 }
 
-if command -v bash >/dev/null; then
+if ! lacks bash; then
     check "bash completes a verb" completes emb -- embed
     check "version, which is no verb" completes vers -- version
     check "a verb behind help" completes help quan -- quantize
@@ -104,12 +104,12 @@ for verb in $("$quern" --complete help '' | cut -f 1); do
     done
 done >"$work/out"
 check "every option of every verb is offered" [ ! -s "$work/out" ]
-if command -v fish >/dev/null; then
+if ! lacks fish; then
     PATH="$there/bin:$PATH" HOME="$work" fish -c "source $there/share/fish/vendor_completions.d/quern.fish
         complete -C 'quern embed --tas'" >"$work/out" 2>"$work/err"
     check "fish completes an option" grep -q '^--task' "$work/out"
 fi
-if command -v zsh >/dev/null; then
+if ! lacks zsh; then
     check "zsh can read its completion" zsh -n "$there/share/zsh/site-functions/_quern"
 fi
 

@@ -23,6 +23,12 @@ check() { # check NAME COMMAND...: a test that passes when COMMAND succeeds
     fi
 }
 
+lacks() { # lacks TOOL: whether this machine lacks it; then it is said that what needs it was not tried
+    command -v "$1" >/dev/null && return 1
+    number=$((number + 1))
+    printf "ok %d - what needs %s # SKIP\n" "$number" "$1"
+}
+
 fails() { # fails TEXT: whether the last run failed with an error that contains TEXT, and printed nothing
     [ "$status" = 1 ] && grep -qF -- "$1" "$work/err" && [ ! -s "$work/out" ]
 }
