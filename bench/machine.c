@@ -59,7 +59,7 @@ static void describe_features(char out[TEXT_SIZE])
 {
     static const struct { uint32_t bit; const char *name; } names[] = {
         {QUERN_CPU_AVX2, "avx2"}, {QUERN_CPU_AVXVNNI, "avxvnni"}, {QUERN_CPU_AVX512VNNI, "avx512vnni"},
-        {QUERN_CPU_AMX_BF16, "amx"}, {QUERN_CPU_NEON, "neon"}, {QUERN_CPU_DOTPROD, "dotprod"},
+        {QUERN_CPU_AMX, "amx"}, {QUERN_CPU_NEON, "neon"}, {QUERN_CPU_DOTPROD, "dotprod"},
         {QUERN_CPU_I8MM, "i8mm"}};
     const uint32_t features = quern_cpu_features();
     out[0] = '\0';

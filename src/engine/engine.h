@@ -166,20 +166,6 @@ void quern_engine_gate_input(struct quern_engine *engine, const struct quern_lay
 /* head.c: x -> vectors: final norm, pooling, dense head */
 void quern_engine_head(struct quern_engine *engine);
 
-/* Prepares the thread that calls for the kernels, and gives back what this took. The pool prepares its own threads; the
- * caller's computes too. */
-static inline void quern_engine_thread_begin(const struct quern_engine *engine)
-{
-    if (engine->network->kernels->thread_begin != NULL)
-        engine->network->kernels->thread_begin();
-}
-
-static inline void quern_engine_thread_end(const struct quern_engine *engine)
-{
-    if (engine->network->kernels->thread_end != NULL)
-        engine->network->kernels->thread_end();
-}
-
 /* The path on which products with this matrix are computed. */
 static inline enum quern_path quern_engine_path(const struct quern_engine *engine, const struct quern_matrix *matrix)
 {

@@ -114,9 +114,9 @@ int quern_engine_run(struct quern_engine *engine, quern_error *error)
 {
     if (engine->spans == 0)
         return QUERN_OK;
-    quern_engine_thread_begin(engine);
+    quern_kernels_begin(engine->network->kernels);
     quern_engine_layers(engine);
     quern_engine_head(engine);
-    quern_engine_thread_end(engine);
+    quern_kernels_end(engine->network->kernels);
     return quern_map_check(&engine->network->gguf->map, error);
 }

@@ -83,11 +83,11 @@ static void pause_between_layers(struct quern_engine *e)
 {
     if (e->pause == NULL)
         return;
-    quern_engine_thread_end(e);
+    quern_kernels_end(e->network->kernels);
     e->is_paused = true;
     e->pause(e->pause_argument);
     e->is_paused = false;
-    quern_engine_thread_begin(e);
+    quern_kernels_begin(e->network->kernels);
 }
 
 void quern_engine_layers(struct quern_engine *e)

@@ -205,6 +205,18 @@ static void prepare(struct quern_searcher *searcher, const float *queries, size_
         }
 }
 
+/* Makes the short lists of the prepared queries, and computes the scores that are needed. */
+static void search_group(struct quern_searcher *searcher)
+{
+    quern_kernels_begin(searcher->kernels);
+    quern_pool_run(searcher->pool, quern_scan_chunk, searcher,
+                   (int)(searcher->index->catalogue.count * quern_scan_chunks(searcher)));
+    for (size_t q = 0; q < searcher->count; q++)
+        searcher->asked[q].cut = quern_find_cut(searcher, q);
+    quern_pool_run(searcher->pool, quern_score_tile, searcher, searcher->threads * (int)searcher->count);
+    quern_kernels_end(searcher->kernels);
+}
+
 int quern_search(quern_searcher *searcher, const float *queries, size_t count, const quern_search_options *options,
                  quern_hit *hits, quern_search_result *results, quern_error *error)
 {
@@ -216,11 +228,7 @@ int quern_search(quern_searcher *searcher, const float *queries, size_t count, c
     for (size_t first = 0; first < count; first += searcher->most_queries) {
         const size_t group = count - first < searcher->most_queries ? count - first : searcher->most_queries;
         prepare(searcher, queries + first * index->catalogue.shape.dimensions, group);
-        quern_pool_run(searcher->pool, quern_scan_chunk, searcher,
-                       (int)(index->catalogue.count * quern_scan_chunks(searcher)));
-        for (size_t q = 0; q < group; q++)
-            searcher->asked[q].cut = quern_find_cut(searcher, q);
-        quern_pool_run(searcher->pool, quern_score_tile, searcher, searcher->threads * (int)group);
+        search_group(searcher);
         QUERN_TRY(quern_map_check_kept(&index->map, error));
         QUERN_TRY(quern_check_scores(searcher, error));
         for (size_t q = 0; q < group; q++)

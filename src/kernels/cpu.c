@@ -14,7 +14,7 @@ uint32_t quern_cpu_features(void)
     enum { OSXSAVE = 1 << 27, FMA = 1 << 12, F16C = 1 << 29, AVX = 1 << 28 };          /* leaf 1 ecx */
     enum { AVX2 = 1 << 5, AVX512 = 1 << 16 | 1 << 17 | 1 << 30 | (int)(1u << 31) };    /* leaf 7.0 ebx: F DQ BW VL */
     enum { VNNI512 = 1 << 11 };                                                        /* leaf 7.0 ecx */
-    enum { AMX_BF16 = 1 << 22, AMX_TILE = 1 << 24 };                                   /* leaf 7.0 edx */
+    enum { AMX = 1 << 22 | 1 << 24 | 1 << 25 };                                  /* leaf 7.0 edx: BF16 TILE INT8 */
     enum { VNNI = 1 << 4 };                                                            /* leaf 7.1 eax */
     enum { STATE_AVX = 6, STATE_AVX512 = 0xe6, STATE_TILES = 1 << 17 | 1 << 18 };
     const uint32_t basic = OSXSAVE | FMA | F16C | AVX;
@@ -28,8 +28,8 @@ uint32_t quern_cpu_features(void)
     features |= QUERN_CPU_AVX2;
     if ((b & (uint32_t)AVX512) == (uint32_t)AVX512 && (c & VNNI512) && (state & STATE_AVX512) == STATE_AVX512)
         features |= QUERN_CPU_AVX512VNNI;
-    if ((d & AMX_BF16) && (d & AMX_TILE) && (state & STATE_TILES) == STATE_TILES && quern_system_grants_tiles())
-        features |= QUERN_CPU_AMX_BF16;
+    if ((d & AMX) == AMX && (state & STATE_TILES) == STATE_TILES && quern_system_grants_tiles())
+        features |= QUERN_CPU_AMX;
     if (a >= 1 && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & VNNI))
         features |= QUERN_CPU_AVXVNNI;
     return features;

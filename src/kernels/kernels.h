@@ -204,6 +204,20 @@ struct quern_kernels {
     struct quern_scan scan;
 };
 
+/* Prepares the calling thread for a table's kernels, and gives back what this took. A pool that was made with the
+ * functions of the table prepares its own threads, but not the one that calls it and computes, too. */
+static inline void quern_kernels_begin(const struct quern_kernels *kernels)
+{
+    if (kernels->thread_begin != NULL)
+        kernels->thread_begin();
+}
+
+static inline void quern_kernels_end(const struct quern_kernels *kernels)
+{
+    if (kernels->thread_end != NULL)
+        kernels->thread_end();
+}
+
 /* ---------------------------------------------------------------- choosing a table */
 
 enum quern_cpu_feature {
@@ -213,7 +227,7 @@ enum quern_cpu_feature {
     QUERN_CPU_NEON = 1 << 3,       /* AArch64's own */
     QUERN_CPU_DOTPROD = 1 << 4,    /* sdot */
     QUERN_CPU_I8MM = 1 << 5,       /* smmla */
-    QUERN_CPU_AMX_BF16 = 1 << 6    /* tiles and their products of bfloat16 */
+    QUERN_CPU_AMX = 1 << 6         /* tiles, and their products of bfloat16 and of bytes */
 };
 
 /* The features of this CPU that the operating system supports. Where a process needs a permission for a feature, this

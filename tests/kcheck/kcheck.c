@@ -153,11 +153,9 @@ static bool run_table(const struct quern_kernels *table, const struct options *o
 {
     if (!check_facts(table))
         return false;
-    if (table->thread_begin != NULL)
-        table->thread_begin();
+    quern_kernels_begin(table);
     const bool right = run_checks(table, o);
-    if (table->thread_end != NULL)
-        table->thread_end();
+    quern_kernels_end(table);
     return right;
 }
 

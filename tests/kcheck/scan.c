@@ -130,7 +130,10 @@ static void check_scan(struct kcheck *k, int op)
         for (size_t n = 0; n < QUERN_COUNT(numbers); n++)
             for (size_t groups = 0; groups <= 5; groups++)
                 check_case(k, (enum op)op, groups, numbers[n] / per_byte, 1 + (n + groups) % 9, kinds[i]);
+        for (size_t n = 0; n < QUERN_COUNT(numbers); n++)
+            check_case(k, (enum op)op, 3, numbers[n] / per_byte, 16 + 3 * n, kinds[i]);
         check_case(k, (enum op)op, 4, QUERN_SCAN_MAX_LENGTH / per_byte, 9, kinds[i]);
+        check_case(k, (enum op)op, 4, QUERN_SCAN_MAX_LENGTH / per_byte, 17, kinds[i]);
     }
     check_case(k, (enum op)op, 2, 0, 3, KCHECK_UNIFORM);
     check_case(k, (enum op)op, 3, 64, 257, KCHECK_UNIFORM);

@@ -99,35 +99,39 @@ PEAK(float_fma, "avx2,fma", __m256, _mm256_fmadd_ps(x, y, sum))
 PEAK(float_avx512, "avx512f", __m512, _mm512_fmadd_ps(x, y, sum))
 
 /* Four tiles of sums += tile 4 * tile 6. Tiles of this thread that are configured already stay so. */
-FEATURES("amx-tile,amx-bf16") static void bfloat16_tiles(void *user)
-{
-    struct {
-        uint8_t palette, start_row, reserved[14];
-        uint16_t line_bytes[16];
-        uint8_t lines[16];
-    } before, tiles = {.palette = 1};
-    for (int i = 0; i < 8; i++) {
-        tiles.line_bytes[i] = 64;
-        tiles.lines[i] = 16;
+#define TILE_PEAK(name, feature, multiply)                                                                             \
+    FEATURES("amx-tile," feature) static void name(void *user)                                                         \
+    {                                                                                                                  \
+        struct {                                                                                                       \
+            uint8_t palette, start_row, reserved[14];                                                                  \
+            uint16_t line_bytes[16];                                                                                   \
+            uint8_t lines[16];                                                                                         \
+        } before, tiles = {.palette = 1};                                                                              \
+        for (int i = 0; i < 8; i++) {                                                                                  \
+            tiles.line_bytes[i] = 64;                                                                                  \
+            tiles.lines[i] = 16;                                                                                       \
+        }                                                                                                              \
+        __asm__ volatile("sttilecfg %0" : "=m"(before));                                                               \
+        __asm__ volatile("ldtilecfg %0" : : "m"(tiles));                                                               \
+        for (int n = 0; n < *(const int *)user; n++)                                                                   \
+            for (int i = 0; i < CHAINS; i += 4) {                                                                      \
+                multiply(0, 4, 6);                                                                                     \
+                multiply(1, 4, 6);                                                                                     \
+                multiply(2, 4, 6);                                                                                     \
+                multiply(3, 4, 6);                                                                                     \
+            }                                                                                                          \
+        __asm__ volatile("ldtilecfg %0" : : "m"(before));                                                              \
     }
-    __asm__ volatile("sttilecfg %0" : "=m"(before));
-    __asm__ volatile("ldtilecfg %0" : : "m"(tiles));
-    for (int n = 0; n < *(const int *)user; n++)
-        for (int i = 0; i < CHAINS; i += 4) {
-            _tile_dpbf16ps(0, 4, 6);
-            _tile_dpbf16ps(1, 4, 6);
-            _tile_dpbf16ps(2, 4, 6);
-            _tile_dpbf16ps(3, 4, 6);
-        }
-    __asm__ volatile("ldtilecfg %0" : : "m"(before));
-}
+TILE_PEAK(int8_tiles, "amx-int8", _tile_dpbsud)
+TILE_PEAK(bfloat16_tiles, "amx-bf16", _tile_dpbf16ps)
 
 static const struct peak int8_peaks[] = {{int8_avx2, QUERN_CPU_AVX2, 32},
                                          {int8_avxvnni, QUERN_CPU_AVXVNNI, 32},
-                                         {int8_avx512vnni, QUERN_CPU_AVX512VNNI, 64}};
+                                         {int8_avx512vnni, QUERN_CPU_AVX512VNNI, 64},
+                                         {int8_tiles, QUERN_CPU_AMX, 16 * 16 * 64}};
 #define FLOAT_PEAKS {float_sse, 0, 4}, {float_fma, QUERN_CPU_AVX2, 8}, {float_avx512, QUERN_CPU_AVX512VNNI, 16}
 static const struct peak float_peaks[] = {FLOAT_PEAKS};
-static const struct peak bfloat16_peaks[] = {FLOAT_PEAKS, {bfloat16_tiles, QUERN_CPU_AMX_BF16, 16 * 16 * 32}};
+static const struct peak bfloat16_peaks[] = {FLOAT_PEAKS, {bfloat16_tiles, QUERN_CPU_AMX, 16 * 16 * 32}};
 #elif defined(__aarch64__)
 PEAK(float_neon, "", float32x4_t, vfmaq_f32(sum, x, y))
 static const struct peak float_peaks[] = {{float_neon, QUERN_CPU_NEON, 4}};

@@ -134,11 +134,24 @@ static inline vi dot4(vi sum, vi w, vi a)
     return sum;
 }
 
+/* As tile_dot, with fours of bytes: those of a are signed, those of b unsigned. */
+static void tile_dot_bytes(int t, int a, int b)
+{
+    expect_ready(true);
+    for (int r = 0; r < LINES; r++) {
+        vi sums = vi_load(cpu.tiles[t][r]);
+        for (int four = 0; four < LINES; four++)
+            sums = dot4(sums, vi_load(cpu.tiles[b][four]), vi_repeat((const int8_t *)cpu.tiles[a][r] + 4 * four));
+        memcpy(cpu.tiles[t][r], &sums, sizeof sums);
+    }
+}
+
 #define DOT4(sum, w, a) dot4(sum, w, a)
 #define TILE_ZERO(t) tile_zero(t)
 #define TILE_LOAD(t, p, stride) tile_load(t, p, stride)
 #define TILE_STORE(t, p, stride) tile_store(t, p, stride)
 #define TILE_DOT(t, a, b) tile_dot(t, a, b)
+#define TILE_DOT_BYTES(t, a, b) tile_dot_bytes(t, a, b)
 #define PREFETCH(p) ((void)(p))
 #include "kernels/x86/templates_tiles.inc.h"
 

@@ -4,6 +4,7 @@
  *   FAST_FLOAT_GEMM(layout)   the same for a layout of floats; default: NULL
  *   FAST_ACTIVATION           the format of activations on the fast path; default: int8
  *   PRODUCT_ROWS, FFN_ROWS    as in struct quern_kernels; default: 192
+ *   SCAN_BYTES                scan.bytes of struct quern_kernels; default: scan_bytes
  *   THREAD_BEGIN, THREAD_END  as in struct quern_kernels; default: NULL */
 #define PATHS(fast, exact) {[QUERN_PATH_FAST] = fast, [QUERN_PATH_EXACT] = exact}
 
@@ -47,6 +48,10 @@ static const struct quern_gemm *const gemm_of_types[QUERN_TYPES] = {
 #define FFN_ROWS 192
 #endif
 
+#ifndef SCAN_BYTES
+#define SCAN_BYTES scan_bytes
+#endif
+
 #ifndef THREAD_BEGIN
 #define THREAD_BEGIN NULL
 #define THREAD_END NULL
@@ -58,5 +63,5 @@ static const struct quern_gemm *const gemm_of_types[QUERN_TYPES] = {
         .activation = PATHS(&FAST_ACTIVATION, &float32), .attention = PATHS(&fast_attention, &attention_float32),      \
         .product_rows = PRODUCT_ROWS, .ffn_rows = FFN_ROWS, .thread_begin = THREAD_BEGIN, .thread_end = THREAD_END,    \
         .rms_norm = rms_norm, .add_norm = add_norm, .layer_norm = layer_norm, .add = add, .rope = rope,                \
-        .norm_rope = norm_rope, .scan = {scan_bytes, scan_bits, scan_dot_float32, scan_dot_float16}                    \
+        .norm_rope = norm_rope, .scan = {SCAN_BYTES, scan_bits, scan_dot_float32, scan_dot_float16}                    \
     }

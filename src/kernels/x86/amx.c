@@ -1,10 +1,11 @@
-/* AMX: an instruction multiplies 16 x 32 by 32 x 16 numbers in bfloat16. All else is AVX-512. */
+/* AMX: an instruction multiplies 16 x 32 by 32 x 16 numbers in bfloat16, or 16 x 64 by 64 x 16 bytes. All else is
+ * AVX-512. */
 #include "kernels/panels.h"
 #include "kernels/tables.h"
 
 #include <immintrin.h>
 
-#define TARGET "amx-tile,amx-bf16,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma,f16c"
+#define TARGET "amx-tile,amx-bf16,amx-int8,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma,f16c"
 #include "kernels/x86/target.h"
 TARGET_BEGIN
 
@@ -30,6 +31,7 @@ static inline __attribute__((always_inline)) vu join_upper_halves(__m512i low, _
 #define QUOTED_AS_IT_IS(t) #t
 #endif
 #define TILE_DOT(t, a, b) _tile_dpbf16ps(t, a, b)
+#define TILE_DOT_BYTES(t, a, b) _tile_dpbsud(t, a, b)
 #define JOIN_UPPER_HALVES(low, high) join_upper_halves((__m512i)(low), (__m512i)(high))
 #define DOT4(sum, w, a) ((vi)_mm512_dpbusd_epi32((__m512i)(sum), (__m512i)(w), (__m512i)(a)))
 #define PREFETCH(p) _mm_prefetch((const char *)(p), _MM_HINT_T1)
@@ -60,4 +62,4 @@ static void end_tiles(void)
 TARGET_END
 
 const struct quern_kernels quern_kernels_amx =
-    QUERN_TABLE("amx", QUERN_CPU_AVX2 | QUERN_CPU_AVX512VNNI | QUERN_CPU_AMX_BF16, attention_bfloat16);
+    QUERN_TABLE("amx", QUERN_CPU_AVX2 | QUERN_CPU_AVX512VNNI | QUERN_CPU_AMX, attention_bfloat16);

@@ -10,10 +10,12 @@
 #include "kernels/templates/attention_float32.inc.h"
 #include "kernels/templates/attention_bfloat16.inc.h"
 #include "kernels/templates/scan.inc.h"
+#include "kernels/templates/scan_tiles.inc.h"
 
 #define FAST_GEMM(layout) gemm_bfloat16_##layout
 #define FAST_FLOAT_GEMM(layout) gemm_bfloat16_##layout
 #define FAST_ACTIVATION bfloat16
+#define SCAN_BYTES scan_bytes_tiled
 #define THREAD_BEGIN begin_tiles
 #define THREAD_END end_tiles
 #include "kernels/templates/table.inc.h"
