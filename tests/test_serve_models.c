@@ -276,14 +276,15 @@ static void test_an_unused_model_is_given_back(void **state)
 static void test_keep_alive(void **state)
 {
     (void)state;
-    static const char *const good[] = {"\"5m\"", "\"1h30m\"", "\"1.5h\"", "300", "\"300\"", "-1", "\"-1m\"", "null"};
-    static const char *const bad[] = {"\"soon\"", "\"5x\"", "\"\"", "\"5m3\"", "true", "[]", "0.5", "\"5 m\""};
+    static const char *const good[] = {"\"5m\"", "\"1h30m\"", "\"1.5h\"", "300", "300.5", "3e2", "\"300\"", "-1",
+                                       "-0.5", "1e300", "-1e300", "\"-1m\"", "null"};
+    static const char *const bad[] = {"\"soon\"", "\"5x\"", "\"\"", "\"5m3\"", "true", "[]", "\"5 m\""};
     char body[96];
     start((const char *const[]){NULL});
     for (size_t i = 0; i < QUERN_COUNT(good); i++) {
         snprintf(body, sizeof body, "{\"model\":\"wide\",\"input\":\"a\",\"keep_alive\":%s}", good[i]);
         serve_expect("/api/embed", body, 200, "\"embeddings\":[[");
-        const bool is_never = i >= 5;
+        const bool is_never = i >= 7;
         struct reply reply;
         client_ask(&serve_server, "/api/ps", "", NULL, &reply);
         const char *wide = strstr(reply.body, "\"name\":\"wide:latest\"");

@@ -60,12 +60,12 @@ bool quern_keep_alive_read(struct quern_request *request)
     if (value == NULL)
         return true;
     options->has_keep = true;
-    if (quern_value_is(value, QUERN_VALUE_INTEGER)) {
-        const int64_t seconds = quern_value_integer(value);
-        options->keep_s = seconds < 0 ? -1 : (double)seconds;
+    if (quern_value_is(value, QUERN_VALUE_INTEGER) || quern_value_is(value, QUERN_VALUE_NUMBER)) {
+        const double seconds = quern_value_number(value);
+        options->keep_s = seconds < 0 ? -1 : seconds;
         return true;
     }
     return (quern_value_is(value, QUERN_VALUE_TEXT) && read_duration(quern_value_string(value), &options->keep_s)) ||
            quern_refuse(request, QUERN_FAULT_VALUE, "keep_alive",
-                        "keep_alive must be a whole number of seconds, or a duration such as \"5m\" or \"1h30m\"");
+                        "keep_alive must be a number of seconds, or a duration such as \"5m\" or \"1h30m\"");
 }
