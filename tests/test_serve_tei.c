@@ -355,7 +355,7 @@ static void test_refusals(void **state)
         {"/embed", "{\"inputs\":\"a\",\"truncation_direction\":\"Up\"}", 422, "Validation", "Left or Right"},
         {"/embed", "{\"inputs\":\"a\",\"dimensions\":65}", 422, "Validation", "1 to 64"},
         {"/embed_all", "{\"inputs\":\"a\"}", 422, "Validation", "POST /embed"},
-        {"/embed_sparse", "{\"inputs\":\"a\"}", 404, "Validation", "nothing at this path; GET /openapi.json lists"},
+        {"/embed_sparse", "{\"inputs\":\"a\"}", 404, "Validation", "dense vectors: POST /embed"},
         {"/similarity", "{\"inputs\":\"a\"}", 422, "Validation", "source_sentence"},
         {"/similarity", "{\"inputs\":{\"source_sentence\":\"a\",\"sentences\":[]}}", 400, "Empty", "sentences"},
         {"/similarity", "{\"inputs\":{\"source_sentence\":\"\",\"sentences\":[\"a\"]}}", 400, "Empty", "input 0"},

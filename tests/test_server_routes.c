@@ -217,6 +217,11 @@ static void test_paths_get_a_hint(void **state)
                  {"/v1/embedding", "(did you mean POST /v1/embeddings?)"},
                  {"/proxy/quern/v1/models", "(did you mean GET /v1/models?)"},
                  {"/my/api/embed", "(did you mean POST /api/embed?)"},
+                 {"/v1/chat/completions", "this server gives vectors of texts and writes no text: POST /v1/embeddings"},
+                 {"/completion", "writes no text"},
+                 {"/v1/rerank", "neither ranks nor classifies them: POST /similarity"},
+                 {"/reranking", "neither ranks nor classifies them"},
+                 {"/embed_sparse", "this server gives dense vectors: POST /embed"},
                  {"/nothing", "there is nothing at this path; GET /openapi.json lists what there is"}};
     struct quern_head head;
     for (size_t i = 0; i < QUERN_COUNT(table); i++) {

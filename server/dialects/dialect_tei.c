@@ -367,6 +367,7 @@ static int status_of(enum quern_fault fault)
 static const struct quern_route routes[] = {
     {"POST", "/embed", false, parse_embed, write_embed, NULL},
     {"POST", "/", false, parse_embed, write_embed, NULL},
+    {"POST", "/invocations", false, parse_embed, write_embed, NULL}, /* SageMaker's */
     {"POST", "/embed_all", false, parse_embed_all, NULL, NULL},
     {"POST", "/similarity", false, parse_similarity, write_similarity, NULL},
     {"POST", "/tokenize", false, parse_tokenize, write_tokenize, has_inputs},

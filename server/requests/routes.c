@@ -105,10 +105,31 @@ static const struct quern_route *guess(const char *path)
     return best;
 }
 
+/* What a path asks for that other servers do and this one does not; NULL: nothing of the kind. */
+static const char *find_lack(const char *path)
+{
+    static const char text[] = "this server gives vectors of texts and writes no text: POST /v1/embeddings",
+                      order[] = "this server gives vectors of texts, and neither ranks nor classifies them: POST "
+                                "/similarity compares a text with others",
+                      sparse[] = "this server gives dense vectors: POST /embed";
+    static const struct {
+        const char *word, *message;
+    } table[] = {{"completions", text}, {"completion", text},  {"chat", text},      {"responses", text},
+                 {"messages", text},    {"infill", text},      {"rerank", order},   {"reranking", order},
+                 {"predict", order},    {"classify", order},   {"score", order},    {"embed_sparse", sparse}};
+    for (size_t i = 0; i < QUERN_COUNT(table); i++)
+        if (strcmp(strrchr(path, '/') + 1, table[i].word) == 0)
+            return table[i].message;
+    return NULL;
+}
+
 static void refuse_path(struct quern_request *request)
 {
     const struct quern_route *route = guess(request->path);
-    if (route == NULL)
+    const char *lack = find_lack(request->path);
+    if (lack != NULL)
+        quern_refuse(request, QUERN_FAULT_ROUTE, NULL, "%s", lack);
+    else if (route == NULL)
         quern_refuse(request, QUERN_FAULT_ROUTE, NULL, QUERN_NO_PATH);
     else
         quern_refuse(request, QUERN_FAULT_ROUTE, NULL, "there is nothing at this path (did you mean %s %s?); GET "
