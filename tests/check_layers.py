@@ -52,7 +52,7 @@ APPLICATIONS = {
     "server": "include json jobs",
     "server/http": "include json",
     "server/page": "json",
-    "server/steps": "include json passages server/server.h",
+    "server/steps": "include json passages server/server.h src/base/system/system.h",
     "server/requests": "include json server/server.h server/array_count.h server/http server/steps",
     "server/dialects": "include json server/server.h server/array_count.h server/requests server/page/page.h",
     "server/loop": "include json server/server.h server/array_count.h server/requests server/http server/steps "

@@ -1,5 +1,7 @@
-/* Who tokenises: the loop takes short texts, and leaves long ones to a thread. The tokens are the same. */
+/* Who tokenises: the loop takes short texts, and leaves long ones to a thread. The tokens are the same. And what the
+ * threads do when the file of a model is lost. */
 #include "../server/requests/request_tokens.h"
+#include "../server/steps/worker.h"
 #include "trial.h"
 
 #include <poll.h>
@@ -153,13 +155,90 @@ static void test_the_thread_gives_all_jobs_back(void **state)
     quern_bell_close(&bell);
 }
 
+/* ---------------------------------------------------------------- a file that is lost */
+
+struct detokenising {
+    struct quern_background_job background;
+    const quern_model *model;
+    int code;
+};
+
+/* Reads the text of a piece, which lies in the model's file. */
+static void detokenise(struct quern_background_job *background)
+{
+    struct detokenising *job = background->owner;
+    const int32_t id = 600;
+    char out[64];
+    size_t length;
+    job->code = quern_detokenize(job->model, &id, 1, 0, out, sizeof out, &length, NULL);
+}
+
+static int detokenise_elsewhere(const quern_model *lost, const struct quern_bell *bell)
+{
+    struct quern_background thread = {.finished = bell};
+    struct detokenising job = {.background = {.run = detokenise, .owner = &job}, .model = lost};
+    assert_int_equal(quern_background_start(&thread), QUERN_OK);
+    quern_background_submit(&thread, &job.background);
+    assert_int_equal(poll(&(struct pollfd){.fd = bell->heard, .events = POLLIN}, 1, 20000), 1);
+    quern_bell_quiet(bell);
+    quern_background_stop(&thread);
+    return job.code;
+}
+
+static int embed_elsewhere(quern_context *lost, const struct quern_bell *bell)
+{
+    const int32_t id = 600;
+    struct quern_batcher batcher;
+    struct quern_worker worker = {.batcher = &batcher, .finished = bell};
+    struct quern_step_engine engine = {.embed = quern_worker_embed, .context = lost, .width = TRIAL_WIDTH};
+    struct quern_job *job = quern_job_new(1, TRIAL_WIDTH);
+    assert_non_null(job);
+    assert_int_equal(quern_batcher_init(&batcher, 64, 64), QUERN_OK);
+    assert_int_equal(quern_step_engine_reserve(&engine), QUERN_OK);
+    assert_int_equal(quern_worker_start(&worker), QUERN_OK);
+    job->engine = &engine;
+    job->texts[0] = (quern_tokens){&id, 1};
+    assert_true(quern_batcher_submit(&batcher, job));
+    assert_int_equal(poll(&(struct pollfd){.fd = bell->heard, .events = POLLIN}, 1, 20000), 1);
+    quern_bell_quiet(bell);
+    quern_worker_stop(&worker);
+    const int code = job->code;
+    quern_job_free(job);
+    quern_step_engine_release(&engine);
+    quern_batcher_free(&batcher);
+    return code;
+}
+
+/* A thread that blocked SIGBUS would end the process at the first byte that cannot be read. */
+static void test_the_threads_outlive_a_lost_file(void **state)
+{
+    (void)state;
+    char path[TRIAL_PATH];
+    struct quern_bell bell;
+    const struct quern_recipe recipe = trial_recipe(0 /* F32 */, true);
+    trial_make(path, &recipe);
+    quern_model *lost_model = trial_open(path, NULL);
+    quern_context *lost = trial_context(lost_model, QUERN_PATH_EXACT, 1, 0);
+    assert_true(quern_bell_open(&bell));
+    trial_cut_off(path, 100);
+    assert_int_equal(detokenise_elsewhere(lost_model, &bell), QUERN_EIO);
+    assert_int_equal(embed_elsewhere(lost, &bell), QUERN_EIO);
+    quern_bell_close(&bell);
+    quern_context_free(lost);
+    quern_model_close(lost_model);
+    unlink(path);
+}
+
 int main(void)
 {
+    /* Apart from the others, and first: cmocka puts its own handler of SIGBUS in place before each test, and that of
+     * the library lies over it only when no file was open before. */
+    const struct CMUnitTest lost[] = {cmocka_unit_test(test_the_threads_outlive_a_lost_file)};
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_short_text_is_done_at_once),
         cmocka_unit_test(test_a_long_text_is_done_elsewhere),
         cmocka_unit_test(test_a_text_of_many_tokens),
         cmocka_unit_test(test_the_thread_gives_all_jobs_back),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(lost, NULL, NULL) + cmocka_run_group_tests(tests, setup, teardown);
 }

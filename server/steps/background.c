@@ -1,8 +1,7 @@
 #include "background.h"
 
+#include "base/system/system.h"
 #include "quern.h"
-
-#include <signal.h>
 
 /* Takes the first job; waits for one. NULL: the thread must end. */
 static struct quern_background_job *take(struct quern_background *background)
@@ -38,17 +37,13 @@ static void *run(void *argument)
 
 int quern_background_start(struct quern_background *background)
 {
-    sigset_t all, before;
     if (pthread_mutex_init(&background->lock, NULL) != 0)
         return QUERN_ENOMEM;
     if (pthread_cond_init(&background->work, NULL) != 0) {
         pthread_mutex_destroy(&background->lock);
         return QUERN_ENOMEM;
     }
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    background->is_running = pthread_create(&background->thread, NULL, run, background) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    background->is_running = quern_system_start_thread(&background->thread, run, background) == 0;
     if (background->is_running)
         return QUERN_OK;
     pthread_cond_destroy(&background->work);

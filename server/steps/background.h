@@ -25,7 +25,7 @@ struct quern_background {
     pthread_t thread;
 };
 
-/* Starts the thread, which receives no signals. The caller has set finished; the rest is zero. QUERN_ENOMEM. */
+/* Starts the thread, as quern_system_start_thread does. The caller has set finished; the rest is zero. QUERN_ENOMEM. */
 int quern_background_start(struct quern_background *background);
 
 /* Ends the thread after the job that it does. The jobs that are not done come back, too. A thread that never started is

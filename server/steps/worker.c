@@ -1,6 +1,7 @@
 #include "worker.h"
 
-#include <signal.h>
+#include "base/system/system.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,11 +72,7 @@ static void *run(void *argument)
 
 int quern_worker_start(struct quern_worker *worker)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    worker->is_running = pthread_create(&worker->thread, NULL, run, worker) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    worker->is_running = quern_system_start_thread(&worker->thread, run, worker) == 0;
     return worker->is_running ? QUERN_OK : QUERN_ENOMEM;
 }
 

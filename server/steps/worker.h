@@ -39,7 +39,7 @@ struct quern_worker {
     pthread_t thread; /* the worker's */
 };
 
-/* Starts the thread, which receives no signals. The caller sets batcher and finished. QUERN_ENOMEM. */
+/* Starts the thread, as quern_system_start_thread does. The caller sets batcher and finished. QUERN_ENOMEM. */
 int quern_worker_start(struct quern_worker *worker);
 
 /* Ends the batcher, and waits for the step that runs. A worker that never started is allowed. */
