@@ -166,6 +166,18 @@ static void test_slurm_share(void **state)
     unsetenv("SLURM_CPUS_PER_TASK");
 }
 
+/* A machine may have more CPUs than a pool has threads. */
+static void test_more_cpus_than_threads(void **state)
+{
+    (void)state;
+    check(256, 256, "256 CPUs by affinity; no cgroup quota");
+    check(257, 256, "257 CPUs by affinity; no cgroup quota; at most 256 threads");
+    check(768, 256, "768 CPUs by affinity; no cgroup quota; at most 256 threads");
+    setenv("SLURM_CPUS_PER_TASK", "192", 1);
+    check(768, 192, "768 CPUs by affinity; no cgroup quota; $SLURM_CPUS_PER_TASK 192");
+    unsetenv("SLURM_CPUS_PER_TASK");
+}
+
 static void test_this_machine(void **state)
 {
     (void)state;
@@ -183,7 +195,7 @@ int main(void)
         IN_ROOT(test_nothing_is_there),   IN_ROOT(test_v2_quota),
         IN_ROOT(test_v2_smallest_of_all_levels), IN_ROOT(test_v1_quota),
         IN_ROOT(test_mount_of_a_subtree), IN_ROOT(test_garbage_is_no_limit),
-        IN_ROOT(test_slurm_share),
+        IN_ROOT(test_slurm_share),        IN_ROOT(test_more_cpus_than_threads),
         cmocka_unit_test(test_this_machine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,8 +29,7 @@ int quern_block_builder_open(struct quern_block_builder *builder, const struct q
     if (builder->vectors == NULL || builder->numbers == NULL || builder->names.ends == NULL ||
         builder->payloads.ends == NULL || builder->lengths == NULL)
         return quern_fail(error, QUERN_ENOMEM, "no memory for a block of an index");
-    return quern_pool_new(&builder->pool, threads < QUERN_MOST_THREADS ? threads : QUERN_MOST_THREADS, NULL, NULL,
-                          error);
+    return quern_pool_new(&builder->pool, threads, NULL, NULL, error);
 }
 
 void quern_block_builder_free(struct quern_block_builder *builder)

@@ -58,8 +58,6 @@ static int read_options(struct quern_searcher *searcher, const quern_searcher_op
         return quern_fail(error, QUERN_EINVAL, "options: a searcher takes up to %d hits, %d queries and %d scored rows",
                           QUERN_SEARCH_MOST_HITS, QUERN_SEARCH_MOST_QUERIES, QUERN_SEARCH_MOST_HITS);
     searcher->threads = read.threads > 0 ? read.threads : quern_cpu_budget(NULL, 0);
-    if (searcher->threads > QUERN_MOST_THREADS)
-        searcher->threads = QUERN_MOST_THREADS;
     searcher->most_hits = read.most_hits > 0 ? read.most_hits : USUAL_HITS;
     searcher->most_queries = read.most_queries > 0 ? read.most_queries : USUAL_QUERIES;
     searcher->most_scored = read.most_scored > LEAST_SCORED ? read.most_scored : LEAST_SCORED;

@@ -1,5 +1,6 @@
 /* How many CPUs this process may use: the CPUs of its affinity mask, but at most the quota of its cgroups (v1 and v2,
- * every level from its own group up to the root), and at most $SLURM_CPUS_PER_TASK, rounded down, and at least 1. */
+ * every level from its own group up to the root), and at most $SLURM_CPUS_PER_TASK, rounded down. It is at least 1, and
+ * at most QUERN_MOST_THREADS, as no pool has more threads. */
 #ifndef QUERN_BASE_BUDGET_H
 #define QUERN_BASE_BUDGET_H
 

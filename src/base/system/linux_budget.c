@@ -1,5 +1,7 @@
 #include "base/system/budget.h"
 
+#include "quern.h"
+
 #include <math.h>
 #include <sched.h>
 #include <stdbool.h>
@@ -158,14 +160,18 @@ static double slurm_share(void)
 int quern_cpu_budget_at(const char *root, int affinity, char *reason, size_t reason_size)
 {
     const double quota = cgroup_quota(root), share = slurm_share();
-    char by_quota[48] = "no cgroup quota", by_slurm[48] = "";
+    char by_quota[48] = "no cgroup quota", by_slurm[48] = "", by_most[32] = "";
     if (isfinite(quota))
         snprintf(by_quota, sizeof by_quota, "cgroup quota %.2f", quota);
     if (isfinite(share))
         snprintf(by_slurm, sizeof by_slurm, "; $SLURM_CPUS_PER_TASK %.0f", share);
-    snprintf(reason, reason_size, "%d CPU%s by affinity; %s%s", affinity, affinity == 1 ? "" : "s", by_quota, by_slurm);
-    const double budget = floor(fmin(fmin((double)affinity, quota), share));
-    return budget < 1 ? 1 : (int)budget;
+    const double allowed = floor(fmin(fmin((double)affinity, quota), share));
+    const int budget = allowed < 1 ? 1 : allowed > QUERN_MOST_THREADS ? QUERN_MOST_THREADS : (int)allowed;
+    if (budget < allowed)
+        snprintf(by_most, sizeof by_most, "; at most %d threads", QUERN_MOST_THREADS);
+    snprintf(reason, reason_size, "%d CPU%s by affinity; %s%s%s", affinity, affinity == 1 ? "" : "s", by_quota,
+             by_slurm, by_most);
+    return budget;
 }
 
 int quern_cpu_budget(char *reason, size_t reason_size)
