@@ -117,9 +117,10 @@ QUERN_API int quern_index_change(quern_index_writer **writer, const char *path, 
 /* Adds rows[count] with vectors[count][dimensions]. A row whose id is there already replaces that row.
  *
  * Fails with QUERN_EINVAL, and the index of the row, for a vector with a number that is not finite, or longer than
- * QUERN_INDEX_LONGEST, and for an id or payload that is too long or missing: no row of the call is added then. Fails
- * with QUERN_EIO or QUERN_ENOMEM: then nothing more can be done with this writer, and the file is as it was after the
- * last commit. */
+ * QUERN_INDEX_LONGEST, and for an id or payload that is too long or missing: no row of the call is added then. Also
+ * fails with QUERN_EINVAL, without the index of a row, when the file has QUERN_INDEX_MOST_ROWS or too many blocks;
+ * QUERN_EFORMAT when the file is damaged; QUERN_EIO; QUERN_ENOMEM. Then nothing more can be done with this writer, and
+ * the file is as it was after the last commit. */
 QUERN_API int quern_index_add(quern_index_writer *writer, const quern_index_row *rows, const float *vectors,
                               size_t count, quern_error *error);
 
@@ -184,16 +185,16 @@ typedef struct quern_index_info {
 /* Describes an index. The texts belong to it. Fails with QUERN_EINVAL. */
 QUERN_API int quern_index_describe(const quern_index *index, quern_index_info *info, quern_error *error);
 
-/* Writes the row at a place to *row: its id and payload. Fails with QUERN_EINVAL when there is no such row or it was
- * removed; QUERN_EFORMAT when the place is damaged; QUERN_EIO when the file was cut off. */
+/* Writes the row at a place to *row: its id and payload. Fails with QUERN_EINVAL for a NULL argument, and when there is
+ * no such row or it was removed; QUERN_EFORMAT when the place is damaged; QUERN_EIO when the file was cut off. */
 QUERN_API int quern_index_get(const quern_index *index, uint64_t place, quern_index_row *row, quern_error *error);
 
 /* Writes the vector at a place, as it is stored, to vector[dimensions]. Fails as quern_index_get does. */
 QUERN_API int quern_index_vector(const quern_index *index, uint64_t place, float *vector, quern_error *error);
 
 /* Writes the places of the rows with the ids of rows[count] into a bitmap: bit place % 64 of word place / 64, which has
- * (places + 63) / 64 words, is set for each and cleared for all others. Fails with QUERN_EINVAL, QUERN_ENOMEM or
- * QUERN_EIO. */
+ * (places + 63) / 64 words, is set for each and cleared for all others. Fails with QUERN_EINVAL for a NULL argument;
+ * QUERN_EFORMAT when an id is damaged; QUERN_EIO; QUERN_ENOMEM. */
 QUERN_API int quern_index_select(const quern_index *index, const quern_index_row *rows, size_t count, uint64_t *bitmap,
                                  quern_error *error);
 

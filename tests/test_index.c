@@ -284,6 +284,12 @@ static void test_refusals(void **state)
 
     quern_index *index = index_trial_open();
     quern_index_info info = {.size = sizeof info};
+    quern_index_row found;
+    float read[3];
+    REFUSED(quern_index_get(NULL, 0, &found, &refused), QUERN_EINVAL, "index is NULL");
+    REFUSED(quern_index_get(index, 0, NULL, &refused), QUERN_EINVAL, "row is NULL");
+    REFUSED(quern_index_vector(NULL, 0, read, &refused), QUERN_EINVAL, "index is NULL");
+    REFUSED(quern_index_vector(index, 0, NULL, &refused), QUERN_EINVAL, "vector is NULL");
     assert_int_equal(quern_index_describe(index, &info, NULL), QUERN_OK);
     assert_int_equal(info.count, 1); /* the row before the bad one was not added */
     assert_string_equal(info.space, options.space);
@@ -354,6 +360,27 @@ static bool try_damaged(void)
     return noticed;
 }
 
+/* Cuts the file off under a writer, which must read the id of a row to see that a new one replaces it. */
+static void check_cut_off(quern_index_ids ids, const quern_index_row *row)
+{
+    const quern_index_options options = {.size = sizeof options, .dimensions = 3, .ids = ids};
+    const float vector[3] = {1, 2, 3};
+    quern_index_writer *writer = index_trial_create(&options);
+    assert_int_equal(quern_index_add(writer, row, vector, 1, NULL), QUERN_OK);
+    assert_int_equal(quern_index_commit(writer, NULL), QUERN_OK);
+    assert_int_equal(truncate(index_trial_path, QUERN_INDEX_HEADER), 0);
+    REFUSED(quern_index_add(writer, row, vector, 1, &refused), QUERN_EIO, "cannot read ");
+    REFUSED(quern_index_add(writer, row, vector, 1, &refused), QUERN_EIO, "make another writer");
+    quern_index_writer_free(writer);
+}
+
+static void test_cut_off_under_a_writer(void **state)
+{
+    (void)state;
+    check_cut_off(QUERN_INDEX_NUMBERS, &(quern_index_row){.number = 7});
+    check_cut_off(QUERN_INDEX_NAMES, &(quern_index_row){.name = {"seven", 5}});
+}
+
 static void test_damage(void **state)
 {
     (void)state;
@@ -400,6 +427,7 @@ int main(void)
         cmocka_unit_test(test_compact),
         cmocka_unit_test(test_forgotten),
         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_cut_off_under_a_writer),
         cmocka_unit_test(test_damage),
     };
     return cmocka_run_group_tests(tests, index_trial_begin, index_trial_end);

@@ -156,7 +156,9 @@ int quern_ids_compare(const struct quern_index_shape *shape, const quern_index_r
 static int find(const quern_index *index, uint64_t place, struct quern_block_view *view, uint32_t *row,
                 quern_error *error)
 {
-    if (index == NULL || place >= quern_index_places(index))
+    if (index == NULL)
+        return quern_fail(error, QUERN_EINVAL, "index is NULL");
+    if (place >= quern_index_places(index))
         return quern_fail(error, QUERN_EINVAL, "the index has no row at place %llu", (unsigned long long)place);
     const size_t block = quern_catalogue_block(&index->catalogue, place);
     *row = (uint32_t)(place - index->catalogue.first[block]);
@@ -171,6 +173,8 @@ int quern_index_get(const quern_index *index, uint64_t place, quern_index_row *o
     struct quern_block_view view = {0};
     uint32_t row = 0;
     quern_index_row found = {0};
+    if (out == NULL)
+        return quern_fail(error, QUERN_EINVAL, "row is NULL");
     QUERN_TRY(find(index, place, &view, &row, error));
     QUERN_TRY(quern_block_id(index, &view, row, &found, error));
     QUERN_TRY(quern_block_text(view.payloads, view.block->rows, view.block->payload_bytes, row, &found.payload,
@@ -184,6 +188,8 @@ int quern_index_vector(const quern_index *index, uint64_t place, float *vector, 
 {
     struct quern_block_view view = {0};
     uint32_t row = 0;
+    if (vector == NULL)
+        return quern_fail(error, QUERN_EINVAL, "vector is NULL");
     QUERN_TRY(find(index, place, &view, &row, error));
     quern_block_vector(index, &view, row, vector);
     return quern_map_check_pages(&index->map, error);

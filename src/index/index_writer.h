@@ -47,6 +47,10 @@ int quern_writer_flush(struct quern_index_writer *writer, quern_error *error);
 int quern_writer_write_at(const struct quern_index_writer *writer, const void *data, size_t bytes, uint64_t offset,
                           quern_error *error);
 
+/* Reads bytes at an offset of the file. QUERN_EIO, also when the file ends before. */
+int quern_writer_read_at(const struct quern_index_writer *writer, void *data, size_t bytes, uint64_t offset,
+                         quern_error *error);
+
 /* QUERN_EIO, with a message of errno. */
 int quern_writer_fail_io(const struct quern_index_writer *writer, quern_error *error);
 

@@ -27,6 +27,23 @@ int quern_writer_write_at(const struct quern_index_writer *writer, const void *d
     return QUERN_OK;
 }
 
+int quern_writer_read_at(const struct quern_index_writer *writer, void *data, size_t bytes, uint64_t offset,
+                         quern_error *error)
+{
+    for (unsigned char *at = data; bytes > 0;) {
+        const ssize_t done = pread(writer->file, at, bytes, (off_t)offset);
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done <= 0)
+            return quern_fail(error, QUERN_EIO, "cannot read %s: %s", writer->path,
+                              done < 0 ? strerror(errno) : "it was cut off while it was changed; make the index again");
+        at += done;
+        offset += (uint64_t)done;
+        bytes -= (size_t)done;
+    }
+    return QUERN_OK;
+}
+
 uint64_t quern_writer_next_page(const struct quern_index_writer *writer)
 {
     return (writer->end + QUERN_INDEX_ALIGNMENT - 1) / QUERN_INDEX_ALIGNMENT * QUERN_INDEX_ALIGNMENT;

@@ -6,7 +6,6 @@
 #include "index/rounding.h"
 
 #include <stdlib.h>
-#include <unistd.h>
 
 #define MOST_HALF 65504.0f /* the largest half float */
 
@@ -21,12 +20,11 @@ static int read_id(const struct quern_index_writer *writer, uint64_t place, quer
     const uint64_t ids = block->offset + quern_index_parts(&catalogue->shape, block).ids;
     uint32_t ends[2] = {0};
     if (!catalogue->shape.named)
-        return pread(writer->file, &id->number, sizeof id->number, (off_t)(ids + row * sizeof id->number)) ==
-                       (ssize_t)sizeof id->number ? QUERN_OK : quern_writer_fail_io(writer, error);
-    const size_t wanted = row == 0 ? sizeof ends[0] : sizeof ends;
-    if (pread(writer->file, row == 0 ? &ends[1] : &ends[0], wanted,
-              (off_t)(ids + (row == 0 ? 0 : row - 1) * sizeof ends[0])) != (ssize_t)wanted)
-        return quern_writer_fail_io(writer, error);
+        return quern_writer_read_at(writer, &id->number, sizeof id->number, ids + row * sizeof id->number, error);
+    if (row == 0)
+        QUERN_TRY(quern_writer_read_at(writer, &ends[1], sizeof ends[1], ids, error));
+    else
+        QUERN_TRY(quern_writer_read_at(writer, ends, sizeof ends, ids + (row - 1) * sizeof ends[0], error));
     if (ends[0] > ends[1] || ends[1] > block->id_bytes)
         return quern_fail(error, QUERN_EFORMAT, "%s is damaged: the name of the row at place %llu cannot be",
                           writer->path, (unsigned long long)place);
@@ -35,9 +33,7 @@ static int read_id(const struct quern_index_writer *writer, uint64_t place, quer
     if (*memory == NULL)
         return quern_fail(error, QUERN_ENOMEM, "no memory for the name of a row");
     id->name = (quern_text){*memory, length};
-    if (pread(writer->file, *memory, length, (off_t)(ids + block->rows * sizeof ends[0] + ends[0])) != (ssize_t)length)
-        return quern_writer_fail_io(writer, error);
-    return QUERN_OK;
+    return quern_writer_read_at(writer, *memory, length, ids + block->rows * sizeof ends[0] + ends[0], error);
 }
 
 /* Whether the row at a place has this id. */
