@@ -119,12 +119,12 @@ static int merge(struct quern_tokenizer *base, const struct quern_new_word *new_
     return QUERN_OK;
 }
 
-static size_t piece_text(const struct quern_vocabulary *vocabulary, int32_t id, bool skip_space, char *out)
+static size_t piece_text(const struct quern_vocabulary *vocabulary, int32_t id, bool skip_space, char *out, size_t room)
 {
     const quern_text text = vocabulary->source.texts[id];
     (void)skip_space;
-    if (out != NULL)
-        memcpy(out, text.data, text.length);
+    if (room > 0)
+        memcpy(out, text.data, text.length < room ? text.length : room);
     return text.length;
 }
 

@@ -81,7 +81,7 @@ static int byte_of(uint32_t code)
 }
 
 /* Special pieces are spelled as they are. */
-static size_t piece_text(const struct quern_vocabulary *v, int32_t id, bool skip_space, char *out)
+static size_t piece_text(const struct quern_vocabulary *v, int32_t id, bool skip_space, char *out, size_t room)
 {
     const quern_text text = v->source.texts[id];
     const unsigned char *p = (const unsigned char *)text.data, *end = p + text.length;
@@ -98,7 +98,7 @@ static size_t piece_text(const struct quern_vocabulary *v, int32_t id, bool skip
             continue;
         }
         skip_space = false;
-        if (out != NULL)
+        if (written < room)
             out[written] = next;
         written++;
     }

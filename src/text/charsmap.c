@@ -17,7 +17,8 @@ static uint32_t read32(const char *p)
     return b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
 }
 
-/* The texts must end in a NUL, and none may be too long. Then the text at any place is bounded. */
+/* The texts must end in a NUL, and none may be too long. Then the text at any place is bounded. texts: the map's copy,
+ * as a file may be written to meanwhile. */
 static int check_texts(quern_text texts, quern_error *error)
 {
     size_t begin = 0;
@@ -45,18 +46,17 @@ int quern_charsmap_new(struct quern_charsmap *map, quern_text bytes, quern_error
                           "the character map of the vocabulary has %zu bytes, and says that %zu of them are units",
                           bytes.length, unit_bytes);
     const char *units = bytes.data + sizeof(uint32_t);
-    const quern_text texts = {units + unit_bytes, bytes.length - sizeof(uint32_t) - unit_bytes};
-    QUERN_TRY(check_texts(texts, error));
+    const size_t text_bytes = bytes.length - sizeof(uint32_t) - unit_bytes;
     map->units = malloc(unit_bytes);
-    map->texts = malloc(texts.length);
+    map->texts = malloc(text_bytes + 1);
     if (map->units == NULL || map->texts == NULL)
         return quern_fail(error, QUERN_ENOMEM, "no memory for a character map of %zu bytes", bytes.length);
     map->unit_count = unit_bytes / sizeof(uint32_t);
     for (size_t i = 0; i < map->unit_count; i++)
         map->units[i] = read32(units + i * sizeof(uint32_t));
-    map->text_bytes = texts.length;
-    memcpy(map->texts, texts.data, texts.length);
-    return QUERN_OK;
+    map->text_bytes = text_bytes;
+    memcpy(map->texts, units + unit_bytes, text_bytes);
+    return check_texts((quern_text){map->texts, text_bytes}, error);
 }
 
 void quern_charsmap_free(struct quern_charsmap *map)

@@ -10,6 +10,7 @@
 uint32_t quern_metaspace_byte(const struct quern_piece_table *table, int byte);
 
 /* The text that a piece stands for: the function piece_text of a kind. */
-size_t quern_metaspace_text(const struct quern_vocabulary *vocabulary, int32_t id, bool skip_space, char *out);
+size_t quern_metaspace_text(const struct quern_vocabulary *vocabulary, int32_t id, bool skip_space, char *out,
+                            size_t room);
 
 #endif

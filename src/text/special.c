@@ -102,8 +102,8 @@ static int place_runs(struct quern_special *special, const struct pieces *pieces
     if (special->runs == NULL)
         return quern_fail(error, QUERN_ENOMEM, "no memory for a vocabulary of %zu pieces", pieces->count);
     for (size_t i = 0; i < pieces->count; i++) {
-        const size_t spaces = count_spaces(pieces, i);
-        if (spaces > 0 && special->runs[spaces].length == 0)
+        const size_t spaces = count_spaces(pieces, i); /* perhaps others than before: the file may be written to */
+        if (spaces > 0 && spaces <= special->longest_run && special->runs[spaces].length == 0)
             special->runs[spaces] = (struct quern_run){(int32_t)i, (uint32_t)spaces};
     }
     return QUERN_OK;

@@ -79,7 +79,6 @@ void quern_vocabulary_free(struct quern_vocabulary *vocabulary); /* NULL is allo
 /* Fills info, except its size. The strings are static. */
 void quern_vocabulary_describe(const struct quern_vocabulary *vocabulary, quern_tokenizer_info *info);
 
-size_t quern_vocabulary_count(const struct quern_vocabulary *vocabulary);
 size_t quern_vocabulary_longest_piece(const struct quern_vocabulary *vocabulary); /* as quern_tokenizer_info has it */
 size_t quern_vocabulary_bytes(const struct quern_vocabulary *vocabulary); /* memory that it takes */
 quern_piece quern_vocabulary_piece(const struct quern_vocabulary *vocabulary, int32_t id); /* id must be in range */

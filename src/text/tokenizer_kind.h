@@ -115,9 +115,11 @@ struct quern_tokenizer_kind {
      * ends[i] to the number of ids behind word i. */
     int (*merge)(struct quern_tokenizer *tokenizer, const struct quern_new_word *words, size_t count, size_t *ends,
                  struct quern_ids *ids, quern_error *error);
-    /* Writes the text that a piece stands for to out, unless that is NULL, and returns its length, which is at most
-     * that of the piece. skip_space: without the space that the piece begins with. */
-    size_t (*piece_text)(const struct quern_vocabulary *vocabulary, int32_t id, bool skip_space, char *out);
+    /* Writes as much of the text that a piece stands for as fits into out[room], and returns the length of all of it,
+     * which is at most that of the piece. The piece lies in a file that others may write to, so another call may return
+     * another length. skip_space: without the space that the piece begins with. */
+    size_t (*piece_text)(const struct quern_vocabulary *vocabulary, int32_t id, bool skip_space, char *out,
+                         size_t room);
 };
 
 extern const struct quern_tokenizer_kind quern_sentencepiece_bpe_kind;

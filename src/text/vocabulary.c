@@ -112,11 +112,6 @@ void quern_vocabulary_describe(const struct quern_vocabulary *v, quern_tokenizer
     };
 }
 
-size_t quern_vocabulary_count(const struct quern_vocabulary *v)
-{
-    return v->source.count;
-}
-
 size_t quern_vocabulary_longest_piece(const struct quern_vocabulary *v)
 {
     return v->longest_piece;
@@ -152,8 +147,10 @@ static bool is_ordinary(int kind)
     return kind != QUERN_PIECE_CONTROL && kind != QUERN_PIECE_USER_DEFINED;
 }
 
-/* Writes the text of all ids to out, unless that is NULL, and returns its length; SIZE_MAX: it has no end. */
-static size_t write_text(const struct quern_vocabulary *v, const int32_t *ids, size_t count, unsigned flags, char *out)
+/* Writes as much of the text of all ids as fits into out[room], and returns the length of all of it; SIZE_MAX: it
+ * cannot be counted. */
+static size_t write_text(const struct quern_vocabulary *v, const int32_t *ids, size_t count, unsigned flags, char *out,
+                         size_t room)
 {
     const bool skips_spaces = v->source.add_space_prefix && !(flags & QUERN_KEEP_SPACE);
     bool begins = true; /* the next ordinary piece begins a stretch of text */
@@ -164,8 +161,9 @@ static size_t write_text(const struct quern_vocabulary *v, const int32_t *ids, s
         if ((flags & QUERN_NO_SPECIAL) && kind == QUERN_PIECE_CONTROL)
             continue;
         const bool skip_space = skips_spaces && begins && is_ordinary(kind);
+        const size_t left = length < room ? room - length : 0;
         const size_t added =
-            v->source.tokenizer->piece_text(v, ids[i], skip_space, out != NULL ? out + length : NULL);
+            v->source.tokenizer->piece_text(v, ids[i], skip_space, left > 0 ? out + length : NULL, left);
         if (added >= SIZE_MAX - length)
             return SIZE_MAX;
         length += added;
@@ -181,10 +179,10 @@ int quern_vocabulary_detokenize(const struct quern_vocabulary *v, const int32_t 
         if (ids[i] < 0 || (size_t)ids[i] >= v->source.count)
             return quern_fail(error, QUERN_EINVAL, "token %d is outside the vocabulary of %zu", (int)ids[i],
                               v->source.count);
-    *length = write_text(v, ids, count, flags, NULL);
+    *length = write_text(v, ids, count, flags, NULL, 0);
     if (*length > capacity)
         return quern_fail(error, QUERN_ETOOLONG, "the text of the tokens has %zu bytes, there is room for %zu", *length,
                           capacity);
-    write_text(v, ids, count, flags, out);
+    write_text(v, ids, count, flags, out, capacity);
     return QUERN_OK;
 }

@@ -279,18 +279,19 @@ static size_t count_bytes(const struct quern_vocabulary *vocabulary)
 /* ---------------------------------------------------------------- from pieces to text */
 
 /* A piece for the start of a word has a space in front of it. */
-static size_t piece_text(const struct quern_vocabulary *vocabulary, int32_t id, bool skip_space, char *out)
+static size_t piece_text(const struct quern_vocabulary *vocabulary, int32_t id, bool skip_space, char *out, size_t room)
 {
     const quern_text text = vocabulary->source.texts[id];
     const bool is_start = text.length > QUERN_METASPACE_LENGTH &&
                           memcmp(text.data, QUERN_METASPACE, QUERN_METASPACE_LENGTH) == 0;
     const size_t skipped = is_start ? QUERN_METASPACE_LENGTH : 0, space = is_start && !skip_space;
+    const size_t rest = text.length - skipped, left = room > space ? room - space : 0;
 
-    if (out != NULL && space > 0)
-        *out++ = ' ';
-    if (out != NULL)
-        memcpy(out, text.data + skipped, text.length - skipped);
-    return space + text.length - skipped;
+    if (room > 0 && space > 0)
+        out[0] = ' ';
+    if (left > 0)
+        memcpy(out + space, text.data + skipped, rest < left ? rest : left);
+    return space + rest;
 }
 
 const struct quern_tokenizer_kind quern_wordpiece_kind = {
