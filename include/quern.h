@@ -26,8 +26,9 @@
  *
  * Errors. A function that can fail returns QUERN_OK (0) or a negative code, and describes the failure in the caller's
  * quern_error. A pointer to a quern_error may always be NULL. Read a quern_error after a failure only: a call that
- * succeeds need not change it. After a failure outputs are as they were before the call, unless the function says
- * otherwise. The library never exits, aborts or prints.
+ * succeeds need not change it. After a failure, arrays that the call should have filled are undefined, and all other
+ * outputs are as they were before the call, unless the function says otherwise. The library never exits, aborts or
+ * prints.
  *
  * Threads. A model never changes, and any number of threads may use it at once. A context belongs to one thread at a
  * time; it runs worker threads, its own or those of another context. All other functions may be called by any thread at

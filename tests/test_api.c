@@ -641,8 +641,9 @@ static void test_lost_file(void **state)
     (void)state;
     char path[TRIAL_PATH];
     float vector[TRIAL_WIDTH];
-    size_t count;
-    quern_piece piece;
+    char out[64];
+    size_t count = 7, length = 7;
+    quern_piece piece = {.kind = 7};
     const quern_text text = text_of("lost");
     const struct quern_recipe recipe = trial_recipe(QUERN_TYPE_F32, true);
     trial_make(path, &recipe);
@@ -656,6 +657,8 @@ static void test_lost_file(void **state)
     expect_error(quern_embed_tokens(lost, &tokens, 1, NULL, vector, TRIAL_WIDTH, NULL, &error), QUERN_EIO, "cut off");
     expect_error(quern_tokenize(lost, text, NULL, NULL, 0, &count, &error), QUERN_EIO, "cut off");
     expect_error(quern_piece_get(made, 300, &piece, &error), QUERN_EIO, "cut off");
+    expect_error(quern_detokenize(made, &id, 1, 0, out, sizeof out, &length, &error), QUERN_EIO, "cut off");
+    assert_true(count == 7 && length == 7 && piece.kind == 7); /* they are as they were */
     quern_context_free(lost);
     quern_model_close(made);
     unlink(path);
