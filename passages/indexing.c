@@ -196,6 +196,18 @@ static void say_failed(struct indexing_run *run, const char *path, const char *r
     run->progress->failed++;
 }
 
+/* Says what is wrong with the first record of a file that was skipped. */
+static void say_bad_records(const struct indexing_run *run, const char *path)
+{
+    const struct quern_source_reading *reading = &run->reading;
+    char line[640], others[48] = "";
+    if (reading->bad_records > 1)
+        snprintf(others, sizeof others, ", and so are %llu more", (unsigned long long)(reading->bad_records - 1));
+    snprintf(line, sizeof line, "%.300s:%llu: the record is skipped%s: %s", path,
+             (unsigned long long)reading->bad_line, others, reading->bad);
+    run->job->notice(run->job->user, line);
+}
+
 /* Reads a file and puts its passages into the queue. */
 static int index_source(struct indexing_run *run, struct quern_change *change)
 {
@@ -206,7 +218,7 @@ static int index_source(struct indexing_run *run, struct quern_change *change)
     run->number = 0;
     run->has_failed = false;
     source->state = QUERN_SOURCE_UNFINISHED;
-    run->reading.bad_records = 0;
+    run->reading.bad_records = run->reading.bad_line = 0;
     int code = QUERN_OK;
     if (run->changes.keeps_vectors && rows_before > 0)
         code = quern_kept_vectors_open(&run->kept, run->changes.index, source->path, rows_before, run->error);
@@ -220,17 +232,15 @@ static int index_source(struct indexing_run *run, struct quern_change *change)
         say_failed(run, source->path, run->error->text);
         return QUERN_OK;
     }
-    if (run->reading.bad_records > 0) {
-        char line[96];
-        snprintf(line, sizeof line, "no text could be read from %llu of its records",
-                 (unsigned long long)run->reading.bad_records);
-        say_failed(run, source->path, line);
-    }
+    if (run->reading.bad_records > 0)
+        say_bad_records(run, source->path);
     code = remove_rows(run, source->path, run->number, rows_before);
     source->rows = run->number;
     source->size = change->size;
     source->mtime = change->mtime;
     memcpy(source->digest, change->digest, sizeof source->digest);
+    source->bad_records = run->reading.bad_records;
+    source->bad_line = run->reading.bad_line;
     source->state = is_text ? QUERN_SOURCE_DONE : QUERN_SOURCE_NOT_TEXT;
     return code;
 }
@@ -300,12 +310,17 @@ static void count_sources(struct indexing_run *run)
 {
     struct quern_indexing_progress *progress = run->progress;
     const struct quern_source_table *table = &run->changes.table;
-    progress->files = progress->not_text = progress->passages = 0;
+    progress->files = progress->not_text = progress->bad_records = progress->passages = 0;
     for (size_t i = 0; i < table->count; i++) {
-        progress->files += table->sources[i].state != QUERN_SOURCE_NOT_TEXT;
-        if (table->sources[i].state == QUERN_SOURCE_NOT_TEXT && progress->not_text++ == 0)
-            snprintf(progress->one_not_text, sizeof progress->one_not_text, "%s", table->sources[i].path);
-        progress->passages += table->sources[i].rows;
+        const struct quern_source *source = &table->sources[i];
+        progress->files += source->state != QUERN_SOURCE_NOT_TEXT;
+        if (source->state == QUERN_SOURCE_NOT_TEXT && progress->not_text++ == 0)
+            snprintf(progress->one_not_text, sizeof progress->one_not_text, "%s", source->path);
+        if (source->bad_records > 0 && progress->bad_records == 0)
+            snprintf(progress->one_bad_record, sizeof progress->one_bad_record, "%s:%llu", source->path,
+                     (unsigned long long)source->bad_line);
+        progress->bad_records += source->bad_records;
+        progress->passages += source->rows;
     }
 }
 

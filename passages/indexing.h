@@ -43,6 +43,8 @@ struct quern_indexing_progress {
     uint64_t files, new_files, changed_files, removed_files; /* files: that the index has now */
     uint64_t not_text; /* files that are no text */
     char one_not_text[QUERN_INDEX_MOST_NAME + 1]; /* the path of the first of them */
+    uint64_t bad_records; /* that were skipped, because they have no text or are damaged */
+    char one_bad_record[QUERN_INDEX_MOST_NAME + 32]; /* the path and line of the first of them: PATH:LINE */
     uint64_t failed;   /* files that could not be read or embedded; of these the index keeps what it had */
     uint64_t passages; /* that the index has now */
     uint64_t embedded, kept, tokens; /* passages of this run: new vectors, vectors from before; tokens embedded */

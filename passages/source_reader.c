@@ -5,6 +5,7 @@
 #include "sections.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -164,6 +165,14 @@ static int read_document(struct quern_source_reading *reading, const char *path,
     return code;
 }
 
+static void note_bad(struct quern_source_reading *reading, const struct quern_record *record)
+{
+    if (reading->bad_records++ > 0)
+        return;
+    reading->bad_line = record->line;
+    snprintf(reading->bad, sizeof reading->bad, "%s", record->bad);
+}
+
 /* Reads a file of records. *is_other: it does not have the column of the text, and nobody said which one that is. Then
  * no record was put. */
 static int read_records(struct quern_source_reading *reading, const char *path, enum quern_record_kind kind,
@@ -185,7 +194,7 @@ static int read_records(struct quern_source_reading *reading, const char *path, 
         }
         is_first = false;
         if (record.bad != NULL)
-            reading->bad_records++;
+            note_bad(reading, &record);
         else
             code = put_text(reading, record.text, record.title, false, record.line, error);
     }

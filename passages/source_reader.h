@@ -13,6 +13,8 @@ struct quern_source_reading {
     int (*put)(void *user, const struct quern_passage *passage, quern_error *error);
     void *user;
     uint64_t bad_records; /* records that have no text, or are damaged */
+    uint64_t bad_line;    /* of the first of them */
+    char bad[160];        /* what is wrong with it */
 };
 
 /* Reads a file. *is_text: false when it is no text, and has no passages. Returns QUERN_OK; what put returned; or the

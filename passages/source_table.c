@@ -7,7 +7,7 @@
 #include <string.h>
 
 static const char magic[8] = {'q', 's', 'o', 'u', 'r', 'c', 'e', 's'};
-enum { VERSION = 1 };
+enum { OLDEST_VERSION = 1, VERSION = 2 }; /* version 1 does not tell of bad records */
 enum { EXACT = 1, TAKES_IGNORED = 2 }; /* flags of a note */
 
 /* ---------------------------------------------------------------- writing */
@@ -72,6 +72,8 @@ int quern_source_table_write(const struct quern_source_table *table, char **note
         put_number(&out, source->rows);
         put_number(&out, source->state);
         put_bytes(&out, source->digest, sizeof source->digest);
+        put_number(&out, source->bad_records);
+        put_number(&out, source->bad_line);
     }
     if (out.failed) {
         free(out.data);
@@ -87,6 +89,7 @@ int quern_source_table_write(const struct quern_source_table *table, char **note
 struct note_reader {
     quern_text note;
     size_t at;
+    uint64_t version;
     bool is_damaged, no_memory;
 };
 
@@ -152,6 +155,10 @@ static void take_source(struct note_reader *in, struct quern_source *source)
     const unsigned char *digest = take_bytes(in, sizeof source->digest);
     if (digest != NULL)
         memcpy(source->digest, digest, sizeof source->digest);
+    if (in->version > OLDEST_VERSION) {
+        source->bad_records = take_number(in, UINT64_MAX);
+        source->bad_line = take_number(in, UINT64_MAX);
+    }
 }
 
 static void take_table(struct note_reader *in, struct quern_source_table *table)
@@ -190,8 +197,8 @@ int quern_source_table_read(struct quern_source_table *table, quern_text note, q
     const unsigned char *begin = take_bytes(&in, sizeof magic);
     if (begin == NULL || memcmp(begin, magic, sizeof magic) != 0)
         return quern_jobs_fail(error, QUERN_EFORMAT, "the index was not made from files, so it has no table of them");
-    const uint64_t version = take_number(&in, UINT64_MAX);
-    if (!in.is_damaged && version != VERSION)
+    in.version = take_number(&in, UINT64_MAX);
+    if (!in.is_damaged && (in.version < OLDEST_VERSION || in.version > VERSION))
         return quern_jobs_fail(error, QUERN_EUNSUPPORTED, "the index's table of files is of a later version of quern");
     take_table(&in, table);
     if (goes_on(&in))

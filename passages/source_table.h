@@ -24,6 +24,8 @@ struct quern_source {
     int64_t mtime;  /* when it was changed last, in nanoseconds since 1970 */
     uint64_t rows;  /* its passages are PATH#0 to PATH#rows-1 */
     uint32_t state; /* an enum quern_source_state */
+    uint64_t bad_records; /* of its records, those that were skipped: they have no text, or are damaged */
+    uint64_t bad_line;    /* of the first of them */
     unsigned char digest[QUERN_SOURCE_DIGEST]; /* of the file's bytes */
 };
 

@@ -120,6 +120,25 @@ check "hidden files are left out" test "$(grep -c hidden rows.txt)" = 0
 check "records are rows" test "$(grep -c 'records.jsonl#' rows.txt)" -ge 20
 check "a table without a column of texts is plain text" grep -q "table.csv#0' 'a,b" rows.txt
 
+# ------------------------------------------------------------------ what cannot be read, once and again
+mkdir records
+printf '{"text":"one"}\n{"no":1}\nrubbish\n{"text":"two"}\n' >records/a.jsonl
+printf 'text,b\none,1\ntwo\n' >records/b.csv
+run index records -o records.qidx
+check "a record without text is told, and is no failure" says \
+    "records/a.jsonl:2: the record is skipped, and so are 1 more: its \"text\" is missing, not a string"
+check "of a file with one, too" says "records/b.csv:3: the record is skipped: it has 1 fields"
+check "records without text are counted" says "skipped 3 records without text, such as records/a.jsonl:2"
+run index records -o records.qidx
+check "a run without changes tells of them again" says "skipped 3 records without text, such as records/a.jsonl:2"
+run index records -o records.qidx --json
+check "and so does the JSON" has "files 2 bad_records 3 failed 0"
+run index info records.qidx
+check "and info" prints '^files +2, and 0 without text; 3 records without text$'
+echo '{"text":"one"}' >records/a.jsonl
+run index records -o records.qidx
+check "records that are mended are forgotten" says "skipped 1 record without text: records/b.csv:3"
+
 mkdir own
 echo 'words beside the index' >own/index.md
 run index own -o own/index --json

@@ -154,7 +154,8 @@ static char *make_note(size_t *length)
 {
     char *roots[] = {"/a"}, *note;
     struct quern_source sources[] = {
-        {.path = "/a/\n\xff", .size = 7, .mtime = -1, .rows = 2, .state = QUERN_SOURCE_DONE, .digest = {1, 2}},
+        {.path = "/a/\n\xff", .size = 7, .mtime = -1, .rows = 2, .state = QUERN_SOURCE_DONE, .digest = {1, 2},
+         .bad_records = 3, .bad_line = 5},
         {.path = "/a/b", .state = QUERN_SOURCE_NOT_TEXT}};
     const struct quern_source_table table = {.model = "m.gguf", .tokens = 256, .exact = true, .takes_ignored = true,
                                              .roots = roots, .root_count = 1, .sources = sources, .count = 2};
@@ -178,6 +179,8 @@ static void test_table(void **state)
     assert_int_equal(table.count, 2);
     assert_string_equal(table.sources[0].path, "/a/\n\xff");
     assert_int_equal(table.sources[0].mtime, -1);
+    assert_int_equal(table.sources[0].bad_records, 3);
+    assert_int_equal(table.sources[0].bad_line, 5);
     assert_int_equal(quern_source_table_find(&table, "/a/b", &found), 1);
     assert_true(found);
     assert_int_equal(quern_source_table_find(&table, "/a/a", &found), 1);
@@ -190,6 +193,27 @@ static void test_table(void **state)
     free(note);
 }
 
+/* A note of version 1 lacks the two last numbers of each source. */
+static void test_old_table(void **state)
+{
+    (void)state;
+    enum { LAST = 16, PATH = 8 + 4, REST = 4 * 8 + QUERN_SOURCE_DIGEST }; /* the second source is /a/b */
+    struct quern_source_table table;
+    size_t length;
+    char *note = make_note(&length);
+    note[8] = 1;
+    memmove(note + length - LAST - PATH - REST - LAST, note + length - LAST - PATH - REST, PATH + REST);
+    length -= 2 * LAST;
+    assert_int_equal(quern_source_table_read(&table, (quern_text){note, length}, NULL), QUERN_OK);
+    assert_int_equal(table.count, 2);
+    assert_int_equal(table.sources[0].bad_records, 0);
+    assert_int_equal(table.sources[0].digest[1], 2);
+    assert_string_equal(table.sources[1].path, "/a/b");
+    assert_int_equal(table.sources[1].state, QUERN_SOURCE_NOT_TEXT);
+    quern_source_table_free(&table);
+    free(note);
+}
+
 /* Every beginning of a note, and every note with a byte changed, is refused or read, and nothing else. */
 static void test_damaged_table(void **state)
 {
@@ -199,9 +223,11 @@ static void test_damaged_table(void **state)
     char *note = make_note(&length);
     for (size_t cut = 0; cut < length; cut++)
         assert_int_equal(quern_source_table_read(&table, (quern_text){note, cut}, NULL), QUERN_EFORMAT);
+    for (char version = 0; version <= 3; version += 3) {
+        note[8] = version;
+        assert_int_equal(quern_source_table_read(&table, (quern_text){note, length}, NULL), QUERN_EUNSUPPORTED);
+    }
     note[8] = 2;
-    assert_int_equal(quern_source_table_read(&table, (quern_text){note, length}, NULL), QUERN_EUNSUPPORTED);
-    note[8] = 1;
     for (size_t at = 16; at < length; at++) {
         note[at] ^= 0x41;
         if (quern_source_table_read(&table, (quern_text){note, length}, NULL) == QUERN_OK)
@@ -664,6 +690,7 @@ int main(void)
         cmocka_unit_test(test_sentences),
         cmocka_unit_test(test_titles),
         cmocka_unit_test(test_table),
+        cmocka_unit_test(test_old_table),
         cmocka_unit_test(test_damaged_table),
         cmocka_unit_test(test_roots),
         cmocka_unit_test(test_ignore_rules),

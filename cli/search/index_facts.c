@@ -7,13 +7,28 @@
 
 #include <string.h>
 
+struct source_counts {
+    uint64_t files, not_text, bad_records;
+};
+
+static void tally_sources(const struct quern_source_table *table, struct source_counts *counts)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        const bool is_text = table->sources[i].state != QUERN_SOURCE_NOT_TEXT;
+        counts->files += is_text;
+        counts->not_text += !is_text;
+        counts->bad_records += table->sources[i].bad_records;
+    }
+}
+
 static void put_string(const char *key, const char *string)
 {
     printf(",\"%s\":", key);
     quern_json_put_string(stdout, (quern_text){string, strlen(string)});
 }
 
-static void print_json(const quern_index_info *info, const struct quern_source_table *table, uint64_t not_text)
+static void print_json(const quern_index_info *info, const struct quern_source_table *table,
+                       const struct source_counts *counts)
 {
     printf("{\"vectors\":%llu,\"dimensions\":%d,\"dtype\":\"%s\",\"bits\":%s,\"ids\":\"%s\",\"removed\":%llu,"
            "\"blocks\":%llu,\"bytes\":%llu",
@@ -24,9 +39,9 @@ static void print_json(const quern_index_info *info, const struct quern_source_t
     put_string("space", info->space);
     if (table != NULL) {
         put_string("model", table->model);
-        printf(",\"files\":%llu,\"not_text\":%llu,\"chunk\":%llu,\"overlap\":%llu,\"exact\":%s,"
-               "\"no_ignore\":%s,\"from\":[",
-               (unsigned long long)(table->count - not_text), (unsigned long long)not_text,
+        printf(",\"files\":%llu,\"not_text\":%llu,\"bad_records\":%llu,\"chunk\":%llu,\"overlap\":%llu,"
+               "\"exact\":%s,\"no_ignore\":%s,\"from\":[", (unsigned long long)counts->files,
+               (unsigned long long)counts->not_text, (unsigned long long)counts->bad_records,
                (unsigned long long)table->tokens, (unsigned long long)table->overlap, table->exact ? "true" : "false",
                table->takes_ignored ? "true" : "false");
         for (size_t i = 0; i < table->root_count; i++) {
@@ -38,7 +53,8 @@ static void print_json(const quern_index_info *info, const struct quern_source_t
     puts("}");
 }
 
-static void print_text(const quern_index_info *info, const struct quern_source_table *table, uint64_t not_text)
+static void print_text(const quern_index_info *info, const struct quern_source_table *table,
+                       const struct source_counts *counts)
 {
     printf("vectors     %llu of %d dimensions, %s%s\n", (unsigned long long)info->count, info->dimensions,
            quern_dtype_name(info->rows), info->bits ? ", with bits" : "");
@@ -50,8 +66,12 @@ static void print_text(const quern_index_info *info, const struct quern_source_t
     if (table == NULL)
         return;
     printf("model       %s\n", table->model);
-    printf("files       %llu, and %llu without text\n", (unsigned long long)(table->count - not_text),
-           (unsigned long long)not_text);
+    printf("files       %llu, and %llu without text", (unsigned long long)counts->files,
+           (unsigned long long)counts->not_text);
+    if (counts->bad_records > 0)
+        printf("; %llu record%s without text", (unsigned long long)counts->bad_records,
+               quern_cli_plural(counts->bad_records));
+    putchar('\n');
     printf("passages    of at most %llu token%s\n", (unsigned long long)table->tokens,
            quern_cli_plural(table->tokens));
     for (size_t i = 0; i < table->root_count; i++)
@@ -63,13 +83,12 @@ int quern_cli_index_info(const struct quern_cli_index_options *given, const char
     struct quern_source_table table;
     quern_index *index = NULL;
     quern_index_info info;
-    uint64_t not_text = 0;
+    struct source_counts counts = {0};
     const int code = quern_cli_index_open(&index, &info, path);
     if (code == QUERN_CLI_DONE) {
         const bool is_told = quern_source_table_read(&table, info.note, NULL) == QUERN_OK;
-        for (size_t i = 0; i < table.count; i++)
-            not_text += table.sources[i].state == QUERN_SOURCE_NOT_TEXT;
-        (given->json ? print_json : print_text)(&info, is_told ? &table : NULL, not_text);
+        tally_sources(&table, &counts);
+        (given->json ? print_json : print_text)(&info, is_told ? &table : NULL, &counts);
         quern_source_table_free(&table);
     }
     quern_index_close(index);

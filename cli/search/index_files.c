@@ -120,14 +120,25 @@ static void tell(void *user, const char *line)
 
 void quern_cli_put_indexing(FILE *file, const struct quern_indexing_progress *done)
 {
-    fprintf(file, "\"files\":%llu,\"new\":%llu,\"changed\":%llu,\"removed\":%llu,\"not_text\":%llu,\"failed\":%llu,",
+    fprintf(file, "\"files\":%llu,\"new\":%llu,\"changed\":%llu,\"removed\":%llu,\"not_text\":%llu,"
+            "\"bad_records\":%llu,\"failed\":%llu,",
             (unsigned long long)done->files, (unsigned long long)done->new_files,
             (unsigned long long)done->changed_files, (unsigned long long)done->removed_files,
-            (unsigned long long)done->not_text, (unsigned long long)done->failed);
+            (unsigned long long)done->not_text, (unsigned long long)done->bad_records,
+            (unsigned long long)done->failed);
     fprintf(file, "\"passages\":%llu,\"embedded\":%llu,\"kept\":%llu,\"tokens\":%llu,\"written\":%s,"
             "\"compacted\":%s", (unsigned long long)done->passages, (unsigned long long)done->embedded,
             (unsigned long long)done->kept, (unsigned long long)done->tokens, done->has_written ? "true" : "false",
             done->is_compacted ? "true" : "false");
+}
+
+/* Says how many files or records have no text, and names one. */
+static void say_skipped(uint64_t count, const char *what, const char *one)
+{
+    const quern_text shown = quern_cli_shown_path((quern_text){one, strlen(one)});
+    if (count > 0)
+        quern_cli_notice("skipped %llu %s%s without text%s %.*s", (unsigned long long)count, what,
+                         quern_cli_plural(count), count > 1 ? ", such as" : ":", (int)shown.length, shown.data);
 }
 
 static void say_done(const char *path, const struct quern_indexing_progress *done)
@@ -143,11 +154,8 @@ static void say_done(const char *path, const struct quern_indexing_progress *don
                          (unsigned long long)done->new_files, (unsigned long long)done->changed_files,
                          (unsigned long long)done->removed_files, (unsigned long long)done->embedded,
                          quern_cli_plural(done->embedded));
-    const quern_text one = quern_cli_shown_path((quern_text){done->one_not_text, strlen(done->one_not_text)});
-    if (done->not_text > 0)
-        quern_cli_notice("skipped %llu file%s without text%s %.*s", (unsigned long long)done->not_text,
-                         quern_cli_plural(done->not_text), done->not_text > 1 ? ", such as" : ":", (int)one.length,
-                         one.data);
+    say_skipped(done->not_text, "file", done->one_not_text);
+    say_skipped(done->bad_records, "record", done->one_bad_record);
 }
 
 static int conclude(int code, const struct index_view *view, const struct quern_indexing_progress *done,
