@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 import unittest
+import uuid
 import warnings
 from unittest import mock
 
@@ -128,6 +129,22 @@ class Searching(Trial):
             self.refused(quern.InputError, "need an embedder", None, index.search, "a dog")
             self.refused(quern.InputError, "need an embedder", None, index.add, ["a dog"], [1])
 
+    def test_kinds_of_texts(self):
+        """Everything that gives texts; digits stay texts."""
+        texts = ["7", "fox", "9"]
+        for inputs in (texts, tuple(texts), iter(texts), (text for text in texts), dict.fromkeys(texts).keys()):
+            with quern.Index.build(self.path(), inputs, embedder=self.model) as index:
+                self.assertEqual([ids_of(hits) for hits in index.search(iter(texts))],
+                                 [ids_of(index.search(text)) for text in texts])
+                index.add(map(str, range(3)), range(3))
+                self.assertEqual(sorted(hit.text for hit in index.search("fox")), ["0", "1", "2"])
+        with quern.Index.build(self.path(), [], embedder=self.model) as index:  # is filled later
+            self.assertEqual((len(index), index.info.dimensions), (0, self.model.get_sentence_embedding_dimension()))
+            index.add(texts, [1, 2, 3])
+            self.assertEqual(sorted(hit.text for hit in index.search("fox")), sorted(texts))
+        self.refused(quern.InputTypeError, "not dict", None, quern.Index.build, self.path(), {"a": 1},
+                     embedder=self.model)
+
     def test_spaces(self):
         space = self.model.space("document", truncate_dim=24)
         with self.built(space=space) as index:
@@ -206,13 +223,23 @@ class Memory(Trial):
         self.assertEqual(Matrix(vectors[7:]).address(1), vectors[8:].ctypes.data)
 
     @unittest.skipIf(numpy is None, "needs NumPy")
+    def test_a_column_of_vectors(self):
+        """As tables have it: an array of objects."""
+        column = numpy.empty(5, dtype=object)
+        for at in range(5):
+            column[at] = numpy.array(QUERIES[at], dtype=numpy.float32)
+        self.assertEqual(self.found(column), self.rows)
+        column[0] = QUERIES[0]
+        self.assertEqual(self.found(column), self.rows)
+
+    @unittest.skipIf(numpy is None, "needs NumPy")
     def test_arrays_of_a_wrong_kind(self):
         with self.built() as index:
             zeros = numpy.zeros((2, DIMENSIONS))
             for wrong in (zeros.astype("i1"), zeros.astype("i8"), zeros.astype("?"), zeros.astype("c8"),
                           zeros.astype("O"), zeros.astype("M8[s]")):
                 self.refused(quern.InputTypeError, "must be floating-point", None, index.search, wrong)
-            for wrong in (numpy.zeros((2, 2, DIMENSIONS)), numpy.float32(3), numpy.zeros(())):
+            for wrong in (numpy.zeros((2, 2, DIMENSIONS)), numpy.zeros(())):
                 self.refused(quern.InputError, "must have the shape", None, index.search, wrong)
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
@@ -220,7 +247,12 @@ class Memory(Trial):
 
     def test_what_is_no_vector(self):
         with self.built() as index:
-            for wrong in (3, None, b"abc", bytearray(96), {"a": 1}, object(), memoryview(b"abc"), [["a"]], [None],
+            for wrong in (3, None):
+                self.refused(quern.InputTypeError, "must be texts or vectors, not", None, index.search, wrong)
+            for wrong in ([["1"] * DIMENSIONS], [tuple(map(str, QUERIES[0]))]):  # NumPy would read numbers in them
+                with self.assertRaises(quern.InputTypeError):
+                    index.search(wrong)
+            for wrong in (b"abc", bytearray(96), {"a": 1}, object(), memoryview(b"abc"), [["a"]], [None],
                           [[1.0], None], [{}], [[1.0] * DIMENSIONS, [1.0]], [[[1.0]]],
                           [1.0, [2.0]], [b"abc"], [bytes(96)]):
                 with self.assertRaises(quern.InputError, msg=repr(wrong)):
@@ -341,6 +373,8 @@ class Refusals(Trial):
             self.refused(quern.InputError, "not finite", 2 * COUNT, index.add, bad, range(1000, 1001 + 2 * COUNT))
             self.refused(quern.InputTypeError, r"ids\[1\]: the id must be a whole number", 1, index.add, QUERIES[:2],
                          [7000, "a"])
+            self.refused(quern.InputTypeError, r"ids\[0\]: .* \(or all ids str\), not UUID", 0, index.add, QUERIES[:1],
+                         [uuid.uuid4()])
             self.refused(quern.InputError, r"ids\[1\]: the id must be 0 to", 1, index.add, QUERIES[:2], [7000, 1 << 64])
             self.refused(quern.InputError, r"ids\[0\]: the id must be 0 to", 0, index.remove, [-1])
             self.refused(quern.InputTypeError, r"ids\[1500\]: ", 1500, index.remove, [1] * 1500 + [2.5])

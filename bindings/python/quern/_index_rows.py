@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import array
+import collections.abc
 import ctypes
 from typing import Any, List, Optional, Sequence, Tuple
 
@@ -72,8 +73,9 @@ def _name(name: Any) -> bytes:
 
 
 def _number(number: Any) -> int:
-    if isinstance(number, str):
-        raise InputTypeError("the id must be a whole number, as the index has them, not str")
+    if not hasattr(number, "__index__"):
+        raise InputTypeError("the id must be a whole number (or all ids str), not %s" %
+                             type(number).__name__)
     return whole_number("the id", number, 0, MOST_NUMBER)
 
 
@@ -93,10 +95,9 @@ class Matrix:
     """Vectors in memory that the library can read, and their shape. What has float32 in order is not copied."""
 
     def __init__(self, vectors: Any):
-        if isinstance(vectors, (str, bytes, bytearray, dict)):
-            raise InputTypeError("inputs must be texts or vectors, not %s" % type(vectors).__name__)
-        if not hasattr(vectors, "__len__") and hasattr(vectors, "__iter__"):
-            vectors = list(vectors)
+        if isinstance(vectors, (str, bytes, bytearray, collections.abc.Mapping)) or not (
+                hasattr(vectors, "__len__") or hasattr(vectors, "__iter__")):
+            raise _no_vectors(vectors)
         self._owner, shape, self._address = (_from_memory if _arrays.numpy is None else _from_numpy)(vectors)
         shape = (0, 0) if shape == (0,) else shape  # an empty list
         self.is_single = len(shape) == 1
@@ -108,6 +109,10 @@ class Matrix:
 
 
 Found = Tuple[Any, Tuple[int, ...], int]  # what owns the memory, the shape of one or two dimensions, the address
+
+
+def _no_vectors(what: Any) -> InputTypeError:
+    return InputTypeError("inputs must be texts or vectors, not %s" % type(what).__name__)
 
 
 def _wrong_shape(shape: Tuple[int, ...]) -> InputError:
@@ -122,10 +127,13 @@ def _wrong_kind(kind: str) -> InputTypeError:
 def _from_numpy(vectors: Any) -> Found:
     numpy = _arrays.numpy
     is_array = hasattr(vectors, "dtype") or hasattr(vectors, "__array__") or hasattr(vectors, "__array_interface__")
-    try:
-        found = numpy.asarray(vectors) if is_array else numpy.asarray(vectors, dtype=numpy.float32)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise InputTypeError("inputs must be vectors of one length, or texts: %s" % error) from None
+    with numpy.errstate(over="ignore"):  # the library refuses what becomes infinite
+        try:
+            found = numpy.asarray(vectors)
+            if not is_array and found.dtype.kind in "iuO":  # lists of whole numbers and other objects, but not of str
+                found = found.astype(numpy.float32)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise InputTypeError("inputs must be vectors of one length, or texts: %s" % error) from None
     if found.dtype.kind != "f":
         raise _wrong_kind(str(found.dtype))
     if found.ndim not in (1, 2):
@@ -155,7 +163,7 @@ def _from_memory(vectors: Any) -> Found:
 
 def _from_lists(vectors: Any, shape: Optional[Tuple[int, ...]] = None) -> Found:
     if not hasattr(vectors, "__iter__"):
-        raise InputTypeError("inputs must be texts or vectors, not %s" % type(vectors).__name__)
+        raise _no_vectors(vectors)
     rows = [row.tolist() if hasattr(row, "tolist") else row for row in vectors]
     is_single = len(rows) > 0 and not hasattr(rows[0], "__len__")
     numbers = array.array("f")

@@ -1,6 +1,7 @@
 """Index: vectors in a file, found again by exact search."""
 from __future__ import annotations
 
+import collections.abc
 import contextlib
 import ctypes
 import os
@@ -463,6 +464,7 @@ class Index:
 
     def _queries(self, inputs: Any) -> Tuple[Matrix, bool, str]:
         """Queries in memory, whether it is a single one, and their space, if it is known."""
+        inputs = _listed(inputs)
         texts = _texts(inputs)
         if texts is None:
             matrix = Matrix(inputs)
@@ -483,9 +485,11 @@ class _Source:
     """The vectors of rows, some at a time: of texts, which are embedded then, or in memory."""
 
     def __init__(self, inputs: Any, embedder: Optional[Embedder]):
-        self.texts = _texts(inputs)
         if isinstance(inputs, str):
             raise InputTypeError("inputs must be a list of texts, not a str")
+        inputs = _listed(inputs)
+        is_empty = isinstance(inputs, list) and len(inputs) == 0
+        self.texts = [] if is_empty and embedder is not None else _texts(inputs)
         if self.texts is None:
             self.matrix = Matrix(inputs)
             if self.matrix.is_single and self.matrix.columns > 0:
@@ -524,14 +528,30 @@ def _add(writer: _Writer, source: _Source, ids: Sequence[Id], payloads: Optional
         del matrix
 
 
+def _listed(inputs: Any) -> Any:
+    """Inputs as build and search take them, read once: arrays of numbers as they are, and others as a list. A column of
+    a table may hold texts or vectors as objects."""
+    if getattr(getattr(inputs, "dtype", None), "kind", "") in ("U", "O") and getattr(inputs, "ndim", 0) == 1:
+        return inputs.tolist()
+    is_whole = isinstance(inputs, (str, collections.abc.Mapping)) or _is_array(inputs)
+    return inputs if is_whole or not hasattr(inputs, "__iter__") else list(inputs)
+
+
+def _is_array(inputs: Any) -> bool:
+    if hasattr(inputs, "dtype") or hasattr(inputs, "__array__") or hasattr(inputs, "__array_interface__"):
+        return True
+    try:
+        memoryview(inputs)
+    except TypeError:
+        return False
+    return True
+
+
 def _texts(inputs: Any) -> Optional[Sequence[str]]:
     """The texts, if inputs are texts, which the first one tells."""
     if isinstance(inputs, str):
         return [inputs]
-    dtype = getattr(inputs, "dtype", None)
-    if dtype is not None:
-        return inputs.tolist() if getattr(dtype, "kind", "") in ("U", "O") and getattr(inputs, "ndim", 0) == 1 else None
-    return inputs if isinstance(inputs, (list, tuple)) and len(inputs) > 0 and isinstance(inputs[0], str) else None
+    return inputs if isinstance(inputs, list) and len(inputs) > 0 and isinstance(inputs[0], str) else None
 
 
 def _needed(embedder: Optional[Embedder]) -> Embedder:
