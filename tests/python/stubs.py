@@ -37,7 +37,11 @@ class Embeddings(abc.ABC):
 class BaseEmbedding(abc.ABC):
     """As a model of pydantic, it takes its fields by name, and no others."""
 
-    FIELDS = {"model_name": "unknown", "embed_batch_size": 10, "callback_manager": None, "num_workers": None}
+    FIELDS = {"model_name": "unknown", "embed_batch_size": 10, "callback_manager": None, "num_workers": None,
+              "embeddings_cache": None}
+
+    def __init_subclass__(cls) -> None:
+        cls.FIELDS = {**cls.FIELDS, **{name: getattr(cls, name) for name in cls.__annotations__ if name[0] != "_"}}
 
     def __init__(self, **fields: Any):
         unknown = set(fields) - set(self.FIELDS)
@@ -46,6 +50,14 @@ class BaseEmbedding(abc.ABC):
         for name, value in {**self.FIELDS, **fields}.items():
             object.__setattr__(self, name, value)
         self._is_ready = True
+
+    def to_dict(self):
+        return {**{name: getattr(self, name) for name in self.FIELDS if name != "callback_manager"},
+                "class_name": self.class_name()}
+
+    @classmethod
+    def from_dict(cls, data, **more):
+        return cls(**{**{name: value for name, value in data.items() if name != "class_name"}, **more})
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name not in self.FIELDS and name != "_is_ready" and not hasattr(self, "_is_ready"):

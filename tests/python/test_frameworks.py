@@ -51,6 +51,11 @@ class Frameworks(unittest.TestCase):
         self.assertEqual(asyncio.run(embedding._aget_text_embedding(TEXTS[1])), self.documents[1])
         self.assertEqual(asyncio.run(embedding._aget_text_embeddings(TEXTS)), self.documents)
         self.assertEqual(embedding.class_name(), "QuernEmbedding")
+        again = type(embedding).from_dict(embedding.to_dict())  # what LlamaIndex stores
+        self.assertEqual((again.model_name, again.embed_batch_size), (tiny_model(), 2))
+        self.assertEqual(again.get_query_embedding("fox"), self.query)
+        whole = quern.llama_index.QuernEmbedding(tiny_model())  # LlamaIndex keeps vectors by what tells objects apart
+        self.assertNotEqual({**whole.to_dict(), "embed_batch_size": 2}, embedding.to_dict())
 
     def test_haystack(self):
         embedder = quern.haystack.QuernTextEmbedder(tiny_model(), dimensions=16)

@@ -14,14 +14,21 @@ class QuernEmbedding(BaseEmbedding):
     """Texts and queries get the model's prompts for documents and queries.
 
     model, threads, dimensions, truncate: as quern.Embedder takes them. Other options are those of BaseEmbedding.
+
+    All of them are fields, because LlamaIndex makes the object again from its fields, and takes vectors from its cache
+    by them. The file of the model is the field model_name.
     """
 
+    threads: Optional[int] = None
+    dimensions: Optional[int] = None
+    truncate: bool = False
     _embedder: Any = PrivateAttr()
 
     def __init__(self, model: Optional[str] = None, threads: Optional[int] = None, dimensions: Optional[int] = None,
                  truncate: bool = False, **options: Any):
-        embedder = Embedder(model, threads, dimensions, truncate=truncate)
-        super().__init__(**{"model_name": embedder.path, **options})
+        named = options.pop("model_name", None)
+        embedder = Embedder(named if model is None else model, threads, dimensions, truncate=truncate)
+        super().__init__(model_name=embedder.path, threads=threads, dimensions=dimensions, truncate=truncate, **options)
         self._embedder = embedder
 
     @classmethod
