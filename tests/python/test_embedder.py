@@ -222,6 +222,14 @@ class Rest(Trial):
         self.assertEqual(data(first) + b"".join(map(data, rest)), expected)
         self.assertEqual(data(next(model.query_embed("fox"))), data(self.model.encode_query("fox")))
         self.assertEqual(data(next(model.passage_embed(["fox"]))), data(self.model.encode_document("fox")))
+        self.assertEqual(data(next(model.passage_embed("fox", batch_size=8, parallel=2))),
+                         data(self.model.encode_document("fox")))
+        self.assertEqual(model.embedding_size, self.dimensions)
+        self.assertIn("google/embeddinggemma-300m", [one["model"] for one in model.list_supported_models()])
+        with model:
+            rest = model.embed(["fox"] * 100)
+            next(rest)
+        self.assertRaisesRegex(quern.InputError, "closed", list, rest)
 
     def test_notice(self):
         path = WORK + "/headless.gguf"

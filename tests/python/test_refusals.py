@@ -1,10 +1,12 @@
 """What is wrong gets an exception that says where, and no crash."""
+import collections
 import os
 import pickle
 import unittest
 
 from trial import TEXTS, WORK, tiny_model
 import quern
+from quern import _arrays
 
 
 class Refusals(unittest.TestCase):
@@ -60,6 +62,19 @@ class Refusals(unittest.TestCase):
             self.refused(quern.InputTypeError, quern.EINVAL, None, "must be a str or a list", self.model.encode, wrong)
         self.refused(quern.InputTypeError, quern.EINVAL, None, "prompt_name", self.model.encode, "a", prompt_name=3)
 
+    def test_shapes(self):
+        """A table gives the names of its columns when it is iterated, and an array of no dimensions nothing."""
+        class Table(list):
+            ndim = 2
+        wrong = [collections.UserDict(a=1), Table(["name"])]
+        if _arrays.numpy is not None:
+            wrong += [_arrays.numpy.array("fox"), _arrays.numpy.array([["fox"]])]
+        text_embedding = quern.TextEmbedding(tiny_model())
+        for inputs in wrong + [None, 3, b"fox"]:
+            for call in (self.model.encode, self.model.tokenize, text_embedding.embed, text_embedding.query_embed):
+                self.refused(quern.InputTypeError, quern.EINVAL, None, "must be a str or a list of str, not", call,
+                             inputs)
+
     def test_a_wrong_text_costs_no_time(self):
         """It is found before the first of many texts is embedded."""
         calls = []
@@ -87,6 +102,7 @@ class Refusals(unittest.TestCase):
                 ({"truncate_dim": 1 << 32}, "truncate_dim must be 1 to"),
                 ({"truncate_dim": 12, "precision": "binary"}, "multiple of 8"),
                 ({"precision": "float64"}, "precision must be one of"),
+                ({"precision": ["int8"]}, "precision must be one of"),
                 ({"device": "cuda"}, "device must be 'cpu'"),
                 ({"output_value": "token_embeddings"}, "output_value")):
             self.refused(quern.InputError, quern.EINVAL, None, words, self.model.encode, "a", **options)
@@ -135,10 +151,12 @@ class Refusals(unittest.TestCase):
 
     def test_vectors(self):
         a = self.model.encode(TEXTS[:2])
-        with self.assertRaises(ValueError):
-            self.model.similarity(a, self.model.encode(TEXTS[:2], truncate_dim=8))
-        with self.assertRaises(ValueError):
-            self.model.similarity_pairwise(self.model.encode(TEXTS[:3]), a)
+        short, many = self.model.encode(TEXTS[:2], truncate_dim=8), self.model.encode(TEXTS[:3])
+        for function in (self.model.similarity, self.model.similarity_pairwise):
+            self.refused(quern.InputError, quern.EINVAL, None, "same number of dimensions", function, a, short)
+        for wrong in (many, self.model.encode("fox")):
+            self.refused(quern.InputError, quern.EINVAL, None, "same number of rows", self.model.similarity_pairwise,
+                         wrong, a)
         self.assertEqual(self.model.similarity([[0.0, 0.0]], [[1.0, 0.0]]).tolist(), [[0.0]])
 
 

@@ -75,6 +75,19 @@ def prompt_bytes(what: str, prompt: Any) -> bytes:
     return text_bytes(prompt, None)
 
 
+def check_texts(inputs: Any) -> None:
+    """Refuses what is no str and no iterable of texts. A table or a mapping would give the names of its columns."""
+    if (isinstance(inputs, (bytes, bytearray, memoryview, collections.abc.Mapping)) or
+            not hasattr(inputs, "__iter__") or getattr(inputs, "ndim", 1) != 1):
+        raise InputTypeError("inputs must be a str or a list of str, not %s" % kind_of(inputs))
+
+
+def kind_of(value: Any) -> str:
+    """What a value is, for messages."""
+    name, dimensions = type(value).__name__, getattr(value, "ndim", 1)
+    return name if dimensions == 1 else "%s of %d dimensions" % (name, dimensions)
+
+
 def calls_of(texts: Iterable[Any]) -> Iterator[Tuple[int, List[bytes]]]:
     """The texts of each call of the library in UTF-8, with the position of the first one."""
     call: List[bytes] = []
@@ -222,10 +235,12 @@ class Embedder:
             inputs = sentences
         if output_value != "sentence_embedding":
             raise InputError("output_value must be 'sentence_embedding'")
-        if precision not in _PRECISIONS:
+        if not isinstance(precision, str) or precision not in _PRECISIONS:
             raise InputError("precision must be one of %s" % ", ".join(_PRECISIONS))
         if device not in (None, "cpu"):
             raise InputError("device must be 'cpu', the only one that quern has")
+        if convert_to_tensor:
+            import torch  # before the work
         options = self.embed_options(prompt_name, normalize_embeddings, truncate_dim, prompt=prompt)
         is_single = isinstance(inputs, str)
         texts = [inputs] if is_single else self._list(inputs)
@@ -233,10 +248,7 @@ class Embedder:
         buffer, kind, columns = self._stored(vectors, len(texts), options.dimensions, precision)
         array = _arrays.array(buffer, kind, (columns,) if is_single else (len(texts), columns),
                               plain=not (convert_to_numpy or convert_to_tensor))
-        if convert_to_tensor:
-            import torch
-            return torch.from_numpy(array)
-        return array
+        return torch.from_numpy(array) if convert_to_tensor else array
 
     def encode_query(self, inputs: Union[str, Iterable[str], None] = None, prompt_name: Optional[str] = "query",
                      **options: Any) -> Any:
@@ -251,17 +263,21 @@ class Embedder:
     def similarity(self, embeddings1: Any, embeddings2: Any) -> Any:
         """The cosine of each vector of [n][dimensions] with each of [m][dimensions]: shape [n][m], float32."""
         if _arrays.numpy is not None:
-            return _unit_rows(embeddings1) @ _unit_rows(embeddings2).T
+            left, right = _unit_rows(embeddings1), _unit_rows(embeddings2)
+            _check_equal("dimensions", left.shape[1], right.shape[1])
+            return left @ right.T
         left, right = _arrays.rows_of(embeddings1), _arrays.rows_of(embeddings2)
         return _cosines(((a, b) for a in left for b in right), len(left), len(right))
 
     def similarity_pairwise(self, embeddings1: Any, embeddings2: Any) -> Any:
         """The cosine of each vector with the one at the same place: shape [n], float32."""
         if _arrays.numpy is not None:
-            return (_unit_rows(embeddings1) * _unit_rows(embeddings2)).sum(axis=1)
+            left, right = _unit_rows(embeddings1), _unit_rows(embeddings2)
+            _check_equal("rows", left.shape[0], right.shape[0])
+            _check_equal("dimensions", left.shape[1], right.shape[1])
+            return (left * right).sum(axis=1)
         left, right = _arrays.rows_of(embeddings1), _arrays.rows_of(embeddings2)
-        if len(left) != len(right):
-            raise InputError("there are %d vectors and %d" % (len(left), len(right)))
+        _check_equal("rows", len(left), len(right))
         return _cosines(zip(left, right), len(left), None)
 
     # ------------------------------------------------------------ tokens
@@ -284,8 +300,7 @@ class Embedder:
     @staticmethod
     def _list(inputs: Any) -> Sequence[Any]:
         """The texts; all are looked at first, so that a wrong one costs no time."""
-        if isinstance(inputs, (bytes, bytearray, memoryview, dict)) or not hasattr(inputs, "__iter__"):
-            raise InputTypeError("inputs must be a str or a list of str, not %s" % type(inputs).__name__)
+        check_texts(inputs)
         texts = inputs if isinstance(inputs, (list, tuple)) else list(inputs)
         for index, text in enumerate(texts):
             if not isinstance(text, str):
@@ -370,16 +385,25 @@ def _own_prompts(prompts: Any) -> Dict[int, bytes]:
 def _unit_rows(vectors: Any) -> Any:
     """Vectors in a NumPy array of shape [n][dimensions], each of length 1; a vector of zeros stays as it is."""
     numpy = _arrays.numpy
-    array = numpy.atleast_2d(numpy.asarray(vectors, dtype=numpy.float32))
+    try:
+        array = numpy.atleast_2d(numpy.asarray(vectors, dtype=numpy.float32))
+    except (TypeError, ValueError) as error:
+        raise InputTypeError("embeddings must be vectors of one length: %s" % error) from None
+    if array.ndim != 2:
+        raise InputError("embeddings must have the shape [n][dimensions], not %d dimensions" % array.ndim)
     length = numpy.linalg.norm(array, axis=1, keepdims=True)
     return array / numpy.where(length > 0, length, 1)
+
+
+def _check_equal(what: str, one: int, other: int) -> None:
+    if one != other:
+        raise InputError("the embeddings must have the same number of %s, not %d and %d" % (what, one, other))
 
 
 def _cosines(pairs: Iterable[Tuple[list, list]], rows: int, columns: Optional[int]) -> memoryview:
     values = []
     for a, b in pairs:
-        if len(a) != len(b):
-            raise InputError("a vector has %d numbers and another %d" % (len(a), len(b)))
+        _check_equal("dimensions", len(a), len(b))
         kind = ctypes.c_float * len(a)
         values.append(lib.quern_cosine(kind(*a), kind(*b), len(a)))
     buffer = bytearray((ctypes.c_float * len(values))(*values))
