@@ -218,7 +218,7 @@ export declare class Index {
     readonly info: IndexInfo;
 
     /** The hits of a query: a text, which the model embeds as a query, or a vector. */
-    search(input: string | Float32Array | Float64Array, options?: SearchOptions): Promise<Hits>;
+    search(input: string | Float32Array | Float64Array | readonly number[], options?: SearchOptions): Promise<Hits>;
     /** The hits of each query. */
     search(inputs: readonly string[] | VectorRows, options?: SearchOptions): Promise<Hits[]>;
 

@@ -89,7 +89,7 @@ function checkRow(row, index) {
 }
 
 // Vectors in one Float32Array: {data, count, dimensions, isSingle}. vectors: what Model.embed gives, or another object
-// {data, dims}, which is not copied; a Float32Array, which is a single vector; an array of such or of lists of numbers.
+// {data, dims}, which is not copied; a Float32Array or an array of numbers, which is a single vector; an array of such.
 function matrixOf(vectors) {
     if (vectors?.data instanceof Float32Array && Array.isArray(vectors.dims)) {
         const { data, dims: [count, dimensions] } = vectors;
@@ -98,6 +98,8 @@ function matrixOf(vectors) {
             throw new QuernError(`data has ${data.length} numbers, and dims are [${vectors.dims}]`);
         return { data, count, dimensions, isSingle: false };
     }
+    if (Array.isArray(vectors) && typeof vectors[0] === "number")
+        vectors = Float64Array.from(checkRow(vectors, 0));
     if (isFloats(vectors))
         return { data: new Float32Array(vectors), count: 1, dimensions: vectors.length, isSingle: true };
     if (!Array.isArray(vectors))

@@ -55,6 +55,8 @@ class Model {
     #times = 1; // how many times as many texts a call may have
 
     constructor(path, opened, ownPrompts) {
+        if (typeof opened?.handle !== "object")
+            throw typeError("a Model is made by open: await open(path)");
         const { handle, dimensions, contextLength, notice, kernels, prompts } = opened;
         this.#handle = handle;
         this.#ownPrompts = ownPrompts;

@@ -99,7 +99,8 @@ function needed(model) {
 function sourceOf(inputs, model, dimensions) {
     if (typeof inputs === "string")
         throw typeError("an array of texts is needed, not a string");
-    if (!isTexts(inputs)) {
+    const isEmpty = Array.isArray(inputs) && inputs.length === 0 && model !== undefined;
+    if (!isEmpty && !isTexts(inputs)) {
         const matrix = matrixOf(inputs);
         if (matrix.isSingle)
             throw new QuernError("an array of vectors is needed, not one vector");
@@ -197,6 +198,8 @@ class Index {
     #resting = null; // the writer of the last change; a new one reads the ids of all rows
 
     constructor(file, state, threads, model) {
+        if (!(state instanceof State))
+            throw typeError("an Index is made by Index.open or Index.build: await Index.open(path)");
         this.path = file;
         this.#state = state;
         this.#threads = threads;

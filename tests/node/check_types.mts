@@ -29,6 +29,7 @@ await prompted.embed("a", { prompt: "Instruct: " });
     const hits: Hits = await index.search("a", { k: 3, only: ["a"] });
     const many: Hits[] = await index.search(await model.embed(["a", "b"]), { oversampling: 2 });
     await index.search([[1, 2], new Float32Array(2)]);
+    (await index.search([1, 2])).certified satisfies boolean;
     await index.add([new Float32Array(2)], { ids: [7n] });
     const removed: number = await index.remove([1, 2]);
     [hits.certified, many[0].scored, hits[0].text, hits[0].payload[0], removed, index.info.count] satisfies unknown[];

@@ -56,7 +56,8 @@ test("hits are those of comparing all vectors", async () => {
     for (const queries of [QUERIES.slice(0, 3), QUERIES.slice(0, 3).map((query) => [...query]),
                            QUERIES.slice(0, 3).map((query) => Float64Array.from(query))])
         assert.deepEqual((await index.search(queries)).map(idsOf), rows);
-    assert.deepEqual(idsOf(await index.search(Float64Array.from(QUERIES[0]))), rows[0]);
+    for (const query of [Float64Array.from(QUERIES[0]), [...QUERIES[0]]])
+        assert.deepEqual(idsOf(await index.search(query)), rows[0]);
     const shared = new Float32Array(new SharedArrayBuffer(4 * DIMENSIONS));
     shared.set(QUERIES[0]);
     assert.deepEqual(idsOf(await index.search(shared)), rows[0]);
@@ -97,6 +98,10 @@ test("texts, with a model", async () => {
     const small = await Index.build(newPath(), TEXTS, { model, dimensions: 8 });
     assert.deepEqual([small.info.dimensions, (await small.search("a dog")).length], [8, TEXTS.length]);
     await small.add(["more"], { ids: [9] });
+    const filled = await Index.build(newPath(), [], { model }); // later
+    assert.deepEqual([filled.info.count, filled.info.dimensions], [0, model.dimensions]);
+    await filled.add(TEXTS, { ids: TEXTS.keys() });
+    assert.deepEqual(await filled.search("a dog"), await index.search("a dog", { only: TEXTS.keys() }));
 });
 
 test("spaces", async () => {
@@ -259,6 +264,8 @@ test("what is no vector", async () => {
     const hostile = [1];
     Object.defineProperty(hostile, 0, { get: () => { throw new RangeError("from a getter"); } });
     await assert.rejects(index.search([hostile]), RangeError);
+    await refused(() => index.add([...QUERIES[0]], { ids: [1] }), "QUERN_EINVAL", undefined, /not one vector/);
+    await refused(() => index.search([1, "2"]), "QUERN_EINVAL", 0, /not one with string in it/, TypeError);
     for (const wrong of [3, null, undefined, {}, Symbol("a"), new Set(), Buffer.from("abc"), new Int8Array(DIMENSIONS),
                          new BigInt64Array(DIMENSIONS), new DataView(new ArrayBuffer(96)), [["a"]], [null], [[1n]],
                          [[1]], [QUERIES[0], [1]], [QUERIES[0], "a"], [[[1]]], [[, 1]], // eslint-disable-line

@@ -52,6 +52,13 @@ test("wrong types", async () => {
     await refused(() => model.embed([, "a"]), "QUERN_EINVAL", 0, /not undefined/, TypeError); // eslint-disable-line
 });
 
+test("models and indexes are not made by new", async () => {
+    for (const [kind, message] of [[quern.Model, /await open\(path\)/], [quern.Index, /await Index\.open\(path\)/]])
+        for (const path of [undefined, file])
+            await refused(() => new kind(path), "QUERN_EINVAL", undefined, message, TypeError);
+    await refused(() => new quern.Model(file, { handle: 3 }, new Map()), "QUERN_EINVAL", undefined, /open/, TypeError);
+});
+
 test("wrong options", async () => {
     for (const [options, message] of [
         [{ task: "qeury" }, /no task 'qeury'; did you mean 'query'/],
