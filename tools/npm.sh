@@ -4,7 +4,8 @@
 # usage: tools/npm.sh BUILD FOLDER
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
-built=$(cd "$1" && pwd)/bindings/node
+build=$(cd "$1" && pwd)
+built=$build/bindings/node
 mkdir -p "$2"
 folder=$(cd "$2" && pwd)
 work=$(mktemp -d)
@@ -14,6 +15,10 @@ cp "$built"/*.js "$built"/*.mjs "$built"/*.d.ts "$built"/*.d.mts "$built/package
     "$root/bindings/node/README.md" "$root/LICENSE" "$work/quern"
 cp "$built/quern.node" "$built/catalog.json" "$built/starter.gguf" "$root/LICENSE" "$work/platform"
 cp "$built/platform.json" "$work/platform/package.json"
+cp "$root/models/starter/SOURCES.md" "$work/platform/STARTER-SOURCES.md"
+if [ -e "$build/quern-node.map" ]; then
+    "$root/tools/release/windows_licences.sh" "$build/quern-node.map" "$build-libraries" "$work/platform/linked"
+fi
 for package in quern platform; do
     find "$work/$package" -type f -exec chmod 644 {} +
     name=$(cd "$work/$package" && npm pack --ignore-scripts --silent --offline --pack-destination "$folder")

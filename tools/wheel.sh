@@ -3,8 +3,9 @@
 # Prints the path of the wheel.
 # usage: tools/wheel.sh BUILD FOLDER
 set -eu
-build=$1
-SOURCE_DATE_EPOCH=$("$(dirname "$0")/source_date.sh")
+root=$(cd "$(dirname "$0")/.." && pwd)
+build=$(cd "$1" && pwd)
+SOURCE_DATE_EPOCH=$("$root/tools/source_date.sh")
 export SOURCE_DATE_EPOCH
 umask 022 # which the files that setuptools writes have
 mkdir -p "$2"
@@ -14,6 +15,11 @@ python=/usr/bin/python3 # of the system, which Debian's packages belong to
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cp -r "$build/bindings/python" "$work/python"
+cp "$root/LICENSE" "$work/python"
+cp "$root/models/starter/SOURCES.md" "$work/python/STARTER-SOURCES.md"
+if [ -e "$build/quern-dll.map" ]; then
+    "$root/tools/release/windows_licences.sh" "$build/quern-dll.map" "$build-libraries" "$work/python/quern/linked"
+fi
 find "$work" -name __pycache__ -exec rm -rf {} +
 find "$work" -type f -exec chmod 644 {} +
 find "$work" -name '*quern.*' -exec chmod 755 {} + # the library

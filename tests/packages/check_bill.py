@@ -74,6 +74,15 @@ def parts(bill, name, kind):
             if relation["relationshipType"] == kind and by_id.get(relation["spdxElementId"], {}).get("name") == name]
 
 
+def members_of(path):
+    """The paths of the files in a tarball or zip."""
+    if path.endswith("gz"):
+        with tarfile.open(path) as tarball:
+            return tarball.getnames()
+    with zipfile.ZipFile(path) as archive:
+        return archive.namelist()
+
+
 def check_contents(bill, folder, names, build):
     described = {package["name"]: package for package in bill["packages"] if "packageFileName" in package}
     check(set(described) == set(names), "the files described are %s" % sorted(described))
@@ -86,17 +95,17 @@ def check_contents(bill, folder, names, build):
     needed = {dependency["name"] for dependency in dependencies} - OF_THE_C_LIBRARY - NOT_LINKED
     check(needed <= set(SOURCES), "dependencies that this test does not know: %s" % (needed - set(SOURCES)))
     libraries = {SOURCES[dependency] for dependency in needed}
+    compiler = {"gcc-mingw-w64", "mingw-w64"}
     for name in names:
-        if name.endswith(".tar.gz"):
-            expected = libraries | {"glibc"}
-            with tarfile.open(os.path.join(folder, name)) as tarball:
-                members = tarball.getnames()
+        if name.endswith("-win_amd64.whl") or name.startswith("quern-win32-"):
+            expected = compiler
         elif name.endswith(".zip"):
-            expected = (libraries - NOT_ON_WINDOWS) | {"gcc-mingw-w64", "mingw-w64"}
-            with zipfile.ZipFile(os.path.join(folder, name)) as archive:
-                members = archive.namelist()
+            expected = (libraries - NOT_ON_WINDOWS) | compiler
+        elif name.endswith(".tar.gz"):
+            expected = libraries | {"glibc"}
         else:
             continue
+        members = members_of(os.path.join(folder, name))
         linked = parts(bill, name, "STATIC_LINK")
         check(expected <= {package["name"] for package in linked}, "%s lacks one of %s" % (name, expected))
         carried = {os.path.basename(member) for member in members if "/linked/" in member}

@@ -28,6 +28,7 @@ install_tarballs() {
     mkdir "$work/installed" &&
     xargs npm install --prefix "$work/installed" --offline --force --no-audit --no-fund <"$work/tarballs" &&
     [ -e "$work/installed/node_modules/@quern/win32-x64/quern.node" ] &&
+    [ -s "$work/installed/node_modules/@quern/win32-x64/linked/mingw-w64-x86-64-dev" ] &&
     cat >"$work/installed/vector.cjs" <<'END'
 require("quern").open("starter").then(async (model) =>
     require("fs").writeFileSync("vector.f32", Buffer.from((await model.embed("how do plants drink")).data.buffer)));

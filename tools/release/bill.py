@@ -31,6 +31,10 @@ LICENCES = {
     "zlib": "Zlib",
 }
 
+# The linker's maps of what the packages for Windows have.
+WINDOWS_MAPS = {r"-windows-x86_64\.zip$": "quern.map", r"-win_amd64\.whl$": "quern-dll.map",
+                r"^quern-win32-x64-[\d.]+\.tgz$": "quern-node.map"}
+
 
 def package(identifier, name, version, licence, **more):
     return {"SPDXID": "SPDXRef-" + re.sub(r"[^A-Za-z0-9.-]", "-", identifier), "name": name, "versionInfo": version,
@@ -69,17 +73,19 @@ def has_code(name):
 
 
 def linked_into(release, name):
-    """What is linked into the command that a file of this name has: [((package, version, source), architecture)]."""
-    command = re.search(r"-linux-(x86_64|aarch64)\.tar\.gz$|-(windows-x86_64)\.zip$", name)
+    """What is linked into the program or library in a file of this name: [((package, version, source),
+    architecture)]."""
+    link_map = next((link_map for end, link_map in WINDOWS_MAPS.items() if re.search(end, name)), None)
+    if link_map is not None: # built from sources, or of the cross compiler
+        build = os.path.join(release, "windows-x86_64")
+        entries = sorted(linked_for_windows(os.path.join(build, link_map), build + "-libraries"))
+        return [(entry, "source" if entry[0] == entry[2] else "amd64") for entry in entries]
+    command = re.search(r"-linux-(x86_64|aarch64)\.tar\.gz$", name)
     if command is None:
         return []
-    build = os.path.join(release, command[1] or command[2])
-    link_map = os.path.join(build, "quern.map")
-    if command[2] is not None: # built from sources, or of the cross compiler
-        entries = sorted(linked_for_windows(link_map, build + "-libraries"))
-        return [(entry, "source" if entry[0] == entry[2] else "amd64") for entry in entries]
+    build, sysroot = (os.path.join(release, start + command[1]) for start in ("", "sysroot-"))
     architecture = {"x86_64": "amd64", "aarch64": "arm64"}[command[1]]
-    return [(entry, architecture) for entry in sorted(linked(link_map, os.path.join(release, "sysroot-" + command[1])))]
+    return [(entry, architecture) for entry in sorted(linked(os.path.join(build, "quern.map"), sysroot))]
 
 
 def bill(release, paths, version, seconds):

@@ -13,8 +13,7 @@ name=quern-$(tools/version.sh)-windows-x86_64
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 root=$work/$name
-mkdir -p "$root/include" "$root/models" "$root/linked"
-libraries=$build-libraries
+mkdir -p "$root/include" "$root/models"
 for file in quern.exe src/quern.dll; do
     x86_64-w64-mingw32-strip --strip-all -o "$root/${file#src/}" "$build/$file"
 done
@@ -23,14 +22,7 @@ cp include/quern.h include/quern_index.h "$root/include"
 cp models/starter.gguf "$root/models" # where the command looks for it
 cp models/starter/SOURCES.md "$root/models/STARTER-SOURCES.md"
 # What else is in the command and the library has licences of its own.
-tools/release/linked.py "$build/quern.map" "$libraries" >"$work/linked"
-while read -r package _ source; do
-    if [ "$package" = "$source" ]; then
-        cp "$libraries/licences/$source" "$root/linked/$package"
-    else
-        cp "/usr/share/doc/$package/copyright" "$root/linked/$package"
-    fi
-done <"$work/linked"
+tools/release/windows_licences.sh "$build/quern.map" "$build-libraries" "$root/linked"
 python3 - "$work" "$name" "$folder/$name.zip" "$(tools/source_date.sh)" <<'DONE'
 import os, sys, time, zipfile
 work, name, target, seconds = sys.argv[1:]
