@@ -120,7 +120,7 @@ static size_t begin_words(const struct work *w, const struct quern_new_word *wor
 {
     size_t i = 0;
 
-    for (; i < count && i < QUERN_PAIR_WORDS_AT_ONCE && words[i].length <= QUERN_PAIR_SYMBOLS; i++) {
+    for (; i < count && i < QUERN_WORDS_AT_ONCE && words[i].length <= QUERN_PAIR_SYMBOLS; i++) {
         struct quern_pair_word *word = &w->merger->words[i];
         word->count = w->spelling->cut(w->tokenizer, &words[i], word->symbols);
         quern_pair_word_begin(word, w->table);

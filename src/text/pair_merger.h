@@ -22,8 +22,8 @@ struct quern_pair_spelling {
 
 /* Working memory. Begins as zeros, and grows when it must. */
 struct quern_pair_merger {
-    struct quern_pair_word words[QUERN_PAIR_WORDS_AT_ONCE];
-    struct quern_pair_symbol *symbols; /* [capacity]: of a long word. length 0: it is part of the symbol before it */
+    struct quern_pair_word words[QUERN_WORDS_AT_ONCE];
+    struct quern_pair_symbol *symbols; /* [capacity]: of a long word */
     struct quern_long_pair *pairs;     /* [capacity]: of each symbol with the next one */
     struct quern_heap heap;            /* [2 * capacity]: rank << 32 | number of the left symbol */
     size_t capacity;                   /* bytes of the longest word so far */

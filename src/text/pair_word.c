@@ -66,12 +66,12 @@ static void set_pair(struct quern_pair_word *word, int32_t number, int32_t pair,
     word->joints[quern_pair_number(number)] = joint;
 }
 
-/* Merges the best pair. Returns false when there was none, or none is left.
- *
- * The two pairs that the last merge has changed are compared by themselves, and written when the others have been
+/* The two pairs that the last merge has changed are compared by themselves, and written when the others have been
  * read. */
-static bool step(struct quern_pair_word *word, const struct quern_pair_table *table)
+static bool step(void *of, const void *tables)
 {
+    struct quern_pair_word *word = of;
+    const struct quern_pair_table *table = tables;
     const struct quern_joint left = quern_pair_table_end(table, &word->left_search);
     const struct quern_joint right = quern_pair_table_end(table, &word->right_search);
     const int32_t left_pair = quern_pair_of(left.rank, word->left), right_pair = quern_pair_of(right.rank, word->right);
@@ -85,18 +85,7 @@ static bool step(struct quern_pair_word *word, const struct quern_pair_table *ta
 
 void quern_pair_words_merge(struct quern_pair_word *words, size_t count, const struct quern_pair_table *table)
 {
-    struct quern_pair_word *left[QUERN_PAIR_WORDS_AT_ONCE];
-
-    for (size_t i = 0; i < count; i++) {
-        left[i] = &words[i];
-        end_first_searches(left[i], table);
-    }
-    while (count > 0) {
-        size_t still = 0;
-        for (size_t i = 0; i < count; i++) {
-            left[still] = left[i];
-            still += step(left[i], table);
-        }
-        count = still;
-    }
+    for (size_t i = 0; i < count; i++)
+        end_first_searches(&words[i], table);
+    quern_words_take_turns(words, count, sizeof *words, step, table);
 }

@@ -7,7 +7,6 @@
 #include "text/word_pairs.h"
 
 #define QUERN_PAIR_SYMBOLS QUERN_WORD_BYTES /* of a short word at most */
-#define QUERN_PAIR_WORDS_AT_ONCE 16         /* that are merged in turn */
 
 /* A sequence of bytes of a word that is one piece by now; before the first merge, what the kind of tokenizer begins
  * with. */
@@ -33,7 +32,7 @@ struct quern_pair_word {
 /* Begins to merge a word, whose symbols[count] are set. count >= 1 */
 void quern_pair_word_begin(struct quern_pair_word *word, const struct quern_pair_table *table);
 
-/* Merges words, at most QUERN_PAIR_WORDS_AT_ONCE, until none has a pair that is joined. Then the symbols of a word are
+/* Merges words, at most QUERN_WORDS_AT_ONCE, until none has a pair that is joined. Then the symbols of a word are
  * those at 0, next[0], and so on up to count. */
 void quern_pair_words_merge(struct quern_pair_word *words, size_t count, const struct quern_pair_table *table);
 

@@ -197,12 +197,13 @@ static void end_merging(struct quern_short_word *word, const struct quern_senten
     }
 }
 
-/* Merges the best pair. Returns false when there was none, or none is left.
- *
- * The two pairs that the last merge has changed are compared by themselves, and written when the others have been
+/* The two pairs that the last merge has changed are compared by themselves, and written when the others have been
  * read. */
-static bool step(struct quern_short_word *word, const struct quern_sentencepiece_bpe *v)
+static bool step(void *of, const void *tables)
 {
+    struct quern_short_word *word = of;
+    const struct quern_sentencepiece_bpe *v = tables;
+
     for (; word->open != 0; word->open &= word->open - 1) {
         const size_t i = (size_t)__builtin_ctzll(word->open);
         set_pair(word, i, quern_piece_table_end(&v->table, &word->searches[i]));
@@ -220,18 +221,7 @@ static bool step(struct quern_short_word *word, const struct quern_sentencepiece
 
 void quern_short_words_merge(struct quern_short_word *words, size_t count, const struct quern_sentencepiece_bpe *v)
 {
-    struct quern_short_word *left[QUERN_WORDS_AT_ONCE];
-
-    for (size_t i = 0; i < count; i++)
-        left[i] = &words[i];
-    while (count > 0) {
-        size_t still = 0;
-        for (size_t i = 0; i < count; i++) {
-            left[still] = left[i];
-            still += step(left[i], v);
-        }
-        count = still;
-    }
+    quern_words_take_turns(words, count, sizeof *words, step, v);
 }
 
 int quern_short_word_put(const struct quern_short_word *word, const struct quern_sentencepiece_bpe *v,

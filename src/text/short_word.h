@@ -6,8 +6,7 @@
 #include "text/new_word.h"
 #include "text/word_pairs.h"
 
-#define QUERN_SHORT_WORD 48    /* bytes of a short word at most, as pieces spell it */
-#define QUERN_WORDS_AT_ONCE 16 /* that are merged in turn */
+#define QUERN_SHORT_WORD 48 /* bytes of a short word at most, as pieces spell it */
 
 /* A symbol is one character, or one piece by now. It has the number of its first byte. A pair is a symbol with the next
  * one, and has its number. */
@@ -27,8 +26,7 @@ struct quern_short_word {
 };
 
 /* Begins to merge a word. Returns false, and does nothing, when it is not short, or the vocabulary has more than 16
- * million pieces. QUERN_WORD_SLACK bytes from the word's
- * first one on are readable. */
+ * million pieces. QUERN_WORD_SLACK bytes from the word's first one on are readable. */
 bool quern_short_word_begin(struct quern_short_word *word, const struct quern_sentencepiece_bpe *vocabulary,
                             const struct quern_new_word *from);
 

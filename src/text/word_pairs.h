@@ -4,10 +4,12 @@
 #ifndef QUERN_TEXT_WORD_PAIRS_H
 #define QUERN_TEXT_WORD_PAIRS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
+#define QUERN_WORDS_AT_ONCE 16 /* are merged in turn */
 #define QUERN_PAIR_BITS 6
 #define QUERN_PAIR_NUMBERS (1 << QUERN_PAIR_BITS) /* elements of an array of pairs. The last one does not count: there
                                                    * are written pairs that do not exist */
@@ -28,6 +30,28 @@ static inline uint32_t quern_pair_rank(int32_t pair)
 static inline size_t quern_pair_number(int32_t pair)
 {
     return pair & (QUERN_PAIR_NUMBERS - 1);
+}
+
+/* Merges the best pair of a word. Returns false when there was none, or none is left. */
+typedef bool quern_word_step(void *word, const void *tables);
+
+/* Merges words[count], each of so many bytes, at most QUERN_WORDS_AT_ONCE: each takes a step in turn, until none has
+ * one left. While one waits for memory, the others go on. step is a constant, so that compilers put it in place. */
+__attribute__((always_inline)) static inline void quern_words_take_turns(void *words, size_t count, size_t bytes,
+                                                                         quern_word_step *step, const void *tables)
+{
+    void *left[QUERN_WORDS_AT_ONCE];
+
+    for (size_t i = 0; i < count; i++)
+        left[i] = (char *)words + i * bytes;
+    while (count > 0) {
+        size_t still = 0;
+        for (size_t i = 0; i < count; i++) {
+            left[still] = left[i];
+            still += step(left[i], tables);
+        }
+        count = still;
+    }
 }
 
 /* Four pairs. gcc makes a chain of 16 comparisons of a loop over single ones. */
