@@ -2,6 +2,8 @@
 #include "json_parts.h"
 #include "json_text.h"
 
+#include "base/utf8.h"
+
 #include <string.h>
 
 bool quern_json_begin_text(struct quern_json_reader *reader, bool is_name)
@@ -22,11 +24,7 @@ static void put_byte(struct quern_json_reader *reader, char c)
 
 static void put_code(struct quern_json_reader *reader, unsigned code)
 {
-    static const unsigned char first[] = {0, 0, 0xc0, 0xe0, 0xf0};
-    const int size = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-    put_byte(reader, (char)(code >> (6 * (size - 1)) | first[size]));
-    for (int i = size - 2; i >= 0; i--)
-        put_byte(reader, (char)((code >> (6 * i) & 0x3f) | 0x80));
+    reader->text_length += quern_utf8_write((unsigned char *)reader->text + reader->text_length, code);
 }
 
 /* The code of four hexadecimal digits behind "\u" at this place; -1: they are not there. */

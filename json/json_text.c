@@ -1,5 +1,7 @@
 #include "json_text.h"
 
+#include "base/utf8.h"
+
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
@@ -49,8 +51,7 @@ size_t quern_json_float(char out[QUERN_JSON_FLOAT], float value)
         exponent--;
     while (magnitude >= POWER(exponent + 1))
         exponent++;
-    /* Nine digits. The product is wrong by at most 1e-7 of the last digit, far less than the distance of two float32.
-     * */
+    /* Nine digits. The product is wrong by at most 1e-7 of the last digit, far less than two float32 differ. */
     uint32_t digits = (uint32_t)llrint(magnitude * POWER(8 - exponent));
     if (digits >= 1000000000) {
         digits /= 10;
@@ -63,18 +64,7 @@ size_t quern_json_float(char out[QUERN_JSON_FLOAT], float value)
 
 size_t quern_json_character(const char *data, size_t length)
 {
-    const unsigned char *text = (const unsigned char *)data;
-    static const unsigned least[] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t size = text[0] < 0x80 ? 1 : text[0] < 0xc2 ? 0 : text[0] < 0xe0 ? 2 : text[0] < 0xf0 ? 3 : 4;
-    if (size <= 1 || text[0] > 0xf4 || size > length)
-        return size == 1;
-    unsigned code = text[0] & (0x7fu >> size);
-    for (size_t i = 1; i < size; i++) {
-        if ((text[i] & 0xc0) != 0x80)
-            return 0;
-        code = code << 6 | (text[i] & 0x3f);
-    }
-    return code >= least[size] && code <= 0x10ffff && (code < 0xd800 || code > 0xdfff) ? size : 0;
+    return quern_utf8_length((const unsigned char *)data, length);
 }
 
 bool quern_json_is_utf8(quern_text text)

@@ -42,7 +42,7 @@ LIBRARY = {
 # The maker of model files uses the library's files, names of tensors and vocabularies, but no part that computes.
 CONVERT = {"convert": "include src/base src/base/system src/formats src/gguf src/arch src/text/tokenizer.h"}
 APPLICATIONS = {
-    "json": "include",
+    "json": "include src/base/utf8.h",
     "jobs": "include json",
     "bulk": "include json jobs bulk/parts bulk/records",
     "bulk/columns": "include json jobs",

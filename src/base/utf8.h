@@ -41,6 +41,17 @@ static inline uint32_t quern_utf8_code(const unsigned char *s, size_t length)
     }
 }
 
+/* Writes a code below 0x110000 to out, which has room for its 1 to 4 bytes. Returns how many they are. */
+static inline size_t quern_utf8_write(unsigned char *out, uint32_t code)
+{
+    const size_t length = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    static const unsigned char leads[] = {0, 0, 0xC0, 0xE0, 0xF0};
+    for (size_t i = length - 1; i > 0; i--, code >>= 6)
+        out[i] = (unsigned char)(0x80 | (code & 0x3F));
+    out[0] = (unsigned char)(leads[length] | code);
+    return length;
+}
+
 /* Whether a text can be cut before byte `at` without cutting a well-formed character in two. at <= text.length */
 static inline bool quern_utf8_is_boundary(quern_text text, size_t at)
 {

@@ -51,7 +51,7 @@ static bool is_printable(unsigned byte)
 }
 
 /* Writes the character for a byte, and returns its length. */
-static size_t spell_byte(unsigned byte, unsigned char out[2])
+static size_t spell_byte(unsigned byte, unsigned char out[4])
 {
     unsigned code = byte;
 
@@ -60,13 +60,7 @@ static size_t spell_byte(unsigned byte, unsigned char out[2])
         for (unsigned other = 0; other < byte; other++)
             code += !is_printable(other);
     }
-    if (code < 128) {
-        out[0] = (unsigned char)code;
-        return 1;
-    }
-    out[0] = (unsigned char)(0xC0 | code >> 6);
-    out[1] = (unsigned char)(0x80 | (code & 0x3F));
-    return 2;
+    return quern_utf8_write(out, code);
 }
 
 /* The byte that a character stands for; -1: none. */

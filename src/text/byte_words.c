@@ -193,30 +193,26 @@ static const unsigned char *segment_end(const struct quern_byte_bpe *v, const un
     return p;
 }
 
-static int grow(struct quern_byte_tokenizer *t, size_t capacity, quern_error *error)
+/* Makes room for the normal form of so many bytes: no character gives more than three times its bytes. */
+static int grow(struct quern_byte_tokenizer *t, size_t bytes, quern_error *error)
 {
-    if (capacity <= t->normal_capacity)
+    const size_t capacity = 3 * bytes;
+
+    if (bytes <= t->normal_capacity / 3)
         return QUERN_OK;
     free(t->normal);
     free(t->origins);
-    t->normal = malloc(capacity + QUERN_WORD_SLACK);
-    t->origins = malloc((capacity + 1) * sizeof *t->origins);
-    t->normal_capacity = t->normal != NULL && t->origins != NULL ? capacity : 0;
-    return t->normal_capacity > 0 ? QUERN_OK
-                                  : quern_fail(error, QUERN_ENOMEM, "no memory to normalise %zu bytes", capacity);
-}
-
-static size_t write_code(unsigned char *out, uint32_t code)
-{
-    if (code < 0x80) {
-        out[0] = (unsigned char)code;
-        return 1;
+    t->normal = NULL;
+    t->origins = NULL;
+    t->normal_capacity = 0;
+    if (bytes < SIZE_MAX / (3 * sizeof *t->origins) - QUERN_WORD_SLACK) {
+        t->normal = malloc(capacity + QUERN_WORD_SLACK);
+        t->origins = malloc((capacity + 1) * sizeof *t->origins);
     }
-    const size_t length = code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-    for (size_t i = length - 1; i > 0; i--, code >>= 6)
-        out[i] = (unsigned char)(0x80 | (code & 0x3F));
-    out[0] = (unsigned char)((0xF00u >> length & 0xF0) | code);
-    return length;
+    if (t->normal == NULL || t->origins == NULL)
+        return quern_fail(error, QUERN_ENOMEM, "no memory to normalise %zu bytes", bytes);
+    t->normal_capacity = capacity;
+    return QUERN_OK;
 }
 
 /* Copies text that is in normal form. */
@@ -236,7 +232,7 @@ static int write_segment(struct quern_byte_tokenizer *t, const unsigned char *te
 
     QUERN_TRY(quern_normal_segment_read(&t->segment, p, end, error));
     for (size_t i = 0; i < t->segment.count; i++)
-        t->normal_length += write_code(t->normal + t->normal_length, t->segment.codes[i]);
+        t->normal_length += quern_utf8_write(t->normal + t->normal_length, t->segment.codes[i]);
     for (size_t i = begin; i < t->normal_length; i++)
         t->origins[i] = (uint32_t)((i == begin ? p : end) - text);
     return QUERN_OK;
@@ -246,7 +242,7 @@ static int write_segment(struct quern_byte_tokenizer *t, const unsigned char *te
 static int normalise(struct quern_byte_tokenizer *t, const struct quern_byte_bpe *v, const unsigned char *text,
                      const unsigned char *p, const unsigned char *end, quern_error *error)
 {
-    QUERN_TRY(grow(t, 3 * (size_t)(end - text), error)); /* no character gives more than three times its bytes */
+    QUERN_TRY(grow(t, (size_t)(end - text), error));
     t->normal_length = 0;
     copy_normal(t, text, text, p);
     while (p < end) {

@@ -93,29 +93,15 @@ static void mark_white(unsigned char *marks)
             marks[code] |= QUERN_MARK_WHITE;
 }
 
-/* Writes a character of the Basic Multilingual Plane as UTF-8, and returns its length. */
-static size_t write_character(uint32_t code, unsigned char out[3])
-{
-    if (code < 0x80) {
-        out[0] = (unsigned char)code;
-        return 1;
-    }
-    const size_t length = code < 0x800 ? 2 : 3;
-    for (size_t i = length - 1; i > 0; i--, code >>= 6)
-        out[i] = (unsigned char)(0x80 | (code & 0x3F));
-    out[0] = (unsigned char)((length == 2 ? 0xC0 : 0xE0) | code);
-    return length;
-}
-
 static void build_marks(struct quern_unigram *v)
 {
-    unsigned char bytes[3];
+    unsigned char bytes[4];
     quern_text text;
 
     quern_grapheme_classes(v->marks, QUERN_MARKED_CODES);
     mark_white(v->marks);
     for (uint32_t code = 0; code < QUERN_MARKED_CODES; code++)
-        if (quern_charsmap_find(&v->charsmap, bytes, write_character(code, bytes), &text))
+        if (quern_charsmap_find(&v->charsmap, bytes, quern_utf8_write(bytes, code), &text))
             v->marks[code] |= QUERN_MARK_KEY;
 }
 
