@@ -57,36 +57,43 @@ static void decode_int8(float *row, const unsigned char *encoded, size_t dimensi
         row[i] = (float)(int8_t)encoded[i] / 127;
 }
 
-static void encode_binary(unsigned char *out, const float *row, size_t dimensions)
+/* The place of the first number in its byte: number k of a byte is bit k ^ first. */
+enum { HIGHEST_FIRST = 7, LOWEST_FIRST = 0 };
+
+static void encode_bits(unsigned char *out, const float *row, size_t dimensions, size_t first)
 {
     for (size_t i = 0; i < dimensions; i += 8) {
         unsigned byte = 0;
         for (size_t k = 0; k < 8; k++)
-            byte |= (unsigned)(row[i + k] > 0) << (7 - k);
+            byte |= (unsigned)(row[i + k] > 0) << (k ^ first);
         out[i / 8] = (unsigned char)byte;
     }
+}
+
+static void decode_bits(float *row, const unsigned char *encoded, size_t dimensions, size_t first)
+{
+    for (size_t i = 0; i < dimensions; i++)
+        row[i] = encoded[i / 8] >> (i % 8 ^ first) & 1 ? 1 : -1;
+}
+
+static void encode_binary(unsigned char *out, const float *row, size_t dimensions)
+{
+    encode_bits(out, row, dimensions, HIGHEST_FIRST);
 }
 
 static void decode_binary(float *row, const unsigned char *encoded, size_t dimensions)
 {
-    for (size_t i = 0; i < dimensions; i++)
-        row[i] = encoded[i / 8] >> (7 - i % 8) & 1 ? 1 : -1;
+    decode_bits(row, encoded, dimensions, HIGHEST_FIRST);
 }
 
 static void encode_binary_low(unsigned char *out, const float *row, size_t dimensions)
 {
-    for (size_t i = 0; i < dimensions; i += 8) {
-        unsigned byte = 0;
-        for (size_t k = 0; k < 8; k++)
-            byte |= (unsigned)(row[i + k] > 0) << k;
-        out[i / 8] = (unsigned char)byte;
-    }
+    encode_bits(out, row, dimensions, LOWEST_FIRST);
 }
 
 static void decode_binary_low(float *row, const unsigned char *encoded, size_t dimensions)
 {
-    for (size_t i = 0; i < dimensions; i++)
-        row[i] = encoded[i / 8] >> (i % 8) & 1 ? 1 : -1;
+    decode_bits(row, encoded, dimensions, LOWEST_FIRST);
 }
 
 static const struct number_format formats[] = {
