@@ -40,7 +40,7 @@ static void describe_types(quern_model *model)
 {
     unsigned counts[QUERN_TYPES] = {0};
     for (size_t i = 0; i < model->gguf.tensor_count; i++)
-        counts[model->gguf.tensors[i].type]++; /* a number that quern_type_info knows */
+        counts[model->gguf.tensors[i].type]++; /* its block is known, so it is below QUERN_TYPES */
     quern_types_describe(counts, model->types, sizeof model->types);
 }
 
@@ -66,8 +66,7 @@ static void limit_context(quern_model *model, int asked)
 static int read_model(quern_model *model, const struct quern_kernels *kernels, const quern_model_options *options,
                       int threads, quern_error *error)
 {
-    QUERN_TRY(quern_network_load(&model->network, &model->gguf, kernels, threads, options->context_length,
-                                 error));
+    QUERN_TRY(quern_network_load(&model->network, &model->gguf, kernels, threads, options->context_length, error));
     model->digest = model->network.digest;
     QUERN_TRY(quern_model_read_vocabulary(model, error));
     QUERN_TRY(read_name(model, error));

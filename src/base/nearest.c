@@ -56,22 +56,24 @@ void quern_nearest_offer(struct quern_nearest *nearest, const char *word, size_t
     offer(nearest, word, length, word, length);
 }
 
-void quern_nearest_offer_names(struct quern_nearest *nearest, const char *names, const char *word)
+/* Compares all names of a list. word NULL: each of them is a word of its own. */
+static void offer_all(struct quern_nearest *nearest, const char *names, const char *word)
 {
     while (names != NULL) {
         const size_t length = strcspn(names, "|");
-        offer(nearest, names, length, word, strlen(word));
+        offer(nearest, names, length, word != NULL ? word : names, word != NULL ? strlen(word) : length);
         names = names[length] == '|' ? names + length + 1 : NULL;
     }
 }
 
+void quern_nearest_offer_names(struct quern_nearest *nearest, const char *names, const char *word)
+{
+    offer_all(nearest, names, word);
+}
+
 void quern_nearest_offer_list(struct quern_nearest *nearest, const char *words)
 {
-    while (words != NULL) {
-        const size_t length = strcspn(words, "|");
-        quern_nearest_offer(nearest, words, length);
-        words = words[length] == '|' ? words + length + 1 : NULL;
-    }
+    offer_all(nearest, words, NULL);
 }
 
 const char *quern_nearest_hint(const struct quern_nearest *nearest, char out[QUERN_NEAREST_HINT])

@@ -24,6 +24,10 @@ static const uint32_t file_types[QUERN_TYPES] = {
     static_assert((elements) == QUERN_TYPE_BLOCK || (elements) == QUERN_TYPE_K_BLOCK, #NAME " has one of two blocks");
 #include "formats/formats.def"
 
+#define OTHER_TYPE(NAME, number, elements, bytes)                                                                      \
+    static_assert((elements) == 0 || (number) < QUERN_TYPES, #NAME " has a place in arrays of QUERN_TYPES");
+#include "formats/formats.def"
+
 const struct quern_type_info *quern_type_info(uint32_t type)
 {
     return type < QUERN_COUNT(types) && types[type].name != NULL ? &types[type] : NULL;

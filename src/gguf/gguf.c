@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Limits far above every real file. They are small enough that a hostile file costs little: names are compared at most
- * MAX_ENTRIES^2 / 2 times. */
+/* Limits far above every real file. They are small enough that a hostile file costs little: should all names have one
+ * hash, they are compared MAX_ENTRIES^2 / 2 times. */
 #define MAX_ENTRIES 16384
 #define MAX_KEY 65535
 #define MAX_NAME 63 /* of a tensor, as in ggml */
@@ -45,22 +45,23 @@ static const unsigned char *take(struct reader *in, size_t count, const char *wh
     return bytes;
 }
 
-static int take_u32(struct reader *in, uint32_t *value, const char *what)
+static int copy(struct reader *in, void *value, size_t size, const char *what)
 {
-    const unsigned char *bytes = take(in, sizeof *value, what);
+    const unsigned char *bytes = take(in, size, what);
     if (bytes == NULL)
         return QUERN_EFORMAT;
-    memcpy(value, bytes, sizeof *value);
+    memcpy(value, bytes, size);
     return QUERN_OK;
+}
+
+static int take_u32(struct reader *in, uint32_t *value, const char *what)
+{
+    return copy(in, value, sizeof *value, what);
 }
 
 static int take_u64(struct reader *in, uint64_t *value, const char *what)
 {
-    const unsigned char *bytes = take(in, sizeof *value, what);
-    if (bytes == NULL)
-        return QUERN_EFORMAT;
-    memcpy(value, bytes, sizeof *value);
-    return QUERN_OK;
+    return copy(in, value, sizeof *value, what);
 }
 
 static int take_text(struct reader *in, quern_text *text, const char *what)
