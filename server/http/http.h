@@ -1,10 +1,10 @@
 /* Parsing of HTTP/1.1 requests: the head, and bodies in chunks. It is strict where the standard lets a server choose.
  * If a proxy and this server understood a message differently, a client could smuggle a request past the proxy. So
  * lines must end with CR LF and are never folded. No space may stand before a colon. Empty lines may stand before a
- * request only. There is one length, of digits
- * only. The only Transfer-Encoding is "chunked", and never together with a length. (libevent's evhttp 2.1 accepts most
- * of what is refused here, answers refusals in HTML, and has no time limit for a request that arrives slowly. So only
- * libevent's sockets and buffers are used.) Pure functions: no memory, no sockets. */
+ * request only. There is one length, of digits only. The only Transfer-Encoding is "chunked", and never together with a
+ * length. (libevent's evhttp 2.1 accepts most of what is refused here, answers refusals in HTML, and has no time limit
+ * for a request that arrives slowly. So only libevent's sockets and buffers are used.) Pure functions: no memory, no
+ * sockets. */
 #ifndef QUERN_SERVER_HTTP_H
 #define QUERN_SERVER_HTTP_H
 

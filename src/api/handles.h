@@ -26,12 +26,12 @@ struct quern_model {
     char tokenizer_pre[64];              /* its rule for words, likewise, if the library lacks only that */
     quern_text *texts;                   /* [vocabulary]: the pieces, views of the file */
     float *scores;                       /* [vocabulary] */
-    bool closes_anyway; /* a piece closes every text, though the file does not say so */
+    bool closes_anyway;                  /* a piece closes every text, though the file does not say so */
     bool keeps_capitals;                 /* the file does not say so, but its pieces do */
     size_t longest_piece;                /* in bytes; or QUERN_ANY_LENGTH */
     size_t vocabulary_bytes;             /* memory of vocabulary, texts and scores */
     char name[128], types[256], kernels_reason[128];
-    char notice[768]; /* as quern_model_info has it; "" for none */
+    char notice[768];                    /* as quern_model_info has it; "" for none */
 };
 
 struct quern_context {

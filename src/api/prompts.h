@@ -17,8 +17,7 @@ struct quern_prompts {
 
 /* Takes for each task the prompt of the file (a key quern.prompt.NAME) or, where the file has none, the prompt of the
  * known model, or else of the architecture. known: NULL for none. A file whose key quern.prompts is "none" has no
- * prompts. Errors: QUERN_EFORMAT, QUERN_EUNSUPPORTED for
- * another value of that key, QUERN_ENOMEM. */
+ * prompts. Errors: QUERN_EFORMAT, QUERN_EUNSUPPORTED for another value of that key, QUERN_ENOMEM. */
 int quern_prompts_read(struct quern_prompts *prompts, const struct quern_arch *arch, const struct quern_known *known,
                        const struct quern_gguf *gguf, quern_error *error);
 void quern_prompts_release(struct quern_prompts *prompts); /* zeroed ones are allowed */

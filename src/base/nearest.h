@@ -7,9 +7,9 @@
 /* A search for the word that a user probably meant. Begins with `asked` set and zeros. */
 struct quern_nearest {
     const char *asked;
-    const char *prefix; /* what stands before all words; NULL: nothing */
-    const char *word; /* the nearest so far; NULL: none is near */
-    int length, distance;
+    const char *prefix;   /* what stands before all words; NULL: nothing */
+    const char *word;     /* the nearest so far; NULL: none is near */
+    int length, distance; /* of this word */
 };
 
 /* Compares one of the words that exist. A word that begins with what was asked is as near as can be. */

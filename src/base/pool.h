@@ -23,7 +23,7 @@ int quern_pool_threads(const struct quern_pool *pool);
 
 /* Calls run(argument, tile, thread) once for every tile in [0, tiles), in any order, on up to as many threads as the
  * pool has, and returns when all have returned; what they wrote is visible to the caller. thread is the number of the
- * thread, 0 for the caller: an index into per-thread scratch memory. 0 <= tiles < 2^24. With one tile or one thread
+ * thread, 0 for the caller: an index into per-thread scratch memory. tiles is 0 or more. With one tile or one thread
  * nothing is handed over. Never fails, never allocates. */
 typedef void quern_pool_fn(void *argument, int tile, int thread);
 void quern_pool_run(struct quern_pool *pool, quern_pool_fn *run, void *argument, int tiles);

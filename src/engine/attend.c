@@ -71,8 +71,7 @@ static void add_key_rest(const struct attend *a, int row, int count)
     const int length = a->layer->kv_heads * a->layer->head;
     for (int i = row; i < row + count; i++)
         a->engine->network->kernels->add(head_of(a, i, a->layer->heads),
-                                               a->engine->key_rest + (size_t)i * (size_t)length,
-                                         length);
+                                         a->engine->key_rest + (size_t)i * (size_t)length, length);
 }
 
 /* Norms the values of count rows. */

@@ -116,7 +116,7 @@ int quern_engine_run(struct quern_engine *engine, quern_error *error);
 /* layers.c: all layers; ids -> x */
 void quern_engine_layers(struct quern_engine *engine);
 
-/* layers.c: ends a part of the pass, where parts are timed. */
+/* lap.c: ends a part of the pass, where parts are timed. */
 void quern_engine_lap(struct quern_engine *engine, enum quern_pass_part part);
 
 /* The input that the next product reads: x itself, or its norm. */

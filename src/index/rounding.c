@@ -4,11 +4,11 @@
 #include <math.h>
 #include <string.h>
 
-#define MOST_CODE 127.0f          /* the greatest whole number that a byte stands for */
-#define SUMS 8              /* sums side by side, so that compilers use vector registers */
-#define MAGIC 12582912.0f    /* 1.5 * 2^23: added to a small number, it rounds it to a whole one */
-#define MAGIC_BITS 0x4B400000
-#define UP (1 + 1e-9)        /* more than what a sum of squares in double precision loses */
+#define MOST_CODE 127.0f      /* the greatest whole number that a byte stands for */
+#define SUMS 8                /* sums side by side, so that compilers use vector registers */
+#define MAGIC 12582912.0f     /* 1.5 * 2^23: added to a small number, it rounds it to a whole one */
+#define MAGIC_BITS 0x4B400000 /* its bits */
+#define UP (1 + 1e-9)         /* more than what a sum of squares in double precision loses */
 
 static int32_t bits_of(float x)
 {

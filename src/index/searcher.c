@@ -231,7 +231,7 @@ int quern_search(quern_searcher *searcher, const float *queries, size_t count, c
         QUERN_TRY(quern_check_scores(searcher, error));
         for (size_t q = 0; q < group; q++)
             quern_collect_hits(searcher, q, hits + (first + q) * searcher->options.hits,
-                    results == NULL ? NULL : &results[first + q]);
+                               results == NULL ? NULL : &results[first + q]);
     }
     return QUERN_OK;
 }

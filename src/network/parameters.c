@@ -66,7 +66,7 @@ int quern_binder_find_arch(struct quern_binder *binder)
     return QUERN_OK;
 }
 
-/* A key that has a value for each layer, or one for all of them. fallback: where the key is missing. */
+/* A key that has a value for each layer, each from low to high, or one for all of them, as the description says. */
 static int read_layers(struct quern_binder *binder, const struct quern_arch_key *key, const char *name, int64_t low,
                        int64_t high, int64_t values[QUERN_MOST_LAYERS], bool *is_array)
 {

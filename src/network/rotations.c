@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-/* Rotates from each position to the next in double precision. 2,048 rotations lose about 2,048 * 2^-53. */
+/* Rotates from each position to the next in double precision. n rotations lose about n * 2^-53. */
 static void fill(float *cosine, float *sine, size_t positions, int head, double base)
 {
     const int half = head / 2;

@@ -1,7 +1,6 @@
 /* A word that is merged, as the text spells it: what merge.c and short_word.c share. Pieces spell it in another way,
  * with U+2581 for each space. This is all the normalisation of these vocabularies: everything else in the text stays as
-  * it is.
- */
+ * it is. */
 #ifndef QUERN_TEXT_NEW_WORD_H
 #define QUERN_TEXT_NEW_WORD_H
 
