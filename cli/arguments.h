@@ -135,6 +135,11 @@ int quern_cli_read_chunk(const char *verb, const char *text, quern_chunk_options
  * or an exit code: after --help, or after a message. */
 int quern_cli_parse(const struct quern_cli_verb *verb, int argc, char **argv, struct quern_cli_arguments *arguments);
 
+/* Refuses an option of the verb that was given, but is not among `names`, which have '|' between them: wrong usage.
+ * use: what it does not go with, as the message names it. Returns an exit code. */
+int quern_cli_allow(const struct quern_cli_verb *verb, struct quern_cli_arguments arguments, const char *names,
+                    const char *use);
+
 /* verbs/complete.c: prints what may stand in the place of the last of the words behind "quern", for the completion of
  * shells: in each line a candidate, a tab, and what it is. Prints nothing where a file or any text may stand. */
 void quern_cli_complete(const struct quern_cli_verb *const *verbs, size_t verb_count, char **words, int count);

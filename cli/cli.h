@@ -20,6 +20,7 @@ enum { QUERN_CLI_DONE = 0, QUERN_CLI_FAILED = 1, QUERN_CLI_USAGE = 2, QUERN_CLI_
 struct quern_cli_arguments { /* that are not options */
     char **texts;
     int count;
+    uint64_t given; /* the options that the command line has: bit i is entry i of the verb's table */
 };
 
 struct quern_cli_verb {

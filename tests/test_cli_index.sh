@@ -50,7 +50,13 @@ mkdir notes
 printf '# Plants\n\nRoots take water.\n' >notes/plants.md
 for bad in "index" "index notes" "index notes -o x --chunk 0" "index -o nothing.qidx" "index --remove -o x" \
     "index notes -o x --dtype int8" "search" "search x" "search x a b" "search x a -k 0" "search x --vectors y z" \
-    "search x a --hybrid --least 0.3" "search x a --least much" "search x --vectors y --path z"; do
+    "search x a --hybrid --least 0.3" "search x a --least much" "search x --vectors y --path z" \
+    "search x --vectors y --hybrid" "search x --vectors y --full" "search x --vectors y --no-mark" \
+    "search x --vectors y --as none" "search x --vectors y -m z" "search x --vectors y --exact" \
+    "index notes -o x --ids y" "index notes -o x -f npy" "index notes -o x --null" "index notes -o x --space y" \
+    "index notes -o x --remove --chunk 9" "index notes -o x --remove --exact" "index notes -o x --remove --force" \
+    "index info x --bits" "index check x --json" "index compact x -o y" "index import x -o y -d 9" \
+    "index import x -o y --watch" "index export x -o y --ids z" "index export x -o y --bits"; do
     # shellcheck disable=SC2086 # words are meant to be split
     run $bad
     check "$bad is misuse" is_misuse
@@ -434,7 +440,8 @@ run cluster fresh.qidx -k 5 --json --threads 2
 check "groups do not depend on threads" cmp -s out groups.json
 run cluster pairs.txt -k 10
 check "there are no more groups than texts that differ" sh -c '[ "$(grep -c "^group" out)" = 3 ]'
-for bad in "similar" "similar a b" "cluster" "cluster a -k 0"; do
+for bad in "similar fresh.qidx -m tiny.gguf" "cluster fresh.qidx --as none" "cluster fresh.qidx --exact" \
+    "similar" "similar a b" "cluster" "cluster a -k 0"; do
     # shellcheck disable=SC2086 # words are meant to be split
     run $bad
     check "$bad is misuse" is_misuse

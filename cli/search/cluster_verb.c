@@ -75,6 +75,9 @@ static int cluster(const void *options, struct quern_cli_arguments arguments)
     if (arguments.count != 1)
         return quern_cli_misuse("cluster", "give an index, or a file of lines");
     int code = quern_cli_row_source_open(&source, arguments.texts[0], &given->session, QUERN_TASK_CLUSTERING);
+    if (code == QUERN_CLI_DONE && source.is_index)
+        code = quern_cli_allow(&quern_cli_cluster, arguments, "groups|threads|json",
+                               "an index, whose vectors are made already");
     if (code == QUERN_CLI_DONE && quern_row_groups_make(&groups, source.index, given->groups, given->session.threads,
                                                         source.temporary.file, &error) != QUERN_OK)
         code = quern_cli_fail(NULL, &error);

@@ -269,8 +269,8 @@ int quern_cli_index_files(const struct quern_cli_index_options *given, struct qu
         return quern_cli_misuse("index", "name the index with -o");
     if (arguments.count == 0 && access(given->output, F_OK) != 0)
         return quern_cli_misuse("index", "name the files or folders to index");
-    if (given->remove && (arguments.count == 0 || given->force))
-        return quern_cli_misuse("index", "--remove needs the files or folders to remove, and no --force");
+    if (given->remove && arguments.count == 0)
+        return quern_cli_misuse("index", "--remove needs the files or folders to remove");
     int code = quern_cli_read_chunk("index", given->chunk, &options.chunk);
     if (code != QUERN_CLI_DONE)
         return code;

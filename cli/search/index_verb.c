@@ -6,22 +6,47 @@
 
 #include <string.h>
 
+static int check_index(const struct quern_cli_index_options *given, const char *path)
+{
+    (void)given;
+    return quern_cli_index_check(path);
+}
+
+static int compact_index(const struct quern_cli_index_options *given, const char *path)
+{
+    (void)given;
+    return quern_cli_index_compact(path);
+}
+
+/* The other uses of the verb, with the options that they have. */
+static const struct {
+    const char *word, *options, *name;
+    int (*run)(const struct quern_cli_index_options *given, const char *path);
+} uses[] = {
+    {"info", "json", "'quern index info'", quern_cli_index_info},
+    {"check", "", "'quern index check'", check_index},
+    {"compact", "", "'quern index compact'", compact_index},
+    {"import", "output|ids|payloads|null|space|dtype|bits|threads", "'quern index import'", quern_cli_index_import},
+    {"export", "output|format|null", "'quern index export'", quern_cli_index_export},
+};
+
 static int index_run(const void *options, struct quern_cli_arguments arguments)
 {
     const struct quern_cli_index_options *given = options;
     const char *word = arguments.count == 2 ? arguments.texts[0] : "";
-    const char *path = arguments.count == 2 ? arguments.texts[1] : NULL;
-    if (strcmp(word, "info") == 0)
-        return quern_cli_index_info(given, path);
-    if (strcmp(word, "check") == 0)
-        return quern_cli_index_check(path);
-    if (strcmp(word, "compact") == 0)
-        return quern_cli_index_compact(path);
-    if (strcmp(word, "import") == 0)
-        return quern_cli_index_import(given, path);
-    if (strcmp(word, "export") == 0)
-        return quern_cli_index_export(given, path);
-    return quern_cli_index_files(given, arguments);
+    int code;
+    for (size_t i = 0; i < QUERN_COUNT(uses); i++)
+        if (strcmp(word, uses[i].word) == 0) {
+            code = quern_cli_allow(&quern_cli_index, arguments, uses[i].options, uses[i].name);
+            return code == QUERN_CLI_DONE ? uses[i].run(given, arguments.texts[1]) : code;
+        }
+    code = given->remove
+               ? quern_cli_allow(&quern_cli_index, arguments,
+                                 "output|remove|watch|commit|json|model|as|threads|context-length", "--remove")
+               : quern_cli_allow(&quern_cli_index, arguments,
+                                 "output|model|as|chunk|text|title|dims|dtype|bits|watch|no-ignore|force|commit|"
+                                 "threads|exact|context-length|json", "files to index, but with import or export");
+    return code == QUERN_CLI_DONE ? quern_cli_index_files(given, arguments) : code;
 }
 
 static struct quern_cli_index_options defaults = {.embed = QUERN_CLI_EMBED_DEFAULTS, .commit = 20};

@@ -119,6 +119,7 @@ int quern_cli_row_source_open(struct quern_cli_row_source *source, const char *p
         code = open_lines(source, path, &error, options, task);
     else if (opened != QUERN_OK || quern_index_describe(source->index, &source->info, &error) != QUERN_OK)
         code = quern_cli_fail(NULL, &error);
+    source->is_index = opened == QUERN_OK;
     source->named = source->info.ids == QUERN_INDEX_NAMES;
     return code;
 }

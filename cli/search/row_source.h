@@ -8,6 +8,7 @@
 struct quern_cli_row_source {
     quern_index *index;
     quern_index_info info;
+    bool is_index; /* not lines of a file */
     bool named; /* ids are names; of lines, they are the numbers of the lines */
     struct quern_cli_temporary temporary; /* for a file that is written meanwhile */
 };

@@ -145,15 +145,19 @@ static int search_run(const void *options, struct quern_cli_arguments arguments)
                                 given->vectors != NULL ? "--vectors" : "one query, in quotes");
     if (given->vectors == NULL && arguments.texts[1][0] == '\0')
         return quern_cli_misuse("search", "the query is empty");
-    if (given->paths.count > 0 && given->vectors != NULL)
-        return quern_cli_misuse("search", "--path does not go with --vectors");
-    if (given->hybrid && (given->vectors != NULL || given->least > -HUGE_VAL))
-        return quern_cli_misuse("search", "--hybrid goes with neither --vectors nor --least");
+    int code = given->vectors != NULL
+                   ? quern_cli_allow(&quern_cli_search, arguments, "vectors|hits|least|fast|oversampling|threads|json",
+                                     "--vectors")
+                   : QUERN_CLI_DONE;
+    if (code != QUERN_CLI_DONE)
+        return code;
+    if (given->hybrid && given->least > -HUGE_VAL)
+        return quern_cli_misuse("search", "--least does not go with --hybrid, whose scores are those of ranks");
     if (given->oversampling > 0 && !given->fast)
         return quern_cli_misuse("search", "--oversampling goes with --fast");
     if (quern_cli_searcher_with(given).most_scored > QUERN_SEARCH_MOST_HITS)
         return quern_cli_misuse("search", "-k times --oversampling is more than %d", QUERN_SEARCH_MOST_HITS);
-    int code = quern_cli_index_open(&run.index, &run.info, arguments.texts[0]);
+    code = quern_cli_index_open(&run.index, &run.info, arguments.texts[0]);
     if (code == QUERN_CLI_DONE && given->fast && !run.info.bits) {
         quern_cli_say("%s has no bits, which --fast needs: make it anew with 'quern index --force --bits'",
                       arguments.texts[0]);

@@ -45,6 +45,9 @@ static int similar(const void *options, struct quern_cli_arguments arguments)
     if (arguments.count != 1)
         return quern_cli_misuse("similar", "give an index, or a file of lines");
     int code = quern_cli_row_source_open(&source, arguments.texts[0], &given->session, QUERN_TASK_SIMILARITY);
+    if (code == QUERN_CLI_DONE && source.is_index)
+        code = quern_cli_allow(&quern_cli_similar, arguments, "least|hits|threads|json",
+                               "an index, whose vectors are made already");
     if (code == QUERN_CLI_DONE) {
         const struct quern_near_search search = {.index = source.index, .threads = given->session.threads,
                                                  .least = given->least, .most = (size_t)given->hits, .report = report,
