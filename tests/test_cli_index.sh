@@ -438,6 +438,20 @@ cp out groups.json
 check "every row is in the group with the nearest mean" python3 cluster.py
 run cluster fresh.qidx -k 5 --json --threads 2
 check "groups do not depend on threads" cmp -s out groups.json
+python3 - <<'END' || exit 1
+import struct
+data = open('b.npy', 'rb').read()
+rows = len(open('b.ids.txt', 'rb').read().split(b'\0')[:-1])
+numbers = struct.unpack(f'<{(len(data) - 128) // 4}f', data[128:])
+width = len(numbers) // rows
+scaled = [number * (1 + 40 * (i // width % 2)) for i, number in enumerate(numbers)]
+open('scaled.npy', 'wb').write(data[:128] + struct.pack(f'<{len(scaled)}f', *scaled))
+END
+run index import scaled.npy --ids b.ids.txt --null -o scaled.qidx
+run cluster scaled.qidx -k 5 --json
+check "groups do not depend on how long the vectors are" \
+    sh -c 'test -s out && for file in out groups.json; do grep -o "\"members\".*" $file >$file.members; done &&
+        cmp -s out.members groups.json.members'
 run cluster pairs.txt -k 10
 check "there are no more groups than texts that differ" sh -c '[ "$(grep -c "^group" out)" = 3 ]'
 for bad in "similar fresh.qidx -m tiny.gguf" "cluster fresh.qidx --as none" "cluster fresh.qidx --exact" \

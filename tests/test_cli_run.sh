@@ -332,6 +332,9 @@ check "verify finds missing ids" grep -qF "part-00000.ids.jsonl has" err
 printf '{"id":1,"text":"a"}\n{"id":1,"text":"b"}\n' >twice.jsonl
 run run twice.jsonl --id id -o twice && run run verify twice
 check "verify finds an id that is there twice" grep -qF "1 rows have an id" err
+sed -i 's/"records": *2/"records":1/' twice/part-00000.done
+run run verify twice
+check "verify finds a part of too few records" grep -qF "part 0 is of 1 records, and should be of 2" err
 
 # ------------------------------------------------------------------ full disk
 (ulimit -f 16 && "$quern" run --quiet lines.txt -o full) >out 2>err
