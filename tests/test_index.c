@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -241,6 +242,49 @@ static void test_forgotten(void **state)
     index_rows_free(&set);
 }
 
+static long long file_bytes(void)
+{
+    struct stat status;
+    assert_int_equal(stat(index_trial_path, &status), 0);
+    return (long long)status.st_size;
+}
+
+/* What was written and not committed takes no room, whether its writer ends or is killed, and no reader minds. */
+static void test_room_is_given_back(void **state)
+{
+    (void)state;
+    struct index_rows set = index_rows_make(ROWS_RANDOM, 5000, 16), part = set;
+    const quern_search_options asked = {.size = sizeof asked, .hits = 100};
+    quern_index_writer *writer;
+    part.count = 100;
+    index_rows_write(&part, false);
+    const long long before = file_bytes();
+    assert_int_equal(quern_index_change(&writer, index_trial_path, NULL, NULL), QUERN_OK);
+    index_rows_add(writer, &set, 100, 5000); /* more than a block */
+    assert_true(file_bytes() > before);
+    quern_index *index = index_trial_open();
+    quern_index_writer_free(writer);
+    assert_true(file_bytes() == before);
+    index_rows_check_search(&part, index, 2, 2, &asked);
+    quern_index_close(index);
+
+    assert_int_equal(truncate(index_trial_path, before + 1000000), 0); /* as if it were killed */
+    index = index_trial_open();
+    assert_int_equal(quern_index_change(&writer, index_trial_path, NULL, NULL), QUERN_OK);
+    index_rows_add(writer, &set, 100, 200);
+    assert_int_equal(quern_index_commit(writer, NULL), QUERN_OK);
+    quern_index_writer_free(writer);
+    assert_true(file_bytes() > before && file_bytes() < before + 100000);
+    index_rows_check_search(&part, index, 2, 2, &asked);
+    quern_index_close(index);
+    index = index_trial_open();
+    part.count = 200;
+    index_rows_check_search(&part, index, 2, 2, &asked);
+    assert_int_equal(quern_index_check(index, NULL), QUERN_OK);
+    quern_index_close(index);
+    index_rows_free(&set);
+}
+
 /* ---------------------------------------------------------------- refusals */
 
 #define REFUSED(call, code, words)                                                                                     \
@@ -426,6 +470,7 @@ int main(void)
         cmocka_unit_test(test_rest),
         cmocka_unit_test(test_compact),
         cmocka_unit_test(test_forgotten),
+        cmocka_unit_test(test_room_is_given_back),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_cut_off_under_a_writer),
         cmocka_unit_test(test_damage),

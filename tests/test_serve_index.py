@@ -7,6 +7,7 @@ import http.client
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -390,6 +391,27 @@ def test_models():
     os.rename("gone.gguf", "foreign.gguf")
 
 
+def test_full_disk():
+    """A file that may not grow is like a full disk. What could not be added leaves room for other changes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300000, before[1]))
+    server = writable("--index", "full.qidx")
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    server.change("add", texts=[{"id": "first", "text": "Roots take water from the soil."}])
+    size = os.path.getsize("full.qidx")
+    much = [{"id": "much %d" % i, "text": "A red apple. " * 300} for i in range(100)]
+    for _ in range(3):
+        status, answer = server.ask("POST", "/index/add", {"passages": much})
+        check("a full disk is an error", status == 503, answer)
+        check("the log names it", "full.qidx: File too large" in server.said(), server.said())
+        check("what was not added takes no room", os.path.getsize("full.qidx") == size, os.path.getsize("full.qidx"))
+    check("there is room for less", server.change("add", passages=much[:10])["rows"] == 11)
+    check("and for removing", server.change("remove", ids=["first"])["removed"] == 1)
+    check("what was added is found", len(ids(server.search("apple", k=100))) == 10)
+    check("the server ends well", server.end() == 0, server.said())
+    quern("index", "check", "full.qidx")
+
+
 def test_permissions():
     server = writable("--index", "notes.qidx", "--api-key-file", "keys")
     for what, body in (("add", {"texts": ["a"]}), ("remove", {"ids": ["a"]})):
@@ -459,6 +481,7 @@ def main():
         test_bad_changes(server)
         test_changes_at_once(server)
         test_kill(server)
+        test_full_disk()
         test_permissions()
         test_models()
         server = Server()

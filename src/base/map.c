@@ -90,7 +90,7 @@ static int measure(struct quern_map *map, int file, const char *path, quern_erro
         return quern_fail(error, QUERN_EIO, "cannot read %s: it is empty", path);
     if ((uintmax_t)status.st_size > PTRDIFF_MAX)
         return quern_fail(error, QUERN_EIO, "cannot read %s: it is too large for this machine", path);
-    map->size = (size_t)status.st_size;
+    map->size = map->kept = (size_t)status.st_size;
     map->modified = status.st_mtim;
     return QUERN_OK;
 }
@@ -157,7 +157,7 @@ static int look_kept(const struct quern_map *map, struct file_state *now, quern_
     QUERN_TRY(look_at_pages(map, error));
     if (quern_system_look_at_file(map->file, &now->bytes, &now->modified) != 0)
         return quern_fail(error, QUERN_EIO, "the file cannot be examined any more: %s", strerror(errno));
-    if (now->bytes < map->size)
+    if (now->bytes < map->kept)
         return quern_fail(error, QUERN_EIO, "the file was cut off while it was in use: it had %zu bytes, now %ju; "
                           "open it again", map->size, (uintmax_t)now->bytes);
     return QUERN_OK;
@@ -168,7 +168,7 @@ static int look(const struct quern_map *map, quern_error *error)
 {
     struct file_state now;
     QUERN_TRY(look_kept(map, &now, error));
-    if (now.bytes > map->size || now.modified.tv_sec != map->modified.tv_sec ||
+    if (now.bytes != map->size || now.modified.tv_sec != map->modified.tv_sec ||
         now.modified.tv_nsec != map->modified.tv_nsec)
         return quern_fail(error, QUERN_EIO, "the file was written to while it was in use; open it again, and replace a "
                           "file in use by moving the new one over it");

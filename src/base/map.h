@@ -20,6 +20,7 @@
 struct quern_map {
     const unsigned char *data;
     size_t size;              /* in bytes; at least 1 */
+    size_t kept;              /* bytes that quern_map_check_kept wants to be there; all, unless the owner sets fewer */
     int slot;                 /* in the table that the SIGBUS handler reads; -1: not open, or memory of another kind */
     int file;                 /* descriptor */
     char *path;               /* malloc'd; for messages */
@@ -33,7 +34,8 @@ int quern_map_open(struct quern_map *map, const char *path, quern_error *error);
 /* QUERN_EIO, with the path, if a part of the file was lost or changed since it was opened. Any thread. */
 int quern_map_check(const struct quern_map *map, quern_error *error);
 
-/* The same for a file that others may append to: QUERN_EIO only if a part of the map was lost or cut off. */
+/* The same for a file that others may append to: QUERN_EIO only if a page of the map was lost, or the file has no
+ * longer its first map->kept bytes. */
 int quern_map_check_kept(const struct quern_map *map, quern_error *error);
 
 /* Only whether a page of the map could not be read until now: QUERN_EIO. For small reads, as it asks the system

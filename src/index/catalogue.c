@@ -100,6 +100,17 @@ uint64_t quern_catalogue_rows(const struct quern_catalogue *catalogue)
     return rows;
 }
 
+uint64_t quern_catalogue_end(const struct quern_catalogue *catalogue)
+{
+    uint64_t end = catalogue->slot.offset + catalogue->slot.bytes;
+    for (size_t b = 0; b < catalogue->count; b++) {
+        const struct quern_index_block *block = &catalogue->blocks[b];
+        const uint64_t block_end = block->offset + quern_index_parts(&catalogue->shape, block).end;
+        end = block_end > end ? block_end : end;
+    }
+    return end;
+}
+
 size_t quern_catalogue_block(const struct quern_catalogue *catalogue, uint64_t place)
 {
     size_t low = 0, high = catalogue->count; /* first[low] <= place < first[high] */

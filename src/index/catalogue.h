@@ -26,6 +26,10 @@ static inline size_t quern_bitmap_words(uint64_t rows)
 /* Rows that are there. */
 uint64_t quern_catalogue_rows(const struct quern_catalogue *catalogue);
 
+/* Where a catalogue that was read ends, with all that it names. Nothing behind that belongs to the index, unless the
+ * catalogue is in doubt. */
+uint64_t quern_catalogue_end(const struct quern_catalogue *catalogue);
+
 /* The block of a place: first[b] <= place < first[b + 1]. place is less than first[count]. */
 size_t quern_catalogue_block(const struct quern_catalogue *catalogue, uint64_t place);
 

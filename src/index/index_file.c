@@ -28,6 +28,8 @@ static int read_file(struct quern_index *index, const char *path, bool *is_late,
     int code = quern_catalogue_read(&index->catalogue, index->map.data, index->map.size, error);
     if (code != QUERN_OK)
         quern_fail_in(error, code, path);
+    else
+        index->map.kept = (size_t)quern_catalogue_end(&index->catalogue);
     if (index->catalogue.in_doubt)
         *is_late = quern_map_check(&index->map, NULL) != QUERN_OK &&
                    quern_map_check_kept(&index->map, NULL) == QUERN_OK;

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/sized.h"
+#include "base/system/system.h"
 #include "index/index_file.h"
 #include "index/index_lock.h"
 
@@ -90,14 +91,9 @@ static int read_ids(struct quern_index_writer *writer, const struct quern_index 
 
 static int take_over(struct quern_index_writer *writer, struct quern_index *index, int threads, quern_error *error)
 {
-    writer->end = QUERN_INDEX_HEADER;
-    for (size_t b = 0; b < index->catalogue.count; b++) {
-        const struct quern_index_block *block = &index->catalogue.blocks[b];
-        const uint64_t end = block->offset + quern_index_parts(&index->catalogue.shape, block).end;
-        writer->end = end > writer->end ? end : writer->end;
-    }
-    /* The catalogue in use must stay: what comes next goes behind the file as it is. */
-    writer->end = index->map.size > writer->end ? index->map.size : writer->end;
+    /* What comes next goes behind all that is in use. What a writer that was killed has left there is written over. */
+    writer->end = index->catalogue.in_doubt ? index->map.size : quern_catalogue_end(&index->catalogue);
+    writer->committed = writer->end;
     writer->table.named = index->catalogue.shape.named;
     QUERN_TRY(read_ids(writer, index, error));
     writer->catalogue = index->catalogue;
@@ -146,8 +142,22 @@ int quern_index_change(quern_index_writer **writer, const char *path, const quer
     return QUERN_OK;
 }
 
+/* Gives back the room of what was written and not committed: on a full disk it would stay full. Where the system does
+ * not cut a file that others have mapped, the next writer writes over it. */
+static void cut_off(const struct quern_index_writer *writer)
+{
+    uint64_t bytes;
+    struct timespec modified;
+    if (writer->file < 0 || writer->is_new || writer->committed == 0 ||
+        quern_system_look_at_file(writer->file, &bytes, &modified) != 0 || bytes <= writer->committed)
+        return;
+    const int code = ftruncate(writer->file, (off_t)writer->committed);
+    (void)code;
+}
+
 void quern_writer_close_file(struct quern_index_writer *writer)
 {
+    cut_off(writer);
     quern_new_file_end(&writer->fresh);
     if (writer->owns_file)
         close(writer->file);

@@ -20,6 +20,7 @@ struct quern_index_writer {
     struct quern_id_table table; /* of all rows, by place; of rows that were removed: QUERN_NO_PLACE */
     struct quern_block_builder builder;
     uint64_t end;                /* where the next block goes */
+    uint64_t committed;          /* where what was committed ends; the file is cut there if more is not */
     bool changed;                /* since the last commit */
     bool rests;                  /* it has no file */
     int broken;                  /* the code of the failure after which nothing can be done; 0: none */
@@ -28,7 +29,7 @@ struct quern_index_writer {
 /* QUERN_EINVAL for NULL and one that rests; the code of the failure that broke the writer. */
 int quern_writer_check(const struct quern_index_writer *writer, quern_error *error);
 
-/* Closes the file, which releases its lock; a new one that was not committed is gone. */
+/* Closes the file, which releases its lock. What was not committed is cut off; a new file that was not is gone. */
 void quern_writer_close_file(struct quern_index_writer *writer);
 
 /* ---------------------------------------------------------------- writer_blocks.c */

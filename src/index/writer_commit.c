@@ -59,6 +59,7 @@ static int commit(struct quern_index_writer *writer, quern_error *error)
     const int code = quern_writer_write_at(writer, encoded, bytes, offset, error);
     free(encoded);
     QUERN_TRY(code);
+    writer->committed = offset + bytes; /* even if it fails: then nobody knows whether it is on the disk */
     QUERN_TRY(publish(writer, &slot, error));
     writer->end = offset + bytes;
     catalogue->slot = slot;
