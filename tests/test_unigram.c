@@ -653,6 +653,37 @@ static void test_out_of_memory(void **state)
     quern_fail_each_allocation(run_all, f, 1); /* the trie of special pieces may fail to shrink */
 }
 
+/* As many pieces begin at each place as may: all of one letter, and one that is so long that no text becomes it, behind
+ * which each search goes on. A sanitizer sees what is written behind the list of matches. */
+static void test_most_matches(void **state)
+{
+    (void)state;
+    enum { LONGEST = 255, LENGTH = 1000, COUNT = 4 + LONGEST + 1 };
+    static char letters[LENGTH];
+    static quern_text texts[COUNT] = {{"<s>", 3}, {"<pad>", 5}, {"</s>", 4}, {"<unk>", 5}};
+    static float scores[COUNT];
+    static int32_t kinds[COUNT] = {QUERN_PIECE_CONTROL, QUERN_PIECE_CONTROL, QUERN_PIECE_CONTROL, QUERN_PIECE_UNKNOWN};
+    struct fixture f = {.source = quern_tokenizer_defaults(&quern_unigram_kind)};
+    int32_t ids[LENGTH];
+    size_t count;
+    memset(letters, 'a', sizeof letters);
+    for (int i = 4; i < COUNT; i++) {
+        const bool is_last = i == COUNT - 1;
+        texts[i] = (quern_text){letters, is_last ? LONGEST + 45 : (size_t)i - 3};
+        scores[i] = -1;
+        kinds[i] = is_last ? QUERN_PIECE_UNUSED : QUERN_PIECE_NORMAL;
+    }
+    f.source.texts = texts;
+    f.source.scores = scores;
+    f.source.kinds = kinds;
+    f.source.count = COUNT;
+    assert_int_equal(open_fixture(&f, NULL), QUERN_OK);
+    const quern_text text = {letters, LENGTH};
+    assert_int_equal(quern_tokenizer_run(f.tokenizer, &text, 1, 0, ids, LENGTH, &count, NULL), QUERN_OK);
+    assert_in_range(count, 3 + LENGTH / LONGEST, 4 + LENGTH / LONGEST); /* <s>, perhaps U+2581, the longest, </s> */
+    close_fixture(&f);
+}
+
 #define FIXED(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -683,6 +714,7 @@ int main(void)
         cmocka_unit_test(test_random_clusters),
         cmocka_unit_test(test_classes),
         FIXED(test_long_texts),
+        cmocka_unit_test(test_most_matches),
         FIXED(test_out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

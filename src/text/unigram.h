@@ -67,7 +67,8 @@ struct quern_unigram_tokenizer {
     size_t used; /* where it ends */
     struct quern_unigram_place *places; /* [place_capacity]: of some words, one behind the other */
     size_t place_capacity;
-    struct quern_unigram_match matches[1 + QUERN_UNIGRAM_AT_ONCE * QUERN_UNIGRAM_LONGEST]; /* from element 1 on */
+    /* From element 1 on. What comes behind the last match is written, too, before it is known that it is none. */
+    struct quern_unigram_match matches[1 + QUERN_UNIGRAM_AT_ONCE * QUERN_UNIGRAM_LONGEST + 1];
 };
 
 static inline const struct quern_unigram *quern_unigram_of(const struct quern_vocabulary *vocabulary)
