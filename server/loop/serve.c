@@ -165,15 +165,14 @@ static int enter_sandbox(struct quern_server *server, quern_error *error)
 {
     enum { FOLDERS = 3 };
     char keys[PATH_MAX], sockets[PATH_MAX], text[QUERN_SANDBOX_TEXT];
-    char (*folders)[PATH_MAX] = calloc(server->service.index_count + 1, sizeof *folders);
     const struct quern_server_options *options = server->options;
     const char *key_file = options->api_key_file, *path = server->socket_path;
     const size_t models = server->service.model_count, count = FOLDERS + models + server->service.index_count;
     if (options->no_sandbox) {
-        free(folders);
         quern_log(&server->service, "warn", "sandbox: none, because of --no-sandbox");
         return QUERN_OK;
     }
+    char (*folders)[PATH_MAX] = calloc(server->service.index_count + 1, sizeof *folders);
     const char **readable = calloc(count, sizeof *readable);
     if (readable == NULL || folders == NULL) {
         free(readable);
@@ -310,6 +309,43 @@ static void give_memory_back(void)
     mallopt(M_MMAP_THRESHOLD, 1 << 17);
 }
 
+/* Reads what is told of who may ask for what. */
+static int read_lists(struct quern_server *server, quern_error *error)
+{
+    int code = quern_origins_read(&server->origins, server->options->cors_origins, error);
+    if (code == QUERN_OK)
+        code = quern_hosts_read(&server->hosts, server->options->allowed_hosts, error);
+    if (code == QUERN_OK)
+        code = quern_keys_load(&server->keys, server->options->api_key_file, error);
+    return code;
+}
+
+static int start(struct quern_server *server, quern_error *error)
+{
+    static int (*const steps[])(struct quern_server *server, quern_error *error) = {
+        limit_connections, read_lists, open_events, quern_listen, quern_residents_open, quern_indexes_check,
+        enter_sandbox,
+        quern_residents_load_first, quern_compute_open, quern_compute_start, quern_indexes_start,
+        quern_residents_start, open_signals};
+    int code = QUERN_OK;
+    for (size_t i = 0; code == QUERN_OK && i < QUERN_COUNT(steps); i++)
+        code = steps[i](server, error);
+    return code;
+}
+
+/* Runs the loop until a signal ends it. */
+static void run(struct quern_server *server)
+{
+    struct quern_service *service = &server->service;
+    char name[128];
+    quern_listen_name(server, name);
+    quern_log(service, "info", "ready on %s, model %s, %zu API keys", name, service->models[0].name,
+              server->keys.count);
+    quern_systemd_tell(&server->systemd, "READY=1");
+    event_base_dispatch(server->base);
+    quern_log(service, "info", "ended; %zu requests were not answered", service->load.requests);
+}
+
 int quern_server_run(const struct quern_server_options *options, quern_error *error)
 {
     struct quern_server server = {
@@ -317,47 +353,12 @@ int quern_server_run(const struct quern_server_options *options, quern_error *er
         .systemd.socket = -1,
         .service = {
             .options = options, .batcher = &server.batcher, .created = time(NULL)}};
-    char name[128];
     signal(SIGPIPE, SIG_IGN);
-    give_memory_back();
     signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is like a full disk */
-    int code = limit_connections(&server, error);
+    give_memory_back();
+    const int code = start(&server, error);
     if (code == QUERN_OK)
-        code = quern_origins_read(&server.origins, options->cors_origins, error);
-    if (code == QUERN_OK)
-        code = quern_hosts_read(&server.hosts, options->allowed_hosts, error);
-    if (code == QUERN_OK)
-        code = quern_keys_load(&server.keys, options->api_key_file, error);
-    if (code == QUERN_OK)
-        code = open_events(&server, error);
-    if (code == QUERN_OK)
-        code = quern_listen(&server, error);
-    if (code == QUERN_OK)
-        code = quern_residents_open(&server, error);
-    if (code == QUERN_OK)
-        code = quern_indexes_check(&server, error);
-    if (code == QUERN_OK)
-        code = enter_sandbox(&server, error);
-    if (code == QUERN_OK)
-        code = quern_residents_load_first(&server, error);
-    if (code == QUERN_OK)
-        code = quern_compute_open(&server, error);
-    if (code == QUERN_OK)
-        code = quern_compute_start(&server, error);
-    if (code == QUERN_OK)
-        code = quern_indexes_start(&server, error);
-    if (code == QUERN_OK)
-        code = quern_residents_start(&server, error);
-    if (code == QUERN_OK)
-        code = open_signals(&server, error);
-    if (code == QUERN_OK) {
-        quern_listen_name(&server, name);
-        quern_log(&server.service, "info", "ready on %s, model %s, %zu API keys", name, server.service.models[0].name,
-                  server.keys.count);
-        quern_systemd_tell(&server.systemd, "READY=1");
-        event_base_dispatch(server.base);
-        quern_log(&server.service, "info", "ended; %zu requests were not answered", server.service.load.requests);
-    }
+        run(&server);
     end(&server);
     return code;
 }
