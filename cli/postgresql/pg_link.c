@@ -102,6 +102,8 @@ static enum quern_pg_outcome conclude(struct quern_pg_link *link, const PGresult
     const char *state = result != NULL ? pq.error_field(result, PG_DIAG_SQLSTATE) : NULL;
     const char *message = result != NULL ? pq.error_field(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
     note(link, message != NULL ? message : pq.message(link->connection));
+    if (state != NULL && strcmp(state, "42602") == 0) /* invalid name */
+        note(link, "this is no name of a table; with capitals, spaces or signs it needs double quotes: '\"My notes\"'");
     if (pq.status(link->connection) != CONNECTION_OK || state == NULL)
         return QUERN_PG_AGAIN;
     const enum quern_pg_outcome outcome = judge(state);

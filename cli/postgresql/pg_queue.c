@@ -48,6 +48,9 @@ static enum quern_pg_outcome read_facts(struct quern_pg_queue *queue, const stru
     const char *type = quern_pg_value(facts, 0, 1).data;
     const int dimensions = atoi(quern_pg_value(facts, 0, 2).data);
     queue->type = find_type(type);
+    if (quern_pg_value(facts, 0, 8).data[0] == 't') /* a row that is hidden would look like one that was removed */
+        return refuse(queue, "row security may hide rows of this table from the worker; let its owner run the worker, "
+                      "or a role with BYPASSRLS");
     if (queue->type <= QUERN_PG_HALFVEC && dimensions > 0 && dimensions != queue->dimensions)
         return refuse(queue, "the column for the vectors is %s(%d), and this model gives %d dimensions; change the "
                       "column, or give another model or -d", type, dimensions, queue->dimensions);

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#define CAPITALS "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
 static int fail(const struct quern_pg_link *link)
 {
     quern_cli_say("PostgreSQL: %s", link->problem);
@@ -15,7 +17,8 @@ static int fail(const struct quern_pg_link *link)
 static bool is_fit(const struct quern_pg_worker_options *given, const char *table, const struct quern_pg_rows *facts)
 {
     if (facts->count == 0 || quern_pg_value(facts, 0, 0).data[0] != 't')
-        quern_cli_say("there is no table '%s' in this database", table);
+        quern_cli_say("there is no table '%s' in this database%s", table, strpbrk(table, CAPITALS) == NULL ? ""
+                      : "; a name with capitals needs double quotes: '\"Notes\"'");
     else if (quern_pg_value(facts, 0, 1).data[0] == 't')
         quern_cli_say("the table '%s' is a partition; give the table that it is a part of", table);
     else if (quern_pg_value(facts, 0, 2).data == NULL && given->id == NULL)

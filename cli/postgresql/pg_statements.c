@@ -3,8 +3,12 @@
 /* ---------------------------------------------------------------- setting up */
 
 /* Each change of a text adds a line to the queue, so that nobody waits for a worker that has a line of the same row.
- * The trigger works with the rights of who set it up: who may change the table need not know of the queue. */
+ * The trigger works with the rights of who set it up: who may change the table need not know of the queue. Keys are
+ * kept as texts, such as dates, which must not depend on the settings of who writes them. */
 const char quern_pg_schema[] =
+    "SET LOCAL datestyle = 'ISO';\n"
+    "SET LOCAL intervalstyle = 'postgres';\n"
+    "SET LOCAL extra_float_digits = 3;\n"
     "CREATE SCHEMA IF NOT EXISTS quern;\n"
     "CREATE TABLE IF NOT EXISTS quern.sources (\n"
     "    source regclass PRIMARY KEY,\n"
@@ -24,7 +28,8 @@ const char quern_pg_schema[] =
     "    at timestamptz NOT NULL DEFAULT now(),\n"
     "    PRIMARY KEY (source, key));\n"
     "CREATE OR REPLACE FUNCTION quern.enqueue() RETURNS trigger LANGUAGE plpgsql\n"
-    "    SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$\n"
+    "    SECURITY DEFINER SET search_path = pg_catalog, pg_temp\n"
+    "    SET datestyle = 'ISO' SET intervalstyle = 'postgres' SET extra_float_digits = 3 AS $$\n"
     "DECLARE\n"
     "    changed text;\n"
     "BEGIN\n"
@@ -168,7 +173,8 @@ const char quern_pg_describe[] =
     "SELECT s.source::oid, t.typname, v.atttypmod, s.space,\n"
     "format($f$\n" TABLES "$f$, CASE WHEN t.typname IN ('vector', 'halfvec', 'bytea')\n"
     "    THEN format_type(v.atttypid, v.atttypmod) ELSE 'real[]' END),\n"
-    FORMATTED(TAKE) ",\n" FORMATTED(STORE) ",\n" FORMATTED(PUT_BACK) "\n"
+    FORMATTED(TAKE) ",\n" FORMATTED(STORE) ",\n" FORMATTED(PUT_BACK) ",\n"
+    "row_security_active(s.source)\n"
     "FROM quern.sources s JOIN pg_class c ON c.oid = s.source\n"
     "    JOIN pg_attribute k ON k.attrelid = s.source AND k.attname = s.key AND NOT k.attisdropped\n"
     "    JOIN pg_attribute v ON v.attrelid = s.source AND v.attname = s.vector AND NOT v.attisdropped\n"

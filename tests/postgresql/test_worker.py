@@ -208,6 +208,28 @@ class Rows(Trial):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(quern(name, "--once").returncode, 0)
         self.assertEqual(psql('SELECT count("v\'c") FROM "A b"."it""s %s"'), "9")
+        for words in (["setup", "A b", "--text", "a", "--vector", "b"], ["setup", "Other", "--text", "a", "--vector", "b"],
+                      ["status", "A b"], ["A b"]):
+            done = quern(*words)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("needs double quotes", done.stderr)
+
+    def test_keys_do_not_depend_on_settings(self):
+        """Dates and numbers as keys, which programs with other settings have written."""
+        for kind, style, values in (("date", "datestyle = 'SQL, DMY'", "('05/04/2026'::date), ('31/12/2026'::date)"),
+                                    ("float8", "extra_float_digits = -15", "(0.1::float8 + 0.2::float8), (pi())"),
+                                    ("interval", "intervalstyle = 'sql_standard'", "('-1 day +2 hours'::interval)")):
+            psql("DROP SCHEMA IF EXISTS quern CASCADE; DROP TABLE notes;"
+                 "CREATE TABLE notes (id %s PRIMARY KEY, body text, vector real[])" % kind)
+            psql("ALTER ROLE quern SET %s" % style)
+            try:
+                psql("INSERT INTO notes SELECT *, 'before' FROM (VALUES %s) AS v" % values)
+                self.set_up()
+                psql("UPDATE notes SET body = 'after'")
+            finally:
+                psql("ALTER ROLE quern RESET ALL")
+            self.work()
+            self.assertEqual(psql("SELECT count(*) FROM notes WHERE vector IS NULL"), "0", kind)
 
     def test_partitions_and_keys_of_text(self):
         psql("DROP TABLE notes; CREATE TABLE notes (id text, body text, vector real[]) PARTITION BY LIST (id);"
@@ -360,6 +382,24 @@ class Together(Trial):
 
     def fill(self, count):
         psql("INSERT INTO notes SELECT i, 'note ' || i FROM generate_series(1, %d) i" % count)
+
+    def test_rows_that_are_hidden_from_the_worker(self):
+        """They are not taken for removed ones."""
+        psql("INSERT INTO notes SELECT i, 'text ' || i FROM generate_series(1, 5) i")
+        self.set_up()
+        psql("DROP ROLE IF EXISTS blinkered; CREATE ROLE blinkered LOGIN; GRANT SELECT, UPDATE ON notes TO blinkered;"
+             "GRANT USAGE ON SCHEMA quern TO blinkered; GRANT ALL ON written TO blinkered;"
+             "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA quern TO blinkered;"
+             "ALTER TABLE notes ENABLE ROW LEVEL SECURITY;"
+             "CREATE POLICY few ON notes TO blinkered USING (id < 3)")
+        self.addCleanup(psql, "DROP OWNED BY blinkered CASCADE; DROP ROLE blinkered")
+        done = quern("notes", "-t", "document", "--once", environment={"PGUSER": "blinkered"})
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("row security may hide rows", done.stderr)
+        psql("ALTER ROLE blinkered BYPASSRLS")
+        done = quern("notes", "-t", "document", "--once", environment={"PGUSER": "blinkered"})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.compare(5)
 
     def test_workers_share(self):
         self.set_up()
