@@ -1,20 +1,10 @@
 #!/bin/sh
 # quern eval and quern demo from end to end, on tiny models and data made up. Speaks TAP.
 # usage: test_cli_eval.sh QUERN MKMODEL
-set -u
-export LC_ALL=C
-helpers=$(realpath "$(dirname "$0")")/support/tap.sh
-quern=$(realpath "$1") # the tests run in another folder
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-unset XDG_CACHE_HOME NO_COLOR
-export QUERN_MODEL="$work/tiny.gguf"
-"$2" tiny "$QUERN_MODEL" --head || exit 1
-"$2" tiny "$work/bare.gguf" --no-prompts || exit 1
-"$2" tiny "$work/other.gguf" --head --type q4_0 || exit 1
-cd "$work" || exit 1
-# shellcheck source=tests/support/tap.sh
-. "$helpers"
+# shellcheck source=tests/support/work_folder.sh
+. "$(dirname "$0")/support/work_folder.sh"
+"$mkmodel" tiny bare.gguf --no-prompts || exit 1
+"$mkmodel" tiny other.gguf --head --type q4_0 || exit 1
 
 is_same() { # is_same FILE: whether the last run succeeded and printed what is in it, but for its data's name and times
     [ "$status" = 0 ] && sed '1d; /a text has /d' "$1" >expected && sed '1d; /a text has /d' out | cmp -s - expected

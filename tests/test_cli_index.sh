@@ -1,24 +1,12 @@
 #!/bin/sh
 # quern index and quern search from end to end, on a tiny model. Speaks TAP.
 # usage: test_cli_index.sh QUERN MKMODEL
-set -u
-export LC_ALL=C
-helpers=$(realpath "$(dirname "$0")")/support/tap.sh
-quern=$(realpath "$1") # the tests run in another folder
-mkmodel=$(realpath "$2")
-work=$(mktemp -d)
+# shellcheck source=tests/support/work_folder.sh
+. "$(dirname "$0")/support/work_folder.sh"
 trap 'chmod -R u+rwx "$work"; rm -rf "$work"' EXIT
-unset NO_COLOR XDG_CACHE_HOME
-cd "$work" || exit 1
-# shellcheck source=tests/support/tap.sh
-. "$helpers"
 
-"$mkmodel" tiny tiny.gguf --head || exit 1
 "$mkmodel" tiny other.gguf --head --seed 5 2>/dev/null || "$mkmodel" tiny other.gguf || exit 1
-export QUERN_MODEL="$work/tiny.gguf"
 
-succeeds() { [ "$status" = 0 ]; }
-is_misuse() { [ "$status" = 2 ] && grep -qF -- "--help" err && [ ! -s out ]; }
 says() { # says TEXT: whether the last run succeeded and said so
     [ "$status" = 0 ] && grep -qF -- "$1" err
 }

@@ -1,30 +1,14 @@
 #!/bin/sh
 # quern convert, quantize, attach-head and verify --against from end to end, on a tiny model. Speaks TAP.
 # usage: test_cli_making.sh QUERN MKMODEL MKFOLDER
-set -u
-export LC_ALL=C
-helpers=$(realpath "$(dirname "$0")")/support/tap.sh
-quern=$(realpath "$1") # the tests run in another folder
-mkmodel=$(realpath "$2")
 mkfolder=$(realpath "$3")
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-unset QUERN_MODEL XDG_CACHE_HOME NO_COLOR
-cd "$work" || exit 1
-# shellcheck source=tests/support/tap.sh
-. "$helpers"
+# shellcheck source=tests/support/work_folder.sh
+. "$(dirname "$0")/support/work_folder.sh"
+unset QUERN_MODEL
 
 "$mkmodel" tiny made.gguf --head --type f32 || exit 1
 "$mkmodel" tiny made-headless.gguf --type f32 || exit 1
 mkdir model && "$mkfolder" made.gguf model --shards 3 || exit 1
-
-is_misuse() {
-    [ "$status" = 2 ] && grep -qF -- "--help" err && [ ! -s out ]
-}
-
-succeeds() {
-    [ "$status" = 0 ]
-}
 
 # ------------------------------------------------------------------ misuse
 for bad in "convert -o x.gguf" "convert model" "convert a b -o x.gguf" "quantize made.gguf" \
@@ -180,7 +164,7 @@ second=model/3_Dense/model.safetensors
 run attach-head headless.gguf --dense-2 $first --dense-3 $second -o whole.gguf
 check "attach-head from safetensors" prints 'Q8_0 x 45, F32 x 37, with the head$'
 "$mkmodel" tiny straight.gguf --head --type q8_0
-run verify -m whole.gguf --against straight.gguf -i "$helpers" --exact --json
+run verify -m whole.gguf --against straight.gguf -i "$support/tap.sh" --exact --json
 check "it gives the vectors of the whole model" prints '"mean_cosine":1.000000000,"worst_cosine":1.000000000,'
 run attach-head headless.gguf --dense-2 made.gguf --dense-3 straight.gguf -o again.gguf
 check "attach-head from model files gives the same" cmp again.gguf whole.gguf

@@ -1,19 +1,8 @@
 #!/bin/sh
 # quern pipe from end to end, on a tiny model. Speaks TAP.
 # usage: test_cli_pipe.sh QUERN MKMODEL
-set -u
-export LC_ALL=C
-helpers=$(realpath "$(dirname "$0")")/support/tap.sh
-quern=$(realpath "$1") # the tests run in another folder
-mkmodel=$(realpath "$2")
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-unset NO_COLOR XDG_CACHE_HOME
-cd "$work" || exit 1
-# shellcheck source=tests/support/tap.sh
-. "$helpers"
-"$mkmodel" tiny tiny.gguf --head || exit 1
-export QUERN_MODEL="$work/tiny.gguf"
+# shellcheck source=tests/support/work_folder.sh
+. "$(dirname "$0")/support/work_folder.sh"
 
 pipe() { # pipe INPUT [OPTION]...
     input=$1

@@ -1,24 +1,11 @@
 #!/bin/sh
 # quern run from end to end, on a tiny model. Speaks TAP.
 # usage: test_cli_run.sh QUERN MKMODEL [KILLS]
-set -u
-export LC_ALL=C
-helpers=$(realpath "$(dirname "$0")")/support/tap.sh
-quern=$(realpath "$1") # the tests run in another folder
-mkmodel=$(realpath "$2")
 kills=${3:-12}
-work=$(mktemp -d)
+# shellcheck source=tests/support/work_folder.sh
+. "$(dirname "$0")/support/work_folder.sh"
 trap 'umount "$work/small" 2>/dev/null; rm -rf "$work"' EXIT
-unset NO_COLOR XDG_CACHE_HOME SLURM_ARRAY_TASK_ID JOB_COMPLETION_INDEX AWS_BATCH_JOB_ARRAY_INDEX OMPI_COMM_WORLD_RANK RANK
-cd "$work" || exit 1
-# shellcheck source=tests/support/tap.sh
-. "$helpers"
 
-"$mkmodel" tiny tiny.gguf --head || exit 1
-export QUERN_MODEL="$work/tiny.gguf"
-
-succeeds() { [ "$status" = 0 ]; }
-is_misuse() { [ "$status" = 2 ] && grep -qF -- "--help" err && [ ! -s out ]; }
 same() { # same A B: whether two files are there and equal
     [ -s "$1" ] && cmp -s "$1" "$2"
 }

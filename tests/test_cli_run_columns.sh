@@ -3,20 +3,9 @@
 # fuzz/corpus/column_file/{written,refused}_*: tests/columnar/write.mjs FOLDER 24 made them, and each has one byte for
 # the fuzzer before it. All of them hold the same rows. Speaks TAP.
 # usage: test_cli_run_columns.sh QUERN MKMODEL SOURCE-ROOT
-set -u
-export LC_ALL=C
-helpers=$(realpath "$(dirname "$0")")/support/tap.sh
-quern=$(realpath "$1") # the tests run in another folder
-mkmodel=$(realpath "$2")
 corpus=$(realpath "$3")/fuzz/corpus/column_file
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
-# shellcheck source=tests/support/tap.sh
-. "$helpers"
-
-"$mkmodel" tiny tiny.gguf --head || exit 1
-export QUERN_MODEL="$work/tiny.gguf"
+# shellcheck source=tests/support/work_folder.sh
+. "$(dirname "$0")/support/work_folder.sh"
 
 same() { # same NAME: whether its vectors, ids and kept columns are those of the rows
     [ -s "$1.npy" ] && cmp -s "$1.npy" rows.npy && cmp -s "$1.ids.jsonl" rows.ids.jsonl
