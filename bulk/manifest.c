@@ -235,6 +235,13 @@ int quern_manifest_read(json_t **manifest, const char *folder, quern_error *erro
     return quern_jobs_fail(error, QUERN_EFORMAT, "%s is not what quern wrote there", path);
 }
 
+bool quern_manifest_is_there(const char *folder)
+{
+    char path[MOST_PATH];
+    path_of(path, folder, "manifest.json");
+    return access(path, F_OK) == 0;
+}
+
 int quern_manifest_agree(const char *folder, const json_t *manifest, enum quern_agreement *agreement,
                          quern_error *error)
 {
@@ -242,10 +249,10 @@ int quern_manifest_agree(const char *folder, const json_t *manifest, enum quern_
     struct quern_safe_file file;
     json_t *there;
     bool was_there = false;
-    *agreement = QUERN_AGREEMENT_SAME;
+    *agreement = QUERN_AGREEMENT_NONE;
     path_of(path, folder, "manifest.json");
     int code = QUERN_OK;
-    if (access(path, F_OK) != 0) {
+    if (!quern_manifest_is_there(folder)) {
         code = quern_safe_file_open(&file, path, true, error);
         if (code != QUERN_OK) {
             quern_safe_file_discard(&file);
@@ -262,8 +269,8 @@ int quern_manifest_agree(const char *folder, const json_t *manifest, enum quern_
     code = quern_manifest_read(&there, folder, error);
     if (code == QUERN_OK)
         code = compare(there, manifest, folder, error);
-    if (code == QUERN_OK && is_doubtful(there, manifest))
-        *agreement = QUERN_AGREEMENT_DOUBTFUL;
+    if (code == QUERN_OK)
+        *agreement = is_doubtful(there, manifest) ? QUERN_AGREEMENT_DOUBTFUL : QUERN_AGREEMENT_SAME;
     json_decref(there);
     return code;
 }

@@ -13,6 +13,7 @@ int quern_manifest_make(json_t **manifest, const struct quern_bulk_job *job, con
                         quern_error *error);
 
 enum quern_agreement {
+    QUERN_AGREEMENT_NONE,    /* nothing was compared yet, or it is not the same */
     QUERN_AGREEMENT_NEW,     /* it was written */
     QUERN_AGREEMENT_SAME,    /* the one that is there says the same */
     QUERN_AGREEMENT_DOUBTFUL /* the same; but the times of an input differ, or it is a pipe. Of a large file, only
@@ -23,6 +24,8 @@ enum quern_agreement {
  * difference. */
 int quern_manifest_agree(const char *folder, const json_t *manifest, enum quern_agreement *agreement,
                          quern_error *error);
+
+bool quern_manifest_is_there(const char *folder);
 
 /* Reads the manifest of OUT; the caller frees it. QUERN_EIO, QUERN_EFORMAT. */
 int quern_manifest_read(json_t **manifest, const char *folder, quern_error *error);

@@ -95,18 +95,38 @@ int quern_out_clear(const char *folder, quern_error *error)
     char path[QUERN_PART_PATH];
     struct quern_out_part *parts;
     size_t count;
-    const int code = quern_out_list(folder, &parts, &count, error);
-    for (size_t i = 0; i < count; i++)
+    int code = quern_out_list(folder, &parts, &count, error);
+    for (size_t i = 0; code == QUERN_OK && i < count; i++)
+        if (quern_part_is_busy(folder, parts[i].number))
+            code = quern_jobs_fail(error, QUERN_EIO, "another process makes part %llu of %s: end it first",
+                                   (unsigned long long)parts[i].number, folder);
+    for (size_t i = 0; code == QUERN_OK && i < count; i++)
         quern_part_remove(folder, parts[i].number);
     free(parts);
+    if (code != QUERN_OK)
+        return code;
     quern_out_seen(path, folder);
     quern_vector_table_remove(path);
-    for (size_t i = 0; code == QUERN_OK && i < QUERN_COUNT(names); i++) {
+    for (size_t i = 0; i < QUERN_COUNT(names); i++) {
         snprintf(path, sizeof path, "%s/%s", folder, names[i]);
         if (remove(path) != 0 && errno != ENOENT)
             return quern_jobs_fail(error, QUERN_EIO, "cannot remove %s: %s", path, strerror(errno));
     }
-    return code;
+    return QUERN_OK;
+}
+
+void quern_out_withdraw(const char *folder)
+{
+    struct quern_out_part *parts;
+    size_t count;
+    bool has_done = false;
+    if (quern_out_list(folder, &parts, &count, NULL) != QUERN_OK)
+        return;
+    for (size_t i = 0; i < count; i++)
+        has_done |= parts[i].is_done;
+    free(parts);
+    if (!has_done)
+        quern_out_clear(folder, NULL);
 }
 
 /* ---------------------------------------------------------------- looking */

@@ -19,7 +19,10 @@ void quern_out_seen(char path[QUERN_PART_PATH], const char *folder);
 /* Removes this folder if no part is missing any more. QUERN_EIO, QUERN_ENOMEM, QUERN_EFORMAT. */
 int quern_out_forget_seen(const char *folder, quern_error *error);
 
-/* Removes everything that a run has made there. QUERN_EIO. */
+/* Removes everything that a run has made there. QUERN_EIO, also when another process makes a part there now. */
 int quern_out_clear(const char *folder, quern_error *error);
+
+/* The same, but leaves everything when there are parts that are done: they are of others. */
+void quern_out_withdraw(const char *folder);
 
 #endif

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -300,13 +301,29 @@ static int try_input(struct bulk_run *run, quern_error *error)
     return code < 0 ? code : QUERN_OK;
 }
 
+/* Compares the manifest with that of OUT. Parts are listed before, because another process may just write both. */
+static int compare_manifest(struct bulk_run *run, const json_t *manifest, quern_error *error)
+{
+    const char *folder = run->options->output;
+    struct quern_out_part *parts;
+    size_t count;
+    const int code = quern_out_list(folder, &parts, &count, error);
+    if (code != QUERN_OK)
+        return code;
+    free(parts);
+    if (count == 0 || quern_manifest_is_there(folder))
+        return quern_manifest_agree(folder, manifest, &run->agreement, error);
+    return quern_jobs_fail(error, QUERN_EINVAL, "%s has parts, but no manifest.json that tells how they were made: use "
+                           "another folder, or --force to begin again", folder);
+}
+
 static int agree(struct bulk_run *run, quern_error *error)
 {
     quern_error problem;
     json_t *manifest = NULL;
     int code = quern_manifest_make(&manifest, run->job, &run->files, error);
     if (code == QUERN_OK)
-        code = quern_manifest_agree(run->options->output, manifest, &run->agreement, error);
+        code = compare_manifest(run, manifest, error);
     if (code == QUERN_EINVAL && run->options->is_forced) {
         problem = *error;
         code = try_input(run, error);
@@ -359,7 +376,8 @@ static int prepare(struct bulk_run *run, quern_error *error)
     if (code != QUERN_OK)
         return code;
     snprintf(run->table, sizeof run->table, "%s", info.kernels);
-    code = quern_record_files_find(&run->files, options->inputs, options->input_count, options->kind, error);
+    code = quern_record_files_find(&run->files, options->inputs, options->input_count, options->kind, options->output,
+                                   error);
     if (code != QUERN_OK)
         return code;
     if (run->files.passed_over > 0)
@@ -409,7 +427,7 @@ int quern_bulk_run(const struct quern_bulk_job *job, struct quern_bulk_progress 
     if (run.is_other_input && job->options->is_forced && quern_record_files_are_regular(&run.files))
         code = begin_again(&run, error);
     if (code < 0 && run.agreement == QUERN_AGREEMENT_NEW && progress->records == 0)
-        quern_out_clear(job->options->output, NULL); /* the next run may do something else */
+        quern_out_withdraw(job->options->output); /* the next run may do something else */
     quern_records_end(&run.records);
     quern_batch_close(&run.batch);
     quern_once_close(&run.once);

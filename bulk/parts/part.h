@@ -80,6 +80,9 @@ int quern_part_read_done(struct quern_part_done *done, const char *folder, uint6
 int quern_part_read_checkpoint(struct quern_part_state *state, const char *folder, uint64_t number,
                                quern_error *error);
 
+/* Whether another process makes the part now. */
+bool quern_part_is_busy(const char *folder, uint64_t number);
+
 /* Removes the journal of a part. Failures are left to the next run. */
 void quern_part_remove_journal(const char *folder, uint64_t number);
 

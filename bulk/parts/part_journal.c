@@ -125,6 +125,17 @@ static int lock_journal(struct quern_part *part, quern_error *error)
     return code == 1 ? QUERN_PART_BUSY : code; /* 1: another process has just made the part */
 }
 
+bool quern_part_is_busy(const char *folder, uint64_t number)
+{
+    char path[QUERN_PART_PATH];
+    quern_part_path(path, folder, number, LOCK);
+    const int lock = open(path, O_RDWR | O_CLOEXEC);
+    const bool is_busy = lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) != 0;
+    if (lock >= 0)
+        close(lock);
+    return is_busy;
+}
+
 static int open_journal(struct quern_part *part, quern_error *error)
 {
     const struct quern_part_state *state = &part->state;
