@@ -13,7 +13,7 @@ static bool begin_level(struct quern_json_reader *reader, bool is_object)
 {
     struct quern_value *value, empty = {.kind = is_object ? QUERN_VALUE_OBJECT : QUERN_VALUE_ARRAY};
     if (reader->depth == QUERN_JSON_DEPTH)
-        return quern_json_fail_at(reader, QUERN_JSON_LIMIT, reader->at, "it is nested deeper than 16 levels");
+        return quern_json_fail_at(reader, QUERN_JSON_LIMIT, reader->at, "it is nested deeper than 64 levels");
     if (!quern_json_keep(reader, empty, &value))
         return false;
     reader->levels[++reader->depth] = (struct quern_json_level){.is_object = is_object, .value = value};

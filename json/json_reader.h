@@ -12,7 +12,7 @@
 
 #include "json_value.h"
 
-#define QUERN_JSON_DEPTH 16         /* of nested arrays and objects at most */
+#define QUERN_JSON_DEPTH 64         /* of nested arrays and objects at most */
 #define QUERN_JSON_VALUES (1 << 20) /* that are kept at most */
 
 struct quern_json_options {

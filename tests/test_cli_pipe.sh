@@ -59,6 +59,9 @@ for row, words in zip(rows[1:8], ["line 3 is not JSON", "line 4 is a list", "mis
                                   "the text has", "line 9 is not JSON"]):
     assert words in row["error"], row
 assert rows[3]["id"] == "a" and rows[6]["id"] == 4'
+python3 -c 'print("""{"text": "a", "tree": %s}""" % ("[" * 99 + "]" * 99))' >deep.jsonl
+pipe deep.jsonl
+check "an object that is nested too deep is not called wrong" grep -qF '"error":"line 1 is not read: it is nested' out
 pipe bad.jsonl --truncate
 check "--truncate helps a text that is too long" python3 -c '
 import json

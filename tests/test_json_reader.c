@@ -192,7 +192,7 @@ static void test_faults(void **state)
         {"a=b", "must begin here", 1, 1, NULL, SIZE_MAX},
         {"{\"x\":[1,{\"y\":[2,3,}]}", "missing before a closing", 1, 19, NULL, SIZE_MAX},
         {"{\"a\":[0,{\"x\":[1,2,-]}]}", "digit is missing", 1, 20, "a", 1},
-        {"[[[[[[[[[[[[[[[[[", "deeper than 16", 1, 17, NULL, SIZE_MAX},
+        {"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", "deeper than 64", 1, 65, NULL, SIZE_MAX},
     };
     for (size_t i = 0; i < QUERN_COUNT(table); i++)
         for (size_t j = 0; j < QUERN_COUNT(slices); j++) {
@@ -218,6 +218,16 @@ static void test_depth_and_values_have_limits(void **state)
     char *json = malloc(length + 1);
     struct trial trial;
     expect_read("[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]", false, "[[[[[[[[[[[[[[[[],],],],],],],],],],],],],],],]");
+    memset(json, '[', QUERN_JSON_DEPTH);
+    memset(json + QUERN_JSON_DEPTH, ']', QUERN_JSON_DEPTH);
+    json[2 * QUERN_JSON_DEPTH] = '\0';
+    read_all(&trial, json, false, SIZE_MAX);
+    assert_int_equal(trial.code, 1);
+    finish(&trial);
+    memset(json, '[', QUERN_JSON_DEPTH + 1);
+    read_all(&trial, json, false, SIZE_MAX);
+    assert_int_equal(trial.reader.fault, QUERN_JSON_LIMIT);
+    finish(&trial);
     json[0] = '[';
     for (size_t i = 1; i < length - 1; i++)
         json[i] = i % 2 == 1 ? '1' : ',';

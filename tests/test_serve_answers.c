@@ -505,7 +505,8 @@ static void test_refusals(void **state)
         {"{\"model\":\"m\",\"input\":\"a\",\"normalize\":1}", 400, "normalize"},
         {"{\"model\":\"m\",\"input\":\"a\",\"output_dtype\":\"f64\"}", 400, "output_dtype"},
         {"{\"model\":\"m\",\"input\":\"a\",\"output_dtype\":\"binary\",\"dimensions\":9}", 400, "multiple of 8"},
-        {"{\"model\":\"m\",\"input\":[[[[[[[[[[[[[[[[[[[[\"a\"]]]]]]]]]]]]]]]]]]]]}", 400, "nested"},
+        {"{\"model\":\"m\",\"input\":"
+         "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", 400, "nested"},
         {"{\"model\":\"m\",\"input\":\"\xff\"}", 400, "UTF-8"},
     };
     for (size_t i = 0; i < QUERN_COUNT(table); i++) {

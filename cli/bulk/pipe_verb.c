@@ -61,7 +61,9 @@ static void read_line(struct pipe *pipe, quern_text written, char *copy, uint64_
     const quern_text text = quern_value_text(quern_value_member(value, pipe->member));
     if (quern_value_is(value, QUERN_VALUE_OBJECT))
         line->object = written;
-    if (value == NULL)
+    if (value == NULL && reader.fault == QUERN_JSON_LIMIT)
+        snprintf(line->problem, MOST_PROBLEM, "line %llu is not read: %s", (unsigned long long)number, reader.problem);
+    else if (value == NULL)
         snprintf(line->problem, MOST_PROBLEM, "line %llu is not JSON: %s", (unsigned long long)number, reader.problem);
     else if (line->object.length == 0)
         snprintf(line->problem, MOST_PROBLEM, "line %llu is %s, not a JSON object", (unsigned long long)number,
