@@ -4,6 +4,7 @@
 #include "jobs_error.h"
 #include "json_text.h"
 #include "not_text.h"
+#include "read_waiting.h"
 #include "text_line.h"
 
 #include <errno.h>
@@ -32,17 +33,13 @@ static int make_room(struct quern_jobs_stream *stream, quern_error *error)
     return QUERN_OK;
 }
 
-/* Reads once. Another program that shares the file may have made it non-blocking: then this waits itself. */
+/* Reads once. */
 static int read_more(struct quern_jobs_stream *stream, quern_error *error)
 {
-    struct pollfd wait = {.fd = stream->descriptor, .events = POLLIN};
-    ssize_t got;
     const int code = make_room(stream, error);
     if (code != QUERN_OK)
         return code;
-    do
-        got = read(stream->descriptor, stream->buffer + stream->end, READ_SIZE);
-    while (got < 0 && (errno == EINTR || (errno == EAGAIN && (poll(&wait, 1, -1) > 0 || errno == EINTR))));
+    const ssize_t got = quern_read_waiting(stream->descriptor, stream->buffer + stream->end, READ_SIZE);
     if (got < 0)
         return quern_jobs_fail(error, QUERN_EIO, "cannot read %s: %s", stream->name, strerror(errno));
     stream->at_end = got == 0;
