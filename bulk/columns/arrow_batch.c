@@ -136,6 +136,9 @@ int quern_arrow_cursor_place(struct quern_arrow_cursor *cursor, const struct que
 int quern_arrow_cursor_take_texts(struct quern_arrow_cursor *cursor, const struct quern_arrow_record_batch *batch,
                                   quern_error *error)
 {
+    const int code = find_validity(cursor->file, batch, 0, 0, &cursor->texts.validity, error);
+    if (code != QUERN_OK)
+        return code;
     return find_texts(cursor->file, batch, 1, cursor->column->text_width, &cursor->texts, error);
 }
 
@@ -143,10 +146,12 @@ void quern_arrow_cursor_free(struct quern_arrow_cursor *cursor)
 {
     quern_file_window_free(&cursor->validity_window);
     quern_file_window_free(&cursor->value_window);
+    quern_file_window_free(&cursor->texts.validity_window);
     quern_file_window_free(&cursor->texts.offset_window);
     quern_file_window_free(&cursor->texts.byte_window);
     quern_arrow_buffer_release(&cursor->validity);
     quern_arrow_buffer_release(&cursor->values);
+    quern_arrow_buffer_release(&cursor->texts.validity);
     quern_arrow_buffer_release(&cursor->texts.offsets);
     quern_arrow_buffer_release(&cursor->texts.bytes);
     release_views(cursor);

@@ -96,19 +96,29 @@ static int read_number(struct quern_arrow_cursor *cursor, uint64_t row, struct q
     return QUERN_OK;
 }
 
+/* Reads the text that an index names, or null. */
+static int read_entry(struct quern_arrow_cursor *cursor, uint64_t row, struct quern_cell *cell, quern_error *error)
+{
+    struct quern_arrow_texts *texts = &cursor->texts;
+    bool is_there = true;
+    int code = read_number(cursor, row, cell, error);
+    const uint64_t number = (uint64_t)cell->integer;
+    if (code == QUERN_OK && texts->validity.length > 0 && number < texts->count)
+        code = read_bit(cursor->file, &texts->validity_window, &texts->validity, number, &is_there, error);
+    if (code != QUERN_OK || !is_there)
+        return code;
+    cell->kind = QUERN_CELL_TEXT;
+    return read_text(cursor->file, texts, number, &cell->text, error);
+}
+
 static int read_value(struct quern_arrow_cursor *cursor, uint64_t row, struct quern_cell *cell, quern_error *error)
 {
     const struct quern_arrow_column *column = cursor->column;
     const uint64_t bytes = (uint64_t)column->width * column->numbers;
     bool bit;
     int code;
-    if (column->has_dictionary) {
-        cell->kind = QUERN_CELL_TEXT;
-        code = read_number(cursor, row, cell, error);
-        if (code != QUERN_OK)
-            return code;
-        return read_text(cursor->file, &cursor->texts, (uint64_t)cell->integer, &cell->text, error);
-    }
+    if (column->has_dictionary)
+        return read_entry(cursor, row, cell, error);
     switch ((int)column->type) {
     case QUERN_ARROW_BOOL:
         cell->kind = QUERN_CELL_BOOLEAN;

@@ -18,12 +18,13 @@ struct quern_arrow_record_batch {
 int quern_arrow_batch_read(struct quern_arrow_record_batch *batch, const struct quern_flat_table *table,
                            const struct quern_seen_file *file, quern_error *error);
 
-/* Texts: where they end, and their bytes. */
+/* Texts: where they end, and their bytes. Of a dictionary, some may be missing. */
 struct quern_arrow_texts {
     unsigned width; /* of an offset */
     uint64_t count;
+    struct quern_arrow_buffer validity; /* of a dictionary; length 0: all are there */
     struct quern_arrow_buffer offsets, bytes;
-    struct quern_file_window offset_window, byte_window;
+    struct quern_file_window validity_window, offset_window, byte_window;
 };
 
 /* A column in the batch at hand. Begins as zeros with file and column. */

@@ -82,3 +82,13 @@ fs.writeFileSync(`${folder}/wasm.parquet`,
   wasm.writeParquet(wasm.Table.fromIPCStream(fs.readFileSync(`${folder}/arrow.arrows`)), properties))
 fs.writeFileSync(`${folder}/dictionary.arrow`,
   arrow.tableToIPC(new arrow.Table(columns(new arrow.Dictionary(new arrow.Utf8(), new arrow.Int16()))), 'file'))
+
+// A dictionary that has a null among its texts.
+const distinct = [null, ...new Set(texts.filter(text => text !== null))]
+const withNull = new arrow.Dictionary(new arrow.Utf8(), new arrow.Int32())
+const indexes = arrow.makeData({
+  type: withNull, length: count, nullCount: 0, data: Int32Array.from(texts, text => distinct.indexOf(text)),
+  dictionary: arrow.vectorFromArray(distinct, new arrow.Utf8())
+})
+const someNull = new arrow.Table({ ...columns(new arrow.Utf8()), text: new arrow.Vector([indexes]) })
+fs.writeFileSync(`${folder}/null.arrow`, arrow.tableToIPC(someNull, 'file'))
