@@ -123,12 +123,14 @@ static bool is_fatal(int code)
     return code == QUERN_ENOMEM || code == QUERN_EIO || code == QUERN_EUNSUPPORTED;
 }
 
-static void set_bad(struct quern_batch *batch, struct quern_batch_record *record, const char *reason,
-                    quern_error *error)
+static int set_bad(struct quern_batch *batch, struct quern_batch_record *record, const char *reason,
+                   quern_error *error)
 {
     const size_t length = strlen(reason);
-    if (grow(&batch->memory, &batch->capacity, batch->used + length, 1, error) == QUERN_OK)
+    const int code = grow(&batch->memory, &batch->capacity, batch->used + length, 1, error);
+    if (code == QUERN_OK)
         record->bad = copy(batch, (quern_text){reason, length});
+    return code;
 }
 
 /* Adds the texts of a record that is copied already. */
@@ -142,11 +144,10 @@ static int add_texts(struct quern_batch *batch, struct quern_batch_record *recor
         code = add_text(batch, &(struct quern_batch_text){.text = record->text, .record = batch->record_count,
                                                           .end = record->text.length}, error);
     if (code != QUERN_OK && !is_fatal(code)) {
-        set_bad(batch, record, error->text, error);
         batch->text_count = before;
-        code = QUERN_OK;
+        code = set_bad(batch, record, error->text, error);
     } else if (code == QUERN_OK && batch->text_count == before) {
-        set_bad(batch, record, "it is empty: it has nothing but white space", error);
+        code = set_bad(batch, record, "it is empty: it has nothing but white space", error);
     }
     return code;
 }
@@ -162,12 +163,12 @@ static int add_record(struct quern_batch *batch, const struct quern_record *from
     *record = (struct quern_batch_record){.number = records->number - 1, .line = from->line,
                                           .path = quern_records_path(records), .input_crc = records->crc,
                                           .behind = quern_records_place(records)};
+    record->id = copy(batch, from->id);
     if (from->bad != NULL) {
-        set_bad(batch, record, from->bad, error);
+        code = set_bad(batch, record, from->bad, error);
     } else {
         record->text = copy(batch, from->text);
         record->title = copy(batch, from->title);
-        record->id = copy(batch, from->id);
         record->keep = copy(batch, from->keep);
         code = add_texts(batch, record, error);
     }
@@ -201,6 +202,8 @@ static size_t begin_line(struct quern_batch *batch, const struct quern_batch_rec
     const quern_text id = view(batch, record->id);
     if (grow(&batch->line, &batch->line_capacity, id.length + more + 32, 1, error) != QUERN_OK)
         return 0;
+    if (id.length == 0 && batch->job->options->columns.id != NULL) /* of a bad record */
+        return (size_t)sprintf(batch->line, "{\"id\":null");
     if (id.length == 0)
         return (size_t)sprintf(batch->line, "{\"id\":%llu", (unsigned long long)record->number);
     return (size_t)sprintf(batch->line, "{\"id\":%.*s", (int)id.length, id.data);

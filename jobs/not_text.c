@@ -22,6 +22,7 @@ static const struct {
     KIND("\xfe\xff", "text in UTF-16", "convert it first: iconv -f UTF-16 -t UTF-8 FILE"),
     KIND("\x1f\x8b", "compressed by gzip", "unpack it first: zcat FILE"),
     KIND("\x28\xb5\x2f\xfd", "compressed by Zstandard", "unpack it first: zstdcat FILE"),
+    KIND("\x50\x2a\x4d\x18", "compressed by Zstandard", "unpack it first: zstdcat FILE"), /* as pzstd writes it */
     KIND("\xfd\x37zXZ\0", "compressed by xz", "unpack it first: xzcat FILE"),
     WORD("BZh", "compressed by bzip2", "unpack it first: bzcat FILE"),
     KIND("\x04\x22\x4d\x18", "compressed by LZ4", "unpack it first: lz4cat FILE"),

@@ -1,5 +1,6 @@
 #include "source_reader.h"
 
+#include "records/byte_input.h"
 #include "records/record.h"
 #include "records/records.h"
 #include "sections.h"
@@ -133,7 +134,7 @@ static bool begins_as_text(const char *path)
     const ssize_t length = descriptor >= 0 ? read(descriptor, head, sizeof head) : 0;
     if (descriptor >= 0)
         close(descriptor);
-    if (length < 4 || (head[0] == 0x1f && head[1] == 0x8b) || memcmp(head, "\x28\xb5\x2f\xfd", 4) == 0)
+    if (length < 4 || quern_byte_packing_of(head, (size_t)length) != QUERN_PACKED_NOT)
         return true;
     return memchr(head, '\0', (size_t)length) == NULL;
 }

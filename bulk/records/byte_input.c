@@ -3,6 +3,7 @@
 #include "jobs.h"
 #include "jobs_error.h"
 #include "not_text.h"
+#include "read_waiting.h"
 #include "text_line.h"
 
 #include <errno.h>
@@ -21,10 +22,7 @@ enum { READ_BYTES = 1 << 17 };
 /* Reads once to room[size]. *got: 0 at the end of the file. */
 static int read_some(struct quern_byte_input *input, void *room, size_t size, size_t *got, quern_error *error)
 {
-    ssize_t count;
-    do
-        count = read(input->descriptor, room, size);
-    while (count < 0 && errno == EINTR);
+    const ssize_t count = quern_read_waiting(input->descriptor, room, size);
     if (count < 0)
         return quern_jobs_fail(error, QUERN_EIO, "cannot read %s: %s", input->name, strerror(errno));
     *got = (size_t)count;
@@ -190,15 +188,25 @@ static int check_text(struct quern_byte_input *input, quern_error *error)
     return QUERN_OK;
 }
 
+enum quern_byte_packing quern_byte_packing_of(const void *data, size_t length)
+{
+    static const unsigned char gzip[] = {0x1f, 0x8b}, zstd[] = {0x28, 0xb5, 0x2f, 0xfd};
+    static const unsigned char skippable[] = {0x2a, 0x4d, 0x18}; /* behind 0x50 to 0x5f: what pzstd writes first */
+    const unsigned char *bytes = data;
+    if (length >= sizeof gzip && memcmp(bytes, gzip, sizeof gzip) == 0)
+        return QUERN_PACKED_GZIP;
+    if (length < sizeof zstd)
+        return QUERN_PACKED_NOT;
+    const bool is_skippable = bytes[0] >> 4 == 5 && memcmp(bytes + 1, skippable, sizeof skippable) == 0;
+    return is_skippable || memcmp(bytes, zstd, sizeof zstd) == 0 ? QUERN_PACKED_ZSTD : QUERN_PACKED_NOT;
+}
+
 /* Looks at the first bytes, and unpacks what is packed. */
 static int recognise(struct quern_byte_input *input, quern_error *error)
 {
-    static const unsigned char gzip[] = {0x1f, 0x8b}, zstd[] = {0x28, 0xb5, 0x2f, 0xfd};
     int code = read_first(input, error);
-    if (code == QUERN_OK && input->end >= sizeof gzip && memcmp(input->data, gzip, sizeof gzip) == 0)
-        input->packing = QUERN_PACKED_GZIP;
-    if (code == QUERN_OK && input->end >= sizeof zstd && memcmp(input->data, zstd, sizeof zstd) == 0)
-        input->packing = QUERN_PACKED_ZSTD;
+    if (code == QUERN_OK)
+        input->packing = quern_byte_packing_of(input->data, input->end);
     if (input->packing != QUERN_PACKED_NOT)
         code = begin_unpacking(input, error);
     if (code != QUERN_OK)

@@ -25,6 +25,9 @@ struct quern_byte_input {
     bool at_end;        /* nothing follows data */
 };
 
+/* What the first bytes of a file say that it is packed with. */
+enum quern_byte_packing quern_byte_packing_of(const void *data, size_t length);
+
 /* path: "-" is standard input. The string must outlive the input. A mark of UTF-8 (BOM) at the beginning is skipped.
  * QUERN_EIO, QUERN_ENOMEM, QUERN_EINVAL for what is plainly not text. */
 int quern_byte_input_open(struct quern_byte_input *input, const char *path, quern_error *error);

@@ -183,12 +183,12 @@ static int next(struct quern_record_reader *base, struct quern_record *record, q
         bytes += reader->cells[i].text.length;
     if (bytes > QUERN_JOBS_LONGEST)
         record->bad = "it is longer than 64 MiB";
-    else if (reader->cells[reader->text].kind == QUERN_CELL_NULL)
-        record->bad = "it has no text";
     else if (reader->id != NO_COLUMN && reader->cells[reader->id].kind == QUERN_CELL_NULL)
         record->bad = "it has no id";
     if (record->bad != NULL)
         return 1;
+    if (reader->cells[reader->text].kind == QUERN_CELL_NULL)
+        record->bad = "it has no text";
     record->text = reader->cells[reader->text].text;
     if (reader->title != NO_COLUMN)
         record->title = reader->cells[reader->title].text;

@@ -199,29 +199,49 @@ static int keep_names(struct csv_reader *csv, quern_error *error)
     return QUERN_OK;
 }
 
-/* The separator of a header that does not have the usual one. */
-static char find_separator(const struct csv_reader *csv, quern_text header)
+/* Whether a separator stands in a line, outside of quotes. */
+static bool has_separator(quern_text line, char separator)
+{
+    bool is_quoted = false;
+    for (size_t i = 0; i < line.length; i++) {
+        is_quoted ^= line.data[i] == '"';
+        if (line.data[i] == separator && !is_quoted)
+            return true;
+    }
+    return false;
+}
+
+/* Reads the first line, and changes the separator when the line does not have the usual one. */
+static int find_separator(struct csv_reader *csv, quern_error *error)
 {
     static const char others[] = {';', '\t', '|'};
-    for (size_t i = 0; i < sizeof others && memchr(header.data, csv->separator, header.length) == NULL; i++)
-        if (memchr(header.data, others[i], header.length) != NULL)
-            return others[i];
-    return csv->separator;
+    struct quern_byte_input *input = &csv->text.input;
+    const char *end;
+    while ((end = memchr(input->data + input->begin, '\n', input->end - input->begin)) == NULL && !input->at_end) {
+        const int code = quern_byte_input_more(input, error);
+        if (code != QUERN_OK)
+            return code;
+    }
+    const char *begin = input->data + input->begin;
+    const quern_text line = {begin, end != NULL ? (size_t)(end - begin) : input->end - input->begin};
+    for (size_t i = 0; i < sizeof others && !has_separator(line, csv->separator); i++)
+        if (has_separator(line, others[i]))
+            csv->separator = others[i];
+    return QUERN_OK;
 }
 
 static int read_header(struct csv_reader *csv, const struct quern_record_columns *columns, quern_error *error)
 {
-    struct quern_byte_input *input = &csv->text.input;
-    const char *problem = NULL, *end = memchr(input->data, '\n', input->end);
+    const char *problem = NULL;
     uint64_t line;
-    csv->separator = find_separator(csv, (quern_text){input->data, end != NULL ? (size_t)(end - input->data)
-                                                                               : input->end});
-    int code = next_fields(csv, &line, &problem, error);
+    int code = find_separator(csv, error);
+    if (code == QUERN_OK)
+        code = next_fields(csv, &line, &problem, error);
     if (code < 0)
         return code;
     if (code == 0 || problem != NULL)
-        return quern_jobs_fail(error, QUERN_EINVAL, "%s: the first line should name the columns, but %s", input->name,
-                               code == 0 ? "the file is empty" : problem);
+        return quern_jobs_fail(error, QUERN_EINVAL, "%s: the first line should name the columns, but %s",
+                               csv->text.input.name, code == 0 ? "the file is empty" : problem);
     csv->columns = csv->count;
     code = find_column(csv, columns->text != NULL ? columns->text : usual_text(csv), &csv->text_column, error);
     if (code == QUERN_OK)

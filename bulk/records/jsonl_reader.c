@@ -14,7 +14,7 @@ struct jsonl_reader {
     struct quern_text_reader text;
     struct quern_record_columns columns;
     const char *names[4]; /* of the members whose values are needed as texts; NULL at the end */
-    bool given;           /* a record was read, and it had a text */
+    bool is_known;        /* a record had a text, or was passed: then one without is bad, and not the file */
     char message[MOST_MESSAGE];
 };
 
@@ -137,15 +137,16 @@ static int fill(struct jsonl_reader *jsonl, const struct quern_value *value, que
         record->bad = complain(jsonl, "it is %s%s, not a JSON object", quern_value_kind_name(value), "");
         return QUERN_OK;
     }
-    if (text == NULL && !jsonl->given)
+    if (text == NULL && !jsonl->is_known)
         return refuse_columns(jsonl, object, record->line, error);
-    jsonl->given = true;
+    jsonl->is_known = true;
     record->text = quern_value_text(text);
-    record->id = find_member(object, columns->id);
+    const quern_text id = find_member(object, columns->id);
+    record->bad = columns->id != NULL ? check_id(jsonl, id) : NULL;
+    if (record->bad == NULL)
+        record->id = id;
     if (record->text.data == NULL)
         record->bad = complain(jsonl, "its \"%s\" is %s, not a string", columns->text, quern_value_kind_name(text));
-    else if (columns->id != NULL)
-        record->bad = check_id(jsonl, record->id);
     if (columns->title != NULL)
         record->title = quern_value_text(quern_value_member(value, columns->title));
     return QUERN_OK;
@@ -172,7 +173,8 @@ static int next(struct quern_record_reader *reader, struct quern_record *record,
     if (value != NULL)
         code = fill(jsonl, value, line, record, error);
     else
-        record->bad = complain(jsonl, "it is not JSON: %s%s", json.problem, "");
+        record->bad = json.fault == QUERN_JSON_LIMIT ? json.problem
+                                                     : complain(jsonl, "it is not JSON: %s%s", json.problem, "");
     quern_json_reader_free(&json);
     return code == QUERN_OK ? 1 : code;
 }
@@ -182,12 +184,20 @@ static int skip(struct quern_record_reader *reader, uint64_t count, uint64_t *sk
     struct jsonl_reader *jsonl = (struct jsonl_reader *)reader;
     quern_text line;
     uint64_t number;
+    jsonl->is_known = jsonl->is_known || count > 0;
     for (*skipped = 0; *skipped < count; ++*skipped) {
         const int code = next_line(&jsonl->text, &line, &number, error);
         if (code <= 0)
             return code;
     }
     return QUERN_OK;
+}
+
+static int go_to(struct quern_record_reader *reader, struct quern_record_place place, quern_error *error)
+{
+    struct jsonl_reader *jsonl = (struct jsonl_reader *)reader;
+    jsonl->is_known = jsonl->is_known || place.line > 1;
+    return quern_text_reader_go_to(reader, place, error);
 }
 
 int quern_jsonl_reader_open(struct quern_record_reader **reader, const char *path,
@@ -199,6 +209,7 @@ int quern_jsonl_reader_open(struct quern_record_reader **reader, const char *pat
     *reader = (struct quern_record_reader *)jsonl;
     if (code != QUERN_OK)
         return code;
+    jsonl->text.reader.go_to = go_to;
     jsonl->columns = *columns;
     if (jsonl->columns.text == NULL)
         jsonl->columns.text = "text";

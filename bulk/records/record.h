@@ -40,7 +40,7 @@ struct quern_record {
     quern_text id;    /* a JSON string or number, as it is written; length 0: none */
     quern_text keep;  /* the other columns, as members of a JSON object: "a": 1, "b": "x"; length 0: none */
     uint64_t line;    /* where it begins in its file, counted from 1; of a document 1; of columns its row */
-    const char *bad;  /* what is wrong with it; NULL: nothing. Then only `line` is set */
+    const char *bad;  /* what is wrong with it; NULL: nothing. Then only `line` is set, and `id` if it is known */
 };
 
 /* Where a reader stands, for going on there later. */

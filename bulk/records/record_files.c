@@ -128,9 +128,18 @@ static int add_file(struct quern_record_files *files, const char *path, int kind
     return add(files, path, kind == UNKNOWN ? QUERN_RECORDS_LINES : kind, status, error);
 }
 
-static int find(struct quern_record_files *files, const char *path, int kind, bool in_folder, quern_error *error);
+/* What is looked for, and where not. */
+struct search {
+    int kind;              /* of all files, or UNKNOWN */
+    bool has_output;       /* the folder for the vectors is there */
+    struct stat output;
+};
 
-static int add_folder(struct quern_record_files *files, const char *path, int kind, quern_error *error)
+static int find(struct quern_record_files *files, const char *path, const struct search *search, bool in_folder,
+                quern_error *error);
+
+static int add_folder(struct quern_record_files *files, const char *path, const struct search *search,
+                      quern_error *error)
 {
     DIR *folder = opendir(path);
     if (folder == NULL)
@@ -145,26 +154,33 @@ static int add_folder(struct quern_record_files *files, const char *path, int ki
         if (asprintf(&inner, "%s%s%s", path, slash, entry->d_name) < 0)
             code = no_memory(error);
         else
-            code = find(files, inner, kind, true, error);
+            code = find(files, inner, search, true, error);
         free(inner);
     }
     closedir(folder);
     return code;
 }
 
-static int find(struct quern_record_files *files, const char *path, int kind, bool in_folder, quern_error *error)
+static int find(struct quern_record_files *files, const char *path, const struct search *search, bool in_folder,
+                quern_error *error)
 {
     struct stat status;
+    const int kind = search->kind;
     if (!in_folder && strcmp(path, "-") == 0)
         return add(files, path, kind == UNKNOWN ? QUERN_RECORDS_LINES : kind, NULL, error);
     if (stat(path, &status) != 0)
         return quern_jobs_fail(error, QUERN_EIO, "cannot read %s: %s", path, strerror(errno));
     if (!S_ISDIR(status.st_mode))
         return add_file(files, path, kind, &status, in_folder, error);
+    const bool is_output = search->has_output && status.st_dev == search->output.st_dev &&
+                           status.st_ino == search->output.st_ino;
+    if (is_output && !in_folder)
+        return quern_jobs_fail(error, QUERN_EINVAL, "%s is the folder for the vectors, and cannot be read as well: "
+                               "name another one with -o", path);
     /* A link to a folder within a folder is not followed, since it may lead in a circle. */
-    if (in_folder && lstat(path, &status) == 0 && S_ISLNK(status.st_mode))
+    if (is_output || (in_folder && lstat(path, &status) == 0 && S_ISLNK(status.st_mode)))
         return QUERN_OK;
-    return add_folder(files, path, kind, error);
+    return add_folder(files, path, search, error);
 }
 
 static int compare_paths(const void *a, const void *b)
@@ -173,11 +189,13 @@ static int compare_paths(const void *a, const void *b)
 }
 
 int quern_record_files_find(struct quern_record_files *files, char *const *paths, int count, int kind,
-                            quern_error *error)
+                            const char *output, quern_error *error)
 {
+    struct search search = {.kind = kind};
+    search.has_output = output != NULL && stat(output, &search.output) == 0;
     *files = (struct quern_record_files){.count = 0};
     for (int i = 0; i < count; i++) {
-        const int code = find(files, paths[i], kind, false, error);
+        const int code = find(files, paths[i], &search, false, error);
         if (code != QUERN_OK)
             return code;
     }

@@ -58,10 +58,11 @@ static uint32_t add_text(uint32_t crc, quern_text text)
 /* Adds all that a part gets from a record to the checksum. */
 static void add_record(struct quern_records *records, const struct quern_record *record)
 {
-    const quern_text texts[] = {record->text, record->title, record->id, record->keep,
-                                {record->bad, record->bad != NULL ? strlen(record->bad) : 0}};
-    const size_t first = record->bad != NULL ? QUERN_COUNT(texts) - 1 : 0; /* of a bad record, the others are not set */
-    for (size_t i = first; i < QUERN_COUNT(texts); i++)
+    const quern_text none = {NULL, 0};
+    const bool is_bad = record->bad != NULL; /* then only this and the id are set */
+    const quern_text texts[] = {is_bad ? none : record->text, is_bad ? none : record->title, record->id,
+                                is_bad ? none : record->keep, {record->bad, is_bad ? strlen(record->bad) : 0}};
+    for (size_t i = 0; i < QUERN_COUNT(texts); i++)
         records->crc = add_text(records->crc, texts[i]);
 }
 

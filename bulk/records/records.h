@@ -24,10 +24,11 @@ struct quern_record_files {
 
 /* Finds the files that are named, and those in folders that are named. kind: of all files; -1: their names tell. When
  * its name does not tell, a file that the user named has lines, unless its first bytes are those of a file of columns;
- * a file in a folder is skipped. A .txt file in a folder is a document. Hidden files in folders are left out.
- * QUERN_EIO, QUERN_ENOMEM; QUERN_EINVAL for a file that is named twice, and for one that no reader can read. */
+ * a file in a folder is skipped. A .txt file in a folder is a document. Hidden files in folders are left out, and so is
+ * the folder `output`; NULL: there is none. QUERN_EIO, QUERN_ENOMEM; QUERN_EINVAL for a file that is named twice, for
+ * one that no reader can read, and for `output` itself. */
 int quern_record_files_find(struct quern_record_files *files, char *const *paths, int count, int kind,
-                            quern_error *error);
+                            const char *output, quern_error *error);
 void quern_record_files_free(struct quern_record_files *files); /* zeros are allowed */
 
 /* Whether all files can be read twice. */

@@ -11,7 +11,7 @@ static struct quern_record_place place(const struct quern_record_reader *reader)
     return (struct quern_record_place){quern_byte_input_offset(&text->input), text->line};
 }
 
-static int go_to(struct quern_record_reader *reader, struct quern_record_place to, quern_error *error)
+int quern_text_reader_go_to(struct quern_record_reader *reader, struct quern_record_place to, quern_error *error)
 {
     struct quern_text_reader *text = (struct quern_text_reader *)reader;
     text->line = to.line;
@@ -40,7 +40,8 @@ int quern_text_reader_open(struct quern_text_reader **reader, size_t size, const
     *reader = NULL;
     if (text == NULL)
         return quern_jobs_fail(error, QUERN_ENOMEM, "no memory to read %s", path);
-    text->reader = (struct quern_record_reader){next, skip, place, go_to, bytes_read, quern_text_reader_close};
+    text->reader = (struct quern_record_reader){next, skip, place, quern_text_reader_go_to, bytes_read,
+                                                quern_text_reader_close};
     text->line = 1;
     const int code = quern_byte_input_open(&text->input, path, error);
     if (code == QUERN_OK)

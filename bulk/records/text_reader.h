@@ -23,6 +23,9 @@ int quern_text_reader_open(struct quern_text_reader **reader, size_t size, const
                            int (*skip)(struct quern_record_reader *, uint64_t, uint64_t *, quern_error *),
                            quern_error *error);
 
+/* Goes to a place, as quern_record_reader.go_to says: for a kind that does more. */
+int quern_text_reader_go_to(struct quern_record_reader *reader, struct quern_record_place to, quern_error *error);
+
 /* Closes and frees it, as quern_record_reader.close says. */
 void quern_text_reader_close(struct quern_record_reader *reader);
 

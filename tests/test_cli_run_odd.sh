@@ -1,0 +1,132 @@
+#!/bin/sh
+# quern run on inputs and folders that are not as they should be: no text in a record, inputs that are gone, lost files
+# of a run, two runs in one folder, pipes. Speaks TAP.
+# usage: test_cli_run_odd.sh QUERN MKMODEL
+set -u
+export LC_ALL=C
+helpers=$(realpath "$(dirname "$0")")/support/tap.sh
+quern=$(realpath "$1") # the tests run in another folder
+mkmodel=$(realpath "$2")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+unset NO_COLOR XDG_CACHE_HOME SLURM_ARRAY_TASK_ID JOB_COMPLETION_INDEX AWS_BATCH_JOB_ARRAY_INDEX OMPI_COMM_WORLD_RANK RANK
+cd "$work" || exit 1
+# shellcheck source=tests/support/tap.sh
+. "$helpers"
+
+"$mkmodel" tiny tiny.gguf --head || exit 1
+export QUERN_MODEL="$work/tiny.gguf"
+
+succeeds() { [ "$status" = 0 ]; }
+same() { # same A B: whether two files are there and equal
+    [ -s "$1" ] && cmp -s "$1" "$2"
+}
+seq 1 90 | sed 's/.*/{"id": "n&", "text": "text & of many"}/' >docs.jsonl
+
+# ------------------------------------------------------------------ what was made stays
+run run docs.jsonl --id id -o kept --part-rows 40
+ls kept >before
+for input in nowhere.jsonl docs.jsonl/x .; do
+    run run $input --id id -o kept --part-rows 40
+    ls kept >after
+    check "an input that cannot be read does not cost what was made ($input)" same before after
+done
+mv docs.jsonl away.jsonl
+run run docs.jsonl --id id -o kept --part-rows 40
+check "an input that is gone is named" fails "docs.jsonl"
+run run status kept
+check "and the run is still complete" succeeds
+mv away.jsonl docs.jsonl
+
+cp -r kept lost && rm lost/manifest.json
+run run docs.jsonl --id id -o lost --part-rows 40 -d 8
+check "parts without a manifest are not taken for those of this run" fails "--force"
+check "and stay" test -s lost/part-00001.npy -a ! -e lost/manifest.json
+run run docs.jsonl --id id -o lost --part-rows 40 -d 8 --force
+check "--force makes them again" succeeds
+
+mkfifo pipe
+"$quern" run --quiet --kind jsonl pipe --id id -o busy --part-rows 40 2>first.err &
+exec 3>pipe
+while [ ! -e busy/part-00000.unfinished/lock ]; do
+    sleep 0.05
+done
+sleep 0.2
+run run docs.jsonl --id id -o busy --part-rows 7 --force
+check "--force does not take a folder from a run that is at work" fails "another process makes part 0"
+cat docs.jsonl >&3
+exec 3>&-
+wait
+run run merge busy -o busy.npy && run run merge kept -o kept.npy
+check "which ends as if nothing had been" same busy.npy kept.npy
+
+# ------------------------------------------------------------------ records without a text
+printf '%s\n' '{"id": 5, "text": "a"}' '{"id": 7}' '{"id": [1], "text": "b"}' '{"id": 8, "text": "c"}' '{"id": 9}' \
+    '{"text' >holes.jsonl
+for shard in 2 1 0; do
+    run run holes.jsonl --id id -o holes --part-rows 1 --shard $shard/3
+    check "shard $shard begins with any record" succeeds
+done
+run run verify holes
+check "and all records are accounted for" succeeds
+check "a bad record has its own id, or null" python3 -c '
+import glob, json
+rows = [json.loads(line) for name in sorted(glob.glob("holes/*.errors.jsonl")) for line in open(name)]
+assert [(row["id"], row["line"]) for row in rows] == [(7, 2), (None, 3), (9, 5), (None, 6)], rows'
+printf '%s\n' '{"n": 1}' '{"n": 2}' >other.jsonl
+run run other.jsonl -o refused
+check "a file that has no text from its beginning on is refused" fails '"n"'
+printf 'id,text\n4,\n,x\n5,a,b\n' >holes.csv
+run run holes.csv --id id -o csv
+check "CSV: the same" python3 -c '
+import json
+rows = [json.loads(line) for line in open("csv/part-00000.errors.jsonl")]
+assert [(row["id"], row["line"]) for row in rows] == [("", 3), (None, 4)], rows'
+
+# ------------------------------------------------------------------ OUT in a folder that is read
+mkdir in && cp docs.jsonl in
+run run in --id id -o in/out --part-rows 40 --shard 0/2
+run run in --id id -o in/out --part-rows 40 --shard 1/2
+check "OUT may lie in a folder that is read" succeeds
+run run merge in/out -o in.npy
+check "and is not read itself" same in.npy kept.npy
+run run in --id id -o in
+check "OUT and the input are not one folder" fails "name another one"
+
+# ------------------------------------------------------------------ pipes
+{ printf '"number, ' && sleep 0.3 && printf 'all";n;text\n1;2;hello, you\n' && sleep 0.3 && printf '2;3;and "me"\n'; } |
+    "$quern" run --quiet --kind csv - --id 'number, all' --keep n -o slow 2>err
+check "the separator is found in a header that comes in pieces" \
+    test "$(sed 's/"tokens":[0-9]*,//' slow/part-00000.ids.jsonl | tr '\n' ' ')" \
+    = '{"id":"1","n": "2"} {"id":"2","n": "3"} '
+cat >unblocked.py <<'END'
+import os, subprocess, sys, time
+out, end = os.pipe()
+os.set_blocking(out, False)
+child = subprocess.Popen([sys.argv[1], "run", "--quiet", "-", "-o", "unblocked"], stdin=out)
+os.close(out)
+for line in (b"hello\n", b"world\n"):
+    time.sleep(0.3)
+    os.write(end, line)
+os.close(end)
+sys.exit(child.wait())
+END
+check "standard input may be a pipe that does not block" python3 unblocked.py "$quern"
+if ! lacks zstd; then
+    { printf 'P*M\030\004\000\000\000abcd' && zstd -q -c docs.jsonl; } >frames.jsonl.zst
+    run run frames.jsonl.zst --id id -o frames && run run merge frames -o frames.npy
+    check "a Zstandard file may begin with a frame that is skipped, as those of pzstd do" same frames.npy kept.npy
+    "$quern" embed -i frames.jsonl.zst >out 2>err
+    status=$?
+    check "and embed tells what it is" fails "zstdcat"
+fi
+
+# ------------------------------------------------------------------ JSON
+python3 -c '
+print("""{"id": 1, "text": "a", "tree": %s}""" % ("[" * 40 + "]" * 40))
+print("""{"id": 2, "text": "a", "tree": %s}""" % ("[" * 99 + "]" * 99))' >deep.jsonl
+run run deep.jsonl --id id --keep tree -o deep
+check "objects may be nested 64 levels" grep -qF '{"id":1,' deep/part-00000.ids.jsonl
+check "and one that is nested deeper is not called wrong" \
+    grep -qF '"reason":"it is nested deeper' deep/part-00000.errors.jsonl
+echo "1..$number"
