@@ -29,8 +29,10 @@ static bool add_bytes(SHA2_CTX *context, int descriptor, uint64_t offset, size_t
     while (length > 0) {
         const size_t wanted = length < sizeof buffer ? length : sizeof buffer;
         const ssize_t got = pread(descriptor, buffer, wanted, (off_t)offset);
-        if (got <= 0)
+        if (got <= 0) {
+            errno = got == 0 ? 0 : errno; /* 0: the file became shorter */
             return false;
+        }
         SHA256Update(context, buffer, (size_t)got);
         offset += (uint64_t)got;
         length -= (size_t)got;

@@ -51,12 +51,9 @@ size_t quern_json_float(char out[QUERN_JSON_FLOAT], float value)
         exponent--;
     while (magnitude >= POWER(exponent + 1))
         exponent++;
-    /* Nine digits. The product is wrong by at most 1e-7 of the last digit, far less than two float32 differ. */
-    uint32_t digits = (uint32_t)llrint(magnitude * POWER(8 - exponent));
-    if (digits >= 1000000000) {
-        digits /= 10;
-        exponent++;
-    }
+    /* Nine digits. The product is wrong by at most 1e-7 of the last digit, far less than two float32 differ. It is not
+     * rounded up to ten digits: the float32 that is nearest below a power of ten gives 999999978. */
+    const uint32_t digits = (uint32_t)llrint(magnitude * POWER(8 - exponent));
     if (value < 0)
         out[length++] = '-';
     return length + format_fixed(out + length, digits, exponent);

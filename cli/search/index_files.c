@@ -205,8 +205,8 @@ static int run_once(const struct quern_indexing_options *options, struct index_v
 /* Watches all folders that the index is made of. */
 static int watch_folders(struct quern_folder_watch *watch, const char *path)
 {
-    struct quern_source_table table;
-    quern_index *index = NULL;
+    struct quern_source_table table = {.count = 0};
+    quern_index *index;
     quern_index_info info;
     quern_error error;
     int code = quern_cli_index_open(&index, &info, path);
@@ -214,8 +214,7 @@ static int watch_folders(struct quern_folder_watch *watch, const char *path)
                                    quern_folder_watch_add(watch, table.roots, table.root_count,
                                                           table.takes_ignored, &error) != QUERN_OK))
         code = quern_cli_fail(NULL, &error);
-    if (index != NULL)
-        quern_source_table_free(&table);
+    quern_source_table_free(&table);
     quern_index_close(index);
     return code;
 }
