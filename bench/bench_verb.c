@@ -4,6 +4,7 @@
 #include "base/count.h"
 #include "base/error.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,12 +63,27 @@ static int check_only(const char *list)
     return -1;
 }
 
+/* Refuses an option of a section that is not measured. Returns an exit code, or -1 to go on. */
+static int check_sections(const struct quern_bench_options *options)
+{
+    const struct {
+        bool given;
+        const char *option, *section;
+    } own[] = {{options->texts_folder != NULL, "texts", "tokenize"}, {options->tokens.count > 0, "tokens", "latency"},
+               {options->batches != NULL, "batches", "batches"}, {options->rows.count > 0, "rows", "search"}};
+    for (size_t i = 0; i < QUERN_COUNT(own); i++)
+        if (own[i].given && !is_wanted(options->only, own[i].section))
+            return quern_cli_misuse("bench", "--%s goes with the section %s: name it with --only", own[i].option,
+                                    own[i].section);
+    return -1;
+}
+
 /* Reads one number from 1 to most. It must be followed by one of the characters in end, or by the end of the text. */
 static bool parse_number(const char **text, const char *end, int most, int *number)
 {
     char *rest;
     const long value = strtol(*text, &rest, 10);
-    if (rest == *text || value < 1 || value > most || (*rest != '\0' && strchr(end, *rest) == NULL))
+    if (!isdigit((unsigned char)**text) || value < 1 || value > most || (*rest != '\0' && strchr(end, *rest) == NULL))
         return false;
     *text = rest;
     *number = (int)value;
@@ -104,6 +120,8 @@ static int read_options(struct quern_bench *bench, const struct quern_bench_opti
     if (options->seconds <= 0)
         return quern_cli_misuse("bench", "--seconds takes a number above 0");
     int code = check_only(options->only);
+    if (code < 0)
+        code = check_sections(options);
     if (code < 0)
         code = parse_batches(bench, options->batches != NULL
                                         ? options->batches
@@ -202,6 +220,8 @@ static int measure(struct quern_bench *bench)
     int code = QUERN_CLI_DONE;
     if (bench->options.report != NULL)
         code = quern_cli_output_open(&report, bench->options.report, false);
+    if (code == QUERN_CLI_DONE && report.file == stdout && bench->options.json)
+        code = quern_cli_misuse("bench", "--report and --json would both go to standard output: name a file");
     if (code == QUERN_CLI_DONE)
         code = run_all(bench);
     if (code == QUERN_CLI_DONE && bench->options.json)

@@ -287,16 +287,8 @@ int quern_cli_parse(const struct quern_cli_verb *verb, int argc, char **argv, st
 int quern_cli_allow(const struct quern_cli_verb *verb, struct quern_cli_arguments arguments, const char *names,
                     const char *use)
 {
-    for (size_t i = 0; i < count_options(verb); i++) {
-        const char *name = verb->table[i].name;
-        const size_t length = strlen(name);
-        bool is_allowed = false;
-        for (const char *at = names; at != NULL && !is_allowed; at = strchr(at, '|')) {
-            at += *at == '|';
-            is_allowed = strncmp(at, name, length) == 0 && (at[length] == '|' || at[length] == '\0');
-        }
-        if ((arguments.given >> i & 1) != 0 && !is_allowed)
-            return quern_cli_misuse(verb->name, "--%s does not go with %s", name, use);
-    }
+    for (size_t i = 0; i < count_options(verb); i++)
+        if ((arguments.given >> i & 1) != 0 && quern_cli_find_word(names, verb->table[i].name) < 0)
+            return quern_cli_misuse(verb->name, "--%s does not go with %s", verb->table[i].name, use);
     return QUERN_CLI_DONE;
 }

@@ -126,6 +126,9 @@ struct quern_cli_numbers {
 int quern_cli_take(const struct quern_cli_verb *verb, const struct quern_cli_option *option, const char *label,
                    const char *argument);
 
+/* The same file: the place of a word in a list with '|' between the words; -1: it is not there. */
+int quern_cli_find_word(const char *words, const char *word);
+
 /* The same file: reads "TOKENS" or "TOKENS:OVERLAP", the argument of --chunk; NULL: not given, and nothing is set.
  * Reports wrong usage; returns an exit code. */
 int quern_cli_read_chunk(const char *verb, const char *text, quern_chunk_options *chunk);

@@ -77,8 +77,7 @@ static bool read_bytes(const char *text, size_t *bytes)
     return true;
 }
 
-/* The place of a word in a list with '|' between the words; -1: it is not there. */
-static int find_word(const char *words, const char *word)
+int quern_cli_find_word(const char *words, const char *word)
 {
     const size_t length = strlen(word);
     int place = 0;
@@ -114,7 +113,7 @@ static bool read_argument(const struct quern_cli_option *option, const char *arg
     case QUERN_CLI_KIND_BYTES: return read_bytes(argument, field);
     case QUERN_CLI_KIND_TASK: return (*(int *)field = quern_task_find(argument)) >= 0;
     case QUERN_CLI_KIND_QUIET: return quern_cli_quiet = true;
-    case QUERN_CLI_KIND_WORD: return (*(int *)field = find_word(option->words, argument)) >= 0;
+    case QUERN_CLI_KIND_WORD: return (*(int *)field = quern_cli_find_word(option->words, argument)) >= 0;
     }
     return false;
 }

@@ -74,7 +74,8 @@ run bench --seconds 0.001 --tokens 8,16 --batches 2x16,3x8 --threads 2 --texts "
 check "bench: JSON" both exits 0 -- [ ! -s "$work/err" ]
 cp "$work/question.txt" "$work/question.kept"
 for bad in "" setup "setup notes" "setup notes --text body" "notes others" "status notes others" "notes --text body" \
-    "notes --again" "status --vector vector"; do
+    "notes --again" "status --vector vector" "status -t query" "status --once" \
+    "setup notes --text body --vector vector -m model" "setup notes --text body --vector vector --truncate"; do
     eval "run pg-worker $bad"
     check "pg-worker $bad is misuse" both exits 2 "quern pg-worker --help" -- silent
 done
@@ -131,7 +132,9 @@ check "bench: a published name" exits 1 "quern pull embeddinggemma"
 run bench --only latency --tokens 257
 check "bench: more tokens than the model takes" both exits 2 "takes 256 tokens" -- silent
 for bad in "--only dance" "--only latency," "--tokens 0" "--tokens 8," "--tokens 8x" "--batches 64" "--batches 1x2," \
-    "--seconds 0" "--seconds x" "text"; do
+    "--batches ' 1x2'" "--batches 1x+2" "--seconds 0" "--seconds x" "text" "--rows 20" "--only load --rows 20" \
+    "--only load --tokens 8" "--only latency --batches 1x2" "--only search --texts '$work'" \
+    "--only load --json --report -"; do
     eval "run bench $bad"
     check "bench $bad is misuse" both exits 2 "quern bench --help" -- silent
 done

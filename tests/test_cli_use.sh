@@ -310,6 +310,15 @@ for bad in "--dims 0" "--dims 64," "--dims 64x" "--dims $(seq -s, 17)" "sts" "ot
     eval "run eval -m '$model' $bad"
     check "eval $bad is misuse" both exits 2 "quern eval --help" -- silent
 done
+for bad in "models rm --json a.gguf" "models rm --digests bench" "models known --digests" "pull --list --sha256 00" \
+    "pull --list --retries 1" "verify --json" "verify -t query" "run status folder --shard 0/2" "run verify folder --json" \
+    "run merge folder --force" "run lines.txt -o folder --json" "index info file --chunk 8" "index check file --json" \
+    "index compact file -d 8" "index import vectors.npy -o file -m model" "index export file -o vectors.npy --bits" \
+    "index folder -o file --ids ids"; do
+    # shellcheck disable=SC2086
+    run $bad
+    check "$bad: an option that the use does not have" both exits 2 "quern ${bad%% *} --help" -- silent
+done
 run similarity -m "$model" alone
 check "similarity of one text is misuse" exits 2 "at least two"
 run tokenize -m "$model" -i "$model" text

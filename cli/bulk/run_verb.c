@@ -240,17 +240,30 @@ static int merge(const struct run_options *given, const char *folder)
     return quern_bulk_merge(folder, given->output, &error) == QUERN_OK ? QUERN_CLI_DONE : quern_cli_fail(NULL, &error);
 }
 
+/* The uses of the verb that work on a folder of vectors. */
+static int use_folder(const struct run_options *given, struct quern_cli_arguments arguments)
+{
+    const char *word = arguments.texts[0], *folder = arguments.texts[1];
+    char use[32];
+    snprintf(use, sizeof use, "'quern run %s'", word);
+    const char *names = strcmp(word, "status") == 0 ? "json" : strcmp(word, "merge") == 0 ? "output" : "";
+    const int code = quern_cli_allow(&quern_cli_run, arguments, names, use);
+    if (code != QUERN_CLI_DONE)
+        return code;
+    return strcmp(word, "status") == 0   ? show_status(given, folder)
+           : strcmp(word, "verify") == 0 ? check_folder(folder)
+                                         : merge(given, folder);
+}
+
 static int run(const void *options, struct quern_cli_arguments arguments)
 {
     const struct run_options *given = options;
     const char *word = arguments.count == 2 ? arguments.texts[0] : "";
     struct quern_bulk_options bulk;
-    if (strcmp(word, "status") == 0)
-        return show_status(given, arguments.texts[1]);
-    if (strcmp(word, "verify") == 0)
-        return check_folder(arguments.texts[1]);
-    if (strcmp(word, "merge") == 0)
-        return merge(given, arguments.texts[1]);
+    if (strcmp(word, "status") == 0 || strcmp(word, "verify") == 0 || strcmp(word, "merge") == 0)
+        return use_folder(given, arguments);
+    if (given->json)
+        return quern_cli_misuse("run", "--json goes with 'quern run status' only");
     char *keep = given->keep != NULL ? strdup(given->keep) : NULL;
     int code = read_options(given, arguments, keep, &bulk);
     if (code == QUERN_CLI_DONE)

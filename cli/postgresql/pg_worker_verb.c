@@ -3,8 +3,14 @@
 
 #include <string.h>
 
-static int check_options(const struct quern_pg_worker_options *given, bool sets_up)
+static int check_options(const struct quern_pg_worker_options *given, struct quern_cli_arguments arguments,
+                         bool sets_up, bool shows)
 {
+    const char *use = sets_up ? "'quern pg-worker setup'" : "'quern pg-worker status'";
+    const char *names = sets_up ? "database|id|text|vector|again|json" : "database|json";
+    const int code = sets_up || shows ? quern_cli_allow(&quern_cli_pg_worker, arguments, names, use) : QUERN_CLI_DONE;
+    if (code != QUERN_CLI_DONE)
+        return code;
     if (sets_up && (given->text == NULL || given->vector == NULL))
         return quern_cli_misuse("pg-worker", "name the columns of the text and the vector with --text and --vector");
     if (!sets_up && (given->text != NULL || given->vector != NULL || given->id != NULL || given->again))
@@ -24,7 +30,7 @@ static int pg_worker(const void *options, struct quern_cli_arguments arguments)
                                 arguments.texts[words + 1]);
     if (table == NULL && !shows)
         return quern_cli_misuse("pg-worker", "name the table");
-    const int code = check_options(given, sets_up);
+    const int code = check_options(given, arguments, sets_up, shows);
     if (code != QUERN_CLI_DONE)
         return code;
     return sets_up ? quern_pg_set_up(given, table)

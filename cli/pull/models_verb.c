@@ -237,13 +237,15 @@ static int models(const void *given, struct quern_cli_arguments arguments)
     if (arguments.count == 0)
         return list_all(options);
     if (strcmp(arguments.texts[0], "known") == 0 && arguments.count == 1) {
-        quern_cli_list_known(options->json);
-        return QUERN_CLI_DONE;
+        const int code = quern_cli_allow(&quern_cli_models, arguments, "json", "'quern models known'");
+        if (code == QUERN_CLI_DONE)
+            quern_cli_list_known(options->json);
+        return code;
     }
     if (strcmp(arguments.texts[0], "rm") != 0 || arguments.count < 2)
         return quern_cli_misuse("models", "it takes no arguments, 'known', or 'rm' and names of models");
-    int code = QUERN_CLI_DONE;
-    for (int i = 1; i < arguments.count; i++)
+    int code = quern_cli_allow(&quern_cli_models, arguments, "", "'quern models rm'");
+    for (int i = 1; i < arguments.count && code != QUERN_CLI_USAGE; i++)
         if ((strcmp(arguments.texts[i], "bench") == 0 ? remove_bench() : remove_model(arguments.texts[i])) !=
             QUERN_CLI_DONE)
             code = QUERN_CLI_FAILED;

@@ -123,8 +123,10 @@ static int pull(const void *given, struct quern_cli_arguments arguments)
     if (arguments.count != (options->list ? 0 : 1))
         return quern_cli_misuse("pull", options->list ? "--list takes no name" : "give the name of one model");
     if (options->list) {
-        options->json ? list_json() : list_text();
-        return QUERN_CLI_DONE;
+        const int code = quern_cli_allow(&quern_cli_pull, arguments, "list|json", "--list");
+        if (code == QUERN_CLI_DONE)
+            options->json ? list_json() : list_text();
+        return code;
     }
     if (!find_token(&token))
         return quern_cli_misuse("pull", "HF_TOKEN does not hold a token");

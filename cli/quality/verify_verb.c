@@ -148,13 +148,6 @@ static int check_all(struct quern_cli_session *session)
     return code;
 }
 
-/* Whether an option was given that has a meaning only with --against. */
-static bool has_compare_option(const struct quern_cli_verify_options *options)
-{
-    return options->input.path != NULL || options->input.null || options->embed.task >= 0 ||
-           options->embed.dimensions > 0 || options->session.exact || options->json;
-}
-
 static int verify(const void *given, struct quern_cli_arguments arguments)
 {
     const struct quern_cli_verify_options *options = given;
@@ -163,9 +156,9 @@ static int verify(const void *given, struct quern_cli_arguments arguments)
         return quern_cli_misuse("verify", "it takes no arguments; the model is given with -m");
     if (options->against != NULL)
         return quern_cli_compare(options, arguments);
-    if (has_compare_option(options))
-        return quern_cli_misuse("verify", "without --against it takes -m and --threads only");
-    int code = quern_cli_session_open(&session, &options->session);
+    int code = quern_cli_allow(&quern_cli_verify, arguments, "model|as|threads", "'quern verify' without --against");
+    if (code == QUERN_CLI_DONE)
+        code = quern_cli_session_open(&session, &options->session);
     if (code != QUERN_CLI_DONE)
         return code;
     code = check_all(&session);
