@@ -56,11 +56,12 @@ static bool read_seconds(const char *text, int most, double *value)
     return end != NULL && *end == '\0' && *value <= most;
 }
 
+/* Reads a decimal number, which may have a sign and an exponent. */
 static bool read_score(const char *text, double *value)
 {
     char *end;
     *value = strtod(text, &end);
-    return end > text && *end == '\0' && isfinite(*value);
+    return text[strspn(text, "+-.0123456789eE")] == '\0' && end > text && *end == '\0' && isfinite(*value);
 }
 
 /* A number of bytes, at least a million. K, M and G are units of 1,024, 1,024 K and 1,024 M. */
@@ -82,7 +83,7 @@ int quern_cli_find_word(const char *words, const char *word)
     const size_t length = strlen(word);
     int place = 0;
     for (const char *at = words;; at = strchr(at, '|') + 1, place++) {
-        if (strncmp(at, word, length) == 0 && (at[length] == '|' || at[length] == '\0'))
+        if (strcspn(at, "|") == length && strncmp(at, word, length) == 0)
             return place;
         if (strchr(at, '|') == NULL)
             return -1;
@@ -168,14 +169,14 @@ int quern_cli_take(const struct quern_cli_verb *verb, const struct quern_cli_opt
 
 int quern_cli_read_chunk(const char *verb, const char *text, quern_chunk_options *chunk)
 {
-    char *end;
+    char part[16] = "";
+    int tokens = 0, overlap = 0;
     if (text == NULL)
         return QUERN_CLI_DONE;
-    const long tokens = strtol(text, &end, 10);
-    long overlap = 0;
-    if (end > text && *end == ':')
-        overlap = strtol(end + 1, &end, 10);
-    if (*end != '\0' || tokens < 1 || overlap < 0 || tokens > 1 << 20 || overlap >= tokens)
+    const size_t length = strcspn(text, ":");
+    snprintf(part, sizeof part, "%.*s", (int)(length < sizeof part ? length : sizeof part - 1), text);
+    if (length >= sizeof part || !read_number(part, 1, 1 << 20, &tokens) ||
+        (text[length] == ':' && !read_number(text + length + 1, 0, tokens - 1, &overlap)))
         return quern_cli_misuse(verb, "--chunk is '%s', and must be TOKENS or TOKENS:OVERLAP, such as 256:32", text);
     chunk->tokens = (size_t)tokens;
     chunk->overlap = (size_t)overlap;

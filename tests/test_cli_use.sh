@@ -319,6 +319,16 @@ for bad in "models rm --json a.gguf" "models rm --digests bench" "models known -
     run $bad
     check "$bad: an option that the use does not have" both exits 2 "quern ${bad%% *} --help" -- silent
 done
+for bad in "256:" ":8" "8:8" "+8" "' 8'" "8: 2" 0x8 1e2 8:2:1 99999999999999999999; do
+    eval "run run lines.txt -o folder --chunk $bad"
+    check "run --chunk $bad is misuse" both exits 2 "TOKENS:OVERLAP" -- silent
+done
+for bad in 0x1 nan inf "' 0.5'" "'0.5 '" 1e999; do
+    eval "run similar --least $bad file"
+    check "similar --least $bad is misuse" both exits 2 "quern similar --help" -- silent
+done
+run embed -f 'jsonl|json' text
+check "two formats at once are none" both exits 2 "--format takes jsonl|json|" -- silent
 run similarity -m "$model" alone
 check "similarity of one text is misuse" exits 2 "at least two"
 run tokenize -m "$model" -i "$model" text
