@@ -5,6 +5,7 @@
  *     byte 1       number of pieces
  *     each piece   kind - 1 (3 bits), then length (5 bits); text
  *     the rest     text to tokenise */
+#include "fuzz.h"
 #include "../tests/support/naive_byte_bpe.h"
 #include "../tests/support/naive_tokenizer.h"
 #include "base/count.h"
@@ -30,14 +31,6 @@ struct input {
     char bytes[MOST_PIECES + 256][64];
     size_t count;
 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool condition)
-{
-    if (!condition)
-        abort();
-}
 
 static void add_piece(struct input *in, const char *text, size_t length, int32_t kind)
 {
@@ -81,13 +74,13 @@ static void check(const struct quern_vocabulary_source *source, quern_text text,
     const int code = quern_tokenizer_run(tokenizer, parts, 2, flags, ids, QUERN_COUNT(ids), &count, NULL);
     if (text.length <= MOST_COMPARED) {
         const int expected_count = quern_naive_byte_bpe(source, text, flags, expected);
-        require((code == QUERN_OK) == (expected_count >= 0));
-        require(code != QUERN_OK || (count == (size_t)expected_count &&
+        REQUIRE((code == QUERN_OK) == (expected_count >= 0));
+        REQUIRE(code != QUERN_OK || (count == (size_t)expected_count &&
                                      memcmp(ids, expected, count * sizeof *ids) == 0));
     }
     if (code == QUERN_OK) {
-        require(quern_tokenizer_spans(tokenizer, parts, 2, flags, ids, count, spans, NULL) == QUERN_OK);
-        require(quern_spans_cover(spans, count, parts[0].length, parts[1].length));
+        REQUIRE(quern_tokenizer_spans(tokenizer, parts, 2, flags, ids, count, spans, NULL) == QUERN_OK);
+        REQUIRE(quern_spans_cover(spans, count, parts[0].length, parts[1].length));
     }
     quern_tokenizer_free(tokenizer);
     quern_vocabulary_free(vocabulary);
@@ -113,7 +106,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .pre = quern_text_of(rules[flags & RULE]), .bos = in.count > 0 ? 0 : -1, .eos = -1,
         .unknown = flags & UNKNOWN && in.count > 0 ? 0 : -1, .add_bos = flags & ADD_BOS,
         .add_space_prefix = flags & SPACE_PREFIX};
-    require(quern_merges_make(&merges, &source, in.size, NULL) == QUERN_OK);
+    REQUIRE(quern_merges_make(&merges, &source, in.size, NULL) == QUERN_OK);
     source.merges = merges.texts;
     source.merge_count = merges.count;
     check(&source, (quern_text){(const char *)in.data, in.size < MOST_TEXT ? in.size : MOST_TEXT},

@@ -1,15 +1,13 @@
 /* Reads any bytes as a cache file. The vectors that are read must be finite, and must be the same after they are
  * written and read again. */
+#include "fuzz.h"
 #include "../server/steps/cache_file.h"
 
 #include <math.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { WIDTH = 2 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void see(void *owner, const quern_tokens *text, const float *vector)
 {

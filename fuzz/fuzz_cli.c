@@ -1,6 +1,7 @@
 /* Input and output of jobs. Any bytes must be split into texts at the separators, without losing or adding a
  * byte but line ends and a mark of UTF-8; or be refused because they are not text. Any
  * text must be written as a valid JSON string, and any number so that reading it gives the same number. */
+#include "fuzz.h"
 #include "jobs.h"
 #include "json_text.h"
 #include "not_text.h"
@@ -10,8 +11,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check_float(const quern_text *text)
 {

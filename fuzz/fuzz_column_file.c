@@ -2,25 +2,15 @@
  * from there on as one that reads them all.
  *
  * Input: one byte: how many rows are skipped. Then the file. */
+#include "fuzz.h"
 #include "columns/column_file.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 enum { MOST_ROWS = 2048, MOST_CHOSEN = 8 };
-
-static void expect(bool holds, const char *rule)
-{
-    if (!holds) {
-        fprintf(stderr, "broken: %s\n", rule);
-        abort();
-    }
-}
 
 static uint64_t mix(uint64_t hash, const void *data, size_t length)
 {

@@ -2,14 +2,13 @@
  *
  * Input: one byte each for task, flags, dimensions and path. Then up to four texts, with a byte 0x1E between them.
  * Bit 7 of the flags makes the last text a title as well. */
+#include "fuzz.h"
 #include "model_maker.h"
 
 #include "formats/formats.h"
 #include "quern.h"
 
 #include <math.h>
-#include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,16 +17,6 @@ enum { WIDTH = 64, TEXTS = 4, CONTEXT = 48, SEPARATOR = 0x1E };
 
 static quern_model *model;
 static quern_context *contexts[2]; /* by path */
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void expect(int holds, const char *rule)
-{
-    if (!holds) {
-        fprintf(stderr, "broken: %s\n", rule);
-        abort();
-    }
-}
 
 /* Makes the model and the contexts, once for all inputs. */
 static void open_model(void)

@@ -1,12 +1,9 @@
 /* Reads any bytes as a GGUF file. Everything that the reader accepts must be readable, and be found by its name. */
+#include "fuzz.h"
 #include "formats/conversion.h"
 #include "gguf/gguf.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static volatile unsigned sum; /* so that reading is not optimised away */
 
@@ -26,14 +23,6 @@ static const char *terminated(quern_text text, char out[128])
     return out;
 }
 
-static void check(bool holds, const char *what)
-{
-    if (holds)
-        return;
-    fprintf(stderr, "fuzz_gguf: %s\n", what);
-    abort();
-}
-
 static void read_value(const struct quern_gguf *gguf, const struct quern_gguf_value *value)
 {
     char name[128];
@@ -45,7 +34,7 @@ static void read_value(const struct quern_gguf *gguf, const struct quern_gguf_va
             quern_text text = quern_gguf_next_string(value, &cursor);
             touch((const unsigned char *)text.data, text.length);
         }
-        check(cursor == value->bytes, "strings do not fill their array");
+        expect(cursor == value->bytes, "strings do not fill their array");
     }
     if (!key)
         return;
@@ -53,7 +42,7 @@ static void read_value(const struct quern_gguf *gguf, const struct quern_gguf_va
     double number;
     bool flag;
     quern_text text;
-    check(quern_gguf_find(gguf, key) == value, "a key is not found");
+    expect(quern_gguf_find(gguf, key) == value, "a key is not found");
     quern_gguf_integer(gguf, key, 0, 1000, &integer, NULL);
     quern_gguf_float(gguf, key, 0, 1, &number, NULL);
     quern_gguf_bool(gguf, key, &flag, NULL);
@@ -65,7 +54,7 @@ static void read_tensor(const struct quern_gguf *gguf, const struct quern_gguf_t
     char name[128];
     const struct quern_type_info *info = quern_type_info(tensor->type);
     touch(tensor->data, tensor->bytes);
-    check(quern_gguf_tensor_find(gguf, terminated(tensor->name, name)) == tensor, "a tensor is not found");
+    expect(quern_gguf_tensor_find(gguf, terminated(tensor->name, name)) == tensor, "a tensor is not found");
     if (!info->supported)
         return;
     float values[256];
@@ -86,7 +75,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             read_tensor(&gguf, &gguf.tensors[i]);
         quern_gguf_close(&gguf);
     } else {
-        check(error.code == code && error.text[0], "a failure says nothing");
+        expect(error.code == code && error.text[0], "a failure says nothing");
     }
     return 0;
 }

@@ -1,6 +1,7 @@
 /* Reads any bytes as an index file, and uses all of what it holds. Of an input of even length, the first two bytes say
  * how many of the others are the catalogue; the rest is the block, and the header is right. Else the input is the
  * file. */
+#include "fuzz.h"
 #include "index/catalogue.h"
 #include "quern_index.h"
 
@@ -11,8 +12,6 @@
 #include <unistd.h>
 
 enum { MOST_PLACES = 200, HITS = 5 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void put(int file, const void *data, size_t size, size_t at)
 {

@@ -2,25 +2,15 @@
  * with the same values, unless it goes beyond a limit.
  *
  * Input: one byte: the slice; with bit 7, bytes that are not UTF-8 are replaced. Then the JSON. */
+#include "fuzz.h"
 #include "json_reader.h"
 
 #include <jansson.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 static const char *const names[] = {"a", "b", "input", "model", NULL};
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void expect(bool holds, const char *rule)
-{
-    if (!holds) {
-        fprintf(stderr, "broken: %s\n", rule);
-        abort();
-    }
-}
 
 /* Reads data[size], which is changed, until the end. */
 static int read_all(struct quern_json_reader *reader, char *data, size_t size, bool replaces, size_t slice)

@@ -1,5 +1,6 @@
 /* Any bytes as lines of messages to quern mcp, whose tools answer at once, late, or not at all. Every line that it
  * writes must be JSON: an object of JSON-RPC 2.0, or an array of some. */
+#include "fuzz.h"
 #include "mcp/mcp_protocol.h"
 
 #include <jansson.h>
@@ -13,8 +14,6 @@ struct fuzz_tools {
     struct quern_mcp_call *calls[KEPT_CALLS];
     int count;
 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void end_call(struct fuzz_tools *tools, struct quern_mcp_call *call)
 {

@@ -3,6 +3,7 @@
  * refused. Any text must be divided into sections and sentences without losing a byte. Any two lines are a path and a
  * pattern, which a pattern of the path itself and "**" must match. Of any rules of .gitignore, the last one that
  * matches must decide. Words must be counted as they are read. */
+#include "fuzz.h"
 #include "ignore_rules.h"
 #include "passage.h"
 #include "row_filter.h"
@@ -12,8 +13,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check_payload(quern_text payload)
 {

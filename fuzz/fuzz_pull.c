@@ -1,22 +1,15 @@
 /* Names of models, heads of HTTP responses, records: any bytes must be accepted or refused, and what is accepted must
  * be valid. */
+#include "fuzz.h"
 #include "../cli/pull/pull.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void check(bool holds)
-{
-    if (!holds)
-        abort();
-}
-
 static void check_digest(const char *digest)
 {
-    check(strspn(digest, "0123456789abcdef") == strlen(digest) && strlen(digest) == QUERN_CLI_DIGEST - 1);
+    REQUIRE(strspn(digest, "0123456789abcdef") == strlen(digest) && strlen(digest) == QUERN_CLI_DIGEST - 1);
 }
 
 /* Checks that no name leads out of the cache folder, or to another host than the hub unless it is a URL. */
@@ -29,14 +22,14 @@ static void try_name(const char *name)
     digest[sizeof digest - 1] = '\0';
     if (!quern_cli_source_find(&source, name, quern_cli_published_find(name) != NULL ? NULL : digest, hub, reason))
         return;
-    check(quern_cli_is_model_file(source.file) && strchr(source.file, '/') == NULL && source.file[0] != '.');
-    check(quern_cli_url_allowed(source.url, NULL));
+    REQUIRE(quern_cli_is_model_file(source.file) && strchr(source.file, '/') == NULL && source.file[0] != '.');
+    REQUIRE(quern_cli_url_allowed(source.url, NULL));
     if (source.sha256[0] != '\0') /* else the hub tells it */
         check_digest(source.sha256);
     if (source.hub[0] != '\0')
-        check(quern_cli_url_same_origin(source.url, hub) && strstr(source.url, "/../") == NULL);
+        REQUIRE(quern_cli_url_same_origin(source.url, hub) && strstr(source.url, "/../") == NULL);
     else
-        check(strcmp(source.url, name) == 0);
+        REQUIRE(strcmp(source.url, name) == 0);
 }
 
 /* Checks that a URL that is allowed has no byte that could end a line or a host name too early. */
@@ -45,11 +38,11 @@ static void try_url(const char *url)
     if (!quern_cli_url_allowed(url, NULL))
         return;
     for (const char *c = url; *c != '\0'; c++)
-        check(*c > ' ' && *c < 0x7f && *c != '\\');
+        REQUIRE(*c > ' ' && *c < 0x7f && *c != '\\');
     const char *host = strstr(url, "://") + 3;
-    check(memchr(host, '@', strcspn(host, "/?#")) == NULL);
-    check(quern_cli_url_same_origin(url, url));
-    check(!quern_cli_url_allowed(url, "https://a/") || strncasecmp(url, "https:", 6) == 0);
+    REQUIRE(memchr(host, '@', strcspn(host, "/?#")) == NULL);
+    REQUIRE(quern_cli_url_same_origin(url, url));
+    REQUIRE(!quern_cli_url_allowed(url, "https://a/") || strncasecmp(url, "https:", 6) == 0);
 }
 
 static void try_head(const char *head, size_t size)
@@ -59,7 +52,7 @@ static void try_head(const char *head, size_t size)
         const char *end = memchr(head, '\n', size);
         size_t length = end != NULL ? (size_t)(end - head) + 1 : size;
         char *line = malloc(length); /* so that a sanitizer sees a read beyond it */
-        check(line != NULL);
+        REQUIRE(line != NULL);
         memcpy(line, head, length);
         quern_cli_response_line(&response, line, length);
         free(line);
@@ -68,8 +61,8 @@ static void try_head(const char *head, size_t size)
     }
     if (response.linked_sha256[0] != '\0')
         check_digest(response.linked_sha256);
-    check(!response.has_range || response.first < response.total);
-    check(response.retry_after >= 0 && strpbrk(response.etag, "\r\n ") == NULL);
+    REQUIRE(!response.has_range || response.first < response.total);
+    REQUIRE(response.retry_after >= 0 && strpbrk(response.etag, "\r\n ") == NULL);
 }
 
 static void try_record(const char *text, size_t size)
@@ -78,13 +71,13 @@ static void try_record(const char *text, size_t size)
     if (!quern_cli_record_parse(&record, text, size))
         return;
     check_digest(record.sha256);
-    check(record.modified_ns >= 0 && record.size <= INT64_MAX);
+    REQUIRE(record.modified_ns >= 0 && record.size <= INT64_MAX);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char *text = malloc(size + 1);
-    check(text != NULL);
+    REQUIRE(text != NULL);
     if (size > 0)
         memcpy(text, data, size);
     text[size] = '\0';

@@ -2,26 +2,16 @@
  * same records from there on as one that reads them all.
  *
  * Input: one byte: the kind of the file; one byte: how many records are skipped. Then the file. */
+#include "fuzz.h"
 #include "records/record.h"
 
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 enum { MOST_RECORDS = 4096 };
-
-static void expect(bool holds, const char *rule)
-{
-    if (!holds) {
-        fprintf(stderr, "broken: %s\n", rule);
-        abort();
-    }
-}
 
 static uint64_t mix(uint64_t hash, const void *data, size_t length)
 {

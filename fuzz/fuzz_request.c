@@ -5,6 +5,7 @@
  * Input: one byte of flags. Then a whole HTTP request if bit 0 is set, else a body. Bit 1 allows token ids, bit 2 asks
  * for raw vectors, bit 3 reads, tokenises and writes in slices. The upper four bits are the number of the route, among
  * those that have bodies and answers; 15: the next byte is added to it. */
+#include "fuzz.h"
 #include "../server/http/http.h"
 #include "../server/loop/allowed.h"
 #include "../server/requests/accept.h"
@@ -16,7 +17,6 @@
 #include "model_maker.h"
 
 #include <jansson.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -31,16 +31,6 @@ static struct quern_served_index indexes[] = {{.name = "texts", .ids = QUERN_IND
                                               {.name = "numbers", .ids = QUERN_INDEX_NUMBERS}};
 static struct quern_service service = {.options = &options, .models = &served, .model_count = 1, .indexes = indexes,
                                        .index_count = 2};
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void expect(int holds, const char *rule)
-{
-    if (!holds) {
-        fprintf(stderr, "broken: %s\n", rule);
-        abort();
-    }
-}
 
 /* Makes the model and the service, once for all inputs. */
 static void open_service(void)

@@ -1,11 +1,10 @@
 /* Reads any bytes as a SentencePiece model. They must give pieces that lie inside the bytes, or one clear error. */
+#include "fuzz.h"
 #include "sentencepiece.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

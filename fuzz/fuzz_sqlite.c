@@ -4,6 +4,7 @@
  * Input: one byte: the statement, modulo their number. Then up to four arguments, with a byte 0x1E between them. The
  * first byte of an argument is its type: 'n' NULL, 'b' a blob, 'i' a whole number of one signed byte, anything else a
  * text, which it belongs to. */
+#include "fuzz.h"
 #include "model_maker.h"
 
 #include "base/count.h"
@@ -11,7 +12,6 @@
 #include "quern_sqlite.h"
 
 #include <sqlite3.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,16 +32,6 @@ static const char *const statements[] = {
 
 static sqlite3 *db;
 static sqlite3_stmt *prepared[QUERN_COUNT(statements)];
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void expect(int holds, const char *rule)
-{
-    if (!holds) {
-        fprintf(stderr, "broken: %s: %s\n", rule, db == NULL ? "" : sqlite3_errmsg(db));
-        abort();
-    }
-}
 
 /* Opens a connection with a model, once for all inputs. */
 static void open_database(void)

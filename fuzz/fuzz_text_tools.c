@@ -3,12 +3,11 @@
  *
  * Input: task, flags, limit, overlap and number format, a byte each; then the text. Bit 7 of the task chooses a model
  * whose tokenizer puts a space before a text. */
+#include "fuzz.h"
 #include "base/utf8.h"
 #include "formats/formats.h"
 #include "model_maker.h"
 
-#include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,16 +20,6 @@ static int32_t ids[MOST_IDS];
 static quern_token_span spans[MOST_IDS];
 static quern_chunk chunks[MOST_CHUNKS];
 static char detokenized[4 * MOST_IDS];
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void expect(int holds, const char *rule)
-{
-    if (!holds) {
-        fprintf(stderr, "broken: %s\n", rule);
-        abort();
-    }
-}
 
 /* Once for all inputs. */
 static void open_models(void)

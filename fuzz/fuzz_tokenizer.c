@@ -5,6 +5,7 @@
  *     byte 1       number of pieces
  *     each piece   kind - 1 (3 bits), then length (5 bits); score; text
  *     the rest     text to tokenise */
+#include "fuzz.h"
 #include "../tests/support/naive_tokenizer.h"
 #include "base/count.h"
 #include "merge_maker.h"
@@ -32,8 +33,6 @@ struct input {
     size_t count;
 };
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static void add_piece(struct input *in, const char *text, size_t length, float score, int32_t kind)
 {
     in->texts[in->count] = (quern_text){text, length};
@@ -56,21 +55,15 @@ static void read_pieces(struct input *in, size_t count)
     }
 }
 
-static void require(bool condition)
-{
-    if (!condition)
-        abort();
-}
-
 static void compare(const struct quern_vocabulary_source *source, quern_text text, unsigned flags, int code,
                     const int32_t *ids, size_t count)
 {
     static int32_t expected[QUERN_NAIVE_TOKENS(MOST_COMPARED)];
     const int expected_count = quern_naive_tokenize(source, text, flags, expected);
 
-    require((code == QUERN_OK) == (expected_count >= 0));
+    REQUIRE((code == QUERN_OK) == (expected_count >= 0));
     if (code == QUERN_OK)
-        require(count == (size_t)expected_count && memcmp(ids, expected, count * sizeof *ids) == 0);
+        REQUIRE(count == (size_t)expected_count && memcmp(ids, expected, count * sizeof *ids) == 0);
 }
 
 static void check(const struct quern_vocabulary_source *source, quern_text text, unsigned flags)
@@ -90,9 +83,9 @@ static void check(const struct quern_vocabulary_source *source, quern_text text,
     if (text.length <= MOST_COMPARED)
         compare(source, text, flags, code, ids, count);
     if (code == QUERN_OK) {
-        require(quern_tokenizer_spans(tokenizer, parts, 2, flags, ids, count, spans, NULL) == QUERN_OK);
-        require(quern_spans_cover(spans, count, half, text.length - half));
-        require(!(flags & QUERN_NO_SPECIAL) || quern_text_returns(source, vocabulary, text, ids, count));
+        REQUIRE(quern_tokenizer_spans(tokenizer, parts, 2, flags, ids, count, spans, NULL) == QUERN_OK);
+        REQUIRE(quern_spans_cover(spans, count, half, text.length - half));
+        REQUIRE(!(flags & QUERN_NO_SPECIAL) || quern_text_returns(source, vocabulary, text, ids, count));
     }
     quern_tokenizer_free(tokenizer);
     quern_vocabulary_free(vocabulary);
@@ -123,7 +116,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .add_eos = flags & ADD_EOS, .add_space_prefix = flags & SPACE_PREFIX};
     struct quern_made_merges merges = {0};
     if (flags & MERGES)
-        require(quern_merges_make(&merges, &source, in.size, NULL) == QUERN_OK);
+        REQUIRE(quern_merges_make(&merges, &source, in.size, NULL) == QUERN_OK);
     source.merges = merges.texts;
     source.merge_count = merges.count;
     check(&source, (quern_text){(const char *)in.data, in.size < MOST_TEXT ? in.size : MOST_TEXT},

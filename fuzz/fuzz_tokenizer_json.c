@@ -1,5 +1,6 @@
 /* Reads any bytes as tokenizer.json, as each kind of tokenizer. They must give pieces that can be read, or one clear
  * error. */
+#include "fuzz.h"
 #include "piece_files.h"
 
 #include <math.h>
@@ -7,8 +8,6 @@
 #include <string.h>
 
 #define PIECES 64
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Whether every piece that was set has a text, a kind and a score, and every merge has a text. */
 static bool is_sound(const struct quern_pieces *pieces)

@@ -7,6 +7,7 @@
  *     each replacement  length of the key (3 bits), of the text (5 bits); key; text
  *     each piece        kind - 1 (3 bits), then length (5 bits); score; text
  *     the rest          text to tokenise */
+#include "fuzz.h"
 #include "../tests/support/charsmap_maker.h"
 #include "../tests/support/naive_unigram.h"
 #include "base/count.h"
@@ -32,14 +33,6 @@ struct input {
     struct quern_replacement replacements[MOST];
     size_t replacement_count;
 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool condition)
-{
-    if (!condition)
-        abort();
-}
 
 static quern_text take(struct input *in, size_t length)
 {
@@ -95,8 +88,8 @@ static void check_spans(const quern_token_span *spans, size_t count, const quern
     for (size_t i = 0; i < count; i++) {
         if (spans[i].part == QUERN_PART_ADDED)
             continue;
-        require(spans[i].begin >= ends[spans[i].part] && spans[i].end >= spans[i].begin);
-        require(spans[i].end <= parts[spans[i].part == QUERN_PART_TEXT].length);
+        REQUIRE(spans[i].begin >= ends[spans[i].part] && spans[i].end >= spans[i].begin);
+        REQUIRE(spans[i].end <= parts[spans[i].part == QUERN_PART_TEXT].length);
         ends[spans[i].part] = spans[i].end;
     }
 }
@@ -113,17 +106,17 @@ static void check(const struct input *in, const struct quern_vocabulary_source *
 
     if (quern_vocabulary_new(&vocabulary, source, NULL) != QUERN_OK)
         return;
-    require(quern_tokenizer_new(&tokenizer, vocabulary, NULL) == QUERN_OK);
+    REQUIRE(quern_tokenizer_new(&tokenizer, vocabulary, NULL) == QUERN_OK);
     const int code = quern_tokenizer_run(tokenizer, parts, 2, flags, ids, QUERN_COUNT(ids), &count, NULL);
     if (is_known && text.length <= MOST_COMPARED) {
         const int expected_count =
             quern_naive_unigram(source, in->replacements, in->replacement_count, text, flags, expected);
-        require((code == QUERN_OK) == (expected_count >= 0));
+        REQUIRE((code == QUERN_OK) == (expected_count >= 0));
         if (code == QUERN_OK)
-            require(count == (size_t)expected_count && memcmp(ids, expected, count * sizeof *ids) == 0);
+            REQUIRE(count == (size_t)expected_count && memcmp(ids, expected, count * sizeof *ids) == 0);
     }
     if (code == QUERN_OK && count <= QUERN_COUNT(ids)) {
-        require(quern_tokenizer_spans(tokenizer, parts, 2, flags, ids, count, spans, NULL) == QUERN_OK);
+        REQUIRE(quern_tokenizer_spans(tokenizer, parts, 2, flags, ids, count, spans, NULL) == QUERN_OK);
         check_spans(spans, count, parts);
     }
     quern_tokenizer_free(tokenizer);

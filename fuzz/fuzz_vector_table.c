@@ -3,6 +3,7 @@
  * write them into the next input, but they find damage, not forgery.
  *
  * Input: the beginning of the table's first file. */
+#include "fuzz.h"
 #include "vector_table.h"
 
 #include <fcntl.h>
@@ -11,17 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 enum { WIDTH = 2 };
-
-static void expect(bool holds, const char *rule)
-{
-    if (!holds) {
-        fprintf(stderr, "broken: %s\n", rule);
-        abort();
-    }
-}
 
 /* Whether the vector is found; then it must be the right one. */
 static bool has(struct quern_vector_table *table, const unsigned char *key, const float *wanted)

@@ -5,12 +5,12 @@
  *     byte 1       number of pieces
  *     each piece   kind - 1 (3 bits), then length (5 bits); text, with '_' for U+2581 at its start
  *     the rest     text to tokenise */
+#include "fuzz.h"
 #include "../tests/support/naive_wordpiece.h"
 #include "base/count.h"
 #include "text/special.h"
 #include "text/tokenizer_kind.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define MOST 255
@@ -27,14 +27,6 @@ struct input {
     int32_t kinds[MOST];
     size_t count;
 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool condition)
-{
-    if (!condition)
-        abort();
-}
 
 static void read_pieces(struct input *in, size_t count)
 {
@@ -71,10 +63,10 @@ static void check_spans(const quern_token_span *spans, size_t count, size_t half
         const bool is_text = spans[i].part == QUERN_PART_TEXT;
         if (spans[i].part == QUERN_PART_ADDED)
             continue;
-        require(spans[i].begin >= end[is_text] && spans[i].begin <= spans[i].end);
+        REQUIRE(spans[i].begin >= end[is_text] && spans[i].begin <= spans[i].end);
         end[is_text] = spans[i].end;
     }
-    require(end[0] <= half && end[1] <= length - half);
+    REQUIRE(end[0] <= half && end[1] <= length - half);
 }
 
 static void check(const struct quern_vocabulary_source *source, quern_text text, unsigned flags)
@@ -88,14 +80,14 @@ static void check(const struct quern_vocabulary_source *source, quern_text text,
 
     if (quern_vocabulary_new(&vocabulary, source, NULL) != QUERN_OK)
         return;
-    require(quern_tokenizer_new(&tokenizer, vocabulary, NULL) == QUERN_OK);
-    require(quern_tokenizer_run(tokenizer, parts, 2, flags, ids, QUERN_COUNT(ids), &count, NULL) == QUERN_OK);
-    require(count <= QUERN_COUNT(ids));
+    REQUIRE(quern_tokenizer_new(&tokenizer, vocabulary, NULL) == QUERN_OK);
+    REQUIRE(quern_tokenizer_run(tokenizer, parts, 2, flags, ids, QUERN_COUNT(ids), &count, NULL) == QUERN_OK);
+    REQUIRE(count <= QUERN_COUNT(ids));
     if (text.length <= MOST_COMPARED && !has_runs(vocabulary)) {
-        require(quern_naive_wordpiece(source, text, flags, expected) == count);
-        require(memcmp(ids, expected, count * sizeof *ids) == 0);
+        REQUIRE(quern_naive_wordpiece(source, text, flags, expected) == count);
+        REQUIRE(memcmp(ids, expected, count * sizeof *ids) == 0);
     }
-    require(quern_tokenizer_spans(tokenizer, parts, 2, flags, ids, count, spans, NULL) == QUERN_OK);
+    REQUIRE(quern_tokenizer_spans(tokenizer, parts, 2, flags, ids, count, spans, NULL) == QUERN_OK);
     check_spans(spans, count, half, text.length);
     quern_tokenizer_free(tokenizer);
     quern_vocabulary_free(vocabulary);
