@@ -69,6 +69,23 @@ test("passages are shown without marks when the server has no time for them", as
     await seen.close();
 });
 
+test("in a narrow window tabs have their whole names, and are in one row unless it is very narrow", async () => {
+    for (const width of [320, 360, 390]) {
+        const seen = await open({ at, width, tab: "files" });
+        const boxes = await seen.locator("[role=tab]:visible").evaluateAll((tabs) => tabs.map((tab) => {
+            const text = document.createRange();
+            text.selectNodeContents(tab);
+            const { top, right } = tab.getBoundingClientRect();
+            return { lines: text.getClientRects().length, top, right };
+        }));
+        assert.equal(boxes.length, 6);
+        for (const { lines, top, right } of boxes)
+            assert.ok(lines === 1 && right <= width && (top === boxes[0].top || width < 360),
+                `at ${width}: ${JSON.stringify(boxes)}`);
+        await seen.close();
+    }
+});
+
 test("arrow keys go over the tabs that are shown", async () => {
     const seen = await open({ at, tab: "files" });
     await seen.focus("#tab-files");
