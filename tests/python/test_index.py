@@ -314,6 +314,29 @@ class Changes(Trial):
                 self.assertEqual(ids_of(index.search(VECTORS[i], 5, only=[names[i]])), [names[i]])
             self.assertEqual(index.remove(names[:2]), 2)
 
+    def test_rows(self):
+        with self.built(payloads=["row %d" % i for i in range(COUNT)]) as index:
+            rows = index.rows()
+            index.remove(range(0, COUNT, 2))
+            index.add(VECTORS[:2], [3, 9000], ["again", None])
+            odd = [i for i in range(COUNT) if i % 2 == 1 and i != 3]
+            self.assertEqual([row.id for row in index.rows()], odd + [3, 9000])
+            self.assertEqual({row.id: row.text for row in index.rows([3, 9000, 9, 2, 8])},
+                             {3: "again", 9000: "", 9: "row 9"})
+            self.assertEqual(list(index.rows([])), [])
+            self.assertEqual([i in index for i in (3, 9000, 4, 1 << 40)], [True, True, False, False])
+            self.assertEqual([row.id for row in index.rows([COUNT - 1])], [COUNT - 1])
+            self.refused(quern.InputTypeError, r"only\[0\]: the id must be", 0, index.rows, ["a"])
+            self.refused(quern.InputTypeError, "only must be a list", None, index.rows, 3)
+            self.assertEqual(len(list(rows)), len(index))  # a state is taken when the first row is read
+            rows = index.rows()
+            next(rows)
+        self.refused(quern.InputError, "the index was closed", None, list, rows)
+        self.refused(quern.InputError, "the index was closed", None, index.rows)
+        with quern.Index.build(self.path(), VECTORS[:2], ids=["a", "b\udcff"]) as index:
+            self.assertEqual([row.id for row in index.rows()], ["a", "b\udcff"])
+            self.assertTrue("b\udcff" in index)
+
     def test_a_build_replaces_a_file(self):
         path = self.path()
         old = quern.Index.build(path, VECTORS)

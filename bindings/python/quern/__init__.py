@@ -12,10 +12,11 @@ from ._errors import EFORMAT, EINVAL, EIO, ENOMEM, ENUMERIC, ETOOLONG, EUNSUPPOR
 from ._library import lib as _lib
 from .download import pull
 from .embedder import Embedder
-from .index import Hit, Hits, Index, IndexInfo
+from .index import Hit, Hits, Index, IndexInfo, Row
 from .text_embedding import TextEmbedding
 
 __version__ = _lib.quern_version().decode()
 
 __all__ = ["EFORMAT", "EINVAL", "EIO", "ENOMEM", "ENUMERIC", "ETOOLONG", "EUNSUPPORTED", "Embedder", "Error",
-           "Hit", "Hits", "Index", "IndexInfo", "InputError", "InputTypeError", "TextEmbedding", "pull"]
+           "Hit", "Hits", "Index", "IndexInfo", "InputError", "InputTypeError", "Row", "TextEmbedding",
+           "pull"]

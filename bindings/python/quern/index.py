@@ -8,7 +8,7 @@ import os
 import threading
 from typing import Any, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
 
-from ._errors import InputError, InputTypeError
+from ._errors import EINVAL, InputError, InputTypeError
 from ._forking import follow, opening
 from ._index_rows import Matrix, Rows, are_names, list_of, name_of
 from ._library import (DTYPE_F16, DTYPE_F32, INDEX_NAMES, INDEX_NUMBERS, MOST_THREADS, SEARCH_MOST_HITS, bytes_of,
@@ -34,6 +34,18 @@ class Hit(NamedTuple):
 
     id: Id
     score: float  #: the dot product of query and vector; the cosine, if both have length 1
+    payload: bytes  #: b"" when the row has none
+
+    @property
+    def text(self) -> str:
+        """The payload as a text; bytes that are no UTF-8 are replaced."""
+        return self.payload.decode("utf-8", "replace")
+
+
+class Row(NamedTuple):
+    """A row without its vector."""
+
+    id: Id
     payload: bytes  #: b"" when the row has none
 
     @property
@@ -112,6 +124,29 @@ class _Opened:
             check(lib.quern_index_select(self.opened_index(), rows.array, rows.count, words, error), error)
         return words
 
+    def places_of(self, rows: Optional[Rows]) -> Iterator[int]:
+        """The places of rows; None: of all, and of removed ones."""
+        if rows is None:
+            yield from range(self.places)
+            return
+        for start, word in enumerate(self.bitmap(rows)):
+            while word != 0:
+                yield 64 * start + (word & -word).bit_length() - 1
+                word &= word - 1
+
+    def row(self, place: int) -> Optional[Row]:
+        """The row at a place; None: it was removed."""
+        error, row = quern_error(), quern_index_row()
+        with self.lock:
+            code = lib.quern_index_get(self.opened_index(), place, row, error)
+            if code == EINVAL:
+                return None
+            check(code, error)
+            return Row(self.id_of(row), bytes_of(row.payload))
+
+    def id_of(self, row: quern_index_row) -> Id:
+        return name_of(bytes_of(row.name)) if self.is_named else row.number
+
     def search(self, address: int, count: int, options: quern_search_options, first: int) -> List[Hits]:
         """The hits of count queries in memory. first: the position of the first one among all."""
         hits, results = (quern_hit * (count * options.hits))(), (quern_search_result * count)()
@@ -123,8 +158,7 @@ class _Opened:
                 found = Hits()
                 for hit in hits[query * options.hits:query * options.hits + result.hits]:
                     check(lib.quern_index_get(self.index, hit.place, row, error), error)
-                    found.append(Hit(name_of(bytes_of(row.name)) if self.is_named else row.number, hit.score,
-                                     bytes_of(row.payload)))
+                    found.append(Hit(self.id_of(row), hit.score, bytes_of(row.payload)))
                 found.certified, found.scored = bool(result.certified), result.scored
                 all_found.append(found)
         return all_found
@@ -284,6 +318,21 @@ class Index:
     def __len__(self) -> int:
         return self.info.count
 
+    def rows(self, only: Optional[Iterable[Id]] = None) -> Iterator[Row]:
+        """Every Row of the index, an id and a payload, in the order in which they were added; with ids in `only`, those
+        of them that are there. They are those of the file as it was opened last.
+
+        >>> import os, quern, tempfile
+        >>> index = quern.Index.build(os.path.join(tempfile.mkdtemp(), "a.qidx"), [[1.0], [2.0]], payloads=["a", "b"])
+        >>> [row.id for row in index.rows()], [row.text for row in index.rows([1, 7])]
+        ([0, 1], ['b'])
+        """
+        state = self._state()
+        return self._rows(None if only is None else Rows(list_of("only", only), None, state.is_named, what="only"))
+
+    def __contains__(self, id: Id) -> bool:
+        return any(True for _ in self.rows([id]))
+
     def refresh(self) -> None:
         """Opens the file again, so that changes of other programs are seen."""
         with self._restart:
@@ -390,6 +439,12 @@ class Index:
         self.refresh()
 
     # ------------------------------------------------------------ inside
+
+    def _rows(self, only: Optional[Rows]) -> Iterator[Row]:
+        with self._using() as state:
+            for row in map(state.row, state.places_of(only)):
+                if row is not None:
+                    yield row
 
     def _state(self) -> _Opened:
         """The file as it was when it was opened last; in a child after fork() it is opened again."""
