@@ -167,17 +167,21 @@ export interface SearchOptions {
     oversampling?: number;
 }
 
-/** A row that was found. */
-export declare class Hit {
+/** A row without its vector. */
+export declare class Row {
     private constructor();
     /** A number, a bigint above 2^53, or a string. */
     readonly id: Id;
-    /** The dot product of query and vector; the cosine, if both have length 1. */
-    readonly score: number;
     /** Empty when the row has none. */
     readonly payload: Uint8Array;
     /** The payload as a text. */
     readonly text: string;
+}
+
+/** A row that was found. */
+export interface Hit extends Row {
+    /** The dot product of query and vector; the cosine, if both have length 1. */
+    readonly score: number;
 }
 
 /** The hits of a query, the best first. */
@@ -221,6 +225,10 @@ export declare class Index {
     search(input: string | Float32Array | Float64Array | readonly number[], options?: SearchOptions): Promise<Hits>;
     /** The hits of each query. */
     search(inputs: readonly string[] | VectorRows, options?: SearchOptions): Promise<Hits[]>;
+
+    /** Every row of the index, in the order in which they were added; with ids in `only`, those of them that are there.
+     */
+    rows(options?: { only?: Iterable<Id> }): AsyncGenerator<Row, void, undefined>;
 
     /** Adds rows; a row whose id is there already replaces that row. Add many at a time: each call waits for the disk.
      */

@@ -14,15 +14,23 @@ const CALL_QUERIES = 64;
 const CALL_ROWS = 1024;
 const decoder = new TextDecoder();
 
-// A row that was found.
-class Hit {
-    constructor(id, score, payload) {
-        Object.assign(this, { id, score, payload });
+// A row without its vector.
+class Row {
+    constructor(id, payload) {
+        Object.assign(this, { id, payload });
     }
 
     // The payload as a text.
     get text() {
         return decoder.decode(this.payload);
+    }
+}
+
+// A row that was found.
+class Hit extends Row {
+    constructor(id, score, payload) {
+        super(id, payload);
+        this.score = score;
     }
 }
 
@@ -153,24 +161,34 @@ async function changeWith(writer, change) {
     }
 }
 
+// The ids and payloads of rows, from what the addon gives.
+function* rowsOf(found, named) {
+    const numbers = new BigUint64Array(found.numbers);
+    const nameLengths = new Uint32Array(found.nameLengths), payloadLengths = new Uint32Array(found.payloadLengths);
+    let name = 0, payload = 0;
+    for (let row = 0; row < numbers.length; row++) {
+        const bytes = new Uint8Array(found.names, name, nameLengths[row]);
+        const small = numbers[row] <= Number.MAX_SAFE_INTEGER ? Number(numbers[row]) : numbers[row];
+        yield [named ? decoder.decode(bytes) : small, new Uint8Array(found.payloads, payload, payloadLengths[row])];
+        name += nameLengths[row];
+        payload += payloadLengths[row];
+    }
+}
+
 // The hits of each query, from what the addon gives.
 function hitsOf(found, named) {
     const counts = new Uint32Array(found.counts), scored = new Float64Array(found.scored);
     const certified = new Uint8Array(found.certified), scores = new Float64Array(found.scores);
-    const numbers = new BigUint64Array(found.numbers);
-    const nameLengths = new Uint32Array(found.nameLengths), payloadLengths = new Uint32Array(found.payloadLengths);
-    let row = 0, name = 0, payload = 0;
-    const next = () => {
-        const bytes = new Uint8Array(found.names, name, nameLengths[row]);
-        const small = numbers[row] <= Number.MAX_SAFE_INTEGER ? Number(numbers[row]) : numbers[row];
-        const hit = new Hit(named ? decoder.decode(bytes) : small, scores[row],
-            new Uint8Array(found.payloads, payload, payloadLengths[row]));
-        name += nameLengths[row];
-        payload += payloadLengths[row++];
-        return hit;
-    };
-    return Array.from(counts, (count, i) => Object.assign(Array.from({ length: count }, next),
+    const hits = Array.from(rowsOf(found, named), ([id, payload], i) => new Hit(id, scores[i], payload));
+    let end = 0;
+    return Array.from(counts, (count, i) => Object.assign(hits.slice(end, end += count),
         { certified: certified[i] === 1, scored: scored[i] }));
+}
+
+// The rows that may be read or found, and whether only these may be.
+function onlyOf(values, info) {
+    const only = values === undefined ? null : listOf("only", values);
+    return { only: only !== null, rows: packedRows(only ?? [], null, info.ids === "names", 0, only?.length, "only") };
 }
 
 const SEARCHING = ["k", "only", "least", "space", "oversampling"];
@@ -183,9 +201,7 @@ function searching(options, info) {
     wholeNumber("oversampling", oversampling, 0, Math.floor(addon.MOST_HITS / k));
     if (least !== null && typeof least !== "number")
         throw typeError(`least must be a number, not ${kindOf(least)}`);
-    const only = options.only === undefined ? null : listOf("only", options.only);
-    const rows = packedRows(only ?? [], null, info.ids === "names", 0, only?.length, "only");
-    return { k, least, oversampling, only: only !== null, rows };
+    return { k, least, oversampling, ...onlyOf(options.only, info) };
 }
 
 const BUILDING = ["ids", "payloads", "model", "space", "dimensions", "dtype", "bits", "threads"];
@@ -249,6 +265,26 @@ class Index {
         }
         this.#state.retire();
         this.#state = state;
+    }
+
+    // Gives all rows of the index, or those with the ids in `only`.
+    async *rows(options = {}) {
+        checkNames(options, ["only"]);
+        if (!this.#current().isNewest)
+            await this.#changing;
+        const state = this.#hold();
+        try {
+            const { only, rows } = onlyOf(options.only, state.info);
+            for (let place = 0; place >= 0;) {
+                const start = place;
+                const found = await work((told) => addon.readRows(state.handle, start, only, ...rows, told));
+                for (const [id, payload] of rowsOf(found, state.info.ids === "names"))
+                    yield new Row(id, payload);
+                place = found.next;
+            }
+        } finally {
+            state.leave();
+        }
     }
 
     // Compares the file with its checksums.
@@ -335,12 +371,18 @@ class Index {
         await state.closed;
     }
 
+    // The newest state, which stays open until its leave is called.
+    #hold() {
+        const state = this.#current();
+        state.users++;
+        return state;
+    }
+
     // Calls a function with the newest state, which stays open for it.
     async #using(call) {
         if (!this.#current().isNewest)
             await this.#changing;
-        const state = this.#current();
-        state.users++;
+        const state = this.#hold();
         try {
             return await call(state);
         } finally {

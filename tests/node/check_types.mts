@@ -27,6 +27,8 @@ await prompted.embed("a", { prompt: "Instruct: " });
 {
     using index = await Index.build("a.qidx", ["a"], { model, ids: new Set(["a"]), payloads: [null], dtype: "f16" });
     const hits: Hits = await index.search("a", { k: 3, only: ["a"] });
+    for await (const row of index.rows({ only: new Set(["a"]) }))
+        [row.id, row.text] satisfies unknown[];
     const many: Hits[] = await index.search(await model.embed(["a", "b"]), { oversampling: 2 });
     await index.search([[1, 2], new Float32Array(2)]);
     (await index.search([1, 2])).certified satisfies boolean;

@@ -155,6 +155,42 @@ test("changes: names", async () => {
     assert.equal(await index.remove(ids.slice(0, 2)), 2);
 });
 
+test("rows", async () => {
+    const read = async (index, options) => {
+        const found = [];
+        for await (const { id, text } of index.rows(options))
+            found.push([id, text]);
+        return found;
+    };
+    const ids = [...VECTORS.keys()], index = await built({ payloads: ids.map((id) => `row ${id}`) });
+    const begun = index.rows();
+    assert.equal((await begun.next()).value.id, 0);
+    await index.remove(ids.filter((id) => id % 2 === 0));
+    await index.add(VECTORS.slice(0, 2), { ids: [3, 2n ** 60n], payloads: ["again", null] });
+    const odd = ids.filter((id) => id % 2 === 1 && id !== 3);
+    assert.deepEqual(await read(index), [...odd.map((id) => [id, `row ${id}`]), [3, "again"], [2n ** 60n, ""]]);
+    assert.deepEqual(await read(index, { only: [3, 9, 2, 8] }), [[9, "row 9"], [3, "again"]]);
+    assert.deepEqual(await read(index, { only: [] }), []);
+    let left = 0;
+    for await (const row of begun) // of the state that was the newest when it began
+        left += row.id === COUNT ? 0 : 1;
+    assert.equal(left, COUNT - 1);
+    for (const [options, message] of [[{ only: ["a"] }, /only\[0\]: the id must be/], [{ only: 3 }, /only must be/],
+                                      [{ k: 3 }, /no option 'k'/]])
+        await assert.rejects(read(index, options), { name: "TypeError", code: "QUERN_EINVAL", message });
+    const open = index.rows();
+    await open.next();
+    index.close();
+    for await (const row of open)
+        left += row.id < 0 ? 1 : 0;
+    await refused(() => read(index), "QUERN_EINVAL", undefined, /the index was closed/);
+    assert.equal(mapsOf(index.path), 0);
+    const names = Array.from(Array(5000).keys(), String), payloads = Array(5000).fill("x".repeat(1000));
+    const many = await Index.build(newPath(), flat(Array(5000).fill(VECTORS[0])), { ids: names, payloads });
+    assert.deepEqual((await read(many)).map(([id]) => id), names);
+    assert.deepEqual((await read(many, { only: ["4999"] }))[0][0], "4999");
+});
+
 test("a writer goes on only where the file is as it has left it", async () => {
     const index = await built(), other = await Index.open(index.path);
     assert.equal(await index.remove([0]), 1);
@@ -408,7 +444,10 @@ test("the functions of the addon bear wrong rows", async () => {
     for (const rows of [[null, bytes, lengths, null, null], [null, bytes, null, bytes, lengths],
                         [new BigUint64Array(1), null, null, bytes, lengths], [[], null, null, null, null],
                         [new BigInt64Array(1), null, null, null, null], [null, null, Uint32Array.of(1), null, null]])
-        await assert.rejects(async () => search(data, 0, 1, rows), TypeError);
+        for (const wrong of [() => search(data, 0, 1, rows), () => call("readRows", handle, 0, true, ...rows)])
+            await assert.rejects(async () => wrong(), TypeError);
+    assert.equal((await call("readRows", handle, 2 ** 62, false, ...none)).next, -1);
+    await assert.rejects(async () => call("readRows", handle, -1, false, ...none), TypeError);
     await assert.rejects(async () => call("addRows", handle, data, 0, ...none), TypeError);
     await assert.rejects(async () => call("commit", handle), TypeError);
     await assert.rejects(async () => call("embed", handle, ["a"], "", null, 0, 8, 0, 0), TypeError);

@@ -180,8 +180,8 @@ test("the functions of the addon refuse what the classes never give", () => {
     const told = () => {};
     const wrong = [undefined, null, 3, "a", {}, [], told, Symbol("a"), new Proxy({}, {})];
     const counts = { open: 5, close: 1, space: 5, embed: 12, tokenize: 9, findTask: 1, guessTask: 1, findDtype: 1,
-        rowBytes: 2, openIndex: 3, search: 15, checkIndex: 2, compactIndex: 2, writeIndex: 9, addRows: 9, removeRows: 7,
-        commit: 2, resume: 2 };
+        rowBytes: 2, openIndex: 3, search: 15, checkIndex: 2, compactIndex: 2, writeIndex: 9, addRows: 9,
+        readRows: 9, removeRows: 7, commit: 2, resume: 2 };
     assert.deepEqual(Object.keys(counts).sort(), Object.keys(addon).filter((name) =>
         typeof addon[name] === "function").sort());
     for (const [name, count] of Object.entries(counts)) {

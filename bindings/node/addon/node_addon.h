@@ -151,6 +151,28 @@ void quern_node_free_rows(struct quern_node_rows *rows);
  * exception when they are not there, or there is no memory. */
 float *quern_node_copy_vectors(napi_env env, napi_value array, size_t dimensions, int64_t first, size_t count);
 
+/* ---------------------------------------------------------------- found_rows.c: rows on their way to JavaScript */
+
+struct quern_node_found {
+    quern_index_row *rows; /* [count], whose texts belong to the index */
+    size_t count;
+    size_t name_bytes, payload_bytes; /* of all of them */
+};
+
+/* Makes room for so many rows. False: there is no memory. */
+bool quern_node_take_found(struct quern_node_found *found, size_t most);
+void quern_node_free_found(struct quern_node_found *found);
+
+/* Adds the row at a place; there must be room for it. Returns a code of the library. */
+int quern_node_find(struct quern_node_found *found, const quern_index *index, uint64_t place, quern_error *error);
+
+/* Makes an ArrayBuffer of so many bytes; *data: where they are. Returns NULL with an exception. */
+napi_value quern_node_buffer(napi_env env, napi_value result, const char *name, size_t bytes, void **data);
+
+/* Sets what the rows are: numbers (uint64), names, payloads (bytes), and their lengths (uint32). False: with an
+ * exception. */
+bool quern_node_set_found(napi_env env, napi_value result, const struct quern_node_found *found);
+
 /* ---------------------------------------------------------------- indexes.c, search.c, index_changes.c */
 
 struct quern_node_index {
@@ -164,6 +186,7 @@ struct quern_node_index {
 
 napi_value quern_node_open_index(napi_env env, napi_callback_info info);
 napi_value quern_node_search(napi_env env, napi_callback_info info);
+napi_value quern_node_read_rows(napi_env env, napi_callback_info info); /* in found_rows.c */
 napi_value quern_node_check_index(napi_env env, napi_callback_info info);
 
 napi_value quern_node_write_index(napi_env env, napi_callback_info info);

@@ -72,6 +72,7 @@ NAPI_MODULE_INIT()
         {"open", quern_node_open_model}, {"close", quern_node_close}, {"space", quern_node_space_of},
         {"embed", quern_node_embed}, {"tokenize", quern_node_tokenize}, {"rowBytes", row_bytes},
         {"openIndex", quern_node_open_index}, {"search", quern_node_search}, {"checkIndex", quern_node_check_index},
+        {"readRows", quern_node_read_rows},
         {"compactIndex", quern_node_compact_index}, {"writeIndex", quern_node_write_index},
         {"addRows", quern_node_add_rows},
         {"removeRows", quern_node_remove_rows}, {"commit", quern_node_commit}, {"resume", quern_node_resume},

@@ -1,7 +1,6 @@
 /* Search in an index. */
 #include "node_addon.h"
 #include <stdlib.h>
-#include <string.h>
 
 /* Most queries of a call, and what a searcher is made for at first: hits of a query, and rows that are scored. */
 enum { INDEX_QUERIES = 64, INDEX_HITS = 100, INDEX_SCORED = 2048 };
@@ -17,9 +16,7 @@ struct search_work {
     uint64_t *bitmap;
     quern_hit *hits;               /* [count][options.hits] */
     quern_search_result *results;  /* [count] */
-    quern_index_row *rows;         /* of the hits of all queries, one after another */
-    size_t found;
-    size_t name_bytes, payload_bytes; /* of all of them */
+    struct quern_node_found found; /* of the hits of all queries, one after another */
 };
 
 static void release_search(struct quern_node_work *work)
@@ -30,7 +27,7 @@ static void release_search(struct quern_node_work *work)
     free(search->bitmap);
     free(search->hits);
     free(search->results);
-    free(search->rows);
+    quern_node_free_found(&search->found);
     free(search);
 }
 
@@ -49,23 +46,20 @@ static int prepare_searcher(struct quern_node_index *index, size_t hits, size_t 
     return quern_searcher_new(&index->searcher, index->index, &options, error);
 }
 
-/* Reads the rows of all hits. Their texts belong to the index. */
+/* Reads the rows of all hits. */
 static int read_hits(struct search_work *search, const struct quern_node_index *index)
 {
+    size_t all = 0;
     for (size_t i = 0; i < search->count; i++)
-        search->found += search->results[i].hits;
-    search->rows = calloc(search->found + 1, sizeof *search->rows);
-    if (search->rows == NULL)
+        all += search->results[i].hits;
+    if (!quern_node_take_found(&search->found, all))
         return quern_node_fail(&search->work, QUERN_ENOMEM, "there is no memory for the hits");
-    quern_index_row *row = search->rows;
     for (size_t i = 0; i < search->count; i++)
-        for (size_t j = 0; j < search->results[i].hits; j++, row++) {
-            int code = quern_index_get(index->index, search->hits[i * search->options.hits + j].place, row,
-                                       &search->work.error);
+        for (size_t j = 0; j < search->results[i].hits; j++) {
+            const int code = quern_node_find(&search->found, index->index,
+                                             search->hits[i * search->options.hits + j].place, &search->work.error);
             if (code != QUERN_OK)
                 return code;
-            search->name_bytes += row->name.length;
-            search->payload_bytes += row->payload.length;
         }
     return QUERN_OK;
 }
@@ -97,57 +91,17 @@ static void execute_search(struct quern_node_work *work)
     work->code = run_search((struct search_work *)work);
 }
 
-/* Makes an ArrayBuffer of so many bytes; *data: where they are. Returns NULL with an exception. */
-static napi_value new_buffer(napi_env env, napi_value result, const char *name, size_t bytes, void **data)
-{
-    napi_value buffer = NULL;
-    *data = NULL;
-    if (napi_create_arraybuffer(env, bytes, data, &buffer) != napi_ok)
-        return NULL;
-    quern_node_set(env, result, name, buffer);
-    return buffer;
-}
-
-static void copy_text_to(char **at, quern_text text)
-{
-    if (text.length > 0)
-        memcpy(*at, text.data, text.length);
-    *at += text.length;
-}
-
-/* Sets what the rows of hits are: numbers (uint64), names, payloads (bytes), and their lengths (uint32). */
-static bool set_rows(napi_env env, napi_value result, const struct search_work *search)
-{
-    void *numbers, *names, *payloads, *name_lengths, *payload_lengths;
-    if (new_buffer(env, result, "numbers", search->found * sizeof(uint64_t), &numbers) == NULL ||
-        new_buffer(env, result, "names", search->name_bytes, &names) == NULL ||
-        new_buffer(env, result, "nameLengths", search->found * sizeof(uint32_t), &name_lengths) == NULL ||
-        new_buffer(env, result, "payloads", search->payload_bytes, &payloads) == NULL ||
-        new_buffer(env, result, "payloadLengths", search->found * sizeof(uint32_t), &payload_lengths) == NULL)
-        return false;
-    char *name = names, *payload = payloads;
-    for (size_t i = 0; i < search->found; i++) {
-        const quern_index_row *row = &search->rows[i];
-        ((uint64_t *)numbers)[i] = row->number;
-        ((uint32_t *)name_lengths)[i] = (uint32_t)row->name.length; // at most QUERN_INDEX_MOST_NAME
-        ((uint32_t *)payload_lengths)[i] = (uint32_t)row->payload.length; // at most QUERN_INDEX_MOST_PAYLOAD
-        copy_text_to(&name, row->name);
-        copy_text_to(&payload, row->payload);
-    }
-    return true;
-}
-
 static napi_value search_result(napi_env env, struct quern_node_work *work)
 {
     const struct search_work *search = (struct search_work *)work;
     napi_value result = NULL;
     void *counts, *scored, *certified, *scores;
     if (napi_create_object(env, &result) != napi_ok ||
-        new_buffer(env, result, "counts", search->count * sizeof(uint32_t), &counts) == NULL ||
-        new_buffer(env, result, "scored", search->count * sizeof(double), &scored) == NULL ||
-        new_buffer(env, result, "certified", search->count, &certified) == NULL ||
-        new_buffer(env, result, "scores", search->found * sizeof(double), &scores) == NULL ||
-        !set_rows(env, result, search))
+        quern_node_buffer(env, result, "counts", search->count * sizeof(uint32_t), &counts) == NULL ||
+        quern_node_buffer(env, result, "scored", search->count * sizeof(double), &scored) == NULL ||
+        quern_node_buffer(env, result, "certified", search->count, &certified) == NULL ||
+        quern_node_buffer(env, result, "scores", search->found.count * sizeof(double), &scores) == NULL ||
+        !quern_node_set_found(env, result, &search->found))
         return NULL;
     double *score = scores;
     for (size_t i = 0; i < search->count; i++) {
@@ -189,7 +143,8 @@ static bool read_search(napi_env env, const napi_value *arguments, size_t dimens
 }
 
 /* search, with SEARCH_ARGUMENTS: the callback is given ArrayBuffers: for each query counts (of its hits, uint32),
- * scored (float64) and certified (bytes); for each hit scores (float64), and what set_rows tells. */
+ * scored (float64) and certified (bytes); for each hit scores (float64), and what quern_node_set_found
+ * tells. */
 napi_value quern_node_search(napi_env env, napi_callback_info info)
 {
     napi_value arguments[SEARCH_COUNT];
