@@ -34,32 +34,53 @@ static int compare_parts(const void *a, const void *b)
     return (int)other->is_done - (int)one->is_done;
 }
 
+/* Reads the next name of a folder that is one of a part. Returns 1; 0 at the end; a negative code. */
+static int next_part(DIR *directory, const char *folder, struct quern_out_part *part, quern_error *error)
+{
+    const struct dirent *entry;
+    do {
+        errno = 0;
+        entry = readdir(directory);
+        if (entry == NULL && errno != 0)
+            return quern_jobs_fail(error, QUERN_EIO, "cannot read the folder %s: %s", folder, strerror(errno));
+    } while (entry != NULL && !read_name(entry->d_name, part));
+    return entry != NULL;
+}
+
+static int read_parts(DIR *directory, const char *folder, struct quern_out_part **parts, size_t *count,
+                      quern_error *error)
+{
+    struct quern_out_part part;
+    size_t capacity = 0;
+    int code;
+    while ((code = next_part(directory, folder, &part, error)) == 1) {
+        if (*count == capacity) {
+            capacity = 2 * capacity + 64;
+            struct quern_out_part *more = realloc(*parts, capacity * sizeof *more);
+            if (more == NULL)
+                return quern_jobs_fail(error, QUERN_ENOMEM, "no memory for a list of %zu parts", capacity);
+            *parts = more;
+        }
+        (*parts)[(*count)++] = part;
+    }
+    return code;
+}
+
 int quern_out_list(const char *folder, struct quern_out_part **parts, size_t *count, quern_error *error)
 {
-    size_t capacity = 0;
     DIR *directory = opendir(folder);
     *parts = NULL;
     *count = 0;
     if (directory == NULL)
         return quern_jobs_fail(error, QUERN_EIO, "cannot read the folder %s: %s", folder, strerror(errno));
-    for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
-        struct quern_out_part part;
-        if (!read_name(entry->d_name, &part))
-            continue;
-        if (*count == capacity) {
-            capacity = 2 * capacity + 64;
-            struct quern_out_part *more = realloc(*parts, capacity * sizeof *more);
-            if (more == NULL) {
-                closedir(directory);
-                free(*parts);
-                *parts = NULL;
-                return quern_jobs_fail(error, QUERN_ENOMEM, "no memory for a list of %zu parts", capacity);
-            }
-            *parts = more;
-        }
-        (*parts)[(*count)++] = part;
-    }
+    const int code = read_parts(directory, folder, parts, count, error);
     closedir(directory);
+    if (code != QUERN_OK) {
+        free(*parts);
+        *parts = NULL;
+        *count = 0;
+        return code;
+    }
     if (*count == 0)
         return QUERN_OK;
     qsort(*parts, *count, sizeof **parts, compare_parts);

@@ -106,6 +106,10 @@ run run notes -o notes.out --chunk 16
 check "a folder of documents is embedded" succeeds
 check "what is not read is named" grep -qF "notes/x.bin" err
 check "a chunk has its place" grep -q '"chunk":0,"begin":0,"end":' notes.out/part-00000.ids.jsonl
+mkdir -p tree/inner && printf 'One.\n' >tree/a.txt && ln -s .. tree/inner/up && ln -s ../a.txt tree/inner/b.txt
+run run tree -o tree.out
+check "links to files are read, and those to folders are not followed" \
+    sh -c 'test "$(cat tree.out/part-*.ids.jsonl | wc -l)" = 2'
 
 # ------------------------------------------------------------------ formats
 run run lines.txt -o js -f jsonl --part-rows 77 && run run merge js -o js.jsonl

@@ -288,9 +288,11 @@ check "and then the result does not count as complete" test ! -e spoiled/end.jso
 
 # ------------------------------------------------------------------ an odd system
 # The clock of the day jumps, and a file server tells of an error although it has renamed a file.
-LD_PRELOAD=$odd_system ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0 \
-    "$quern" run lines.txt -o odd --part-rows 60 >out 2>err
-status=$?
+on_odd_system() { # on_odd_system ARGUMENT...
+    LD_PRELOAD=$odd_system ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0 "$quern" "$@" >out 2>err
+    status=$?
+}
+on_odd_system run lines.txt -o odd --part-rows 60
 check "a run does not depend on the clock, nor on the answer to a renaming" succeeds
 check "and its rates are those of the time that has passed" python3 -c '
 import re
@@ -298,5 +300,11 @@ rates = [float(rate) for rate in re.findall(r"errors, ([0-9.]+) vectors/s", open
 assert len(rates) == 10 and all(1 < rate < 1e9 for rate in rates), rates'
 check "and its vectors are the same" merged odd lines
 check "and no other name of a file is left" sh -c '! ls odd/*.new'
+mkdir torn && cp lines.txt torn/unreadable && cp lines.txt torn/a.txt && cp lines.txt torn/b.txt
+on_odd_system run torn --kind lines -o torn.out
+check "a folder that cannot be read to its end is an error" fails "cannot read the folder torn: Input/output error"
+: >odd/unreadable
+on_odd_system run status odd
+check "and so is one of parts" fails "cannot read the folder odd: Input/output error"
 
 echo "1..$number"

@@ -147,8 +147,15 @@ static int add_folder(struct quern_record_files *files, const char *path, const 
     const size_t length = strlen(path);
     const char *slash = length > 0 && path[length - 1] == '/' ? "" : "/";
     int code = QUERN_OK;
-    for (struct dirent *entry; code == QUERN_OK && (entry = readdir(folder)) != NULL;) {
+    while (code == QUERN_OK) {
         char *inner = NULL;
+        errno = 0;
+        const struct dirent *entry = readdir(folder);
+        if (entry == NULL) {
+            if (errno != 0)
+                code = quern_jobs_fail(error, QUERN_EIO, "cannot read the folder %s: %s", path, strerror(errno));
+            break;
+        }
         if (entry->d_name[0] == '.') /* hidden, or the folder itself */
             continue;
         if (asprintf(&inner, "%s%s%s", path, slash, entry->d_name) < 0)

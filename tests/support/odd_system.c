@@ -1,9 +1,13 @@
 /* Stands between a program and the system, by LD_PRELOAD. The clock of the day jumps by years at every look, back and
  * forth, as it does when somebody sets it. And each second renaming is done, but answered with an error, as a file
- * server does whose first answer was lost. */
+ * server does whose first answer was lost. A folder with a file "unreadable" cannot be read behind it. */
+#include <dirent.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
@@ -51,4 +55,17 @@ int rename(const char *from, const char *to)
         return code;
     errno = ENOENT;
     return -1;
+}
+
+struct dirent *readdir(DIR *folder)
+{
+    static bool is_unreadable;
+    void *const symbol = dlsym(RTLD_NEXT, "readdir64");
+    struct dirent *(*real)(DIR *);
+    memcpy(&real, &symbol, sizeof real);
+    struct dirent *entry = is_unreadable ? NULL : real(folder);
+    if (is_unreadable)
+        errno = EIO;
+    is_unreadable = entry != NULL && strcmp(entry->d_name, "unreadable") == 0;
+    return entry;
 }
