@@ -85,6 +85,7 @@ bool quern_unpack_snappy(const unsigned char *data, size_t length, unsigned char
 
 /* ---------------------------------------------------------------- others */
 
+/* There may be several members, one behind the other. */
 bool quern_unpack_gzip(const unsigned char *data, size_t length, unsigned char *out, size_t size)
 {
     enum { GZIP_ALONE = 15 + 16 };
@@ -92,7 +93,9 @@ bool quern_unpack_gzip(const unsigned char *data, size_t length, unsigned char *
                        .avail_out = (uInt)size};
     if (length > UINT_MAX || size > UINT_MAX || inflateInit2(&stream, GZIP_ALONE) != Z_OK)
         return false;
-    const int code = inflate(&stream, Z_FINISH);
+    int code = inflate(&stream, Z_FINISH);
+    while (code == Z_STREAM_END && stream.avail_in > 0 && stream.avail_out > 0 && inflateReset(&stream) == Z_OK)
+        code = inflate(&stream, Z_FINISH);
     inflateEnd(&stream);
     return code == Z_STREAM_END && stream.avail_out == 0;
 }

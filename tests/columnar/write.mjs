@@ -3,6 +3,7 @@
 import fs from 'node:fs'
 import { execFileSync } from 'node:child_process'
 import { createRequire } from 'node:module'
+import { gzipSync } from 'node:zlib'
 import * as arrow from 'apache-arrow'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { parquetWriteFile } from 'hyparquet-writer'
@@ -39,6 +40,17 @@ for (const [name, ofTexts, ofNumbers, ofHalves] of [['hyparquet'], ['shared', 'D
       { name: 'flag', data: numbers.map(i => i % 3 === 0), type: 'BOOLEAN' },
       { name: 'long', data: long, type: 'STRING', encoding: ofTexts }]
   })
+
+// Pages of gzip with several members, as the format allows.
+const members = bytes => Buffer.concat([bytes.subarray(0, bytes.length >> 1), bytes.subarray(bytes.length >> 1)].map(
+  part => gzipSync(part)))
+await parquetWriteFile({
+  filename: `${folder}/members.parquet`, codec: 'GZIP', compressors: { GZIP: members },
+  columnData: [
+    { name: 'id', data: ids, type: 'STRING' }, { name: 'text', data: texts, type: 'STRING', nullable: true },
+    { name: 'n', data: numbers, type: 'INT32' }, { name: 'half', data: numbers.map(i => i / 2), type: 'DOUBLE' },
+    { name: 'flag', data: numbers.map(i => i % 3 === 0), type: 'BOOLEAN' }, { name: 'long', data: long, type: 'STRING' }]
+})
 
 const columns = (text) => ({
   list: arrow.vectorFromArray(numbers.map(i => [i, 1]), new arrow.List(new arrow.Field('item', new arrow.Int32()))),
