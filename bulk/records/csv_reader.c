@@ -237,11 +237,11 @@ static int read_header(struct csv_reader *csv, const struct quern_record_columns
     int code = find_separator(csv, error);
     if (code == QUERN_OK)
         code = next_fields(csv, &line, &problem, error);
-    if (code < 0)
+    if (code <= 0) /* 0: a file without a line has no records, like an empty one of another kind */
         return code;
-    if (code == 0 || problem != NULL)
+    if (problem != NULL)
         return quern_jobs_fail(error, QUERN_EINVAL, "%s: the first line should name the columns, but %s",
-                               csv->text.input.name, code == 0 ? "the file is empty" : problem);
+                               csv->text.input.name, problem);
     csv->columns = csv->count;
     code = find_column(csv, columns->text != NULL ? columns->text : usual_text(csv), &csv->text_column, error);
     if (code == QUERN_OK)
