@@ -152,6 +152,15 @@ static int add_texts(struct quern_batch *batch, struct quern_batch_record *recor
     return code;
 }
 
+/* Counts a record whose texts are not UTF-8. */
+static void note_bytes(struct quern_batch *batch, const struct quern_record *from, const char *path)
+{
+    if ((quern_json_is_utf8(from->text) && quern_json_is_utf8(from->title)) || batch->odd_count++ > 0)
+        return;
+    batch->odd_path = path;
+    batch->odd_line = from->line;
+}
+
 static int add_record(struct quern_batch *batch, const struct quern_record *from, const struct quern_records *records,
                       quern_error *error)
 {
@@ -167,6 +176,7 @@ static int add_record(struct quern_batch *batch, const struct quern_record *from
     if (from->bad != NULL) {
         code = set_bad(batch, record, from->bad, error);
     } else {
+        note_bytes(batch, from, record->path);
         record->text = copy(batch, from->text);
         record->title = copy(batch, from->title);
         record->keep = copy(batch, from->keep);

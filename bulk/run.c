@@ -76,6 +76,16 @@ static void note_failure_to_keep(struct bulk_run *run)
            strerror(run->once.failure));
 }
 
+/* Says how many texts were not UTF-8. */
+static void note_odd_texts(const struct bulk_run *run)
+{
+    const struct quern_batch *batch = &run->batch;
+    if (batch->odd_count > 0)
+        notice(run, "%s:%llu: the text is not UTF-8; so it is with %llu record%s in all, and their other bytes were "
+               "taken as they are", batch->odd_path, (unsigned long long)batch->odd_line,
+               (unsigned long long)batch->odd_count, batch->odd_count > 1 ? "s" : "");
+}
+
 /* Reads on until the part is complete or the input ends. Returns QUERN_OK, or why the run ends. */
 static int fill_part(struct bulk_run *run, uint64_t end, quern_error *error)
 {
@@ -428,6 +438,7 @@ int quern_bulk_run(const struct quern_bulk_job *job, struct quern_bulk_progress 
         code = begin_again(&run, error);
     if (code < 0 && run.agreement == QUERN_AGREEMENT_NEW && progress->records == 0)
         quern_out_withdraw(job->options->output); /* the next run may do something else */
+    note_odd_texts(&run);
     quern_records_end(&run.records);
     quern_batch_close(&run.batch);
     quern_once_close(&run.once);

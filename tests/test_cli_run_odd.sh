@@ -83,6 +83,13 @@ import json
 rows = [json.loads(line) for line in open("csv/part-00000.errors.jsonl")]
 assert [(row["id"], row["line"]) for row in rows] == [("", 3), (None, 4)], rows'
 
+printf 'text\ncaf\303\251\ncaf\351\nna\357ve\n' >latin.csv
+run run latin.csv -o latin
+check "texts that are not UTF-8 are told" grep -qF "latin.csv:3: the text is not UTF-8; so it is with 2 records" err
+mkdir parts && : >parts/a.csv && printf 'text,n\n' >parts/b.csv && printf 'text,n\nx,1\n' >parts/c.csv && : >parts/d.jsonl
+run run parts --keep n -o parted
+check "files without records are read over" grep -qF '{"id":0,' parted/part-00000.ids.jsonl
+
 # ------------------------------------------------------------------ OUT in a folder that is read
 mkdir in && cp docs.jsonl in
 run run in --id id -o in/out --part-rows 40 --shard 0/2
