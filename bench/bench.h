@@ -7,6 +7,7 @@
 
 #include "arguments.h"
 #include "store/session.h"
+#include "temporary_file.h"
 
 #include "quern.h"
 
@@ -107,8 +108,8 @@ int quern_bench_search(struct quern_bench *bench);   /* searching.c */
 char *quern_bench_text(bool markdown, size_t bytes);
 #define QUERN_BENCH_SENTENCE "How do I keep a sourdough starter alive while I am away for a month ?" /* 69 bytes */
 
-/* made_model.c: returns the path of a full-size model with random weights, and makes it if it is not there. Returns
- * NULL and sets the error on failure. *temporary: the caller must remove the file. */
-const char *quern_bench_made_model(bool *temporary, quern_error *error);
+/* made_model.c: returns the path of a full-size model with random weights, and makes it if it is not there. It lies in
+ * the cache folder or, if that cannot be written, in *temporary, which the caller removes. NULL after a message. */
+const char *quern_bench_made_model(struct quern_cli_temporary *temporary);
 
 #endif

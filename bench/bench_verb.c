@@ -237,27 +237,21 @@ static int measure(struct quern_bench *bench)
 static int bench_run(const void *options, struct quern_cli_arguments arguments)
 {
     static struct quern_bench bench;
-    bool temporary = false;
+    static struct quern_cli_temporary temporary;
     int code = read_options(&bench, options, arguments);
     if (code >= 0)
         return code;
     if (bench.options.session.model == NULL)
         bench.options.session.model = getenv("QUERN_MODEL");
     if (bench.options.session.model == NULL || bench.options.session.model[0] == '\0')
-        bench.options.session.model = quern_bench_made_model(&temporary, &bench.error);
-    if (bench.options.session.model == NULL) {
-        quern_cli_say("%s", bench.error.text);
-        return QUERN_CLI_FAILED;
-    }
-    bench.options.session.model = quern_cli_session_find(bench.options.session.model);
-    if (bench.options.session.model == NULL)
-        return QUERN_CLI_FAILED;
-    code = measure(&bench);
+        bench.options.session.model = quern_bench_made_model(&temporary);
+    if (bench.options.session.model != NULL)
+        bench.options.session.model = quern_cli_session_find(bench.options.session.model);
+    code = bench.options.session.model != NULL ? measure(&bench) : QUERN_CLI_FAILED;
     quern_cli_session_close(&bench.session);
     quern_bench_report_free(&bench.report);
     free(bench.ids);
-    if (temporary)
-        unlink(bench.options.session.model);
+    quern_cli_temporary_remove(&temporary);
     return code;
 }
 

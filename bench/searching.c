@@ -15,7 +15,7 @@ enum { DIMENSIONS = 768, ADDED_TOGETHER = 4096, MOST_ASKED = 256, FOUND = 10 };
 
 struct searching {
     struct quern_bench *bench;
-    char path[4096];
+    struct quern_cli_temporary temporary;
     quern_index *index;
     quern_searcher *searcher;
     float *queries; /* [MOST_ASKED][DIMENSIONS] */
@@ -48,8 +48,9 @@ static int build(struct searching *s, size_t count, double *ns)
     quern_index_row *rows = calloc(ADDED_TOGETHER, sizeof *rows);
     float *vectors = malloc((size_t)ADDED_TOGETHER * DIMENSIONS * sizeof *vectors);
     uint64_t random = 88172645463325252u;
-    int code = rows != NULL && vectors != NULL ? quern_index_create(&writer, s->path, &options, &s->bench->error)
-                                               : quern_fail(&s->bench->error, QUERN_ENOMEM, "no memory for vectors");
+    int code = rows != NULL && vectors != NULL
+                   ? quern_index_create(&writer, s->temporary.file, &options, &s->bench->error)
+                   : quern_fail(&s->bench->error, QUERN_ENOMEM, "no memory for vectors");
     *ns = 0;
     for (size_t first = 0; first < count && code == QUERN_OK; first += ADDED_TOGETHER) {
         const size_t together = count - first < ADDED_TOGETHER ? count - first : ADDED_TOGETHER;
@@ -122,7 +123,7 @@ static int measure_rows(struct searching *s, struct quern_bench_table *builds, s
                                             .threads = s->bench->options.session.threads};
     QUERN_TRY(build(s, rows, &ns));
     quern_bench_put(&s->bench->report, builds, (double)rows, ns / 1e9, (double)rows * 1e9 / ns);
-    QUERN_TRY(quern_index_open(&s->index, s->path, &s->bench->error));
+    QUERN_TRY(quern_index_open(&s->index, s->temporary.file, &s->bench->error));
     QUERN_TRY(quern_searcher_new(&s->searcher, s->index, &options, &s->bench->error));
     return measure_searches(s, table, rows);
 }
@@ -133,7 +134,7 @@ static void end(struct searching *s)
     quern_index_close(s->index);
     s->searcher = NULL;
     s->index = NULL;
-    unlink(s->path);
+    unlink(s->temporary.file);
 }
 
 int quern_bench_search(struct quern_bench *bench)
@@ -147,8 +148,6 @@ int quern_bench_search(struct quern_bench *bench)
         {NULL, NULL, 0}};
     struct searching s = {.bench = bench};
     uint64_t random = 362436069;
-    const char *folder = getenv("TMPDIR");
-    snprintf(s.path, sizeof s.path, "%.4000s/quern-bench-%ld.qidx", folder != NULL ? folder : "/tmp", (long)getpid());
     struct quern_bench_table *builds = quern_bench_table_add(&bench->report, "index_build", "Building an index",
         "Random vectors of 768 dimensions, as float32, bytes and bits.", build_columns);
     struct quern_bench_table *table = quern_bench_table_add(&bench->report, "search", "Searching an index",
@@ -159,12 +158,15 @@ int quern_bench_search(struct quern_bench *bench)
     int code = s.queries != NULL && s.hits != NULL && s.exact != NULL
                    ? QUERN_OK
                    : quern_fail(&bench->error, QUERN_ENOMEM, "no memory for queries");
+    if (code == QUERN_OK && quern_cli_temporary_make(&s.temporary, "vectors.qidx", false) != QUERN_CLI_DONE)
+        code = quern_fail(&bench->error, QUERN_EIO, "there is no place for an index");
     if (code == QUERN_OK)
         make_vectors(s.queries, MOST_ASKED, &random);
     for (int i = 0; i < bench->rows.count && code == QUERN_OK; i++) {
         code = measure_rows(&s, builds, table, (size_t)bench->rows.values[i]);
         end(&s);
     }
+    quern_cli_temporary_remove(&s.temporary);
     free(s.queries);
     free(s.hits);
     free(s.exact);

@@ -148,6 +148,11 @@ const char *quern_cli_output_name(const struct quern_cli_output *output);
 /* Ends the command's standard output. Returns code; if something was not written, says so unless that was done. */
 int quern_cli_output_end(int code);
 
+/* A file or an empty folder that a signal which ends the process removes, what was named last first, until it is kept.
+ * The path must live so long, and is found again by its address. */
+void quern_cli_remove_on_signal(const char *path);
+void quern_cli_keep_on_signal(const char *path);
+
 /* From now on, a signal that ends the process says how many vectors were written, and the process still ends by it.
  * After each batch, the count is set. */
 void quern_cli_interrupt_says(const struct quern_cli_output *output);

@@ -11,7 +11,7 @@
 
 /* ---------------------------------------------------------------- signals that end the process */
 
-static const char *volatile unfinished; /* the temporary file to remove when a signal ends the process */
+static const char *volatile leftovers[8]; /* what is removed then, the last one first */
 static _Atomic uint64_t written_count;  /* vectors that were written */
 static char interrupt_words[2][512];    /* what is said before and behind the number of vectors; "" : nothing is said */
 
@@ -38,8 +38,9 @@ static void say_interrupted(void)
 
 static void end_by_signal(int signal_number)
 {
-    if (unfinished != NULL)
-        unlink(unfinished);
+    for (size_t i = QUERN_COUNT(leftovers); i-- > 0;)
+        if (leftovers[i] != NULL && unlink(leftovers[i]) != 0)
+            rmdir(leftovers[i]);
     if (interrupt_words[0][0] != '\0' && signal_number != SIGPIPE)
         say_interrupted();
     raise(signal_number); /* with the default action, see SA_RESETHAND */
@@ -52,6 +53,23 @@ static void catch_ending_signals(void)
     for (size_t i = 0; i < QUERN_COUNT(ending); i++)
         if (sigaction(ending[i], NULL, &before) == 0 && before.sa_handler == SIG_DFL)
             sigaction(ending[i], &action, NULL);
+}
+
+void quern_cli_remove_on_signal(const char *path)
+{
+    size_t i = 0;
+    while (i < QUERN_COUNT(leftovers) && leftovers[i] != NULL)
+        i++;
+    if (i < QUERN_COUNT(leftovers))
+        leftovers[i] = path;
+    catch_ending_signals();
+}
+
+void quern_cli_keep_on_signal(const char *path)
+{
+    for (size_t i = 0; i < QUERN_COUNT(leftovers); i++)
+        if (leftovers[i] == path)
+            leftovers[i] = NULL;
 }
 
 void quern_cli_interrupt_says(const struct quern_cli_output *output)
@@ -145,7 +163,7 @@ int quern_cli_output_end(int code)
 /* Forgets the names of a file that is no longer written. */
 static void forget_names(struct quern_cli_output *output)
 {
-    unfinished = NULL;
+    quern_cli_keep_on_signal(output->temporary);
     interrupt_words[0][0] = '\0';
     free(output->target);
     free(output->temporary);
@@ -195,8 +213,7 @@ static FILE *open_temporary(struct quern_cli_output *output, const struct stat *
     if (descriptor < 0)
         return NULL;
     fchmod(descriptor, there != NULL ? there->st_mode & 0777 : 0666 & ~mask);
-    unfinished = output->temporary;
-    catch_ending_signals();
+    quern_cli_remove_on_signal(output->temporary);
     return fdopen(descriptor, "w");
 }
 

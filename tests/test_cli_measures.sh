@@ -120,6 +120,17 @@ check "bench: indexes" fields index_build rows seconds rows_per_s
 check "bench: search" fields search kind rows queries p50_ms min_ms queries_per_s ns_per_row scored recall
 check "bench: the rows asked for" both prints '"rows":20,' -- prints '"rows":300,'
 check "bench: no index is left" [ "$(find "$work" -name '*.qidx' | wc -l)" -eq 0 ]
+mkdir "$work/own"
+TMPDIR="$work/own" "$quern" bench --only search --rows 1000000 >"$work/out" 2>"$work/err" &
+pid=$!
+for try in $(seq 100); do
+    [ ! -s "$(find "$work/own" -type f)" ] || break
+    sleep 0.1
+done
+kill -TERM "$pid"
+wait "$pid"
+status=$?
+check "bench: nor when a signal ends it" both exits 143 -- [ "$(find "$work/own" | wc -l)" -eq 1 ]
 run bench --seconds 0.001 --only latency --tokens 8 --exact --report "$work/bench.md"
 check "bench: a report" both exits 0 -- silent
 check "bench: is Markdown" grep -qE '^\| tokens \| threads \| p50, ms ' "$work/bench.md"

@@ -80,7 +80,7 @@ int quern_eval_index_search(const struct quern_eval_vectors *vectors, const stru
     struct quern_cli_temporary temporary = {0};
     quern_index *index = NULL;
     quern_error error = {.text = "no memory for vectors", .index = -1};
-    if (quern_cli_temporary_make(&temporary) != QUERN_CLI_DONE)
+    if (quern_cli_temporary_make(&temporary, "vectors.qidx", true) != QUERN_CLI_DONE)
         return QUERN_CLI_FAILED;
     int code = make_index(&index, temporary.file, vectors, form, threads, &error);
     if (code == QUERN_OK)

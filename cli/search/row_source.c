@@ -111,7 +111,7 @@ int quern_cli_row_source_open(struct quern_cli_row_source *source, const char *p
 {
     quern_error error;
     *source = (struct quern_cli_row_source){.info.size = sizeof source->info};
-    int code = quern_cli_temporary_make(&source->temporary);
+    int code = quern_cli_temporary_make(&source->temporary, "vectors.qidx", true);
     if (code != QUERN_CLI_DONE)
         return code;
     const int opened = quern_index_open(&source->index, path, &error);
