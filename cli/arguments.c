@@ -279,6 +279,7 @@ int quern_cli_parse(const struct quern_cli_verb *verb, int argc, char **argv, st
     if (code < 0 && verb->environment)
         code = quern_cli_take_environment(verb, given);
     *arguments = (struct quern_cli_arguments){argv + optind, argc - optind, 0};
+    quern_cli_too_long_hint = named_option(verb, "truncate", false) != NULL ? " (--truncate)" : "";
     for (size_t i = 0; i < count_options(verb); i++)
         arguments->given |= (uint64_t)given[i] << i;
     return code;

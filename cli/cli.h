@@ -62,6 +62,9 @@ bool quern_cli_is_terminal(int descriptor);
 /* Whether standard output gets colours: it is such a terminal, and $NO_COLOR is unset or empty. */
 bool quern_cli_wants_colours(void);
 
+/* What a message about a text that is too long adds: " (--truncate)" if the verb has this option, else "". */
+extern const char *quern_cli_too_long_hint;
+
 /* Says what went wrong: "PLACE, text NUMBER: what" when a text is at fault, counted from 1, and names the option that
  * helps when it is too long. place: a file, or NULL. Returns QUERN_CLI_FAILED. */
 int quern_cli_fail(const char *place, const quern_error *error);

@@ -101,6 +101,8 @@ int quern_cli_input_open(struct quern_cli_input *input, const char *verb, const 
     memset(input, 0, sizeof *input);
     if (options->path != NULL && arguments.count > 0)
         return quern_cli_misuse(verb, "give texts or -i FILE, not both");
+    if (options->null && arguments.count > 0)
+        return quern_cli_misuse(verb, "--null goes with -i FILE or standard input, not with texts");
     if (arguments.count > 0) {
         quern_cli_notice_arguments(arguments, true);
         return open_arguments(input, arguments);
@@ -123,7 +125,7 @@ int quern_cli_input_fail(const struct quern_cli_input *input, const quern_error 
     if (error->index < 0 || input->name == NULL || input->stream.separator != '\n')
         return quern_cli_fail(input->name, error);
     quern_cli_say("%s:%lld: %s%s", input->name, (long long)error->index + 1, error->text,
-                  error->code == QUERN_ETOOLONG ? " (--truncate)" : "");
+                  error->code == QUERN_ETOOLONG ? quern_cli_too_long_hint : "");
     return QUERN_CLI_FAILED;
 }
 

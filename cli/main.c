@@ -66,6 +66,11 @@ static int refuse_verb(const char *name)
     return quern_cli_misuse(NULL, "there is no verb '%s'%s", name, quern_nearest_hint(&nearest, hint));
 }
 
+static int refuse_more(const char *word)
+{
+    return quern_cli_misuse(NULL, "'%s' is one word too many", word);
+}
+
 /* quern help, and quern help VERB. */
 static int help(const char *name)
 {
@@ -100,8 +105,10 @@ int main(int argc, char **argv)
     }
     const char *word = argv[1];
     if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0)
-        return quern_cli_output_end(help(strcmp(word, "help") == 0 ? argv[2] : NULL));
+        return argc > 3 ? refuse_more(argv[3]) : quern_cli_output_end(help(argv[2]));
     if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0 || strcmp(word, "version") == 0) {
+        if (argc > 2)
+            return refuse_more(argv[2]);
         printf("quern %s\n", quern_version());
         return quern_cli_output_end(QUERN_CLI_DONE);
     }

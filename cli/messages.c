@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 bool quern_cli_quiet;
+const char *quern_cli_too_long_hint = "";
 
 #define LONGEST_MESSAGE 8192 /* bytes; the rest is cut */
 
@@ -68,7 +69,7 @@ int quern_cli_fail(const char *place, const quern_error *error)
     else
         place = NULL;
     quern_cli_say("%s%s%s%s%s", place != NULL ? place : "", text, text[0] != '\0' ? ": " : "", error->text,
-                  text[0] != '\0' && error->code == QUERN_ETOOLONG ? " (--truncate)" : "");
+                  text[0] != '\0' && error->code == QUERN_ETOOLONG ? quern_cli_too_long_hint : "");
     return QUERN_CLI_FAILED;
 }
 

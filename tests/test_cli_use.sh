@@ -54,6 +54,13 @@ for place in hf:owner/repository/model.gguf https://example.org/model.gguf; do
     run embed -m $place text
     check "a model on the network: $place" exits 1 "'quern pull' downloads"
 done
+for more in "help embed more" "version more" "--version --json" "--help embed more"; do
+    # shellcheck disable=SC2086
+    run $more
+    check "$more: a word too many" both exits 2 "is one word too many" -- silent
+done
+run --help embed
+check "--help of a verb" both exits 0 -- prints "usage: quern embed"
 run help dance
 check "quern help of an unknown verb" exits 2 "there is no verb 'dance'"
 
@@ -329,6 +336,18 @@ for bad in 0x1 nan inf "' 0.5'" "'0.5 '" 1e999; do
 done
 run embed -f 'jsonl|json' text
 check "two formats at once are none" both exits 2 "--format takes jsonl|json|" -- silent
+for verb in embed tokenize; do
+    run $verb -m "$model" --null text
+    check "$verb: --null and texts is misuse" both exits 2 "--null goes with" -- silent
+done
+long=$(seq 300)
+run similarity -m "$model" --truncate one "$long"
+check "similarity says how many texts were cut" both exits 0 "1 of 2 texts were cut to 256 tokens" -- lines 3
+run similarity -m "$model" one "$long"
+check "and names the option that cuts them" exits 1 "(--truncate)"
+run demo -m "$model" "$long"
+check "a verb without this option does not name it" both exits 1 "the model takes 256" -- \
+    [ "$(grep -c -e --truncate "$work/err")" = 0 ]
 run similarity -m "$model" alone
 check "similarity of one text is misuse" exits 2 "at least two"
 run tokenize -m "$model" -i "$model" text

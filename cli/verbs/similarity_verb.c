@@ -37,6 +37,7 @@ static int compare(const struct similarity_options *options, const struct quern_
     quern_jobs_array_open(&array, texts, (size_t)arguments.count);
     if (quern_cli_rows_embed(&job, &array, &embed, rows) != QUERN_CLI_DONE)
         return QUERN_CLI_FAILED;
+    quern_cli_say_cut(session, job.cut, job.texts);
     if (quern_space(session->model, &embed, space, &error) != QUERN_OK)
         return quern_cli_fail(NULL, &error);
     if (options->format == AS_JSON)
