@@ -16,24 +16,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <cmocka.h>
 
 #include "support/out_of_memory.h"
+#include "support/seeded.h"
 
 #define MOST_PIECES 320
 #define MOST_TEXT 80
-
-static uint64_t random_state;
-
-static unsigned below(unsigned limit)
-{
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return (unsigned)(random_state >> 33) % limit;
-}
 
 static const char *const symbols[] = {
     "a", "b", " ", " ", "s", "T", "'", "l", "1", ".", "\n", "\r", "\t", "e", "\u0301", "\u0323", "\u0327", "\u017f",
@@ -380,17 +370,6 @@ static void test_out_of_memory(void **state)
     finish(0);
     quern_fail_each_allocation(run_all, NULL, 1);
     end();
-}
-
-static int set_seed(void **state)
-{
-    const char *given = getenv("QUERN_TEST_SEED");
-    unsigned long long seed = given ? strtoull(given, NULL, 10) : (unsigned long long)time(NULL);
-    (void)state;
-
-    print_message("QUERN_TEST_SEED=%llu\n", seed);
-    random_state = seed * 0x9e3779b97f4a7c15u | 1;
-    return 0;
 }
 
 int main(void)

@@ -10,24 +10,14 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <cmocka.h>
 
+#include "support/seeded.h"
+
 #define MOST_PIECES 320
 #define MOST_TEXT 120
-
-static uint64_t random_state;
-
-static unsigned below(unsigned limit)
-{
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return (unsigned)(random_state >> 33) % limit;
-}
 
 /* Few different ones, so that texts meet pieces; whole characters and parts of them. */
 static const char *const symbols[] = {"a", "a", "b", "c", " ", " ", "\u2581", "\n", "<", ">", "\u00e9", "\u4e2d",
@@ -218,17 +208,6 @@ static void test_many_words(void **state)
     }
     quern_tokenizer_free(tokenizer);
     quern_vocabulary_free(vocabulary);
-}
-
-static int set_seed(void **state)
-{
-    const char *given = getenv("QUERN_TEST_SEED");
-    unsigned long long seed = given ? strtoull(given, NULL, 10) : (unsigned long long)time(NULL);
-    (void)state;
-
-    print_message("QUERN_TEST_SEED=%llu\n", seed);
-    random_state = seed * 0x9e3779b97f4a7c15u | 1;
-    return 0;
 }
 
 int main(void)

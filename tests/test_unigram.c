@@ -16,11 +16,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <cmocka.h>
 
 #include "support/out_of_memory.h"
+#include "support/seeded.h"
 
 #define B QUERN_METASPACE
 #define MOST_IDS 256
@@ -447,16 +447,6 @@ static void test_damaged_maps(void **state)
 
 /* ---------------------------------------------------------------- random ones */
 
-static uint64_t random_state;
-
-static unsigned below(unsigned limit)
-{
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return (unsigned)(random_state >> 33) % limit;
-}
-
 /* At least one character of each class of code points, and few different ones, so that texts meet pieces and keys. */
 static const char *const symbols[] = {
     "a", "a", "b", " ", " ", "\u2581", "\u0301", "\u0301", "\u093e", "\u0915", "\u094d", "\u200c", "\u200d", "\u0600",
@@ -688,9 +678,6 @@ static void test_most_matches(void **state)
 
 int main(void)
 {
-    const char *seed = getenv("QUERN_TEST_SEED");
-    random_state = seed != NULL ? strtoull(seed, NULL, 10) : (uint64_t)time(NULL) * 2654435761u | 1;
-    printf("# seed %llu\n", (unsigned long long)random_state);
     const struct CMUnitTest tests[] = {
         FIXED(test_words),
         FIXED(test_space_signs_in_a_text),
@@ -717,5 +704,5 @@ int main(void)
         cmocka_unit_test(test_most_matches),
         FIXED(test_out_of_memory),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, set_seed, NULL);
 }

@@ -15,11 +15,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <cmocka.h>
 
 #include "support/out_of_memory.h"
+#include "support/seeded.h"
 
 #define B QUERN_METASPACE
 #define MOST_IDS 512
@@ -361,14 +361,6 @@ static void test_no_starts(void **state)
 
 /* ---------------------------------------------------------------- against the definition */
 
-static uint64_t random_state;
-
-static uint32_t draw(uint32_t below)
-{
-    random_state = random_state * 6364136223846793005u + 1442695040888963407u;
-    return (uint32_t)((random_state >> 33) % below);
-}
-
 static size_t encode(uint32_t code, char *out)
 {
     if (code < 0x80) {
@@ -405,13 +397,13 @@ static void test_random_texts(void **state)
         reopen(f, mode & 1, mode & 2);
         for (int i = 0; i < 3000; i++) {
             size_t length = 0;
-            for (uint32_t left = draw(i % 100 == 0 ? 90 : 12); left > 0; left--) {
-                if (draw(16) == 0)
-                    text[length++] = (char)draw(256);
+            for (uint32_t left = below(i % 100 == 0 ? 90 : 12); left > 0; left--) {
+                if (below(16) == 0)
+                    text[length++] = (char)below(256);
                 else
-                    length += encode(codes[draw(QUERN_COUNT(codes))], text + length);
+                    length += encode(codes[below(QUERN_COUNT(codes))], text + length);
             }
-            compare(f, (quern_text){text, length}, draw(2) ? QUERN_PARSE_SPECIAL : QUERN_NO_SPECIAL);
+            compare(f, (quern_text){text, length}, below(2) ? QUERN_PARSE_SPECIAL : QUERN_NO_SPECIAL);
         }
     }
 }
@@ -463,9 +455,6 @@ static void test_out_of_memory(void **state)
 
 int main(void)
 {
-    const char *seed = getenv("QUERN_TEST_SEED");
-    random_state = seed != NULL ? strtoull(seed, NULL, 10) : (uint64_t)time(NULL) * 2654435761u | 1;
-    printf("# seed %llu\n", (unsigned long long)random_state);
     const struct CMUnitTest tests[] = {
         FIXED(test_longest_piece_first),
         FIXED(test_unknown_words),
@@ -487,5 +476,5 @@ int main(void)
         FIXED(test_all_code_points),
         FIXED(test_out_of_memory),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, set_seed, NULL);
 }
