@@ -59,6 +59,13 @@ function publishedModel(name) {
     return catalog().find((one) => one.name === name) ?? catalog().find((one) => one.model === name);
 }
 
+// The end of a message: the published model that a name without the right publisher means, if there is one.
+function meant(name) {
+    const last = (path) => path.split("/").at(-1).toLowerCase();
+    const one = catalog().find(({ model }) => last(model) === last(name));
+    return one === undefined ? "" : `, such as '${one.name}' for ${one.model}`;
+}
+
 function isFile(file) {
     return fs.statSync(file, { throwIfNoEntry: false })?.isFile() ?? false;
 }
@@ -79,8 +86,8 @@ function findModel(model) {
         return starter();
     const published = publishedModel(model);
     if (published === undefined)
-        throw new QuernError(`there is no file or model '${model}': give the path of a GGUF file, or a name for pull`,
-            "QUERN_EIO");
+        throw new QuernError(`there is no file or model '${model}': give the path of a GGUF file, or a name for pull` +
+            meant(model), "QUERN_EIO");
     const file = cachedFile(published);
     if (!fs.existsSync(file))
         throw new QuernError(`${model} is not there yet: pull('${published.name}') downloads it`, "QUERN_EIO");

@@ -88,6 +88,8 @@ test("published names", async () => {
     }
     await refused(() => quern.open("google/embeddinggemma-300m"), "QUERN_EIO", undefined,
         /pull\('embeddinggemma'\)/);
+    await refused(() => quern.open("all-minilm-L6-v2"), "QUERN_EIO", undefined,
+        /a name for pull, such as 'minilm' for sentence-transformers\/all-MiniLM-L6-v2$/);
 });
 
 test("a notice is a warning", () => {

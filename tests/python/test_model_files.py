@@ -84,6 +84,11 @@ class Files(Trial):
         with catalog_with():
             with self.assertRaisesRegex(quern.Error, r"quern\.pull\('tiny'\)"):
                 quern.Embedder("tiny")
+            for name in ("Tiny", "other/tiny"):
+                with self.assertRaisesRegex(quern.Error, r"a name for quern\.pull, such as 'tiny' for publisher/tiny$"):
+                    quern.Embedder(name)
+            with self.assertRaisesRegex(quern.Error, r"a name for quern\.pull$"):
+                quern.Embedder("publisher/other")
             shutil.copy(tiny_model(), os.path.join(CACHE, "tiny-Q8_0.gguf"))
             for name in ("tiny", "publisher/tiny", None):
                 self.assertEqual(quern.Embedder(name).path, os.path.join(CACHE, "tiny-Q8_0.gguf"))

@@ -67,6 +67,13 @@ def starter() -> Optional[str]:
     return path if os.path.exists(path) else None
 
 
+def _meant(name: str) -> str:
+    """The end of a message: the published model that a name without the right publisher means, if there is one."""
+    last = name.split("/")[-1].lower()
+    meant = next((one for one in catalog() if one["model"].split("/")[-1].lower() == last), None)
+    return "" if meant is None else ", such as '%s' for %s" % (meant["name"], meant["model"])
+
+
 def find_model(model: Optional[os.PathLike | str] = None) -> str:
     """The path of a model file: of the one that is named, else of $QUERN_MODEL, else of the cache folder, else of the
     starter model."""
@@ -86,8 +93,8 @@ def find_model(model: Optional[os.PathLike | str] = None) -> str:
         return packaged
     published = published_names().get(path)
     if published is None:
-        raise Error("there is no file or model '%s': give the path of a GGUF file, or a name for quern.pull" % path,
-                    EIO)
+        raise Error("there is no file or model '%s': give the path of a GGUF file, or a name for quern.pull%s" %
+                    (path, _meant(path)), EIO)
     path = cached_file(published)
     if not os.path.exists(path):
         raise Error("%s is not there yet: quern.pull('%s') downloads it" % (model, published["name"]), EIO)
