@@ -226,6 +226,8 @@ def check_fast(folder, kind, dims, rows):
     whole = index.search(queries, 10, "--fast", "--oversampling", str(rows // 10))
     wrong = [result for query, result in zip(queries, whole)
              if [hit["id"] for hit in result["hits"]] != [id for id, _ in index.best(query, 10)]]
+    check("%s of %d numbers: where a certified search is faster, --fast is certified" % (kind.__name__, dims),
+          all(result["certified"] for result in whole))
     check("%s of %d numbers: with all rows scored, --fast misses none" % (kind.__name__, dims), not wrong, wrong)
 
 
@@ -243,7 +245,7 @@ def main():
         check_kind(folder, normal, 33, 9001, [int(id) for id in random.permutation(9001)])
         check_kind(folder, nearly_equal, 255, 5003, [int(id) for id in random.permutation(5003)])
         for kind in (normal, clustered, duplicated, signs):
-            check_fast(folder, kind, 257, 1000)
+            check_fast(folder, kind, 257, 2000)
         if not faiss:
             print("# FAISS is not here: only NumPy was asked")
     return end()

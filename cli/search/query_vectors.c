@@ -5,7 +5,11 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { QUERIES = 64 }; /* queries that are compared together */
+enum {
+    QUERIES = 64,         /* queries that are compared together */
+    ROWS_A_SCORE = 12,    /* a certified search of one query compares so many rows in the time of one score, or more */
+    QUERIES_A_READING = 8 /* so many queries share the time of reading the rows, or more do */
+};
 
 /* Rows that are scored for a hit; 0: a certified search. */
 static int times_scored(const struct quern_cli_search_options *given)
@@ -49,13 +53,22 @@ static int print_results(const struct quern_cli_search_options *given, quern_ind
     return QUERN_CLI_DONE;
 }
 
+/* Whether a certified search takes no longer than one by bits, which scores many rows of each query in any case. */
+static bool is_faster_certified(const struct quern_cli_search_options *given, uint64_t queries, uint64_t rows)
+{
+    const uint64_t scored = (uint64_t)given->hits * (uint64_t)times_scored(given);
+    return rows < ROWS_A_SCORE * scored * (queries < QUERIES_A_READING ? queries : QUERIES_A_READING);
+}
+
 /* Searches for all rows of the array; queries, hits and results have room for a batch. */
 static int search_all(const struct quern_cli_search_options *given, quern_index *index, const quern_index_info *info,
                       struct quern_npy_file *npy, quern_searcher *searcher, float *queries, quern_hit *hits)
 {
-    const quern_search_options with = quern_cli_search_with(given);
+    quern_search_options with = quern_cli_search_with(given);
     quern_search_result results[QUERIES];
     quern_error error;
+    if (is_faster_certified(given, npy->rows, info->count))
+        with.oversampling = 0;
     while (npy->read < npy->rows) {
         const uint64_t first = npy->read;
         const size_t count = npy->rows - first < QUERIES ? (size_t)(npy->rows - first) : QUERIES;
