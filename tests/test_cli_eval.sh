@@ -40,6 +40,16 @@ check "fields between tabs" is_same kept
 { printf 'first\tsecond\tscore\n' && cat pairs.tsv; } >headed.tsv
 run eval sts headed.tsv
 check "a header" is_same kept
+for file in pairs.jsonl headed.tsv; do
+    { printf '\n\r\n' && cat "$file"; } >late.tsv
+    run eval sts late.tsv
+    check "empty lines before $file" is_same kept
+done
+for score in 4,5 nan '5 ' ''; do
+    { printf 'x\ty\t%s\n' "$score" && cat pairs.tsv; } >wrong.tsv
+    run eval sts wrong.tsv
+    check "a first line with the score '$score' is no header" fails "wrong.tsv:1: the score '$score' is not a number"
+done
 for file in pairs.jsonl pairs.tsv; do
     { printf '\357\273\277' && sed "s/\$/$(printf '\r')/" "$file"; } >"marked-$file"
     run eval sts "marked-$file"
@@ -225,14 +235,25 @@ bad_search() { # bad_search FILE LINE TEXT
 }
 bad_search my-corpus.jsonl '{"id": "d9"}' 'my-corpus.jsonl:5: it lacks a string "text"'
 bad_search my-corpus.jsonl '{"id": [], "text": ""}' 'my-corpus.jsonl:5: its id is neither'
+bad_search my-corpus.jsonl '{"title": ["x"], "text": ""}' 'my-corpus.jsonl:5: its title is not a string'
 bad_search my-corpus.jsonl '{"id": "d1", "text": ""}' "the id 'd1' occurs twice"
 bad_search my-corpus.jsonl '{' 'my-corpus.jsonl:5: this is not JSON'
-bad_search my-queries.jsonl '{"q": "x", "docs": [1]}' 'my-queries.jsonl:3: a relevant document is not named'
+bad_search my-queries.jsonl '{"q": "x", "docs": [1.5]}' 'my-queries.jsonl:3: a relevant document is named by neither'
 bad_search my-qrels.txt '1 d1' 'my-qrels.txt:4: it has 2 fields'
 bad_search my-qrels.txt '1 0 d1 high' "my-qrels.txt:4: the grade 'high' is not a number"
 bad_search my-qrels.txt '1 0 d1 nan' "my-qrels.txt:4: the grade 'nan' is not a number"
 bad_search my-qrels.txt '9 0 d1 1' "my-qrels.txt:4: there is no query '9'"
 bad_search my-qrels.txt '1 0 d1 1' "query '1' has two grades for document 'd1'"
+printf '1 0 d1 1,0\n1 0 d2 1\n' >my-qrels.txt
+run eval retrieval my
+check "a first line with a number that is none is no header" fails "my-qrels.txt:1: the grade '1,0' is not a number"
+mkdir numbers && echo '{"_id": 7, "text": "red apple"}' >numbers/corpus.jsonl
+echo '{"_id": 1, "text": "apple", "docs": [7]}' >numbers/queries.jsonl
+run eval retrieval numbers
+check "ids that are numbers, also of relevant documents" prints '^numbers: 1 queries, 1 documents$'
+gzip -c pairs.jsonl | head -c 60 >cut.jsonl.gz
+run eval sts cut.jsonl.gz
+check "a compressed file that is cut off" fails "cut.jsonl.gz:1: cannot read it: unexpected end of file"
 printf '1 0 d1 0\n' >my-qrels.txt
 run eval retrieval my
 check "no relevant document" fails "no query has a relevant document"

@@ -45,11 +45,14 @@ static int read_document(const struct quern_eval_lines *lines, const json_t *obj
 {
     char digits[32];
     snprintf(digits, sizeof digits, "%zu", number);
-    char *text = quern_eval_string(object, text_keys);
+    const json_t *title = quern_eval_value(object, title_keys), *id = quern_eval_value(object, id_keys);
+    if (title != NULL && !json_is_string(title) && !json_is_integer(title) && !json_is_null(title))
+        return quern_eval_lines_fail(lines, "its title is not a string");
+    char *text = quern_eval_string(quern_eval_value(object, text_keys));
     if (text == NULL)
         return quern_eval_lines_fail(lines, "it lacks a string \"text\"");
-    document->text = join_title(quern_eval_string(object, title_keys), text, &document->title_length);
-    document->id = quern_eval_value(object, id_keys) != NULL ? quern_eval_string(object, id_keys) : strdup(digits);
+    document->text = join_title(quern_eval_string(title), text, &document->title_length);
+    document->id = id != NULL ? quern_eval_string(id) : strdup(digits);
     if (document->id == NULL && document->text != NULL)
         return quern_eval_lines_fail(lines, "its id is neither a string nor an integer");
     return document->text != NULL ? QUERN_CLI_DONE : QUERN_CLI_FAILED;
@@ -123,11 +126,13 @@ static int add_relevant(struct corpus_reading *reading, const struct quern_eval_
     const json_t *value = quern_eval_value(object, relevant_keys);
     const size_t count = json_is_array(value) ? json_array_size(value) : value != NULL;
     for (size_t i = 0; i < count; i++) {
-        const json_t *id = json_is_array(value) ? json_array_get(value, i) : value;
-        if (!json_is_string(id))
-            return quern_eval_lines_fail(lines, "a relevant document is not named by a string");
-        if (add_grade(reading, lines, query, json_string_value(id), 1) != QUERN_CLI_DONE)
-            return QUERN_CLI_FAILED;
+        char *id = quern_eval_string(json_is_array(value) ? json_array_get(value, i) : value);
+        if (id == NULL)
+            return quern_eval_lines_fail(lines, "a relevant document is named by neither a string nor an integer");
+        const int code = add_grade(reading, lines, query, id, 1);
+        free(id);
+        if (code != QUERN_CLI_DONE)
+            return code;
     }
     return QUERN_CLI_DONE;
 }
@@ -141,7 +146,7 @@ static int add_judgement(struct corpus_reading *reading, struct quern_eval_lines
     if (count != 3 && count != 4)
         return quern_eval_lines_fail(lines, "it has %zu fields, not 3 (query, document, grade) or 4 (as TREC)", count);
     if (!quern_eval_number(fields[count - 1], &grade))
-        return lines->number == 1
+        return quern_eval_is_header(lines, fields[count - 1])
                    ? QUERN_CLI_DONE
                    : quern_eval_lines_fail(lines, "the grade '%.60s' is not a number", fields[count - 1]);
     const size_t query = find_id(reading->queries, reading->corpus->query_count, fields[0]);

@@ -129,7 +129,10 @@ int quern_eval_lines_next(struct quern_eval_lines *lines)
         int failure;
         const char *message = gzerror(lines->stream, &failure);
         if (failure != Z_OK && failure != Z_STREAM_END) {
-            quern_eval_lines_fail(lines, "cannot read it: %s", failure == Z_ERRNO ? strerror(errno) : message);
+            const char *behind = strchr(message, ' '); /* the number of the descriptor: "<fd:3>: " */
+            quern_eval_lines_fail(lines, "cannot read it: %s", failure == Z_ERRNO ? strerror(errno)
+                                                               : behind != NULL  ? behind + 1
+                                                                                 : message);
             return -1;
         }
         bool complete = lines->length > 0 && lines->line[lines->length - 1] == '\n';
@@ -148,8 +151,10 @@ int quern_eval_lines_next(struct quern_eval_lines *lines)
         }
         while (lines->length > 0 && strchr("\r\n", lines->line[lines->length - 1]) != NULL)
             lines->line[--lines->length] = '\0';
-        if (lines->length > 0)
+        if (lines->length > 0) {
+            lines->given++;
             return 1;
+        }
     }
 }
 
@@ -195,9 +200,8 @@ const json_t *quern_eval_value(const json_t *object, const char *const *keys)
     return value;
 }
 
-char *quern_eval_string(const json_t *object, const char *const *keys)
+char *quern_eval_string(const json_t *value)
 {
-    const json_t *value = quern_eval_value(object, keys);
     if (json_is_string(value))
         return strdup(json_string_value(value));
     char digits[32];
@@ -212,4 +216,12 @@ bool quern_eval_number(const char *text, double *number)
     char *end;
     *number = strtod(text, &end);
     return end != text && *end == '\0' && isfinite(*number);
+}
+
+/* A number with a comma, or NaN, would be lost without a word if it were taken for a header. */
+bool quern_eval_is_header(const struct quern_eval_lines *lines, const char *field)
+{
+    char *end;
+    strtod(field, &end);
+    return lines->given == 1 && strchr("+-.0123456789 ", field[0]) == NULL && *end != '\0';
 }

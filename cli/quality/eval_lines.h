@@ -13,6 +13,7 @@ struct quern_eval_lines {
     char *line;   /* the current one, terminated, without its newline; [capacity] */
     size_t length, capacity;
     size_t number; /* of the current line, from 1; 0 before the first */
+    size_t given;  /* lines that were not empty, the current one included */
 };
 
 /* Opens path or, if there is none, path.gz; if there is neither and optional is set, leaves stream NULL. */
@@ -36,11 +37,15 @@ size_t quern_eval_lines_split(struct quern_eval_lines *lines, bool spaces, char 
 /* The value of the first key of a NULL-terminated list that the object has, or NULL. */
 const json_t *quern_eval_value(const json_t *object, const char *const *keys);
 
-/* Returns a copy of that value as a string, which the caller frees. A number becomes its digits. NULL: there is no such
- * value, or no memory. */
-char *quern_eval_string(const json_t *object, const char *const *keys);
+/* Returns a copy of a value as a string, which the caller frees. An integer becomes its digits. NULL: it is something
+ * else, or there is no memory. */
+char *quern_eval_string(const json_t *value);
 
 /* Whether all of text is a finite number. */
 bool quern_eval_number(const char *text, double *number);
+
+/* Whether the current line is a header: the first one, with a word in place of the number that its last field, which
+ * is given, would be. */
+bool quern_eval_is_header(const struct quern_eval_lines *lines, const char *field);
 
 #endif

@@ -71,8 +71,9 @@ static int read_fields(struct pairs *pairs, struct quern_eval_lines *lines)
         return quern_eval_lines_fail(lines, "it has %zu fields between tabs, not 3: text, text, score", count);
     if (quern_eval_number(fields[2], &score))
         return add_pair(pairs, lines, strdup(fields[0]), strdup(fields[1]), score);
-    return lines->number == 1 ? QUERN_CLI_DONE
-                              : quern_eval_lines_fail(lines, "the score '%.60s' is not a number", fields[2]);
+    return quern_eval_is_header(lines, fields[2])
+               ? QUERN_CLI_DONE
+               : quern_eval_lines_fail(lines, "the score '%.60s' is not a number", fields[2]);
 }
 
 static int read_pairs(struct pairs *pairs, const char *path)
@@ -81,7 +82,7 @@ static int read_pairs(struct pairs *pairs, const char *path)
     int code = quern_eval_lines_open(&lines, path, false), got = 0;
     bool objects = false;
     while (code == QUERN_CLI_DONE && (got = quern_eval_lines_next(&lines)) == 1) {
-        objects = lines.number == 1 ? lines.line[0] == '{' : objects;
+        objects = lines.given == 1 ? lines.line[0] == '{' : objects;
         code = objects ? read_object(pairs, &lines) : read_fields(pairs, &lines);
     }
     quern_eval_lines_close(&lines);
