@@ -67,6 +67,8 @@ class Frameworks(unittest.TestCase):
         documents = [stubs.Document(text) for text in TEXTS]
         result = quern.haystack.QuernDocumentEmbedder(tiny_model(), dimensions=16).run(documents=documents)
         self.assertEqual([document.embedding for document in result["documents"]], self.documents)
+        self.assertEqual([document.content for document in result["documents"]], TEXTS)
+        self.assertEqual([document.embedding for document in documents], [None] * len(TEXTS))
         self.assertEqual(list(quern.haystack.QuernTextEmbedder.run.outputs), ["embedding"])
         self.assertEqual(list(quern.haystack.QuernDocumentEmbedder.run.outputs), ["documents"])
 

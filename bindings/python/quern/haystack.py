@@ -1,4 +1,5 @@
 """quern as components of Haystack 2 (package haystack-ai)."""
+import dataclasses
 from typing import Any, Dict, List, Optional
 
 from haystack import Document, component, default_from_dict, default_to_dict
@@ -45,11 +46,11 @@ class QuernTextEmbedder(_Component):
 
 @component
 class QuernDocumentEmbedder(_Component):
-    """Writes the vector of each document to its field embedding, with the model's prompt for documents."""
+    """Gives copies of documents with their vectors in the field embedding, with the model's prompt for documents. Other
+    components of a pipeline may have the same documents, so these stay as they are."""
 
     @component.output_types(documents=List[Document])
     def run(self, documents: List[Document]) -> Dict[str, List[Document]]:
         vectors = self.opened().encode_document([document.content or "" for document in documents]).tolist()
-        for document, vector in zip(documents, vectors):
-            document.embedding = vector
-        return {"documents": documents}
+        return {"documents": [dataclasses.replace(document, embedding=vector)
+                              for document, vector in zip(documents, vectors)]}
