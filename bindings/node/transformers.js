@@ -45,6 +45,8 @@ async function pipeline(task, model, { threads, contextLength, exact } = {}) {
     async function extract(texts, options = {}) {
         const { pooling, normalize = false, quantize = false, precision = "binary", ...more } = options;
         checkPooling(pooling);
+        if (precision !== "binary" && precision !== "ubinary")
+            throw new QuernError(`precision must be 'binary' or 'ubinary', not '${precision}'`);
         const dtype = quantize ? "binary" : "f32";
         const vectors = await opened.embed(texts, { truncate: true, ...more, normalize, dtype });
         return quantize ? packed(vectors, precision) : new Tensor("float32", vectors.data, vectors.dims);

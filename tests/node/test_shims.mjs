@@ -22,6 +22,8 @@ test("transformers.js: a pipeline", async () => {
     assert.deepEqual((await extract(TOO_LONG, { pooling: "mean" })).dims, [1, model.dimensions]);
     for (const pooling of [undefined, "none"])
         await refused(() => extract("a", { pooling }), "QUERN_EINVAL", undefined, /pooling must be/);
+    await refused(() => extract("a", { pooling: "mean", quantize: true, precision: "int8" }), "QUERN_EINVAL", undefined,
+        /precision must be 'binary' or 'ubinary', not 'int8'/);
     await refused(() => pipeline("summarization", file), "QUERN_EINVAL", undefined, /feature-extraction/);
     await extract.dispose();
     await refused(() => extract("a", { pooling: "mean" }), "QUERN_EINVAL", undefined, /closed/);
