@@ -33,6 +33,15 @@ for field in architecture types dimensions head vocabulary space kernels threads
 done
 check "info: prompts" grep -qx 'prompt_query *task: search result | query: ' "$work/out"
 check "info: the format of activations" grep -qxE 'activations *(int8|bfloat16)' "$work/out"
+cp "$work/out" "$work/read"
+run info --json
+check "info: JSON has the same fields, and the size of the file" python3 -c '
+import json, os, sys
+out, read, model = sys.argv[1:]
+told = json.load(open(out))
+assert list(told) == [line.split()[0] for line in open(read)]
+assert told["file_bytes"] == os.path.getsize(model) and told["memory_bytes"] > told["arena_bytes"] > 0' \
+    "$work/out" "$work/read" "$model"
 run info --json --exact --threads 1
 check "info: activations in JSON" prints '"activations": "float32",'
 check "info: JSON" both prints '"path": "exact"' -- prints '"threads": 1,'
