@@ -38,9 +38,10 @@ static bool parse_nothing(struct quern_request *request)
     return true;
 }
 
-static const struct quern_route embed = {"POST", "/embed", false, parse_nothing, quern_metrics_write, NULL},
-                                embed_too = {"POST", "/embed", false, parse_nothing, quern_metrics_write, NULL},
-                                look = {"GET", "/look", false, NULL, quern_metrics_write, NULL};
+static const struct quern_route
+    embed = {"POST", "/embed", QUERN_ROUTE_VECTORS, parse_nothing, quern_metrics_write, NULL},
+    embed_too = {"POST", "/embed", QUERN_ROUTE_KEYED, parse_nothing, quern_metrics_write, NULL},
+    look = {"GET", "/look", QUERN_ROUTE_KEYED, NULL, quern_metrics_write, NULL};
 
 static void assert_tells(const char *line)
 {
@@ -123,13 +124,18 @@ static void test_requests_are_counted_once(void **state)
     assert_tells("\nte_request_failure{err=\"timeout\"} 1\n");
     assert_tells("\nte_embed_count 9\n");
 
-    /* Another dialect's route with the same path, for tokens only. */
-    struct quern_request tokens = {
-        .service = &service, .served = &served, .route = &embed_too, .options.only_tokens = true};
+    /* Another dialect's route with the same path, which is not for vectors: neither its answers nor its refusals are
+     * counted as such. */
+    struct quern_request tokens = {.service = &service, .served = &served, .route = &embed_too};
     answer.status = 200;
     quern_meters_count(&service.meters, &tokens, NULL, &answer, 1);
     assert_tells("\nquern_requests_total{method=\"POST\",route=\"/embed\",status=\"200\"} 2\n");
+    tokens.refusal.fault = QUERN_FAULT_VALUE;
+    answer.status = 400;
+    quern_meters_count(&service.meters, &tokens, NULL, &answer, 1);
+    assert_tells("\nquern_requests_total{method=\"POST\",route=\"/embed\",status=\"400\"} 1\n");
     assert_tells("\nte_request_count{method=\"single\"} 0\n");
+    assert_tells("\nte_request_failure{err=\"validation\"} 0\n");
 
     struct quern_request other = {.service = &service, .served = &served, .route = &look};
     answer.status = 200;

@@ -58,7 +58,7 @@ static void test_every_route_is_described(void **state)
         const json_t *operation = describe(description, route);
         if (operation == NULL || !json_is_string(json_object_get(operation, "summary")))
             fail_msg("%s %s is not described", route->method, route->path);
-        if ((json_object_get(operation, "security") != NULL) != route->is_public)
+        if ((json_object_get(operation, "security") != NULL) != (route->kind == QUERN_ROUTE_PUBLIC))
             fail_msg("%s %s: whether it needs a key is described wrongly", route->method, route->path);
         if ((json_object_get(operation, "requestBody") != NULL) != (route->parse != NULL))
             fail_msg("%s %s: whether it has a body is described wrongly", route->method, route->path);

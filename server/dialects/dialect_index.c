@@ -70,8 +70,8 @@ static void write_list(struct quern_request *request, const struct quern_job *ve
 }
 
 static const struct quern_route routes[] = {
-    {"POST", "/search", false, parse_search, write_search, NULL},
-    {"GET", "/index", false, NULL, write_list, NULL},
+    {"POST", "/search", QUERN_ROUTE_VECTORS, parse_search, write_search, NULL},
+    {"GET", "/index", QUERN_ROUTE_KEYED, NULL, write_list, NULL},
 };
 
 const struct quern_dialect quern_dialect_index = {.prefix = "/index", .routes = routes,

@@ -171,8 +171,8 @@ static void write_change(struct quern_request *request, const struct quern_job *
 }
 
 static const struct quern_route routes[] = {
-    {"POST", "/index/add", false, parse_add, write_change, NULL},
-    {"POST", "/index/remove", false, parse_remove, write_change, NULL},
+    {"POST", "/index/add", QUERN_ROUTE_VECTORS, parse_add, write_change, NULL},
+    {"POST", "/index/remove", QUERN_ROUTE_KEYED, parse_remove, write_change, NULL},
 };
 
 const struct quern_dialect quern_dialect_index_changes = {.prefix = "/index/", .routes = routes,

@@ -176,11 +176,11 @@ static void write_error(const struct quern_request *request, struct quern_answer
 }
 
 static const struct quern_route routes[] = {
-    {"POST", "/embedding", false, parse_embedding, write_embedding, NULL},
-    {"POST", "/embeddings", false, parse_embedding, write_embedding, NULL},
-    {"POST", "/tokenize", false, parse_tokenize, write_tokenize, NULL},
-    {"POST", "/detokenize", false, parse_detokenize, write_detokenize, NULL},
-    {"GET", "/props", false, NULL, write_props, NULL},
+    {"POST", "/embedding", QUERN_ROUTE_VECTORS, parse_embedding, write_embedding, NULL},
+    {"POST", "/embeddings", QUERN_ROUTE_VECTORS, parse_embedding, write_embedding, NULL},
+    {"POST", "/tokenize", QUERN_ROUTE_KEYED, parse_tokenize, write_tokenize, NULL},
+    {"POST", "/detokenize", QUERN_ROUTE_KEYED, parse_detokenize, write_detokenize, NULL},
+    {"GET", "/props", QUERN_ROUTE_KEYED, NULL, write_props, NULL},
 };
 
 const struct quern_dialect quern_dialect_llama = {

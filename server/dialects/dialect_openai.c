@@ -146,10 +146,10 @@ static void write_error(const struct quern_request *request, struct quern_answer
 }
 
 static const struct quern_route routes[] = {
-    {"POST", "/v1/embeddings", false, parse_embeddings, write_embeddings, NULL},
-    {"POST", "/embeddings", false, parse_embeddings, write_embeddings, is_openais},
-    {"GET", "/v1/models", false, NULL, write_models, NULL},
-    {"GET", "/v1/models/*", false, NULL, write_model, NULL},
+    {"POST", "/v1/embeddings", QUERN_ROUTE_VECTORS, parse_embeddings, write_embeddings, NULL},
+    {"POST", "/embeddings", QUERN_ROUTE_VECTORS, parse_embeddings, write_embeddings, is_openais},
+    {"GET", "/v1/models", QUERN_ROUTE_KEYED, NULL, write_models, NULL},
+    {"GET", "/v1/models/*", QUERN_ROUTE_KEYED, NULL, write_model, NULL},
 };
 
 const struct quern_dialect quern_dialect_openai = {

@@ -40,9 +40,9 @@ static void write_file(struct quern_request *request, const struct quern_job *jo
 }
 
 static const struct quern_route routes[] = {
-    {"GET", "/", true, NULL, write_file, NULL},
-    {"GET", "/page/*", true, NULL, write_file, NULL},
-    {"GET", "/openapi.json", true, NULL, write_file, NULL},
+    {"GET", "/", QUERN_ROUTE_PUBLIC, NULL, write_file, NULL},
+    {"GET", "/page/*", QUERN_ROUTE_PUBLIC, NULL, write_file, NULL},
+    {"GET", "/openapi.json", QUERN_ROUTE_PUBLIC, NULL, write_file, NULL},
 };
 
 const struct quern_dialect quern_dialect_page = {.prefix = "/page/", .routes = routes,

@@ -365,14 +365,14 @@ static int status_of(enum quern_fault fault)
 }
 
 static const struct quern_route routes[] = {
-    {"POST", "/embed", false, parse_embed, write_embed, NULL},
-    {"POST", "/", false, parse_embed, write_embed, NULL},
-    {"POST", "/invocations", false, parse_embed, write_embed, NULL}, /* SageMaker's */
-    {"POST", "/embed_all", false, parse_embed_all, NULL, NULL},
-    {"POST", "/similarity", false, parse_similarity, write_similarity, NULL},
-    {"POST", "/tokenize", false, parse_tokenize, write_tokenize, has_inputs},
-    {"POST", "/decode", false, parse_decode, write_decode, NULL},
-    {"GET", "/info", false, NULL, write_info, NULL},
+    {"POST", "/embed", QUERN_ROUTE_VECTORS, parse_embed, write_embed, NULL},
+    {"POST", "/", QUERN_ROUTE_VECTORS, parse_embed, write_embed, NULL},
+    {"POST", "/invocations", QUERN_ROUTE_VECTORS, parse_embed, write_embed, NULL}, /* SageMaker's */
+    {"POST", "/embed_all", QUERN_ROUTE_KEYED, parse_embed_all, NULL, NULL},
+    {"POST", "/similarity", QUERN_ROUTE_VECTORS, parse_similarity, write_similarity, NULL},
+    {"POST", "/tokenize", QUERN_ROUTE_KEYED, parse_tokenize, write_tokenize, has_inputs},
+    {"POST", "/decode", QUERN_ROUTE_KEYED, parse_decode, write_decode, NULL},
+    {"GET", "/info", QUERN_ROUTE_KEYED, NULL, write_info, NULL},
 };
 
 const struct quern_dialect quern_dialect_tei = {.prefix = "/embed_",

@@ -25,11 +25,11 @@ static void write_ready(struct quern_request *request, const struct quern_job *j
 }
 
 static const struct quern_route routes[] = {
-    {"GET", "/health", true, NULL, write_health, NULL},
-    {"GET", "/v1/health", true, NULL, write_health, NULL},
-    {"GET", "/ping", true, NULL, write_health, NULL},
-    {"GET", "/ready", true, NULL, write_ready, NULL},
-    {"GET", "/metrics", false, NULL, quern_metrics_write, NULL},
+    {"GET", "/health", QUERN_ROUTE_PUBLIC, NULL, write_health, NULL},
+    {"GET", "/v1/health", QUERN_ROUTE_PUBLIC, NULL, write_health, NULL},
+    {"GET", "/ping", QUERN_ROUTE_PUBLIC, NULL, write_health, NULL},
+    {"GET", "/ready", QUERN_ROUTE_PUBLIC, NULL, write_ready, NULL},
+    {"GET", "/metrics", QUERN_ROUTE_KEYED, NULL, quern_metrics_write, NULL},
 };
 
 const struct quern_dialect quern_dialect_probes = {

@@ -82,7 +82,7 @@ static bool check_key(const struct quern_server *server, struct quern_request *r
 {
     const char *bearer = quern_head_find(request->head, "authorization");
     const char *key = quern_head_find(request->head, "x-api-key");
-    if (server->keys.count == 0 || request->route->is_public)
+    if (server->keys.count == 0 || request->route->kind == QUERN_ROUTE_PUBLIC)
         return true;
     if (bearer != NULL && strncasecmp(bearer, "Bearer ", 7) == 0)
         key = bearer + 7 + strspn(bearer + 7, " ");
@@ -178,7 +178,7 @@ bool quern_guard(struct quern_server *server, struct quern_request *request, str
     const bool has_no_route = answer_preflight(request, answer) || answer_options(request, answer);
     if (!has_no_route && (!quern_route_find(request) || !check_key(server, request)))
         return false;
-    if (server->service.draining && (has_no_route || !request->route->is_public))
+    if (server->service.draining && (has_no_route || request->route->kind != QUERN_ROUTE_PUBLIC))
         return quern_refuse(request, QUERN_FAULT_DRAINING, NULL, "the server is about to end; try again soon");
     quern_residents_examine(server);
     return check_body(server, request, answer);

@@ -5,10 +5,16 @@
 
 #include "answer.h"
 
+enum quern_route_kind {
+    QUERN_ROUTE_KEYED,   /* needs a key where the server has keys */
+    QUERN_ROUTE_VECTORS, /* the same; what it does begins with vectors, so it is counted as a request for them */
+    QUERN_ROUTE_PUBLIC   /* needs no key */
+};
+
 struct quern_route {
     const char *method; /* "GET" (which HEAD may ask too), "POST" or "DELETE" */
     const char *path;   /* a '*' at its end stands for any rest */
-    bool is_public;     /* needs no key */
+    enum quern_route_kind kind;
 
     /* Fills a request from its body; NULL: the route has none. When it adds inputs, they are tokenised and, unless only
      * tokens are wanted, embedded before write is called. False: refused. */

@@ -46,8 +46,7 @@ static void count_times(struct quern_meters *meters, const struct quern_request 
 /* Whether a request is counted beside its status: it asks for vectors, or may have done so when it failed. */
 static bool is_for_vectors(const struct quern_request *request, bool succeeded)
 {
-    const struct quern_route *route = request->route;
-    return route != NULL && route->parse != NULL && route->write != NULL && !request->options.only_tokens &&
+    return request->route != NULL && request->route->kind == QUERN_ROUTE_VECTORS &&
            (!succeeded || request->input_count > 0);
 }
 
