@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Appends a file of a part to another file, if the part has it. */
 static int append(FILE *to, const char *folder, uint64_t part, const char *ending, quern_error *error)
@@ -25,7 +26,8 @@ static int append(FILE *to, const char *folder, uint64_t part, const char *endin
     return failed ? quern_jobs_fail(error, QUERN_EIO, "cannot read %s", path) : QUERN_OK;
 }
 
-/* Writes the lines of all parts to PATH with another ending: the ids, or the records without a vector. */
+/* Writes the lines of all parts to PATH with another ending: the ids, or the records without a vector. When there are
+ * none, no such file stays from what was merged to PATH before. */
 static int merge_lines(const struct quern_complete *complete, const char *path, const char *ending, quern_error *error)
 {
     struct quern_safe_file file;
@@ -38,6 +40,8 @@ static int merge_lines(const struct quern_complete *complete, const char *path, 
         code = append(file.file, complete->folder, i, ending, error);
     if (code == QUERN_OK && ftello(file.file) > 0)
         code = quern_safe_file_finish(&file, error);
+    else if (code == QUERN_OK && unlink(name) != 0 && errno != ENOENT)
+        code = quern_jobs_fail(error, QUERN_EIO, "cannot remove %s: %s", name, strerror(errno));
     quern_safe_file_discard(&file);
     free(name);
     return code;
