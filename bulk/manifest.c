@@ -2,6 +2,7 @@
 
 #include "array_count.h"
 #include "jobs_error.h"
+#include "json_text.h"
 #include "parts/safe_file.h"
 
 #include <errno.h>
@@ -61,6 +62,28 @@ static int digest_file(const struct quern_record_file *file, char digest[SHA256_
     return code;
 }
 
+/* The path of a file as a JSON string, which must be UTF-8: other bytes are written as \x and two digits. NULL: no
+ * memory. */
+static json_t *json_of_path(const char *path)
+{
+    const size_t length = strlen(path);
+    char *text = malloc(4 * length + 1);
+    size_t used = 0;
+    for (size_t i = 0; text != NULL && i < length;) {
+        const size_t size = quern_json_character(path + i, length - i);
+        if (size == 0) {
+            used += (size_t)sprintf(text + used, "\\x%02x", (unsigned char)path[i++]);
+            continue;
+        }
+        memcpy(text + used, path + i, size);
+        used += size;
+        i += size;
+    }
+    json_t *string = text != NULL ? json_stringn(text, used) : NULL;
+    free(text);
+    return string;
+}
+
 static int describe_inputs(json_t *list, const struct quern_record_files *files, quern_error *error)
 {
     for (size_t i = 0; i < files->count; i++) {
@@ -72,30 +95,38 @@ static int describe_inputs(json_t *list, const struct quern_record_files *files,
             if (code != QUERN_OK)
                 return code;
         }
-        json_array_append_new(list, json_pack("{s:s, s:s%, s:I, s:I, s:I, s:s}", "path", file->path, "kind", kind.data,
-                                              kind.length, "size", (json_int_t)file->size, "mtime_ns",
-                                              (json_int_t)file->mtime, "ctime_ns", (json_int_t)file->ctime, "digest",
-                                              digest));
+        json_t *input = json_pack("{s:o, s:s%, s:I, s:I, s:I, s:s}", "path", json_of_path(file->path), "kind",
+                                  kind.data, kind.length, "size", (json_int_t)file->size, "mtime_ns",
+                                  (json_int_t)file->mtime, "ctime_ns", (json_int_t)file->ctime, "digest", digest);
+        if (json_array_append_new(list, input) != 0)
+            return quern_jobs_fail(error, QUERN_ENOMEM, "no memory for the manifest");
     }
     return QUERN_OK;
 }
 
 /* ---------------------------------------------------------------- making */
 
-static json_t *string_or_null(const char *string)
+/* The name of a column; NULL: none is named. *is_odd: set when it is not UTF-8. */
+static json_t *json_of_column(const char *name, bool *is_odd)
 {
-    return string != NULL ? json_string(string) : json_null();
+    *is_odd |= name != NULL && !quern_json_is_utf8((quern_text){name, strlen(name)});
+    return name != NULL ? json_string(name) : json_null();
 }
 
-static void describe_columns(json_t *manifest, const struct quern_record_columns *columns)
+static int describe_columns(json_t *manifest, const struct quern_record_columns *columns, quern_error *error)
 {
     json_t *keep = json_array();
+    bool is_odd = false;
     for (int i = 0; i < columns->keep_count; i++)
-        json_array_append_new(keep, json_string(columns->keep[i]));
-    json_object_set_new(manifest, "text", string_or_null(columns->text));
-    json_object_set_new(manifest, "id", string_or_null(columns->id));
-    json_object_set_new(manifest, "title", string_or_null(columns->title));
+        json_array_append_new(keep, json_of_column(columns->keep[i], &is_odd));
+    json_object_set_new(manifest, "text", json_of_column(columns->text, &is_odd));
+    json_object_set_new(manifest, "id", json_of_column(columns->id, &is_odd));
+    json_object_set_new(manifest, "title", json_of_column(columns->title, &is_odd));
     json_object_set_new(manifest, "keep", keep);
+    if (!is_odd)
+        return QUERN_OK;
+    return quern_jobs_fail(error, QUERN_EINVAL, "the name of a column is not UTF-8: convert the file, and name the "
+                           "column as it is then");
 }
 
 static int describe_vectors(json_t *manifest, const struct quern_bulk_job *job, quern_error *error)
@@ -142,7 +173,8 @@ int quern_manifest_make(json_t **manifest, const struct quern_bulk_job *job, con
     json_object_set_new(root, "chunk_tokens", json_integer((json_int_t)options->chunk.tokens));
     json_object_set_new(root, "chunk_overlap", json_integer((json_int_t)options->chunk.overlap));
     json_object_set_new(root, "chunked", json_boolean(options->is_chunked));
-    describe_columns(root, &options->columns);
+    if (code == QUERN_OK)
+        code = describe_columns(root, &options->columns, error);
     json_object_set_new(root, "part_rows", json_integer((json_int_t)options->part_records));
     json_object_set_new(root, "plan", json_string("part K holds the input's rows from K * part_rows on; shard I of N "
                                                   "makes the parts with K mod N = I"));

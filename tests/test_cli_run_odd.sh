@@ -60,6 +60,15 @@ wait
 run run merge busy -o busy.npy && run run merge kept -o kept.npy
 check "which ends as if nothing had been" same busy.npy kept.npy
 
+mkdir names && odd=$(printf 'names/caf\351.jsonl') && cp docs.jsonl "$odd"
+run run names --id id -o named
+check "a file may have a name that is not UTF-8" succeeds
+sed 's/text/tuxt/2' docs.jsonl >"$odd"
+run run names --id id -o named
+check "and is known again when its bytes have changed" fails "its digest has changed"
+run run docs.jsonl --id "$(printf 'i\351')" -o oddly
+check "the name of a column must be UTF-8" fails "not UTF-8"
+
 # ------------------------------------------------------------------ records without a text
 printf '%s\n' '{"id": 5, "text": "a"}' '{"id": 7}' '{"id": [1], "text": "b"}' '{"id": 8, "text": "c"}' '{"id": 9}' \
     '{"text' >holes.jsonl
@@ -73,6 +82,10 @@ check "a bad record has its own id, or null" python3 -c '
 import glob, json
 rows = [json.loads(line) for name in sorted(glob.glob("holes/*.errors.jsonl")) for line in open(name)]
 assert [(row["id"], row["line"]) for row in rows] == [(7, 2), (None, 3), (9, 5), (None, 6)], rows'
+run run merge holes -o merged.npy
+check "merge writes what has no vector beside the vectors" test -s merged.errors.jsonl
+run run docs.jsonl --id id -o whole && run run merge whole -o merged.npy
+check "and leaves nothing there of what was merged before" test -s merged.npy -a ! -e merged.errors.jsonl
 printf '%s\n' '{"n": 1}' '{"n": 2}' >other.jsonl
 run run other.jsonl -o refused
 check "a file that has no text from its beginning on is refused" fails '"n"'
