@@ -5,7 +5,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define MOST_INDEX (16u << 20) /* bytes */
 
@@ -67,7 +66,7 @@ int quern_checkpoint_open(struct quern_checkpoint *checkpoint, const char *folde
     if (path == NULL)
         return QUERN_ENOMEM;
     int code = QUERN_OK;
-    if (access(path, F_OK) != 0)
+    if (!quern_path_exists(path))
         code = quern_json_open(&index, folder, "model.safetensors.index.json", JSON_OBJECT, MOST_INDEX, true, error);
     if (code == QUERN_OK)
         code = index.root != NULL ? read_index(checkpoint, folder, &index, error)

@@ -11,7 +11,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static const char blank[] = QUERN_METASPACE;
 
@@ -165,7 +164,7 @@ static int read_pieces(struct quern_pieces *pieces, const char *folder, quern_er
     if (path == NULL)
         return QUERN_ENOMEM;
     int code = QUERN_OK;
-    if (access(path, F_OK) == 0) {
+    if (quern_path_exists(path)) {
         code = read_sentencepiece(pieces, path, error);
     } else {
         code = quern_tokenizer_json_open(pieces, folder, false, error);

@@ -4,11 +4,12 @@
 #include "base/file_kind.h"
 #include "base/map.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #define FLAGS (JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL)
 
@@ -20,6 +21,12 @@ char *quern_path_join(const char *folder, const char *name, quern_error *error)
         return NULL;
     }
     return path;
+}
+
+bool quern_path_exists(const char *path)
+{
+    struct stat status;
+    return lstat(path, &status) == 0 || errno != ENOENT;
 }
 
 int quern_json_parse(struct quern_json *json, const void *data, size_t size, const char *path, json_type type,
@@ -55,7 +62,7 @@ int quern_json_open(struct quern_json *json, const char *folder, const char *nam
     if (path == NULL)
         return QUERN_ENOMEM;
     int code = QUERN_OK;
-    if (optional && access(path, F_OK) != 0)
+    if (optional && !quern_path_exists(path))
         goto out;
     code = quern_map_open(&map, path, error);
     if (code == QUERN_OK && map.size > most)

@@ -38,4 +38,7 @@ int quern_json_get_string(const struct quern_json *json, const json_t *object, c
 /* Makes "FOLDER/NAME", which the caller frees. NULL: no memory, and error says so. */
 char *quern_path_join(const char *folder, const char *name, quern_error *error);
 
+/* Whether something stands at a path, and be it a link that leads nowhere: then the file is not missing, but lost. */
+bool quern_path_exists(const char *path);
+
 #endif

@@ -314,6 +314,10 @@ static void test_folders_that_are_not_whole(void **state)
                                         "3_Dense/model.safetensors"};
     for (size_t i = 0; i < QUERN_COUNT(files); i++)
         expect_refused(QUERN_EIO, files[i], "rm %s", files[i]);
+    static const char *const optional[] = {"config_sentence_transformers.json", "sentence_bert_config.json",
+                                           "tokenizer_config.json", "tokenizer.model", "model.safetensors"};
+    for (size_t i = 0; i < QUERN_COUNT(optional); i++) /* as in a cache of the hub that is not whole */
+        expect_refused(QUERN_EIO, optional[i], "ln -sf ../blobs/nowhere %s", optional[i]);
     expect_refused(QUERN_EIO, "neither tokenizer.model nor tokenizer.json", "rm tokenizer.model");
     expect_refused(QUERN_EFORMAT, "cut off", "truncate -s -1 model.safetensors");
     expect_refused(QUERN_EFORMAT, "cut off", "truncate -s 1000 model.safetensors");
