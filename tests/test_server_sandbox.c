@@ -19,6 +19,8 @@
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -218,9 +220,25 @@ static bool turn_into_code(void)
     return mprotect(page, 4096, PROT_READ | PROT_EXEC) == 0;
 }
 
+static bool attach_code(void)
+{
+    return is_allowed(shmat(-1, NULL, SHM_EXEC) == (void *)-1 ? -1 : 0);
+}
+
 static bool signal_parent(void)
 {
     return kill(getppid(), 0) == 0;
+}
+
+static bool signal_parent_thread(void)
+{
+    return syscall(SYS_tgkill, getppid(), getppid(), 0) == 0;
+}
+
+static bool limit_parent(void)
+{
+    struct rlimit limit;
+    return prlimit(getppid(), RLIMIT_CORE, NULL, &limit) == 0;
 }
 
 static bool ask_what_is_newer(void) /* a newer call, with arguments that would fail otherwise */
@@ -269,6 +287,12 @@ static bool abort_is_heard(void) /* raise works, so that a crash is seen as a cr
     return raise(SIGUSR1) == 0;
 }
 
+static bool read_own_limit(void) /* as the C library does for the size of a stack */
+{
+    struct rlimit limit;
+    return prlimit(0, RLIMIT_STACK, NULL, &limit) == 0 && prlimit(getpid(), RLIMIT_STACK, NULL, &limit) == 0;
+}
+
 /* ---------------------------------------------------------------- tests */
 
 struct trial {
@@ -295,7 +319,10 @@ static void test_it_refuses(void **unused)
         {"bind a socket", bind_socket},
         {"make code", make_code},
         {"turn data into code", turn_into_code},
+        {"attach code", attach_code},
         {"signal another process", signal_parent},
+        {"signal a thread of another process", signal_parent_thread},
+        {"see the limits of another process", limit_parent},
         {"write from a thread", write_from_thread},
     };
     if (state.seccomp_error != 0)
@@ -323,6 +350,7 @@ static void test_it_allows(void **unused)
     assert_true(works(start_thread, READING, INSIDE));
     assert_true(works(poll_and_accept, READING, INSIDE));
     assert_true(works(abort_is_heard, READING, INSIDE));
+    assert_true(works(read_own_limit, READING, INSIDE));
 }
 
 static void test_folders(void **unused)

@@ -127,7 +127,7 @@ static const short refused[] = {
     /* programs, processes, sockets */
     SYS_execve, SYS_execveat, SYS_socket, SYS_connect, SYS_bind, SYS_listen, SYS_ptrace, SYS_process_vm_readv,
     SYS_process_vm_writev, SYS_kcmp, SYS_pidfd_open, SYS_pidfd_getfd, SYS_pidfd_send_signal, SYS_kill, SYS_tkill,
-    SYS_rt_sigqueueinfo, SYS_rt_tgsigqueueinfo, SYS_personality,
+    SYS_rt_sigqueueinfo, SYS_rt_tgsigqueueinfo, SYS_personality, SYS_shmat, /* which can map as executable */
     /* files; opening for reading is left to Landlock */
     SYS_truncate, SYS_mknodat, SYS_mkdirat, SYS_linkat, SYS_symlinkat, SYS_fchmod, SYS_fchmodat, SYS_fchown,
     SYS_fchownat, SYS_utimensat, SYS_setxattr, SYS_lsetxattr, SYS_fsetxattr, SYS_removexattr, SYS_lremovexattr,
@@ -179,6 +179,17 @@ static void refuse_bits(struct filter *filter, int number, int argument, uint32_
     load(filter, offsetof(struct seccomp_data, nr));
 }
 
+/* Refuses a call whose first argument is another process than this one (0: this one, too). */
+static void refuse_others(struct filter *filter, int number)
+{
+    add(filter, BPF_JMP | BPF_JEQ | BPF_K, 0, 5, (uint32_t)number);
+    load(filter, offsetof(struct seccomp_data, args)); /* its lower half: such numbers have 32 bits */
+    add(filter, BPF_JMP | BPF_JEQ | BPF_K, 2, 0, 0);
+    add(filter, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, (uint32_t)getpid());
+    add(filter, BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ERRNO | EPERM);
+    load(filter, offsetof(struct seccomp_data, nr));
+}
+
 static void refuse_all(struct filter *filter, const short *numbers, size_t count)
 {
     for (size_t i = 0; i < count; i++)
@@ -212,6 +223,8 @@ static void write_filter(struct filter *filter, unsigned allowed)
         refuse_writing(filter);
     refuse(filter, SYS_clone3, ENOSYS); /* a filter cannot read its flags, in memory; callers try the older call next */
     refuse(filter, SYS_openat2, ENOSYS);
+    refuse_others(filter, SYS_tgkill); /* which raise and abort need */
+    refuse_others(filter, SYS_prlimit64);
     refuse_bits(filter, SYS_clone, 0, CLONE_THREAD, true);
     refuse_bits(filter, SYS_mmap, 2, PROT_EXEC, false);
     refuse_bits(filter, SYS_mprotect, 2, PROT_EXEC, false);
