@@ -4,7 +4,7 @@
  * connect TCP ports. It cannot write, create, rename or remove files, unless folders are named in which it may; what
  * it may do there, it can also do to files below them. Seccomp: it cannot write files at all, unless such folders are
  * named and Landlock guards all others; and it cannot start programs or processes, open sockets, make memory
- * executable, look at other processes, or use system calls that are newer than this file.
+ * executable, look at other processes or signal them, or use system calls that are newer than this file.
  *
  * The filter lists what is refused, with an error, not what is allowed. Which calls the C library makes changes from
  * version to version, and an update must not kill the server. libseccomp would write the same 100 lines of filter; that

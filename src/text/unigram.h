@@ -61,7 +61,7 @@ struct quern_unigram_match {
 struct quern_unigram_tokenizer {
     struct quern_tokenizer base;
     unsigned char *normal; /* [capacity + QUERN_WORD_SLACK]: normalised words that wait, and the one that is written */
-    struct quern_unigram_origin *origins; /* [capacity], of the bytes of normal, if spans are wanted */
+    struct quern_unigram_origin *origins; /* [capacity], of the bytes of normal; for spans */
     size_t capacity;
     size_t word; /* where the word that is written begins in normal */
     size_t used; /* where it ends */

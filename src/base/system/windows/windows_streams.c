@@ -67,7 +67,7 @@ static bool is_ready(HANDLE handle, bool can_wait)
 int quern_windows_poll(struct pollfd *files, unsigned count, int milliseconds)
 {
     int ready = 0;
-    for (int waited = 0;; waited += 10) {
+    for (int waited = 0;; waited += milliseconds > 0 ? 10 : 0) {
         for (unsigned i = 0; i < count; i++) {
             const HANDLE file = (HANDLE)_get_osfhandle(files[i].fd);
             files[i].revents = files[i].events & POLLOUT ? POLLOUT : is_ready(file, milliseconds != 0) ? POLLIN : 0;
