@@ -62,7 +62,14 @@ static void drop_given(struct quern_jobs_stream *stream)
     stream->begin = 0;
 }
 
-/* Finds the next texts; lengths[*count]. Afterwards begin is behind the last of them. */
+static int refuse_long(const struct quern_jobs_stream *stream, quern_error *error)
+{
+    return quern_jobs_fail(error, QUERN_ETOOLONG, "%s:%llu: the text is longer than %u MiB: split it", stream->name,
+                           (unsigned long long)stream->given + 1, QUERN_JOBS_LONGEST >> 20);
+}
+
+/* Finds the next texts; lengths[*count]. Afterwards begin is behind the last of them. A failure waits for the call in
+ * which no text stands before it. */
 static int find_texts(struct quern_jobs_stream *stream, size_t lengths[QUERN_JOBS_BATCH], size_t *count,
                       quern_error *error)
 {
@@ -71,9 +78,12 @@ static int find_texts(struct quern_jobs_stream *stream, size_t lengths[QUERN_JOB
     while (*count < QUERN_JOBS_BATCH && stream->begin < BATCH_BYTES) {
         const size_t unsearched = stream->end - searched;
         const char *end = unsearched > 0 ? memchr(stream->buffer + searched, stream->separator, unsearched) : NULL;
+        const size_t behind = end != NULL ? (size_t)(end - stream->buffer) : stream->end;
+        if (behind - stream->begin > QUERN_JOBS_LONGEST)
+            return *count > 0 ? QUERN_OK : refuse_long(stream, error);
         if (end != NULL) {
-            lengths[(*count)++] = (size_t)(end - stream->buffer) - stream->begin;
-            stream->begin = searched = (size_t)(end - stream->buffer) + 1;
+            lengths[(*count)++] = behind - stream->begin;
+            stream->begin = searched = behind + 1;
             continue;
         }
         searched = stream->end;
@@ -83,14 +93,11 @@ static int find_texts(struct quern_jobs_stream *stream, size_t lengths[QUERN_JOB
             stream->begin = stream->end;
             return QUERN_OK;
         }
-        if (stream->end - stream->begin > QUERN_JOBS_LONGEST)
-            return quern_jobs_fail(error, QUERN_ETOOLONG, "%s: a text is longer than %u MiB: split it", stream->name,
-                                   QUERN_JOBS_LONGEST >> 20);
         if (*count > 0 && !has_input_waiting(stream))
             return QUERN_OK;
         const int code = read_more(stream, error);
         if (code != QUERN_OK)
-            return code;
+            return *count > 0 ? QUERN_OK : code;
     }
     return QUERN_OK;
 }

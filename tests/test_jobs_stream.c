@@ -249,10 +249,24 @@ static void test_long_texts(void **state)
     struct quern_jobs_stream stream;
     data[10000000] = 'x';
     feed(data, length);
-    free(data);
     open_input(&stream, false);
-    check_failure(&stream, QUERN_ETOOLONG, "standard input: a text is longer than 64 MiB: split it");
+    check_failure(&stream, QUERN_ETOOLONG, "standard input:1: the text is longer than 64 MiB: split it");
     quern_jobs_stream_close(&stream);
+
+    /* The longest text, and one byte more, whose end is there; the texts before it are given. */
+    struct quern_jobs_texts batch;
+    data[1] = data[3] = '\n';
+    for (size_t more = 0; more < 2; more++) {
+        data[4 + QUERN_JOBS_LONGEST + more] = '\n';
+        feed(data, length);
+        open_input(&stream, false);
+        assert_int_equal(next(&stream, &batch), more == 0 ? 3 : 2);
+        if (more > 0)
+            check_failure(&stream, QUERN_ETOOLONG, "standard input:3: the text is longer than 64 MiB");
+        quern_jobs_stream_close(&stream);
+        data[4 + QUERN_JOBS_LONGEST] = 'x';
+    }
+    free(data);
 }
 
 /* What has arrived is given while the writer of the input is idle; nothing waits for a full batch. */
