@@ -56,6 +56,10 @@ const char *quern_cli_plural(uint64_t count);
 /* Replaces control characters in a text that a message repeats. The functions above do it themselves. */
 void quern_cli_clean(char *text);
 
+/* Writes a text to standard output for people to read, in one line: a newline becomes \n, any other control character,
+ * which may do something to their terminal, a '?'. */
+void quern_cli_put_clean(const char *text);
+
 /* Whether a standard stream (by its number) is a terminal that takes colours and moves of the cursor. */
 bool quern_cli_is_terminal(int descriptor);
 

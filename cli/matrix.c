@@ -2,19 +2,19 @@
 
 #include <math.h>
 
-/* The beginning of a text, without control characters, cut between two characters. */
+/* The beginning of a text, cut between two characters. */
 static void print_label(const char *text)
 {
-    enum { MOST_CHARACTERS = 60 };
+    enum { MOST_CHARACTERS = 60, MOST_BYTES = 4 * MOST_CHARACTERS };
+    char label[MOST_BYTES + 1];
     int characters = 0;
-    for (const unsigned char *at = (const unsigned char *)text; *at != '\0'; at++) {
-        bool starts = (*at & 0xc0) != 0x80;
-        if (starts && characters++ == MOST_CHARACTERS) {
-            fputs("...", stdout);
+    size_t length = 0;
+    for (; text[length] != '\0' && length < MOST_BYTES; length++)
+        if (((unsigned char)text[length] & 0xc0) != 0x80 && characters++ == MOST_CHARACTERS)
             break;
-        }
-        putchar(*at < 0x20 || *at == 0x7f ? ' ' : *at);
-    }
+    snprintf(label, sizeof label, "%.*s", (int)length, text);
+    quern_cli_put_clean(label);
+    fputs(text[length] != '\0' ? "..." : "", stdout);
 }
 
 /* From blue (no similarity) over green to red (equal). */

@@ -15,11 +15,26 @@ const char *quern_cli_plural(uint64_t count)
     return count == 1 ? "" : "s";
 }
 
+/* Whether a control character begins here; also those of U+0080 to U+009F, whose second byte is no character then. */
+static bool is_control_at(const unsigned char *at)
+{
+    return *at < ' ' || *at == 0x7f || (at[0] == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0);
+}
+
 void quern_cli_clean(char *text)
 {
     for (unsigned char *at = (unsigned char *)text; *at != '\0'; at++)
-        if (*at < ' ' || *at == 0x7f || (at[0] == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0))
+        if (is_control_at(at))
             *at = '?';
+}
+
+void quern_cli_put_clean(const char *text)
+{
+    for (const unsigned char *at = (const unsigned char *)text; *at != '\0'; at++)
+        if (*at == '\n')
+            fputs("\\n", stdout);
+        else
+            putchar(is_control_at(at) ? '?' : *at);
 }
 
 /* Writes "quern: MESSAGE". What a name or a text in it could do to a terminal is taken out. */

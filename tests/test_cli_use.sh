@@ -348,6 +348,27 @@ check "and names the option that cuts them" exits 1 "(--truncate)"
 run demo -m "$model" "$long"
 check "a verb without this option does not name it" both exits 1 "the model takes 256" -- \
     [ "$(grep -c -e --truncate "$work/err")" = 0 ]
+c1=$(printf '\302\2332J') # the control sequence introducer in one character
+odd=$(printf 'odd\nname\033[2J.gguf')
+cp "$model" "$work/$odd"
+clean() { # clean TEXT: whether the output has this text, and no control character
+    both exits 0 -- prints "$1" && [ "$(tr -d '\n' <"$work/out" | grep -c "$(printf '[\001-\037\177]\|\302[\200-\237]')")" = 0 ]
+}
+run similarity -m "$model" "a${c1}b" "c${esc}d"
+check "a matrix has no control characters of its texts" both clean '  a?' -- prints '  c?[2Jd'
+run similarity -m "$model" "$(printf '%061d' 0)" "$(printf '%060d' 0)"
+check "and cuts long texts" both prints "$(printf '  %060d...' 0)" -- grep -q '0000$' "$work/out"
+run demo -m "$model" "a${esc}b"
+check "nor has demo of its query" clean 'query: a?[2Jb'
+run info -m "$work/$odd"
+check "nor info of a file's name" clean 'odd\nname?[2J.gguf'
+printf 'one\ntwo\n' >"$work/in"
+run verify -m "$work/$odd" --against exact
+check "nor verify --against" clean 'odd\nname?[2J.gguf, fast path, against '
+run quantize "$work/$odd" "$work/new$odd" f16
+check "nor quantize" clean 'newodd\nname?[2J.gguf: '
+run info --json -m "$work/$odd"
+check "JSON has the name as it is" grep -qiF 'odd\nname\u001b[2J.gguf' "$work/out"
 run similarity -m "$model" alone
 check "similarity of one text is misuse" exits 2 "at least two"
 run tokenize -m "$model" -i "$model" text

@@ -33,7 +33,8 @@ static bool proceed(void *state, uint64_t done, uint64_t total)
 static void print_result(const struct quern_convert_result *result, const char *path, bool json)
 {
     if (!json) {
-        printf("%s: %llu bytes, %s, %s\n", path, (unsigned long long)result->bytes, result->types,
+        quern_cli_put_clean(path);
+        printf(": %llu bytes, %s, %s\n", (unsigned long long)result->bytes, result->types,
                result->has_head ? "with the head" : "without a head");
         return;
     }

@@ -230,9 +230,11 @@ static void print_json(const struct comparison *result, const struct side sides[
 
 static void print_report(const struct comparison *result, const struct side sides[2], size_t count, int task)
 {
-    printf("%s, %s path, against %s, %s path\n%zu texts, task %s, %d dimensions\n\n", sides[0].path,
-           sides[0].numeric_path, sides[1].path, sides[1].numeric_path, count, quern_task_name((quern_task)task),
-           sides[0].dimensions);
+    quern_cli_put_clean(sides[0].path);
+    printf(", %s path, against ", sides[0].numeric_path);
+    quern_cli_put_clean(sides[1].path);
+    printf(", %s path\n%zu texts, task %s, %d dimensions\n\n", sides[1].numeric_path, count,
+           quern_task_name((quern_task)task), sides[0].dimensions);
     printf("mean cosine        %.7f\nworst cosine       %.7f  text %zu\n", result->mean, result->worst,
            result->worst_text + 1);
     if (result->neighbours > 0)

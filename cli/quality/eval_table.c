@@ -48,6 +48,13 @@ void quern_eval_column_take(struct quern_eval_column *column, const struct quern
     quern_cli_say_cut(job->session, job->cut, job->texts);
 }
 
+/* A line about what was read. */
+static void put_source(const struct quern_eval_table *table)
+{
+    quern_cli_put_clean(table->source);
+    printf(": %s\n", table->size);
+}
+
 /* Members of JSON about the model. size: those about what was read; "" where they stand elsewhere. */
 static void put_members(const struct quern_eval_column *column, const char *size)
 {
@@ -155,7 +162,8 @@ static void print_one(const struct quern_eval_table *table)
         putchar(',');
         put_members(column, table->size_json);
     } else {
-        printf("%s: %s\n%s, %s path, %s\n", table->source, table->size, column->name, column->path, column->task);
+        put_source(table);
+        printf("%s, %s path, %s\n", column->name, column->path, column->task);
         put_cost(column, "");
         put_label_titles(table);
         for (int f = 0; f < table->figure_count; f++)
@@ -228,14 +236,16 @@ static void put_wide_row(const struct quern_eval_table *table, const char *label
 
 static void print_title(const struct quern_eval_column *column, int letter)
 {
-    printf("%c  %s: %s, %s path, %s, %d dimensions\n", letter, column->file, column->name, column->path, column->task,
+    printf("%c  ", letter);
+    quern_cli_put_clean(column->file);
+    printf(": %s, %s path, %s, %d dimensions\n", column->name, column->path, column->task,
            column->width);
     put_cost(column, "   ");
 }
 
 static void print_wide(const struct quern_eval_table *table, const int *dims, int count)
 {
-    printf("%s: %s\n", table->source, table->size);
+    put_source(table);
     for (int c = 0; c < table->column_count; c++)
         print_title(&table->columns[c], 'A' + c);
     put_label_titles(table);

@@ -57,7 +57,9 @@ static int rank(struct demo *demo)
     for (int i = 0; i < COUNT; i++)
         closeness[i] = quern_cosine(demo->rows + (size_t)i * (size_t)width,
                                     demo->rows + (size_t)COUNT * (size_t)width, width);
-    printf("query: %s\n\n", demo->texts[COUNT].data);
+    fputs("query: ", stdout);
+    quern_cli_put_clean(demo->texts[COUNT].data);
+    fputs("\n\n", stdout);
     for (int place = 0; place < COUNT; place++) {
         int best = 0;
         for (int i = 1; i < COUNT; i++)

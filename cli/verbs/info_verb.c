@@ -24,7 +24,6 @@ static void begin(struct info_report *report, const char *name)
         printf("%-26s ", name);
 }
 
-/* A line break in a value, which a prompt may have, is written as \n. */
 static void put_text(struct info_report *report, const char *name, const char *value)
 {
     begin(report, name);
@@ -32,8 +31,7 @@ static void put_text(struct info_report *report, const char *name, const char *v
         quern_json_put_string(stdout, (quern_text){value, strlen(value)});
         return;
     }
-    for (const char *c = value; *c != '\0'; c++)
-        *c == '\n' ? fputs("\\n", stdout) : putchar(*c);
+    quern_cli_put_clean(value);
     putchar('\n');
 }
 
