@@ -73,6 +73,8 @@ def _name(name: Any) -> bytes:
 
 
 def _number(number: Any) -> int:
+    if isinstance(number, str):
+        raise InputTypeError("the id must be a whole number, as the index has them, not str")
     if not hasattr(number, "__index__"):
         raise InputTypeError("the id must be a whole number (or all ids str), not %s" %
                              type(number).__name__)
