@@ -205,7 +205,8 @@ pull plain --sha256 "$(printf '%064d' 5)"
 check "a file with another digest does not count" [ "$status" = 1 ]
 begin
 pull plain --json
-check "JSON" grep -qF "\"origin\": \"hf:test$tests/plain/model.gguf\", \"sha256\": \"$digest\", \"size\": 4000000}" \
+check "JSON that other programs can read" python3 -m json.tool "$work/out"
+check "with the origin" grep -qF "\"origin\": \"hf:test$tests/plain/model.gguf\", \"sha256\": \"$digest\", \"size\": 4000000}" \
     "$work/out"
 begin
 pull direct

@@ -93,6 +93,8 @@ check "a gzip file may have two members" same gz2.npy embed.npy
 head -c 600 lines.txt.gz >cut.gz
 run run --kind lines cut.gz -o cut
 check "a gzip file that ends too early is an error" fails "ends too early"
+run run --kind lines cut.gz -o cut --shard 1/2 --part-rows 1000
+check "even in records that another shard has" fails "ends too early"
 { printf '\357\273\277' && sed 's/$/\r/' lines.txt; } >crlf.txt
 run run crlf.txt -o crlf && run run merge crlf -o crlf.npy
 check "a mark of UTF-8 and CRLF are read over" same crlf.npy embed.npy

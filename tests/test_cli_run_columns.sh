@@ -34,6 +34,9 @@ done
 tail -c +2 "$corpus/refused_brotli_parquet" >brotli.parquet
 run run brotli.parquet --id id -o brotli.out
 check "what is packed in another way is refused by name" fails "is packed with Brotli"
+printf '\177' | dd of=hyparquet_parquet bs=1 seek=172 conv=notrunc 2>dd.err # a part of the length of a text
+run run hyparquet_parquet --id id -o longer.out
+check "a text that is longer than its page is an error" fails "hyparquet_parquet is damaged"
 printf '\377' | dd of=zstd_arrow bs=1 seek=115 conv=notrunc 2>dd.err # the number of its codec
 run run zstd_arrow --id id -o codec.out
 check "a codec that is not known is refused" fails "packed in a way that is not known"
