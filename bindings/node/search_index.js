@@ -175,6 +175,13 @@ function* rowsOf(found, named) {
     }
 }
 
+async function gathered(source) {
+    const all = [];
+    for await (const one of source)
+        all.push(one);
+    return all;
+}
+
 // The hits of each query, from what the addon gives.
 function hitsOf(found, named) {
     const counts = new Uint32Array(found.counts), scored = new Float64Array(found.scored);
@@ -270,6 +277,13 @@ class Index {
     // Gives all rows of the index, or those with the ids in `only`.
     async *rows(options = {}) {
         checkNames(options, ["only"]);
+        if (process.platform === "win32")
+            yield* await gathered(this.#read(options)); // compact must not wait for who reads rows
+        else
+            yield* this.#read(options);
+    }
+
+    async *#read(options) {
         if (!this.#current().isNewest)
             await this.#changing;
         const state = this.#hold();

@@ -237,6 +237,11 @@ test("compacting where an open file is not replaced", async () => {
         const late = index.compact().then(() => index.search(QUERIES[3]));
         await Promise.all(calls);
         assert.equal((await late)[0].id, 1003);
+        for await (const row of index.rows()) { // which is not waited for
+            await index.remove([row.id]);
+            await index.compact();
+            break;
+        }
         functions.compactIndex = (_, told) => told({ code: "QUERN_EIO", index: -1, message: "on purpose" });
         await assert.rejects(index.compact());
         assert.equal((await index.search(QUERIES[2]))[0].id, 1002);
@@ -244,7 +249,7 @@ test("compacting where an open file is not replaced", async () => {
         Object.defineProperty(process, "platform", { value: platform });
         functions.compactIndex = compactIndex;
     }
-    assert.deepEqual(seen, Array(6).fill(0));
+    assert.deepEqual(seen, Array(7).fill(0));
     assert.equal(mapsOf(index.path), 1);
 });
 

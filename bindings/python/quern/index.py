@@ -328,7 +328,8 @@ class Index:
         ([0, 1], ['b'])
         """
         state = self._state()
-        return self._rows(None if only is None else Rows(list_of("only", only), None, state.is_named, what="only"))
+        rows = self._rows(None if only is None else Rows(list_of("only", only), None, state.is_named, what="only"))
+        return iter(list(rows)) if _KEEPS_OPEN_FILES else rows  # compact must not wait for who reads rows
 
     def __contains__(self, id: Id) -> bool:
         return any(True for _ in self.rows([id]))
