@@ -47,33 +47,37 @@ static int fill(const quern_index *index, const quern_hit *found, struct quern_s
     return QUERN_OK;
 }
 
-/* Joins the hits by meaning of query i with those by words. scratch[2 * most]. */
-static int join_words(const struct quern_hit_search *search, const quern_search_options *options, size_t i,
-                      const quern_hit *by_meaning, quern_hit *scratch, struct quern_shown_hit *hits,
-                      quern_search_result *result, quern_error *error)
+/* Joins the hits by meaning of all queries with those by words. found[(2 * count + 1) * most]: those by meaning, and
+ * scratch memory behind them. */
+static int join_words(const struct quern_hit_search *search, const quern_search_options *options, quern_hit *found,
+                      struct quern_shown_hit *hits, quern_search_result *results, quern_error *error)
 {
     const size_t most = options->hits;
-    size_t count = 0;
-    const struct quern_word_query query = {search->words[i], options->only, search->threads > 0 ? search->threads : 1};
-    const int code = quern_word_search(&query, search->index, most, scratch, &count, error);
-    if (code != QUERN_OK)
-        return code;
-    result->hits = quern_join_hits(by_meaning, result->hits, scratch, count, scratch + most, search->options.hits);
-    return fill(search->index, scratch + most, hits, result->hits, error);
+    const struct quern_word_queries queries = {search->words, search->count, options->only,
+                                               search->threads > 0 ? search->threads : 1};
+    quern_hit *by_words = found + search->count * most, *joined = by_words + search->count * most;
+    size_t *counts = calloc(search->count + 1, sizeof *counts);
+    if (counts == NULL)
+        return quern_jobs_fail(error, QUERN_ENOMEM, "no memory for the hits");
+    int code = quern_word_search(&queries, search->index, most, by_words, counts, error);
+    for (size_t i = 0; code == QUERN_OK && i < search->count; i++) {
+        results[i].hits = quern_join_hits(found + i * most, results[i].hits, by_words + i * most, counts[i], joined,
+                                          search->options.hits);
+        code = fill(search->index, joined, hits + i * search->options.hits, results[i].hits, error);
+    }
+    free(counts);
+    return code;
 }
 
-/* options: as quern_search gets them; found[(count + 2) * options->hits] is scratch memory. */
+/* options: as quern_search gets them; found[(2 * count + 1) * options->hits] is scratch memory. */
 static int find(const struct quern_hit_search *search, const quern_search_options *options, quern_hit *found,
                 struct quern_shown_hit *hits, quern_search_result *results, quern_error *error)
 {
-    const size_t most = options->hits;
     int code = quern_search(search->searcher, search->queries, search->count, options, found, results, error);
-    for (size_t i = 0; code == QUERN_OK && i < search->count; i++) {
-        struct quern_shown_hit *to = hits + i * search->options.hits;
-        code = search->words != NULL ? join_words(search, options, i, found + i * most, found + search->count * most,
-                                                  to, &results[i], error)
-                                     : fill(search->index, found + i * most, to, results[i].hits, error);
-    }
+    if (code == QUERN_OK && search->words != NULL)
+        return join_words(search, options, found, hits, results, error);
+    for (size_t i = 0; code == QUERN_OK && i < search->count; i++)
+        code = fill(search->index, found + i * options->hits, hits + i * search->options.hits, results[i].hits, error);
     return code;
 }
 
@@ -87,7 +91,7 @@ int quern_find_hits(const struct quern_hit_search *search, struct quern_shown_hi
     if (search->filter != NULL)
         code = quern_row_filter_select(search->filter, search->index, &only, &rows, error);
     options.only = only;
-    quern_hit *found = code == QUERN_OK ? calloc((search->count + 2) * options.hits, sizeof *found) : NULL;
+    quern_hit *found = code == QUERN_OK ? calloc((2 * search->count + 1) * options.hits, sizeof *found) : NULL;
     if (found != NULL)
         code = find(search, &options, found, hits, results, error);
     else if (code == QUERN_OK)

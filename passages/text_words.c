@@ -171,6 +171,27 @@ void quern_wanted_words_read(struct quern_wanted_words *wanted, quern_text query
     }
 }
 
+int quern_wanted_words_add(struct quern_wanted_words *wanted, quern_text query, unsigned char *places)
+{
+    struct quern_wanted_words own, all = *wanted;
+    quern_wanted_words_read(&own, query);
+    for (size_t i = 0; i < own.count; i++) {
+        size_t at = 0;
+        while (at < all.count && all.words[at] != own.words[i])
+            at++;
+        if (at == QUERN_MOST_WANTED_WORDS)
+            return -1;
+        all.words[at] = own.words[i];
+        all.count += at == all.count;
+        places[i] = (unsigned char)at;
+    }
+    for (size_t i = 0; i < own.first_count; i++)
+        if (memchr(all.firsts, own.firsts[i], all.first_count) == NULL)
+            all.firsts[all.first_count++] = own.firsts[i];
+    *wanted = all;
+    return (int)own.count;
+}
+
 static void count_word(const struct quern_wanted_words *wanted, uint64_t word, uint16_t *times)
 {
     for (size_t i = 0; i < wanted->count; i++)

@@ -37,6 +37,11 @@ bool quern_text_words_next(struct quern_text_words *words, uint64_t *word);
 /* Takes the words of a query; those behind the first QUERN_MOST_WANTED_WORDS are passed over. */
 void quern_wanted_words_read(struct quern_wanted_words *wanted, quern_text query);
 
+/* Adds the words of a query to those that are wanted, and writes to places[QUERN_MOST_WANTED_WORDS] where each of them
+ * is: words[places[i]]. Of a query with more words, the first ones count. Returns how many the query has; -1: there is
+ * no room for all, and nothing was added. */
+int quern_wanted_words_add(struct quern_wanted_words *wanted, quern_text query, unsigned char *places);
+
 /* Counts the words of a text, and adds to times[i] how many of them are words[i]. Several times as fast as reading them
  * one by one, where texts are mostly ASCII. */
 uint32_t quern_wanted_words_count(const struct quern_wanted_words *wanted, quern_text text, uint16_t *times);

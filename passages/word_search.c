@@ -11,25 +11,36 @@
 enum {
     RANK = 60,        /* of reciprocal rank fusion, as in its paper */
     PART_ROWS = 4096, /* rows for which a thread is worth starting */
-    MOST_READERS = 16
+    MOST_READERS = 16,
+    MOST_TOGETHER = 64 /* queries that share a reading */
 };
 
-/* A row that has a word of the query. */
+/* A row that has a word that is wanted. */
 struct match {
     uint64_t place;
     uint32_t length; /* words of its title and text */
 };
 
+/* Queries that share a reading. */
+struct asked_words {
+    struct quern_wanted_words wanted; /* by any of them */
+    size_t count;                     /* of the queries */
+    struct {
+        unsigned char places[QUERN_MOST_WANTED_WORDS]; /* of its words, among those that are wanted */
+        int count;
+    } queries[MOST_TOGETHER];
+};
+
 /* What a thread reads: the rows at places [begin, end). */
 struct part {
     const quern_index *index;
-    const struct quern_wanted_words *query;
+    const struct quern_wanted_words *wanted;
     uint64_t begin, end;
     double with[QUERN_MOST_WANTED_WORDS]; /* rows that have the word */
     double rows, length;                  /* of all its rows */
     struct match *matches;
     size_t count, room;
-    uint16_t *times; /* [room][query->count] */
+    uint16_t *times; /* [room][wanted->count] */
     int code;
     quern_error error;
 };
@@ -41,7 +52,7 @@ static bool grow(struct part *part)
     const size_t room = 2 * part->room + 256;
     struct match *matches = realloc(part->matches, room * sizeof *matches);
     part->matches = matches != NULL ? matches : part->matches;
-    uint16_t *times = matches != NULL ? realloc(part->times, room * part->query->count * sizeof *times) : NULL;
+    uint16_t *times = matches != NULL ? realloc(part->times, room * part->wanted->count * sizeof *times) : NULL;
     part->times = times != NULL ? times : part->times;
     part->room = times != NULL ? room : part->room;
     return times != NULL;
@@ -52,13 +63,13 @@ static bool add_row(struct part *part, uint64_t place, quern_text payload)
     struct quern_passage passage;
     if (!grow(part))
         return false;
-    uint16_t *times = part->times + part->count * part->query->count;
-    memset(times, 0, part->query->count * sizeof *times);
+    uint16_t *times = part->times + part->count * part->wanted->count;
+    memset(times, 0, part->wanted->count * sizeof *times);
     quern_passage_read(&passage, payload);
-    const uint32_t length = quern_wanted_words_count(part->query, passage.title, times) +
-                            quern_wanted_words_count(part->query, passage.text, times);
+    const uint32_t length = quern_wanted_words_count(part->wanted, passage.title, times) +
+                            quern_wanted_words_count(part->wanted, passage.text, times);
     bool matches = false;
-    for (size_t i = 0; i < part->query->count; i++) {
+    for (size_t i = 0; i < part->wanted->count; i++) {
         part->with[i] += times[i] > 0;
         matches |= times[i] > 0;
     }
@@ -134,7 +145,7 @@ static int add_parts(struct part *parts, size_t count, quern_error *error)
                 *error = parts[i].error;
             return parts[i].code;
         }
-        for (size_t word = 0; i > 0 && word < parts->query->count; word++)
+        for (size_t word = 0; i > 0 && word < parts->wanted->count; word++)
             parts->with[word] += parts[i].with[word];
         parts->rows += i > 0 ? parts[i].rows : 0;
         parts->length += i > 0 ? parts[i].length : 0;
@@ -142,14 +153,16 @@ static int add_parts(struct part *parts, size_t count, quern_error *error)
     return QUERN_OK;
 }
 
-/* The score of a match of a part. all: with the sums of all rows. */
-static double score(const struct part *all, const struct part *part, size_t match)
+/* The score of a match of a part for a query; 0: it has no word of it. all: with the sums of all rows. */
+static double score(const struct part *all, const struct part *part, size_t match, const struct asked_words *asked,
+                    size_t query)
 {
+    const uint16_t *row = part->times + match * part->wanted->count;
     double score = 0;
-    for (size_t word = 0; word < part->query->count; word++) {
-        const double times = part->times[match * part->query->count + word];
-        if (times > 0)
-            score += quern_bm25(quern_bm25_idf(all->rows, all->with[word]), times,
+    for (int i = 0; i < asked->queries[query].count; i++) {
+        const size_t word = asked->queries[query].places[i];
+        if (row[word] > 0)
+            score += quern_bm25(quern_bm25_idf(all->rows, all->with[word]), row[word],
                                 part->matches[match].length / (all->length / all->rows));
     }
     return score;
@@ -170,30 +183,63 @@ static size_t divide(struct part parts[MOST_READERS], uint64_t places, int threa
     return count;
 }
 
-int quern_word_search(const struct quern_word_query *query, const quern_index *index, size_t most, quern_hit *hits,
-                      size_t *count, quern_error *error)
+/* Takes the first of texts[count], as many as share a reading: at least one. */
+static void take_queries(struct asked_words *asked, const quern_text *texts, size_t count)
 {
-    struct quern_wanted_words wanted;
-    struct part parts[MOST_READERS] = {{.index = index, .query = &wanted}};
+    asked->wanted = (struct quern_wanted_words){.count = 0};
+    for (asked->count = 0; asked->count < count && asked->count < MOST_TOGETHER; asked->count++) {
+        const size_t i = asked->count;
+        asked->queries[i].count = quern_wanted_words_add(&asked->wanted, texts[i], asked->queries[i].places);
+        if (asked->queries[i].count < 0)
+            break;
+    }
+}
+
+/* Collects the hits of one of the queries. all[count]: the parts. */
+static void collect_hits(const struct part *all, size_t count, const struct asked_words *asked, size_t query,
+                         const uint64_t *only, size_t most, quern_hit *hits, size_t *hit_count)
+{
+    for (const struct part *part = all; part < all + count; part++)
+        for (size_t i = 0; i < part->count; i++) {
+            const uint64_t place = part->matches[i].place;
+            const double found = score(all, part, i, asked, query);
+            if (found > 0 && (only == NULL || (only[place / 64] >> place % 64 & 1) != 0))
+                put_hit(hits, hit_count, most, (quern_hit){place, found});
+        }
+}
+
+/* Searches for queries that share a reading. */
+static int search_together(const struct quern_word_queries *queries, const quern_index *index,
+                           const struct asked_words *asked, size_t most, quern_hit *hits, size_t *counts,
+                           quern_error *error)
+{
+    struct part parts[MOST_READERS] = {{.index = index, .wanted = &asked->wanted}};
     size_t part_count = 0;
     quern_index_info info = {.size = sizeof info};
-    *count = 0;
-    quern_wanted_words_read(&wanted, query->text);
     int code = quern_index_describe(index, &info, error);
-    if (code == QUERN_OK && wanted.count > 0) {
-        part_count = divide(parts, info.places, query->threads);
+    memset(counts, 0, asked->count * sizeof *counts);
+    if (code == QUERN_OK && asked->wanted.count > 0) {
+        part_count = divide(parts, info.places, queries->threads);
         read_parts(parts, part_count);
         code = add_parts(parts, part_count, error);
     }
-    for (const struct part *part = parts; code == QUERN_OK && part < parts + part_count; part++)
-        for (size_t i = 0; i < part->count; i++) {
-            const uint64_t place = part->matches[i].place;
-            if (query->only == NULL || (query->only[place / 64] >> place % 64 & 1) != 0)
-                put_hit(hits, count, most, (quern_hit){place, score(parts, part, i)});
-        }
+    for (size_t i = 0; code == QUERN_OK && i < asked->count; i++)
+        collect_hits(parts, part_count, asked, i, queries->only, most, hits + i * most, &counts[i]);
     for (size_t i = 0; i < part_count; i++) {
         free(parts[i].matches);
         free(parts[i].times);
+    }
+    return code;
+}
+
+int quern_word_search(const struct quern_word_queries *queries, const quern_index *index, size_t most, quern_hit *hits,
+                      size_t *counts, quern_error *error)
+{
+    struct asked_words asked;
+    int code = QUERN_OK;
+    for (size_t first = 0; code == QUERN_OK && first < queries->count; first += asked.count) {
+        take_queries(&asked, queries->texts + first, queries->count - first);
+        code = search_together(queries, index, &asked, most, hits + first * most, counts + first, error);
     }
     return code;
 }

@@ -111,6 +111,13 @@ static void test_joined_hits(void **state)
     assert_int_equal(out[0].place, 9);
 }
 
+/* Searches for one text. hits[4]. */
+static int search(const char *text, const uint64_t *only, const quern_index *index, quern_hit *hits, size_t *count)
+{
+    const quern_text query = {text, strlen(text)};
+    return quern_word_search(&(struct quern_word_queries){&query, 1, only, 1}, index, 4, hits, count, NULL);
+}
+
 static void test_word_search(void **state)
 {
     (void)state;
@@ -136,8 +143,7 @@ static void test_word_search(void **state)
     assert_int_equal(quern_index_commit(writer, NULL), QUERN_OK);
     quern_index_writer_free(writer);
     assert_int_equal(quern_index_open(&index, path, NULL), QUERN_OK);
-    assert_int_equal(quern_word_search(&(struct quern_word_query){TEXT("Red planet, red"), NULL, 1}, index, 4, hits,
-                                       &count, NULL), QUERN_OK);
+    assert_int_equal(search("Red planet, red", NULL, index, hits, &count), QUERN_OK);
     assert_int_equal(count, 2);
     assert_int_equal(hits[0].place, 0);
     assert_int_equal(hits[1].place, 1);
@@ -145,16 +151,41 @@ static void test_word_search(void **state)
     const double red = 0.4700036292457356, planet = 0.9808292530117262, norm = 1.2 * (0.25 + 0.75 * 4 / 3);
     assert_float_equal(hits[0].score, (red + planet) * 2.2 / (1 + norm), 1e-9);
     assert_float_equal(hits[1].score, red * 2 * 2.2 / (2 + norm), 1e-9);
-    assert_int_equal(quern_word_search(&(struct quern_word_query){TEXT("red"), &(uint64_t){2}, 2}, index, 4, hits,
-                                       &count, NULL), QUERN_OK);
+    assert_int_equal(search("red", &(uint64_t){2}, index, hits, &count), QUERN_OK);
     assert_int_equal(count, 1);
     assert_int_equal(hits[0].place, 1);
     assert_float_equal(hits[0].score, red * 2 * 2.2 / (2 + norm), 1e-9);
-    assert_int_equal(quern_word_search(&(struct quern_word_query){TEXT("..."), NULL, 1}, index, 4, hits, &count,
-                                       NULL), QUERN_OK);
+    assert_int_equal(search("...", NULL, index, hits, &count), QUERN_OK);
     assert_int_equal(count, 0);
     quern_index_close(index);
     unlink(path);
+}
+
+/* Queries find together what each of them finds alone, also when they have more words than share a reading. */
+static void check_together(const quern_index *index)
+{
+    enum { QUERIES = 150, MOST = 20 };
+    static char texts[QUERIES][400];
+    static quern_hit together[QUERIES][MOST], alone[MOST];
+    quern_text queries[QUERIES];
+    size_t counts[QUERIES], count, found = 0;
+    for (size_t i = 0; i < QUERIES; i++) {
+        size_t length = 0;
+        for (size_t word = 0; word < i % 90; word++) /* and queries with more words than are taken, and with none */
+            length += (size_t)snprintf(texts[i] + length, sizeof texts[i] - length, "%zu ",
+                                       (i * 131 + word * word) % 999);
+        queries[i] = (quern_text){texts[i], length};
+    }
+    const struct quern_word_queries all = {queries, QUERIES, NULL, 2};
+    assert_int_equal(quern_word_search(&all, index, MOST, together[0], counts, NULL), QUERN_OK);
+    for (size_t i = 0; i < QUERIES; i++) {
+        const struct quern_word_queries one = {&queries[i], 1, NULL, 1};
+        assert_int_equal(quern_word_search(&one, index, MOST, alone, &count, NULL), QUERN_OK);
+        assert_int_equal(counts[i], count);
+        assert_memory_equal(together[i], alone, count * sizeof *alone);
+        found += count;
+    }
+    assert_true(found > QUERIES);
 }
 
 /* The hits of a large index do not depend on how many threads read it. */
@@ -184,7 +215,7 @@ static void test_word_search_threads(void **state)
     assert_int_equal(quern_index_commit(writer, NULL), QUERN_OK);
     quern_index_writer_free(writer);
     assert_int_equal(quern_index_open(&index, path, NULL), QUERN_OK);
-    struct quern_word_query query = {TEXT("rare 3 row 19999"), NULL, 1};
+    struct quern_word_queries query = {&TEXT("rare 3 row 19999"), 1, NULL, 1};
     assert_int_equal(quern_word_search(&query, index, HITS, one, &count, NULL), QUERN_OK);
     assert_int_equal(count, HITS);
     for (query.threads = 2; query.threads <= 100; query.threads += 49) {
@@ -192,6 +223,7 @@ static void test_word_search_threads(void **state)
         assert_int_equal(count, HITS);
         assert_memory_equal(many, one, sizeof one);
     }
+    check_together(index);
     quern_index_close(index);
     unlink(path);
 }
