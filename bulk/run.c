@@ -138,6 +138,10 @@ static int pass_records(struct bulk_run *run, uint64_t number, const struct quer
     const uint64_t end = number * run->options->part_records + state->records;
     struct quern_record record;
     int code = 1;
+    if (state->records > run->options->part_records || !quern_records_can_go_to(records, state->end))
+        return quern_jobs_fail(error, QUERN_EFORMAT, "what %s tells of part %llu is not what quern wrote there: remove "
+                               "the files of this part, and it is made again", run->options->output,
+                               (unsigned long long)number);
     if (run->agreement != QUERN_AGREEMENT_DOUBTFUL) {
         records->crc = (uint32_t)state->input_crc;
         return quern_records_go_to(records, state->end, end, error);

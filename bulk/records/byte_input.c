@@ -246,6 +246,9 @@ void quern_byte_input_close(struct quern_byte_input *input)
 
 int quern_byte_input_go_to(struct quern_byte_input *input, uint64_t offset, quern_error *error)
 {
+    if (offset < quern_byte_input_offset(input))
+        return quern_jobs_fail(error, QUERN_EFORMAT, "%s: byte %llu lies before what was read: the .done or the "
+                               "checkpoint that tells it is damaged", input->name, (unsigned long long)offset);
     if (input->packing == QUERN_PACKED_NOT && offset > input->dropped + input->end &&
         lseek(input->descriptor, (off_t)offset, SEEK_SET) == (off_t)offset) {
         input->bytes_read = input->dropped = offset;

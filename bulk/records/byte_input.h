@@ -42,7 +42,7 @@ static inline uint64_t quern_byte_input_offset(const struct quern_byte_input *in
     return input->dropped + input->begin;
 }
 
-/* Goes forward to an offset. QUERN_EIO when the file ends before it. */
+/* Goes forward to an offset. QUERN_EIO when the file ends before it, QUERN_EFORMAT when it lies behind. */
 int quern_byte_input_go_to(struct quern_byte_input *input, uint64_t offset, quern_error *error);
 
 /* Finds the next line, with its LF if it has one, at *line for *length, and moves begin behind it. The line lives until

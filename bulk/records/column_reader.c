@@ -214,6 +214,10 @@ static int go_to(struct quern_record_reader *base, struct quern_record_place to,
     struct column_reader *reader = (struct column_reader *)base;
     const uint64_t wanted = to.line - 1 - reader->row;
     uint64_t skipped;
+    if (to.line <= reader->row)
+        return quern_jobs_fail(error, QUERN_EFORMAT, "%s: row %llu lies before what was read: the .done or the "
+                               "checkpoint that tells it is damaged", reader->file->file.path,
+                               (unsigned long long)to.line);
     const int code = skip(base, wanted, &skipped, error);
     if (code == QUERN_OK && skipped < wanted)
         return quern_jobs_fail(error, QUERN_EIO, "%s ends before row %llu, which was read before: it has changed",

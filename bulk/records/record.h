@@ -58,7 +58,7 @@ struct quern_record_reader {
     int (*skip)(struct quern_record_reader *reader, uint64_t count, uint64_t *skipped, quern_error *error);
     struct quern_record_place (*place)(const struct quern_record_reader *reader);
 
-    /* Goes to a place of the same file. The reader has read no record yet. */
+    /* Goes forward to a place of the same file. QUERN_EFORMAT when it was passed already. */
     int (*go_to)(struct quern_record_reader *reader, struct quern_record_place place, quern_error *error);
     uint64_t (*bytes_read)(const struct quern_record_reader *reader); /* of the file, packed as it is */
     void (*close)(struct quern_record_reader *reader);                /* and frees it */

@@ -108,6 +108,11 @@ struct quern_records_place quern_records_place(const struct quern_records *recor
     return place;
 }
 
+bool quern_records_can_go_to(const struct quern_records *records, struct quern_records_place place)
+{
+    return place.file >= records->file && place.file < records->files->count && place.place.line > 0;
+}
+
 int quern_records_go_to(struct quern_records *records, struct quern_records_place place, uint64_t number,
                         quern_error *error)
 {

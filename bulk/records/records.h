@@ -68,7 +68,11 @@ int quern_records_next(struct quern_records *records, struct quern_record *recor
 int quern_records_skip(struct quern_records *records, uint64_t count, uint64_t *skipped, quern_error *error);
 struct quern_records_place quern_records_place(const struct quern_records *records);
 
-/* Goes forward to a place, where record `number` begins. */
+/* Whether a place that a file tells may lie ahead. */
+bool quern_records_can_go_to(const struct quern_records *records, struct quern_records_place place);
+
+/* Goes forward to a place, where record `number` begins. QUERN_EIO when the file at hand ends before it, QUERN_EFORMAT
+ * when it lies behind; else as the functions of a reader. */
 int quern_records_go_to(struct quern_records *records, struct quern_records_place place, uint64_t number,
                         quern_error *error);
 
