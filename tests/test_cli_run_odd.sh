@@ -45,6 +45,23 @@ check "and stay" test -s lost/part-00001.npy -a ! -e lost/manifest.json
 run run docs.jsonl --id id -o lost --part-rows 40 -d 8 --force
 check "--force makes them again" succeeds
 
+yes '{"text": "a line that is long enough to make this file longer than what is read of it at once"}' |
+    head -n 6000 >long.jsonl
+run run long.jsonl -o damaged -d 1 --part-rows 2000
+run run merge damaged -o damaged.npy
+rm damaged/part-00002.* && cp damaged/part-00001.done done.json
+for damage in '"end_offset": [0-9]*/"end_offset": 3' '"end_file": [0-9]*/"end_file": 1' \
+    '"end_line": [0-9]*/"end_line": 0' '"records": [0-9]*/"records": 9000000000000000000' \
+    '"end_offset": [0-9]*/"end_offset": 9000000000000000000'; do
+    sed "s/$damage/" done.json >damaged/part-00001.done
+    run run long.jsonl -o damaged -d 1 --part-rows 2000
+    check "a .done that is wrong is an error (${damage#*/})" test "$status" = 1
+done
+cp done.json damaged/part-00001.done
+run run long.jsonl -o damaged -d 1 --part-rows 2000
+run run merge damaged -o mended.npy
+check "with the right one the run goes on" same mended.npy damaged.npy
+
 mkfifo pipe
 "$quern" run --quiet --kind jsonl pipe --id id -o busy --part-rows 40 2>first.err &
 exec 3>pipe
@@ -99,6 +116,10 @@ assert [(row["id"], row["line"]) for row in rows] == [("", 3), (None, 4)], rows'
 printf 'text\ncaf\303\251\ncaf\351\nna\357ve\n' >latin.csv
 run run latin.csv -o latin
 check "texts that are not UTF-8 are told" grep -qF "latin.csv:3: the text is not UTF-8; so it is with 2 records" err
+{ printf 'text,n\nx,1\n"y,2\n' && yes 'z,3' | head -c 68000000; } >open.csv
+run run open.csv -o open
+check "a quote that is never closed is told with its line" fails "open.csv:3: a quote"
+rm open.csv
 mkdir parts && : >parts/a.csv && printf 'text,n\n' >parts/b.csv && printf 'text,n\nx,1\n' >parts/c.csv && : >parts/d.jsonl
 run run parts --keep n -o parted
 check "files without records are read over" grep -qF '{"id":0,' parted/part-00000.ids.jsonl

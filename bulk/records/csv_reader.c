@@ -69,6 +69,9 @@ static int next_raw(struct csv_reader *csv, quern_text *raw, bool *is_open, quer
     struct scan scan = {.is_start = true};
     while (!find_end(&scan, input->data + input->begin, input->end - input->begin, csv->separator) && !input->at_end) {
         const int code = quern_byte_input_more(input, error);
+        if (code == QUERN_ETOOLONG && scan.is_quoted)
+            return quern_jobs_fail(error, code, "%s:%llu: a quote in this record is not closed within %u MiB",
+                                   input->name, (unsigned long long)csv->text.line, QUERN_JOBS_LONGEST >> 20);
         if (code != QUERN_OK)
             return code;
     }
