@@ -282,6 +282,9 @@ int quern_cli_parse(const struct quern_cli_verb *verb, int argc, char **argv, st
     quern_cli_too_long_hint = named_option(verb, "truncate", false) != NULL ? " (--truncate)" : "";
     for (size_t i = 0; i < count_options(verb); i++)
         arguments->given |= (uint64_t)given[i] << i;
+    for (int i = 0; code < 0 && verb->takes_names && i < arguments->count; i++)
+        if (arguments->texts[i][0] == '\0')
+            code = quern_cli_misuse(verb->name, "argument %d is empty; a name must stand there", i + 1);
     return code;
 }
 

@@ -29,6 +29,7 @@ struct quern_cli_verb {
     const char *summary;                  /* one line */
     const struct quern_cli_option *table; /* its options; see arguments.h */
     const char *more;                     /* rest of the help, with an example */
+    bool takes_names;                     /* arguments are names and words, not texts: none of them may be empty */
     bool environment;                     /* an option may also come from $QUERN_..., for example QUERN_STEP_TOKENS */
     void *options; /* the verb's own structure, with its defaults; parsing writes to it */
     int (*run)(const void *options, struct quern_cli_arguments arguments); /* returns an exit code */

@@ -369,6 +369,15 @@ run quantize "$work/$odd" "$work/new$odd" f16
 check "nor quantize" clean 'newodd\nname?[2J.gguf: '
 run info --json -m "$work/$odd"
 check "JSON has the name as it is" prints 'odd\u000aname\u001b[2J.gguf'
+for bad in "convert '' -o '$work/made'" "quantize '' '$work/made' f16" "quantize '$model' '' f16" "run status ''" \
+    "run '' -o '$work/made'" "run merge '' -o '$work/made'" "index '' -o '$work/made'" "index info ''" "similar ''" \
+    "cluster ''" "eval sts ''" "eval retrieval ''" "pg-worker ''" \
+    "attach-head '' --dense-2 a --dense-3 b -o '$work/made'"; do
+    eval "run $bad"
+    check "$bad: an empty name" both exits 2 " is empty; a name must stand there" -- silent
+done
+run similarity -m "$model" '' ''
+check "a text may be empty" both exits 0 -- lines 3
 run similarity -m "$model" alone
 check "similarity of one text is misuse" exits 2 "at least two"
 run tokenize -m "$model" -i "$model" text

@@ -329,6 +329,7 @@ const struct quern_cli_verb quern_cli_run = {
             "  quern run -t document --id id --text body docs.jsonl.gz -o vectors\n"
             "  quern run status vectors\n"
             "  quern run merge vectors -o all.npy\n",
+    .takes_names = true,
     .options = &defaults,
     .run = run,
 };

@@ -43,6 +43,7 @@ const struct quern_cli_verb quern_cli_attach_head = {
             "example:\n"
             "  quern attach-head old.gguf --dense-2 2_Dense/model.safetensors --dense-3 3_Dense/model.safetensors \\\n"
             "      -o embeddinggemma-300M-Q8_0.gguf\n",
+    .takes_names = true,
     .options = &defaults,
     .run = attach,
 };

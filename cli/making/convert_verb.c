@@ -71,6 +71,7 @@ const struct quern_cli_verb quern_cli_convert = {
             "Q8_0.\n\n"
             "example:\n"
             "  quern convert embeddinggemma-300m -o embeddinggemma-300m-q8_0.gguf\n",
+    .takes_names = true,
     .options = &defaults,
     .run = convert,
 };

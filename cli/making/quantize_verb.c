@@ -35,6 +35,7 @@ const struct quern_cli_verb quern_cli_quantize = {
             "project, to the bit.\n\n"
             "example:\n"
             "  quern quantize embeddinggemma-300m-f32.gguf embeddinggemma-300m-q8_0.gguf q8_0\n",
+    .takes_names = true,
     .options = &defaults,
     .run = quantize,
 };

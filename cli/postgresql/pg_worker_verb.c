@@ -79,6 +79,7 @@ const struct quern_cli_verb quern_cli_pg_worker = {
             "  psql -c 'ALTER TABLE notes ADD COLUMN vector real[]'\n"
             "  quern pg-worker setup notes --text body --vector vector\n"
             "  quern pg-worker notes -t document\n",
+    .takes_names = true,
     .options = &defaults,
     .run = pg_worker,
 };

@@ -66,6 +66,7 @@ const struct quern_cli_verb quern_cli_eval = {
         "  quern eval retrieval --dims 768,256 scifact\n"
         "  quern eval retrieval --stored --dims 768,256,128 scifact\n"
         "  quern eval sts -m q8_0.gguf -m q4_0.gguf pairs.tsv\n",
+    .takes_names = true,
     .options = &defaults,
     .run = eval,
 };

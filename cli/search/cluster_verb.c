@@ -111,6 +111,7 @@ const struct quern_cli_verb quern_cli_cluster = {
             "example:\n"
             "  quern cluster notes.qidx -k 12\n"
             "  quern cluster questions.txt -k 5 --json\n",
+    .takes_names = true,
     .options = &defaults,
     .run = cluster,
 };

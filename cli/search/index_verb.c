@@ -116,6 +116,7 @@ const struct quern_cli_verb quern_cli_index = {
             "  quern index notes/ -o notes.qidx --watch\n"
             "  quern index import vectors.npy --ids ids.txt -o vectors.qidx\n"
             "  quern index export vectors.qidx -f sqlite-vec -o vectors.sql\n",
+    .takes_names = true,
     .options = &defaults,
     .run = index_run,
 };

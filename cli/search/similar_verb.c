@@ -90,6 +90,7 @@ const struct quern_cli_verb quern_cli_similar = {
             "example:\n"
             "  quern similar notes.qidx --least 0.95\n"
             "  quern similar questions.txt --json\n",
+    .takes_names = true,
     .options = &defaults,
     .run = similar,
 };
