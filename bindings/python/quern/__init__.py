@@ -9,10 +9,11 @@ finds them again. quern.langchain, quern.llama_index, quern.haystack, quern.chro
 quern.spark fit quern into these. The package needs no other one; with NumPy, vectors are NumPy arrays.
 """
 from ._errors import EFORMAT, EINVAL, EIO, ENOMEM, ENUMERIC, ETOOLONG, EUNSUPPORTED, Error, InputError, InputTypeError
+from ._index_file import Hit, Hits, IndexInfo, Row
 from ._library import lib as _lib
 from .download import pull
 from .embedder import Embedder
-from .index import Hit, Hits, Index, IndexInfo, Row
+from .index import Index
 from .text_embedding import TextEmbedding
 
 __version__ = _lib.quern_version().decode()

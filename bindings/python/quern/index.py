@@ -6,230 +6,23 @@ import contextlib
 import ctypes
 import os
 import threading
-from typing import Any, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Any, Iterable, Iterator, List, Optional, Sequence, Tuple, Union
 
-from ._errors import EINVAL, InputError, InputTypeError
-from ._forking import follow, opening
-from ._index_rows import Matrix, Rows, are_names, list_of, name_of
-from ._library import (DTYPE_F16, DTYPE_F32, INDEX_NAMES, INDEX_NUMBERS, MOST_THREADS, SEARCH_MOST_HITS, bytes_of,
-                       check, lib, quern_error, quern_hit, quern_index_info, quern_index_options, quern_index_row,
-                       quern_search_options, quern_search_result, quern_searcher_options, sized)
-from ._model import Handle
+from ._errors import InputError, InputTypeError
+from ._forking import follow
+from ._index_file import CALL_QUERIES, Hits, Id, IndexInfo, Opened, Row, Writer, closed
+from ._index_rows import Matrix, Rows, are_names, list_of
+from ._library import (DTYPE_F16, DTYPE_F32, INDEX_NAMES, INDEX_NUMBERS, MOST_THREADS, SEARCH_MOST_HITS, check, lib,
+                       quern_error, quern_index_options, quern_search_options, sized)
 from .embedder import Embedder, whole_number
 
-# A call of the library has so many rows or queries at most. Python handles Ctrl-C between calls.
-CALL_ROWS = 1024
-CALL_QUERIES = 64
+CALL_ROWS = 1024  # of a call of the library at most: Python handles Ctrl-C between calls
 
 _KEEPS_OPEN_FILES = os.name == "nt"  # Windows replaces no file that is open
 
 _ROWS_AS = {"f32": DTYPE_F32, "f16": DTYPE_F16}
 
-Id = Union[int, str]
 Path = Union[str, "os.PathLike[str]"]
-
-
-class Hit(NamedTuple):
-    """A row that was found."""
-
-    id: Id
-    score: float  #: the dot product of query and vector; the cosine, if both have length 1
-    payload: bytes  #: b"" when the row has none
-
-    @property
-    def text(self) -> str:
-        """The payload as a text; bytes that are no UTF-8 are replaced."""
-        return self.payload.decode("utf-8", "replace")
-
-
-class Row(NamedTuple):
-    """A row without its vector."""
-
-    id: Id
-    payload: bytes  #: b"" when the row has none
-
-    @property
-    def text(self) -> str:
-        """The payload as a text; bytes that are no UTF-8 are replaced."""
-        return self.payload.decode("utf-8", "replace")
-
-
-class Hits(List[Hit]):
-    """The hits of a query, the best first."""
-
-    certified: bool  #: whether it is certain that no other row has a better score
-    scored: int  #: rows whose vector was read
-
-
-class IndexInfo(NamedTuple):
-    """What an index is."""
-
-    dimensions: int
-    ids: str  #: "numbers" or "names"
-    space: str  #: of the vectors, as Embedder.space names it; "" when it is not known
-    dtype: str  #: how vectors are stored: "f32" or "f16"
-    bits: bool  #: whether searches with oversampling are possible
-    count: int  #: rows
-    blocks: int  #: parts of the file; compact joins them
-    bytes: int  #: of the file
-
-
-class _Opened:
-    """An open index with its searcher: one state of the file."""
-
-    def __init__(self, path: bytes, threads: int):
-        self.lock = threading.RLock()  # a searcher is used by one thread at a time
-        self.users = 1  # the Index, as long as this is its newest state, and searches
-        self.index: Handle = None
-        self.searcher: Handle = None
-        self.most_hits = self.most_scored = 0
-        self.threads = threads
-        error, handle = quern_error(), ctypes.c_void_p()
-        with opening:
-            check(lib.quern_index_open(ctypes.byref(handle), path, error), error)
-        self.index = handle.value
-        info = sized(quern_index_info)
-        check(lib.quern_index_describe(self.index, info, error), error)
-        self.is_named = info.ids == INDEX_NAMES
-        self.places: int = info.places
-        self.info = IndexInfo(info.dimensions, "names" if self.is_named else "numbers", info.space.decode(),
-                              "f16" if info.rows == DTYPE_F16 else "f32", bool(info.bits), info.count, info.blocks,
-                              info.bytes)
-        follow(self)
-
-    def opened_index(self) -> Handle:
-        """The index; the lock must be held."""
-        if self.index is None:
-            raise _closed()
-        return self.index
-
-    def searcher_for(self, hits: int, scored: int) -> Handle:
-        """A searcher that gives so many hits; the lock must be held."""
-        index = self.opened_index()
-        if self.searcher is None or hits > self.most_hits or scored > self.most_scored:
-            self.most_hits, self.most_scored = max(hits, self.most_hits, 100), max(scored, self.most_scored, 2048)
-            options = sized(quern_searcher_options, threads=self.threads, most_hits=self.most_hits,
-                            most_queries=CALL_QUERIES, most_scored=self.most_scored)
-            old, self.searcher = self.searcher, None
-            lib.quern_searcher_free(old)
-            error, handle = quern_error(), ctypes.c_void_p()
-            check(lib.quern_searcher_new(ctypes.byref(handle), index, options, error), error)
-            self.searcher = handle.value
-        return self.searcher
-
-    def bitmap(self, rows: Rows) -> Any:
-        """The places of rows, as the library takes them."""
-        words, error = (ctypes.c_uint64 * max(1, (self.places + 63) // 64))(), quern_error()
-        with self.lock:
-            check(lib.quern_index_select(self.opened_index(), rows.array, rows.count, words, error), error)
-        return words
-
-    def places_of(self, rows: Optional[Rows]) -> Iterator[int]:
-        """The places of rows; None: of all, and of removed ones."""
-        if rows is None:
-            yield from range(self.places)
-            return
-        for start, word in enumerate(self.bitmap(rows)):
-            while word != 0:
-                yield 64 * start + (word & -word).bit_length() - 1
-                word &= word - 1
-
-    def row(self, place: int) -> Optional[Row]:
-        """The row at a place; None: it was removed."""
-        error, row = quern_error(), quern_index_row()
-        with self.lock:
-            code = lib.quern_index_get(self.opened_index(), place, row, error)
-            if code == EINVAL:
-                return None
-            check(code, error)
-            return Row(self.id_of(row), bytes_of(row.payload))
-
-    def id_of(self, row: quern_index_row) -> Id:
-        return name_of(bytes_of(row.name)) if self.is_named else row.number
-
-    def search(self, address: int, count: int, options: quern_search_options, first: int) -> List[Hits]:
-        """The hits of count queries in memory. first: the position of the first one among all."""
-        hits, results = (quern_hit * (count * options.hits))(), (quern_search_result * count)()
-        error, row, all_found = quern_error(), quern_index_row(), []
-        with self.lock:
-            searcher = self.searcher_for(options.hits, options.hits * options.oversampling)
-            check(lib.quern_search(searcher, address, count, options, hits, results, error), error, first)
-            for query, result in enumerate(results):
-                found = Hits()
-                for hit in hits[query * options.hits:query * options.hits + result.hits]:
-                    check(lib.quern_index_get(self.index, hit.place, row, error), error)
-                    found.append(Hit(self.id_of(row), hit.score, bytes_of(row.payload)))
-                found.certified, found.scored = bool(result.certified), result.scored
-                all_found.append(found)
-        return all_found
-
-    def close(self) -> None:
-        with self.lock:
-            index, self.index = self.index, None
-            searcher, self.searcher = self.searcher, None
-        lib.quern_searcher_free(searcher)
-        if index is not None:
-            with opening:
-                lib.quern_index_close(index)
-
-    __del__ = close
-
-    def after_fork(self) -> None:
-        """In the child: the threads of the searcher are not there, so nothing can be used or freed."""
-        self.lock = threading.RLock()
-        self.index = self.searcher = None
-
-
-class _Writer:
-    """The right to change a file. What was not committed when it ends is forgotten."""
-
-    def __init__(self, path: bytes, options: quern_index_options, creates: bool):
-        self.writer: Handle = None
-        self.process = os.getpid()
-        error, handle = quern_error(), ctypes.c_void_p()
-        start = lib.quern_index_create if creates else lib.quern_index_change
-        with opening:
-            check(start(ctypes.byref(handle), path, options, error), error)
-        self.writer = handle.value
-
-    def __enter__(self) -> "_Writer":
-        return self
-
-    def __exit__(self, *exception: Any) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """In the child of a fork() it does nothing: the threads of the writer are the parent's."""
-        writer, self.writer = self.writer, None
-        if writer is not None and self.process == os.getpid():
-            with opening:
-                lib.quern_index_writer_free(writer)
-
-    __del__ = close
-
-    def add(self, rows: Rows, address: int, first: int) -> None:
-        error = quern_error()
-        check(lib.quern_index_add(self.writer, rows.array, address, rows.count, error), error, first)
-
-    def remove(self, rows: Rows, first: int) -> int:
-        error, removed = quern_error(), ctypes.c_size_t()
-        check(lib.quern_index_remove(self.writer, rows.array, rows.count, ctypes.byref(removed), error), error,
-              first, "ids")
-        return removed.value
-
-    def commit(self) -> None:
-        error = quern_error()
-        check(lib.quern_index_commit(self.writer, error), error)
-
-    def rest(self) -> None:
-        """Lets others change the file, but keeps what it knows of the ids."""
-        error = quern_error()
-        check(lib.quern_index_rest(self.writer, error), error)
-
-    def resume(self) -> bool:
-        """Whether it may go on: the file is still as it has left it."""
-        with opening:
-            return lib.quern_index_resume(self.writer, quern_error()) == 0
 
 
 class Index:
@@ -264,8 +57,8 @@ class Index:
         self._is_closed = False
         self._restart = threading.RLock()
         self._changing = threading.RLock()
-        self._opened: Optional[_Opened] = None
-        self._resting: Optional[_Writer] = None  # of the last change
+        self._opened: Optional[Opened] = None
+        self._resting: Optional[Writer] = None  # of the last change
         self._unused = threading.Condition()  # of the numbers of users, and of states that are open
         self._states = 0
         follow(self)
@@ -298,7 +91,7 @@ class Index:
                         space=_space_bytes(source.space if space is None else space), rows=_ROWS_AS[dtype],
                         bits=int(bool(bits)),
                         threads=0 if threads is None else whole_number("threads", threads, 1, MOST_THREADS))
-        with _Writer(_path_bytes(path), options, True) as writer:
+        with Writer(_path_bytes(path), options, True) as writer:
             _add(writer, source, listed, payloads, named)
             writer.commit()
         return cls(path, embedder, threads)
@@ -447,22 +240,22 @@ class Index:
                 if row is not None:
                     yield row
 
-    def _state(self) -> _Opened:
+    def _state(self) -> Opened:
         """The file as it was when it was opened last; in a child after fork() it is opened again."""
         with self._restart:
             if self._is_closed:
-                raise _closed()
+                raise closed()
             if self._opened is None:
                 self._opened = self._open()
             return self._opened
 
-    def _open(self) -> _Opened:
-        state = _Opened(self._path, self._threads or 0)
+    def _open(self) -> Opened:
+        state = Opened(self._path, self._threads or 0)
         with self._unused:
             self._states += 1
         return state
 
-    def _leave(self, state: _Opened) -> None:
+    def _leave(self, state: Opened) -> None:
         """One user less: the last one closes it."""
         with self._unused:
             state.users -= 1
@@ -487,7 +280,7 @@ class Index:
             yield
 
     @contextlib.contextmanager
-    def _using(self) -> Iterator[_Opened]:
+    def _using(self) -> Iterator[Opened]:
         """The file as it was when it was opened last, which stays open for the caller."""
         with self._restart:
             state = self._state()
@@ -499,13 +292,13 @@ class Index:
             self._leave(state)
 
     @contextlib.contextmanager
-    def _writing(self, state: _Opened) -> Iterator[_Writer]:
+    def _writing(self, state: Opened) -> Iterator[Writer]:
         """Changes the file, which must be as the state is: another program may have replaced it. What the caller has
         changed is committed at the end. The writer then rests, because a new one reads the ids of all rows."""
         with self._changing:
             writer, self._resting = self._resting, None
             if writer is None or not writer.resume():
-                writer = _Writer(self._path, sized(quern_index_options, threads=self._threads or 0,
+                writer = Writer(self._path, sized(quern_index_options, threads=self._threads or 0,
                                                    dimensions=state.info.dimensions,
                                                    ids=INDEX_NAMES if state.is_named else INDEX_NUMBERS), False)
             try:
@@ -571,7 +364,7 @@ class _Source:
         return part, part.address(0)
 
 
-def _add(writer: _Writer, source: _Source, ids: Sequence[Id], payloads: Optional[Iterable[Any]], named: bool) -> None:
+def _add(writer: Writer, source: _Source, ids: Sequence[Id], payloads: Optional[Iterable[Any]], named: bool) -> None:
     listed = source.texts if payloads is None else list_of("payloads", payloads)
     for what, found in (("ids", ids), ("payloads", listed)):
         if found is not None and len(found) != source.count:
@@ -648,7 +441,3 @@ def _real(value: Any) -> float:
         return float(value)
     except (TypeError, ValueError, OverflowError):
         raise InputTypeError("least must be a number, not %s" % type(value).__name__) from None
-
-
-def _closed() -> InputError:
-    return InputError("the index was closed")
