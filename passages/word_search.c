@@ -37,6 +37,7 @@ struct part {
     const struct quern_wanted_words *wanted;
     uint64_t begin, end;
     double with[QUERN_MOST_WANTED_WORDS]; /* rows that have the word */
+    double idf[QUERN_MOST_WANTED_WORDS];  /* of the first part: weights of the words, by all rows */
     double rows, length;                  /* of all its rows */
     struct match *matches;
     size_t count, room;
@@ -150,6 +151,8 @@ static int add_parts(struct part *parts, size_t count, quern_error *error)
         parts->rows += i > 0 ? parts[i].rows : 0;
         parts->length += i > 0 ? parts[i].length : 0;
     }
+    for (size_t word = 0; word < parts->wanted->count; word++)
+        parts->idf[word] = quern_bm25_idf(parts->rows, parts->with[word]);
     return QUERN_OK;
 }
 
@@ -162,8 +165,7 @@ static double score(const struct part *all, const struct part *part, size_t matc
     for (int i = 0; i < asked->queries[query].count; i++) {
         const size_t word = asked->queries[query].places[i];
         if (row[word] > 0)
-            score += quern_bm25(quern_bm25_idf(all->rows, all->with[word]), row[word],
-                                part->matches[match].length / (all->length / all->rows));
+            score += quern_bm25(all->idf[word], row[word], part->matches[match].length / (all->length / all->rows));
     }
     return score;
 }
