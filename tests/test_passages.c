@@ -231,6 +231,30 @@ static void test_damaged_table(void **state)
     free(note);
 }
 
+/* Roots and paths must be in order, and none twice: paths are looked up by halving. */
+static void test_table_out_of_order(void **state)
+{
+    (void)state;
+    char first[] = "/a", second[] = "/b";
+    char *right[] = {first, second}, *wrong[] = {second, first}, *same[] = {first, first};
+    char **const orders[] = {right, wrong, same};
+    for (size_t i = 0; i < QUERN_COUNT(orders); i++)
+        for (size_t k = 0; k < QUERN_COUNT(orders); k++) {
+            struct quern_source sources[] = {{.path = orders[k][0]}, {.path = orders[k][1]}};
+            const struct quern_source_table table = {.model = "", .roots = orders[i], .root_count = 2,
+                                                     .sources = sources, .count = 2};
+            struct quern_source_table read;
+            char *note;
+            size_t length;
+            assert_int_equal(quern_source_table_write(&table, &note, &length, NULL), QUERN_OK);
+            assert_int_equal(quern_source_table_read(&read, (quern_text){note, length}, NULL),
+                             i == 0 && k == 0 ? QUERN_OK : QUERN_EFORMAT);
+            if (i == 0 && k == 0)
+                quern_source_table_free(&read);
+            free(note);
+        }
+}
+
 static void test_roots(void **state)
 {
     (void)state;
@@ -261,6 +285,7 @@ int main(void)
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_old_table),
         cmocka_unit_test(test_damaged_table),
+        cmocka_unit_test(test_table_out_of_order),
         cmocka_unit_test(test_roots),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

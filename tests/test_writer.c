@@ -51,9 +51,10 @@ static void expect_file(const char *text)
     assert_string_equal(read, text);
 }
 
-/* The number of files in the folder whose names have this ending. */
-static int count_files(const char *ending)
+/* The number of unfinished files in the folder. */
+static int count_parts(void)
 {
+    static const char ending[] = ".part";
     int count = 0;
     DIR *open = opendir(folder);
     for (struct dirent *entry; (entry = readdir(open)) != NULL;) {
@@ -85,15 +86,15 @@ static void test_target_appears_when_finished(void **state)
     quern_error error;
     assert_int_equal(quern_gguf_writer_new(&other, path, NULL, &error), QUERN_EIO); /* two at once do not meet */
     assert_non_null(strstr(error.text, "another process is writing it"));
-    assert_int_equal(count_files(".part"), 1);
+    assert_int_equal(count_parts(), 1);
     put_vector(writer, "a", 3);
     quern_gguf_put_data(writer, data, sizeof data);
     expect_file("old");
     assert_int_equal(quern_gguf_writer_finish(writer, NULL), QUERN_OK);
-    assert_int_equal(count_files(".part"), 0);
+    assert_int_equal(count_parts(), 0);
     quern_gguf_writer_abandon(begin());
     quern_gguf_writer_abandon(NULL);
-    assert_int_equal(count_files(".part"), 0);
+    assert_int_equal(count_parts(), 0);
 
     struct quern_gguf gguf;
     assert_int_equal(quern_gguf_open(&gguf, path, NULL), QUERN_OK);
@@ -118,7 +119,7 @@ static void test_part_left_behind_is_written_over(void **state)
     put_vector(writer, "a", 3);
     quern_gguf_put_data(writer, data, sizeof data);
     assert_int_equal(quern_gguf_writer_finish(writer, NULL), QUERN_OK);
-    assert_int_equal(count_files(".part"), 0);
+    assert_int_equal(count_parts(), 0);
     struct quern_gguf gguf;
     assert_int_equal(quern_gguf_open(&gguf, path, NULL), QUERN_OK);
     assert_int_equal(gguf.map.size, 96); /* header, one tensor, its padded data */
@@ -141,7 +142,7 @@ static void test_what_is_in_the_way_is_left_alone(void **state)
         assert_int_equal(made, 0);
         assert_int_equal(quern_gguf_writer_new(&writer, path, NULL, &error), QUERN_EIO);
         assert_non_null(strstr(error.text, message));
-        assert_int_equal(count_files(".part"), 1);
+        assert_int_equal(count_parts(), 1);
         assert_int_equal(remove(part), 0);
     }
     expect_file("of another");
@@ -279,7 +280,7 @@ static void test_failure_leaves_the_target_alone(void **state)
             fail_msg("'%s' does not say '%s'", error.text, failures[i].fragment);
         assert_non_null(strstr(error.text, path));
         expect_file("old");
-        assert_int_equal(count_files(".part"), 0);
+        assert_int_equal(count_parts(), 0);
     }
     setrlimit(RLIMIT_FSIZE, &before);
     signal(SIGXFSZ, handler);

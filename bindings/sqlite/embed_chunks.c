@@ -88,9 +88,9 @@ static int read_and_cut(struct chunks_cursor *cursor, const struct quern_sql_opt
     embed.flags = 0;
     if ((code = quern_sql_text(&cursor->text, cursor->arguments[0], "text", error)) != QUERN_OK ||
         (cursor->arguments[1] != NULL &&
-         (code = quern_sql_whole(&tokens, cursor->arguments[1], "the number of tokens", 0, error)) != QUERN_OK) ||
+         (code = quern_sql_whole(&tokens, cursor->arguments[1], "the number of tokens", error)) != QUERN_OK) ||
         (cursor->arguments[2] != NULL &&
-         (code = quern_sql_whole(&overlap, cursor->arguments[2], "the overlap", 0, error)) != QUERN_OK) ||
+         (code = quern_sql_whole(&overlap, cursor->arguments[2], "the overlap", error)) != QUERN_OK) ||
         (code = quern_sql_need_model(connection, error)) != QUERN_OK)
         return code;
     chunk_options.tokens = (size_t)tokens;

@@ -138,7 +138,7 @@ static void embed_model(sqlite3_context *context, int count, sqlite3_value **val
     if (count > 0 && sqlite3_value_type(values[0]) != SQLITE_NULL)
         code = quern_sql_text(&name, values[0], "model", &error);
     if (code == QUERN_OK && count > 1)
-        code = quern_sql_whole(&threads, values[1], "threads", 0, &error);
+        code = quern_sql_whole(&threads, values[1], "threads", &error);
     if (code == QUERN_OK)
         code = count > 0 ? quern_sql_open(connection, name.data, threads, &error)
                          : quern_sql_need_model(connection, &error);

@@ -48,14 +48,14 @@ int quern_sql_text(quern_text *text, sqlite3_value *value, const char *what, que
     return QUERN_OK;
 }
 
-int quern_sql_whole(int *number, sqlite3_value *value, const char *what, int least, quern_error *error)
+int quern_sql_whole(int *number, sqlite3_value *value, const char *what, quern_error *error)
 {
-    *number = least;
+    *number = 0;
     if (sqlite3_value_type(value) == SQLITE_NULL)
         return QUERN_OK;
     const sqlite3_int64 given = sqlite3_value_int64(value);
-    if (sqlite3_value_type(value) != SQLITE_INTEGER || given < least || given > INT_MAX)
-        return quern_sql_fail(error, QUERN_EINVAL, "%s must be a whole number from %d on", what, least);
+    if (sqlite3_value_type(value) != SQLITE_INTEGER || given < 0 || given > INT_MAX)
+        return quern_sql_fail(error, QUERN_EINVAL, "%s must be a whole number from 0 on", what);
     *number = (int)given;
     return QUERN_OK;
 }

@@ -24,7 +24,7 @@ int quern_sql_refuse_table(sqlite3_vtab *table, const char *function, const quer
  * the argument, for the message. Fails with QUERN_EINVAL for NULL and a blob; QUERN_ENOMEM. */
 int quern_sql_text(quern_text *text, sqlite3_value *value, const char *what, quern_error *error);
 
-/* A whole number from `least` on; NULL stands for `least`. Fails with QUERN_EINVAL. */
-int quern_sql_whole(int *number, sqlite3_value *value, const char *what, int least, quern_error *error);
+/* A whole number from 0 on, which NULL stands for. Fails with QUERN_EINVAL. */
+int quern_sql_whole(int *number, sqlite3_value *value, const char *what, quern_error *error);
 
 #endif

@@ -40,7 +40,7 @@ static int next_group(struct parquet_reader *parquet, quern_error *error)
             if (fields.field == QUERN_PARQUET_GROUP_ROWS) {
                 rows = quern_thrift_integer(&parquet->groups, &fields);
             } else if (fields.field == QUERN_PARQUET_GROUP_CHUNKS) {
-                parquet->chunk_count = quern_thrift_list(&parquet->groups, &fields, QUERN_THRIFT_STRUCT);
+                parquet->chunk_count = quern_thrift_list(&parquet->groups, &fields);
                 parquet->chunks = parquet->groups;
                 for (size_t i = 0; i < parquet->chunk_count; i++)
                     quern_thrift_skip_struct(&parquet->groups);

@@ -188,10 +188,10 @@ int quern_parquet_metadata_read(struct quern_parquet_metadata *metadata, const u
     *metadata = (struct quern_parquet_metadata){.count = 0};
     while (code == QUERN_OK && quern_thrift_next(&thrift, &fields)) {
         if (fields.field == QUERN_PARQUET_FILE_SCHEMA) {
-            const size_t elements = quern_thrift_list(&thrift, &fields, QUERN_THRIFT_STRUCT);
+            const size_t elements = quern_thrift_list(&thrift, &fields);
             code = read_schema(metadata, &thrift, elements, path, error);
         } else if (fields.field == QUERN_PARQUET_FILE_GROUPS) {
-            metadata->group_count = quern_thrift_list(&thrift, &fields, QUERN_THRIFT_STRUCT);
+            metadata->group_count = quern_thrift_list(&thrift, &fields);
             metadata->groups = thrift;
             for (size_t i = 0; i < metadata->group_count && !thrift.is_damaged; i++)
                 quern_thrift_skip_struct(&thrift);

@@ -152,8 +152,7 @@ bool quern_thrift_is_struct(struct quern_thrift_reader *reader, const struct que
     return false;
 }
 
-size_t quern_thrift_list(struct quern_thrift_reader *reader, const struct quern_thrift_fields *fields,
-                         enum quern_thrift_type type)
+size_t quern_thrift_list(struct quern_thrift_reader *reader, const struct quern_thrift_fields *fields)
 {
     enum quern_thrift_type items;
     if (fields->type != QUERN_THRIFT_LIST) {
@@ -161,7 +160,7 @@ size_t quern_thrift_list(struct quern_thrift_reader *reader, const struct quern_
         return 0;
     }
     const uint64_t count = take_list(reader, &items);
-    if (items == type)
+    if (items == QUERN_THRIFT_STRUCT)
         return (size_t)count;
     skip_items(reader, items, count, 0);
     return 0;

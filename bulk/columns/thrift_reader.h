@@ -25,11 +25,10 @@ int64_t quern_thrift_integer(struct quern_thrift_reader *reader, const struct qu
 bool quern_thrift_bool(struct quern_thrift_reader *reader, const struct quern_thrift_fields *fields);
 quern_text quern_thrift_text(struct quern_thrift_reader *reader, const struct quern_thrift_fields *fields);
 
-/* Begins a structure, or a list of items of a type, that is the field at hand. The number of items is at most that of
+/* Begins a structure, or a list of structures, that is the field at hand. The number of items is at most that of
  * the bytes that are left. False, or 0 items: it is of another type, and is skipped. */
 bool quern_thrift_is_struct(struct quern_thrift_reader *reader, const struct quern_thrift_fields *fields);
-size_t quern_thrift_list(struct quern_thrift_reader *reader, const struct quern_thrift_fields *fields,
-                         enum quern_thrift_type type);
+size_t quern_thrift_list(struct quern_thrift_reader *reader, const struct quern_thrift_fields *fields);
 
 /* Skips the value of the field at hand, or an item of a list that is a structure. */
 void quern_thrift_skip(struct quern_thrift_reader *reader, const struct quern_thrift_fields *fields);

@@ -127,14 +127,14 @@ static bool is_hub_path(const char *path)
     }
 }
 
-static bool format(char *out, size_t size, const char *pattern, ...) __attribute__((format(printf, 3, 4)));
-static bool format(char *out, size_t size, const char *pattern, ...)
+static bool format(char out[QUERN_CLI_URL], const char *pattern, ...) __attribute__((format(printf, 2, 3)));
+static bool format(char out[QUERN_CLI_URL], const char *pattern, ...)
 {
     va_list list;
     va_start(list, pattern);
-    int length = vsnprintf(out, size, pattern, list);
+    int length = vsnprintf(out, QUERN_CLI_URL, pattern, list);
     va_end(list);
-    return length >= 0 && (size_t)length < size;
+    return length >= 0 && length < QUERN_CLI_URL;
 }
 
 /* A file of the hub. The repository is the first two parts of its path. */
@@ -144,10 +144,10 @@ static bool from_hub(struct quern_cli_source *source, const char *hub, const cha
     size_t length = strlen(hub);
     while (length > 0 && hub[length - 1] == '/')
         length--;
-    bool fits = format(source->hub, QUERN_CLI_URL, "%.*s", (int)length, hub) &&
-                format(source->origin, QUERN_CLI_URL, "hf:%.*s/%s", repository_length, repository, path) &&
-                format(source->url, QUERN_CLI_URL, "%s/%.*s/resolve/%s/%s", source->hub, repository_length, repository,
-                       revision, path);
+    bool fits = format(source->hub, "%.*s", (int)length, hub) &&
+                format(source->origin, "hf:%.*s/%s", repository_length, repository, path) &&
+                format(source->url, "%s/%.*s/resolve/%s/%s", source->hub, repository_length, repository, revision,
+                       path);
     if (!fits || strpbrk(hub, "?#") != NULL || !quern_cli_url_allowed(source->url, NULL)) {
         snprintf(reason, QUERN_CLI_REASON, "the hub must be an https URL (or http to this machine), not '%.200s', "
                  "as $QUERN_HUB_URL or else $HF_ENDPOINT has it", hub);
@@ -171,7 +171,7 @@ static bool from_url(struct quern_cli_source *source, const char *url, char reas
     else if (path == NULL || !take_file(source, path, strcspn(path, "?#")))
         snprintf(reason, QUERN_CLI_REASON, "the path of the URL must end with the name of a .gguf file");
     else
-        return format(source->url, QUERN_CLI_URL, "%s", url) && format(source->origin, QUERN_CLI_URL, "%s", url);
+        return format(source->url, "%s", url) && format(source->origin, "%s", url);
     return false;
 }
 
