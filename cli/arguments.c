@@ -6,6 +6,7 @@
 #include <getopt.h>
 #include <string.h>
 
+#define TEXT 1          /* what getopt returns for a word that is no option */
 #define FIRST_LONG 256  /* what getopt returns for the first long option: above every letter */
 
 const struct quern_cli_option quern_cli_common_options[] = {
@@ -87,12 +88,13 @@ static void print_help(const struct quern_cli_verb *verb)
 /* A verb's options as getopt_long needs them. */
 struct known {
     struct option names[QUERN_CLI_MOST_OPTIONS];
-    char letters[2 * QUERN_CLI_MOST_OPTIONS];
+    char letters[2 * QUERN_CLI_MOST_OPTIONS + 2];
 };
 
 static void describe(struct known *known, const struct quern_cli_verb *verb, size_t count)
 {
     size_t length = 0;
+    known->letters[length++] = '-'; /* getopt returns TEXT for a text, wherever it stands, also with $POSIXLY_CORRECT */
     known->letters[length++] = ':'; /* getopt returns ':' for a missing argument, and prints nothing */
     for (size_t i = 0; i < count + COMMON_OPTIONS; i++) {
         const struct quern_cli_option *option = option_at(verb, count, i);
@@ -239,9 +241,10 @@ static int refuse_dashes(const struct quern_cli_verb *verb, char **words, int co
     return -1;
 }
 
-/* given[i]: whether the command line has option i. */
+/* given[i]: whether the command line has option i. *texts: how many words are no options; they stand behind argv[0]
+ * afterwards. */
 static int take_command_line(const struct quern_cli_verb *verb, int argc, char **argv,
-                             bool given[QUERN_CLI_MOST_OPTIONS])
+                             bool given[QUERN_CLI_MOST_OPTIONS], int *texts)
 {
     const size_t count = count_options(verb);
     struct known known = {0};
@@ -249,6 +252,10 @@ static int take_command_line(const struct quern_cli_verb *verb, int argc, char *
     int code = -1, key;
     describe(&known, verb, count);
     while (code < 0 && (key = getopt_long(argc, argv, known.letters, known.names, NULL)) != -1) {
+        if (key == TEXT) {
+            argv[1 + (*texts)++] = optarg; /* over a word that getopt has read */
+            continue;
+        }
         if (key == '?' || key == ':')
             return refuse_option(verb, count, key, argv + optind - 1);
         const size_t i = find_option(verb, count, key);
@@ -268,17 +275,19 @@ static int take_command_line(const struct quern_cli_verb *verb, int argc, char *
         code = quern_cli_take(verb, option, label, optarg);
     }
     if (code < 0 && strcmp(argv[optind - 1], "--") != 0)
-        code = refuse_dashes(verb, argv + optind, argc - optind);
+        code = refuse_dashes(verb, argv + 1, *texts);
+    while (code < 0 && optind < argc)
+        argv[1 + (*texts)++] = argv[optind++];
     return code;
 }
 
 int quern_cli_parse(const struct quern_cli_verb *verb, int argc, char **argv, struct quern_cli_arguments *arguments)
 {
     bool given[QUERN_CLI_MOST_OPTIONS] = {false};
-    int code = take_command_line(verb, argc, argv, given);
+    int texts = 0, code = take_command_line(verb, argc, argv, given, &texts);
     if (code < 0 && verb->environment)
         code = quern_cli_take_environment(verb, given);
-    *arguments = (struct quern_cli_arguments){argv + optind, argc - optind, 0};
+    *arguments = (struct quern_cli_arguments){argv + 1, texts, 0};
     quern_cli_too_long_hint = named_option(verb, "truncate", false) != NULL ? " (--truncate)" : "";
     for (size_t i = 0; i < count_options(verb); i++)
         arguments->given |= (uint64_t)given[i] << i;

@@ -376,6 +376,12 @@ for bad in "convert '' -o '$work/made'" "quantize '' '$work/made' f16" "quantize
     eval "run $bad"
     check "$bad: an empty name" both exits 2 " is empty; a name must stand there" -- silent
 done
+run tokenize -m "$model" -- one two -f --
+keep words
+run tokenize one -m "$model" two -- -f --
+check "options may stand behind texts, and -- ends them" both exits 0 -- same words
+POSIXLY_CORRECT=1 run tokenize one -m "$model" two -- -f --
+check "also with POSIXLY_CORRECT" both exits 0 -- same words
 run similarity -m "$model" '' ''
 check "a text may be empty" both exits 0 -- lines 3
 run similarity -m "$model" alone
