@@ -116,6 +116,16 @@ assert [(row["id"], row["line"]) for row in rows] == [("", 3), (None, 4)], rows'
 printf 'text\ncaf\303\251\ncaf\351\nna\357ve\n' >latin.csv
 run run latin.csv -o latin
 check "texts that are not UTF-8 are told" grep -qF "latin.csv:3: the text is not UTF-8; so it is with 2 records" err
+{ printf '{"id":1,"text":"a"}\n{"id":2,"text":"' && yes | tr -d '\n' | head -c 68000000 && printf '"}\n{"id":3,"text":"b"}\n'; } \
+    >wide.jsonl
+for kind in jsonl lines; do
+    run run wide.jsonl --kind $kind -o too.$kind
+    check "a line of more than 64 MiB is a bad record ($kind)" \
+        test "$(cat too.$kind/*.ids.jsonl | wc -l) $(grep -c '"line":2,.*64 MiB' too.$kind/*.errors.jsonl)" = "2 1"
+done
+run run wide.jsonl -o too.shard --part-rows 1 --shard 2/3
+check "and a line that is skipped" grep -qF '{"id":2,' too.shard/part-00002.ids.jsonl
+rm wide.jsonl
 { printf 'text,n\nx,1\n"y,2\n' && yes 'z,3' | head -c 68000000; } >open.csv
 run run open.csv -o open
 check "a quote that is never closed is told with its line" fails "open.csv:3: a quote"

@@ -270,6 +270,7 @@ int quern_byte_input_go_to(struct quern_byte_input *input, uint64_t offset, quer
 int quern_byte_input_line(struct quern_byte_input *input, const char **line, size_t *length, quern_error *error)
 {
     size_t searched = 0; /* bytes behind begin without LF */
+    bool is_too_long = false;
     for (;;) {
         const char *start = input->data + input->begin;
         const size_t there = input->end - input->begin;
@@ -278,12 +279,21 @@ int quern_byte_input_line(struct quern_byte_input *input, const char **line, siz
             *line = start;
             *length = end != NULL ? (size_t)(end - start) + 1 : there;
             input->begin += *length;
-            return *length > 0;
+            if (!is_too_long)
+                return *length > 0;
+            *line = NULL;
+            *length = 0;
+            return 1;
         }
         searched = there;
         const int code = quern_byte_input_more(input, error);
-        if (code != QUERN_OK)
+        if (code != QUERN_OK && code != QUERN_ETOOLONG)
             return code;
+        if (code == QUERN_ETOOLONG) { /* what was read of the line is dropped */
+            is_too_long = true;
+            input->begin = input->end;
+            searched = 0;
+        }
     }
 }
 

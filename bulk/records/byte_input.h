@@ -46,7 +46,8 @@ static inline uint64_t quern_byte_input_offset(const struct quern_byte_input *in
 int quern_byte_input_go_to(struct quern_byte_input *input, uint64_t offset, quern_error *error);
 
 /* Finds the next line, with its LF if it has one, at *line for *length, and moves begin behind it. The line lives until
- * more is read. Returns 1; 0 at the end of the file; a negative code. */
+ * more is read. A line of more than QUERN_JOBS_LONGEST bytes is passed: *line is NULL, *length 0. Returns 1; 0 at the
+ * end of the file; a negative code. */
 int quern_byte_input_line(struct quern_byte_input *input, const char **line, size_t *length, quern_error *error);
 
 /* Skips at most count lines. *skipped: how many these were. */

@@ -182,7 +182,7 @@ static int next(struct quern_record_reader *base, struct quern_record *record, q
     for (int i = 0; i < reader->keep + reader->columns.keep_count; i++)
         bytes += reader->cells[i].text.length;
     if (bytes > QUERN_JOBS_LONGEST)
-        record->bad = "it is longer than 64 MiB";
+        record->bad = QUERN_RECORD_TOO_LONG;
     else if (reader->id != NO_COLUMN && reader->cells[reader->id].kind == QUERN_CELL_NULL)
         record->bad = "it has no id";
     if (record->bad != NULL)

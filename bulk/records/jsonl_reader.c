@@ -33,7 +33,7 @@ static int next_line(struct quern_text_reader *text, quern_text *line, uint64_t 
     do {
         *number = text->line;
         code = quern_text_reader_line(text, line, error);
-    } while (code == 1 && is_blank(*line));
+    } while (code == 1 && line->data != NULL && is_blank(*line));
     return code;
 }
 
@@ -161,6 +161,10 @@ static int next(struct quern_record_reader *reader, struct quern_record *record,
     int code = next_line(&jsonl->text, &line, &record->line, error);
     if (code <= 0)
         return code;
+    if (line.data == NULL) {
+        record->bad = QUERN_RECORD_TOO_LONG;
+        return 1;
+    }
     /* The copy is read in place. The kept members go behind it, so that it does not move afterwards. */
     code = quern_text_reader_reserve(&jsonl->text, line.length, error);
     if (code == QUERN_OK && jsonl->columns.keep_count > 0)

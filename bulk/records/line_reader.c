@@ -8,7 +8,9 @@ static int next(struct quern_record_reader *reader, struct quern_record *record,
     struct quern_text_reader *lines = (struct quern_text_reader *)reader;
     *record = (struct quern_record){.line = lines->line};
     const int code = quern_text_reader_line(lines, &record->text, error);
-    if (code == 1 && memchr(record->text.data, '\0', record->text.length) != NULL)
+    if (code == 1 && record->text.data == NULL)
+        record->bad = QUERN_RECORD_TOO_LONG;
+    else if (code == 1 && memchr(record->text.data, '\0', record->text.length) != NULL)
         record->bad = "there is a NUL byte in the line";
     return code;
 }

@@ -43,6 +43,9 @@ struct quern_record {
     const char *bad;  /* what is wrong with it; NULL: nothing. Then only `line` is set, and `id` if it is known */
 };
 
+/* What is wrong with a record that is longer than QUERN_JOBS_LONGEST. */
+#define QUERN_RECORD_TOO_LONG "it is longer than 64 MiB: split it"
+
 /* Where a reader stands, for going on there later. */
 struct quern_record_place {
     uint64_t offset; /* bytes of the unpacked file before the next record */

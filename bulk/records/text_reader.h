@@ -32,7 +32,8 @@ void quern_text_reader_close(struct quern_record_reader *reader);
 /* Makes room for so many bytes in the reader's memory. What is there stays. QUERN_ENOMEM. */
 int quern_text_reader_reserve(struct quern_text_reader *reader, size_t bytes, quern_error *error);
 
-/* The next line without its end. Returns 1; 0 at the end of the file; a negative code. */
+/* The next line without its end; data NULL: it is longer than QUERN_JOBS_LONGEST, and was passed. Returns 1; 0
+ * at the end of the file; a negative code. */
 int quern_text_reader_line(struct quern_text_reader *reader, quern_text *line, quern_error *error);
 
 #endif
