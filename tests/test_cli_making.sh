@@ -218,7 +218,7 @@ awk '/^mean/ { mean = $3 } /^worst/ { worst = $3; text = $5 } /^neighbours/ { sh
     END { printf "%.5f %.5f %d %.4f\n", mean, worst, text, shared }' out >found
 check "verify: the figures are right" cmp expected found
 run verify -m q8_0.gguf --against exact -i texts --json -t query -d 32
-check "verify: against the exact path, as JSON" prints '"against":\{"file":"q8_0.gguf","path":"exact"\},"task":"query",'
+check "verify: against the exact path, as JSON" prints '"against":\{"file":"q8_0.gguf","path":"exact","task":"query"\},"task":"query",'
 check "verify: fewer dimensions" prints '"dimensions":32,"texts":30,'
 run verify -m f32.gguf --against exact --exact -i texts --json
 check "verify: a file equals itself" prints '"mean_cosine":1.000000000,"worst_cosine":1.000000000,"worst_text":[0-9]+,'
@@ -234,6 +234,12 @@ run verify -m q8_0.gguf --against f32.gguf -i text
 check "verify: empty texts" prints '^3 texts'
 run verify -m q8_0.gguf --against f32.gguf -i /dev/null
 check "verify: no texts" fails "holds no texts"
+"$mkmodel" tiny bare.gguf --head --type f32 --no-prompts
+run verify -m f32.gguf --against bare.gguf -i texts
+check "verify: a model that has no prompts got another task" prints '^30 texts, task document against none, 64 dimensions'
+run verify -m bare.gguf --against f32.gguf -i texts --exact
+check "verify: one without prompts comes first: the other gets none" \
+    sh -c "grep -q '^30 texts, task none, 64 ' out && grep -q '^mean cosine        1.0000000' out"
 run verify -m q8_0.gguf --against nowhere.gguf -i texts
 check "verify: a missing file" fails "nowhere.gguf"
 

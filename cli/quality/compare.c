@@ -26,7 +26,7 @@ struct compared_texts {
 struct side {
     const char *path;
     char numeric_path[32];
-    int dimensions;
+    int dimensions, task;
     float *vectors; /* [texts][dimensions] */
 };
 
@@ -138,7 +138,7 @@ static int embed_texts(struct side *side, const struct quern_cli_session *sessio
 }
 
 /* Embeds one side after the other, so that only one model takes memory at a time. A task of -1 becomes the usual task
- * of the first side. */
+ * of the first side, and any task becomes none at a model without prompts. */
 static int embed_side(struct side *side, const struct quern_cli_session_options *options,
                       const struct compared_texts *texts, quern_embed_options *embed)
 {
@@ -147,6 +147,7 @@ static int embed_side(struct side *side, const struct quern_cli_session_options 
     if (code != QUERN_CLI_DONE)
         return code;
     quern_cli_set_task(&session, embed, QUERN_TASK_DOCUMENT);
+    side->task = embed->task;
     code = embed_texts(side, &session, texts, embed);
     quern_cli_session_close(&session);
     return code;
@@ -209,18 +210,19 @@ static void compare(struct comparison *result, const struct side *a, const struc
 
 /* ---------------------------------------------------------------- report */
 
-static void print_json(const struct comparison *result, const struct side sides[2], size_t count, int task)
+static void print_json(const struct comparison *result, const struct side sides[2], size_t count)
 {
     static const char *const names[] = {"{\"model\":", ",\"against\":"};
     for (int i = 0; i < 2; i++) {
         fputs(names[i], stdout);
         fputs("{\"file\":", stdout);
         quern_json_put_string(stdout, (quern_text){sides[i].path, strlen(sides[i].path)});
-        printf(",\"path\":\"%s\"}", sides[i].numeric_path);
+        printf(",\"path\":\"%s\",\"task\":\"%s\"}", sides[i].numeric_path,
+               quern_task_name((quern_task)sides[i].task));
     }
     printf(",\"task\":\"%s\",\"dimensions\":%d,\"texts\":%zu,\"mean_cosine\":%.9f,\"worst_cosine\":%.9f,"
            "\"worst_text\":%zu,\"neighbours\":%d,\"neighbours_of\":%zu,\"neighbour_overlap\":",
-           quern_task_name((quern_task)task), sides[0].dimensions, count, result->mean, result->worst,
+           quern_task_name((quern_task)sides[0].task), sides[0].dimensions, count, result->mean, result->worst,
            result->worst_text + 1, result->neighbours, result->queries);
     if (result->neighbours > 0)
         printf("%.6f}\n", result->overlap);
@@ -228,13 +230,15 @@ static void print_json(const struct comparison *result, const struct side sides[
         puts("null}");
 }
 
-static void print_report(const struct comparison *result, const struct side sides[2], size_t count, int task)
+static void print_report(const struct comparison *result, const struct side sides[2], size_t count)
 {
+    const bool is_one = sides[0].task == sides[1].task;
     quern_cli_put_clean(sides[0].path);
     printf(", %s path, against ", sides[0].numeric_path);
     quern_cli_put_clean(sides[1].path);
-    printf(", %s path\n%zu texts, task %s, %d dimensions\n\n", sides[1].numeric_path, count,
-           quern_task_name((quern_task)task), sides[0].dimensions);
+    printf(", %s path\n%zu texts, task %s%s%s, %d dimensions\n\n", sides[1].numeric_path, count,
+           quern_task_name((quern_task)sides[0].task), is_one ? "" : " against ",
+           is_one ? "" : quern_task_name((quern_task)sides[1].task), sides[0].dimensions);
     printf("mean cosine        %.7f\nworst cosine       %.7f  text %zu\n", result->mean, result->worst,
            result->worst_text + 1);
     if (result->neighbours > 0)
@@ -244,7 +248,7 @@ static void print_report(const struct comparison *result, const struct side side
 
 /* Prints how far two sides are from each other. */
 static int report(const struct quern_cli_verify_options *options, const struct side sides[2],
-                  const struct compared_texts *texts, int task)
+                  const struct compared_texts *texts)
 {
     struct comparison result;
     if (sides[0].dimensions != sides[1].dimensions) {
@@ -253,7 +257,7 @@ static int report(const struct quern_cli_verify_options *options, const struct s
         return QUERN_CLI_FAILED;
     }
     compare(&result, &sides[0], &sides[1], texts->count);
-    (options->json ? print_json : print_report)(&result, sides, texts->count, task);
+    (options->json ? print_json : print_report)(&result, sides, texts->count);
     if (texts->more)
         quern_cli_notice("only the first %d texts were compared", MOST_COMPARED);
     return QUERN_CLI_DONE;
@@ -295,7 +299,7 @@ int quern_cli_compare(const struct quern_cli_verify_options *options, struct que
         code = embed_side(&sides[i], &session, &texts, &embed);
     }
     if (code == QUERN_CLI_DONE)
-        code = report(options, sides, &texts, embed.task);
+        code = report(options, sides, &texts);
     for (int i = 0; i < 2; i++) {
         free(sides[i].vectors);
         free(paths[i]);
