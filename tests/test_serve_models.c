@@ -313,6 +313,38 @@ static void test_keep_alive(void **state)
     assert_int_equal(count_loaded(), 1);
 }
 
+/* Of a folder, what cannot be served is left out: files that are no models, and names that are taken or are tasks. */
+static void test_folder(void **state)
+{
+    (void)state;
+    static const char *const files[] = {"fine.gguf", "late:query.gguf", "wide.gguf", "junk.gguf", "gone.gguf"};
+    char folder[] = "/tmp/quern-models-XXXXXX", path[64], made[TRIAL_PATH];
+    assert_non_null(mkdtemp(folder));
+    for (size_t i = 0; i < QUERN_COUNT(files); i++) {
+        struct quern_recipe recipe = quern_recipe_wide();
+        snprintf(path, sizeof path, "%s/%s", folder, files[i]);
+        if (i < 3) {
+            trial_make(made, &recipe);
+            assert_int_equal(rename(made, path), 0);
+        } else {
+            assert_int_equal(symlink(i == 3 ? "/dev/null" : "/nowhere", path), 0);
+        }
+    }
+    start((const char *const[]){"--models", folder, NULL});
+    json_t *answer = serve_ask("/api/tags", NULL, 200);
+    const json_t *listed = json_object_get(answer, "models");
+    assert_int_equal(json_array_size(listed), 1 + OTHERS + 1);
+    assert_string_equal(json_string_value(json_object_get(json_array_get(listed, 1 + OTHERS), "name")), "fine:latest");
+    json_decref(answer);
+    ask(0, "/v1/embeddings", "{\"model\":\"wide\",\"input\":\"a\"}", "a", QUERN_TASK_NONE);
+    serve_switch(NULL);
+    for (size_t i = 0; i < QUERN_COUNT(files); i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, files[i]);
+        unlink(path);
+    }
+    rmdir(folder);
+}
+
 /* A model that cannot be loaded fails its own requests only, and is tried again. */
 static void test_a_model_that_cannot_be_loaded(void **state)
 {
@@ -379,6 +411,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_waiting_ends),
         cmocka_unit_test(test_an_unused_model_is_given_back),
         cmocka_unit_test(test_keep_alive),
+        cmocka_unit_test(test_folder),
         cmocka_unit_test(test_a_model_that_cannot_be_loaded),
         cmocka_unit_test(test_caches),
     };

@@ -92,7 +92,8 @@ static int add_folder(struct quern_cli_model_list *list, const char *folder)
     for (int i = 0; i < count; i++) {
         char path[QUERN_CLI_PATH];
         const bool fits = snprintf(path, sizeof path, "%s/%s", folder, names[i]) < (int)sizeof path;
-        if (code == QUERN_CLI_DONE && fits && quern_cli_is_file(path) && !has_file(list, path))
+        const bool is_folder = fits && stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+        if (code == QUERN_CLI_DONE && fits && !is_folder && !has_file(list, path))
             code = add(list, NULL, path, true);
         free(names[i]);
     }

@@ -2,6 +2,7 @@
 #include "residents.h"
 
 #include "log.h"
+#include "requests/model_name.h"
 #include "server_state.h"
 #include "steps/failure.h"
 
@@ -57,6 +58,20 @@ static int check_size(const struct quern_server *server, const struct quern_serv
                              (unsigned long long)quern_served_bytes(served), most);
 }
 
+int quern_residents_check_name(const struct quern_server_options *options, size_t i, quern_error *error)
+{
+    const struct quern_server_model *models = options->models;
+    int meant;
+    if (quern_model_name_task(models[i].name, &meant) >= 0)
+        return quern_server_fail(error, QUERN_EINVAL, "--model-name: '%s' ends in a task, which a request may add to "
+                                 "the name itself: choose another name", models[i].name);
+    for (size_t j = 0; j < i; j++)
+        if (strcmp(models[i].name, models[j].name) == 0)
+            return quern_server_fail(error, QUERN_EINVAL, "--model: %s and %s would both be called %s: give one "
+                                     "another name, as -m NAME=FILE", models[j].path, models[i].path, models[i].name);
+    return QUERN_OK;
+}
+
 /* Gives a model the next slot. */
 static int add(struct quern_server *server, const struct quern_server_model *given, quern_error *error)
 {
@@ -66,7 +81,9 @@ static int add(struct quern_server *server, const struct quern_server_model *giv
     *served = (struct quern_served){.name = given->name, .alias = given->alias};
     *slot = (struct quern_slot){.server = server, .served = served, .given = given};
     if (server->options->model_count > 1) {
-        int code = quern_slot_look(slot, error);
+        int code = quern_residents_check_name(server->options, (size_t)(given - server->options->models), error);
+        if (code == QUERN_OK)
+            code = quern_slot_look(slot, error);
         if (code == QUERN_OK)
             code = check_size(server, served, error);
         if (code != QUERN_OK && given->is_optional) {

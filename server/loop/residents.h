@@ -31,6 +31,10 @@ struct quern_residents {
     struct event *timer;        /* when the next model may be freed */
 };
 
+/* Whether a model may have its name: QUERN_EINVAL with the option at fault if it ends in a task, or if a model before
+ * it has that name. */
+int quern_residents_check_name(const struct quern_server_options *options, size_t i, quern_error *error);
+
 /* Looks at all files, and opens the files of caches. What is optional and cannot be served is left out. */
 int quern_residents_open(struct quern_server *server, quern_error *error);
 

@@ -6,7 +6,6 @@
 #include "indexes.h"
 #include "listen.h"
 #include "log.h"
-#include "requests/model_name.h"
 #include "sandbox.h"
 #include "steps/failure.h"
 #include "steps/server_clock.h"
@@ -238,17 +237,11 @@ static int limit_connections(struct quern_server *server, quern_error *error)
 
 static int check_names(const struct quern_server_options *options, quern_error *error)
 {
-    const struct quern_server_model *models = options->models;
     for (size_t i = 0; i < options->model_count; i++) {
-        int meant;
-        if (quern_model_name_task(models[i].name, &meant) >= 0)
-            return quern_server_fail(error, QUERN_EINVAL, "--model-name: '%s' ends in a task, which a request may add "
-                                     "to the name itself: choose another name", models[i].name);
-        for (size_t j = 0; j < i; j++)
-            if (strcmp(models[i].name, models[j].name) == 0)
-                return quern_server_fail(error, QUERN_EINVAL, "--model: %s and %s would both be called %s: give one "
-                                         "another name, as -m NAME=FILE", models[j].path, models[i].path,
-                                         models[i].name);
+        const bool is_left_out = options->models[i].is_optional && options->model_count > 1; /* if it is wrong */
+        const int code = is_left_out ? QUERN_OK : quern_residents_check_name(options, i, error);
+        if (code != QUERN_OK)
+            return code;
     }
     return QUERN_OK;
 }
