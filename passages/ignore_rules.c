@@ -104,11 +104,18 @@ static const char *match_one(const char *at, char c)
     return *at == c ? at + 1 : NULL;
 }
 
-/* Where the stars at `at` end, if there are two or more alone between slashes or ends, so that they match any number of
- * folders; else NULL. */
-static const char *end_of_stars(const char *pattern, const char *at)
+/* Where a pattern begins for stars: git compares what stands before its first special character by itself. So two stars
+ * and a slash behind it match any number of folders, as they do at the beginning. */
+static const char *begin_of_stars(const char *pattern)
 {
-    const size_t count = at == pattern || at[-1] == '/' ? strspn(at, "*") : 0;
+    return strchr(pattern, '/') != NULL ? pattern + strcspn(pattern, "*?[\\") : pattern;
+}
+
+/* Where the stars at `at` end, if there are two or more alone between slashes or ends, so that they match any number of
+ * folders; else NULL. begin: of the pattern, for stars. */
+static const char *end_of_stars(const char *begin, const char *at)
+{
+    const size_t count = at == begin || (at > begin && at[-1] == '/') ? strspn(at, "*") : 0;
     return count >= 2 && (at[count] == '/' || at[count] == '\0') ? at + count : NULL;
 }
 
@@ -117,14 +124,14 @@ static const char *end_of_stars(const char *pattern, const char *at)
  * tried again: they have taken the least, so that all which could follow was possible. */
 static bool matches(const char *pattern, const char *path)
 {
-    const char *at = pattern;
+    const char *at = pattern, *begin = begin_of_stars(pattern);
     const char *star = NULL, *taken = NULL;    /* behind the star; what follows what it has taken */
     const char *stars = NULL, *skipped = NULL; /* the same of two stars and their slash */
     while (*path != '\0' || *at != '\0') {
-        const char *end = end_of_stars(pattern, at);
+        const char *end = end_of_stars(begin, at);
         if (end != NULL) {
             if (*end == '\0')
-                return *path != '\0';
+                return *path != '\0' || (at > pattern && at[-1] != '/');
             stars = at = end + 1;
             skipped = path;
             star = NULL;
