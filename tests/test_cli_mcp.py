@@ -149,7 +149,8 @@ def test_add(server):
     write("more/one.md", "# Boats\n\nBoats float.")
     os.symlink("/etc", "notes/etc")
     for path, said in (("more", "outside of what may be added"), ("/etc/passwd", "outside"), ("notes/etc/passwd", "outside"),
-                       ("notes/../more", "outside"), ("nowhere", "cannot read nowhere"), ("", "cannot read")):
+                       ("notes\0/x", "no NUL byte"), ("", "must not be empty"),
+                       ("notes/../more", "outside"), ("nowhere", "cannot read nowhere")):
         failure = server.call("add", path=path)
         check("add refuses %r" % path, isinstance(failure, str) and said in failure, failure)
     for arguments, said in (({}, "either text or path"), ({"text": "a", "path": "b"}, "either text or path"),

@@ -329,6 +329,10 @@ static int run_add(struct quern_mcp_toolbox *box, const struct quern_mcp_call *c
         return misuse(error, "text", "a string", text);
     if (path != NULL && !quern_value_is(path, QUERN_VALUE_TEXT))
         return misuse(error, "path", "a string", path);
+    if (path != NULL && strlen(quern_value_string(path)) != quern_value_text(path).length)
+        return quern_jobs_fail(error, QUERN_EINVAL, "path must have no NUL byte");
+    if (path != NULL && quern_value_text(path).length == 0)
+        return quern_jobs_fail(error, QUERN_EINVAL, "path must not be empty");
     if (title != NULL && (path != NULL || !quern_value_is(title, QUERN_VALUE_TEXT)))
         return quern_jobs_fail(error, QUERN_EINVAL, "title must be a string, and goes with text only");
     return path != NULL ? add_files(box, call, quern_value_string(path), out, error)
