@@ -2,22 +2,9 @@
 # quern run on inputs and folders that are not as they should be: no text in a record, inputs that are gone, lost files
 # of a run, two runs in one folder, pipes. Speaks TAP.
 # usage: test_cli_run_odd.sh QUERN MKMODEL
-set -u
-export LC_ALL=C
-helpers=$(realpath "$(dirname "$0")")/support/tap.sh
-quern=$(realpath "$1") # the tests run in another folder
-mkmodel=$(realpath "$2")
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-unset NO_COLOR XDG_CACHE_HOME SLURM_ARRAY_TASK_ID JOB_COMPLETION_INDEX AWS_BATCH_JOB_ARRAY_INDEX OMPI_COMM_WORLD_RANK RANK
-cd "$work" || exit 1
-# shellcheck source=tests/support/tap.sh
-. "$helpers"
+# shellcheck source=tests/support/work_folder.sh
+. "$(dirname "$0")/support/work_folder.sh"
 
-"$mkmodel" tiny tiny.gguf --head || exit 1
-export QUERN_MODEL="$work/tiny.gguf"
-
-succeeds() { [ "$status" = 0 ]; }
 same() { # same A B: whether two files are there and equal
     [ -s "$1" ] && cmp -s "$1" "$2"
 }
