@@ -5,6 +5,17 @@
 
 #include <stdio.h>
 
+/* Published models have rows without a piece, to make their number round, but few. */
+static void notice_missing(const struct quern_folder *folder, struct quern_convert_result *result)
+{
+    enum { ROUND_ROWS = 128, ONE_OF_ROWS = 32 };
+    const struct quern_pieces *pieces = &folder->pieces;
+    if (pieces->missing > ROUND_ROWS && pieces->missing > pieces->count / ONE_OF_ROWS)
+        snprintf(result->notice, sizeof result->notice, "the tokenizer's files have %zu pieces, the model has rows for "
+                 "%zu: if such a file is cut off, fetch it and convert again", pieces->count - pieces->missing,
+                 pieces->count);
+}
+
 static void notice_ends(const struct quern_folder *folder, struct quern_convert_result *result)
 {
     if (folder->pieces.overruled != NULL)
@@ -76,7 +87,8 @@ static void notice_spaces(const struct quern_folder *folder, struct quern_conver
 void quern_folder_give_notice(const struct quern_folder *folder, struct quern_convert_result *result)
 {
     static void (*const notices[])(const struct quern_folder *, struct quern_convert_result *) = {
-        notice_ends, notice_head, notice_length, notice_window, notice_cutting, notice_defaults, notice_spaces};
+        notice_missing, notice_ends, notice_head, notice_length, notice_window, notice_cutting, notice_defaults,
+        notice_spaces};
     for (size_t i = 0; i < QUERN_COUNT(notices) && result->notice[0] == '\0'; i++)
         notices[i](folder, result);
 }

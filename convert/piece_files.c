@@ -38,6 +38,7 @@ static int fill_up(struct quern_pieces *pieces, quern_error *error)
             return quern_fail(error, QUERN_ENOMEM, "no memory for the pieces");
         int length = snprintf(text, UNUSED_SIZE, "[PAD%zu]", i);
         quern_pieces_set(pieces, i, (quern_text){text, (size_t)length}, SCORE_UNUSED, QUERN_PIECE_UNUSED);
+        pieces->missing++;
     }
     return QUERN_OK;
 }

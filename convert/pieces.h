@@ -39,6 +39,7 @@ struct quern_pieces {
     bool has_template;          /* tokenizer.json says which ids stand around a text: */
     int32_t opening, closing;   /* one of each, or -1 */
     const char *overruled;      /* "add_eos_token": it says otherwise than the template, and counts; NULL: none does */
+    size_t missing;             /* ids that the files of the tokenizer lack */
     bool cuts_start;            /* a text that is too long is cut at its start */
     int most_tokens;            /* of a text, as the tokenizer's files say; INT_MAX: they do not */
     /* The memory that the texts point into. */
