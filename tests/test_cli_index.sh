@@ -475,6 +475,28 @@ mv live/one.txt live/uno.txt
 check "and one with another name" waits '"files":3,"new":1,"changed":0,"removed":1'
 rm -r live/sub
 check "and one that is gone" waits '"files":2,"new":0,"changed":0,"removed":1'
+python3 - live.qidx <<'END' &
+import fcntl, os, sys, time
+with open(sys.argv[1], 'r+b') as file:
+    fcntl.flock(file, fcntl.LOCK_EX)
+    open('is-locked', 'w').close()
+    while not os.path.exists('unlock'):
+        time.sleep(0.05)
+END
+locker=$!
+while [ ! -e is-locked ]; do sleep 0.1; done
+mkdir fresh
+echo 'the fourth text' >fresh/four.txt
+echo 'the fifth text' >fresh/five.txt
+mv fresh live/
+for _ in $(seq 100); do
+    if grep -q 'another process is changing it' err; then break; fi
+    sleep 0.1
+done
+check "an index that another process changes is told" grep -q 'tried again until that works' err
+touch unlock
+check "and tried again" waits '"files":4,"new":2'
+wait $locker
 kill -INT $watcher
 wait $watcher
 status=$?

@@ -11,12 +11,15 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { RETRY_SECONDS = 2 }; /* until a run that follows tries again to write an index */
+
 /* A run, with what it opens. */
 struct index_view {
     const struct quern_cli_index_options *given;
     struct quern_cli_session session;
     char *model;           /* as the index names it */
     struct quern_cli_progress progress;
+    bool is_waiting;       /* the last run could not write the index, as the user was told */
 };
 
 /* ---------------------------------------------------------------- paths */
@@ -196,7 +199,15 @@ static int run_once(const struct quern_indexing_options *options, struct index_v
     quern_cli_progress_start(&view->progress, false);
     const int code = quern_indexing_run(&job, &done, &error);
     quern_cli_progress_clear(&view->progress);
-    *is_over = code != QUERN_OK;
+    const bool can_wait = is_later && code == QUERN_EIO; /* another process is writing it, or the disk is full */
+    *is_over = code != QUERN_OK && !can_wait;
+    if (can_wait && !view->is_waiting) {
+        quern_cli_say("%s", error.text);
+        quern_cli_notice("it is tried again until that works");
+    }
+    view->is_waiting = can_wait;
+    if (can_wait)
+        return QUERN_CLI_FAILED;
     if (is_later && code == QUERN_OK && !done.has_written && done.failed == 0)
         return QUERN_CLI_DONE;
     return conclude(code, view, &done, &error);
@@ -237,8 +248,11 @@ static int follow(const struct quern_indexing_options *options, struct index_vie
         if (code != QUERN_CLI_DONE)
             break;
         code = run_once(&later, view, true, &is_over);
-        while (!is_over && quern_cli_stop_signal() == 0 && quern_folder_watch_wait(&watch, 60) == QUERN_FOLDER_QUIET)
+        while (!is_over && quern_cli_stop_signal() == 0 && !view->is_waiting &&
+               quern_folder_watch_wait(&watch, 60) == QUERN_FOLDER_QUIET)
             ;
+        if (view->is_waiting && quern_cli_stop_signal() == 0)
+            quern_folder_watch_wait(&watch, RETRY_SECONDS);
     }
     quern_folder_watch_close(&watch);
     return code;
