@@ -160,7 +160,7 @@ static int add_part(struct quern_bulk_status *status, const char *folder, const 
     if (part->is_done)
         code = quern_part_read_done(&done, folder, part->number, error);
     else
-        code = quern_part_read_checkpoint(&done.state, folder, part->number, error);
+        code = quern_part_read_checkpoint(&done, folder, part->number, error);
     if (code < 0)
         return code;
     status->parts_done += part->is_done;

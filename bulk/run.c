@@ -183,7 +183,7 @@ static int make_part(struct bulk_run *run, quern_error *error)
     if (part->state.records == 0) /* the input had ended */
         quern_part_remove_journal(part->folder, part->number);
     else
-        code = quern_part_finish(part, run->table, error);
+        code = quern_part_finish(part, error);
     if (code == QUERN_OK && part->state.records > 0) {
         run->progress->parts_done++;
         run->progress->part_ended = true;
@@ -204,18 +204,29 @@ static struct quern_vector_shape shape_of(const struct bulk_run *run)
     return shape;
 }
 
+/* Says that a part, or some rows of it, were made with another kernel table. */
+static void note_table(const struct bulk_run *run, uint64_t number, const char *table)
+{
+    if (strcmp(table, run->table) != 0)
+        notice(run, "part %llu was made with the kernel table %s, and this machine has %s: vectors may differ in their "
+               "last bits", (unsigned long long)number, table, run->table);
+}
+
 /* Makes a part that is not done. */
 static int begin_part(struct bulk_run *run, uint64_t number, quern_error *error)
 {
     run->part = (struct quern_part){.folder = run->options->output, .number = number, .format = run->options->format,
                                     .shape = shape_of(run)};
+    snprintf(run->part.table, sizeof run->part.table, "%s", run->table);
     run->progress->part = number;
     int code = quern_part_open(&run->part, error);
     if (code == QUERN_PART_BUSY)
         return quern_jobs_fail(error, QUERN_EIO, "another process makes part %llu of %s: wait for it, or give each "
                                "process its own --shard", (unsigned long long)number, run->options->output);
-    if (code == QUERN_OK)
+    if (code == QUERN_OK) {
+        note_table(run, number, run->part.table);
         code = make_part(run, error);
+    }
     quern_part_close(&run->part);
     return code;
 }
@@ -246,9 +257,7 @@ static int pass_over(struct bulk_run *run, uint64_t number, const struct quern_p
 static void note_done(struct bulk_run *run, uint64_t number, const struct quern_part_done *done)
 {
     run->progress->all_errors += done->state.errors;
-    if (strcmp(done->table, run->table) != 0)
-        notice(run, "part %llu was made with the kernel table %s, and this machine has %s: vectors may differ in their "
-               "last bits", (unsigned long long)number, done->table, run->table);
+    note_table(run, number, done->table);
     quern_part_remove_journal(run->options->output, number); /* a run may have been killed before it did */
 }
 

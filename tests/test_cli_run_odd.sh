@@ -121,6 +121,17 @@ mkdir parts && : >parts/a.csv && printf 'text,n\n' >parts/b.csv && printf 'text,
 run run parts --keep n -o parted
 check "files without records are read over" grep -qF '{"id":0,' parted/part-00000.ids.jsonl
 
+# ------------------------------------------------------------------ a part of two kernel tables
+{ cat docs.jsonl docs.jsonl docs.jsonl && echo '{"id": "bad"}'; } >tables.jsonl
+run run tables.jsonl -o tables --max-errors 0
+check "a part is begun" test "$status" = 1 -a -d tables/part-00000.unfinished
+table=$(sed 's/.*"table": "\([^"]*\)".*/\1/' tables/part-00000.unfinished/checkpoint.json)
+QUERN_CPU=portable "$quern" run tables.jsonl -o tables >out 2>err
+status=$?
+check "and ended with another kernel table, which is told" \
+    sh -c '[ "$1" = portable ] || grep -qF "made with the kernel table $1+portable" err' sh "$table"
+check "by .done, too" sh -c '[ "$1" = portable ] || grep -qF "\"$1+portable\"" tables/part-00000.done' sh "$table"
+
 # ------------------------------------------------------------------ OUT in a folder that is read
 mkdir in && cp docs.jsonl in
 run run in --id id -o in/out --part-rows 40 --shard 0/2

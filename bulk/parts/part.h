@@ -20,12 +20,13 @@ struct quern_part_state {
     struct quern_records_place end; /* behind these records */
 };
 
-/* What .done says beside it. */
+/* What .done says beside it; of a checkpoint, only the table. */
+#define QUERN_PART_TABLE 64
 struct quern_part_done {
     struct quern_part_state state;
     uint64_t crc, id_crc, error_crc;       /* of the files; id_crc: 0 where the ids are in the file of the rows */
     uint64_t bytes;                       /* of the file of the rows */
-    char table[32];                       /* the kernel table that computed it */
+    char table[QUERN_PART_TABLE];         /* the kernel table that computed it; of several: "avx2+amx" */
 };
 
 struct quern_part {
@@ -33,6 +34,7 @@ struct quern_part {
     uint64_t number;
     enum quern_vector_format format;
     struct quern_vector_shape shape; /* rows: set at the end */
+    char table[QUERN_PART_TABLE];  /* as above */
     size_t row_bytes;
     FILE *rows, *ids, *errors;     /* the journal */
     char rows_buffer[1 << 16];     /* of rows: fewer and larger writes than stdio's own */
@@ -43,7 +45,7 @@ struct quern_part {
 enum { QUERN_PART_BUSY = 2 }; /* another process makes the part */
 
 /* Makes the journal of a part, or opens the one that is there at its checkpoint. The caller has set folder, number,
- * format and shape. Returns QUERN_OK, QUERN_PART_BUSY or a code. */
+ * format, shape and table, to which that of the journal is added. Returns QUERN_OK, QUERN_PART_BUSY or a code. */
 int quern_part_open(struct quern_part *part, quern_error *error);
 
 /* Appends a row and what belongs to it, a JSON object in one line; or a record without a vector. Failures are told by
@@ -57,8 +59,8 @@ void quern_part_end_record(struct quern_part *part, const struct quern_part_stat
 /* Syncs the journal to the disk. QUERN_EIO. */
 int quern_part_checkpoint(struct quern_part *part, quern_error *error);
 
-/* Writes the final files, and removes the journal. table: for quern_part_done. QUERN_EIO, QUERN_ENOMEM. */
-int quern_part_finish(struct quern_part *part, const char *table, quern_error *error);
+/* Writes the final files, and removes the journal. QUERN_EIO, QUERN_ENOMEM. */
+int quern_part_finish(struct quern_part *part, quern_error *error);
 
 /* Closes the journal, which stays as its last checkpoint has it. A closed part is allowed. */
 void quern_part_close(struct quern_part *part);
@@ -77,7 +79,7 @@ bool quern_part_has_files(char path[QUERN_PART_PATH], const char *folder, uint64
 int quern_part_read_done(struct quern_part_done *done, const char *folder, uint64_t number, quern_error *error);
 
 /* Reads the checkpoint of a part that is being made. Returns as quern_part_read_done. */
-int quern_part_read_checkpoint(struct quern_part_state *state, const char *folder, uint64_t number,
+int quern_part_read_checkpoint(struct quern_part_done *done, const char *folder, uint64_t number,
                                quern_error *error);
 
 /* Whether another process makes the part now. */

@@ -95,11 +95,11 @@ bool quern_part_has_files(char path[QUERN_PART_PATH], const char *folder, uint64
     return true;
 }
 
-int quern_part_finish(struct quern_part *part, const char *table, quern_error *error)
+int quern_part_finish(struct quern_part *part, quern_error *error)
 {
     struct quern_part_done done = {.state = part->state};
     char path[QUERN_PART_PATH];
-    snprintf(done.table, sizeof done.table, "%s", table);
+    snprintf(done.table, sizeof done.table, "%s", part->table);
     part->shape.rows = part->state.rows;
     int code = write_vectors(part, &done, error);
     if (code == QUERN_OK && !quern_vector_format_has_members(part->format))

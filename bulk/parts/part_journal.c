@@ -31,15 +31,12 @@ static const char *const journal_files[] = {JOURNAL "/rows", JOURNAL "/ids.jsonl
 #define CHECKPOINT JOURNAL "/checkpoint.json"
 #define LOCK JOURNAL "/lock"
 
-int quern_part_read_checkpoint(struct quern_part_state *state, const char *folder, uint64_t number,
+int quern_part_read_checkpoint(struct quern_part_done *done, const char *folder, uint64_t number,
                                quern_error *error)
 {
     char path[QUERN_PART_PATH];
-    struct quern_part_done done;
     quern_part_path(path, folder, number, CHECKPOINT);
-    const int code = quern_part_record_read(path, &done, true, error);
-    *state = done.state;
-    return code;
+    return quern_part_record_read(path, done, true, error);
 }
 
 void quern_part_remove_journal(const char *folder, uint64_t number)
@@ -136,12 +133,28 @@ bool quern_part_is_busy(const char *folder, uint64_t number)
     return is_busy;
 }
 
+/* Adds the kernel table of the rows that are there to the one at work. */
+static void add_table(struct quern_part *part, const struct quern_part_done *there)
+{
+    char own[QUERN_PART_TABLE];
+    snprintf(own, sizeof own, "%s", part->table);
+    if (there->state.rows == 0 || there->table[0] == '\0')
+        return;
+    if (strstr(there->table, own) != NULL)
+        snprintf(part->table, sizeof part->table, "%s", there->table);
+    else
+        snprintf(part->table, sizeof part->table, "%.31s+%.31s", there->table, own);
+}
+
 static int open_journal(struct quern_part *part, quern_error *error)
 {
     const struct quern_part_state *state = &part->state;
-    const int code = quern_part_read_checkpoint(&part->state, part->folder, part->number, error);
+    struct quern_part_done there;
+    const int code = quern_part_read_checkpoint(&there, part->folder, part->number, error);
     if (code < 0)
         return code;
+    part->state = there.state;
+    add_table(part, &there);
     const uint64_t bytes[] = {state->rows * part->row_bytes, state->id_bytes, state->error_bytes};
     FILE **const files[] = {&part->rows, &part->ids, &part->errors};
     for (size_t i = 0; i < QUERN_COUNT(files); i++) {
@@ -197,7 +210,8 @@ static int sync_file(const struct quern_part *part, FILE *file, quern_error *err
 int quern_part_checkpoint(struct quern_part *part, quern_error *error)
 {
     char path[QUERN_PART_PATH];
-    const struct quern_part_done done = {.state = part->state};
+    struct quern_part_done done = {.state = part->state};
+    memcpy(done.table, part->table, sizeof done.table);
     int code = sync_file(part, part->rows, error);
     if (code == QUERN_OK)
         code = sync_file(part, part->ids, error);

@@ -53,9 +53,7 @@ int quern_part_record_write(const char *path, const struct quern_part_done *done
         if (!checkpoint || numbers[i].checkpoint)
             fprintf(file.file, "%s\"%s\": %llu", i > 0 ? ", " : "", numbers[i].name,
                     (unsigned long long)*number_of(&copy, i));
-    if (!checkpoint)
-        fprintf(file.file, ", \"table\": \"%s\"", copy.table);
-    fputs("}\n", file.file);
+    fprintf(file.file, ", \"table\": \"%s\"}\n", copy.table);
     return quern_safe_file_finish(&file, error);
 }
 
@@ -77,7 +75,7 @@ int quern_part_record_read(const char *path, struct quern_part_done *done, bool 
         *number_of(done, i) = (uint64_t)json_integer_value(number);
     }
     const char *table = json_string_value(json_object_get(root, "table"));
-    if (!checkpoint && table != NULL)
+    if (table != NULL)
         snprintf(done->table, sizeof done->table, "%s", table);
     json_decref(root);
     return good ? 1 : quern_jobs_fail(error, QUERN_EFORMAT, "%s is not what quern wrote there: remove it, and the part "
