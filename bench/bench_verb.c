@@ -172,7 +172,7 @@ static int make_ids(struct quern_bench *bench)
 /* Runs the sections first to last - 1. */
 static int run_sections(struct quern_bench *bench, size_t first, size_t last)
 {
-    const bool shown = isatty(STDERR_FILENO);
+    const bool shown = !quern_cli_quiet && quern_cli_is_terminal(STDERR_FILENO);
     int code = QUERN_OK;
     for (size_t s = first; s < last && code == QUERN_OK; s++) {
         if (!is_wanted(bench->options.only, sections[s].name))

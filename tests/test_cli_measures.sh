@@ -167,6 +167,12 @@ if ! lacks script; then
     check "a terminal gets colour" grep -q '\[38;5;' "$work/out"
     NO_COLOR=1 script -qec "'$quern' similarity hello world" /dev/null </dev/null >"$work/out" 2>"$work/err"
     check "no colour with NO_COLOR" both grep -q 1.0000 "$work/out" -- [ "$(tr -cd '\033' <"$work/out" | wc -c)" -eq 0 ]
+    measured() { # measured [--quiet]: how often bench names its section on a terminal
+        TERM=xterm script -qec "'$quern' bench --only load --seconds 0.001 $* >/dev/null" /dev/null </dev/null |
+            grep -c 'load \.\.\.'
+    }
+    check "bench says what it measures" [ "$(measured)" = 1 ]
+    check "but not with --quiet" [ "$(measured --quiet)" = 0 ]
     awk 'BEGIN { for (i = 0; i < 60000; i++) print "line number " i }' >"$work/many"
     script -fqec "echo \$\$ >'$work/pid'; exec '$quern' embed -t none -i '$work/many' >/dev/null" /dev/null \
         </dev/null >"$work/out" 2>&1 &

@@ -37,6 +37,8 @@ says() {
 run models
 check "an empty cache" [ "$status" = 0 ]
 check "the message says how to get a model" says "quern pull embeddinggemma"
+run models --quiet
+check "which is no error, so --quiet silences it" [ "$status$(cat "$work/err")" = 0 ]
 run models --json
 check "an empty cache as JSON" [ "$(cat "$work/out")" = '[]' ]
 mkdir -p "$cache"

@@ -361,7 +361,7 @@ static int complete(struct download *download, bool may_repeat, bool *again)
         return quern_cli_part_finish(part);
     *again = part->resumed && may_repeat;
     if (*again)
-        quern_cli_say("the parts of the file do not fit together; downloading it again");
+        quern_cli_notice("the parts of the file do not fit together; downloading it again");
     else
         quern_cli_say("%s has SHA-256 %s, but it should be %s: the file is removed", download->source->origin, digest,
                       part->record.sha256);

@@ -190,7 +190,7 @@ static int list_all(const struct models_options *options)
     if (options->json)
         puts(written == 0 ? "[]" : "]");
     else if (written == 0 && code == QUERN_CLI_DONE)
-        quern_cli_say("no model in %s: 'quern pull %s' downloads one", folder, quern_cli_catalog[0].name);
+        quern_cli_notice("no model in %s: 'quern pull %s' downloads one", folder, quern_cli_catalog[0].name);
     return code;
 }
 
