@@ -179,6 +179,7 @@ static int add_record(struct quern_batch *batch, const struct quern_record *from
         note_bytes(batch, from, record->path);
         record->text = copy(batch, from->text);
         record->title = copy(batch, from->title);
+        batch->title_count += from->title.length > 0;
         record->keep = copy(batch, from->keep);
         code = add_texts(batch, record, error);
     }

@@ -47,6 +47,7 @@ struct quern_batch {
     unsigned char *encoded; /* [QUERN_BATCH_TEXTS] rows as the dtype has them */
     quern_text views[QUERN_BATCH_TEXTS];
     quern_result results[QUERN_BATCH_TEXTS];
+    uint64_t title_count; /* records that have a title */
     uint64_t odd_count;  /* records whose text or title is not UTF-8 */
     const char *odd_path; /* of the first of these: its file, and where it begins there */
     uint64_t odd_line;

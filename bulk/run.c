@@ -76,10 +76,14 @@ static void note_failure_to_keep(struct bulk_run *run)
            strerror(run->once.failure));
 }
 
-/* Says how many texts were not UTF-8. */
+/* Says what is odd about the texts: how many were not UTF-8, and that none had a title. A misspelt name of a column is
+ * no error in JSON lines, where any record may lack any member. */
 static void note_odd_texts(const struct bulk_run *run)
 {
     const struct quern_batch *batch = &run->batch;
+    const char *title = run->options->columns.title;
+    if (title != NULL && run->progress->rows > 0 && batch->title_count == 0)
+        notice(run, "no record had a title in \"%s\": see that this is the name of the column", title);
     if (batch->odd_count > 0)
         notice(run, "%s:%llu: the text is not UTF-8; so it is with %llu record%s in all, and their other bytes were "
                "taken as they are", batch->odd_path, (unsigned long long)batch->odd_line,

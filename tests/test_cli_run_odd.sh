@@ -90,6 +90,10 @@ run run merge holes -o merged.npy
 check "merge writes what has no vector beside the vectors" test -s merged.errors.jsonl
 run run docs.jsonl --id id -o whole && run run merge whole -o merged.npy
 check "and leaves nothing there of what was merged before" test -s merged.npy -a ! -e merged.errors.jsonl
+run run docs.jsonl -o untitled --title titel
+check "a column of titles that nothing has is told" grep -qF 'no record had a title in "titel"' err
+run run docs.jsonl -o titled --title id
+check "and one that has some is not" sh -c '! grep -qF "no record had" err'
 printf '%s\n' '{"n": 1}' '{"n": 2}' >other.jsonl
 run run other.jsonl -o refused
 check "a file that has no text from its beginning on is refused" fails '"n"'
