@@ -251,6 +251,9 @@ mkdir numbers && echo '{"_id": 7, "text": "red apple"}' >numbers/corpus.jsonl
 echo '{"_id": 1, "text": "apple", "docs": [7]}' >numbers/queries.jsonl
 run eval retrieval numbers
 check "ids that are numbers, also of relevant documents" prints '^numbers: 1 queries, 1 documents$'
+mkdir numbers/qrels && ln -s nowhere numbers/qrels/test.tsv
+run eval retrieval numbers
+check "a link that leads nowhere is not a missing file" fails "cannot open numbers/qrels/test.tsv"
 gzip -c pairs.jsonl | head -c 60 >cut.jsonl.gz
 run eval sts cut.jsonl.gz
 check "a compressed file that is cut off" fails "cut.jsonl.gz:1: cannot read it: unexpected end of file"

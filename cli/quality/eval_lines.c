@@ -48,8 +48,10 @@ int quern_eval_lines_open(struct quern_eval_lines *lines, const char *path, bool
         if (lines->stream == NULL)
             snprintf(lines->path, size, "%s", path);
     }
-    if (lines->stream == NULL && !(optional && errno == ENOENT)) {
-        quern_cli_say("cannot open %s: %s", path, strerror(errno));
+    const int reason = errno;
+    const bool is_missing = reason == ENOENT && lstat(path, &status) != 0; /* no link that leads nowhere */
+    if (lines->stream == NULL && !(optional && is_missing)) {
+        quern_cli_say("cannot open %s: %s", path, strerror(reason));
         quern_eval_lines_close(lines);
         return QUERN_CLI_FAILED;
     }
