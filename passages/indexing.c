@@ -23,6 +23,7 @@ struct indexing_run {
     struct quern_passage_queue queue;
     struct quern_source_reading reading;
     double last_commit;
+    bool has_rows;            /* rows were added or removed since then */
 
     struct quern_source *source; /* that is read */
     struct quern_kept_vectors kept;
@@ -115,17 +116,29 @@ static int open_writer(struct indexing_run *run)
     return quern_index_create(&run->writer, options->path, &index, run->error);
 }
 
+/* Whether the index had this note when it was found. */
+static bool is_old_note(const struct indexing_run *run, quern_text note)
+{
+    quern_index_info info = {.size = sizeof info};
+    return !run->changes.is_new && quern_index_describe(run->changes.index, &info, NULL) == QUERN_OK &&
+           info.note.length == note.length && memcmp(info.note.data, note.data, note.length) == 0;
+}
+
+/* Commits rows and table, unless both are as they were: then all that has changed are files that cannot be read. */
 static int commit(struct indexing_run *run)
 {
     char *note = NULL;
     size_t length;
     int code = quern_source_table_write(&run->changes.table, &note, &length, run->error);
-    if (code == QUERN_OK)
+    const bool is_new = code == QUERN_OK && (run->has_rows || run->progress->has_written ||
+                                             !is_old_note(run, (quern_text){note, length}));
+    if (is_new)
         code = quern_index_set_note(run->writer, (quern_text){note, length}, run->error);
-    if (code == QUERN_OK)
+    if (is_new && code == QUERN_OK)
         code = quern_index_commit(run->writer, run->error);
     free(note);
-    run->progress->has_written |= code == QUERN_OK;
+    run->progress->has_written |= is_new && code == QUERN_OK;
+    run->has_rows = false;
     run->last_commit = now();
     return code;
 }
@@ -139,6 +152,7 @@ static int remove_rows(struct indexing_run *run, const char *path, uint64_t begi
     const quern_text text = {path, strlen(path)};
     int code = text.length <= QUERN_INDEX_MOST_NAME - QUERN_PASSAGE_NUMBER
                    ? QUERN_OK : quern_jobs_fail(run->error, QUERN_EFORMAT, "the index has a path that is too long");
+    run->has_rows |= begin < end;
     while (code == QUERN_OK && begin < end) {
         size_t count = 0;
         for (; count < SOME && begin < end; count++)
@@ -173,6 +187,7 @@ static int put(void *user, const struct quern_passage *passage, quern_error *err
 {
     struct indexing_run *run = user;
     struct quern_source *source = run->source;
+    run->has_rows = true;
     int code = quern_passage_queue_put(&run->queue, source->path, run->number, passage, &run->kept, error);
     run->number++;
     if (source->rows < run->number)
@@ -261,8 +276,10 @@ static int index_all(struct indexing_run *run)
             break;
         run->bytes_before += change->size;
         progress->bytes = run->bytes_before;
-        progress->new_files += change->is_new;
-        progress->changed_files += !change->is_new;
+        if (run->changes.table.sources[change->source].state != QUERN_SOURCE_UNFINISHED) {
+            progress->new_files += change->is_new;
+            progress->changed_files += !change->is_new;
+        }
         if (now() - run->last_commit >= run->job->options->commit_seconds)
             code = flush(run, true);
     }

@@ -133,6 +133,15 @@ echo '{"text":"one"}' >records/a.jsonl
 run index records -o records.qidx
 check "records that are mended are forgotten" says "skipped 1 record without text: records/b.csv:3"
 
+printf 'PAR1junkPAR1' >records/c.parquet
+run index records -o records.qidx
+check "a file that cannot be read is a failure" fails "records/c.parquet is damaged"
+cp records.qidx before.qidx
+run index records -o records.qidx --json
+check "and one again" test "$status" = 1
+check "but no change" grep -q '"new":0,"changed":0,.*"failed":1,.*"written":false' out
+check "so the index does not grow" cmp -s records.qidx before.qidx
+
 mkdir own
 echo 'words beside the index' >own/index.md
 run index own -o own/index --json
