@@ -167,7 +167,7 @@ static void write_change(struct quern_request *request, const struct quern_job *
     (void)vectors;
     if (!quern_index_take_answer(request, answer))
         quern_refuse(request, QUERN_FAULT_UNAVAILABLE, NULL, "the index cannot be changed now: perhaps another program "
-                     "is changing it; the server's log says more");
+                     "is changing it, or the disk is full; the server's log says more");
 }
 
 static const struct quern_route routes[] = {
