@@ -262,21 +262,21 @@ static void test_room_is_given_back(void **state)
     assert_int_equal(quern_index_change(&writer, index_trial_path, NULL, NULL), QUERN_OK);
     index_rows_add(writer, &set, 100, 5000); /* more than a block */
     assert_true(file_bytes() > before);
-    quern_index *index = index_trial_open();
     quern_index_writer_free(writer);
     assert_true(file_bytes() == before);
-    index_rows_check_search(&part, index, 2, 2, &asked);
-    quern_index_close(index);
 
     assert_int_equal(truncate(index_trial_path, before + 1000000), 0); /* as if it were killed */
-    index = index_trial_open();
+    quern_index *index = index_trial_open();
     assert_int_equal(quern_index_change(&writer, index_trial_path, NULL, NULL), QUERN_OK);
     index_rows_add(writer, &set, 100, 200);
     assert_int_equal(quern_index_commit(writer, NULL), QUERN_OK);
     quern_index_writer_free(writer);
-    assert_true(file_bytes() > before && file_bytes() < before + 100000);
     index_rows_check_search(&part, index, 2, 2, &asked);
     quern_index_close(index);
+    /* Windows cuts no file that is mapped: then the next writer does. */
+    assert_int_equal(quern_index_change(&writer, index_trial_path, NULL, NULL), QUERN_OK);
+    quern_index_writer_free(writer);
+    assert_true(file_bytes() > before && file_bytes() < before + 100000);
     index = index_trial_open();
     part.count = 200;
     index_rows_check_search(&part, index, 2, 2, &asked);
