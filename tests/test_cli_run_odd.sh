@@ -116,7 +116,11 @@ for kind in jsonl lines; do
 done
 run run wide.jsonl -o too.shard --part-rows 1 --shard 2/3
 check "and a line that is skipped" grep -qF '{"id":2,' too.shard/part-00002.ids.jsonl
-rm wide.jsonl
+mkdir wide && mv wide.jsonl wide/b.md && echo one >wide/a.md && echo two >wide/c.md
+run run wide -o too.document
+check "and so is a document" grep -qF '"file":"wide/b.md","line":1,' too.document/part-00000.errors.jsonl
+check "behind which the others are read" grep -qF '{"id":2,' too.document/part-00000.ids.jsonl
+rm -r wide
 { printf 'text,n\nx,1\n"y,2\n' && yes 'z,3' | head -c 68000000; } >open.csv
 run run open.csv -o open
 check "a quote that is never closed is told with its line" fails "open.csv:3: a quote"

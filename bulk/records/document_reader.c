@@ -12,6 +12,10 @@ static int next(struct quern_record_reader *reader, struct quern_record *record,
         return 0;
     while (!input->at_end) {
         const int code = quern_byte_input_more(input, error);
+        if (code == QUERN_ETOOLONG) { /* nothing else is in the file */
+            input->begin = input->end;
+            file->line++;
+        }
         if (code != QUERN_OK)
             return code;
     }

@@ -72,6 +72,10 @@ int quern_records_next(struct quern_records *records, struct quern_record *recor
         int code = open_file(records, error);
         if (code == QUERN_OK)
             code = records->reader->next(records->reader, record, error);
+        if (code == QUERN_ETOOLONG && records->files->files[records->file].kind == QUERN_RECORDS_DOCUMENT) {
+            *record = (struct quern_record){.line = 1, .bad = QUERN_RECORD_TOO_LONG};
+            code = 1;
+        }
         if (code == 1) {
             records->number++;
             add_record(records, record);
