@@ -169,6 +169,12 @@ os.close(end)
 sys.exit(child.wait())
 END
 check "standard input may be a pipe that does not block" python3 unblocked.py "$quern"
+{ gzip -c docs.jsonl && head -c 200000 /dev/zero; } >padded.jsonl.gz
+run run padded.jsonl.gz --id id -o padded && run run merge padded -o padded.npy
+check "zeros behind a gzip file are no damage" same padded.npy kept.npy
+{ gzip -c docs.jsonl && echo more; } >more.jsonl.gz
+run run more.jsonl.gz --id id -o more
+check "other bytes are" fails "more.jsonl.gz is damaged"
 if ! lacks zstd; then
     { printf 'P*M\030\004\000\000\000abcd' && zstd -q -c docs.jsonl; } >frames.jsonl.zst
     run run frames.jsonl.zst --id id -o frames && run run merge frames -o frames.npy

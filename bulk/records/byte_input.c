@@ -53,10 +53,14 @@ static int refill(struct quern_byte_input *input, bool *is_end, quern_error *err
     return QUERN_OK;
 }
 
-/* Unpacks once. A file may have several members, one behind the other. */
+/* Unpacks once. A file may have several members, one behind the other, and zeros that fill a block of a tape. */
 static int inflate_some(struct quern_byte_input *input, char *room, size_t size, size_t *got, quern_error *error)
 {
     z_stream *stream = input->unpacker;
+    while (!input->is_inside && input->packed_begin < input->packed_end && input->packed[input->packed_begin] == 0)
+        input->packed_begin++;
+    if (input->packed_begin == input->packed_end)
+        return QUERN_OK;
     if (!input->is_inside)
         inflateReset(stream);
     stream->next_in = input->packed + input->packed_begin;
