@@ -388,10 +388,12 @@ test("a closed index", async () => {
     index.close();
     index[Symbol.dispose ?? Symbol.for("Symbol.dispose")]();
     assert.equal((await running).length, QUERIES.length);
+    const { ino } = statSync(index.path);
     for (const call of [() => index.search(QUERIES[0]), () => index.add([QUERIES[0]], { ids: [1] }),
                         () => index.remove([]), () => index.compact(), () => index.refresh(), () => index.check(),
                         () => index.info])
         await refused(call, "QUERN_EINVAL", undefined, /the index was closed/);
+    assert.equal(statSync(index.path).ino, ino); // the file was not made anew
     await new Promise((done) => setImmediate(done));
     assert.equal(mapsOf(index.path), 0);
 });

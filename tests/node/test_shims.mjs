@@ -24,6 +24,10 @@ test("transformers.js: a pipeline", async () => {
         await refused(() => extract("a", { pooling }), "QUERN_EINVAL", undefined, /pooling must be/);
     await refused(() => extract("a", { pooling: "mean", quantize: true, precision: "int8" }), "QUERN_EINVAL", undefined,
         /precision must be 'binary' or 'ubinary', not 'int8'/);
+    const [bits, unsigned] = await Promise.all(["binary", "ubinary"].map((precision) =>
+        extract(TEXTS, { pooling: "mean", quantize: true, precision })));
+    assert.deepEqual([bits.type, unsigned.type, bits.dims], ["int8", "uint8", unsigned.dims]);
+    assert.deepEqual(Array.from(bits.data, (byte) => byte + 128), Array.from(unsigned.data));
     await refused(() => pipeline("summarization", file), "QUERN_EINVAL", undefined, /feature-extraction/);
     await extract.dispose();
     await refused(() => extract("a", { pooling: "mean" }), "QUERN_EINVAL", undefined, /closed/);
