@@ -75,6 +75,8 @@ class Files(Trial):
         with open(os.path.join(CACHE, "a.gguf"), "w", encoding="utf-8") as file:
             file.write("not a model")
         os.mkdir(os.path.join(CACHE, "aa.gguf"))
+        if hasattr(os, "mkfifo"):
+            os.mkfifo(os.path.join(CACHE, "0.gguf"))  # which must not be waited for
         self.assertEqual(quern.Embedder().path, os.path.join(CACHE, "b.gguf"))
         self.assertIn(quern.Embedder().path.encode(), command("info", "--quiet"))  # the command takes the same one
         with mock.patch.dict(os.environ, QUERN_MODEL=tiny_model()):
