@@ -108,9 +108,9 @@ test("a notice is a warning", () => {
 
 const content = readFileSync(file), digest = createHash("sha256").update(content).digest("hex");
 
-// A package whose list of published models is this one, and its functions.
+// A package whose list of published models is this one, and its functions. silence: milliseconds that it waits for.
 let packages = 0;
-function packageWith(changes) {
+function packageWith(changes, silence) {
     const folder = path.join(WORK, `package-${packages++}`);
     mkdirSync(folder);
     for (const name of readdirSync(PACKAGE))
@@ -118,6 +118,11 @@ function packageWith(changes) {
             copyFileSync(path.join(PACKAGE, name), path.join(folder, name));
     for (const name of ["quern.node", "starter.gguf"])
         (WINDOWS ? copyFileSync : symlinkSync)(path.join(PACKAGE, name), path.join(folder, name));
+    if (silence !== undefined) {
+        const source = readFileSync(path.join(folder, "pull.js"), "utf8");
+        assert.match(source, /SILENCE = 30000/);
+        writeFileSync(path.join(folder, "pull.js"), source.replace("SILENCE = 30000", `SILENCE = ${silence}`));
+    }
     writeFileSync(path.join(folder, "catalog.json"), JSON.stringify([{ name: "tiny", model: "publisher/tiny",
         origin: "hf:owner/files/deep/tiny-Q8_0.gguf", revision: null, sha256: digest, ...changes }]));
     return require(folder);
@@ -128,6 +133,14 @@ if (process.env.QUERN_TEST_WINE)
     globalThis.fetch = (url, { headers, signal }) => new Promise((done, failed) =>
         http.get(url, { headers, signal }, (answer) => done(new Response(Readable.toWeb(answer),
             { status: answer.statusCode, headers: answer.headers }))).on("error", failed));
+
+// Sends the file in four pieces, with pauses.
+const PAUSE = 500;
+function sendSlowly(response, piece) {
+    const size = Math.ceil(content.length / 4);
+    response.write(content.subarray(piece * size, (piece + 1) * size));
+    setTimeout(() => piece < 3 ? sendSlowly(response, piece + 1) : response.end(), PAUSE);
+}
 
 // Answers /.../resolve/... by a redirection to another host, as the hub does, which gives the file.
 let mode = "", asked = [];
@@ -146,6 +159,8 @@ const hub = http.createServer((request, response) => {
     response.writeHead(mode === "forbidden" ? 403 : 200, { "content-length": content.length });
     if (mode === "short" || mode === "stuck")
         return response.write(content.subarray(0, 1000), () => mode === "short" && request.socket.destroy());
+    if (mode === "slow")
+        return sendSlowly(response, 0);
     return response.end(mode === "other" ? Buffer.concat([Buffer.from("x"), content.subarray(1)]) : content);
 });
 hub.listen(0, "127.0.0.1");
@@ -171,6 +186,18 @@ test("pull", async () => {
     asked = [];
     await packageWith({ sha256: null, revision: "abc" }).pull("tiny");
     assert.match(asked[0][1], /\/resolve\/abc\//);
+});
+
+test("pull: a network may be slow, but not silent", async () => {
+    rmSync(cache, { recursive: true, force: true });
+    const { pull } = packageWith({}, 3 * PAUSE); // of four
+    mode = "slow";
+    assert.equal(await pull("tiny"), downloaded);
+    assert.deepEqual(readFileSync(downloaded), content);
+    rmSync(cache, { recursive: true });
+    mode = "stuck";
+    await assert.rejects(pull("tiny"), /cannot download tiny: the network is silent/);
+    mode = "";
 });
 
 test("pull: what is refused leaves nothing behind", async () => {
