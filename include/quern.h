@@ -109,8 +109,8 @@ typedef struct quern_model_options {
                            quern_model_info.most_context_length. It bounds the memory; vectors do not depend on it. 0:
                            what the file says, or the number that the model's publisher names where the file allows far
                            more */
-    const char *known; /* the published model that the file is, as quern_known_info names it; "none": it is another one;
-                          NULL: the file tells. See "known models" */
+    const char *known; /* the name in quern_known_info of the published model that the file is; "none": it is none of
+                          them; NULL: the library finds out. See "known models" */
     int look_only;   /* 1: the file is checked and described, but its weights are not read, which takes little time and
                         memory. Such a model has no space, and makes no contexts: both are QUERN_EINVAL */
 } quern_model_options;
@@ -144,7 +144,7 @@ typedef struct quern_model_info {
     const char *kernels_reason; /* why this one was chosen */
     const char *types;          /* the types of the tensors and their numbers: "Q8_0 x 171, F32 x 145" */
     int dimensions;             /* numbers of a full vector */
-    int has_head;               /* 1: the file holds the dense layers behind the pooling */
+    int has_head;               /* 1: the file holds the dense head, the layers after the pooling */
     int context_length;         /* most tokens of a text, prompt and special tokens included */
     int layers, heads, kv_heads, head_dimensions; /* the last three are those of the first layer */
     int ffn_dimensions, vocabulary;
@@ -156,8 +156,8 @@ typedef struct quern_model_info {
     uint64_t vocabulary_bytes;  /* memory that the tokenizer takes */
     int has_prompts;            /* 0: the model was trained without prompts, and all tasks embed a text as it is */
     int most_context_length;    /* most tokens of a text that the file allows, for quern_model_options.context_length */
-    const char *known;          /* the published model that the file is, as quern_known_info names it; NULL: it is
-                                   another one, or the file does not tell */
+    const char *known;          /* the name in quern_known_info of the published model that the file is; NULL: it is
+                                   none of them, or the library could not find out */
     const char *known_reason;   /* how that is known: "the file has its name and its shape"; NULL without it */
     int centred_cut;            /* 1: before a whole vector is cut to fewer dimensions, the mean of its numbers is
                                    subtracted, as the known model wants it: see quern_centre */
@@ -170,10 +170,10 @@ QUERN_API int quern_model_describe(const quern_model *model, quern_model_info *i
 
 /* ---------------------------------------------------------------- tasks */
 
-/* What a text is for. Many models were trained with a prompt in front of each text, which depends on the task. A vector
- * is meant to be compared with vectors of the same task; vectors of queries with vectors of documents. A text whose
- * task nobody names is embedded as it is, with QUERN_TASK_NONE: here, by the command and by the server. A model without
- * prompts (quern_model_info.has_prompts) takes every task, and all of them mean the same there. */
+/* What a text is for. Many models were trained with a prompt before each text, which depends on the task. Compare a
+ * vector with vectors of the same task, and vectors of queries with vectors of documents. The default is
+ * QUERN_TASK_NONE: the text as it is. The command and the server have the same default. A model without prompts
+ * (quern_model_info.has_prompts is 0) takes every task, and all tasks mean the same there. */
 typedef enum quern_task {
     QUERN_TASK_NONE = 0, /* the text as it is, without a prompt */
     QUERN_TASK_QUERY,
@@ -207,10 +207,10 @@ QUERN_API const char *quern_model_prompt(const quern_model *model, quern_task ta
 
 /* ---------------------------------------------------------------- known models
  *
- * A model file does not say which prompts its model wants, nor how long the texts of its training were. Of many
- * published models the library knows it. It takes a file for one of them when the shape fits and the file has the
- * model's full name, or when no other published model has that shape. It never guesses: a file that does not tell gets
- * a notice, and the caller may name the model in quern_model_options. */
+ * A model file does not say which prompts its model wants, nor how long the texts of its training were. The library
+ * knows both for many published models. It takes a file for one of them when the shape fits and the file has the
+ * model's full name, or when no other published model has that shape. It never guesses. For any other file there is a
+ * notice (quern_model_info.notice), and the caller may name the model in quern_model_options. */
 
 typedef struct quern_known_info {
     size_t size;
@@ -256,13 +256,13 @@ typedef struct quern_context_options {
     int path;        /* a quern_path */
     int step_tokens; /* tokens that are computed together, at most 2^20; 0: a good number. It bounds the memory. A
                         single text may have more */
-    quern_context *threads_of; /* a context of the same model, whose threads this one uses too; NULL: it starts its own.
-                                  Then threads must be 0. To the rules for threads both are one context; each is freed
-                                  on its own, in any order */
+    quern_context *threads_of; /* a context of the same model, whose threads this one uses too; `threads` must then be
+                                  0. For the rules about threads the two count as one context. Each is freed on its
+                                  own, in any order. NULL: this context starts threads of its own */
     void (*pause)(void *argument); /* called by the thread that embeds, between two layers of every step; NULL: nothing.
                                       It may embed with other contexts, also with those that use the same threads. It
-                                      must not use or free this one, in which quern_embed and quern_embed_tokens are
-                                      QUERN_EINVAL meanwhile */
+                                      must not free this context or embed with it: quern_embed and quern_embed_tokens
+                                      give QUERN_EINVAL for it meanwhile */
     void *pause_argument;
 } quern_context_options;
 
@@ -319,8 +319,8 @@ typedef struct quern_embed_options {
                          first, then normalised */
     unsigned flags;   /* some of the flags above, joined with | */
     quern_text prompt; /* what is put before every text instead of the task's prompt, such as an instruction of your
-                          own; at most 4096 bytes, and not together with a title. data NULL: the prompt of the task. The
-                          space names its digest */
+                          own; at most 4096 bytes, and not together with a title. data NULL: the prompt of the task.
+                          The name of the space contains a digest of it */
 } quern_embed_options;
 
 typedef struct quern_result {
@@ -362,19 +362,27 @@ typedef struct quern_tokens {
     size_t count;
 } quern_tokens;
 
-/* Embeds texts that are tokens already, as quern_tokenize or quern_prepare gives them. What is said of quern_embed
- * holds here too, except: the options must have neither a task nor a title nor a prompt nor QUERN_PARSE_SPECIAL; a text
- * that is too long is cut as quern_truncate_tokens cuts; an empty text, and an id outside the vocabulary, are
- * QUERN_EINVAL of that text; and a model needs no tokenizer. */
+/* Embeds texts that are tokens already, as quern_tokenize or quern_prepare gives them. It works as quern_embed does,
+ * with these differences:
+ *
+ * - The options must have no task, title or prompt, and not QUERN_PARSE_SPECIAL.
+ * - A text that is too long is cut as quern_truncate_tokens cuts.
+ * - An empty text, and an id outside the vocabulary, give QUERN_EINVAL for that text.
+ * - The model needs no tokenizer. */
 QUERN_API int quern_embed_tokens(quern_context *context, const quern_tokens *texts, size_t count,
                                  const quern_embed_options *options, float *vectors, size_t capacity,
                                  quern_result *results, quern_error *error);
 
 /* Writes the name of the space that vectors with these options belong to, with its terminator, to out. An example is
- * "768n-1f0c5e0d3b9a7264-document": the dimensions; n for normalised or u for not, and c if a mean was subtracted; a
- * digest of everything in the file that decides a vector: shape, weights, and all that the tokenizer reads; the task,
- * which is "none" when there is no prompt for it. Of large token embeddings the digest covers samples. Where the
- * prompt, the file's or that of the options, is not the architecture's for the task, a dot and a digest of it follow.
+ * "768n-1f0c5e0d3b9a7264-document". The parts are
+ *
+ * - the number of dimensions,
+ * - n for normalised or u for not, and c if a mean was subtracted,
+ * - a digest of everything in the file that decides a vector: shape, weights, and all that the tokenizer reads; of
+ *   large token embeddings it covers samples,
+ * - the task, which is "none" when there is no prompt for it,
+ * - a dot and a digest of the prompt, if the prompt of the file or of the options is not that of the architecture.
+ *
  * The context length is not covered: it decides only where QUERN_TRUNCATE cuts.
  *
  * Vectors may be compared when their spaces are the same, or differ only in tasks that are meant for each other, as
@@ -432,7 +440,7 @@ QUERN_API int quern_prepare(quern_context *context, quern_text text, const quern
 
 /* Cuts ids[count] in place to at most limit tokens, and returns how many are left. The first and the last token stay,
  * because they open and close the text. flags: with QUERN_TRUNCATE_START the last tokens before the closing one stay,
- * else the first ones behind the opening one. With a limit of 1 the last token is left, with 0 none is. */
+ * else the first ones after the opening one. With a limit of 1 the last token is left, with 0 no token. */
 QUERN_API size_t quern_truncate_tokens(int32_t *ids, size_t count, size_t limit, unsigned flags);
 
 /* What a token stands for. */
@@ -456,7 +464,7 @@ QUERN_API int quern_token_spans(quern_context *context, quern_text text, const q
 
 /* Writes the text that ids[count] stand for to out[capacity] without a terminator, and its bytes to *length. A control
  * token stands for its name, such as "<bos>", or with QUERN_NO_SPECIAL for nothing. The space that the tokenizer puts
- * before a text, and behind a special token in it, is left out, unless flags has QUERN_KEEP_SPACE. The bytes need not
+ * before a text, and after a special token in it, is left out, unless flags has QUERN_KEEP_SPACE. The bytes need not
  * be valid UTF-8.
  *
  * Fails with QUERN_ETOOLONG when capacity is too small: then *length is set and nothing is written, so that a call with

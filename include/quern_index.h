@@ -1,7 +1,7 @@
 /* Index files: vectors in a file, found again by exact search.
  *
- * An index is one file. It holds rows: a vector, an id, and perhaps a payload, such as the text that the vector belongs
- * to. Search compares a query with every row; there is no graph to build or to tune, and nothing is missed:
+ * An index is one file of rows. A row is a vector, an id, and perhaps a payload, such as the text that the vector
+ * belongs to. A search compares a query with every row. So there is no graph to build or to tune, and no hit is missed:
  *
  *     float vector[768] = {0}, query[768] = {0}; // from quern_embed
  *     quern_index_writer *writer = NULL;
@@ -37,10 +37,10 @@
  * precision in an order that does not depend on the machine. For vectors of length 1 it is their cosine. Hits are
  * sorted by score, the best first; equal scores are sorted by id.
  *
- * Certified search. Besides each vector x the file holds y, which is x rounded to bytes, and how long the rest x - y
- * is. The score of y differs from that of x by at most |query| |x - y| (Cauchy-Schwarz). Search reads the bytes only,
- * and computes the scores of those rows that can be among the best. So the hits are the same as if all vectors had been
- * compared, and it takes a quarter of the time. quern_search_result says how many rows were scored.
+ * Certified search. Besides each vector x the file holds y, which is x rounded to bytes, and the length of the rest
+ * x - y. The score of y differs from that of x by at most |query| |x - y| (Cauchy-Schwarz). A search first reads the
+ * bytes only. Then it computes the scores of those rows that can be among the best. So the hits are the same as if all
+ * vectors had been compared, in a quarter of the time. quern_search_result says how many rows were scored.
  *
  * Changes. A file has one writer at a time, and any number of readers. What a writer does becomes visible to those who
  * open the file after quern_index_commit; an open index never changes. A process that is killed loses what it had not
@@ -91,8 +91,8 @@ typedef struct quern_index_options {
     quern_index_ids ids;
     const char *space; /* the space of the vectors (quern_space), less than QUERN_SPACE_SIZE bytes; NULL or "": not
                           known, and a query of any space is taken */
-    quern_dtype rows;  /* how vectors are stored: QUERN_DTYPE_F32, or QUERN_DTYPE_F16, which takes half the room and
-                          rounds them */
+    quern_dtype rows;  /* how vectors are stored: QUERN_DTYPE_F32, or QUERN_DTYPE_F16, which rounds each number to 16
+                          bits */
     int bits;          /* 1: one bit of each number is stored too, for searches that are not certified */
     int threads;       /* threads that round the vectors; 0: as many as the process may use */
 } quern_index_options;
@@ -105,9 +105,9 @@ typedef struct quern_index_options {
 QUERN_API int quern_index_create(quern_index_writer **writer, const char *path, const quern_index_options *options,
                                  quern_error *error);
 
-/* Opens a file to change it. Memory: 16 to 32 bytes for each row. options may be NULL. threads is read, and dimensions
- * and ids: with dimensions that are not 0 the file must have these and this kind of ids, so that a program that has
- * described it before knows how long its vectors must be, even if another one has replaced the file since then.
+/* Opens a file to change it. Memory: 16 to 32 bytes for each row. options may be NULL. Of the options, threads is used.
+ * If dimensions is not 0, the file must have these dimensions and this kind of ids. So a program that described the
+ * file before knows how long its vectors must be, even if another program has replaced the file since then.
  *
  * Fails with QUERN_EINVAL for a NULL argument, wrong options or a file that has others; QUERN_EIO, also when another
  * process is changing the file; QUERN_EFORMAT; QUERN_EUNSUPPORTED; QUERN_ENOMEM. */
@@ -119,8 +119,8 @@ QUERN_API int quern_index_change(quern_index_writer **writer, const char *path, 
  * Fails with QUERN_EINVAL, and the index of the row, for a vector with a number that is not finite, or longer than
  * QUERN_INDEX_LONGEST, and for an id or payload that is too long or missing: no row of the call is added then. Also
  * fails with QUERN_EINVAL, without the index of a row, when the file has QUERN_INDEX_MOST_ROWS or too many blocks;
- * QUERN_EFORMAT when the file is damaged; QUERN_EIO; QUERN_ENOMEM. Then nothing more can be done with this writer, and
- * the file is as it was after the last commit. */
+ * QUERN_EFORMAT when the file is damaged; QUERN_EIO; QUERN_ENOMEM. After such a failure the writer can only be freed,
+ * and the file is as it was after the last commit. */
 QUERN_API int quern_index_add(quern_index_writer *writer, const quern_index_row *rows, const float *vectors,
                               size_t count, quern_error *error);
 
@@ -133,13 +133,13 @@ QUERN_API int quern_index_remove(quern_index_writer *writer, const quern_index_r
  * Fails with QUERN_EINVAL or QUERN_ENOMEM. */
 QUERN_API int quern_index_set_note(quern_index_writer *writer, quern_text note, quern_error *error);
 
-/* Makes all changes visible to those who open the file from now on, and waits until they are on the disk. More may be
- * changed after it. Fails with QUERN_EIO or QUERN_ENOMEM as quern_index_add does. */
+/* Makes all changes visible to programs that open the file from now on, and waits until they are on the disk. The
+ * writer may go on after a commit. Fails with QUERN_EIO or QUERN_ENOMEM as quern_index_add does. */
 QUERN_API int quern_index_commit(quern_index_writer *writer, quern_error *error);
 
-/* Lets other processes change the file until quern_index_resume; until then nothing else may be done with the writer
- * but to free it. It keeps what it knows of the ids, so a program that changes a few rows now and then need not read
- * all ids each time. Fails with QUERN_EINVAL for what was not committed, and as quern_index_add. */
+/* Lets other processes change the file until quern_index_resume. Until then the writer may only be freed. It remembers
+ * the ids, so a program that changes a few rows now and then need not read all ids each time. Fails with QUERN_EINVAL
+ * when there are changes that were not committed, and as quern_index_add does. */
 QUERN_API int quern_index_rest(quern_index_writer *writer, quern_error *error);
 
 /* Goes on after quern_index_rest. Fails with QUERN_EIO when another process is changing the file, or has changed or
@@ -149,8 +149,8 @@ QUERN_API int quern_index_resume(quern_index_writer *writer, quern_error *error)
 /* Frees a writer. What was not committed is forgotten. NULL is allowed. */
 QUERN_API void quern_index_writer_free(quern_index_writer *writer);
 
-/* Writes the file anew without the rows that were removed, and with full blocks. Rows keep their order. Those who have
- * the file open keep the old one. Fails as quern_index_change and quern_index_commit do. */
+/* Writes the file again without the rows that were removed, and with full blocks. Rows keep their order. Programs that
+ * have the file open keep the old one. Fails as quern_index_change and quern_index_commit do. */
 QUERN_API int quern_index_compact(const char *path, quern_error *error);
 
 /* ---------------------------------------------------------------- reading */
@@ -158,8 +158,8 @@ QUERN_API int quern_index_compact(const char *path, quern_error *error);
 typedef struct quern_index quern_index;
 
 /* Opens a file: checks the structure of all of it, and maps it. Writes the index to *index; the caller closes it. The
- * vectors are not read; quern_index_check does that. The file may be changed by a writer meanwhile, but must not be cut
- * off or overwritten by others.
+ * vectors are not read; quern_index_check does that. A writer may change the file meanwhile. Nothing else may cut it
+ * off or write into it.
  *
  * Fails with QUERN_EINVAL for a NULL argument; QUERN_EIO; QUERN_EFORMAT; QUERN_EUNSUPPORTED for a file of a later
  * version; QUERN_ENOMEM. */
