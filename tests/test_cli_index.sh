@@ -261,6 +261,13 @@ if [ $has_numpy = 1 ]; then
     run search small.qidx --vectors queries.npy -k 1
     check "a line for each query" sh -c 'test "$(wc -l <out)" = 2'
     check "with hits, certainty and work" prints '^\{"query":1,"hits":\[\{"id":".*plants.md#0","score":[-0-9.e]*\}\],"certified":true,"rescored":[0-9]+\}$'
+    /usr/bin/python3 -c "
+import numpy
+rows = numpy.ones((100, 16), '<f4')
+rows[70, 3] = numpy.nan
+numpy.save('nan.npy', rows)"
+    run search small.qidx --vectors nan.npy
+    check "a query that is no vector is told by its row" fails "nan.npy, row 70: the query has a number"
     run search fresh.qidx --vectors queries.npy
     check "vectors of other dimensions are refused" fails "16 dimensions"
 fi

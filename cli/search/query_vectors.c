@@ -72,9 +72,15 @@ static int search_all(const struct quern_cli_search_options *given, quern_index 
     while (npy->read < npy->rows) {
         const uint64_t first = npy->read;
         const size_t count = npy->rows - first < QUERIES ? (size_t)(npy->rows - first) : QUERIES;
-        if (quern_npy_file_read(npy, count, queries, &error) != QUERN_OK ||
-            quern_search(searcher, queries, count, &with, hits, results, &error) != QUERN_OK)
-            return quern_cli_fail(given->vectors, &error);
+        if (quern_npy_file_read(npy, count, queries, &error) != QUERN_OK)
+            return quern_cli_fail(NULL, &error);
+        if (quern_search(searcher, queries, count, &with, hits, results, &error) != QUERN_OK) {
+            if (error.index < 0)
+                return quern_cli_fail(NULL, &error);
+            quern_cli_say("%s, row %llu: %s", given->vectors, (unsigned long long)first + (uint64_t)error.index,
+                          error.text); /* from 0, as in NumPy */
+            return QUERN_CLI_FAILED;
+        }
         const int code = print_results(given, index, info->ids == QUERN_INDEX_NAMES, first, count, hits, results);
         if (code != QUERN_CLI_DONE)
             return code;
