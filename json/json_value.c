@@ -64,7 +64,8 @@ quern_text quern_value_text(const struct quern_value *value)
 
 const char *quern_value_string(const struct quern_value *value)
 {
-    return quern_value_text(value).data;
+    const quern_text text = quern_value_text(value);
+    return text.data != NULL && strlen(text.data) == text.length ? text.data : NULL;
 }
 
 size_t quern_value_size(const struct quern_value *array)

@@ -48,7 +48,8 @@ bool quern_value_equals(const struct quern_value *a, const struct quern_value *b
 /* A text; it may contain NULs. data is NULL when the value is not a text. */
 quern_text quern_value_text(const struct quern_value *value);
 
-/* The same as a string, which ends at the first NUL; NULL when the value is not a text. */
+/* The same as a string. NULL when the value is not a text, or is one with a NUL byte: as a string it would be a shorter
+ * one. */
 const char *quern_value_string(const struct quern_value *value);
 
 /* The items of an array: for (item = quern_value_first(array); item != NULL; item = quern_value_next(item)) */

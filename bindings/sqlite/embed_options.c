@@ -23,11 +23,12 @@ static int read_task(struct quern_sql_options *options, const char *word, quern_
 
 static int read_task_member(struct quern_sql_options *options, const struct quern_value *value, quern_error *error)
 {
-    if (!quern_value_is(value, QUERN_VALUE_TEXT))
+    const char *word = quern_value_string(value);
+    if (word == NULL)
         return quern_sql_fail(error, QUERN_EINVAL, "task must be a string, such as \"query\"");
     if (options->embed.task != -1)
         return quern_sql_fail(error, QUERN_EINVAL, "the task is given twice");
-    return read_task(options, quern_value_string(value), error);
+    return read_task(options, word, error);
 }
 
 static int read_dimensions(struct quern_sql_options *options, const struct quern_value *value, quern_error *error)
@@ -45,8 +46,9 @@ static int read_dtype(struct quern_sql_options *options, const struct quern_valu
         const char *word; /* as sqlite-vec names the types of its columns */
         quern_dtype dtype;
     } table[] = {{"float", QUERN_DTYPE_F32}, {"int8", QUERN_DTYPE_INT8}, {"bit", QUERN_DTYPE_BINARY_LOW}};
-    for (size_t i = 0; quern_value_is(value, QUERN_VALUE_TEXT) && i < QUERN_COUNT(table); i++)
-        if (strcmp(quern_value_string(value), table[i].word) == 0) {
+    const char *word = quern_value_string(value);
+    for (size_t i = 0; word != NULL && i < QUERN_COUNT(table); i++)
+        if (strcmp(word, table[i].word) == 0) {
             options->dtype = table[i].dtype;
             return QUERN_OK;
         }

@@ -176,7 +176,7 @@ static int read_embed(const struct quern_value *arguments, quern_text *texts, si
     *task = QUERN_TASK_NONE;
     if (name == NULL || quern_value_is(name, QUERN_VALUE_NULL))
         return QUERN_OK;
-    const int found = quern_value_is(name, QUERN_VALUE_TEXT) ? quern_task_find(quern_value_string(name)) : -1;
+    const int found = quern_task_find(quern_value_string(name));
     if (found < 0)
         return quern_jobs_fail(error, QUERN_EINVAL, "task must be none, query, document, similarity, classification, "
                                "clustering, code, summarization, question-answering or fact-checking");
@@ -329,7 +329,7 @@ static int run_add(struct quern_mcp_toolbox *box, const struct quern_mcp_call *c
         return misuse(error, "text", "a string", text);
     if (path != NULL && !quern_value_is(path, QUERN_VALUE_TEXT))
         return misuse(error, "path", "a string", path);
-    if (path != NULL && strlen(quern_value_string(path)) != quern_value_text(path).length)
+    if (path != NULL && quern_value_string(path) == NULL)
         return quern_jobs_fail(error, QUERN_EINVAL, "path must have no NUL byte");
     if (path != NULL && quern_value_text(path).length == 0)
         return quern_jobs_fail(error, QUERN_EINVAL, "path must not be empty");

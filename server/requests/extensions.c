@@ -24,8 +24,9 @@ static bool read_truncate(struct quern_request *request, const struct quern_valu
         request->options.truncate = quern_value_is_true(value) ? QUERN_TRUNCATE : 0;
         return true;
     }
-    for (size_t i = 0; quern_value_is(value, QUERN_VALUE_TEXT) && i < QUERN_COUNT(table); i++)
-        if (strcasecmp(quern_value_string(value), table[i].word) == 0) {
+    const char *word = quern_value_string(value);
+    for (size_t i = 0; word != NULL && i < QUERN_COUNT(table); i++)
+        if (strcasecmp(word, table[i].word) == 0) {
             request->options.truncate = table[i].flag;
             return true;
         }
@@ -42,8 +43,9 @@ static bool read_dtype(struct quern_request *request, const struct quern_value *
                  {"binary", QUERN_DTYPE_BINARY}};
     if (value == NULL)
         return true;
-    for (size_t i = 0; quern_value_is(value, QUERN_VALUE_TEXT) && i < QUERN_COUNT(table); i++)
-        if (strcmp(quern_value_string(value), table[i].word) == 0) {
+    const char *word = quern_value_string(value);
+    for (size_t i = 0; word != NULL && i < QUERN_COUNT(table); i++)
+        if (strcmp(word, table[i].word) == 0) {
             request->options.dtype = table[i].dtype;
             return true;
         }

@@ -65,7 +65,8 @@ bool quern_keep_alive_read(struct quern_request *request)
         options->keep_s = seconds < 0 ? -1 : seconds;
         return true;
     }
-    return (quern_value_is(value, QUERN_VALUE_TEXT) && read_duration(quern_value_string(value), &options->keep_s)) ||
+    const char *duration = quern_value_string(value);
+    return (duration != NULL && read_duration(duration, &options->keep_s)) ||
            quern_refuse(request, QUERN_FAULT_VALUE, "keep_alive",
                         "keep_alive must be a number of seconds, or a duration such as \"5m\" or \"1h30m\"");
 }

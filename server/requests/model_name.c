@@ -86,9 +86,10 @@ static bool read_name(struct quern_request *request, const struct quern_value *o
     const struct quern_value *value = quern_body_field(object, field);
     if (value == NULL)
         return true;
-    if (!quern_value_is(value, QUERN_VALUE_TEXT))
-        return quern_refuse(request, QUERN_FAULT_FIELD, field, "%s must be a string", field);
     const char *name = quern_value_string(value);
+    if (name == NULL)
+        return quern_refuse(request, QUERN_FAULT_FIELD, field, "%s must be a string%s", field,
+                            quern_value_is(value, QUERN_VALUE_TEXT) ? " without NUL bytes" : "");
     if (request->options.model != NULL && name[0] != '\0' && strcmp(name, request->options.model) != 0)
         return quern_refuse(request, QUERN_FAULT_VALUE, field, "model and %s are different: send one of them", field);
     if (request->options.model == NULL && name[0] != '\0')
