@@ -300,11 +300,13 @@ run index import bad.npy -o bad.qidx
 check "a vector that is none is told by its row" fails "bad.npy, row 1: the vector has a number that is not finite"
 run search notes.qidx ''
 check "an empty query is misuse" is_misuse
-for bad in "index import x.npy" "index export fresh.qidx" "index export fresh.qidx -f xml -o x"; do
+for bad in "index import x.npy" "index export fresh.qidx" "index export fresh.qidx -f xml -o x" \
+    "index export fresh.qidx -o -" "index export fresh.qidx -f fvecs -o /dev/null"; do
     # shellcheck disable=SC2086 # words are meant to be split
     run $bad
     check "$bad is misuse" is_misuse
 done
+check "and no file of ids is left where there is none of vectors" sh -c 'test ! -e -.ids.txt && test ! -e /dev/null.ids.txt'
 run index export fresh.qidx -o newline.npy
 check "an id with a newline is refused without --null" fails "--null"
 check "and leaves no file" sh -c 'test ! -e newline.npy && test ! -e newline.ids.txt'

@@ -32,6 +32,9 @@ static int open_files(struct export_run *run)
     int code = quern_cli_output_open(&run->vectors, path, false);
     if (code != QUERN_CLI_DONE || run->format->has_ids)
         return code;
+    if (run->vectors.temporary == NULL) /* standard output, a device or a pipe has no place for a second file */
+        return quern_cli_misuse("index", "export writes the ids to a second file beside the vectors: name a file with "
+                                "-o, or take -f sqlite-vec or pgvector, which have the ids");
     run->ids_path = name_ids(path);
     if (run->ids_path == NULL) {
         quern_cli_say("no memory for a name");
