@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Appends a file of a part to another file, if the part has it. */
@@ -82,6 +83,21 @@ static int merge_vectors(const struct quern_complete *complete, const char *path
     return code;
 }
 
+/* Whether the file at the path is one of the parts. */
+static bool is_part(const struct quern_complete *complete, const char *path)
+{
+    struct stat named, part;
+    bool same = false;
+    if (stat(path, &named) != 0)
+        return false;
+    for (uint64_t i = 0; !same && i < complete->parts; i++) {
+        char part_path[QUERN_PART_PATH];
+        quern_part_path(part_path, complete->folder, i, quern_vector_format_ending(complete->format));
+        same = stat(part_path, &part) == 0 && part.st_dev == named.st_dev && part.st_ino == named.st_ino;
+    }
+    return same;
+}
+
 /* Writes the files of a run that is complete. */
 static int merge(const struct quern_complete *complete, const char *path, quern_error *error)
 {
@@ -91,6 +107,9 @@ static int merge(const struct quern_complete *complete, const char *path, quern_
     if (length <= ending_length || strcmp(path + length - ending_length, ending) != 0)
         return quern_jobs_fail(error, QUERN_EINVAL, "the parts of %s are %s files, so the merged file must be one, "
                                "too: its name must end with %s", complete->folder, ending, ending);
+    if (is_part(complete, path))
+        return quern_jobs_fail(error, QUERN_EINVAL, "%s is a part of %s, which is merged: give the merged file another "
+                               "name", path, complete->folder);
     if (!quern_vector_format_has_members(complete->format))
         code = merge_lines(complete, path, ".ids.jsonl", error);
     if (code == QUERN_OK)

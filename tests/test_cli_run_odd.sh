@@ -46,6 +46,10 @@ for damage in '"end_offset": [0-9]*/"end_offset": 3' '"end_file": [0-9]*/"end_fi
 done
 cp done.json damaged/part-00001.done
 run run long.jsonl -o damaged -d 1 --part-rows 2000
+run run merge damaged -o damaged/part-00000.npy
+check "merge does not write over a part" fails "is a part of damaged"
+run run verify damaged
+check "which stays as it was" succeeds
 run run merge damaged -o mended.npy
 check "with the right one the run goes on" same mended.npy damaged.npy
 
